@@ -1,0 +1,54 @@
+"""Builds the one compiled module, pyspike._wire, out of src/_wire.pyx and its parts in src/wire/.
+
+PYSPIKE_DEBUG=1     bounds checks and assertions on, no optimisation
+PYSPIKE_SANITIZE=1  AddressSanitizer and UndefinedBehaviorSanitizer (implies PYSPIKE_DEBUG; see CONTRIBUTING.md)
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+SANITIZE = os.environ.get("PYSPIKE_SANITIZE", "") not in ("", "0")
+DEBUG = SANITIZE or os.environ.get("PYSPIKE_DEBUG", "") not in ("", "0")
+
+compile_args = ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-missing-field-initializers", "-std=c11"]
+link_args = []
+if DEBUG:
+    compile_args += ["-O1", "-g", "-UNDEBUG"]
+else:
+    compile_args += ["-O3", "-g0", "-fvisibility=hidden"]
+if SANITIZE:
+    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]
+    compile_args += flags
+    link_args += flags
+
+directives = {
+    "language_level": 3,
+    "embedsignature": True,
+    "embedsignature.format": "python",
+    "boundscheck": DEBUG,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "freethreading_compatible": True,
+}
+
+wire = Extension(
+    "pyspike._wire",
+    ["src/_wire.pyx"],
+    depends=sorted(str(part) for part in Path("src/wire").glob("*.pyx")),
+    define_macros=[("PYSPIKE_DEBUG", "1")] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1")],
+    extra_compile_args=compile_args,
+    extra_link_args=link_args,
+)
+
+setup(
+    ext_modules=cythonize(
+        [wire],
+        build_dir="build/cython",
+        compiler_directives=directives,
+        force=DEBUG,
+    )
+)

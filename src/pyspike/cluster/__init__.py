@@ -1,0 +1,20 @@
+"""The cluster as the client sees it: its nodes, who owns which partition, and what keeps both true.
+
+    info        what is said and what it means: pure text
+    net         names, addresses, sockets
+    parallel    several things at once, within a deadline
+    probe       getting to know one server
+    seeds       the hosts the user named
+    node        one server, with its pool
+    tend        one round of looking after all of them
+    lifecycle   the thread that goes round; fork, exit, garbage collection
+    cluster     what commands use
+    blocking    how a command is sent: retries, deadlines, which node next
+
+Each knows those above it only. What commands are made of is in `pyspike.commands` and the compiled layer.
+"""
+
+from pyspike.cluster.cluster import Cluster
+from pyspike.cluster.node import Node
+
+__all__ = ["Cluster", "Node"]

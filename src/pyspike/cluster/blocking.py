@@ -1,0 +1,55 @@
+"""Runs commands for threads: one attempt after the other, each waiting for its answer.
+
+The attempt itself is compiled; this module holds what happens around a failed one.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pyspike._wire import Command, attempt
+from pyspike.cluster.cluster import Cluster
+from pyspike.cluster.retry import conclude, pause_before_retry
+from pyspike.errors import AerospikeError, ClientClosed, ConnectionError, InvalidNode, TimeoutError
+
+
+class BlockingExecutor:
+    """Runs commands on a cluster, from any number of threads."""
+
+    __slots__ = ("_cluster",)
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def run(self, command: Command) -> Any:
+        """Run the command within its deadline and return what it gives.
+
+        Raises:
+            AerospikeError: it failed; the error has the history of its attempts.
+        """
+        try:
+            return attempt(command, self._cluster.partitions)
+        except AerospikeError as error:
+            failure = error
+        while True:
+            pause = self._after(command, failure)
+            if pause is None:
+                raise conclude(command, failure)
+            if pause:
+                time.sleep(pause / 1000)
+            try:
+                return attempt(command, self._cluster.partitions)
+            except AerospikeError as error:
+                failure = error
+
+    def _after(self, command: Command, error: AerospikeError) -> float | None:
+        """What to do about a failed attempt: milliseconds to wait for the next, or None to give up."""
+        if self._cluster.closed:
+            raise ClientClosed("the client is closed", key=command.key) from None
+        if isinstance(error, InvalidNode):
+            error.advice = self._cluster.advice()
+            self._cluster.suspect()
+        elif isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and command.sent):
+            self._cluster.suspect(error.node)
+        return pause_before_retry(command, error)

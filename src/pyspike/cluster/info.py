@@ -1,0 +1,290 @@
+"""The info protocol: lines of text that ask a node about itself and its cluster.
+
+Pure functions. What they are given came from a server or from something that only looks like one, so each of
+them either returns what the protocol promises or raises: `ProtocolError` for what can't be right,
+`ServerError` for an error that the server reports. Who asks what and when is the business of `tend` and
+`seeds`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspike.errors import InvalidArgument, ProtocolError, from_code
+from pyspike.hosts import Host
+
+__all__ = [
+    "Peer",
+    "Peers",
+    "check",
+    "decode",
+    "encode",
+    "parse_build",
+    "parse_generation",
+    "parse_node_name",
+    "parse_peers",
+    "parse_replicas",
+    "parse_services",
+    "user_agent",
+]
+
+HEADER = (2 << 56) | (1 << 48)  # protocol version 2, message type 1
+PARTITIONS = 4096
+BITMAP_SIZE = PARTITIONS // 8
+MAX_REGIME = 0xFFFFFFFF
+MAX_NODE_NAME = 32
+MAX_NAMESPACE = 31
+MAX_AGENT = 60  # bytes before base64; the server refuses more than about 87 after it
+
+_UDF_ERROR = 100
+_UNSURE = 1  # the code of an error that comes without one
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another node, as a node describes it; without hosts it is about to leave."""
+
+    name: str
+    tls_name: str | None
+    hosts: tuple[Host, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """A node's answer to a peers command."""
+
+    generation: int
+    peers: tuple[Peer, ...]
+
+
+# Messages ---------------------------------------------------------------------------------------------------
+
+
+def encode(commands: Sequence[str]) -> bytes:
+    """The whole message, header included, that asks for these commands.
+
+    Raises:
+        InvalidArgument: there is no command, or one that would be read as something else.
+    """
+    if not commands:
+        raise InvalidArgument("an info request needs at least one command")
+    for command in commands:
+        if not command or "\n" in command:
+            raise InvalidArgument(f"{command!r} is no info command", advice="a command is one line of text")
+    body = "".join(f"{command}\n" for command in commands).encode()
+    return (HEADER | len(body)).to_bytes(8, "big") + body
+
+
+def decode(body: bytes) -> dict[str, str]:
+    """The answer's values by command, in the order in which they came, as they are: see `check`.
+
+    Raises:
+        ServerError: the server answered the request as a whole with an error (code 80: not authenticated).
+        ProtocolError: the text is no answer.
+    """
+    if not body:
+        return {}
+    text = body.decode("utf-8", "backslashreplace")
+    if not text.endswith("\n"):
+        raise ProtocolError(f"an info answer that breaks off: {_shown(text[-80:])}")
+    values = {}
+    for line in text[:-1].split("\n"):
+        command, tab, value = line.partition("\t")
+        if not tab:
+            check(line)
+            raise ProtocolError(f"a line without a value in an info answer: {_shown(line)}")
+        values[command] = value
+    return values
+
+
+def check(value: str) -> str:
+    """The value, unless it is one of the forms in which a server reports an error.
+
+    Raises:
+        ServerError: with the server's code and words.
+    """
+    word, colon, rest = value.partition(":")
+    if colon and word.upper() in ("ERROR", "FAIL"):
+        digits, _, text = rest.partition(":")
+        code = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
+        raise from_code(code or _UNSURE, text if code or not digits else rest)
+    if value.startswith("error="):
+        raise from_code(_UDF_ERROR, _udf_message(value))
+    return value
+
+
+def _udf_message(value: str) -> str:
+    """The words in `error=invalid_command;message=<base64>`, or what stands after the `=`."""
+    fields = dict(field.partition("=")[::2] for field in value.split(";"))
+    if message := fields.get("message"):
+        try:
+            return base64.b64decode(message, validate=True).decode("utf-8", "backslashreplace")
+        except (binascii.Error, ValueError):
+            return message
+    return fields["error"]
+
+
+def value_of(values: dict[str, str], command: str) -> str:
+    """The checked value of one command.
+
+    Raises:
+        ServerError: it is an error.
+        ProtocolError: the answer has no such line.
+    """
+    value = values.get(command)
+    if value is None:
+        raise ProtocolError(f"no answer to the info command {command!r}")
+    return check(value)
+
+
+# Values -----------------------------------------------------------------------------------------------------
+
+
+def parse_node_name(value: str) -> str:
+    """A node's name, such as `BB9020011AC4202`."""
+    if not (0 < len(value) <= MAX_NODE_NAME and value.isascii() and value.isalnum()):
+        raise ProtocolError(f"{_shown(value)} can't be the name of a node")
+    return value
+
+
+def parse_generation(value: str) -> int:
+    """A generation counter; -1 says that the node is not ready."""
+    digits = value.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        raise ProtocolError(f"{_shown(value)} is no generation")
+    return int(value)
+
+
+def parse_build(value: str) -> tuple[int, ...]:
+    """The numbers of a server version: `8.1.2.0-rc1` is (8, 1, 2, 0)."""
+    numbers = value.partition("-")[0].partition("_")[0].split(".")
+    if not 2 <= len(numbers) <= 8 or not all(n.isascii() and n.isdigit() and len(n) < 10 for n in numbers):
+        raise ProtocolError(f"{_shown(value)} is no server version")
+    return tuple(int(number) for number in numbers)
+
+
+def parse_services(value: str, *, default_port: int = 3000) -> tuple[Host, ...]:
+    """The hosts in a comma list such as `10.0.0.1:3000,[::1]:3000`; none in an empty one."""
+    if not value:
+        return ()
+    return tuple(_host(piece, default_port, None) for piece in value.split(","))
+
+
+def parse_peers(value: str) -> Peers:
+    """A peers value: `generation,default port,[[name,tls name,[host:port,...]],...]`."""
+    generation, _, rest = value.partition(",")
+    port, comma, listing = rest.partition(",")
+    default_port = _port(port) if port else 3000
+    if not comma or not (listing.startswith("[") and listing.endswith("]")) or len(listing) < 2:
+        raise ProtocolError(f"not a list of peers: {_shown(value)}")
+    peers: list[Peer] = []
+    at, end = 1, len(listing) - 1
+    while at < end:
+        if peers:
+            at = _expect(listing, at, ",")
+        at = _expect(listing, at, "[")
+        name, at = _until(listing, at, ",")
+        tls_name, at = _until(listing, at, ",")
+        hosts: tuple[Host, ...] = ()
+        if listing[at : at + 1] == "[":
+            stop = _closing(listing, at)
+            pieces = listing[at + 1 : stop].split(",") if stop > at + 1 else []
+            hosts = tuple(_host(piece, default_port, tls_name or None) for piece in pieces)
+            at = stop + 1
+        at = _expect(listing, at, "]")
+        peers.append(Peer(parse_node_name(name), tls_name or None, hosts))
+    if at != end:
+        raise ProtocolError(f"not a list of peers: {_shown(value)}")
+    return Peers(parse_generation(generation), tuple(peers))
+
+
+def parse_replicas(value: str) -> tuple[tuple[str, int, tuple[bytes, ...]], ...]:
+    """A replicas value, as (namespace, regime, bitmaps); bitmap c has the partitions of which it is replica c."""
+    found: dict[str, tuple[str, int, tuple[bytes, ...]]] = {}
+    for piece in value.split(";") if value else ():
+        namespace, colon, rest = piece.partition(":")
+        regime, count, *bitmaps = rest.split(",") if rest.count(",") else ("", "")
+        if not colon or not 0 < len(namespace.encode()) <= MAX_NAMESPACE or namespace in found:
+            raise ProtocolError(f"not the replicas of a namespace: {_shown(piece)}")
+        number = parse_generation(regime)
+        if not 0 <= number <= MAX_REGIME:
+            raise ProtocolError(f"{_shown(regime)} is no regime, in namespace {namespace}")
+        if parse_generation(count) != len(bitmaps):
+            raise ProtocolError(f"namespace {namespace} has {len(bitmaps)} bitmaps, not {_shown(count)}")
+        found[namespace] = (namespace, number, tuple(_bitmap(bitmap, namespace) for bitmap in bitmaps))
+    return tuple(found.values())
+
+
+def user_agent(version: str, application: str | None) -> str:
+    """The command that tells a server who is asking."""
+    text = f"1,pyspike-{version},{application or 'not-set'}".replace("\n", " ").encode()[:MAX_AGENT]
+    text = text.decode("utf-8", "ignore").encode()  # not half a character at the end
+    return f"user-agent-set:value={base64.b64encode(text).decode()}"
+
+
+# Pieces -----------------------------------------------------------------------------------------------------
+
+
+def _shown(text: str) -> str:
+    """Text in a message: what came from a server may be long."""
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
+
+
+def _expect(text: str, at: int, wanted: str) -> int:
+    if text[at : at + 1] != wanted:
+        raise ProtocolError(f"{wanted!r} is missing in a list of peers at {_shown(text[at:])}")
+    return at + 1
+
+
+def _until(text: str, at: int, stop: str) -> tuple[str, int]:
+    """What stands up to `stop`, and the place behind it."""
+    end = text.find(stop, at)
+    if end < 0:
+        raise ProtocolError(f"{stop!r} is missing in a list of peers at {_shown(text[at:])}")
+    return text[at:end], end + 1
+
+
+def _closing(text: str, at: int) -> int:
+    """The place of the bracket that closes the one at `at`; IPv6 addresses have brackets of their own."""
+    depth = 0
+    for place in range(at, len(text)):
+        if text[place] == "[":
+            depth += 1
+        elif text[place] == "]":
+            depth -= 1
+            if depth == 0:
+                return place
+    raise ProtocolError(f"']' is missing in a list of peers at {_shown(text[at:])}")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65535):
+        raise ProtocolError(f"{_shown(text)} is no port")
+    return int(text)
+
+
+def _host(text: str, default_port: int, tls_name: str | None) -> Host:
+    if text.startswith("["):
+        name, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ProtocolError(f"{_shown(text)} is no address")
+        port = rest[1:]
+    else:
+        name, _, port = text.partition(":")
+    try:
+        return Host(name, _port(port) if port else default_port, tls_name)
+    except InvalidArgument as error:
+        raise ProtocolError(f"{_shown(text)} is no address: {error.message}") from None
+
+
+def _bitmap(text: str, namespace: str) -> bytes:
+    try:
+        bitmap = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ProtocolError(f"a partition bitmap of {namespace} is not base64: {_shown(text)}") from None
+    if len(bitmap) != BITMAP_SIZE:
+        raise ProtocolError(f"a partition bitmap of {namespace} has {len(bitmap)} bytes, not {BITMAP_SIZE}")
+    return bitmap

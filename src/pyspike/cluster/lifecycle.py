@@ -1,0 +1,128 @@
+"""The life of tend threads: they wait without holding on to their cluster, and end with it, however it ends.
+
+Owns the thread's loop, its clock, and what happens at `os.fork()` and at the interpreter's exit. What is done
+in a round is in `tend`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import queue
+import threading
+import time
+import weakref
+from typing import Protocol
+
+__all__ = ["Clock", "Tended", "start", "watch"]
+
+log = logging.getLogger("pyspike.cluster")
+
+EXIT_PATIENCE = 0.2  # seconds that the interpreter's exit waits for tend threads, in all
+
+
+class Tended(Protocol):
+    """What has a tend thread."""
+
+    def tend(self) -> float:
+        """Go round once; the seconds until the next time. Raises nothing."""
+
+    def halt(self) -> threading.Thread | None:
+        """Tell the thread to end, and return it."""
+
+    def after_fork(self) -> None:
+        """Start over in a child process, where no other thread is left."""
+
+
+class Clock:
+    """When to go round next. May be rung from anywhere: other threads, finalizers, signal handlers."""
+
+    __slots__ = ("_bell", "_rung", "least", "stopped")
+
+    def __init__(self, least: float) -> None:
+        self.least = least  # seconds between two rounds, however often it is rung
+        self.stopped = False
+        self._rung = False
+        # Its put() may interrupt itself, in a finalizer or a signal handler; the set() of an Event may not.
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def ring(self) -> None:
+        """Go round now, or as soon as `least` allows."""
+        if not self._rung:
+            self._rung = True
+            self._bell.put(None)
+
+    def stop(self) -> None:
+        """Never go round again."""
+        self.stopped = True
+        self._bell.put(None)
+
+    def wait(self, seconds: float) -> None:
+        """Wait this long, or until it rings."""
+        now = time.monotonic()
+        end = now + seconds
+        least = now + min(self.least, seconds)
+        while not self.stopped and now < end:
+            try:
+                self._bell.get(timeout=end - now)
+            except queue.Empty:
+                break
+            end = least
+            now = time.monotonic()
+        self._rung = False
+
+
+def start(tended: Tended, clock: Clock, first: float) -> threading.Thread:
+    """A thread that goes round until the clock is stopped or nobody else holds on to what it tends.
+
+    Args:
+        tended: what is tended.
+        clock: tells it when.
+        first: seconds until the first round.
+    """
+    arguments = (weakref.ref(tended), clock, first)
+    thread = threading.Thread(target=_run, args=arguments, name="pyspike-tend", daemon=True)
+    thread.start()
+    return thread
+
+
+def _run(reference: weakref.ref[Tended], clock: Clock, pause: float) -> None:
+    while True:
+        clock.wait(pause)
+        tended = None if clock.stopped else reference()
+        if tended is None:
+            return
+        pause = tended.tend()
+        del tended
+
+
+# Fork and exit ----------------------------------------------------------------------------------------------
+
+_live: weakref.WeakSet[Tended] = weakref.WeakSet()
+
+
+def watch(tended: Tended) -> None:
+    """Look after it at forks and at the interpreter's exit, as long as it lives."""
+    _live.add(tended)
+
+
+def _after_fork_in_child() -> None:
+    global _live
+    survivors = list(_live)
+    _live = weakref.WeakSet(survivors)  # another thread may have been at work in the old one
+    for tended in survivors:
+        tended.after_fork()
+
+
+def _at_exit() -> None:
+    threads = [tended.halt() for tended in list(_live)]
+    deadline = time.monotonic() + EXIT_PATIENCE
+    for thread in threads:
+        if thread is not None:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+atexit.register(_at_exit)

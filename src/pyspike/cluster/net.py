@@ -1,0 +1,146 @@
+"""Addresses and sockets: names become addresses, an address becomes a connection.
+
+`connect` is the one place where a socket to a server is opened, for tending and for the pools alike; TLS and
+login belong there once they exist. What is said on a connection is none of its business.
+"""
+
+from __future__ import annotations
+
+import builtins
+import ipaddress
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspike._wire import Connection
+from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError
+from pyspike.hosts import Host
+
+__all__ = ["Endpoint", "check_map", "connect", "left_ms", "mapped", "resolve"]
+
+_NO_SIGPIPE = getattr(socket, "SO_NOSIGPIPE", None)  # macOS, which has no MSG_NOSIGNAL
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One resolved address: its host has the numbers as its name."""
+
+    host: Host
+    family: int
+    sockaddr: tuple[Any, ...]
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine, by an address that means another one elsewhere."""
+        return ipaddress.ip_address(self.host.name.partition("%")[0]).is_loopback
+
+    def __str__(self) -> str:
+        return str(self.host)
+
+
+def left_ms(deadline: float) -> float:
+    """The milliseconds until a point in `time.monotonic()`'s time; never less than 0."""
+    return max(0.0, (deadline - time.monotonic()) * 1000)
+
+
+def resolve(host: Host) -> tuple[Endpoint, ...]:
+    """All addresses of a host; may take as long as the system's resolver likes.
+
+    Raises:
+        ConnectionError: the name has none.
+    """
+    try:
+        found = socket.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # UnicodeError: a label that is too long or empty
+        words = getattr(error, "strerror", None) or str(error)
+        raise ConnectionError(f"the name can't be resolved: {words}") from error
+    endpoints = dict.fromkeys(
+        Endpoint(Host(str(sockaddr[0]), host.port, host.tls_name), family, sockaddr)
+        for family, _, _, _, sockaddr in found
+        if family in (socket.AF_INET, socket.AF_INET6)
+    )
+    if not endpoints:
+        raise ConnectionError("the name has no IP address")
+    return tuple(endpoints)
+
+
+def mapped(host: Host, ip_map: Mapping[str, str] | None) -> Host:
+    """Where to reach what is advertised as `host`.
+
+    The map's keys are advertised addresses, with a port or without; its values are the reachable ones, and
+    may have another port.
+    """
+    if not ip_map:
+        return host
+    name = f"[{host.name}]" if ":" in host.name else host.name
+    target = ip_map.get(f"{name}:{host.port}") or ip_map.get(host.name)
+    if not target:
+        return host
+    target, port = _split(target)
+    return Host(target, port or host.port, host.tls_name)
+
+
+def check_map(ip_map: Mapping[str, str] | None) -> None:
+    """Refuse a map that `mapped` could not use.
+
+    Raises:
+        InvalidArgument: a target is no address.
+    """
+    for target in (ip_map or {}).values():
+        _split(target)
+
+
+def _split(target: str) -> tuple[str, int | None]:
+    """A name and, if there is one, a port: `a`, `a:3000`, `::1`, `[::1]:3000`."""
+    if target.startswith("["):
+        name, _, port = target[1:].partition("]")
+        port = port.removeprefix(":")
+    elif target.count(":") == 1:
+        name, _, port = target.partition(":")
+    else:
+        name, port = target, ""
+    if not name or (port and not (port.isascii() and port.isdigit())):
+        raise InvalidArgument(
+            f"{target!r} in ip_map is no address", advice="write 'address' or 'address:port'"
+        )
+    return name, int(port) if port else None
+
+
+def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
+    """A connection that is ready for commands.
+
+    Args:
+        endpoint: where to.
+        timeout: in milliseconds, for all that it takes.
+        node: the name of the node that is expected there, for the errors.
+
+    Raises:
+        TimeoutError: nobody answered in time.
+        ConnectionError: the connection was refused or could not be made.
+    """
+    whom = f"node {node} at {endpoint}" if node else str(endpoint)
+    sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if _NO_SIGPIPE is not None:
+            sock.setsockopt(socket.SOL_SOCKET, _NO_SIGPIPE, 1)
+        sock.settimeout(max(timeout, 1) / 1000)
+        sock.connect(endpoint.sockaddr)
+        if sock.getsockname() == sock.getpeername():
+            # The system chose the port that nobody listens on as our own, and we reached ourselves.
+            raise ConnectionRefusedError(0, "connection refused")
+        sock.setblocking(True)
+    except builtins.TimeoutError as error:
+        sock.close()
+        raise TimeoutError(f"no connection to {whom} within {timeout:.0f} ms", node=node) from error
+    except OSError as error:
+        sock.close()
+        words = (error.strerror or str(error)).lower()
+        raise ConnectionError(f"no connection to {whom}: {words}", node=node) from error
+    except BaseException:
+        sock.close()
+        raise
+    return Connection(sock.detach())

@@ -1,0 +1,171 @@
+"""One server of the cluster, as long as it is the same server at the same address.
+
+A node never comes back: when it fails or its address changes it is retired, its pool closed for good, and a
+new object takes its place once the server answers again. So commands may hold on to one without asking
+whether it still is what it was. What decides over it is in `tend`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pyspike._wire import Connection, Pool
+from pyspike.cluster.net import Endpoint, connect, left_ms
+from pyspike.cluster.probe import Probe, ask
+from pyspike.errors import AerospikeError
+from pyspike.hosts import Host
+from pyspike.policy import ClientPolicy
+
+__all__ = ["Node"]
+
+
+class Node:
+    """A node of the cluster.
+
+    Attributes:
+        name: the name it has given itself.
+        host: its address, as a host with a numeric name.
+        build: its version, as a tuple of numbers.
+        version: its version, as text.
+        active: whether commands may be sent to it.
+        failures: how many looks at it have failed in a row.
+        last_error: why the last one did, or None.
+    """
+
+    __slots__ = (
+        "__weakref__", "_info", "_policy", "active", "build", "endpoint", "failures", "host", "last_error", "name",
+        "partition_generation", "peer_count", "peers_generation", "pool", "refused", "suspected", "version",
+    )  # fmt: skip
+
+    def __init__(self, probe: Probe, policy: ClientPolicy, opener: Callable[[Endpoint, str], Any]) -> None:
+        self.name = probe.name
+        self.endpoint = probe.endpoint
+        self.host: Host = probe.endpoint.host
+        self.build = probe.build
+        self.version = probe.version
+        self.active = True
+        self.failures = 0
+        self.last_error: AerospikeError | None = None
+        self.refused = False  # whether the last failure leaves no doubt that it is down
+        self.suspected = False  # whether a command has had trouble with it since the last look
+        self.peers_generation: int | None = None  # None: to be read, whatever it is
+        self.partition_generation: int | None = None
+        self.peer_count = 0
+        self._policy = policy
+        self._info: Connection | None = probe.connection
+        self.pool = Pool(
+            self.name,
+            opener(self.endpoint, self.name),
+            minimum=policy.min_conns_per_node,
+            maximum=policy.max_conns_per_node,
+            idle_timeout=policy.idle_timeout,
+            max_waiting=policy.max_waiting_per_node,
+        )
+
+    @property
+    def address(self) -> str:
+        """Its address as text, such as `10.0.0.1:3000`."""
+        return str(self.host)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether commands may be sent to it."""
+        return self.active
+
+    def info(self, commands: str | Sequence[str], timeout_ms: float | None = None) -> dict[str, str]:
+        """Ask it for info values.
+
+        Args:
+            commands: one command or several, as the Aerospike documentation has them.
+            timeout_ms: how long it may take, connecting included; the client's info policy if left out.
+
+        Returns:
+            The values by command, as they came: errors too.
+
+        Raises:
+            TimeoutError: there was no answer in time.
+            ConnectionError: it can't be reached.
+            ServerError: it refused the whole request.
+        """
+        timeout = self._policy.info.timeout if timeout_ms is None else timeout_ms
+        deadline = time.monotonic() + timeout / 1000
+        connection = connect(self.endpoint, min(timeout, self._policy.timeout), self.name)
+        try:
+            return ask(connection, [commands] if isinstance(commands, str) else commands, left_ms(deadline))
+        except AerospikeError as error:
+            error.node = self.name
+            raise
+        finally:
+            connection.close()
+
+    # For tending: one thread at a time ----------------------------------------------------------------------
+
+    def ask(self, commands: Sequence[str], timeout: float) -> dict[str, str]:
+        """The unchecked values of info commands, on the connection that tending keeps.
+
+        Raises:
+            AerospikeError: it failed, and the connection with it.
+        """
+        connection = self._info
+        if connection is None:
+            connection = self._info = connect(self.endpoint, timeout, self.name)
+        try:
+            return ask(connection, commands, timeout)
+        except BaseException:
+            self.hang_up()
+            raise
+
+    def answered(self, probe: Probe) -> None:
+        """It answers again, on a new connection: what was known about it has to be read again."""
+        self.hang_up()
+        self._info = probe.connection
+        self.failures = 0
+        self.refused = self.suspected = False
+        self.last_error = None
+        self.peers_generation = self.partition_generation = None
+
+    def failed(self, error: AerospikeError, *, refused: bool = False) -> None:
+        """A look at it failed."""
+        self.hang_up()
+        self.failures += 1
+        self.refused = refused
+        self.last_error = error
+
+    def retire(self) -> None:
+        """No command uses it any more; those that are on their way finish."""
+        self.active = False
+        self.pool.close()
+
+    def hang_up(self) -> None:
+        """Close the connection that tending keeps."""
+        connection, self._info = self._info, None
+        if connection is not None:
+            connection.close()
+
+    def upkeep(self) -> None:
+        """Finish late answers, close what is idle, open what is to be there in advance."""
+        self.pool.drain()
+        self.pool.trim()
+        self.pool.fill()
+
+    def after_fork(self) -> None:
+        """In a child process: let go of the parent's sockets without a word to the server."""
+        self.hang_up()
+        self.pool.after_fork()
+
+    def stats(self) -> dict[str, Any]:
+        """What is known about it, and its pool's numbers."""
+        return {
+            "name": self.name,
+            "address": self.address,
+            "version": self.version,
+            "active": self.active,
+            "failures": self.failures,
+            "last_error": None if self.last_error is None else self.last_error.message,
+            "pool": self.pool.stats(),
+        }
+
+    def __repr__(self) -> str:
+        return f"<Node {self.name} {self.address}{'' if self.active else ' inactive'}>"

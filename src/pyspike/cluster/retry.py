@@ -1,0 +1,77 @@
+"""What a failed attempt means for its command: try again, when and where, or give up and with which error.
+
+The rules are those of cluster.md 11.5 and result-codes.md, the same for every executor. No I/O, no clock but
+the command's own.
+"""
+
+from __future__ import annotations
+
+import random
+
+from pyspike._wire import Command
+from pyspike.errors import (
+    AerospikeError,
+    ConnectionError,
+    InvalidArgument,
+    NoMoreConnections,
+    ProtocolError,
+    ServerError,
+    TimeoutError,
+)
+from pyspike.result_code import ResultCode
+
+
+def pause_before_retry(command: Command, error: AerospikeError) -> float | None:
+    """Milliseconds to wait before the next attempt; None if there is none.
+
+    Turns the command to its next replica where the failure speaks against the one that was asked.
+    """
+    if not command.tries_left or not may_pass(error):
+        return None
+    # A write goes to the master; a replica would only pass it on. It is worth asking when the master is gone,
+    # not when it is slow.
+    slow = isinstance(error, TimeoutError)
+    moved = not (command.write and slow)
+    if moved:
+        command.next_replica()
+    pause = command.settings.sleep_between_retries
+    if pause and not (moved and command.tries == 1):
+        pause *= random.uniform(0.75, 1.25)  # noqa: S311: spreads retries, keeps no secret
+    else:
+        pause = 0.0
+    remaining = command.remaining
+    return None if remaining is not None and remaining <= pause else pause
+
+
+def may_pass(error: AerospikeError) -> bool:
+    """Whether another attempt can end better than the one that failed so."""
+    if isinstance(error, ServerError):
+        code = error.result_code
+        return isinstance(code, ResultCode) and code.retryable
+    if isinstance(error, InvalidArgument):
+        return False
+    return isinstance(error, (TimeoutError, ConnectionError, ProtocolError))
+
+
+def conclude(command: Command, error: AerospikeError) -> AerospikeError:
+    """The error as the caller gets it: with its attempts, and in doubt if the write may have been applied."""
+    error.key = command.key
+    error.attempts = tuple(command.history or ())
+    error.timeout = command.total_timeout or None
+    error.in_doubt = in_doubt(command, error)
+    if isinstance(error, TimeoutError) and not error.advice and not isinstance(error, NoMoreConnections):
+        error.advice = (
+            "read the record to learn whether the write was applied"
+            if error.in_doubt
+            else "raise the timeout, or see why the node is slow"
+        )
+    return error
+
+
+def in_doubt(command: Command, error: AerospikeError) -> bool:
+    """Whether a write that failed may have been applied all the same (result-codes.md)."""
+    if not command.write or command.sent == 0:
+        return False
+    if command.sent > 1 or not isinstance(error, ServerError):
+        return True
+    return error.result_code == ResultCode.TIMEOUT

@@ -1,0 +1,118 @@
+"""The hosts that the user named: all tried at once, each by all its addresses, within one deadline.
+
+Used when there is no node that answers: at the start, and again, with the names resolved anew, whenever all
+nodes are gone.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from pyspike.cluster import info
+from pyspike.cluster.net import left_ms
+from pyspike.cluster.parallel import Errands
+from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
+from pyspike.errors import AerospikeError, Attempt, ConnectFailed
+from pyspike.hosts import Host
+from pyspike.policy import ClientPolicy
+
+__all__ = ["Seeds"]
+
+log = logging.getLogger("pyspike.cluster")
+
+GRACE = 0.05  # seconds that other seeds get once one with peers has answered
+ORPHAN_GRACE = 0.25  # the part of the timeout that other seeds get once one without peers has answered
+
+
+class Seeds:
+    """The seed hosts of one cluster."""
+
+    def __init__(self, hosts: Sequence[Host], policy: ClientPolicy) -> None:
+        self.hosts = tuple(hosts)
+        self._policy = policy
+        self._hanging: dict[Host, threading.Thread] = {}
+
+    def find(self, deadline: float) -> list[Probe]:
+        """The servers that answered, of one cluster and each once; the first knows the others, if any does.
+
+        Raises:
+            ConnectFailed: none did; the message lists every host with its reason.
+        """
+        started = time.monotonic()
+        found: list[Probe] = []
+        failures: dict[Host, Attempt] = {}
+        jobs: dict[Host, Callable[[], Probe]] = {}
+        for host in self.hosts:
+            thread = self._hanging.get(host)
+            if thread is not None and thread.is_alive():
+                failures[host] = Attempt(None, "an earlier look-up of the name still hangs", 0.0, False)
+            else:
+                jobs[host] = functools.partial(_probe_seed, host, self._policy, deadline)
+        end = deadline
+        with Errands(jobs, Probe.close) as errands:
+            while (taken := errands.take(end)) is not None:
+                host, result = taken
+                elapsed = (time.monotonic() - started) * 1000
+                if isinstance(result, Probe):
+                    found.append(result)
+                    settled = result.peers is not None and result.peers.peers
+                    grace = GRACE if settled else self._policy.timeout / 1000 * ORPHAN_GRACE
+                    end = min(end, time.monotonic() + grace)
+                else:
+                    failures[host] = Attempt(None, reason(result), elapsed, False)
+            self._hanging = {host: errands.threads[host] for host in errands.pending}
+        if found:
+            for host, attempt in failures.items():
+                log.info("seed %s: %s", host, attempt.error)
+            return _of_one_cluster(found)
+        waited = (time.monotonic() - started) * 1000
+        for host in self._hanging:
+            failures[host] = Attempt(None, f"no answer within {self._policy.timeout:g} ms", waited, False)
+        raise ConnectFailed(
+            "no seed host can be used: "
+            + "; ".join(f"{host}: {failures[host].error}" for host in self.hosts),
+            attempts=[Attempt(None, f"{h}: {a.error}", a.elapsed_ms, False) for h, a in failures.items()],
+            advice="check that the hosts are right, that a server runs there and that no firewall is between",
+        )
+
+    def after_fork(self) -> None:
+        """In a child process, where the threads of the parent are gone."""
+        self._hanging = {}
+
+
+def _probe_seed(host: Host, policy: ClientPolicy, deadline: float) -> Probe:
+    found = probe_host(host, policy, deadline, seed=True)
+    command = peers_command(policy.use_services_alternate)
+    try:
+        values = ask(found.connection, [command], left_ms(deadline))
+        found.peers = info.parse_peers(info.value_of(values, command))
+    except AerospikeError as error:
+        found.close()
+        raise AerospikeError(f"node {found.name} does not tell its peers: {reason(error)}") from error
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def _of_one_cluster(found: list[Probe]) -> list[Probe]:
+    """A server that knows peers, and those of its peers that answered too; the others are hung up on."""
+    found.sort(key=lambda probe: -len(probe.peers.peers if probe.peers else ()))
+    first = found[0]
+    known = {peer.name for peer in first.peers.peers} if first.peers else set()
+    kept = {first.name: first}
+    for other in found[1:]:
+        if other.name in known and other.name not in kept:
+            kept[other.name] = other
+            continue
+        other.close()
+        if other.name not in kept:
+            log.warning(
+                "seed %s is node %s, which node %s does not know as a peer; it is left out",
+                other.endpoint, other.name, first.name,
+            )  # fmt: skip
+    return list(kept.values())

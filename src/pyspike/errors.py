@@ -1,0 +1,402 @@
+"""Every exception that pyspike raises, in one tree under `AerospikeError`.
+
+An error belongs to itself: all it knows are attributes of the instance, and it travels between processes with
+all of them. Classes that mean what a builtin exception means also derive from it, so `except KeyError`,
+`except ValueError`, `except TimeoutError` and `except ConnectionError` work as Python's users expect. A leaf:
+only `ResultCode` is below it.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from pyspike.result_code import ResultCode
+
+E = TypeVar("E", bound="AerospikeError")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a command that failed.
+
+    Args:
+        node: the node's name, None where none was found.
+        error: what went wrong.
+        elapsed_ms: how long the try took, in milliseconds.
+        sent: whether the request may have reached the server.
+    """
+
+    node: str | None
+    error: str
+    elapsed_ms: float
+    sent: bool
+
+    def __str__(self) -> str:
+        sent = "" if self.sent else ", not sent"
+        return f"{self.node or 'no node'}, {self.elapsed_ms:.1f} ms{sent}: {self.error}"
+
+
+class AerospikeError(Exception):
+    """The root of all errors of pyspike.
+
+    Args:
+        message: what went wrong, in one line.
+        result_code: the server's answer, an int where pyspike has no name for it; None if the server did not
+            answer.
+        key: the record's `Key`.
+        node: the name of the node that was asked last.
+        in_doubt: whether a write may have been applied although it failed.
+        attempts: every try, the oldest first.
+        timeout: the call's deadline in milliseconds.
+        advice: what to do about it, in one line.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        result_code: ResultCode | int | None = None,
+        key: object = None,
+        node: str | None = None,
+        in_doubt: bool = False,
+        attempts: Sequence[Attempt] = (),
+        timeout: float | None = None,
+        advice: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.result_code = result_code
+        self.key = key
+        self.node = node
+        self.in_doubt = in_doubt
+        self.attempts = tuple(attempts)
+        self.timeout = timeout
+        self.advice = advice
+
+    def __str__(self) -> str:
+        # Never the builtin relatives' __str__: KeyError shows its argument's repr, OSError its errno.
+        first = self.message or type(self).__name__
+        if self.key is not None:
+            first += f": {self.key!r}"
+        if context := ", ".join(self._context()):
+            first += f" [{context}]"
+        return "\n  ".join([first, *self._details()])
+
+    def _context(self) -> Iterable[str]:
+        code = self.result_code
+        if code is not None:
+            yield f"code {int(code)} {code.name}" if isinstance(code, ResultCode) else f"code {code}"
+        if self.node is not None:
+            yield f"node {self.node}"
+        if self.timeout is not None and isinstance(self, builtins.TimeoutError):
+            yield f"deadline {self.timeout:g} ms"
+
+    def _details(self) -> Iterable[str]:
+        if self.in_doubt:
+            yield "in doubt: the write may have been applied"
+        if len(self.attempts) > 1:
+            for number, attempt in enumerate(self.attempts, 1):
+                yield f"attempt {number}: {attempt}"
+        if self.advice:
+            yield f"advice: {self.advice}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own would call the class with args alone, and OSError's adds arguments of its own.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(cls: type[E], args: tuple[object, ...]) -> E:
+    """An error of this class, made without its `__init__`: a user's subclass may have other arguments."""
+    error = cls.__new__(cls)
+    error.args = args
+    return error
+
+
+# What the client finds by itself ----------------------------------------------------------------------------
+
+
+class TimeoutError(AerospikeError, builtins.TimeoutError):
+    """The deadline passed before the command was done."""
+
+
+class NoMoreConnections(TimeoutError):
+    """Every connection to the node was in use, and none became free in time."""
+
+
+class ConnectionError(AerospikeError, builtins.ConnectionError):
+    """A connection could not be opened, or broke while a command was on it."""
+
+
+class ConnectFailed(ConnectionError):
+    """No seed host could be reached; the message lists each of them with its reason."""
+
+
+class InvalidNode(AerospikeError):
+    """No node of the cluster has the record's partition, or the cluster has no such node."""
+
+
+class InvalidArgument(AerospikeError, ValueError):
+    """An argument is out of range or contradicts another one; nothing was sent."""
+
+
+class InvalidType(InvalidArgument, TypeError):
+    """An argument, or something inside a value, is of a type that can't be used there; nothing was sent."""
+
+
+class ClientClosed(AerospikeError):
+    """The client was closed."""
+
+
+class ForkedClientError(AerospikeError):
+    """The client was made before `os.fork()` and can't be used in the child; make a new one there."""
+
+
+class ProtocolError(AerospikeError):
+    """What came from the server can't be right, so the connection was closed."""
+
+
+# What a server answers --------------------------------------------------------------------------------------
+
+
+class ServerError(AerospikeError):
+    """A server answered with a result code. Codes without a class of their own come as this class.
+
+    Takes the arguments of `AerospikeError`. What is left out comes from the result code: the message from its
+    meaning, the advice from its advice, and the code itself from the class.
+
+    A subclass names its code (`class RecordNotFound(..., code=ResultCode.KEY_NOT_FOUND_ERROR)`), and a class
+    that is a family names the codes it takes while they have no class of their own (`family=range(200,
+    207)`).
+    """
+
+    code: ClassVar[ResultCode | None] = None
+
+    def __init_subclass__(
+        cls, *, code: ResultCode | None = None, family: Iterable[int] = (), **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if code is not None:
+            cls.code = code
+        for number in (*family, *(() if code is None else (code,))):
+            # A member takes its code over from its family; anything else would change what is raised.
+            if not issubclass(cls, taken := _BY_CODE.get(number, ServerError)):
+                raise TypeError(f"code {number} already belongs to {taken.__name__}")
+            _BY_CODE[number] = cls
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        result_code: ResultCode | int | None = None,
+        advice: str = "",
+        **context: Any,
+    ) -> None:
+        if result_code is None:
+            result_code = self.code
+        if isinstance(result_code, ResultCode):
+            message = message or result_code.meaning
+            advice = advice or result_code.advice
+        elif result_code is not None:
+            message = message or "the server answered with a code that pyspike does not know"
+        super().__init__(message, result_code=result_code, advice=advice, **context)
+
+
+_BY_CODE: dict[int, type[ServerError]] = {}
+
+
+def from_code(code: int, message: str = "", **context: Any) -> ServerError:
+    """The error for a result code, of the class that belongs to it.
+
+    Args:
+        code: the server's number, known or not.
+        message: the server's own words, if it sent some; else the code's meaning is the message.
+        **context: the other keyword arguments of `AerospikeError`.
+    """
+    return _BY_CODE.get(code, ServerError)(message, result_code=ResultCode.of(code), **context)
+
+
+class RecordNotFound(ServerError, KeyError, code=ResultCode.KEY_NOT_FOUND_ERROR):
+    """There is no record with this key."""
+
+
+class GenerationError(ServerError, code=ResultCode.GENERATION_ERROR):
+    """The record was written since the generation that the write expected."""
+
+
+class RequestInvalid(ServerError, ValueError, code=ResultCode.PARAMETER_ERROR):
+    """The server found the request malformed or inconsistent."""
+
+
+class RecordExists(ServerError, code=ResultCode.KEY_EXISTS_ERROR):
+    """The record exists, and the write was to create it."""
+
+
+class BinExists(ServerError, code=ResultCode.BIN_EXISTS_ERROR):
+    """The bin exists, and the operation was to create it."""
+
+
+class ClusterKeyMismatch(ServerError, code=ResultCode.CLUSTER_KEY_MISMATCH):
+    """The cluster changed while the command ran."""
+
+
+class ServerMemError(ServerError, code=ResultCode.SERVER_MEM_ERROR):
+    """The namespace is full."""
+
+
+class ServerTimeout(ServerError, TimeoutError, code=ResultCode.TIMEOUT):
+    """The server, not the client, found that the command's time was over."""
+
+
+class PartitionUnavailable(ServerError, code=ResultCode.PARTITION_UNAVAILABLE):
+    """The node does not serve the record's partition at the moment."""
+
+
+class BinTypeError(ServerError, TypeError, code=ResultCode.BIN_TYPE_ERROR):
+    """The bin's value is of a type that the operation can't work on."""
+
+
+class RecordTooBig(ServerError, ValueError, code=ResultCode.RECORD_TOO_BIG):
+    """The record would become larger than the namespace allows."""
+
+
+class KeyBusy(ServerError, code=ResultCode.KEY_BUSY):
+    """Too many commands wait for this record."""
+
+
+class UnsupportedFeature(ServerError, code=ResultCode.UNSUPPORTED_FEATURE):
+    """The server can't do this."""
+
+
+class BinNotFound(ServerError, KeyError, code=ResultCode.BIN_NOT_FOUND):
+    """There is no such bin, and the operation was to change it."""
+
+
+class DeviceOverload(ServerError, code=ResultCode.DEVICE_OVERLOAD):
+    """The node's storage can't keep up with the writes."""
+
+
+class KeyMismatch(ServerError, code=ResultCode.KEY_MISMATCH):
+    """The key stored with the record is another one."""
+
+
+class InvalidNamespace(ServerError, code=ResultCode.INVALID_NAMESPACE):
+    """The server has no such namespace."""
+
+
+class BinNameTooLong(ServerError, ValueError, code=ResultCode.BIN_NAME_TOO_LONG):
+    """A bin name has more than 15 bytes."""
+
+
+class FailForbidden(ServerError, code=ResultCode.FAIL_FORBIDDEN):
+    """The server's configuration does not allow this now."""
+
+
+class ElementNotFound(ServerError, KeyError, code=ResultCode.ELEMENT_NOT_FOUND):
+    """The list or map has no such element."""
+
+
+class ElementExists(ServerError, code=ResultCode.ELEMENT_EXISTS):
+    """The list or map has the element, and the operation was to create it."""
+
+
+class EnterpriseOnly(ServerError, code=ResultCode.ENTERPRISE_ONLY):
+    """The server is a Community Edition and can't do this."""
+
+
+class OpNotApplicable(ServerError, code=ResultCode.OP_NOT_APPLICABLE):
+    """The operation does not fit the bin's value: an index out of range, a path that does not exist."""
+
+
+class FilteredOut(ServerError, code=ResultCode.FILTERED_OUT):
+    """The filter expression did not hold, so nothing was read or written."""
+
+
+class LostConflict(ServerError, code=ResultCode.LOST_CONFLICT):
+    """The write lost against a newer one of another cluster."""
+
+
+class XDRKeyBusy(ServerError, code=ResultCode.XDR_KEY_BUSY):
+    """The record can't be written until XDR has shipped it."""
+
+
+class SecurityError(ServerError, family=(*range(51, 84), *range(90, 95))):
+    """Login, users, roles, quotas or LDAP; the result code says which."""
+
+
+class InvalidCredential(SecurityError, code=ResultCode.INVALID_CREDENTIAL):
+    """User and password do not match."""
+
+
+class ExpiredSession(SecurityError, code=ResultCode.EXPIRED_SESSION):
+    """The login session has expired."""
+
+
+class NotAuthenticated(SecurityError, code=ResultCode.NOT_AUTHENTICATED):
+    """The server has security turned on, and the connection is not logged in."""
+
+
+class RoleViolation(SecurityError, code=ResultCode.ROLE_VIOLATION):
+    """The user's roles do not allow this."""
+
+
+class QuotaExceeded(SecurityError, code=ResultCode.QUOTA_EXCEEDED):
+    """The user's quota of reads or writes a second is used up."""
+
+
+class UdfError(ServerError, code=ResultCode.UDF_BAD_RESPONSE):
+    """A user-defined function failed; the message is its own."""
+
+
+class TransactionError(ServerError, family=range(120, 128)):
+    """A transaction over several records failed; the result code says why."""
+
+
+class BatchDisabled(ServerError, code=ResultCode.BATCH_DISABLED):
+    """Batches are turned off on the server."""
+
+
+class BatchMaxRequestsExceeded(ServerError, code=ResultCode.BATCH_MAX_REQUESTS_EXCEEDED):
+    """The batch has more keys for one node than the server allows."""
+
+
+class BatchQueuesFull(ServerError, code=ResultCode.BATCH_QUEUES_FULL):
+    """All of the server's batch queues are full."""
+
+
+class InvalidGeoJSON(ServerError, ValueError, code=ResultCode.INVALID_GEOJSON):
+    """The server can't read a value as GeoJSON."""
+
+
+class SecondaryIndexError(ServerError, family=range(200, 207)):
+    """A secondary index failed; the result code says why."""
+
+
+class IndexFound(SecondaryIndexError, code=ResultCode.INDEX_FOUND):
+    """The index exists with another definition."""
+
+
+class IndexNotFound(SecondaryIndexError, KeyError, code=ResultCode.INDEX_NOT_FOUND):
+    """There is no such index."""
+
+
+class IndexNotReadable(SecondaryIndexError, code=ResultCode.INDEX_NOT_READABLE):
+    """The index is still being built."""
+
+
+class QueryError(ServerError, family=(ResultCode.SCAN_ABORT, *range(210, 216))):
+    """A query failed on the server; the result code says why."""
+
+
+class QueryAborted(QueryError, code=ResultCode.QUERY_ABORTED, family=(ResultCode.SCAN_ABORT,)):
+    """The query was stopped on the server."""
+
+
+class QueryQueueFull(QueryError, code=ResultCode.QUERY_QUEUE_FULL):
+    """The server's query queue is full."""
+
+
+class QueryTimeout(QueryError, TimeoutError, code=ResultCode.QUERY_TIMEOUT):
+    """The query took longer than the server allows."""

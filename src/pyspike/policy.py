@@ -1,0 +1,542 @@
+"""Policies: how a command is sent, how long it may take, how often it is tried.
+
+A policy is an immutable value with the fields and defaults of the Rust client. It is checked and compiled
+once, when it is made, into `settings`, the form in which the wire layer reads it; so make policies once and
+reuse them. A field that does not exist, or that could have no effect, is refused.
+"""
+# ruff: noqa: RUF009 - _field() is dataclasses.field() with a check, and every default is immutable
+
+from __future__ import annotations
+
+import difflib
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+
+from pyspike import _wire
+from pyspike.errors import InvalidArgument, InvalidType
+
+__all__ = [
+    "BasePolicy",
+    "ClientPolicy",
+    "CommitLevel",
+    "ConsistencyLevel",
+    "Expiration",
+    "GenerationPolicy",
+    "InfoPolicy",
+    "ReadPolicy",
+    "ReadTouchTTL",
+    "RecordExistsAction",
+    "Replica",
+    "WritePolicy",
+    "timeout_ms",
+    "ttl_header",
+]
+
+MAX_TTL = 315_360_000  # seconds: the server refuses more than ten years
+MAX_INT32 = 2**31 - 1
+MAX_UINT32 = 2**32 - 1
+
+
+class ConsistencyLevel(enum.Enum):
+    """How many copies a read in an available (AP) namespace consults while data is moving."""
+
+    ONE = 0
+    ALL = 1
+
+
+class CommitLevel(enum.Enum):
+    """Whether a write waits for all replicas or for the master only."""
+
+    ALL = 0
+    MASTER = 1
+
+
+class GenerationPolicy(enum.Enum):
+    """What a write demands of the generation of the record that is there.
+
+    NONE demands nothing, EXPECT_GEN_EQUAL that it is the policy's, EXPECT_GEN_GREATER that it is lower.
+    """
+
+    NONE = 0
+    EXPECT_GEN_EQUAL = 1
+    EXPECT_GEN_GREATER = 2
+
+
+class RecordExistsAction(enum.Enum):
+    """What a write does if the record exists, and if it does not.
+
+    UPDATE creates or merges bins, UPDATE_ONLY never creates, REPLACE creates or drops the bins that are not
+    written, REPLACE_ONLY does so but never creates, CREATE_ONLY only creates.
+    """
+
+    UPDATE = 0
+    UPDATE_ONLY = 1
+    REPLACE = 2
+    REPLACE_ONLY = 3
+    CREATE_ONLY = 4
+
+
+class Replica(enum.Enum):
+    """Which copy of a record a read asks.
+
+    MASTER always the master, SEQUENCE the master first and then, try by try, the next replica, RANDOM any.
+    """
+
+    MASTER = 0
+    SEQUENCE = 1
+    RANDOM = 2
+
+
+class Expiration(enum.Enum):
+    """A record's time to live where that is no number of seconds; the values are the wire's."""
+
+    NAMESPACE_DEFAULT = 0
+    NEVER = 0xFFFF_FFFF
+    DONT_UPDATE = 0xFFFF_FFFE
+
+
+class ReadTouchTTL(enum.Enum):
+    """Whether a read renews a record's TTL other than by a percentage; the values are the wire's."""
+
+    SERVER_DEFAULT = 0
+    DONT_RESET = 0xFFFF_FFFF
+
+
+# framing.md 1.2: the bits that policies add to a request's info bytes.
+_INFO1_CONSISTENCY = {ConsistencyLevel.ONE: 0, ConsistencyLevel.ALL: 0x40}
+_INFO2_GENERATION = {
+    GenerationPolicy.NONE: 0,
+    GenerationPolicy.EXPECT_GEN_EQUAL: 0x04,
+    GenerationPolicy.EXPECT_GEN_GREATER: 0x08,
+}
+_INFO2_DURABLE_DELETE = 0x10
+_INFO2_EXISTS = {RecordExistsAction.CREATE_ONLY: 0x20}
+_INFO3_COMMIT = {CommitLevel.ALL: 0, CommitLevel.MASTER: 0x02}
+_INFO3_EXISTS = {
+    RecordExistsAction.UPDATE_ONLY: 0x08,
+    RecordExistsAction.REPLACE: 0x10,
+    RecordExistsAction.REPLACE_ONLY: 0x20,
+}
+
+
+class SupportsToBytes(Protocol):
+    """A filter expression: whatever can turn itself into the server's form of one."""
+
+    def to_bytes(self) -> bytes:
+        """The expression's bytes."""
+
+
+# Checks: each takes a value and the name to complain under, and gives the value to keep ---------------------
+
+Check = Callable[[Any, str], Any]
+
+
+def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
+    """A span of time in milliseconds.
+
+    Args:
+        value: milliseconds as an int or float, or a timedelta.
+        name: what the value is, for the error's message.
+        least: the smallest value allowed.
+
+    Raises:
+        InvalidType: it is neither.
+        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days) or no number.
+    """
+    ms = value / timedelta(milliseconds=1) if isinstance(value, timedelta) else value
+    if not isinstance(ms, (int, float)) or isinstance(ms, bool):
+        raise InvalidType(f"{name} must be milliseconds or a timedelta, not {value!r}")
+    if not least <= ms <= MAX_INT32:
+        raise InvalidArgument(f"{name} must be from {least} to {MAX_INT32} milliseconds, not {value!r}")
+    return ms
+
+
+def ttl_header(value: object, name: str = "ttl") -> int:
+    """The number that stands for a time to live in a write's header.
+
+    Args:
+        value: whole seconds from 1 to 315360000 (ten years), a timedelta, of which a part of a second counts
+            as a whole one, or an `Expiration`.
+        name: what the value is, for the error's message.
+
+    Raises:
+        InvalidType: it is none of them.
+        InvalidArgument: it is out of range.
+    """
+    if isinstance(value, Expiration):
+        return value.value
+    seconds = -(-value // timedelta(seconds=1)) if isinstance(value, timedelta) else value
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        raise InvalidType(f"{name} must be seconds, a timedelta or an Expiration, not {value!r}")
+    if not 1 <= seconds <= MAX_TTL:
+        raise InvalidArgument(
+            f"{name} must be from 1 to {MAX_TTL} seconds, not {value!r}",
+            advice="for other meanings use Expiration.NAMESPACE_DEFAULT, NEVER or DONT_UPDATE",
+        )
+    return seconds
+
+
+def _positive_ms(value: object, name: str) -> float:
+    return timeout_ms(value, name, least=1)
+
+
+def _positive_ms_or_none(value: object, name: str) -> float | None:
+    return None if value is None else timeout_ms(value, name, least=1)
+
+
+def _expiration(value: object, name: str) -> int | Expiration:
+    header = ttl_header(value, name)
+    return value if isinstance(value, Expiration) else header
+
+
+def _read_touch_ttl(value: object, name: str) -> int | ReadTouchTTL:
+    return value if isinstance(value, ReadTouchTTL) else _percent(value, name)
+
+
+def _int(least: int, most: int, what: str = "an int") -> Callable[[object, str], int]:
+    def check(value: object, name: str) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise InvalidType(f"{name} must be {what}, not {value!r}")
+        if not least <= value <= most:
+            raise InvalidArgument(f"{name} must be from {least} to {most}, not {value!r}")
+        return value
+
+    return check
+
+
+_percent = _int(1, 100, "a percentage or a ReadTouchTTL")
+
+
+def _instance(kind: type) -> Check:
+    def check(value: object, name: str) -> object:
+        if not isinstance(value, kind):
+            raise InvalidType(f"{name} must be {kind.__name__}, not {value!r}")
+        return value
+
+    return check
+
+
+def _name(value: object, name: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise InvalidType(f"{name} must be str or None, not {value!r}")
+    if value == "":
+        raise InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
+    return value
+
+
+def _ip_map(value: object, name: str) -> dict[str, str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in [*value, *value.values()]):
+        raise InvalidType(f"{name} must map addresses to addresses, both str, not {value!r}")
+    return dict(value)
+
+
+def _filter_bytes(value: object, name: str) -> bytes | None:
+    if value is None:
+        return None
+    # An int has a to_bytes() too, but means no expression.
+    to_bytes = None if isinstance(value, int) else getattr(value, "to_bytes", None)
+    data = to_bytes() if to_bytes else value
+    if not isinstance(data, bytes):
+        raise InvalidType(f"{name} must be an expression or its bytes, not {value!r}")
+    if not data:
+        raise InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
+    return data
+
+
+def _checked_when_compiled(value: object, name: str) -> object:
+    return value
+
+
+# Policies ---------------------------------------------------------------------------------------------------
+
+P = TypeVar("P", bound="_Policy")
+
+if TYPE_CHECKING:
+
+    class Milliseconds:
+        """A field that takes milliseconds or a timedelta and gives milliseconds."""
+
+        def __get__(self, instance: object, owner: type) -> float: ...
+        def __set__(self, instance: object, value: float | timedelta) -> None: ...
+
+else:
+    Milliseconds = float | timedelta
+
+
+def _field(default: object, check: Check, **options: Any) -> Any:
+    return field(default=default, metadata={"check": check}, **options)
+
+
+class _Policy:
+    """What all policies share: names and values are checked, and only what is not default is shown."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    else:  # hidden from type checkers, which know the names better from the fields
+
+        def __new__(cls, *args: object, **values: object) -> _Policy:
+            if args:
+                raise TypeError(f"{cls.__name__} takes its fields by name only")
+            names = [entry.name for entry in fields(cls) if entry.init]
+            for name in values:
+                if name not in names:
+                    close = difflib.get_close_matches(name, names, n=1)
+                    hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
+                    raise TypeError(f"{cls.__name__} has no field {name!r}; {hint}")
+            return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            if entry.init:
+                check: Check = entry.metadata["check"]
+                value = check(getattr(self, entry.name), f"{type(self).__name__}.{entry.name}")
+                object.__setattr__(self, entry.name, value)
+        self._complete()
+
+    def _complete(self) -> None:
+        """Check what concerns several fields, and compile."""
+
+    def _changed(self) -> dict[str, Any]:
+        """The fields that differ from their defaults."""
+        values = [(entry, getattr(self, entry.name)) for entry in fields(self) if entry.init]
+        # None is compared by identity: a filter expression may have an == of its own.
+        return {
+            entry.name: value
+            for entry, value in values
+            if (value is not None if entry.default is None else value != entry.default)
+        }
+
+    def replace(self: P, **changes: Any) -> P:
+        """A policy like this one but for the given fields.
+
+        Raises:
+            TypeError: there is no such field.
+            InvalidArgument: a value is out of range or contradicts another one.
+        """
+        return type(self)(**{**self._changed(), **changes})
+
+    def __repr__(self) -> str:
+        # The repr of an Enum's member is no Python; its str is.
+        shown = [
+            (name, value if isinstance(value, enum.Enum) else repr(value))
+            for name, value in self._changed().items()
+        ]
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in shown)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Made anew at the other end: `settings` is compiled by the version of pyspike that runs there.
+        return partial(type(self), **self._changed()), ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class BasePolicy(_Policy):
+    """What policies of reads and of writes have in common.
+
+    Args:
+        consistency_level: how many copies a read consults while data is moving.
+        socket_timeout: how long one try may take; None gives each try its share of what is left of the
+            deadline, so that a slow node leaves time for another.
+        total_timeout: the deadline of the whole call with all its tries; 0 for none.
+        timeout_delay: how long a connection whose command timed out is kept to await the late answer, after
+            which it is used again; 0 closes it at once.
+        max_retries: how often to try again after a failure that may pass.
+        read_touch_ttl: which percentage of its time to live a record must have left, at most, for a read to
+            renew it: 1 to 100, or a `ReadTouchTTL`.
+        sleep_between_retries: how long to wait before another try.
+        filter_expression: the command is done only if it holds for the record (else `FilteredOut` is raised);
+            an expression or its bytes.
+
+    All times are milliseconds or a timedelta.
+
+    Raises:
+        TypeError: there is no such field.
+        InvalidType: a value is of the wrong type.
+        InvalidArgument: a value is out of range.
+    """
+
+    consistency_level: ConsistencyLevel = _field(ConsistencyLevel.ONE, _instance(ConsistencyLevel))
+    socket_timeout: float | timedelta | None = _field(None, _positive_ms_or_none)
+    total_timeout: Milliseconds = _field(1000, timeout_ms)
+    timeout_delay: Milliseconds = _field(0, timeout_ms)
+    max_retries: int = _field(2, _int(0, MAX_INT32))
+    read_touch_ttl: int | ReadTouchTTL = _field(ReadTouchTTL.SERVER_DEFAULT, _read_touch_ttl)
+    sleep_between_retries: Milliseconds = _field(0, timeout_ms)
+    filter_expression: SupportsToBytes | bytes | None = _field(None, _checked_when_compiled)
+    settings: _wire.Settings = field(init=False, repr=False, compare=False)
+
+    def _complete(self) -> None:
+        object.__setattr__(self, "settings", _wire.Settings(**self._compiled()))
+
+    def _compiled(self) -> dict[str, Any]:
+        """The keywords of `Settings`."""
+        touch = self.read_touch_ttl
+        return {
+            "info1": _INFO1_CONSISTENCY[self.consistency_level],
+            "ttl": touch.value if isinstance(touch, ReadTouchTTL) else touch,
+            "socket_timeout": self.socket_timeout,
+            "total_timeout": self.total_timeout,
+            "timeout_delay": self.timeout_delay,
+            "max_retries": self.max_retries,
+            "sleep_between_retries": self.sleep_between_retries,
+            "filter_expression": _filter_bytes(
+                self.filter_expression, f"{type(self).__name__}.filter_expression"
+            ),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class ReadPolicy(BasePolicy):
+    """How records are read.
+
+    Args:
+        replica: which copy of the record to ask.
+
+    The other fields, and what is raised, are those of `BasePolicy`.
+    """
+
+    replica: Replica = _field(Replica.SEQUENCE, _instance(Replica))
+
+    def _compiled(self) -> dict[str, Any]:
+        return {**BasePolicy._compiled(self), "replica": self.replica.value}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class WritePolicy(BasePolicy):
+    """How records are written.
+
+    Args:
+        max_retries: 0 by default, because a write that is sent again may be applied twice.
+        record_exists_action: what to do if the record exists, and if it does not.
+        generation_policy: what to demand of the record's generation.
+        commit_level: whether to wait for all replicas.
+        generation: the generation that `generation_policy` compares with.
+        expiration: the record's time to live: seconds from 1 to 315360000, a timedelta (rounded up to
+            seconds) or an `Expiration`.
+        send_key: whether the server stores the key with the record (it stores only the digest otherwise).
+        respond_per_each_op: whether every operation of an `operate` gives a result, also those that only
+            write.
+        durable_delete: whether a delete leaves a tombstone, so that the record can't come back (Enterprise
+            Edition).
+
+    The other fields, and what is raised, are those of `BasePolicy`; `consistency_level` and `read_touch_ttl`
+    count for an `operate` that only reads.
+
+    Raises:
+        InvalidArgument: a generation is given, but `generation_policy` is NONE and would ignore it.
+    """
+
+    max_retries: int = _field(0, _int(0, MAX_INT32))
+    record_exists_action: RecordExistsAction = _field(
+        RecordExistsAction.UPDATE, _instance(RecordExistsAction)
+    )
+    generation_policy: GenerationPolicy = _field(GenerationPolicy.NONE, _instance(GenerationPolicy))
+    commit_level: CommitLevel = _field(CommitLevel.ALL, _instance(CommitLevel))
+    generation: int = _field(0, _int(0, MAX_UINT32))
+    expiration: int | timedelta | Expiration = _field(Expiration.NAMESPACE_DEFAULT, _expiration)
+    send_key: bool = _field(False, _instance(bool))
+    respond_per_each_op: bool = _field(False, _instance(bool))
+    durable_delete: bool = _field(False, _instance(bool))
+
+    def _complete(self) -> None:
+        if self.generation and self.generation_policy is GenerationPolicy.NONE:
+            raise InvalidArgument(
+                f"{type(self).__name__}.generation is {self.generation}, but nothing compares it",
+                advice="set generation_policy to EXPECT_GEN_EQUAL or EXPECT_GEN_GREATER",
+            )
+        BasePolicy._complete(self)
+
+    def _compiled(self) -> dict[str, Any]:
+        base = BasePolicy._compiled(self)
+        return {
+            **base,
+            "info1": 0,
+            "info2": _INFO2_GENERATION[self.generation_policy]
+            | _INFO2_EXISTS.get(self.record_exists_action, 0)
+            | (_INFO2_DURABLE_DELETE if self.durable_delete else 0),
+            "info3": _INFO3_COMMIT[self.commit_level] | _INFO3_EXISTS.get(self.record_exists_action, 0),
+            "generation": self.generation,
+            "ttl": ttl_header(self.expiration),
+            "read_info1": base["info1"],
+            "read_ttl": base["ttl"],
+            "send_key": self.send_key,
+            "respond_per_each_op": self.respond_per_each_op,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class InfoPolicy(_Policy):
+    """How info commands are sent.
+
+    Args:
+        timeout: the deadline in milliseconds, or a timedelta.
+
+    Raises:
+        TypeError: there is no such field.
+        InvalidType: the timeout is of the wrong type.
+        InvalidArgument: the timeout is out of range.
+    """
+
+    timeout: Milliseconds = _field(3000, _positive_ms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class ClientPolicy(_Policy):
+    """How a client connects, tends its view of the cluster and pools its connections.
+
+    Args:
+        timeout: how long connecting may take: to the cluster with the first look at it, later to one node.
+        idle_timeout: how long an unused connection is kept.
+        min_conns_per_node: how many connections are opened in advance and kept.
+        max_conns_per_node: how many there may be.
+        max_waiting_per_node: how many commands may wait for a connection when all are in use.
+        fail_if_not_connected: whether making a client fails if no seed host can be reached; if not, the
+            client goes on trying.
+        tend_interval: the time between two looks at the cluster.
+        ip_map: addresses that nodes advertise, each with the address to use instead.
+        use_services_alternate: whether to use the nodes' alternate access addresses.
+        cluster_name: if given, nodes of a cluster with another name are refused.
+        buffer_reclaim_threshold: bytes above which a connection's buffer is given back after use.
+        application_id: the name under which the application shows up in the server's statistics.
+        read: the policy of reads that are given none.
+        write: the policy of writes that are given none.
+        info: the policy of info commands that are given none.
+
+    All times are milliseconds or a timedelta.
+
+    Raises:
+        TypeError: there is no such field.
+        InvalidType: a value is of the wrong type.
+        InvalidArgument: a value is out of range, or the least number of connections is above the greatest.
+    """
+
+    timeout: Milliseconds = _field(1000, _positive_ms)
+    idle_timeout: Milliseconds = _field(30_000, _positive_ms)
+    min_conns_per_node: int = _field(0, _int(0, MAX_INT32))
+    max_conns_per_node: int = _field(256, _int(1, MAX_INT32))
+    max_waiting_per_node: int = _field(10_000, _int(0, MAX_INT32))
+    fail_if_not_connected: bool = _field(True, _instance(bool))
+    tend_interval: Milliseconds = _field(1000, _positive_ms)
+    ip_map: Mapping[str, str] | None = _field(None, _ip_map, hash=False)
+    use_services_alternate: bool = _field(False, _instance(bool))
+    cluster_name: str | None = _field(None, _name)
+    buffer_reclaim_threshold: int = _field(65536, _int(0, MAX_INT32))
+    application_id: str | None = _field(None, _name)
+    read: ReadPolicy = _field(ReadPolicy(), _instance(ReadPolicy))
+    write: WritePolicy = _field(WritePolicy(), _instance(WritePolicy))
+    info: InfoPolicy = _field(InfoPolicy(), _instance(InfoPolicy))
+
+    def _complete(self) -> None:
+        if self.min_conns_per_node > self.max_conns_per_node:
+            raise InvalidArgument(
+                f"{type(self).__name__}.min_conns_per_node is {self.min_conns_per_node}, "
+                f"above max_conns_per_node, which is {self.max_conns_per_node}"
+            )

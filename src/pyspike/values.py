@@ -1,0 +1,126 @@
+"""Values that Python has no type of its own for.
+
+Each is the plain Python type it stands on (`str`, `bytes`, `dict`, `list`) plus a name, so that code which
+does not care need not know; what is written as one of these is read back as the same one. How they become
+bytes is the business of `pyspike._wire`. This module is a leaf: it imports nothing of pyspike.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+__all__ = ["GeoJSON", "HyperLogLog", "KeyOrderedDict", "KeyValueOrderedDict", "MultiResult", "RawParticle"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
+
+
+class GeoJSON(str):
+    """A place or an area, as GeoJSON text: a Point, Polygon, MultiPolygon or Aerospike's AeroCircle.
+
+    Args:
+        value: GeoJSON text, kept as it is, or the `dict` (or `list`) it stands for. The server, not this
+            class, judges whether it is a shape it can index (result code 160 if not).
+
+    Raises:
+        TypeError: `value`, or something inside it, has no form in JSON.
+        ValueError: a number in it is infinite or no number.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, value: str | dict[str, Any] | list[Any]) -> GeoJSON:
+        """The text as it is; a dict or list as compact JSON."""
+        if isinstance(value, str):
+            return super().__new__(cls, value)
+        if not isinstance(value, (dict, list)):
+            raise TypeError(f"GeoJSON takes text, a dict or a list, not {type(value).__name__}")
+        return super().__new__(
+            cls, json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        )
+
+    def unwrap(self) -> Any:
+        """The parsed text, for a GeoJSON object a `dict`.
+
+        Raises:
+            ValueError: the text is no JSON.
+        """
+        return json.loads(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+
+class HyperLogLog(bytes):
+    """A HyperLogLog: the sketch from which the server tells how many different values it has seen.
+
+    The bytes are the server's own (11 bytes of header, then the registers); `operations.hll` works on them
+    there.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(<{len(self)} bytes>)"
+
+
+class KeyOrderedDict(dict[K, V]):
+    """A map that the server keeps in the order of its keys (map flag 1): look-ups by key are quicker.
+
+    Equal to a `dict` of the same items. Items stand in the order in which they were put; the server sorts
+    them.
+    """
+
+    __slots__ = ()
+
+    def copy(self) -> KeyOrderedDict[K, V]:
+        """A shallow copy that is ordered on the server too."""
+        return type(self)(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict.__repr__(self)})"
+
+
+class KeyValueOrderedDict(dict[K, V]):
+    """A map that the server keeps in the order of its keys and also of its values (map flag 3).
+
+    It makes look-ups by rank quicker at the price of memory. Equal to a `dict` of the same items.
+    """
+
+    __slots__ = ()
+
+    def copy(self) -> KeyValueOrderedDict[K, V]:
+        """A shallow copy that is ordered on the server too."""
+        return type(self)(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict.__repr__(self)})"
+
+
+class MultiResult(list[T]):
+    """The results of several operations of one `operate` on one bin, in the order of the operations.
+
+    A type of its own, so that it can't be taken for a bin that holds a list.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list.__repr__(self)})"
+
+
+@dataclass(frozen=True, slots=True)
+class RawParticle:
+    """A value of a type that pyspike can't turn into a Python one; writing it back gives the same bytes.
+
+    Args:
+        type: the server's number for the type, 0 to 255 (7 to 12, say, are objects serialised by another
+            language).
+        data: the value's bytes as they are on the wire.
+    """
+
+    type: int
+    data: bytes

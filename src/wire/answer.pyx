@@ -1,0 +1,138 @@
+# The answer to a single-record command: one message of header, fields and operations (framing.md 1.2 to 1.4).
+
+cdef enum:
+    ANSWER_HEADER = 22
+    RESULT_OK = 0
+    RESULT_NOT_FOUND = 2
+
+
+cdef struct AnswerOp:                       # one operation of an answer; the bytes belong to the receive buffer
+    int code
+    int particle
+    size_t name_size
+    const unsigned char* name
+    size_t size
+    const unsigned char* value
+
+
+cdef int next_op(Reader* r, AnswerOp* op) except -1:
+    cdef size_t size = load32(take(r, 4))
+    cdef const unsigned char* p = take(r, size)
+    if size < 4 or size < 4 + <size_t>p[3]:
+        raise broken(f"an operation of {size} bytes")
+    op.code = p[0]
+    op.particle = p[1]
+    op.name_size = p[3]
+    op.name = p + 4
+    op.size = size - 4 - op.name_size
+    op.value = p + 4 + op.name_size
+    return 0
+
+
+cdef int skip_fields(Reader* r, int count) except -1:
+    cdef int i
+    for i in range(count):
+        take(r, load32(take(r, 4)))
+    return 0
+
+
+cdef dict read_bins(Reader* r, int count):
+    cdef AnswerOp op
+    cdef int i
+    cdef dict bins = {}
+    for i in range(count):
+        next_op(r, &op)
+        PyDict_SetItem(
+            bins,
+            short_text(r.names, op.name, op.name_size, b"surrogateescape"),
+            get_particle(op.particle, op.value, op.size, r.names)
+        )
+    return bins
+
+
+cdef inline bint answers(Operation operation, int code, object name):
+    """Whether an answer of this code and bin can be the operation's."""
+    if operation.flags & OP_IS_ALL_BINS:
+        return code == OP_READ
+    return operation.code == code and operation.bin == name
+
+
+cdef int read_results(Reader* r, int count, tuple operations, dict bins, list results) except -1:
+    """Fills `results`, one an operation, and `bins`, where a bin with several values gets a MultiResult.
+
+    The server answers in the order of the operations and leaves some out; `needs_all_answers` sees to it that each
+    answer belongs to the next operation that it can be of.
+    """
+    cdef AnswerOp op
+    cdef Operation operation
+    cdef Py_ssize_t at = 0
+    cdef int i
+    cdef set several = set()
+    for i in range(count):
+        next_op(r, &op)
+        name = short_text(r.names, op.name, op.name_size, b"surrogateescape")
+        value = get_particle(op.particle, op.value, op.size, r.names)
+        while at < len(operations) and not answers(<Operation>operations[at], op.code, name):
+            at += 1
+        if at == len(operations):
+            raise broken(f"an answer to no operation (code {op.code}, bin {name!r})")
+        operation = <Operation>operations[at]
+        if operation.flags & OP_IS_ALL_BINS:
+            if results[at] is None:
+                results[at] = {}
+            results[at][name] = value       # and stays there: all further reads are of this operation
+        else:
+            results[at] = value
+            at += 1
+        if op.particle == T_NULL:           # the bin is not there, or the operation gives nothing
+            continue
+        if name in several:
+            bins[name].append(value)
+        elif name in bins:
+            bins[name] = MultiResult([bins[name], value])
+            several.add(name)
+        else:
+            bins[name] = value
+    return 0
+
+
+cdef object read_answer(Command command, const unsigned char* body, size_t size, NameCache* names):
+    """What the caller of the command gets for the message body; raises the error it tells of."""
+    cdef Reader r
+    cdef const unsigned char* head
+    cdef int code, fields, ops
+    cdef dict bins
+    cdef list results = None
+    reader_init(&r, body, size, names)
+    head = take(&r, ANSWER_HEADER)
+    if head[0] != ANSWER_HEADER:
+        raise broken(f"a message header of {head[0]} bytes")
+    code = head[5]
+    fields = load16(head + 18)
+    ops = load16(head + 20)
+    if code != RESULT_OK:
+        if code == RESULT_NOT_FOUND and command.missing is not RAISE:
+            return command.missing
+        raise errors.from_code(code, key=command.key)
+    if fields:
+        skip_fields(&r, fields)
+    if command.reading == READ_RECORD:
+        bins = read_bins(&r, ops)
+    elif command.reading == READ_RESULTS:
+        bins = {}
+        results = [None] * len(command.operations)
+        read_results(&r, ops, command.operations, bins, results)
+    elif command.reading == READ_FOUND:
+        return True
+    else:
+        return None
+    if r.p != r.end:
+        raise broken(f"{left(&r)} bytes behind the last operation")
+    return Record.__new__(Record, command.key, bins, load32(head + 6), load32(head + 10), results)
+
+
+def parse_answer(Command command not None, bytes body not None) -> object:
+    """What the command gives when the server answers with this message body (22-byte header first)."""
+    return read_answer(
+        command, <const unsigned char*>PyBytes_AS_STRING(body), <size_t>PyBytes_GET_SIZE(body), NULL
+    )

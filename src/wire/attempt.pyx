@@ -1,0 +1,85 @@
+# One attempt of a command: route it, take a connection, send, receive, read. What a failed attempt means for the next
+# one is the executor's business; this part only writes down what happened.
+
+cdef object record_failure(Command command, Pool pool, object error, int64_t began, bint sent):
+    """Notes a failed attempt in the command's history."""
+    if command.history is None:
+        command.history = []
+    command.history.append(
+        errors.Attempt(
+            node=None if pool is None else pool.node_name,
+            error=str(error.args[0]) if error.args else type(error).__name__,
+            elapsed_ms=(now_ns() - began) / <double>MILLISECOND,
+            sent=sent,
+        )
+    )
+    if error.node is None and pool is not None:
+        error.node = pool.node_name
+
+
+def attempt(Command command not None, PartitionMap partitions not None) -> object:
+    """Try the command once and return what it gives. Raises the error of this attempt, which is in its history then."""
+    cdef Pool pool = None
+    cdef Connection connection = None
+    cdef int64_t now
+    cdef int64_t began
+    cdef bint unread = True                 # an answer may still come on this connection
+    if command.started == 0:
+        command.start()
+        now = command.started
+    else:
+        now = now_ns()
+    began = now
+    command.tries += 1
+    try:
+        pool = partitions.route(command)
+        if pool is None:
+            raise errors.InvalidNode(
+                f"no node holds partition {command.key.partition_id} of namespace {command.key.namespace!r}",
+                key=command.key,
+            )
+        connection = pool.acquire(command.deadline, now)
+        try:
+            connection.run(
+                TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.patience(now)
+            )
+            unread = False
+        finally:
+            if connection.request_sent:
+                command.sent += 1
+        result = read_answer(command, connection.x.data + 8, connection.x.need - 8, &connection.names)
+    except errors.AerospikeError as error:
+        record_failure(command, pool, error, began, connection is not None and connection.request_sent)
+        if connection is not None:
+            settle(command, pool, connection, error, unread)
+        raise
+    except BaseException:                   # Ctrl-C, no memory: the answer is not read to its end
+        if connection is not None:
+            pool.discard(connection, "interrupted")
+        raise
+    connection.used_at = now
+    pool.release(connection)
+    return result
+
+
+cdef void settle(Command command, Pool pool, Connection connection, object error, bint unread):
+    """Gives the connection of a failed attempt back, or up."""
+    cdef double delay = command.settings.timeout_delay
+    if not unread and isinstance(error, errors.ServerError):
+        connection.used_at = now_ns()
+        pool.release(connection)
+        return
+    pool.failures += 1
+    if isinstance(error, errors.TimeoutError):
+        pool.timeouts += 1
+        if delay > 0 and connection.x.sent == connection.x.out_size:
+            connection.x.out = NULL         # it is the command's, and sent
+            connection.x.out_size = 0
+            connection.x.sent = 0
+            pool.set_late(connection, after(now_ns(), to_ns(delay)))
+        else:
+            pool.discard(connection, "timeout")
+    elif isinstance(error, errors.ProtocolError):
+        pool.discard(connection, "protocol error")
+    else:
+        pool.discard(connection, "connection error")

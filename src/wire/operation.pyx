@@ -1,0 +1,145 @@
+# One operation of an `operate` call: encoded when it is made, only copied when it is sent (framing.md 1.4).
+
+cdef enum:
+    OP_READ = 1
+    OP_WRITE = 2
+    OP_INCR = 5
+    OP_APPEND = 9
+    OP_PREPEND = 10
+    OP_TOUCH = 11
+    OP_DELETE_ALL = 14
+
+
+cdef enum:
+    MAX_BIN_NAME = 15                       # bytes
+    MAX_OPERATIONS = 32768                  # a message
+
+
+cdef enum:                                  # what an operation is besides its code
+    OP_IS_WRITE = 1
+    OP_IS_ALL_BINS = 2                      # reads every bin: needs GET_ALL in the header
+    OP_IS_HEADER = 4                        # asks for no bin: every answer has a header anyway
+
+
+cdef size_t start_op(Buffer* out, int code, object name) except 0:
+    """Writes an operation's head for the bin `name` ("" for none); returns where it starts, plus one."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text
+    cdef unsigned char* p
+    cdef size_t start = out.size
+    if not isinstance(name, str):
+        raise errors.InvalidType(f"a bin's name must be a str, not {type(name).__name__} ({name!r})")
+    try:
+        text = PyUnicode_AsUTF8AndSize(name, &size)
+    except UnicodeEncodeError as error:
+        raise errors.InvalidArgument(f"the bin name {name!r} is not valid text: {error}") from None
+    if size > MAX_BIN_NAME:
+        raise errors.InvalidArgument(f"the bin name {name!r} takes {size} bytes, the server allows {MAX_BIN_NAME}")
+    p = buffer_take(out, 8 + <size_t>size)
+    p[4] = <unsigned char>code
+    p[5] = T_NULL
+    p[6] = 0
+    p[7] = <unsigned char>size
+    memcpy(p + 8, text, <size_t>size)
+    return start + 1
+
+
+cdef inline void end_op(Buffer* out, size_t mark, int particle) noexcept:
+    """Completes the operation that `start_op` began, now that its value is behind it."""
+    cdef unsigned char* p = out.data + (mark - 1)
+    p[5] = <unsigned char>particle
+    store32(p, <uint32_t>(out.size - (mark - 1) - 4))
+
+
+cdef int put_bin_op(Packer* packer, int code, object name, object value) except -1:
+    """A whole operation that gives `value` to the bin `name`."""
+    cdef size_t mark
+    if name == "":                          # the server would take it for a bin of its own
+        raise errors.InvalidArgument("a bin's name is empty")
+    mark = start_op(packer.out, code, name)
+    packer.bin = <PyObject*>name
+    if code != OP_WRITE:
+        check_operand(packer, code, value)
+    end_op(packer.out, mark, put_particle(packer, value))
+    return 0
+
+
+cdef int check_operand(Packer* packer, int code, object value) except -1:
+    if code == OP_INCR:
+        if isinstance(value, bool) or not (isinstance(value, float) or PyIndex_Check(value)):
+            raise refused_type(packer, value, "can't be added: add takes an int or a float")
+    elif isinstance(value, GeoJSON) or not (isinstance(value, str) or PyObject_CheckBuffer(value)):
+        raise refused_type(packer, value, "can't be appended: append and prepend take a str or bytes")
+    return 0
+
+
+@cython.final
+cdef class Operation:
+    """One step of `operate`, made by the functions of `pyspike.operations`. Immutable; may be used again and again."""
+
+    cdef readonly str bin                   # "" for operations on the whole record
+    cdef readonly int code                  # its number on the wire
+    cdef readonly bytes wire                # its bytes
+    cdef int flags
+    cdef str text
+
+    @staticmethod
+    def on_bin(int code, name: str, value: object, str text not None) -> Operation:
+        """Write, add, append or prepend `value` to the bin `name`."""
+        cdef Buffer out
+        cdef Packer packer
+        cdef unsigned char storage[256]
+        buffer_init(&out, storage, sizeof(storage))
+        packer_init(&packer, &out, name)
+        try:
+            put_bin_op(&packer, code, name, value)
+            return make_operation(str(name), code, &out, OP_IS_WRITE, text)
+        finally:
+            buffer_free(&out)
+
+    @staticmethod
+    def bare(int code, name: str, str text not None, *, bint write, bint all_bins=False, bint header=False) -> Operation:
+        """An operation without a value: read a bin or all, touch, delete."""
+        cdef Buffer out
+        cdef unsigned char storage[64]
+        buffer_init(&out, storage, sizeof(storage))
+        end_op(&out, start_op(&out, code, name), T_NULL)
+        return make_operation(
+            str(name), code, &out,
+            (OP_IS_WRITE if write else 0) | (OP_IS_ALL_BINS if all_bins else 0) | (OP_IS_HEADER if header else 0), text
+        )
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it may change the record."""
+        return self.flags & OP_IS_WRITE != 0
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Operation):
+            return NotImplemented
+        cdef Operation operation = <Operation>other
+        return self.flags == operation.flags and self.wire == operation.wire
+
+    def __hash__(self) -> int:
+        return hash(self.wire)
+
+    def __reduce__(self) -> tuple:
+        return restore_operation, (self.bin, self.code, self.wire, self.flags, self.text)
+
+
+cdef Operation make_operation(str name, int code, Buffer* out, int flags, str text):
+    return restore_operation(name, code, PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size), flags, text)
+
+
+def restore_operation(str name, int code, bytes wire, int flags, str text) -> Operation:
+    """An operation out of what its pickle holds."""
+    cdef Operation operation = Operation.__new__(Operation)
+    operation.bin = name
+    operation.code = code
+    operation.wire = wire
+    operation.flags = flags
+    operation.text = text
+    return operation

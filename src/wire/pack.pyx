@@ -1,0 +1,405 @@
+# Python values to particles and to the msgpack dialect inside lists and maps (values.md). Lossless or refused:
+# what the server can't hold raises InvalidType or InvalidArgument with the bin and the path inside the value.
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+
+cdef enum:                                  # particle types (framing.md 1.4)
+    T_NULL = 0
+    T_INTEGER = 1
+    T_FLOAT = 2
+    T_STRING = 3
+    T_BLOB = 4
+    T_LANGUAGE_FIRST = 7                    # 7 to 12: blobs marked with the language that wrote them
+    T_LANGUAGE_LAST = 12
+    T_BOOL = 17
+    T_HLL = 18
+    T_MAP = 19
+    T_LIST = 20
+    T_GEOJSON = 23
+
+
+cdef enum:
+    MAX_DEPTH = 256                         # of nested lists and maps, in both directions
+    MAP_KEY_ORDERED = 1                     # container flags (values.md)
+    MAP_KEY_VALUE_ORDERED = 3
+
+
+cdef struct Step:                           # where in a nested value the packer is
+    PyObject* key                           # borrowed from the map being packed; NULL in a list
+    Py_ssize_t index
+
+
+cdef struct Packer:
+    Buffer* out
+    PyObject* bin                           # borrowed: the bin's name for messages, or NULL
+    int depth
+    Step path[MAX_DEPTH]
+
+
+cdef inline void packer_init(Packer* p, Buffer* out, object bin) noexcept:
+    p.out = out
+    p.bin = <PyObject*>bin
+    p.depth = 0
+
+
+cdef str place(Packer* p):
+    """Where the packer is, as a person writes it: bins['prefs'][2]['x']."""
+    cdef int i
+    text = "value" if p.bin == NULL or <object>p.bin is None else f"bins[{<object>p.bin!r}]"
+    for i in range(p.depth):
+        if p.depth > 20 and 10 <= i < p.depth - 5:      # a path nobody would read to its end
+            text += "…" if i == 10 else ""
+        elif p.path[i].key == NULL:
+            text += f"[{p.path[i].index}]"
+        else:
+            text += f"[{<object>p.path[i].key!r}]"
+    return text
+
+
+cdef object refused_type(Packer* p, object value, str what):
+    return errors.InvalidType(
+        f"{place(p)}: {type(value).__name__} {what}",
+        advice="int, float, str, bytes, bool, None, list, dict, GeoJSON and HyperLogLog are; convert the value to one of them",
+    )
+
+
+cdef object refused_value(Packer* p, str what):
+    return errors.InvalidArgument(f"{place(p)}: {what}")
+
+
+cdef int64_t int64_of(Packer* p, object value) except? -1:
+    cdef int overflow = 0
+    cdef int64_t v = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow:
+        raise refused_value(p, f"{value} does not fit into a signed 64-bit integer")
+    return v
+
+
+cdef const char* utf8_of(Packer* p, object text, Py_ssize_t* size) except NULL:
+    try:
+        return PyUnicode_AsUTF8AndSize(text, size)
+    except UnicodeEncodeError as error:
+        raise refused_value(p, f"not valid text: {error}") from None
+
+
+cdef inline object plain_int(object value):
+    """The int that an object with __index__ stands for, or None. bool is asked for before this."""
+    return PyNumber_Index(value) if PyIndex_Check(value) else None
+
+
+# --- msgpack ---------------------------------------------------------------------------------------
+
+
+cdef inline int put_int(Buffer* out, int64_t v) except -1:
+    """The smallest form that holds it."""
+    cdef uint64_t u = <uint64_t>v
+    if v >= 0:
+        if v < 0x80:
+            put8(out, <unsigned char>v)
+        elif v <= 0xFF:
+            put8(out, 0xCC)
+            put8(out, <unsigned char>v)
+        elif v <= 0xFFFF:
+            put_tagged16(out, 0xCD, <uint16_t>v)
+        elif v <= 0xFFFFFFFF:
+            put_tagged32(out, 0xCE, <uint32_t>v)
+        else:
+            put_tagged64(out, 0xCF, u)
+    elif v >= -32:
+        put8(out, <unsigned char>(v & 0xFF))
+    elif v >= -0x80:
+        put8(out, 0xD0)
+        put8(out, <unsigned char>(v & 0xFF))
+    elif v >= -0x8000:
+        put_tagged16(out, 0xD1, <uint16_t>(v & 0xFFFF))
+    elif v >= -<int64_t>0x80000000:
+        put_tagged32(out, 0xD2, <uint32_t>(v & 0xFFFFFFFF))
+    else:
+        put_tagged64(out, 0xD3, u)
+    return 0
+
+
+cdef inline int put_text(Buffer* out, unsigned char particle, const void* data, size_t size) except -1:
+    """A string or blob inside a list or map: msgpack str whose first byte is the particle type."""
+    cdef size_t n = size + 1
+    cdef unsigned char* p
+    if n < 32:
+        p = buffer_take(out, n + 1)
+        p[0] = <unsigned char>(0xA0 | n)
+        p[1] = particle
+        memcpy(p + 2, data, size)
+        return 0
+    if n <= 0xFF:
+        put8(out, 0xD9)
+        put8(out, <unsigned char>n)
+    elif n <= 0xFFFF:
+        put_tagged16(out, 0xDA, <uint16_t>n)
+    else:
+        if size > MAX_MESSAGE:
+            buffer_grow(out, size)          # raises: it can't be sent
+        put_tagged32(out, 0xDB, <uint32_t>n)
+    put8(out, particle)
+    return put_bytes(out, data, size)
+
+
+cdef inline int put_list_head(Buffer* out, size_t count) except -1:
+    if count < 16:
+        return put8(out, <unsigned char>(0x90 | count))
+    if count <= 0xFFFF:
+        return put_tagged16(out, 0xDC, <uint16_t>count)
+    if count > MAX_MESSAGE:
+        buffer_grow(out, count)             # raises: an element takes a byte at least
+    return put_tagged32(out, 0xDD, <uint32_t>count)
+
+
+cdef inline int put_map_head(Buffer* out, size_t count) except -1:
+    if count < 16:
+        return put8(out, <unsigned char>(0x80 | count))
+    if count <= 0xFFFF:
+        return put_tagged16(out, 0xDE, <uint16_t>count)
+    if count > MAX_MESSAGE:
+        buffer_grow(out, count)
+    return put_tagged32(out, 0xDF, <uint32_t>count)
+
+
+cdef int put_buffer(Packer* p, unsigned char particle, object value, bint packed) except -1:
+    """A bytes-like object, inside a list or map (packed) or as a bin's whole value."""
+    cdef Py_buffer view
+    try:
+        PyObject_GetBuffer(value, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
+    except (BufferError, ValueError):
+        raise refused_value(p, f"{type(value).__name__} is not contiguous: make bytes of it") from None
+    try:
+        if view.itemsize != 1:
+            raise refused_type(p, value, f"of items of {view.itemsize} bytes is not an Aerospike type: make bytes of it")
+        if packed:
+            return put_text(p.out, particle, view.buf, <size_t>view.len)
+        return put_bytes(p.out, view.buf, <size_t>view.len)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef int enter(Packer* p) except -1:
+    if p.depth == MAX_DEPTH:
+        raise refused_value(p, f"lists and maps nested deeper than {MAX_DEPTH} levels")
+    p.path[p.depth].key = NULL
+    p.path[p.depth].index = 0
+    p.depth += 1
+    return 0
+
+
+cdef int put_list(Packer* p, object value) except -1:
+    cdef Py_ssize_t count = len(value)
+    cdef Py_ssize_t i = 0
+    cdef Step* step
+    enter(p)
+    step = &p.path[p.depth - 1]
+    put_list_head(p.out, <size_t>count)
+    if PyList_CheckExact(value):
+        for item in <list>value:
+            step.index = i
+            put_element(p, item)
+            i += 1
+    else:
+        for item in value:
+            step.index = i
+            put_element(p, item)
+            i += 1
+    p.depth -= 1
+    if i != count:
+        raise refused_value(p, "the list changed its size while it was packed")
+    return 0
+
+
+cdef int put_key(Packer* p, object key) except -1:
+    """A map key: int, str or bytes, nothing else (values.md 3.2)."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text
+    if PyUnicode_CheckExact(key):
+        text = utf8_of(p, key, &size)
+        return put_text(p.out, T_STRING, text, <size_t>size)
+    if PyLong_CheckExact(key):
+        return put_int(p.out, int64_of(p, key))
+    if isinstance(key, (bool, float, GeoJSON, HyperLogLog)) or key is None:
+        raise refused_type(p, key, "can't be a map key: the server takes int, str and bytes")
+    if isinstance(key, (str, int, bytes, RawParticle)) or PyIndex_Check(key):
+        return put_element(p, key)
+    if PyObject_CheckBuffer(key):
+        return put_buffer(p, T_BLOB, key, True)
+    raise refused_type(p, key, "can't be a map key: the server takes int, str and bytes")
+
+
+cdef int put_map(Packer* p, object value) except -1:
+    cdef Py_ssize_t count = len(value)
+    cdef Py_ssize_t i = 0
+    cdef Step* step
+    cdef int flags = 0
+    if not PyDict_CheckExact(value):
+        if isinstance(value, KeyOrderedDict):
+            flags = MAP_KEY_ORDERED
+        elif isinstance(value, KeyValueOrderedDict):
+            flags = MAP_KEY_VALUE_ORDERED
+    enter(p)
+    step = &p.path[p.depth - 1]
+    if flags:
+        put_map_head(p.out, <size_t>count + 1)
+        put_bytes(p.out, b"\xC7\x00", 2)
+        put8(p.out, <unsigned char>flags)
+        put8(p.out, 0xC0)
+        for key in in_key_order(value):     # the server refuses a flagged map that is not sorted
+            step.key = <PyObject*>key
+            put_key(p, key)
+            put_element(p, value[key])
+            i += 1
+    else:
+        put_map_head(p.out, <size_t>count)
+        for key, item in (<dict>value).items():
+            step.key = <PyObject*>key
+            put_key(p, key)
+            put_element(p, item)
+            i += 1
+    p.depth -= 1
+    if i != count:
+        raise refused_value(p, "the dict changed its size while it was packed")
+    return 0
+
+
+def key_rank(key):
+    """Where the server sorts a map key: integers, then strings, then blobs, each in its own order."""
+    if isinstance(key, str):
+        return 3, key.encode("utf-8", "surrogatepass")
+    if isinstance(key, RawParticle):
+        return 4, key.data
+    if PyIndex_Check(key):
+        return 2, PyNumber_Index(key)
+    return (4, bytes(key)) if PyObject_CheckBuffer(key) else (5, b"")
+
+
+cdef list in_key_order(object mapping):
+    return sorted(mapping, key=key_rank)
+
+
+cdef int put_element(Packer* p, object value) except -1:
+    """One value inside a list or map."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text
+    if PyUnicode_CheckExact(value):
+        text = utf8_of(p, value, &size)
+        return put_text(p.out, T_STRING, text, <size_t>size)
+    if PyLong_CheckExact(value):
+        return put_int(p.out, int64_of(p, value))
+    if PyFloat_CheckExact(value):
+        return put_tagged64(p.out, 0xCB, double_bits(PyFloat_AS_DOUBLE(value)))
+    if value is None:
+        return put8(p.out, 0xC0)
+    if value is True:
+        return put8(p.out, 0xC3)
+    if value is False:
+        return put8(p.out, 0xC2)
+    if PyDict_CheckExact(value):
+        return put_map(p, value)
+    if PyList_CheckExact(value):
+        return put_list(p, value)
+    if PyBytes_CheckExact(value):
+        return put_text(p.out, T_BLOB, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
+    if isinstance(value, str):
+        text = utf8_of(p, value, &size)
+        return put_text(p.out, T_GEOJSON if isinstance(value, GeoJSON) else T_STRING, text, <size_t>size)
+    if isinstance(value, float):
+        return put_tagged64(p.out, 0xCB, double_bits(<double>value))
+    if isinstance(value, dict):
+        return put_map(p, value)
+    if isinstance(value, (list, tuple)):
+        return put_list(p, value)
+    if isinstance(value, RawParticle):
+        data = value.data
+        return put_text(p.out, <unsigned char>value.type, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
+    number = plain_int(value)
+    if number is not None:
+        return put_int(p.out, int64_of(p, number))
+    if PyObject_CheckBuffer(value):
+        return put_buffer(p, T_HLL if isinstance(value, HyperLogLog) else T_BLOB, value, True)
+    raise refused_type(p, value, "is not an Aerospike type")
+
+
+# --- particles -------------------------------------------------------------------------------------
+
+
+cdef inline int put_int64(Buffer* out, int64_t v) except -1:
+    store64(buffer_take(out, 8), <uint64_t>v)
+    return 0
+
+
+cdef int put_particle(Packer* p, object value) except -1:
+    """The bytes of a bin's whole value; returns its particle type."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text
+    if PyUnicode_CheckExact(value):
+        text = utf8_of(p, value, &size)
+        put_bytes(p.out, text, <size_t>size)
+        return T_STRING
+    if PyLong_CheckExact(value):
+        put_int64(p.out, int64_of(p, value))
+        return T_INTEGER
+    if PyFloat_CheckExact(value):
+        store64(buffer_take(p.out, 8), double_bits(PyFloat_AS_DOUBLE(value)))
+        return T_FLOAT
+    if value is None:
+        return T_NULL
+    if value is True or value is False:
+        put8(p.out, value is True)
+        return T_BOOL
+    if PyDict_CheckExact(value):
+        put_map(p, value)
+        return T_MAP
+    if PyList_CheckExact(value):
+        put_list(p, value)
+        return T_LIST
+    if PyBytes_CheckExact(value):
+        put_bytes(p.out, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
+        return T_BLOB
+    if isinstance(value, str):
+        text = utf8_of(p, value, &size)
+        if isinstance(value, GeoJSON):
+            memset(buffer_take(p.out, 3), 0, 3)     # flags, and no cells: the server computes them
+            put_bytes(p.out, text, <size_t>size)
+            return T_GEOJSON
+        put_bytes(p.out, text, <size_t>size)
+        return T_STRING
+    if isinstance(value, float):
+        store64(buffer_take(p.out, 8), double_bits(<double>value))
+        return T_FLOAT
+    if isinstance(value, dict):
+        put_map(p, value)
+        return T_MAP
+    if isinstance(value, (list, tuple)):
+        put_list(p, value)
+        return T_LIST
+    if isinstance(value, RawParticle):
+        data = value.data
+        put_bytes(p.out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
+        return value.type
+    number = plain_int(value)
+    if number is not None:
+        put_int64(p.out, int64_of(p, number))
+        return T_INTEGER
+    if PyObject_CheckBuffer(value):
+        put_buffer(p, T_BLOB, value, False)
+        return T_HLL if isinstance(value, HyperLogLog) else T_BLOB
+    raise refused_type(p, value, "is not an Aerospike type")
+
+
+def pack_value(value) -> tuple:
+    """The particle type and the bytes of a bin's value, as a write sends them."""
+    cdef Buffer out
+    cdef Packer packer
+    cdef unsigned char storage[512]
+    buffer_init(&out, storage, sizeof(storage))
+    packer_init(&packer, &out, None)
+    try:
+        particle = put_particle(&packer, value)
+        return particle, PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)
+    finally:
+        buffer_free(&out)

@@ -1,0 +1,184 @@
+# Which node owns which partition (cluster.md 11.3). A map never changes: tending makes a new one out of the old and the
+# answers of the nodes, and whoever routes a command reads the one that is current.
+
+cdef enum:
+    MAX_REPLICAS = 8                        # columns kept; the server's replication factor is no larger in practice
+    NO_NODE = -1
+
+
+@cython.final
+cdef class NamespaceMap:
+    """The owners of one namespace's partitions, as indexes into the map's nodes."""
+
+    cdef int replicas
+    cdef uint32_t regimes[PARTITIONS]
+    cdef int16_t owners[MAX_REPLICAS][PARTITIONS]
+
+    cdef NamespaceMap copy(self):
+        cdef NamespaceMap other = NamespaceMap.__new__(NamespaceMap)
+        other.replicas = self.replicas
+        memcpy(other.regimes, self.regimes, sizeof(self.regimes))
+        memcpy(other.owners, self.owners, sizeof(self.owners))
+        return other
+
+
+@cython.final
+cdef class PartitionMap:
+    """The owners of all partitions of all namespaces; immutable. `PartitionMap()` knows none."""
+
+    cdef dict spaces                        # namespace -> NamespaceMap
+    cdef readonly tuple nodes               # those that own something, or did
+    cdef list pools                         # theirs, by the same index
+    cdef readonly frozenset displaced       # nodes that lost a partition by the update that made this map
+    cdef unsigned int turn                  # where the next random choice begins
+
+    def __cinit__(self) -> None:
+        self.spaces = {}
+        self.nodes = ()
+        self.pools = []
+        self.displaced = frozenset()
+
+    def updated(self, node: object, answers: object) -> PartitionMap:
+        """The map after `node` told which partitions it owns.
+
+        `answers` has (namespace, regime, bitmaps) triples, a bitmap of 512 bytes a replica column, column 0 for the
+        masters. What a node owns is taken from whoever had it, unless that one's regime is newer; what it does not
+        claim stays as it was.
+        """
+        cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
+        cdef NamespaceMap space
+        cdef const unsigned char* bits
+        cdef int column, pid, owner, index
+        cdef uint32_t regime
+        cdef set lost = set()
+        cdef list nodes = list(self.nodes)
+        if node not in nodes:
+            nodes.append(node)
+        index = nodes.index(node)
+        result.spaces = dict(self.spaces)
+        for namespace, number, bitmaps in answers:
+            regime = number
+            known = result.spaces.get(namespace)
+            if known is None:
+                space = NamespaceMap.__new__(NamespaceMap)
+                memset(space.owners, 0xFF, sizeof(space.owners))    # NO_NODE everywhere
+                space.replicas = 0
+            else:
+                space = (<NamespaceMap>known).copy()
+            for column, bitmap in enumerate(bitmaps[:MAX_REPLICAS]):
+                if len(bitmap) != PARTITIONS // 8:
+                    raise errors.ProtocolError(f"a partition bitmap of {len(bitmap)} bytes from node {node}")
+                bits = <const unsigned char*>PyBytes_AS_STRING(bitmap)
+                for pid in range(PARTITIONS):
+                    if not bits[pid >> 3] & (0x80 >> (pid & 7)) or regime < space.regimes[pid]:
+                        continue
+                    space.regimes[pid] = regime
+                    owner = space.owners[column][pid]
+                    if owner != index:
+                        if owner != NO_NODE:
+                            lost.add(nodes[owner])
+                        space.owners[column][pid] = <int16_t>index
+            space.replicas = min(max(space.replicas, len(bitmaps)), MAX_REPLICAS)
+            result.spaces[sys_intern(namespace)] = space
+        result.nodes = tuple(nodes)
+        result.pools = [each.pool for each in nodes]
+        result.displaced = frozenset(lost)
+        return result
+
+    def without(self, gone: object) -> PartitionMap:
+        """The map after the nodes in `gone` left: their partitions have no owner until somebody claims them."""
+        cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
+        cdef NamespaceMap space
+        cdef int column, pid, owner
+        cdef int16_t moved[1 << 15]
+        cdef list nodes = []
+        for owner, node in enumerate(self.nodes):
+            if node in gone:
+                moved[owner] = NO_NODE
+            else:
+                moved[owner] = <int16_t>len(nodes)
+                nodes.append(node)
+        for namespace, known in self.spaces.items():
+            space = (<NamespaceMap>known).copy()
+            for column in range(space.replicas):
+                for pid in range(PARTITIONS):
+                    owner = space.owners[column][pid]
+                    if owner != NO_NODE:
+                        space.owners[column][pid] = moved[owner]
+            result.spaces[namespace] = space
+        result.nodes = tuple(nodes)
+        result.pools = [each.pool for each in nodes]
+        return result
+
+    @property
+    def namespaces(self) -> tuple:
+        """The names of the namespaces."""
+        return tuple(self.spaces)
+
+    def replica_count(self, namespace: str) -> int:
+        """How many replicas the namespace has, the master included; 0 if it is unknown."""
+        space = self.spaces.get(namespace)
+        return 0 if space is None else (<NamespaceMap>space).replicas
+
+    def owner(self, namespace: str, int partition_id, int replica_index=0) -> object:
+        """The node that holds this replica of the partition, or None."""
+        cdef NamespaceMap space = self.spaces.get(namespace)
+        cdef int owner
+        if space is None or not 0 <= replica_index < space.replicas or not 0 <= partition_id < PARTITIONS:
+            return None
+        owner = space.owners[replica_index][partition_id]
+        return None if owner == NO_NODE else self.nodes[owner]
+
+    def owns(self, node: object) -> bool:
+        """Whether the node holds any partition."""
+        cdef NamespaceMap space
+        cdef int column, pid, index
+        if node not in self.nodes:
+            return False
+        index = self.nodes.index(node)
+        for known in self.spaces.values():
+            space = <NamespaceMap>known
+            for column in range(space.replicas):
+                for pid in range(PARTITIONS):
+                    if space.owners[column][pid] == index:
+                        return True
+        return False
+
+    cdef Pool route(self, Command command):
+        """The pool of the node to ask next; None if no node that is there holds the partition."""
+        cdef NamespaceMap space
+        cdef Pool pool
+        cdef int pid, first, i, owner
+        known = self.spaces.get(command.key.namespace)
+        if known is None:
+            if self.spaces:
+                raise errors.from_code(20, key=command.key)     # INVALID_NAMESPACE, without asking
+            return None
+        space = <NamespaceMap>known
+        pid = partition_of(command.key.hash)
+        first = 0
+        if command.settings.replica != REPLICA_MASTER:
+            first = command.replica_index
+            if command.settings.replica == REPLICA_RANDOM:
+                first += <int>(self.turn & 0xFFFF)
+                self.turn += 1
+        for i in range(1 if command.settings.replica == REPLICA_MASTER else space.replicas):
+            owner = space.owners[(first + i) % space.replicas][pid]
+            if owner != NO_NODE:
+                pool = <Pool>self.pools[owner]
+                if not pool.closed:
+                    command.replica_index += i
+                    return pool
+        # No owner is there. Any node passes a command on to whoever owns the partition by now (cluster.md 11.4), and
+        # the lone seed of a cluster whose other addresses can't be reached has to do.
+        for each in self.pools:
+            pool = <Pool>each
+            if not pool.closed:
+                return pool
+        return None
+
+    def __repr__(self) -> str:
+        return f"<PartitionMap of {', '.join(self.spaces) or 'no namespace'} on {len(self.nodes)} nodes>"
+
+
+from sys import intern as sys_intern

@@ -1,0 +1,99 @@
+# What a read gives: the bins of a record and what the server says about it.
+
+import datetime
+from time import time as wall_time
+
+cdef enum:
+    EPOCH_2010 = 1262304000                 # void times count from 2010-01-01T00:00:00Z (framing.md 1.2)
+
+
+@cython.final
+@cython.freelist(32)
+cdef class Record:
+    """A record as it was read: `record["bin"]`, `record.bins`, `record.generation`, `record.ttl`, `record.key`.
+
+    Iterating goes over the names of its bins; `len`, `in`, `.get`, `.keys`, `.values` and `.items` are those of the
+    dict of bins.
+    """
+
+    cdef readonly Key key                   # the key the caller asked with
+    cdef readonly dict bins                 # names to values
+    cdef readonly uint32_t generation       # how often the record was written; 0 after an operate that deleted it
+    cdef readonly list results              # operate: one result an operation, in order; None elsewhere
+    cdef uint32_t void_time                 # seconds since 2010, 0 = never expires
+
+    def __cinit__(
+        self, Key key not None, dict bins not None, uint32_t generation=0, uint32_t void_time=0, list results=None
+    ) -> None:
+        self.key = key
+        self.bins = bins
+        self.generation = generation
+        self.void_time = void_time
+        self.results = results
+
+    @property
+    def expiration(self) -> datetime.datetime | None:
+        """When the record expires, in UTC; None if never."""
+        if self.void_time == 0:
+            return None
+        return datetime.datetime.fromtimestamp(<int64_t>self.void_time + EPOCH_2010, datetime.timezone.utc)
+
+    @property
+    def ttl(self) -> int | None:
+        """Whole seconds the record has left by this machine's clock, 1 at least; None if it never expires."""
+        if self.void_time == 0:
+            return None
+        return max(1, <int64_t>self.void_time + EPOCH_2010 - <int64_t>wall_time())
+
+    def __getitem__(self, name: str) -> object:
+        return self.bins[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.bins
+
+    def __iter__(self) -> object:
+        return iter(self.bins)
+
+    def __len__(self) -> int:
+        return len(self.bins)
+
+    def __bool__(self) -> bool:
+        """True: a record that was found is there, with or without bins."""
+        return True
+
+    def get(self, name: str, default: object = None) -> object:
+        """The bin's value, or `default` if the record has no such bin."""
+        return self.bins.get(name, default)
+
+    def keys(self) -> object:
+        """The names of the bins."""
+        return self.bins.keys()
+
+    def values(self) -> object:
+        """The values of the bins."""
+        return self.bins.values()
+
+    def items(self) -> object:
+        """The bins as (name, value) pairs."""
+        return self.bins.items()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record):
+            return NotImplemented
+        cdef Record record = <Record>other
+        return (
+            self.key == record.key
+            and self.generation == record.generation
+            and self.void_time == record.void_time
+            and self.bins == record.bins
+            and self.results == record.results
+        )
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        life = "never expires" if self.void_time == 0 else f"expires {self.expiration:%Y-%m-%dT%H:%M:%SZ}"
+        return f"<Record {self.key!r} generation {self.generation}, {life}: {self.bins!r}>"
+
+    def __reduce__(self) -> tuple:
+        return Record, (self.key, self.bins, self.generation, self.void_time, self.results)

@@ -1,0 +1,312 @@
+# The requests of the single-record commands (single-record.md): header, fields, operations. A builder a family.
+
+cdef enum:                                  # offsets in a message (framing.md 1.2, plus 8 of the proto header)
+    HEADER_SIZE = 30
+    AT_FIELD_COUNT = 26
+    AT_OP_COUNT = 28
+
+
+cdef enum:                                  # fields (framing.md 1.3)
+    FIELD_NAMESPACE = 0
+    FIELD_SET = 1
+    FIELD_KEY = 2
+    FIELD_DIGEST = 4
+    FIELD_FILTER = 43
+
+
+cdef enum:
+    PROTO_VERSION = 2
+    TYPE_INFO = 1
+    TYPE_MESSAGE = 3
+
+
+cdef inline int put_field(Buffer* out, int field, const void* data, size_t size) except -1:
+    cdef unsigned char* p = buffer_take(out, 5 + size)
+    store32(p, <uint32_t>(size + 1))
+    p[4] = <unsigned char>field
+    memcpy(p + 5, data, size)
+    return 0
+
+
+cdef inline int put_text_field(Buffer* out, int field, object text) except -1:
+    cdef Py_ssize_t size = 0
+    cdef const char* data = PyUnicode_AsUTF8AndSize(text, &size)
+    return put_field(out, field, data, <size_t>size)
+
+
+cdef int put_key_field(Buffer* out, Key key) except -1:
+    cdef unsigned char scratch[8]
+    cdef unsigned char particle = 0
+    cdef size_t size = 0
+    cdef const unsigned char* data = user_key_bytes(key.user_key, scratch, &size, &particle)
+    cdef unsigned char* p = buffer_take(out, 6 + size)
+    store32(p, <uint32_t>(size + 2))
+    p[4] = FIELD_KEY
+    p[5] = particle
+    memcpy(p + 6, data, size)
+    return 0
+
+
+cdef inline uint32_t server_timeout(double total, double per_socket) noexcept:
+    """Milliseconds the server may take: the shorter of both limits that are set, 0 if none is."""
+    cdef double ms = total
+    if per_socket > 0 and (total <= 0 or per_socket < total):
+        ms = per_socket
+    if ms <= 0:
+        return 0
+    return <uint32_t>ms if ms > 1 else 1
+
+
+cdef uint32_t uint32_of(str name, object value) except? 0xFFFFFFFF:
+    if isinstance(value, bool) or not PyIndex_Check(value):
+        raise errors.InvalidType(f"{name} must be an int, not {type(value).__name__}")
+    value = PyNumber_Index(value)
+    if not 0 <= value <= 0xFFFFFFFF:
+        raise errors.InvalidArgument(f"{name} must be 0 to 4294967295, not {value}")
+    return <uint32_t>value
+
+
+cdef Command start_request(
+    object key, Settings settings, Reading reading, object missing, object timeout, object filter_expression,
+    int info1, int info2, int info3, uint32_t generation, uint32_t ttl
+):
+    """A command with everything before its operations."""
+    cdef Command command = Command.__new__(Command)
+    cdef Buffer* out = &command.out
+    cdef unsigned char* p
+    cdef int fields = 3
+    cdef bytes condition
+    command.key = key_of(key)
+    command.settings = settings
+    command.reading = reading
+    command.missing = missing
+    command.write = info2 & INFO2_WRITE != 0
+    command.total_timeout = settings.total_timeout if timeout is None else ms_of(timeout)
+    p = buffer_take(out, HEADER_SIZE)
+    p[8] = 22
+    p[9] = <unsigned char>info1
+    p[10] = <unsigned char>info2
+    p[11] = <unsigned char>info3
+    p[12] = 0                               # info4
+    p[13] = 0
+    store32(p + 14, generation)
+    store32(p + 18, ttl)
+    store32(p + 22, server_timeout(command.total_timeout, settings.socket_timeout))
+    put_text_field(out, FIELD_NAMESPACE, command.key.namespace)
+    put_text_field(out, FIELD_SET, command.key.set_name)
+    put_field(out, FIELD_DIGEST, command.key.hash, DIGEST_SIZE)
+    if settings.send_key and command.key.user_key is not None:
+        put_key_field(out, command.key)
+        fields += 1
+    condition = settings.filter_expression if filter_expression is None else filter_of(filter_expression)
+    if condition is not None:
+        put_field(out, FIELD_FILTER, PyBytes_AS_STRING(condition), <size_t>PyBytes_GET_SIZE(condition))
+        fields += 1
+    store16(out.data + AT_FIELD_COUNT, <uint16_t>fields)
+    return command
+
+
+cdef Command end_request(Command command, Py_ssize_t operations):
+    """Fills in what is known only at the end."""
+    if operations > MAX_OPERATIONS:
+        raise errors.InvalidArgument(f"{operations} operations in one command, the server allows {MAX_OPERATIONS}")
+    store16(command.out.data + AT_OP_COUNT, <uint16_t>operations)
+    store64(
+        command.out.data,
+        <uint64_t>PROTO_VERSION << 56 | <uint64_t>TYPE_MESSAGE << 48 | <uint64_t>(command.out.size - 8)
+    )
+    return command
+
+
+def read_request(
+    key: Key | tuple, bins: object, Settings settings not None, timeout: object = None, filter_expression: object = None,
+    missing: object = RAISE
+) -> Command:
+    """Get all bins (`bins` is None), some, or none (an empty sequence: the header only)."""
+    cdef Command command
+    cdef int count = 0
+    cdef int info1 = INFO1_READ | settings.info1
+    if bins is None:
+        info1 |= INFO1_GET_ALL
+    elif isinstance(bins, (str, bytes)):
+        raise errors.InvalidType(f"bins must be a sequence of names, not {type(bins).__name__}: write [{bins!r}]")
+    else:
+        bins = tuple(bins)
+        if not bins:
+            info1 |= INFO1_GET_NO_BINS
+    command = start_request(
+        key, settings, READ_RECORD, missing, timeout, filter_expression, info1, 0, 0, 0, settings.ttl
+    )
+    if bins:
+        for name in dict.fromkeys(<tuple>bins):     # a name asked for twice is answered once
+            if name == "":
+                raise errors.InvalidArgument("a bin's name is empty")
+            end_op(&command.out, start_op(&command.out, OP_READ, name), T_NULL)
+            count += 1
+    return end_request(command, count)
+
+
+def exists_request(
+    key: Key | tuple, Settings settings not None, timeout: object = None, filter_expression: object = None
+) -> Command:
+    """Whether the record is there: True or False."""
+    return end_request(
+        start_request(
+            key, settings, READ_FOUND, False, timeout, filter_expression,
+            INFO1_READ | INFO1_GET_NO_BINS | settings.info1, 0, 0, 0, settings.ttl
+        ),
+        0
+    )
+
+
+cdef Command start_write(
+    object key, Settings settings, Reading reading, object missing, object timeout, object ttl, object generation,
+    object filter_expression, int info1, int info2
+):
+    cdef uint32_t expected = settings.generation
+    info2 |= INFO2_WRITE | settings.info2
+    if generation is not None:
+        expected = uint32_of("generation", generation)
+        if not info2 & (INFO2_GENERATION | INFO2_GENERATION_GT):
+            info2 |= INFO2_GENERATION       # a generation that is given is one that is expected
+    return start_request(
+        key, settings, reading, missing, timeout, filter_expression, info1, info2, settings.info3, expected,
+        settings.ttl if ttl is None else uint32_of("ttl", ttl)
+    )
+
+
+def write_request(
+    key: Key | tuple, int code, bins: object, Settings settings not None, timeout: object = None, ttl: object = None,
+    generation: object = None, filter_expression: object = None
+) -> Command:
+    """Put, add, append or prepend (`code`) each of `bins`, names to values. `ttl` is the header's number."""
+    cdef Command command = start_write(
+        key, settings, READ_NOTHING, RAISE, timeout, ttl, generation, filter_expression, 0, 0
+    )
+    cdef Packer packer
+    cdef Py_ssize_t count = 0
+    packer_init(&packer, &command.out, None)
+    if PyDict_CheckExact(bins):
+        for name, value in (<dict>bins).items():
+            put_bin_op(&packer, code, name, value)
+            count += 1
+    else:
+        try:
+            pairs = bins.items()
+        except AttributeError:
+            raise errors.InvalidType(
+                f"bins must map names to values, as a dict does, not {type(bins).__name__}"
+            ) from None
+        for name, value in pairs:
+            put_bin_op(&packer, code, name, value)
+            count += 1
+    if count == 0:
+        raise errors.InvalidArgument("a write needs at least one bin")
+    return end_request(command, count)
+
+
+def touch_request(
+    key: Key | tuple, Settings settings not None, timeout: object = None, ttl: object = None, generation: object = None,
+    filter_expression: object = None
+) -> Command:
+    """Give the record a new time to live; a missing record is an error."""
+    cdef Command command = start_write(
+        key, settings, READ_NOTHING, RAISE, timeout, ttl, generation, filter_expression, 0, 0
+    )
+    end_op(&command.out, start_op(&command.out, OP_TOUCH, ""), T_NULL)
+    return end_request(command, 1)
+
+
+def delete_request(
+    key: Key | tuple, Settings settings not None, timeout: object = None, generation: object = None,
+    filter_expression: object = None
+) -> Command:
+    """Delete the record: True, or False if there was none."""
+    return end_request(
+        start_write(
+            key, settings, READ_FOUND, False, timeout, None, generation, filter_expression, 0, INFO2_DELETE
+        ),
+        0
+    )
+
+
+cdef bint needs_all_answers(tuple operations):
+    """Whether the answers could not be told apart: a bin is read, may appear by a write, and is read again.
+
+    The server leaves out the answer of a read that finds no bin, unless RESPOND_ALL_OPS asks for it.
+    """
+    cdef Operation operation
+    cdef set read = set()
+    cdef set appeared = set()
+    for operation in operations:
+        if operation.flags & OP_IS_WRITE:
+            if operation.bin in read:
+                appeared.add(operation.bin)
+        elif operation.bin in appeared:
+            return True
+        else:
+            read.add(operation.bin)
+    return False
+
+
+def operate_request(
+    key: Key | tuple, operations: object, Settings settings not None, timeout: object = None, ttl: object = None,
+    generation: object = None, filter_expression: object = None
+) -> Command:
+    """Several operations on one record, applied in order, all or nothing."""
+    cdef Command command
+    cdef Operation operation
+    cdef tuple steps
+    cdef int flags = 0
+    cdef int reads = 0
+    cdef int info1 = 0
+    cdef int info2 = 0
+    cdef Py_ssize_t count = 0
+    try:
+        steps = tuple(operations)
+    except TypeError:
+        raise errors.InvalidType(f"operations must be a sequence, not {type(operations).__name__}") from None
+    if not steps:
+        raise errors.InvalidArgument("operate needs at least one operation")
+    for step in steps:
+        if type(step) is not Operation:
+            raise errors.InvalidType(
+                f"operate takes operations made by pyspike.operations, not {type(step).__name__} ({step!r})"
+            )
+        flags |= (<Operation>step).flags
+        if not (<Operation>step).flags & OP_IS_WRITE:
+            info1 = INFO1_READ
+            if not (<Operation>step).flags & OP_IS_HEADER:
+                reads += 1
+    if flags & OP_IS_ALL_BINS:
+        info1 |= INFO1_GET_ALL
+        if settings.respond_per_each_op:
+            raise errors.InvalidArgument(
+                "respond_per_each_op can't be combined with reading all bins",
+                advice="read the bins by their names",
+            )
+        if reads > 1:
+            raise errors.InvalidArgument(
+                "reading all bins can't be combined with other reads", advice="they are among all bins"
+            )
+    elif settings.respond_per_each_op or needs_all_answers(steps):
+        info2 |= INFO2_RESPOND_ALL_OPS
+    if flags & OP_IS_WRITE:
+        command = start_write(
+            key, settings, READ_RESULTS, RAISE, timeout, ttl, generation, filter_expression, info1, info2
+        )
+    else:
+        if not reads:
+            info1 |= INFO1_GET_NO_BINS
+        command = start_request(
+            key, settings, READ_RESULTS, RAISE, timeout, filter_expression, info1 | settings.read_info1, info2, 0, 0,
+            settings.read_ttl
+        )
+    command.operations = steps
+    for step in steps:
+        operation = <Operation>step
+        if operation.flags & OP_IS_HEADER and reads | flags & OP_IS_WRITE:
+            continue                        # every answer has a header; the flag for it would hide the bins
+        put_bytes(&command.out, PyBytes_AS_STRING(operation.wire), <size_t>PyBytes_GET_SIZE(operation.wire))
+        count += 1
+    return end_request(command, count)
