@@ -1,9 +1,9 @@
 """pyspike, an Aerospike client for Python: one pooled client for every thread and task.
 
-    from pyspike import Client, Key
+from pyspike import Client, Key
 
-    with Client("127.0.0.1:3000") as client:
-        client.put(Key("test", "users", "ann"), {"name": "Ann"})
+with Client("127.0.0.1:3000") as client:
+client.put(Key("test", "users", "ann"), {"name": "Ann"})
 """
 
 from __future__ import annotations

@@ -1,7 +1,17 @@
 """Types of the compiled wire layer (src/_wire.pyx); a test holds its names against the module's."""
 
 import datetime
-from collections.abc import Callable, Collection, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import (
+    Callable,
+    Collection,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from typing import Any, Protocol, final
 
 from pyspike.errors import Attempt
@@ -102,7 +112,6 @@ class Settings:
         send_key: bool = False,
         respond_per_each_op: bool = False,
         filter_expression: object = None,
-        write: bool = False,
     ) -> None: ...
     @property
     def info1(self) -> int: ...
@@ -134,8 +143,6 @@ class Settings:
     def send_key(self) -> bool: ...
     @property
     def respond_per_each_op(self) -> bool: ...
-    @property
-    def write(self) -> bool: ...
     @property
     def filter_expression(self) -> bytes | None: ...
 
@@ -213,6 +220,7 @@ def digest(set_name: str | None, user_key: int | str | bytes) -> bytes: ...
 def pack_value(value: object) -> tuple[int, bytes]: ...
 def unpack_value(particle: int, data: bytes) -> Any: ...
 def key_rank(key: object) -> tuple[int, Any]: ...
+
 @final
 class Connection:
     def __init__(self, fd: int) -> None: ...

@@ -57,7 +57,11 @@ class Client:
         self._run = BlockingExecutor(cluster).run
 
     def with_policies(
-        self, *, read: ReadPolicy | None = None, write: WritePolicy | None = None, info: InfoPolicy | None = None
+        self,
+        *,
+        read: ReadPolicy | None = None,
+        write: WritePolicy | None = None,
+        info: InfoPolicy | None = None,
     ) -> Client:
         """A view on the same cluster with other default policies; cheap. Closing either closes both."""
         view = object.__new__(type(self))
@@ -264,9 +268,7 @@ class Client:
         Raises:
             RecordNotFound: there is no such record.
         """
-        self._run(
-            commands.touch(self._policies, key, timeout, ttl, generation, filter_expression, policy)
-        )
+        self._run(commands.touch(self._policies, key, timeout, ttl, generation, filter_expression, policy))
 
     def operate(
         self,
@@ -316,7 +318,9 @@ class Client:
         return self._cluster.is_connected()
 
     @overload
-    def info(self, command: str, node: None = None, *, policy: InfoPolicy | None = None) -> dict[str, str]: ...
+    def info(
+        self, command: str, node: None = None, *, policy: InfoPolicy | None = None
+    ) -> dict[str, str]: ...
 
     @overload
     def info(self, command: str, node: str | Node, *, policy: InfoPolicy | None = None) -> str: ...

@@ -16,6 +16,7 @@ from pyspike._wire import (
     Command,
     Key,
     Operation,
+    Settings,
     delete_request,
     exists_request,
     operate_request,
@@ -23,6 +24,7 @@ from pyspike._wire import (
     touch_request,
     write_request,
 )
+from pyspike.errors import InvalidType
 from pyspike.operations import OpCode
 from pyspike.policy import Expiration, InfoPolicy, ReadPolicy, SupportsToBytes, WritePolicy, ttl_header
 
@@ -43,6 +45,18 @@ class Policies:
     info: InfoPolicy
 
 
+def _reading(policy: ReadPolicy) -> Settings:
+    if not isinstance(policy, ReadPolicy):
+        raise InvalidType(f"policy must be a ReadPolicy here, not {type(policy).__name__}")
+    return policy.settings
+
+
+def _writing(policy: WritePolicy) -> Settings:
+    if not isinstance(policy, WritePolicy):
+        raise InvalidType(f"policy must be a WritePolicy here, not {type(policy).__name__}")
+    return policy.settings
+
+
 def _ttl(ttl: Ttl | None) -> int | None:
     return None if ttl is None else ttl_header(ttl)
 
@@ -57,7 +71,8 @@ def get(
     policy: ReadPolicy | None,
 ) -> Command:
     """Read a record."""
-    return read_request(key, bins, (policy or policies.read).settings, timeout, filter_expression, default)
+    settings = policies.read.settings if policy is None else _reading(policy)
+    return read_request(key, bins, settings, timeout, filter_expression, default)
 
 
 def exists(
@@ -68,7 +83,8 @@ def exists(
     policy: ReadPolicy | None,
 ) -> Command:
     """Look whether a record is there."""
-    return exists_request(key, (policy or policies.read).settings, timeout, filter_expression)
+    settings = policies.read.settings if policy is None else _reading(policy)
+    return exists_request(key, settings, timeout, filter_expression)
 
 
 def write(
@@ -83,7 +99,7 @@ def write(
     policy: WritePolicy | None,
 ) -> Command:
     """Put, add, append or prepend, by the operation's code."""
-    settings = (policy or policies.write).settings
+    settings = policies.write.settings if policy is None else _writing(policy)
     return write_request(key, code, bins, settings, timeout, _ttl(ttl), generation, filter_expression)
 
 
@@ -97,7 +113,7 @@ def touch(
     policy: WritePolicy | None,
 ) -> Command:
     """Give a record a new time to live."""
-    settings = (policy or policies.write).settings
+    settings = policies.write.settings if policy is None else _writing(policy)
     return touch_request(key, settings, timeout, _ttl(ttl), generation, filter_expression)
 
 
@@ -110,7 +126,7 @@ def delete(
     policy: WritePolicy | None,
 ) -> Command:
     """Delete a record."""
-    settings = (policy or policies.write).settings
+    settings = policies.write.settings if policy is None else _writing(policy)
     return delete_request(key, settings, timeout, generation, filter_expression)
 
 
@@ -125,5 +141,5 @@ def operate(
     policy: WritePolicy | None,
 ) -> Command:
     """Several operations on one record."""
-    settings = (policy or policies.write).settings
+    settings = policies.write.settings if policy is None else _writing(policy)
     return operate_request(key, operations, settings, timeout, _ttl(ttl), generation, filter_expression)

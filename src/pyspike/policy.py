@@ -31,6 +31,7 @@ __all__ = [
     "ReadTouchTTL",
     "RecordExistsAction",
     "Replica",
+    "SupportsToBytes",
     "WritePolicy",
     "timeout_ms",
     "ttl_header",
@@ -184,8 +185,8 @@ def _positive_ms(value: object, name: str) -> float:
     return timeout_ms(value, name, least=1)
 
 
-def _positive_ms_or_none(value: object, name: str) -> float | None:
-    return None if value is None else timeout_ms(value, name, least=1)
+def _ms_or_none(value: object, name: str) -> float | None:
+    return None if value is None else timeout_ms(value, name)
 
 
 def _expiration(value: object, name: str) -> int | Expiration:
@@ -343,8 +344,9 @@ class BasePolicy(_Policy):
 
     Args:
         consistency_level: how many copies a read consults while data is moving.
-        socket_timeout: how long one try may take; None gives each try its share of what is left of the
-            deadline, so that a slow node leaves time for another.
+        socket_timeout: how long one try may wait without progress; None gives each try its share of what is
+            left of the deadline (30 s if there is none), so that a slow node leaves time for another; 0 all
+            that is left.
         total_timeout: the deadline of the whole call with all its tries; 0 for none.
         timeout_delay: how long a connection whose command timed out is kept to await the late answer, after
             which it is used again; 0 closes it at once.
@@ -364,7 +366,7 @@ class BasePolicy(_Policy):
     """
 
     consistency_level: ConsistencyLevel = _field(ConsistencyLevel.ONE, _instance(ConsistencyLevel))
-    socket_timeout: float | timedelta | None = _field(None, _positive_ms_or_none)
+    socket_timeout: float | timedelta | None = _field(None, _ms_or_none)
     total_timeout: Milliseconds = _field(1000, timeout_ms)
     timeout_delay: Milliseconds = _field(0, timeout_ms)
     max_retries: int = _field(2, _int(0, MAX_INT32))

@@ -30,17 +30,17 @@ cdef int next_op(Reader* r, AnswerOp* op) except -1:
 
 
 cdef int skip_fields(Reader* r, int count) except -1:
-    cdef int i
-    for i in range(count):
+    cdef int _i
+    for _i in range(count):
         take(r, load32(take(r, 4)))
     return 0
 
 
 cdef dict read_bins(Reader* r, int count):
     cdef AnswerOp op
-    cdef int i
+    cdef int _i
     cdef dict bins = {}
-    for i in range(count):
+    for _i in range(count):
         next_op(r, &op)
         PyDict_SetItem(
             bins,
@@ -66,9 +66,9 @@ cdef int read_results(Reader* r, int count, tuple operations, dict bins, list re
     cdef AnswerOp op
     cdef Operation operation
     cdef Py_ssize_t at = 0
-    cdef int i
+    cdef int _i
     cdef set several = set()
-    for i in range(count):
+    for _i in range(count):
         next_op(r, &op)
         name = short_text(r.names, op.name, op.name_size, b"surrogateescape")
         value = get_particle(op.particle, op.value, op.size, r.names)

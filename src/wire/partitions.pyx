@@ -152,7 +152,7 @@ cdef class PartitionMap:
         known = self.spaces.get(command.key.namespace)
         if known is None:
             if self.spaces:
-                raise errors.from_code(20, key=command.key)     # INVALID_NAMESPACE, without asking
+                raise errors.from_code(ResultCode.INVALID_NAMESPACE, key=command.key)   # without asking
             return None
         space = <NamespaceMap>known
         pid = partition_of(command.key.hash)

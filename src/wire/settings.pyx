@@ -31,6 +31,10 @@ cdef enum:                                  # which replica is asked first
     REPLICA_RANDOM = 2
 
 
+cdef enum:
+    MAX_MS = 2147483647                     # 24 days; fits the header's timeout
+
+
 cdef double ms_of(object value) except? -1:
     """A span of time in milliseconds: a number, or a timedelta."""
     cdef double ms
@@ -40,21 +44,24 @@ cdef double ms_of(object value) except? -1:
         ms = value
     else:
         raise errors.InvalidType(f"timeout must be milliseconds or a timedelta, not {type(value).__name__}")
-    if not 0 <= ms <= 1e12:
-        raise errors.InvalidArgument(f"timeout must be 0 (none) or more milliseconds, not {value!r}")
+    if not 0 <= ms <= MAX_MS:
+        raise errors.InvalidArgument(f"timeout must be 0 (none) to {MAX_MS} milliseconds, not {value!r}")
     return ms
 
 
 cdef bytes filter_of(object expression):
     """The bytes of a filter expression: bytes, or what has to_bytes()."""
-    if expression is None or isinstance(expression, bytes):
-        return expression
-    try:
-        return bytes(expression.to_bytes())
-    except (AttributeError, TypeError):
+    if expression is None:
+        return None
+    if not isinstance(expression, (bytes, int)) and hasattr(expression, "to_bytes"):
+        expression = expression.to_bytes()
+    if not isinstance(expression, bytes):
         raise errors.InvalidType(
             f"filter_expression must be an expression or its bytes, not {type(expression).__name__}"
-        ) from None
+        )
+    if not expression:
+        raise errors.InvalidArgument("filter_expression is empty", advice="None leaves it out")
+    return expression
 
 
 @cython.final
@@ -70,14 +77,14 @@ cdef class Settings:
     cdef readonly double timeout_delay
     cdef readonly int max_retries
     cdef readonly int replica
-    cdef readonly bint send_key, respond_per_each_op, write
+    cdef readonly bint send_key, respond_per_each_op
     cdef readonly bytes filter_expression
 
     def __cinit__(
         self, *, int info1=0, int info2=0, int info3=0, int read_info1=0, uint32_t generation=0, uint32_t ttl=0,
         uint32_t read_ttl=0, double total_timeout=1000, object socket_timeout=None, int max_retries=2,
         double sleep_between_retries=0, double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False,
-        bint respond_per_each_op=False, object filter_expression=None, bint write=False,
+        bint respond_per_each_op=False, object filter_expression=None,
     ) -> None:
         self.info1 = <uint8_t>info1
         self.info2 = <uint8_t>info2
@@ -95,4 +102,3 @@ cdef class Settings:
         self.send_key = send_key
         self.respond_per_each_op = respond_per_each_op
         self.filter_expression = filter_of(filter_expression)
-        self.write = write

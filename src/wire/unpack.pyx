@@ -121,7 +121,6 @@ cdef object get_list(Reader* r, size_t count):
 cdef object get_key(Reader* r):
     """A map key. Old servers took any type: what Python can't hash comes as its raw bytes."""
     cdef const unsigned char* start = r.p
-    cdef int tag = start[0] if start < r.end else 0
     key = get_element(r, True)
     if isinstance(key, (list, dict)):
         return RawParticle(
@@ -132,7 +131,7 @@ cdef object get_key(Reader* r):
 
 
 cdef object get_map(Reader* r, size_t count):
-    cdef size_t i
+    cdef size_t _i
     cdef int flags = 0
     if count and at_extension(r):
         flags = get_flags(r)
@@ -147,7 +146,7 @@ cdef object get_map(Reader* r, size_t count):
         result = KeyOrderedDict()
     else:
         result = {}
-    for i in range(count):
+    for _i in range(count):
         key = get_key(r)
         PyDict_SetItem(result, key, get_element(r))
     r.depth -= 1
@@ -159,7 +158,6 @@ cdef object get_map(Reader* r, size_t count):
 cdef object get_element(Reader* r, bint short=False):
     """One msgpack value. `short`: it is a map key, whose text may well have come before."""
     cdef int tag = take(r, 1)[0]
-    cdef const unsigned char* p
     if tag < 0x80:
         return tag
     if tag >= 0xE0:

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 from pyspike._wire import Connection, PartitionMap
@@ -55,7 +56,8 @@ class Cluster:
         self.partitions = PartitionMap()
         self.closed = False
         self.rounds = 0
-        self.unreachable: dict[str, Unreachable] = {}  # changed by rounds only
+        self.unreachable: Mapping[str, Unreachable] = {}  # swapped whole
+        self._finalizer: weakref.finalize[[], Cluster] | None = None
         self._round_ms = 0.0
         self._last_error: str | None = None
         self._renew()
@@ -67,8 +69,10 @@ class Cluster:
         self._clock = lifecycle.Clock(min(LEAST_PAUSE, self.policy.tend_interval / 2000))
         self._thread: threading.Thread | None = None
         self._forked = False
-        finalizer = weakref.finalize(self, self._clock.stop)
-        finalizer.atexit = False
+        if self._finalizer is not None:
+            self._finalizer.detach()
+        self._finalizer = weakref.finalize(self, self._clock.stop)
+        self._finalizer.atexit = False
 
     def start(self) -> None:
         """Connect to the seeds, get to know all nodes and their partitions, and tend them from now on.
@@ -141,7 +145,7 @@ class Cluster:
         return {each.name: _info(each, command, policy) for each in nodes}
 
     def suspect(self, node: Node | str | None = None) -> None:
-        """A command had trouble with a node, or found none: look at the cluster now. For any thread; cheap."""
+        """A command had trouble with a node, or found none: look at the cluster now. Cheap."""
         if isinstance(node, str):
             node = self.node(node)
         if node is not None:
@@ -220,10 +224,13 @@ class Cluster:
         interval = self.policy.tend_interval / 1000
         return max(interval / 4, self._clock.least) if uneasy else interval
 
-    def publish(self, nodes: tuple[Node, ...], partitions: PartitionMap) -> bool:
-        """Swap nodes and map; not if the cluster was closed meanwhile."""
+    def publish(
+        self, nodes: tuple[Node, ...], partitions: PartitionMap, unreachable: Mapping[str, Unreachable]
+    ) -> bool:
+        """Swap the whole view; not if the cluster was closed meanwhile."""
         with self._lock:
             if not self.closed:
+                self.unreachable = unreachable
                 self.partitions = partitions
                 self.nodes = nodes
             return not self.closed
@@ -243,7 +250,7 @@ class Cluster:
         return None if thread is threading.current_thread() else thread
 
     def after_fork(self) -> None:
-        """In a child process: the parent's sockets are not ours, its threads are gone, its locks stay held."""
+        """In a child process: the parent's sockets are not ours, its threads gone, its locks held."""
         self._renew()
         if self.closed:
             return

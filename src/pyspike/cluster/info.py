@@ -109,8 +109,9 @@ def check(value: str) -> str:
     word, colon, rest = value.partition(":")
     if colon and word.upper() in ("ERROR", "FAIL"):
         digits, _, text = rest.partition(":")
-        code = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
-        raise from_code(code or _UNSURE, text if code or not digits else rest)
+        if digits and not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+            digits, text = "", rest
+        raise from_code(int(digits or 0) or _UNSURE, text)
     if value.startswith("error="):
         raise from_code(_UDF_ERROR, _udf_message(value))
     return value
@@ -202,7 +203,7 @@ def parse_peers(value: str) -> Peers:
 
 
 def parse_replicas(value: str) -> tuple[tuple[str, int, tuple[bytes, ...]], ...]:
-    """A replicas value, as (namespace, regime, bitmaps); bitmap c has the partitions of which it is replica c."""
+    """A replicas value, as (namespace, regime, bitmaps); bitmap c has those it holds as replica c."""
     found: dict[str, tuple[str, int, tuple[bytes, ...]]] = {}
     for piece in value.split(";") if value else ():
         namespace, colon, rest = piece.partition(":")

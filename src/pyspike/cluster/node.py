@@ -35,9 +35,24 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "_info", "_policy", "active", "build", "endpoint", "failures", "host", "last_error", "name",
-        "partition_generation", "peer_count", "peers_generation", "pool", "refused", "suspected", "version",
-    )  # fmt: skip
+        "__weakref__",
+        "_info",
+        "_policy",
+        "active",
+        "build",
+        "endpoint",
+        "failures",
+        "host",
+        "last_error",
+        "name",
+        "partition_generation",
+        "peer_count",
+        "peers_generation",
+        "pool",
+        "refused",
+        "suspected",
+        "version",
+    )
 
     def __init__(self, probe: Probe, policy: ClientPolicy, opener: Callable[[Endpoint, str], Any]) -> None:
         self.name = probe.name
@@ -62,6 +77,7 @@ class Node:
             maximum=policy.max_conns_per_node,
             idle_timeout=policy.idle_timeout,
             max_waiting=policy.max_waiting_per_node,
+            buffer_reclaim_threshold=policy.buffer_reclaim_threshold,
         )
 
     @property

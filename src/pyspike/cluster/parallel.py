@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
-__all__ = ["Errands"]
+__all__ = ["LATE", "Errands"]
+
+LATE = 0.05  # seconds beyond a deadline, for jobs that keep it themselves and have the better reason
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")

@@ -6,6 +6,7 @@ to say; which hosts to try is for `seeds`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pyspike._wire import Connection
 from pyspike.cluster import info
 from pyspike.cluster.net import Endpoint, connect, left_ms, mapped, resolve
-from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, TimeoutError
+from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, ServerError, TimeoutError
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 from pyspike.version import __version__
@@ -122,7 +123,8 @@ def _introduce(
     if info.parse_generation(info.value_of(values, "partition-generation")) < 0:
         raise ConnectionError(f"node {name} is not ready yet: it has no partitions", node=name)
     if services in values:
-        found.services = info.parse_services(info.value_of(values, services))
+        with contextlib.suppress(ServerError):  # not a reason to refuse it
+            found.services = info.parse_services(info.check(values[services]))
     _introduce_ourselves(found, policy, deadline)
     return found
 

@@ -36,7 +36,7 @@ def pause_before_retry(command: Command, error: AerospikeError) -> float | None:
         command.next_replica()
     pause = command.settings.sleep_between_retries
     if pause and not (moved and command.tries == 1):
-        pause *= random.uniform(0.75, 1.25)  # noqa: S311: spreads retries, keeps no secret
+        pause *= random.uniform(0.75, 1.25)  # so that many clients do not come back at once
     else:
         pause = 0.0
     remaining = command.remaining

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from pyspike.cluster import info
 from pyspike.cluster.net import left_ms
-from pyspike.cluster.parallel import Errands
+from pyspike.cluster.parallel import LATE, Errands
 from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
 from pyspike.errors import AerospikeError, Attempt, ConnectFailed
 from pyspike.hosts import Host
@@ -52,7 +52,7 @@ class Seeds:
                 failures[host] = Attempt(None, "an earlier look-up of the name still hangs", 0.0, False)
             else:
                 jobs[host] = functools.partial(_probe_seed, host, self._policy, deadline)
-        end = deadline
+        end = deadline + LATE
         with Errands(jobs, Probe.close) as errands:
             while (taken := errands.take(end)) is not None:
                 host, result = taken
@@ -63,14 +63,16 @@ class Seeds:
                     grace = GRACE if settled else self._policy.timeout / 1000 * ORPHAN_GRACE
                     end = min(end, time.monotonic() + grace)
                 else:
-                    failures[host] = Attempt(None, reason(result), elapsed, False)
-            self._hanging = {host: errands.threads[host] for host in errands.pending}
+                    why = reason(result).replace(f"no connection to {host}", "no connection")
+                    failures[host] = Attempt(None, why, elapsed, False)
+            late = {host: errands.threads[host] for host in errands.pending}
+        self._hanging = {h: t for h, t in (self._hanging | late).items() if t.is_alive()}
         if found:
             for host, attempt in failures.items():
                 log.info("seed %s: %s", host, attempt.error)
             return _of_one_cluster(found)
         waited = (time.monotonic() - started) * 1000
-        for host in self._hanging:
+        for host in late:
             failures[host] = Attempt(None, f"no answer within {self._policy.timeout:g} ms", waited, False)
         raise ConnectFailed(
             "no seed host can be used: "

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pyspike.cluster import info
 from pyspike.cluster.net import mapped
 from pyspike.cluster.node import Node
-from pyspike.cluster.parallel import Errands
+from pyspike.cluster.parallel import LATE, Errands
 from pyspike.cluster.probe import Probe, how_to_reach, peers_command, probe, probe_host, reason
 from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, TimeoutError
 from pyspike.hosts import Host
@@ -30,7 +30,6 @@ log = logging.getLogger("pyspike.cluster")
 
 LOOK = ("node", "peers-generation", "partition-generation")
 LEAST_PATIENCE = 500.0  # ms: how long a node may take for an info answer, however short the tend interval
-LATE = 0.05  # seconds beyond a deadline, for jobs that keep it themselves and have the better reason
 MAX_PAUSE = 16  # rounds between two tries of a peer that can't be reached
 
 
@@ -56,6 +55,7 @@ class Round:
         self.policy = cluster.policy
         self.nodes: dict[str, Node] = {node.name: node for node in cluster.nodes}
         self.partitions = cluster.partitions
+        self.unreachable = dict(cluster.unreachable)
         self.patience = min(self.policy.timeout, max(self.policy.tend_interval / 2, LEAST_PATIENCE))
         self.answered: dict[str, Node] = {}
         self.spare: dict[str, Probe] = {}  # seeds that answered and may turn out to be peers
@@ -156,11 +156,9 @@ class Round:
 
     def _failed(self, node: Node, error: AerospikeError, *, refused: bool = False) -> None:
         node.failed(error, refused=refused)
-        self.cluster.note(f"node {node.name} at {node.address}: {reason(error)}")
-        level = logging.WARNING if node.failures == 1 else logging.DEBUG
-        log.log(
-            level, "node %s at %s failed (%d in a row): %s", node.name, node.address, node.failures, error
-        )
+        what = f"node {node.name} at {node.address} failed ({node.failures} in a row): {reason(error)}"
+        self.cluster.note(what)
+        log.log(logging.WARNING if node.failures == 1 else logging.DEBUG, "%s", what)
 
     def _seed(self, deadline: float | None) -> None:
         """Nobody answered: resolve the seeds' names and begin from there."""
@@ -192,7 +190,7 @@ class Round:
             self._drop(old)
         self.nodes[node.name] = self.answered[node.name] = node
         self.peers_changed = True
-        self.cluster.unreachable.pop(node.name, None)
+        self.unreachable.pop(node.name, None)
         log.info("node %s at %s, version %s, joined", node.name, node.address, node.version)
         return node
 
@@ -200,12 +198,13 @@ class Round:
         self.nodes.pop(node.name, None)
         self.answered.pop(node.name, None)
         self.partitions = self.partitions.without({node})
+        self.peers_changed = True
         self.out.append(node)
 
     # Who else is there --------------------------------------------------------------------------------------
 
     def _read_peers(self) -> None:
-        """Ask all for their peers, then the new ones for theirs, until nobody is new; then see who has left."""
+        """Ask all for their peers, then the new ones for theirs, until nobody is new; see who has left."""
         named: set[str] = set()
         told: list[tuple[Node, info.Peers]] = []
         asking = list(self.answered.values())
@@ -227,8 +226,7 @@ class Round:
             if all(not peer.hosts or peer.name in self.answered for peer in peers.peers):
                 node.peers_generation = peers.generation
         self._forget(named, bool(told))
-        for name in set(self.cluster.unreachable) - named:
-            del self.cluster.unreachable[name]
+        self.unreachable = {name: each for name, each in self.unreachable.items() if name in named}
 
     def _peers_of(self, node: Node) -> info.Peers | None:
         command = peers_command(self.policy.use_services_alternate)
@@ -255,7 +253,7 @@ class Round:
 
     def _is_new(self, peer: info.Peer) -> bool:
         """Whether to connect: an unknown name, or a failing node that may be at another address now."""
-        trouble = self.cluster.unreachable.get(peer.name)
+        trouble = self.unreachable.get(peer.name)
         if trouble is not None and trouble.hosts == peer.hosts and trouble.next_try > self.cluster.rounds:
             return False
         known = self.nodes.get(peer.name)
@@ -287,10 +285,10 @@ class Round:
         return new
 
     def _unreachable(self, name: str, hosts: tuple[Host, ...], why: str) -> None:
-        known = self.cluster.unreachable.get(name)
+        known = self.unreachable.get(name)
         tries = known.tries + 1 if known is not None and known.hosts == hosts else 1
         trouble = Unreachable(hosts, why, tries, self.cluster.rounds + min(2**tries, MAX_PAUSE))
-        self.cluster.unreachable[name] = trouble
+        self.unreachable[name] = trouble
         self.cluster.note(trouble.advice(self.cluster, name))
         log.log(logging.WARNING if tries == 1 else logging.DEBUG, "%s", trouble.advice(self.cluster, name))
 
@@ -341,7 +339,8 @@ class Round:
 
     def _publish(self) -> None:
         """Give the cluster its new view, then retire the nodes that no command is to use."""
-        kept = self.cluster.publish(tuple(self.nodes.values()), self.partitions)
+        nodes = tuple(sorted(self.nodes.values(), key=lambda node: node.name))
+        kept = self.cluster.publish(nodes, self.partitions, self.unreachable)
         for node in self.out:
             node.retire()
             if node.name not in self.nodes or self.nodes[node.name] is not node:

@@ -1,7 +1,7 @@
 """Operations for `Client.operate`: several steps on one record, applied in order, all or nothing.
 
-An operation is encoded once, when it is made; it is immutable and may be used again, from any thread. Those on
-scalar bins are here.
+An operation is encoded once, when it is made; it is immutable and may be used again, from any thread.
+Those on scalar bins are here.
 """
 
 from __future__ import annotations

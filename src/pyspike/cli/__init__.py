@@ -1,0 +1,36 @@
+"""The `pyspike` command: a demonstration, an embedded server, and single commands to a cluster.
+
+    app          the command with its subcommands; errors become messages and exit codes
+    options      what subcommands share: where to connect, how keys are written
+    json_values  bin values as JSON and back
+    records      get, put, delete
+    info         info commands, and an overview of the cluster
+    serve        the embedded server in the foreground
+    demo         the demonstration, with its data (dataset), its workers (workload) and its words (report)
+
+Only `main` is here, because it must work without the packages that the others need.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+NEEDS = {"click", "rich"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; `app` has the list of codes."""
+    try:
+        from pyspike.cli.app import run
+    except ModuleNotFoundError as error:
+        if error.name not in NEEDS:
+            raise
+        print(
+            f"pyspike: the command line needs {error.name}; install it with: pip install 'pyspike[cli]'",
+            file=sys.stderr,
+        )
+        return 2
+    return run(arguments)

@@ -1,0 +1,94 @@
+"""Bin values as JSON, and back.
+
+What JSON has no form for becomes an object with one name that begins with `$`:
+
+    {"$bytes": "00ff"}                            bytes, in hexadecimal
+    {"$geojson": {"type": "Point", ...}}          GeoJSON (or its text, where that is no JSON)
+    {"$hll": "00ff"}                              HyperLogLog, in hexadecimal
+    {"$map": [[1, "one"], [2, "two"]]}            a map with keys that are not all text, or that looks like one of these
+    {"$float": "nan"}                             nan, inf, -inf
+    {"$raw": {"type": 9, "data": "00ff"}}         a value of a type that pyspike does not know
+
+The names of bins are never taken for such forms. Whether the server keeps a map ordered is not shown.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from pyspike import GeoJSON, HyperLogLog, RawParticle
+
+__all__ = ["from_json", "key_to_json", "to_json"]
+
+
+def to_json(value: object) -> Any:
+    """What `json.dumps` is given for a bin's value."""
+    if isinstance(value, GeoJSON):
+        try:
+            return {"$geojson": value.unwrap()}
+        except ValueError:
+            return {"$geojson": str(value)}
+    if isinstance(value, HyperLogLog):
+        return {"$hll": value.hex()}
+    if isinstance(value, bytes | bytearray):
+        return {"$bytes": value.hex()}
+    if isinstance(value, RawParticle):
+        return {"$raw": {"type": value.type, "data": value.data.hex()}}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": str(value)}
+    if isinstance(value, list):
+        return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        if all(isinstance(key, str) for key in value) and not _looks_like_a_form(value):
+            return {key: to_json(item) for key, item in value.items()}
+        return {"$map": [[to_json(key), to_json(item)] for key, item in value.items()]}
+    return value
+
+
+def key_to_json(value: int | str | bytes | None) -> Any:
+    """A user key."""
+    return to_json(value)
+
+
+def from_json(value: Any) -> object:
+    """The bin value that parsed JSON means.
+
+    Raises:
+        ValueError: an object has one name that begins with `$` and is not one of the forms, or a form is
+            filled wrongly.
+    """
+    if isinstance(value, list):
+        return [from_json(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if not _looks_like_a_form(value):
+        return {key: from_json(item) for key, item in value.items()}
+    ((name, content),) = value.items()
+    read = _FORMS.get(name)
+    if read is None:
+        raise ValueError(f"{name} is none of {', '.join(_FORMS)}; a map with such a key is written as $map")
+    try:
+        return read(content)
+    except (TypeError, ValueError, KeyError) as error:
+        raise ValueError(f"{json.dumps(value)[:200]} can't be read: {error}") from None
+
+
+def _looks_like_a_form(value: dict[Any, Any]) -> bool:
+    return len(value) == 1 and next(iter(value))[:1] == "$"
+
+
+def _map(pairs: Any) -> object:
+    return {from_json(key): from_json(item) for key, item in pairs}
+
+
+_FORMS: dict[str, Callable[[Any], object]] = {
+    "$bytes": bytes.fromhex,
+    "$geojson": GeoJSON,
+    "$hll": lambda text: HyperLogLog.fromhex(text),
+    "$map": _map,
+    "$float": float,
+    "$raw": lambda content: RawParticle(int(content["type"]), bytes.fromhex(content["data"])),
+}

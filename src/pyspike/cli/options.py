@@ -1,0 +1,81 @@
+"""What the subcommands share: where to connect and for how long, how keys are written, whether to print JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from pyspike import Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
+
+__all__ = ["as_json", "connect", "connecting", "key_arguments", "make_key"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_HOSTS = "127.0.0.1:3000"
+
+
+def connecting(command: F) -> F:
+    """The options of every subcommand that talks to a cluster: `hosts` and `timeout`."""
+    command = click.option(
+        "--timeout",
+        type=click.FloatRange(min=1),
+        default=1000,
+        show_default=True,
+        metavar="MS",
+        help="How long connecting, and then the command, may take.",
+    )(command)
+    return click.option(
+        "--hosts",
+        envvar="PYSPIKE_HOSTS",
+        default=DEFAULT_HOSTS,
+        show_default=True,
+        show_envvar=True,
+        metavar="HOST:PORT,...",
+        help="One or more nodes of the cluster.",
+    )(command)
+
+
+def as_json(command: F) -> F:
+    """The option `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def connect(hosts: str, timeout: float) -> Client:
+    """A client with one deadline for everything."""
+    policy = ClientPolicy(
+        timeout=timeout,
+        read=ReadPolicy(total_timeout=timeout),
+        write=WritePolicy(total_timeout=timeout),
+        info=InfoPolicy(timeout=timeout),
+    )
+    return Client(hosts, policy)
+
+
+def key_arguments(command: F) -> F:
+    """The arguments `namespace`, `set_name` and `user_key`, and the option `key_type`."""
+    command = click.option(
+        "--key-type",
+        type=click.Choice(["str", "int", "hex"]),
+        default="str",
+        show_default=True,
+        help="What KEY is: text, an integer, or bytes in hexadecimal.",
+    )(command)
+    command = click.argument("user_key", metavar="KEY")(command)
+    command = click.argument("set_name", metavar="SET")(command)
+    return click.argument("namespace")(command)
+
+
+def make_key(namespace: str, set_name: str, user_key: str, key_type: str) -> Key:
+    """The key that the arguments mean; the set '' is none."""
+    value: int | str | bytes = user_key
+    try:
+        if key_type == "int":
+            value = int(user_key)
+        elif key_type == "hex":
+            value = bytes.fromhex(user_key)
+    except ValueError:
+        what = "an integer" if key_type == "int" else "hexadecimal"
+        raise click.BadParameter(f"{user_key!r} is not {what}", param_hint="KEY") from None
+    return Key(namespace, set_name or None, value)
