@@ -26,6 +26,8 @@ if SANITIZE:
 
 directives = {
     "language_level": 3,
+    # Annotations are for readers: as checks they would refuse subclasses, and raise a bare TypeError.
+    "annotation_typing": False,
     "embedsignature": True,
     "embedsignature.format": "python",
     "boundscheck": DEBUG,

@@ -7,6 +7,7 @@ that small functions inline across parts. It knows bytes, sockets and the leaf m
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_CheckExact, PyDict_SetItem
 from cpython.exc cimport PyErr_CheckSignals
@@ -22,7 +23,7 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport (
     INT64_MAX, int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
 )
-from libc.string cimport memcmp, memcpy, memset, strerror
+from libc.string cimport memcmp, memcpy, memmove, memset, strerror
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from posix.types cimport suseconds_t, time_t
 from posix.unistd cimport close as close_fd
@@ -31,7 +32,9 @@ from threading import Lock
 
 from pyspike import errors
 from pyspike.result_code import ResultCode
-from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, MultiResult, RawParticle
+from pyspike.values import (
+    GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, MultiResult, RawParticle, Special,
+)
 
 include "wire/bytes.pyx"
 include "wire/buffer.pyx"
@@ -50,3 +53,4 @@ include "wire/connection.pyx"
 include "wire/pool.pyx"
 include "wire/partitions.pyx"
 include "wire/attempt.pyx"
+include "wire/pipeline.pyx"

@@ -9,6 +9,7 @@ client.put(Key("test", "users", "ann"), {"name": "Ann"})
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING, Any
 
 from pyspike import errors, operations
 from pyspike._wire import Key, Operation, Record, digest
@@ -52,6 +53,7 @@ from pyspike.version import __version__
 
 __all__ = [
     "AerospikeError",
+    "AsyncClient",
     "Client",
     "ClientPolicy",
     "CommitLevel",
@@ -89,6 +91,20 @@ __all__ = [
     "errors",
     "operations",
 ]
+
+if TYPE_CHECKING:
+    from pyspike.aio import AsyncClient
+
+
+def __getattr__(name: str) -> Any:
+    """`AsyncClient`, when it is asked for: asyncio takes as long to import as all the rest."""
+    if name != "AsyncClient":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pyspike.aio import AsyncClient
+
+    globals()[name] = AsyncClient
+    return AsyncClient
+
 
 # Without this, Python itself would print the library's warnings to stderr.
 logging.getLogger("pyspike").addHandler(logging.NullHandler())

@@ -16,7 +16,6 @@ from pyspike.cluster import Cluster, Node
 from pyspike.cluster.blocking import BlockingExecutor
 from pyspike.commands import Filter, KeyLike, Milliseconds, Policies, Ttl
 from pyspike.hosts import HostsLike, parse_hosts
-from pyspike.operations import OpCode
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 
 T = TypeVar("T")
@@ -160,7 +159,7 @@ class Client:
         """
         self._run(
             commands.write(
-                self._policies, OpCode.WRITE, key, bins, timeout, ttl, generation, filter_expression, policy
+                self._policies, commands.WRITE, key, bins, timeout, ttl, generation, filter_expression, policy
             )
         )
 
@@ -183,7 +182,7 @@ class Client:
         """
         self._run(
             commands.write(
-                self._policies, OpCode.INCR, key, bins, timeout, ttl, generation, filter_expression, policy
+                self._policies, commands.INCR, key, bins, timeout, ttl, generation, filter_expression, policy
             )
         )
 
@@ -206,7 +205,15 @@ class Client:
         """
         self._run(
             commands.write(
-                self._policies, OpCode.APPEND, key, bins, timeout, ttl, generation, filter_expression, policy
+                self._policies,
+                commands.APPEND,
+                key,
+                bins,
+                timeout,
+                ttl,
+                generation,
+                filter_expression,
+                policy,
             )
         )
 
@@ -229,7 +236,15 @@ class Client:
         """
         self._run(
             commands.write(
-                self._policies, OpCode.PREPEND, key, bins, timeout, ttl, generation, filter_expression, policy
+                self._policies,
+                commands.PREPEND,
+                key,
+                bins,
+                timeout,
+                ttl,
+                generation,
+                filter_expression,
+                policy,
             )
         )
 

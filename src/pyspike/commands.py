@@ -35,6 +35,9 @@ Filter: TypeAlias = "SupportsToBytes | bytes"
 
 RAISE = MISSING_RAISES
 
+# What `write` does, as plain ints: reaching a member of an enum is slow.
+WRITE, INCR, APPEND, PREPEND = map(int, (OpCode.WRITE, OpCode.INCR, OpCode.APPEND, OpCode.PREPEND))
+
 
 @dataclass(frozen=True, slots=True)
 class Policies:
@@ -89,7 +92,7 @@ def exists(
 
 def write(
     policies: Policies,
-    code: OpCode,
+    code: int,
     key: KeyLike,
     bins: Mapping[str, object],
     timeout: Milliseconds | None,

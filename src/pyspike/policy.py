@@ -372,8 +372,9 @@ class BasePolicy(_Policy):
     max_retries: int = _field(2, _int(0, MAX_INT32))
     read_touch_ttl: int | ReadTouchTTL = _field(ReadTouchTTL.SERVER_DEFAULT, _read_touch_ttl)
     sleep_between_retries: Milliseconds = _field(0, timeout_ms)
-    filter_expression: SupportsToBytes | bytes | None = _field(None, _checked_when_compiled)
-    settings: _wire.Settings = field(init=False, repr=False, compare=False)
+    # Compared as `settings` has it: an expression's == makes another expression.
+    filter_expression: SupportsToBytes | bytes | None = _field(None, _checked_when_compiled, compare=False)
+    settings: _wire.Settings = field(init=False, repr=False)
 
     def _complete(self) -> None:
         object.__setattr__(self, "settings", _wire.Settings(**self._compiled()))
@@ -500,6 +501,8 @@ class ClientPolicy(_Policy):
         min_conns_per_node: how many connections are opened in advance and kept.
         max_conns_per_node: how many there may be.
         max_waiting_per_node: how many commands may wait for a connection when all are in use.
+        pipelines_per_node: how many connections an asyncio loop opens to a node.
+        commands_per_pipeline: how many commands may be in flight on one of them.
         fail_if_not_connected: whether making a client fails if no seed host can be reached; if not, the
             client goes on trying.
         tend_interval: the time between two looks at the cluster.
@@ -525,6 +528,8 @@ class ClientPolicy(_Policy):
     min_conns_per_node: int = _field(0, _int(0, MAX_INT32))
     max_conns_per_node: int = _field(256, _int(1, MAX_INT32))
     max_waiting_per_node: int = _field(10_000, _int(0, MAX_INT32))
+    pipelines_per_node: int = _field(2, _int(1, MAX_INT32))
+    commands_per_pipeline: int = _field(128, _int(1, MAX_INT32))
     fail_if_not_connected: bool = _field(True, _instance(bool))
     tend_interval: Milliseconds = _field(1000, _positive_ms)
     ip_map: Mapping[str, str] | None = _field(None, _ip_map, hash=False)

@@ -7,11 +7,22 @@ bytes is the business of `pyspike._wire`. This module is a leaf: it imports noth
 
 from __future__ import annotations
 
+import enum
 import json
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-__all__ = ["GeoJSON", "HyperLogLog", "KeyOrderedDict", "KeyValueOrderedDict", "MultiResult", "RawParticle"]
+__all__ = [
+    "INFINITY",
+    "WILDCARD",
+    "GeoJSON",
+    "HyperLogLog",
+    "KeyOrderedDict",
+    "KeyValueOrderedDict",
+    "MultiResult",
+    "RawParticle",
+    "Special",
+]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -124,3 +135,20 @@ class RawParticle:
 
     type: int
     data: bytes
+
+
+class Special(enum.Enum):
+    """What can be compared with but not stored: only for the arguments of operations and expressions."""
+
+    INFINITY = 1
+    WILDCARD = 0
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+INFINITY = Special.INFINITY
+"""Larger than every value: the open end of an interval."""
+
+WILDCARD = Special.WILDCARD
+"""Equal to every value; in a list, to all that follow."""

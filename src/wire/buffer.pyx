@@ -5,6 +5,9 @@ cdef enum:
     MAX_MESSAGE = 128 * 1024 * 1024         # the server closes the connection on more (framing.md 1.1)
 
 
+cdef uint64_t MAX_BODY = (<uint64_t>1 << 48) - 1    # the bits of a proto header that hold the body's size
+
+
 cdef struct Buffer:
     unsigned char* data
     size_t size

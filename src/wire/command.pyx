@@ -37,6 +37,11 @@ cdef class Command:
     cdef readonly int tries
     cdef readonly int sent                  # tries whose request may have reached a server
     cdef readonly list history              # errors.Attempt of each failed one; None before the first
+    # in a pipeline
+    cdef readonly object waiter             # the future of the result
+    cdef int64_t tried_at                   # when this attempt began
+    cdef int64_t allowance                  # how long it may wait without progress
+    cdef int sent_before                    # `sent` when it began
 
     def __cinit__(self) -> None:
         buffer_init(&self.out, self.storage, COMMAND_STORAGE)
@@ -80,7 +85,7 @@ cdef class Command:
             return 30 * SECOND if limit < 0 else FOREVER
         if limit == 0:
             return self.deadline - now
-        tries = self.settings.max_retries + 1 - self.tries
+        tries = self.settings.max_retries + 2 - self.tries      # this one is among `tries` already
         return (self.deadline - now) // (tries if tries > 1 else 1)
 
     def __repr__(self) -> str:

@@ -137,7 +137,7 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
             proto = load64(x.data)
             if proto >> 48 != (<uint64_t>PROTO_VERSION << 8 | <uint64_t>x.kind):
                 return BAD_HEADER
-            proto &= (<uint64_t>1 << 48) - 1
+            proto &= MAX_BODY
             if proto > MAX_MESSAGE:
                 return BAD_HEADER
             x.need = <size_t>proto + 8
@@ -179,6 +179,7 @@ cdef class Connection:
     cdef NameCache names
     cdef int64_t used_at                    # when it went back to its pool
     cdef int64_t drain_until                # for an answer that came too late
+    cdef Connection below                   # in its pool's stack of idle ones
     cdef bint request_sent                  # whether the last request may have reached the server
 
     def __cinit__(self, int fd) -> None:

@@ -126,7 +126,10 @@ cdef class Key:
     ) -> Key:
         """The key of a record whose 20-byte digest is known, with or without its user key."""
         cdef Key key = Key(namespace, set_name, NO_USER_KEY)
-        cdef bytes value = bytes(digest)
+        cdef bytes value
+        if not isinstance(digest, (bytes, bytearray, memoryview)):
+            raise errors.InvalidType(f"a digest must be bytes, not {type(digest).__name__}")
+        value = bytes(digest)
         if len(value) != DIGEST_SIZE:
             raise errors.InvalidArgument(f"a digest has {DIGEST_SIZE} bytes, not {len(value)}")
         memcpy(key.hash, PyBytes_AS_STRING(value), DIGEST_SIZE)

@@ -19,6 +19,7 @@ cdef enum:                                  # what an operation is besides its c
     OP_IS_WRITE = 1
     OP_IS_ALL_BINS = 2                      # reads every bin: needs GET_ALL in the header
     OP_IS_HEADER = 4                        # asks for no bin: every answer has a header anyway
+    OP_WANTS_ALL = 8                        # asks for the answers of all operations (RESPOND_ALL_OPS)
 
 
 cdef size_t start_op(Buffer* out, int code, object name) except 0:
@@ -81,10 +82,10 @@ cdef class Operation:
     cdef readonly int code                  # its number on the wire
     cdef readonly bytes wire                # its bytes
     cdef int flags
-    cdef str text
+    cdef object text                        # its repr, or what makes it of the operation
 
     @staticmethod
-    def on_bin(int code, name: str, value: object, str text not None) -> Operation:
+    def on_bin(int code, name: str, value: object, text: object) -> Operation:
         """Write, add, append or prepend `value` to the bin `name`."""
         cdef Buffer out
         cdef Packer packer
@@ -98,10 +99,14 @@ cdef class Operation:
             buffer_free(&out)
 
     @staticmethod
-    def bare(int code, name: str, str text not None, *, bint write, bint all_bins=False, bint header=False) -> Operation:
-        """An operation without a value: read a bin or all, touch, delete."""
+    def bare(
+        int code, name: str, text: object, *, bint write=False, bint all_bins=False, bint header=False, bint whole=False
+    ) -> Operation:
+        """An operation without a value: read a bin, all or none, or change the record as a whole (touch, delete)."""
         cdef Buffer out
         cdef unsigned char storage[64]
+        if name == "" and not (all_bins or header or whole):
+            raise errors.InvalidArgument("a bin's name is empty")
         buffer_init(&out, storage, sizeof(storage))
         end_op(&out, start_op(&out, code, name), T_NULL)
         return make_operation(
@@ -109,13 +114,58 @@ cdef class Operation:
             (OP_IS_WRITE if write else 0) | (OP_IS_ALL_BINS if all_bins else 0) | (OP_IS_HEADER if header else 0), text
         )
 
+    @staticmethod
+    def raw(
+        int code, name: str, int particle, bytes data not None, text: object, *, bint write, bint respond_all=False
+    ) -> Operation:
+        """An operation on the bin `name` whose value is ready: `data`, of this particle type."""
+        cdef Buffer out
+        cdef size_t mark
+        cdef unsigned char storage[256]
+        buffer_init(&out, storage, sizeof(storage))
+        try:
+            if name == "":
+                raise errors.InvalidArgument("a bin's name is empty")
+            mark = start_op(&out, code, name)
+            put_bytes(&out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
+            end_op(&out, mark, particle)
+            return make_operation(
+                str(name), code, &out, (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0), text
+            )
+        finally:
+            buffer_free(&out)
+
+    @staticmethod
+    def packed(
+        int code, name: str, int particle, list arguments not None, text: object, *, bint write, bint respond_all=False
+    ) -> Operation:
+        """An operation on the bin `name` whose value is a packed list of arguments."""
+        cdef Buffer out
+        cdef Packer packer
+        cdef size_t mark
+        cdef unsigned char storage[256]
+        buffer_init(&out, storage, sizeof(storage))
+        packer_init(&packer, &out, name)
+        packer.arguments = True
+        try:
+            if name == "":
+                raise errors.InvalidArgument("a bin's name is empty")
+            mark = start_op(&out, code, name)
+            put_list(&packer, arguments)
+            end_op(&out, mark, particle)
+            return make_operation(
+                str(name), code, &out, (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0), text
+            )
+        finally:
+            buffer_free(&out)
+
     @property
     def is_write(self) -> bool:
         """Whether it may change the record."""
         return self.flags & OP_IS_WRITE != 0
 
     def __repr__(self) -> str:
-        return self.text
+        return self.text if isinstance(self.text, str) else self.text(self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Operation):
@@ -130,11 +180,11 @@ cdef class Operation:
         return restore_operation, (self.bin, self.code, self.wire, self.flags, self.text)
 
 
-cdef Operation make_operation(str name, int code, Buffer* out, int flags, str text):
+cdef Operation make_operation(str name, int code, Buffer* out, int flags, object text):
     return restore_operation(name, code, PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size), flags, text)
 
 
-def restore_operation(str name, int code, bytes wire, int flags, str text) -> Operation:
+def restore_operation(str name, int code, bytes wire, int flags, text: object) -> Operation:
     """An operation out of what its pickle holds."""
     cdef Operation operation = Operation.__new__(Operation)
     operation.bin = name

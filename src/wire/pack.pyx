@@ -34,6 +34,7 @@ cdef struct Step:                           # where in a nested value the packer
 cdef struct Packer:
     Buffer* out
     PyObject* bin                           # borrowed: the bin's name for messages, or NULL
+    bint arguments                          # of an operation: may hold what can't be stored
     int depth
     Step path[MAX_DEPTH]
 
@@ -41,14 +42,19 @@ cdef struct Packer:
 cdef inline void packer_init(Packer* p, Buffer* out, object bin) noexcept:
     p.out = out
     p.bin = <PyObject*>bin
+    p.arguments = False
     p.depth = 0
 
 
 cdef str place(Packer* p):
     """Where the packer is, as a person writes it: bins['prefs'][2]['x']."""
     cdef int i
+    cdef int first = 0
     text = "value" if p.bin == NULL or <object>p.bin is None else f"bins[{<object>p.bin!r}]"
-    for i in range(p.depth):
+    if p.arguments and p.bin != NULL and <object>p.bin is not None and p.depth:
+        first = 2 if p.depth > 1 and p.path[0].index == 2 else 1    # [0xFF, context, [arguments]] or [arguments]
+        text += f", argument {p.path[first - 1].index}, at " if p.depth > first else f", argument {p.path[first - 1].index}"
+    for i in range(first, p.depth):
         if p.depth > 20 and 10 <= i < p.depth - 5:      # a path nobody would read to its end
             text += "…" if i == 10 else ""
         elif p.path[i].key == NULL:
@@ -59,8 +65,12 @@ cdef str place(Packer* p):
 
 
 cdef object refused_type(Packer* p, object value, str what):
+    return errors.InvalidType(f"{place(p)}: {type(value).__name__} {what}")
+
+
+cdef object no_such_type(Packer* p, object value):
     return errors.InvalidType(
-        f"{place(p)}: {type(value).__name__} {what}",
+        f"{place(p)}: {type(value).__name__} is not an Aerospike type",
         advice="int, float, str, bytes, bool, None, list, dict, GeoJSON and HyperLogLog are; convert the value to one of them",
     )
 
@@ -172,6 +182,8 @@ cdef int put_buffer(Packer* p, unsigned char particle, object value, bint packed
     except (BufferError, ValueError):
         raise refused_value(p, f"{type(value).__name__} is not contiguous: make bytes of it") from None
     try:
+        if view.ndim == 0 or (view.format != NULL and view.format[0] == c"?"):
+            raise no_such_type(p, value)    # a number or truth value of another library
         if view.itemsize != 1:
             raise refused_type(p, value, f"of items of {view.itemsize} bytes is not an Aerospike type: make bytes of it")
         if packed:
@@ -179,6 +191,23 @@ cdef int put_buffer(Packer* p, unsigned char particle, object value, bint packed
         return put_bytes(p.out, view.buf, <size_t>view.len)
     finally:
         PyBuffer_Release(&view)
+
+
+cdef bytes raw_of(Packer* p, object value, bint packed):
+    """The bytes of a RawParticle; inside a list or map with its type in front."""
+    particle, data = value.type, value.data
+    if not isinstance(data, bytes) or not isinstance(particle, int):
+        raise refused_type(p, value, f"needs an int and bytes: {value!r}")
+    if not 0 <= particle <= 255:
+        raise refused_value(p, f"{value!r} has no type of 0 to 255")
+    return bytes((particle,)) + data if packed else data
+
+
+cdef int put_raw_text(Packer* p, object value) except -1:
+    cdef bytes data = raw_of(p, value, True)
+    return put_text(
+        p.out, <unsigned char>data[0], PyBytes_AS_STRING(data) + 1, <size_t>(PyBytes_GET_SIZE(data) - 1)
+    )
 
 
 cdef int enter(Packer* p) except -1:
@@ -224,11 +253,31 @@ cdef int put_key(Packer* p, object key) except -1:
         return put_int(p.out, int64_of(p, key))
     if isinstance(key, (bool, float, GeoJSON, HyperLogLog)) or key is None:
         raise refused_type(p, key, "can't be a map key: the server takes int, str and bytes")
-    if isinstance(key, (str, int, bytes, RawParticle)) or PyIndex_Check(key):
+    if isinstance(key, RawParticle):
+        if key.type != T_STRING and key.type != T_BLOB:
+            raise refused_type(p, key, f"of type {key.type} can't be a map key: the server takes int, str and bytes")
+        return put_raw_text(p, key)
+    if isinstance(key, (str, int, bytes)) or PyIndex_Check(key):
         return put_element(p, key)
     if PyObject_CheckBuffer(key):
         return put_buffer(p, T_BLOB, key, True)
     raise refused_type(p, key, "can't be a map key: the server takes int, str and bytes")
+
+
+cdef inline bint is_plain_key(object key):
+    """Whether Python's equality of keys is the server's."""
+    return PyUnicode_CheckExact(key) or PyLong_CheckExact(key) or PyBytes_CheckExact(key)
+
+
+cdef int check_unique(Packer* p, object mapping) except -1:
+    """Refuses keys that are different in Python and the same to the server, which may store a corrupt map then."""
+    cdef set ranks = set()
+    for key in mapping:
+        rank = key_rank(key)
+        if rank in ranks:
+            raise refused_value(p, f"the key {key!r} comes twice")
+        ranks.add(rank)
+    return 0
 
 
 cdef int put_map(Packer* p, object value) except -1:
@@ -236,6 +285,7 @@ cdef int put_map(Packer* p, object value) except -1:
     cdef Py_ssize_t i = 0
     cdef Step* step
     cdef int flags = 0
+    cdef bint plain = True
     if not PyDict_CheckExact(value):
         if isinstance(value, KeyOrderedDict):
             flags = MAP_KEY_ORDERED
@@ -250,6 +300,7 @@ cdef int put_map(Packer* p, object value) except -1:
         put8(p.out, 0xC0)
         for key in in_key_order(value):     # the server refuses a flagged map that is not sorted
             step.key = <PyObject*>key
+            plain = plain and is_plain_key(key)
             put_key(p, key)
             put_element(p, value[key])
             i += 1
@@ -257,10 +308,13 @@ cdef int put_map(Packer* p, object value) except -1:
         put_map_head(p.out, <size_t>count)
         for key, item in (<dict>value).items():
             step.key = <PyObject*>key
+            plain = plain and is_plain_key(key)
             put_key(p, key)
             put_element(p, item)
             i += 1
     p.depth -= 1
+    if not plain:
+        check_unique(p, value)
     if i != count:
         raise refused_value(p, "the dict changed its size while it was packed")
     return 0
@@ -271,7 +325,7 @@ def key_rank(key):
     if isinstance(key, str):
         return 3, key.encode("utf-8", "surrogatepass")
     if isinstance(key, RawParticle):
-        return 4, key.data
+        return (3 if key.type == T_STRING else 4), (key.data if isinstance(key.data, bytes) else b"")
     if PyIndex_Check(key):
         return 2, PyNumber_Index(key)
     return (4, bytes(key)) if PyObject_CheckBuffer(key) else (5, b"")
@@ -279,6 +333,41 @@ def key_rank(key):
 
 cdef list in_key_order(object mapping):
     return sorted(mapping, key=key_rank)
+
+
+@cython.final
+cdef class Packed:
+    """Msgpack that is ready: goes into an operation's arguments as it is."""
+
+    cdef readonly bytes data
+
+    def __cinit__(self, bytes data not None) -> None:
+        self.data = data
+
+    def __repr__(self) -> str:
+        return f"Packed({self.data!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Packed) and (<Packed>other).data == self.data
+
+    def __hash__(self) -> int:
+        return hash(self.data)
+
+    def __reduce__(self) -> tuple:
+        return Packed, (self.data,)
+
+
+cdef bint put_argument(Packer* p, object value) except -1:
+    """What only an operation's arguments may hold; False if it is none of it."""
+    if type(value) is Packed:
+        put_bytes(p.out, PyBytes_AS_STRING((<Packed>value).data), <size_t>PyBytes_GET_SIZE((<Packed>value).data))
+    elif value is Special.WILDCARD:
+        put_bytes(p.out, b"\xD4\xFF\x00", 3)
+    elif value is Special.INFINITY:
+        put_bytes(p.out, b"\xD4\xFF\x01", 3)
+    else:
+        return False
+    return True
 
 
 cdef int put_element(Packer* p, object value) except -1:
@@ -302,6 +391,8 @@ cdef int put_element(Packer* p, object value) except -1:
         return put_map(p, value)
     if PyList_CheckExact(value):
         return put_list(p, value)
+    if isinstance(value, int):              # the flags and orders of operations are IntEnums
+        return put_int(p.out, int64_of(p, value))
     if PyBytes_CheckExact(value):
         return put_text(p.out, T_BLOB, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
     if isinstance(value, str):
@@ -314,14 +405,15 @@ cdef int put_element(Packer* p, object value) except -1:
     if isinstance(value, (list, tuple)):
         return put_list(p, value)
     if isinstance(value, RawParticle):
-        data = value.data
-        return put_text(p.out, <unsigned char>value.type, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
+        return put_raw_text(p, value)
     number = plain_int(value)
     if number is not None:
         return put_int(p.out, int64_of(p, number))
     if PyObject_CheckBuffer(value):
         return put_buffer(p, T_HLL if isinstance(value, HyperLogLog) else T_BLOB, value, True)
-    raise refused_type(p, value, "is not an Aerospike type")
+    if p.arguments and put_argument(p, value):
+        return 0
+    raise no_such_type(p, value)
 
 
 # --- particles -------------------------------------------------------------------------------------
@@ -378,7 +470,7 @@ cdef int put_particle(Packer* p, object value) except -1:
         put_list(p, value)
         return T_LIST
     if isinstance(value, RawParticle):
-        data = value.data
+        data = raw_of(p, value, False)
         put_bytes(p.out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
         return value.type
     number = plain_int(value)
@@ -388,7 +480,22 @@ cdef int put_particle(Packer* p, object value) except -1:
     if PyObject_CheckBuffer(value):
         put_buffer(p, T_BLOB, value, False)
         return T_HLL if isinstance(value, HyperLogLog) else T_BLOB
-    raise refused_type(p, value, "is not an Aerospike type")
+    raise no_such_type(p, value)
+
+
+def pack_element(value) -> bytes:
+    """One value as the arguments of operations hold it; INFINITY, WILDCARD and `Packed` too, at any depth."""
+    cdef Buffer out
+    cdef Packer packer
+    cdef unsigned char storage[512]
+    buffer_init(&out, storage, sizeof(storage))
+    packer_init(&packer, &out, None)
+    packer.arguments = True
+    try:
+        put_element(&packer, value)
+        return PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)
+    finally:
+        buffer_free(&out)
 
 
 def pack_value(value) -> tuple:

@@ -35,7 +35,8 @@ cdef class Pool:
     cdef object opener
     cdef int64_t idle_timeout
     cdef size_t reclaim                     # a larger receive buffer is given back after its answer
-    cdef list idle                          # the last used last
+    cdef Connection idle                    # the last used; the others hang behind it by `below`
+    cdef Py_ssize_t idle_count
     cdef set members                        # all that are open, in use ones too
     cdef Py_ssize_t opening                 # places taken by connections that are being opened
     cdef list waiters                       # Waiter, first come first
@@ -59,7 +60,8 @@ cdef class Pool:
         self.reset()
 
     cdef void reset(self):
-        self.idle = []
+        self.idle = None
+        self.idle_count = 0
         self.members = set()
         self.late = []
         self.waiters = []
@@ -79,9 +81,12 @@ cdef class Pool:
             with cython.critical_section(self):
                 if self.closed:
                     step = NOTHING
-                elif self.idle:
+                elif self.idle is not None:
                     step = USE
-                    connection = <Connection>self.idle.pop()
+                    connection = self.idle
+                    self.idle = connection.below
+                    connection.below = None
+                    self.idle_count -= 1
                 elif <Py_ssize_t>len(self.members) + self.opening < self.maximum:
                     step = OPEN
                     self.opening += 1
@@ -203,7 +208,9 @@ cdef class Pool:
                     waiter = <Waiter>self.waiters.pop(0)
                     waiter.connection = connection
                 else:
-                    self.idle.append(connection)
+                    connection.below = self.idle
+                    self.idle = connection
+                    self.idle_count += 1
                     return
         if waiter is not None:
             waiter.lock.release()
@@ -222,6 +229,18 @@ cdef class Pool:
                 self.opening += 1
         if waiter is not None:
             waiter.lock.release()
+
+    cdef list take_idle(self):
+        """Empties the stack of idle connections; the last used comes first."""
+        cdef list taken = []
+        cdef Connection connection = self.idle
+        while connection is not None:
+            taken.append(connection)
+            self.idle = connection.below
+            connection.below = None
+            connection = self.idle
+        self.idle_count = 0
+        return taken
 
     cdef void set_late(self, Connection connection, int64_t until):
         """Keeps a connection whose answer has not come in time; `drain` makes it usable again, or closes it."""
@@ -257,16 +276,21 @@ cdef class Pool:
     def trim(self) -> None:
         """Close what has been idle for longer than the idle timeout, but keep the minimum."""
         cdef int64_t now = now_ns()
+        cdef Connection connection
         cdef list old = []
+        cdef Py_ssize_t spare
         with cython.critical_section(self):
-            while (
-                self.idle
-                and <Py_ssize_t>len(self.members) - <Py_ssize_t>len(old) > self.minimum
-                and now - (<Connection>self.idle[0]).used_at > self.idle_timeout
-            ):
-                old.append(self.idle.pop(0))
-        for connection in old:
-            self.discard(<Connection>connection, "idle")
+            spare = <Py_ssize_t>len(self.members) - self.minimum
+            for item in reversed(self.take_idle()):         # the oldest first goes, the last used ends on top
+                connection = <Connection>item
+                if <Py_ssize_t>len(old) < spare and now - connection.used_at > self.idle_timeout:
+                    old.append(connection)
+                else:
+                    connection.below = self.idle
+                    self.idle = connection
+                    self.idle_count += 1
+        for item in old:
+            self.discard(<Connection>item, "idle")
 
     def fill(self) -> None:
         """Open connections up to the minimum."""
@@ -281,8 +305,7 @@ cdef class Pool:
         """Close the idle connections now, those in use when they come back; wake whoever waits."""
         with cython.critical_section(self):
             self.closed = True
-            idle = self.idle + self.late
-            self.idle = []
+            idle = self.take_idle() + self.late
             self.late = []
             waiters = self.waiters
             self.waiters = []
@@ -302,8 +325,8 @@ cdef class Pool:
         with cython.critical_section(self):
             return {
                 "open": len(self.members),
-                "in_use": len(self.members) - len(self.idle) - len(self.late),
-                "idle": len(self.idle),
+                "in_use": len(self.members) - self.idle_count - len(self.late),
+                "idle": self.idle_count,
                 "draining": len(self.late),
                 "waiting": len(self.waiters),
                 "opened": self.opened,
@@ -316,4 +339,4 @@ cdef class Pool:
             }
 
     def __repr__(self) -> str:
-        return f"<Pool of node {self.node_name}: {len(self.members)} connections, {len(self.idle)} idle>"
+        return f"<Pool of node {self.node_name}: {len(self.members)} connections, {self.idle_count} idle>"

@@ -231,17 +231,25 @@ def delete_request(
 
 
 cdef bint needs_all_answers(tuple operations):
-    """Whether the answers could not be told apart: a bin is read, may appear by a write, and is read again.
+    """Whether the answers could not be told apart.
 
-    The server leaves out the answer of a read that finds no bin, unless RESPOND_ALL_OPS asks for it.
+    Unless RESPOND_ALL_OPS asks for it, the server leaves out the answer of a read that finds no bin and of a
+    modification that gives nothing (single-record.md 4.3). So it has to be asked for where a bin is read, may appear
+    by a write and is read again, and where a bin is modified twice by the same operation code.
     """
     cdef Operation operation
     cdef set read = set()
     cdef set appeared = set()
+    cdef set modified = set()
     for operation in operations:
         if operation.flags & OP_IS_WRITE:
             if operation.bin in read:
                 appeared.add(operation.bin)
+            if operation.code not in (OP_WRITE, OP_INCR, OP_APPEND, OP_PREPEND, OP_TOUCH, OP_DELETE_ALL):
+                step = (operation.code, operation.bin)
+                if step in modified:
+                    return True
+                modified.add(step)
         elif operation.bin in appeared:
             return True
         else:
@@ -289,13 +297,16 @@ def operate_request(
             raise errors.InvalidArgument(
                 "reading all bins can't be combined with other reads", advice="they are among all bins"
             )
-    elif settings.respond_per_each_op or needs_all_answers(steps):
+    elif settings.respond_per_each_op or flags & OP_WANTS_ALL or (len(steps) > 1 and needs_all_answers(steps)):
         info2 |= INFO2_RESPOND_ALL_OPS
     if flags & OP_IS_WRITE:
         command = start_write(
             key, settings, READ_RESULTS, RAISE, timeout, ttl, generation, filter_expression, info1, info2
         )
     else:
+        for keyword, value in (("ttl", ttl), ("generation", generation)):
+            if value is not None:
+                raise errors.InvalidArgument(f"{keyword} has no effect: no operation writes")
         if not reads:
             info1 |= INFO1_GET_NO_BINS
         command = start_request(

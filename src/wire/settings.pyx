@@ -102,3 +102,18 @@ cdef class Settings:
         self.send_key = send_key
         self.respond_per_each_op = respond_per_each_op
         self.filter_expression = filter_of(filter_expression)
+
+    cdef tuple parts(self):
+        return (
+            self.info1, self.info2, self.info3, self.read_info1, self.generation, self.ttl, self.read_ttl,
+            self.total_timeout, self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries,
+            self.replica, self.send_key, self.respond_per_each_op, self.filter_expression,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Settings):
+            return NotImplemented
+        return self.parts() == (<Settings>other).parts()
+
+    def __hash__(self) -> int:
+        return hash(self.parts())

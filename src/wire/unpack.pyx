@@ -7,6 +7,7 @@ cdef struct Reader:
     const unsigned char* end
     NameCache* names                        # borrowed, may be NULL
     int depth
+    size_t owed                             # elements still to come in the containers around this one
 
 
 cdef inline void reader_init(Reader* r, const unsigned char* data, size_t size, NameCache* names) noexcept nogil:
@@ -14,6 +15,7 @@ cdef inline void reader_init(Reader* r, const unsigned char* data, size_t size, 
     r.end = data + size
     r.names = names
     r.depth = 0
+    r.owed = 0
 
 
 cdef inline size_t left(Reader* r) noexcept nogil:
@@ -94,10 +96,14 @@ cdef int get_flags(Reader* r) except -1:
     return kind
 
 
-cdef int deeper(Reader* r) except -1:
+cdef inline int promise(Reader* r, size_t count, size_t each, str what) except -1:
+    """Enters a container. Every element takes a byte at least: the open ones can't promise more than is left."""
     if r.depth == MAX_DEPTH:
         raise broken(f"lists and maps nested deeper than {MAX_DEPTH} levels")
+    if count > left(r) or r.owed + count * each > left(r):
+        raise broken(f"{count} {what}, in {left(r)} bytes")
     r.depth += 1
+    r.owed += count * each
     return 0
 
 
@@ -106,11 +112,10 @@ cdef object get_list(Reader* r, size_t count):
     if count and at_extension(r):
         get_flags(r)
         count -= 1
-    if count > left(r):
-        raise broken(f"a list of {count} elements in {left(r)} bytes")
-    deeper(r)
+    promise(r, count, 1, "elements in a list")
     result = PyList_New(<Py_ssize_t>count)
     for i in range(<Py_ssize_t>count):
+        r.owed -= 1
         item = get_element(r)
         Py_INCREF(item)
         PyList_SET_ITEM(result, i, item)
@@ -137,9 +142,7 @@ cdef object get_map(Reader* r, size_t count):
         flags = get_flags(r)
         get_element(r)                      # the marker's value, nil
         count -= 1
-    if count > left(r) // 2:
-        raise broken(f"a map of {count} entries in {left(r)} bytes")
-    deeper(r)
+    promise(r, count, 2, "entries in a map")
     if flags & MAP_KEY_VALUE_ORDERED == MAP_KEY_VALUE_ORDERED:
         result = KeyValueOrderedDict()
     elif flags & MAP_KEY_ORDERED:
@@ -147,6 +150,7 @@ cdef object get_map(Reader* r, size_t count):
     else:
         result = {}
     for _i in range(count):
+        r.owed -= 2
         key = get_key(r)
         PyDict_SetItem(result, key, get_element(r))
     r.depth -= 1

@@ -26,11 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from pyspike.cli.app import run
     except ModuleNotFoundError as error:
-        if error.name not in NEEDS:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in NEEDS:
             raise
-        print(
-            f"pyspike: the command line needs {error.name}; install it with: pip install 'pyspike[cli]'",
-            file=sys.stderr,
-        )
+        advice = "install it with: pip install 'pyspike[cli]'"
+        print(f"pyspike: the command line needs {missing}; {advice}", file=sys.stderr)
         return 2
     return run(arguments)

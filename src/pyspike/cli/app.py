@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     """What the command's end means."""
 
     DONE = 0
-    NOT_FOUND = 1  # there is no such record; or the demonstration lost something
+    NOT_FOUND = 1  # no such record; the demonstration lost something; no port to serve on
     USAGE = 2  # an argument can't be understood, or can't be sent
     UNREACHABLE = 3  # no node answered, or none in time
     REFUSED = 4  # the cluster answered with an error
@@ -29,8 +29,9 @@ class ExitCode(IntEnum):
 
 
 EPILOG = (
-    "Exit codes: 0 done, 1 no such record (demo: something was lost), 2 wrong usage, 3 the cluster can't be "
-    "reached or did not answer in time, 4 the cluster answered with an error, 130 interrupted."
+    "Exit codes: 0 done, 1 no such record (demo: something was lost, serve: the port is taken), 2 wrong "
+    "usage, 3 the cluster can't be reached or did not answer in time, 4 the cluster answered with an error, "
+    "130 interrupted."
 )
 
 

@@ -64,7 +64,9 @@ def _overview(client: Client, node: str | None) -> dict[str, Any]:
             overview[each.name] = {
                 "address": each.address,
                 "version": each.version,
-                "namespaces": {name: _numbers(client.info(f"namespace/{name}", each)) for name in names if name},
+                "namespaces": {
+                    name: _numbers(client.info(f"namespace/{name}", each)) for name in names if name
+                },
             }
     if node is not None and not overview:
         client.info("build", node)  # raises, and says which nodes there are

@@ -2,12 +2,12 @@
 
 What JSON has no form for becomes an object with one name that begins with `$`:
 
-    {"$bytes": "00ff"}                            bytes, in hexadecimal
-    {"$geojson": {"type": "Point", ...}}          GeoJSON (or its text, where that is no JSON)
-    {"$hll": "00ff"}                              HyperLogLog, in hexadecimal
-    {"$map": [[1, "one"], [2, "two"]]}            a map with keys that are not all text, or that looks like one of these
-    {"$float": "nan"}                             nan, inf, -inf
-    {"$raw": {"type": 9, "data": "00ff"}}         a value of a type that pyspike does not know
+    {"$bytes": "00ff"}                         bytes, in hexadecimal
+    {"$geojson": {"type": "Point", ...}}       GeoJSON (or its text, where that is no JSON)
+    {"$hll": "00ff"}                           HyperLogLog, in hexadecimal
+    {"$map": [[1, "one"], [2, "two"]]}         a map with other keys than text, or that looks like a form
+    {"$float": "nan"}                          nan, inf, -inf
+    {"$raw": {"type": 9, "data": "00ff"}}      a value of a type that pyspike does not know
 
 The names of bins are never taken for such forms. Whether the server keeps a map ordered is not shown.
 """

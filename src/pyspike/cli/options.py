@@ -1,4 +1,4 @@
-"""What the subcommands share: where to connect and for how long, how keys are written, whether to print JSON."""
+"""What the subcommands share: where to connect and for how long, how keys are written, what to print."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -69,11 +70,11 @@ def put(
 ) -> None:
     """Write bins of a record, creating it or merging them into it.
 
-    JSON is an object of bin names and values ('-' reads it from stdin); null deletes a bin, {"$bytes": "00ff"} is
-    bytes. SET may be '' for none.
+    JSON is an object of bin names and values ('-' reads it from stdin). In it null deletes a bin, and
+    {"$bytes": "00ff"} is bytes. SET may be '' for none.
     """
     key = make_key(namespace, set_name, user_key, key_type)
-    values = _parse_bins(click.get_text_stream("stdin").read() if bins == "-" else bins)
+    values = _parse_bins(sys.stdin.read() if bins == "-" else bins)
     expiration = None if ttl is None else _parse_ttl(ttl)
     policy = WritePolicy(send_key=send_key, total_timeout=timeout)
     with connect(hosts, timeout) as client:
@@ -159,6 +160,7 @@ def _describe(record: Record) -> str:
     width = max(map(len, record), default=0)
     lines = [f"{record.key!r}: generation {record.generation}, {life}"]
     lines += [
-        f"  {name:{width}}  {json.dumps(to_json(value), ensure_ascii=False)}" for name, value in record.items()
+        f"  {name:{width}}  {json.dumps(to_json(value), ensure_ascii=False)}"
+        for name, value in record.items()
     ]
     return "\n".join(lines)

@@ -42,9 +42,7 @@ def serve(nodes: int, host: str, port: int, namespaces: str, replication_factor:
             replication_factor=replication_factor,
         )
     except OSError as error:
-        raise click.ClickException(
-            f"can't listen on {host}, ports from {port}: {error.strerror or error} "
-            "(--port 0 takes ports that are free)"
-        ) from None
+        why = f"can't listen on {host} from port {port} on: {error.strerror or error}"
+        raise click.ClickException(f"{why} (--port 0 takes free ports)") from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None

@@ -10,8 +10,8 @@ from typing import Any
 
 from pyspike._wire import Command, attempt
 from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.retry import conclude, pause_before_retry
-from pyspike.errors import AerospikeError, ClientClosed, ConnectionError, InvalidNode, TimeoutError
+from pyspike.cluster.retry import conclude, next_step
+from pyspike.errors import AerospikeError
 
 
 class BlockingExecutor:
@@ -33,7 +33,7 @@ class BlockingExecutor:
         except AerospikeError as error:
             failure = error
         while True:
-            pause = self._after(command, failure)
+            pause = next_step(self._cluster, command, failure)
             if pause is None:
                 raise conclude(command, failure)
             if pause:
@@ -42,14 +42,3 @@ class BlockingExecutor:
                 return attempt(command, self._cluster.partitions)
             except AerospikeError as error:
                 failure = error
-
-    def _after(self, command: Command, error: AerospikeError) -> float | None:
-        """What to do about a failed attempt: milliseconds to wait for the next, or None to give up."""
-        if self._cluster.closed:
-            raise ClientClosed("the client is closed", key=command.key) from None
-        if isinstance(error, InvalidNode):
-            error.advice = self._cluster.advice()
-            self._cluster.suspect()
-        elif isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and command.sent):
-            self._cluster.suspect(error.node)
-        return pause_before_retry(command, error)

@@ -82,10 +82,14 @@ class Cluster:
                 `fail_if_not_connected` is off.
         """
         try:
-            self._go_round(time.monotonic() + self.policy.timeout / 1000)
-            if not self.partitions.namespaces:
-                why = self._last_error or "they are not ready"
-                raise ConnectFailed(f"no node told its partitions: {why}")
+            deadline = time.monotonic() + self.policy.timeout / 1000
+            self._go_round(deadline)
+            while not self.partitions.namespaces:
+                if time.monotonic() > deadline:
+                    why = self._last_error or "they are not ready"
+                    raise ConnectFailed(f"no node told its partitions: {why}")
+                self._clock.wait(self._clock.least)
+                self._go_round(deadline)
         except AerospikeError as error:
             if self.policy.fail_if_not_connected:
                 self.close()

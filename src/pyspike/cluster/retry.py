@@ -7,18 +7,51 @@ the command's own.
 from __future__ import annotations
 
 import random
+from typing import Protocol
 
 from pyspike._wire import Command
 from pyspike.errors import (
     AerospikeError,
+    ClientClosed,
     ConnectionError,
     InvalidArgument,
+    InvalidNode,
     NoMoreConnections,
     ProtocolError,
     ServerError,
     TimeoutError,
 )
 from pyspike.result_code import ResultCode
+
+
+class Tended(Protocol):
+    """What a cluster does for its executors when commands fail."""
+
+    closed: bool
+
+    def suspect(self, node: str | None = None) -> None:
+        """Look at the cluster now: a command had trouble with this node, or found none."""
+
+    def advice(self) -> str:
+        """What the user can do about nodes that can't be reached."""
+
+
+def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float | None:
+    """Milliseconds to wait before the next attempt; None if the command has failed with this error.
+
+    Tells the cluster what the failure says about it.
+
+    Raises:
+        ClientClosed: the client was closed, which explains every failure.
+    """
+    if cluster.closed:
+        raise ClientClosed("the client is closed", key=command.key)
+    if isinstance(error, InvalidNode):
+        error.advice = cluster.advice()
+        cluster.suspect()
+    elif isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and command.sent):
+        cluster.suspect(error.node)
+    return pause_before_retry(command, error)
 
 
 def pause_before_retry(command: Command, error: AerospikeError) -> float | None:

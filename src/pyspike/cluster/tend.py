@@ -231,7 +231,7 @@ class Round:
     def _peers_of(self, node: Node) -> info.Peers | None:
         command = peers_command(self.policy.use_services_alternate)
         try:
-            peers = info.parse_peers(info.value_of(node.ask([command], self.patience), command))
+            peers = info.parse_peers(info.value_of(node.ask([command], self.policy.timeout), command))
             if self.policy.use_services_alternate and not peers.peers and node.peers_generation is None:
                 self._warn_without_alternate(node)
         except AerospikeError as error:
@@ -242,7 +242,7 @@ class Round:
 
     def _warn_without_alternate(self, node: Node) -> None:
         command = peers_command(alternate=False)
-        others = info.parse_peers(info.value_of(node.ask([command], self.patience), command)).peers
+        others = info.parse_peers(info.value_of(node.ask([command], self.policy.timeout), command)).peers
         if others:
             log.warning(
                 "node %s publishes no alternate addresses of its peers (%s), so only it can be used: set "
@@ -312,7 +312,7 @@ class Round:
             if node.partition_generation is not None or node.failures or alone or self._stopped():
                 continue
             try:
-                values = node.ask(("partition-generation", "replicas"), self.patience)
+                values = node.ask(("partition-generation", "replicas"), self.policy.timeout)
                 generation = info.parse_generation(info.value_of(values, "partition-generation"))
                 replicas = info.parse_replicas(info.value_of(values, "replicas"))
                 self.partitions = self.partitions.updated(node, replicas)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from pyspike._wire import Operation
+from pyspike._wire import Operation, unpack_value
 
 __all__ = ["Operation", "add", "append", "delete", "get", "get_header", "prepend", "put", "touch"]
 
@@ -25,6 +25,18 @@ class OpCode(IntEnum):
     DELETE_ALL = 14
 
 
+# As plain ints: reaching a member of an enum takes longer than all else that making an operation does.
+_READ, _WRITE, _INCR, _APPEND, _PREPEND, _TOUCH, _DELETE_ALL = map(int, OpCode)
+_NAMES = {_WRITE: "put", _INCR: "add", _APPEND: "append", _PREPEND: "prepend"}
+
+
+def _with_value(operation: Operation) -> str:
+    """The repr of an operation that gives a bin a value, which it keeps only as bytes."""
+    wire = operation.wire
+    value = unpack_value(wire[5], wire[8 + wire[7] :])
+    return f"{_NAMES[operation.code]}({operation.bin!r}, {value!r})"
+
+
 def get(bin_name: str | None = None) -> Operation:
     """Read a bin, or with no name all bins, which can't be combined with other reads.
 
@@ -32,13 +44,13 @@ def get(bin_name: str | None = None) -> Operation:
         bin_name: 1 to 15 bytes of UTF-8; None for all bins.
     """
     if bin_name is None:
-        return Operation.bare(OpCode.READ, "", "get()", write=False, all_bins=True)
-    return Operation.bare(OpCode.READ, bin_name, f"get({bin_name!r})", write=False)
+        return Operation.bare(_READ, "", "get()", all_bins=True)
+    return Operation.bare(_READ, bin_name, f"get({bin_name!r})")
 
 
 def get_header() -> Operation:
     """Read no bin: only the generation and the expiration, which every answer has."""
-    return Operation.bare(OpCode.READ, "", "get_header()", write=False, header=True)
+    return Operation.bare(_READ, "", "get_header()", header=True)
 
 
 def put(bin_name: str, value: object) -> Operation:
@@ -52,7 +64,7 @@ def put(bin_name: str, value: object) -> Operation:
         InvalidType: Aerospike has no such type.
         InvalidArgument: the value or the name does not fit.
     """
-    return Operation.on_bin(OpCode.WRITE, bin_name, value, f"put({bin_name!r}, {value!r})")
+    return Operation.on_bin(_WRITE, bin_name, value, _with_value)
 
 
 def add(bin_name: str, value: float) -> Operation:
@@ -66,7 +78,7 @@ def add(bin_name: str, value: float) -> Operation:
         InvalidType: `value` is no number.
         BinTypeError: (when run) the bin is of another type.
     """
-    return Operation.on_bin(OpCode.INCR, bin_name, value, f"add({bin_name!r}, {value!r})")
+    return Operation.on_bin(_INCR, bin_name, value, _with_value)
 
 
 def append(bin_name: str, value: str | bytes) -> Operation:
@@ -76,7 +88,7 @@ def append(bin_name: str, value: str | bytes) -> Operation:
         InvalidType: `value` is neither str nor bytes.
         BinTypeError: (when run) the bin is of another type.
     """
-    return Operation.on_bin(OpCode.APPEND, bin_name, value, f"append({bin_name!r}, {value!r})")
+    return Operation.on_bin(_APPEND, bin_name, value, _with_value)
 
 
 def prepend(bin_name: str, value: str | bytes) -> Operation:
@@ -86,14 +98,14 @@ def prepend(bin_name: str, value: str | bytes) -> Operation:
         InvalidType: `value` is neither str nor bytes.
         BinTypeError: (when run) the bin is of another type.
     """
-    return Operation.on_bin(OpCode.PREPEND, bin_name, value, f"prepend({bin_name!r}, {value!r})")
+    return Operation.on_bin(_PREPEND, bin_name, value, _with_value)
 
 
 def touch() -> Operation:
     """Give the record the time to live of the call or its policy; it must exist."""
-    return Operation.bare(OpCode.TOUCH, "", "touch()", write=True)
+    return Operation.bare(_TOUCH, "", "touch()", write=True, whole=True)
 
 
 def delete() -> Operation:
     """Delete the record; operations behind it may write a new one."""
-    return Operation.bare(OpCode.DELETE_ALL, "", "delete()", write=True)
+    return Operation.bare(_DELETE_ALL, "", "delete()", write=True, whole=True)

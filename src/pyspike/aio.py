@@ -1,0 +1,402 @@
+"""`AsyncClient`: the same client for the tasks of asyncio loops.
+
+Thin: the methods and signatures of `Client`, awaitable. Commands go out on pipelined connections inside the
+caller's own loop, one `PipelinedExecutor` a loop; tending stays in its thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar, overload
+
+from pyspike import commands
+from pyspike._wire import Command, Operation, Record
+from pyspike.client import Client
+from pyspike.cluster import Cluster, Node
+from pyspike.cluster.pipelined import PipelinedExecutor
+from pyspike.commands import Filter, KeyLike, Milliseconds, Policies, Ttl
+from pyspike.errors import ClientClosed
+from pyspike.hosts import HostsLike, parse_hosts
+from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+
+T = TypeVar("T")
+
+
+class _Loops:
+    """The executors of one client, one a loop; shared by its views."""
+
+    __slots__ = ("__weakref__", "_executors", "_lock", "closed", "cluster")
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.closed = False
+        self._executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor] = {}
+        self._lock = threading.Lock()
+        _all_loops.add(self)
+
+    def run(self, command: Command) -> asyncio.Future[Any]:
+        """Begin the command in the running loop."""
+        executor = self._executors.get(asyncio.get_running_loop())
+        if executor is None or executor.closed:
+            executor = self._enter(asyncio.get_running_loop(), command)
+        return executor.run(command)
+
+    def _enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> PipelinedExecutor:
+        """The executor of a loop that comes for the first time."""
+        if self.closed or self.cluster.closed:
+            raise ClientClosed("the client is closed", key=command.key)
+        executor = PipelinedExecutor(loop, self.cluster)
+        executor.watch_loop()
+        with self._lock:
+            for old in [each for each in self._executors if each.is_closed()]:
+                del self._executors[old]
+            self._executors[loop] = executor
+        return executor
+
+    def all(self) -> list[PipelinedExecutor]:
+        """The executors there are."""
+        with self._lock:
+            return list(self._executors.values())
+
+    def after_fork(self) -> None:
+        """In a child process: the parent's loops do not run here, and their connections are the parent's."""
+        self._lock = threading.Lock()
+        executors, self._executors = self._executors, {}
+        for executor in executors.values():
+            executor.abandon()
+
+    async def close(self) -> None:
+        """Close the connections in all loops; wait for those of this one."""
+        self.closed = True
+        loop = asyncio.get_running_loop()
+        for executor in self.all():
+            if executor.loop is loop:
+                await executor.aclose()
+            elif not executor.loop.is_closed():
+                executor.loop.call_soon_threadsafe(executor.close)
+        with self._lock:
+            self._executors.clear()
+
+
+_all_loops: weakref.WeakSet[_Loops] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for loops in list(_all_loops):
+        loops.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+class AsyncClient:
+    """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
+
+        async with AsyncClient("127.0.0.1:3000") as client:
+            record = await client.get(("test", "users", "ann"))
+
+    Without `async with`: `client = await AsyncClient.connect(hosts)`, and `await client.close()` in the end.
+    Arguments, policies, records and errors are those of `Client`. A task that is cancelled harms no other.
+
+    Args:
+        hosts: as in `Client`.
+        policy: as in `Client`; `pipelines_per_node` and `commands_per_pipeline` are for this class.
+
+    Raises:
+        ConnectFailed: (on entering) no host could be reached; the message has each with its reason.
+        InvalidArgument: `hosts` can't be read.
+    """
+
+    __slots__ = ("__weakref__", "_cluster", "_loops", "_owner", "_policies", "_run")
+
+    def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
+        policy = policy or ClientPolicy()
+        cluster = Cluster(parse_hosts(hosts), policy)
+        self._share(_Loops(cluster), Policies(policy.read, policy.write, policy.info), owner=True)
+
+    @classmethod
+    async def connect(cls, hosts: HostsLike, policy: ClientPolicy | None = None) -> AsyncClient:
+        """A client that is connected."""
+        return await cls(hosts, policy).__aenter__()
+
+    @classmethod
+    def sharing(cls, client: Client) -> AsyncClient:
+        """A client that uses the nodes, the partition map and the tending of a blocking one.
+
+        So an application with threads and tasks looks after its cluster once. Closing this client closes the
+        connections of its tasks only; closing the other one ends both.
+        """
+        new = object.__new__(cls)
+        new._share(_Loops(client._cluster), client._policies, owner=False)
+        return new
+
+    def _share(self, loops: _Loops, policies: Policies, *, owner: bool) -> None:
+        self._loops = loops
+        self._cluster = loops.cluster
+        self._policies = policies
+        self._owner = owner  # whether closing this one closes the cluster
+        self._run = loops.run
+
+    def with_policies(
+        self,
+        *,
+        read: ReadPolicy | None = None,
+        write: WritePolicy | None = None,
+        info: InfoPolicy | None = None,
+    ) -> AsyncClient:
+        """A view on the same cluster with other default policies; cheap. Closing either closes both."""
+        view = object.__new__(type(self))
+        mine = self._policies
+        policies = Policies(read or mine.read, write or mine.write, info or mine.info)
+        view._share(self._loops, policies, owner=self._owner)
+        return view
+
+    # --- one record ---
+
+    @overload
+    async def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> Record: ...
+
+    @overload
+    async def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        default: T,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> Record | T: ...
+
+    async def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        default: Any = commands.RAISE,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> Any:
+        """Read a record: see `Client.get`."""
+        return await self._run(
+            commands.get(self._policies, key, bins, default, timeout, filter_expression, policy)
+        )
+
+    async def exists(
+        self,
+        key: KeyLike,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> bool:
+        """Whether there is a record with this key: see `Client.exists`."""
+        found: bool = await self._run(
+            commands.exists(self._policies, key, timeout, filter_expression, policy)
+        )
+        return found
+
+    async def put(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, object],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Write bins of a record, by default creating it or merging them into it: see `Client.put`."""
+        await self._run(
+            commands.write(
+                self._policies, commands.WRITE, key, bins, timeout, ttl, generation, filter_expression, policy
+            )
+        )
+
+    async def add(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, float],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Add to integer or float bins; what is missing is created: see `Client.add`."""
+        await self._run(
+            commands.write(
+                self._policies, commands.INCR, key, bins, timeout, ttl, generation, filter_expression, policy
+            )
+        )
+
+    async def append(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Append to string or blob bins; what is missing is created: see `Client.append`."""
+        await self._run(
+            commands.write(
+                self._policies,
+                commands.APPEND,
+                key,
+                bins,
+                timeout,
+                ttl,
+                generation,
+                filter_expression,
+                policy,
+            )
+        )
+
+    async def prepend(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Prepend to string or blob bins; what is missing is created: see `Client.prepend`."""
+        await self._run(
+            commands.write(
+                self._policies,
+                commands.PREPEND,
+                key,
+                bins,
+                timeout,
+                ttl,
+                generation,
+                filter_expression,
+                policy,
+            )
+        )
+
+    async def delete(
+        self,
+        key: KeyLike,
+        *,
+        timeout: Milliseconds | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> bool:
+        """Delete a record: True if there was one, False if not: see `Client.delete`."""
+        found: bool = await self._run(
+            commands.delete(self._policies, key, timeout, generation, filter_expression, policy)
+        )
+        return found
+
+    async def touch(
+        self,
+        key: KeyLike,
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Give a record a new time to live, and a new generation: see `Client.touch`."""
+        await self._run(
+            commands.touch(self._policies, key, timeout, ttl, generation, filter_expression, policy)
+        )
+
+    async def operate(
+        self,
+        key: KeyLike,
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Record:
+        """Apply several operations to one record, in order, all or nothing: see `Client.operate`."""
+        record: Record = await self._run(
+            commands.operate(
+                self._policies, key, operations, timeout, ttl, generation, filter_expression, policy
+            )
+        )
+        return record
+
+    # --- the cluster ---
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of the cluster as it is known now."""
+        return self._cluster.nodes
+
+    def node_names(self) -> list[str]:
+        """The names of the nodes."""
+        return [node.name for node in self._cluster.nodes]
+
+    def is_connected(self) -> bool:
+        """Whether the client is open and at least one node answers."""
+        return not self._loops.closed and self._cluster.is_connected()
+
+    @overload
+    async def info(
+        self, command: str, node: None = None, *, policy: InfoPolicy | None = None
+    ) -> dict[str, str]: ...
+
+    @overload
+    async def info(self, command: str, node: str | Node, *, policy: InfoPolicy | None = None) -> str: ...
+
+    async def info(
+        self, command: str, node: str | Node | None = None, *, policy: InfoPolicy | None = None
+    ) -> dict[str, str] | str:
+        """Send an info command: see `Client.info`."""
+        name = node.name if isinstance(node, Node) else node
+        return await asyncio.to_thread(self._cluster.info, command, name, policy or self._policies.info)
+
+    def stats(self) -> dict[str, Any]:
+        """How the connections to each node are used, the pipelines of each loop, and how tending goes."""
+        return {**self._cluster.stats(), "loops": [executor.stats() for executor in self._loops.all()]}
+
+    async def close(self) -> None:
+        """Close all connections; commands in flight fail. Again is harmless."""
+        await self._loops.close()
+        if self._owner:
+            await asyncio.to_thread(self._cluster.close)
+
+    async def __aenter__(self) -> AsyncClient:
+        if self._owner and not self._cluster.rounds:
+            await asyncio.to_thread(self._cluster.start)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        closed = self._loops.closed or self._cluster.closed
+        state = "closed" if closed else ", ".join(self.node_names()) or "not connected"
+        return f"<AsyncClient {state}>"

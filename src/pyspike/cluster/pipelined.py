@@ -1,0 +1,195 @@
+"""Runs commands for the tasks of one asyncio loop: many in flight on few connections.
+
+The data path is compiled (`Lanes`, `Lane`, `Pipeline`); this module opens connections, keeps the loop's one
+timer, and decides about failed attempts. All of it runs in the loop's own thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import weakref
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool
+from pyspike.cluster.cluster import Cluster
+from pyspike.cluster.retry import conclude, next_step
+from pyspike.errors import AerospikeError, ClientClosed, ConnectionError, TimeoutError
+
+HOUSEKEEPING = 1.0  # seconds between two looks for idle connections
+
+
+class PipelineProtocol(Pipeline, asyncio.BufferedProtocol):
+    """A pipeline as asyncio knows it: it asks for the base class to choose the buffered way of reading."""
+
+
+class PipelinedExecutor(Lanes):
+    """Runs commands on a cluster, in one loop.
+
+    Args:
+        loop: the running loop.
+        cluster: shared with whoever else uses it.
+    """
+
+    __slots__ = ("__weakref__", "_cluster", "_keeper", "_opening", "_timer", "_watching", "closed")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._opening: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._keeper: asyncio.TimerHandle | None = None
+        self._watching = self._close_with_loop()
+        self.closed = False
+
+    def watch_loop(self) -> None:
+        """See to it that connections go when the loop goes.
+
+        Before a loop ends it closes the asynchronous generators that are under way. One is set under way
+        here, up to its first `yield`, where it waits for nothing.
+        """
+        with contextlib.suppress(StopIteration):
+            self._watching.__anext__().send(None)
+
+    async def _close_with_loop(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self.close()
+            await asyncio.sleep(0)  # lets the loop tell the transports that they are closed
+
+    def run(self, command: Command) -> asyncio.Future[Any]:
+        """Begin the command; the future has what it gives, or its error."""
+        future: asyncio.Future[Any] = self.start(command, self._cluster.partitions)
+        return future
+
+    def failed(self, command: Command, error: AerospikeError) -> None:
+        """Decide what comes of a command whose attempt failed."""
+        try:
+            if self.closed:
+                raise ClientClosed("the client is closed", key=command.key)
+            pause = next_step(self._cluster, command, error)
+        except AerospikeError as final:
+            command.waiter.set_exception(final)
+            return
+        if pause is None:
+            command.waiter.set_exception(conclude(command, error))
+        elif pause:
+            self.loop.call_later(pause / 1000, self._again, command)
+        else:
+            self.loop.call_soon(self._again, command)
+
+    def _again(self, command: Command) -> None:
+        if not command.waiter.done():
+            self.attempt(command, self._cluster.partitions)
+
+    # --- connections ---
+
+    def new_lane(self, pool: Pool) -> Lane:
+        """The lane to a node that is used for the first time."""
+        policy = self._cluster.policy
+        if self._keeper is None:
+            self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
+        return Lane(
+            self.loop,
+            pool,
+            self._open_soon,
+            self.failed,
+            most=policy.pipelines_per_node,
+            depth=policy.commands_per_pipeline,
+            max_waiting=policy.max_waiting_per_node,
+        )
+
+    def _open_soon(self, lane: Lane) -> None:
+        task = self.loop.create_task(self._open(lane))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _open(self, lane: Lane) -> None:
+        """Open a connection for a lane; the lane is told how it went."""
+        name = lane.pool.node_name
+        timeout = self._cluster.policy.timeout
+        try:
+            self._cluster.ensure_running()
+            node = self._cluster.node(name)
+            if node is None:
+                raise ConnectionError(f"node {name} has left the cluster", node=name)
+            try:
+                transport, pipeline = await asyncio.wait_for(
+                    self.loop.create_connection(
+                        lambda: PipelineProtocol(lane), node.host.name, node.host.port
+                    ),
+                    timeout / 1000,
+                )
+            except asyncio.TimeoutError:
+                raise TimeoutError(
+                    f"no connection to node {name} at {node.address} within {timeout:.0f} ms", node=name
+                ) from None
+            except OSError as error:
+                words = (error.strerror or str(error)).lower()
+                raise ConnectionError(
+                    f"no connection to node {name} at {node.address}: {words}", node=name
+                ) from error
+        except AerospikeError as error:
+            lane.not_opened(error)
+        except BaseException:
+            lane.not_opened(ConnectionError("the loop ended before the connection was opened"))
+            raise
+        else:
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            lane.opened(pipeline)
+
+    # --- time ---
+
+    def watch_in(self, seconds: float) -> None:
+        """Look for what is overdue, once, after so many seconds."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(max(seconds, 0.0), self.watched)
+
+    def keep_house(self) -> None:
+        """Close what has been idle for long, and forget the lanes to nodes that left."""
+        for lane in self.all_lanes():
+            if not lane.trim() and lane.pool.closed:
+                self.forget(lane.pool)
+        self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
+
+    # --- the end ---
+
+    def close(self) -> None:
+        """Close all connections of this loop; commands in flight fail. In the loop's thread."""
+        if self.closed:
+            return
+        self.closed = True
+        for timer in (self._timer, self._keeper):
+            if timer is not None:
+                timer.cancel()
+        for lane in self.all_lanes():
+            lane.close()
+        for task in self._opening:
+            task.cancel()
+
+    def abandon(self) -> None:
+        """In a child process: let go of the parent's connections without a word to the server."""
+        self.closed = True
+        for lane in self.all_lanes():
+            lane.abandon()
+
+    async def aclose(self) -> None:
+        """Close all connections and wait until the loop has let go of them."""
+        self.close()
+        with contextlib.suppress(RuntimeError):  # it is being closed already, by the loop
+            await self._watching.aclose()
+
+    def stats(self) -> dict[str, dict[str, int]]:
+        """The numbers of each lane, by the node's name."""
+        return {lane.pool.node_name: lane.stats() for lane in self.all_lanes()}
+
+
+def _keep_house(reference: weakref.ref[PipelinedExecutor]) -> None:
+    executor = reference()
+    if executor is not None and not executor.closed:
+        executor.keep_house()

@@ -1,0 +1,16 @@
+"""An Aerospike cluster on this machine, in plain Python: for tests, demos and benchmarks of any client.
+
+It shares no code with the client. Start reading in cluster.py (what it offers), membership.py (how nodes make
+a cluster), connection.py (bytes in and out) and record_commands.py (what a request does).
+
+Records live in memory as long as a node that owns their partition is up. If the last owner stops or is
+killed, they are gone, and the partition is taken over empty: with a replication factor of 1 that is every
+record of that node.
+"""
+
+from .cluster import EmbeddedCluster, EmbeddedNode
+from .node import NodeStats
+from .result import ResultCode
+from .storage import NamespaceConfig
+
+__all__ = ["EmbeddedCluster", "EmbeddedNode", "NamespaceConfig", "NodeStats", "ResultCode"]

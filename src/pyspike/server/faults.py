@@ -1,0 +1,64 @@
+"""Faults of one node: what is wrong with it right now, as its connections ask for it.
+
+Owns: the state and the counting down. Not here: how a connection then behaves (connection.py), and faults of
+membership or addresses (node.py, membership.py).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+__all__ = ["Faults"]
+
+_GARBAGE_SIZE = 64
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults that are set on a node. All counts are of data requests still to be hit."""
+
+    frozen: bool = False
+    delay: float = 0.0
+    drip_bytes: int = 0
+    drip_interval: float = 0.0
+    cut_times: int = 0
+    cut_after: int | None = None
+    close_times: int = 0
+    drop_times: int = 0
+    garbage_times: int = 0
+    garbage_data: bytes | None = None
+    code_times: int = 0
+    code: int = 0
+    code_executes: bool = False
+    armed: bool = field(default=False, init=False)
+    """Whether any count is above 0: the one thing looked at on the quick path."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether answers leave late or in pieces."""
+        return self.delay > 0 or self.drip_bytes > 0
+
+    def arm(self) -> None:
+        """Work out `armed` after a count has changed."""
+        self.armed = bool(
+            self.cut_times or self.close_times or self.drop_times or self.garbage_times or self.code_times
+        )
+
+    def heal(self) -> None:
+        """Undo all but frozen, which the node's connections have to hear of."""
+        frozen = self.frozen
+        self.__init__(frozen=frozen)  # type: ignore[misc]
+
+    def take(self, counter: str) -> bool:
+        """Count one hit of the fault named `counter`; False if it is not set."""
+        left: int = getattr(self, counter)
+        if not left:
+            return False
+        setattr(self, counter, left - 1)
+        self.arm()
+        return True
+
+    def garbage(self) -> bytes:
+        """The bytes that go out in place of an answer."""
+        return os.urandom(_GARBAGE_SIZE) if self.garbage_data is None else self.garbage_data

@@ -1,0 +1,178 @@
+"""One node: its listening port, its connections, its generations, and the dispatch of whole frames.
+
+Owns: what belongs to one node of the cluster and outlives a connection. Not here: which nodes form the
+cluster and who owns what (membership.py), and what the commands do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import info
+from .connection import Connection, Reply
+from .faults import Faults
+from .framing import ProtoType, frame, parse_message, reply
+from .record_commands import execute
+from .result import RequestError, ResultCode
+
+if TYPE_CHECKING:
+    from .membership import Membership
+
+__all__ = ["Node", "NodeStats"]
+
+_LOG = logging.getLogger("pyspike.server")
+
+_DATA = int(ProtoType.AS_MSG)
+_BACKLOG = 1024
+_SECURITY_REPLY = frame(ProtoType.SECURITY, bytes((0, ResultCode.SEC_NOT_SUPPORTED)) + bytes(14))
+
+
+@dataclass(slots=True)
+class NodeStats:
+    """What a node has counted since it was made.
+
+    `requests`: frames of all kinds that arrived. `data_requests`: those of type 3. `info_requests`: those of
+        type 1.
+    `connections_accepted`, `connections_open`: clients' connections, ever and now.
+    """
+
+    requests: int = 0
+    data_requests: int = 0
+    info_requests: int = 0
+    connections_accepted: int = 0
+    connections_open: int = 0
+
+    def count_data(self) -> None:
+        """Count a data request that is not run."""
+        self.requests += 1
+        self.data_requests += 1
+
+
+class Node:
+    """A node. All methods run in the cluster's loop."""
+
+    def __init__(self, name: str, host: str, port: int, cluster: Membership) -> None:
+        self.name: str = name
+        self.host: str = host
+        self.port: int = port
+        self.cluster: Membership = cluster
+        self.faults = Faults()
+        self.stats = NodeStats()
+        self.running = False
+        self.started = 0.0
+        self.peers_generation: int = 0
+        self.peers_log: list[tuple[int, str]] = []
+        """(generation, name) of each change of a peer since the start."""
+        self.partition_generation: int = 0
+        self.rebalance_generation: int = 0
+        self.connections: set[Connection] = set()
+        self._store = cluster.store
+        self._server: asyncio.AbstractServer | None = None
+
+    # --- address and life ---
+
+    @property
+    def address(self) -> str:
+        """host:port as clients are told."""
+        return f"{self.cluster.advertised_host(self)}:{self.port}"
+
+    @property
+    def alternate_address(self) -> str | None:
+        """host:port of the alternate service, if there is one."""
+        host = self.cluster.alternate_host
+        return None if host is None else f"{host}:{self.port}"
+
+    def bind(self, port: int) -> socket.socket:
+        """Take a port (0: any free one) and remember it."""
+        sock = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((self.host, port))
+            sock.listen(_BACKLOG)
+        except OSError:
+            sock.close()
+            raise
+        self.port = sock.getsockname()[1]
+        return sock
+
+    async def listen(self, sock: socket.socket | None = None) -> None:
+        """Accept connections, on the port of before unless a socket is given."""
+        if self._server is None:
+            sock = sock or self.bind(self.port)
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
+
+    def refuse(self) -> None:
+        """Close the listening port; connections that are open live on."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def close_connections(self, *, reset: bool) -> None:
+        """Close all connections, with a reset or after the answers that are under way."""
+        for connection in list(self.connections):
+            if reset:
+                connection.reset()
+            else:
+                connection.close()
+
+    def freeze(self) -> None:
+        """Read and answer nothing until `thaw`."""
+        self.faults.frozen = True
+        for connection in self.connections:
+            connection.freeze()
+
+    def thaw(self) -> None:
+        """End `freeze`."""
+        if self.faults.frozen:
+            self.faults.frozen = False
+            for connection in list(self.connections):
+                connection.thaw()
+
+    # --- called by connections ---
+
+    def connected(self, connection: Connection) -> None:
+        """A client has come."""
+        self.connections.add(connection)
+        self.stats.connections_accepted += 1
+        self.stats.connections_open += 1
+
+    def disconnected(self, connection: Connection) -> None:
+        """A client has gone."""
+        self.connections.discard(connection)
+        self.stats.connections_open -= 1
+
+    def handle(self, connection: Connection, kind: int, body: bytes) -> Reply:
+        """Run one frame and give its answer."""
+        self.stats.requests += 1
+        try:
+            if kind == _DATA or kind == ProtoType.INTERNAL_XDR:
+                self.stats.data_requests += 1
+                return execute(self._store, parse_message(body))
+            if kind == ProtoType.INFO:
+                self.stats.info_requests += 1
+                return frame(ProtoType.INFO, info.answer(self, connection, body))
+            if kind == ProtoType.SECURITY:
+                return _SECURITY_REPLY
+            return reply(ResultCode.ENTERPRISE_ONLY)
+        except RequestError as error:
+            return reply(error.code)
+        except Exception:
+            _LOG.exception("node %s: a request of type %d failed: %s", self.name, kind, body[:256].hex())
+            return reply(ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
+
+    # --- called by the membership ---
+
+    def peer_changed(self, name: str) -> None:
+        """A peer came, went, or changed its address."""
+        self.peers_generation += 1
+        self.peers_log.append((self.peers_generation, name))
+
+    def uptime(self) -> int:
+        """Seconds since the start."""
+        return int(time.monotonic() - self.started)

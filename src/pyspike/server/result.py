@@ -1,0 +1,62 @@
+"""Result codes of the server, and the exception that carries one to the reply.
+
+Owns: the numbers of the one-byte result code, under the server's names. Not here: which situation gives which
+code; that is said where the situation is found.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["RequestError", "ResultCode"]
+
+
+class ResultCode(IntEnum):
+    """The result codes a community server sends."""
+
+    OK = 0
+    UNKNOWN = 1
+    NOT_FOUND = 2
+    GENERATION = 3
+    PARAMETER = 4
+    RECORD_EXISTS = 5
+    BIN_EXISTS = 6
+    CLUSTER_KEY_MISMATCH = 7
+    OUT_OF_SPACE = 8
+    TIMEOUT = 9
+    UNAVAILABLE = 11
+    INCOMPATIBLE_TYPE = 12
+    RECORD_TOO_BIG = 13
+    KEY_BUSY = 14
+    QUERY_ABORT = 15
+    UNSUPPORTED_FEATURE = 16
+    BIN_NOT_FOUND = 17
+    DEVICE_OVERLOAD = 18
+    KEY_MISMATCH = 19
+    NAMESPACE = 20
+    BIN_NAME = 21
+    FORBIDDEN = 22
+    ELEMENT_NOT_FOUND = 23
+    ELEMENT_EXISTS = 24
+    ENTERPRISE_ONLY = 25
+    OP_NOT_APPLICABLE = 26
+    FILTERED_OUT = 27
+    LOST_CONFLICT = 28
+    SEC_OK_LAST = 50
+    SEC_NOT_SUPPORTED = 51
+    UDF_EXECUTION = 100
+    GEO_INVALID_GEOJSON = 160
+    SINDEX_FOUND = 200
+    SINDEX_NOT_FOUND = 201
+
+
+class RequestError(Exception):
+    """A request that is answered with a result code other than 0; nothing of it was applied."""
+
+    __slots__ = ("code", "detail")
+
+    def __init__(self, code: ResultCode, detail: str = "") -> None:
+        """`code`: the result code of the reply. `detail`: what was wrong, for the log only."""
+        super().__init__(f"{code.name}: {detail}" if detail else code.name)
+        self.code = code
+        self.detail = detail

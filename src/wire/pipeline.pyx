@@ -1,0 +1,510 @@
+# Many commands in flight on one connection, inside an asyncio loop. The server answers the commands of a connection in
+# order (cluster.md 11.6), so a queue says whose answer comes next. Everything here runs in the loop's thread.
+#
+# A Pipeline owns a transport's data path and nothing else; a Lane owns the pipelines to one node in one loop. What a
+# failed attempt means for its command is decided by the executor above, through `failed(command, error)`.
+
+from collections import deque
+from os import dup2
+
+cdef enum:
+    PIPELINE_BUFFER = 64 * 1024             # a read takes as many answers as fit
+    SPREAD = 16                             # commands in flight from which a lane opens another connection
+
+
+cdef inline bint is_waited_for(Command command):
+    """Whether somebody still waits: the task was not cancelled, the deadline has not passed."""
+    return not command.waiter.done()
+
+
+cdef class Pipeline:
+    """The data path of one connection: an asyncio buffered protocol.
+
+    Commands submitted before the loop comes round again leave in one write; a read resolves every answer it holds.
+    """
+
+    cdef Lane lane
+    cdef object transport                   # None before it is connected and after it is closed
+    cdef object queue                       # Commands whose answers are awaited, the oldest first
+    cdef Buffer out                         # requests not written yet
+    cdef unsigned char storage[4096]
+    cdef bint flush_planned, paused, gone
+    cdef bint crowded                       # the last write carried several commands: wait for company
+    cdef object buffer                      # bytearray that reads go to
+    cdef object view                        # of it
+    cdef size_t have                        # bytes of it that are not parsed yet
+    cdef size_t wanted                      # size of an answer too large for it
+    cdef int64_t moved_at                   # when an answer came last, or the first command was written
+    cdef int64_t idle_since
+    cdef NameCache names
+
+    def __cinit__(self, *args: object) -> None:
+        buffer_init(&self.out, self.storage, sizeof(self.storage))
+        memset(&self.names, 0, sizeof(NameCache))
+
+    def __init__(self, Lane lane not None) -> None:
+        self.lane = lane
+        self.queue = deque()
+        self.buffer = bytearray(PIPELINE_BUFFER)
+        self.view = memoryview(self.buffer)
+
+    def __dealloc__(self) -> None:
+        buffer_free(&self.out)
+        names_clear(&self.names)
+
+    # --- down ---
+
+    cdef int submit(self, Command command, int64_t now) except -1:
+        """Takes a command whose waiter is set; it leaves with the next write."""
+        cdef bint alone = not self.queue
+        if alone:
+            self.moved_at = now
+        self.queue.append(command)
+        put_bytes(&self.out, command.out.data, command.out.size)
+        if self.transport is None or self.paused or self.flush_planned:
+            return 0
+        if alone and not self.crowded:      # nothing to wait for: spare the loop a round
+            self.write()
+        else:
+            self.flush_planned = True
+            self.lane.loop.call_soon(self.flush)
+        return 0
+
+    def flush(self) -> None:
+        """Write what was submitted since the last time."""
+        self.flush_planned = False
+        self.crowded = len(self.queue) > 1
+        if self.transport is not None and not self.paused and self.out.size:
+            self.write()
+
+    cdef int write(self) except -1:
+        data = PyBytes_FromStringAndSize(<const char*>self.out.data, <Py_ssize_t>self.out.size)
+        self.out.size = 0
+        if self.out.capacity > PIPELINE_BUFFER:
+            buffer_free(&self.out)
+            self.out.capacity = sizeof(self.storage)
+        self.transport.write(data)
+        return 0
+
+    # --- asyncio's protocol ---
+
+    def connection_made(self, transport: object) -> None:
+        """Write what waited for the connection."""
+        self.transport = transport
+        self.idle_since = self.moved_at = now_ns()
+        if self.out.size:
+            self.flush()
+
+    def pause_writing(self) -> None:
+        """Hold back: the server reads more slowly than commands come."""
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        """Write what was held back."""
+        self.paused = False
+        if self.out.size:
+            self.flush()
+
+    def get_buffer(self, hint: int) -> object:
+        """Where the next read goes: behind the part of an answer that is there."""
+        if self.wanted > <size_t>len(self.buffer):
+            larger = bytearray(self.wanted)
+            larger[:self.have] = self.view[:self.have]
+            self.buffer = larger
+            self.view = memoryview(larger)
+        return self.view[self.have:] if self.have else self.view
+
+    def buffer_updated(self, count: int) -> None:
+        """Resolve all answers that are complete."""
+        cdef size_t size = self.have + <size_t>count
+        cdef const unsigned char* data = <const unsigned char*>PyByteArray_AS_STRING(self.buffer)
+        cdef size_t at = 0
+        cdef size_t need
+        cdef uint64_t proto
+        self.moved_at = now_ns()
+        while size - at >= 8:
+            proto = load64(data + at)
+            if proto >> 48 != (<uint64_t>PROTO_VERSION << 8 | TYPE_MESSAGE) or proto & MAX_BODY > MAX_MESSAGE:
+                self.fail(errors.ProtocolError(f"not an answer: it begins with {data[at:at + 8].hex()}"))
+                return
+            need = 8 + <size_t>(proto & MAX_BODY)
+            if size - at < need:
+                break
+            if not self.queue:
+                self.fail(errors.ProtocolError("an answer to no command"))
+                return
+            if not self.resolve(data + at + 8, need - 8):
+                return
+            at += need
+        self.have = size - at
+        if at and self.have:
+            memmove(<unsigned char*>data, data + at, self.have)
+        self.wanted = 0
+        if self.have >= 8:
+            self.wanted = 8 + <size_t>(load64(data) & MAX_BODY)
+        elif <size_t>len(self.buffer) > PIPELINE_BUFFER:
+            larger = self.buffer
+            self.buffer = bytearray(PIPELINE_BUFFER)
+            self.view = memoryview(self.buffer)
+            self.buffer[:self.have] = larger[:self.have]
+        if not self.queue:
+            self.idle_since = self.moved_at
+        self.lane.admit(self.moved_at)
+
+    cdef bint resolve(self, const unsigned char* body, size_t size) except -1:
+        """Gives the oldest command its answer; False if that broke the connection."""
+        cdef Command command = <Command>self.queue.popleft()
+        if not is_waited_for(command):
+            return True
+        try:
+            result = read_answer(command, body, size, &self.names)
+        except errors.ServerError as error:
+            self.lane.give_up(command, error)
+        except errors.ProtocolError as error:
+            self.lane.give_up(command, error)
+            self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
+            return False
+        else:
+            command.waiter.set_result(result)
+        return True
+
+    def eof_received(self) -> bool:
+        """The server closed its side: so do we."""
+        return False
+
+    def connection_lost(self, reason: object) -> None:
+        """Fail what was in flight."""
+        self.fail(
+            errors.ConnectionError(
+                "the server closed the connection" if reason is None else f"the connection failed: {reason}"
+            )
+        )
+
+    # --- the end ---
+
+    cdef int fail(self, object error) except -1:
+        """Closes the connection and gives every command in flight up to the retry rules."""
+        if self.gone:
+            return 0
+        self.gone = True
+        transport = self.transport
+        self.transport = None
+        self.lane.drop(self)
+        if transport is not None:
+            transport.abort()
+        waiting = self.queue
+        self.queue = deque()
+        self.out.size = 0
+        for command in waiting:
+            if is_waited_for(<Command>command):
+                self.lane.give_up(<Command>command, type(error)(error.args[0]))
+        return 0
+
+    def shut(self) -> None:
+        """Close the connection; commands in flight fail."""
+        self.fail(errors.ConnectionError("the client is closed"))
+
+
+@cython.final
+cdef class Lane:
+    """The pipelines to one node, in one loop.
+
+    `connect(lane)` starts opening a connection, which ends in `opened` or `not_opened`; `failed(command, error)` is
+    told of every attempt that failed.
+    """
+
+    cdef readonly object loop
+    cdef readonly Pool pool
+    cdef readonly int most, depth, max_waiting
+    cdef object connect, failed
+    cdef list pipelines
+    cdef object waiting                     # Commands for which no pipeline has room, first come first
+    cdef readonly bint connecting
+    cdef readonly bint closed
+    cdef size_t opened_count, closed_count
+
+    def __cinit__(
+        self, loop: object, Pool pool not None, connect: object, failed: object, *, int most, int depth, int max_waiting
+    ) -> None:
+        self.loop = loop
+        self.pool = pool
+        self.connect = connect
+        self.failed = failed
+        self.most = most
+        self.depth = depth
+        self.max_waiting = max_waiting
+        self.pipelines = []
+        self.waiting = deque()
+
+    cdef Pipeline least_loaded(self):
+        cdef Pipeline best = None
+        cdef Pipeline pipeline
+        cdef Py_ssize_t load, least = 0
+        for each in self.pipelines:
+            pipeline = <Pipeline>each
+            load = len(pipeline.queue)
+            if best is None or load < least:
+                best = pipeline
+                least = load
+        return best
+
+    cdef int submit(self, Command command, int64_t now) except -1:
+        """Sends the command, or lets it wait in line."""
+        cdef Pipeline best = None
+        cdef Py_ssize_t load
+        if not self.waiting:
+            best = self.least_loaded()
+        load = self.depth if best is None else <Py_ssize_t>len(best.queue)
+        if load >= SPREAD or load >= self.depth:
+            self.widen()
+        if load < self.depth and not best.paused:
+            command.sent += 1
+            best.submit(command, now)
+        elif <int>len(self.waiting) < self.max_waiting:
+            self.waiting.append(command)
+        else:
+            self.pool.refusals += 1
+            self.give_up(command, self.pool.exhausted("too many commands wait for one already"))
+        return 0
+
+    cdef int widen(self) except -1:
+        if not self.connecting and not self.closed and <int>len(self.pipelines) < self.most:
+            self.connecting = True
+            self.connect(self)
+        return 0
+
+    cdef int admit(self, int64_t now) except -1:
+        """Lets commands in that waited for room."""
+        cdef Pipeline best
+        cdef Command command
+        while self.waiting:
+            best = self.least_loaded()
+            if best is None or best.paused or <int>len(best.queue) >= self.depth:
+                return 0
+            command = <Command>self.waiting.popleft()
+            if is_waited_for(command):
+                command.sent += 1
+                best.submit(command, now)
+        return 0
+
+    def opened(self, Pipeline pipeline not None) -> None:
+        """A connection is there."""
+        self.connecting = False
+        if self.closed:
+            pipeline.shut()
+            return
+        if pipeline.gone:                   # and gone again
+            return
+        self.opened_count += 1
+        self.pipelines.append(pipeline)
+        self.admit(now_ns())
+
+    def not_opened(self, error: object) -> None:
+        """A connection can't be had: without any, whoever waits for one has to go elsewhere."""
+        self.connecting = False
+        if self.pipelines:
+            return
+        waiting = self.waiting
+        self.waiting = deque()
+        for command in waiting:
+            if is_waited_for(<Command>command):
+                self.give_up(<Command>command, type(error)(error.args[0]))
+
+    cdef int drop(self, Pipeline pipeline) except -1:
+        if pipeline in self.pipelines:
+            self.pipelines.remove(pipeline)
+            self.closed_count += 1
+        if self.waiting and not self.pipelines:
+            self.widen()
+        return 0
+
+    cdef int give_up(self, Command command, object error) except -1:
+        """Ends an attempt that failed."""
+        record_failure(command, self.pool, error, command.tried_at, command.sent > command.sent_before)
+        self.failed(command, error)
+        return 0
+
+    def watch(self) -> float:
+        """Fail what is overdue; returns the seconds until this has to be done again, less than 0 for never."""
+        cdef int64_t now = now_ns()
+        cdef int64_t next_time = FOREVER
+        cdef int64_t due
+        cdef Pipeline pipeline
+        cdef Command command
+        cdef list overdue = []
+        for each in list(self.pipelines):
+            pipeline = <Pipeline>each
+            if not pipeline.queue:
+                continue
+            command = <Command>pipeline.queue[0]
+            due = after(max(pipeline.moved_at, command.tried_at), command.allowance)
+            if due <= now:                  # nothing has moved for as long as the oldest may wait
+                pipeline.fail(errors.TimeoutError("timed out waiting for the answer"))
+                continue
+            next_time = min(next_time, due)
+            for item in pipeline.queue:
+                command = <Command>item
+                if command.deadline <= now:
+                    if is_waited_for(command):
+                        overdue.append(command)
+                else:
+                    next_time = min(next_time, command.deadline)
+        for item in self.waiting:
+            command = <Command>item
+            if command.deadline <= now:
+                if is_waited_for(command):
+                    overdue.append(command)
+            else:
+                next_time = min(next_time, command.deadline)
+        for item in overdue:
+            command = <Command>item
+            if is_waited_for(command):
+                self.give_up(command, self.too_late(command))
+        return -1.0 if next_time == FOREVER else max(0.001, (next_time - now) / <double>SECOND)
+
+    cdef object too_late(self, Command command):
+        if command.sent > command.sent_before:
+            return errors.TimeoutError("timed out waiting for the answer")
+        if not self.pipelines:
+            return errors.TimeoutError("timed out waiting for a connection")
+        return errors.NoMoreConnections(
+            f"all {len(self.pipelines)} connections to node {self.pool.node_name} are full of commands",
+            advice="raise pipelines_per_node or commands_per_pipeline, or the timeout",
+        )
+
+    def trim(self) -> bool:
+        """Close connections that have been idle for long; all of them when the node has left. True if any is left."""
+        cdef int64_t now = now_ns()
+        cdef Pipeline pipeline
+        for each in list(self.pipelines):
+            pipeline = <Pipeline>each
+            if not pipeline.queue and (self.pool.closed or now - pipeline.idle_since > self.pool.idle_timeout):
+                pipeline.shut()
+        return bool(self.pipelines or self.connecting or self.waiting)
+
+    def close(self) -> None:
+        """Close all connections; what is in flight or waits fails."""
+        self.closed = True
+        for pipeline in list(self.pipelines):
+            (<Pipeline>pipeline).shut()
+        self.not_opened(errors.ConnectionError("the client is closed"))
+
+    def abandon(self) -> None:
+        """In a child process: let go of the descriptors, which leaves the parent's connections alone.
+
+        Their transports still believe in them, so each number is given something harmless to stand for.
+        """
+        cdef Pipeline pipeline
+        self.closed = True
+        with open("/dev/null", "rb") as nothing:
+            for each in self.pipelines:
+                pipeline = <Pipeline>each
+                pipeline.gone = True
+                sock = None if pipeline.transport is None else pipeline.transport.get_extra_info("socket")
+                if sock is not None and sock.fileno() >= 0:
+                    dup2(nothing.fileno(), sock.fileno(), inheritable=False)
+                pipeline.transport = None
+
+    def stats(self) -> dict:
+        """How many connections there are and were, and what they carry."""
+        return {
+            "open": len(self.pipelines),
+            "in_flight": sum([len((<Pipeline>each).queue) for each in self.pipelines]),
+            "waiting": len(self.waiting),
+            "opened": self.opened_count,
+            "closed": self.closed_count,
+        }
+
+
+cdef class Lanes:
+    """All lanes of one client in one loop, and the way of a command to its answer."""
+
+    cdef readonly object loop
+    cdef dict lanes                         # Pool -> Lane
+    cdef object create_future
+    cdef int64_t watch_at                   # when the timer goes off; FOREVER without one
+
+    def __cinit__(self, loop: object, *args: object, **kwargs: object) -> None:
+        self.loop = loop
+        self.create_future = loop.create_future
+        self.lanes = {}
+        self.watch_at = FOREVER
+
+    def new_lane(self, pool: Pool) -> Lane:
+        """Make the lane of a node; the executor does."""
+        raise AssertionError("an executor makes its own lanes")
+
+    def watch_in(self, seconds: float) -> None:
+        """Set the one timer of this loop; the executor does."""
+        raise AssertionError("an executor has its own timer")
+
+    def all_lanes(self) -> list:
+        """The lanes there are."""
+        return list(self.lanes.values())
+
+    def forget(self, pool: Pool) -> None:
+        """Let go of a node's lane."""
+        self.lanes.pop(pool, None)
+
+    cdef int plan(self, Command command, int64_t now) except -1:
+        """Sees to it that somebody looks when the command is due."""
+        cdef int64_t due = min(command.deadline, after(now, command.allowance))
+        if due < self.watch_at:
+            self.watch_at = due
+            self.watch_in((due - now) / <double>SECOND)
+        return 0
+
+    def watched(self) -> None:
+        """Look after all lanes; for the timer."""
+        cdef double soonest = -1
+        cdef double span
+        for lane in list(self.lanes.values()):
+            span = lane.watch()
+            if span >= 0 and (soonest < 0 or span < soonest):
+                soonest = span
+        self.watch_at = FOREVER
+        if soonest >= 0:
+            self.watch_at = after(now_ns(), <int64_t>(soonest * 1e9))
+            self.watch_in(soonest)
+
+    def start(self, Command command not None, PartitionMap partitions not None) -> object:
+        """Begin the first attempt and return the future of the command's result."""
+        command.waiter = self.create_future()
+        self.attempt(command, partitions)
+        return command.waiter
+
+    def attempt(self, Command command not None, PartitionMap partitions not None) -> None:
+        """Begin an attempt; how it ends is told to the command's waiter, or to the executor."""
+        cdef Pool pool
+        cdef Lane lane
+        cdef int64_t now
+        if command.started == 0:
+            command.start()
+            now = command.started
+        else:
+            now = now_ns()
+        command.tries += 1
+        command.allowance = command.patience(now)
+        command.tried_at = now
+        command.sent_before = command.sent
+        try:
+            pool = partitions.route(command)
+            if pool is None:
+                raise errors.InvalidNode(
+                    f"no node holds partition {command.key.partition_id} of namespace {command.key.namespace!r}",
+                    key=command.key,
+                )
+        except errors.AerospikeError as error:
+            record_failure(command, None, error, now, False)
+            self.failed(command, error)
+            return
+        found = self.lanes.get(pool)
+        if found is None:
+            found = self.lanes[pool] = self.new_lane(pool)
+        lane = <Lane>found
+        self.plan(command, now)
+        lane.submit(command, now)
+
+    def failed(self, command: Command, error: object) -> None:
+        """An attempt failed; the executor decides what comes of it."""
+        raise AssertionError("an executor decides")

@@ -1,0 +1,351 @@
+"""Several nodes: the partition map, who is in the cluster, what is lost and what is not."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from pathlib import Path
+
+import pytest
+from server_wire import Wire, cases, digest_of, eventually, get, integer, put
+
+import pyspike.server
+from pyspike.server import EmbeddedCluster, EmbeddedNode
+from pyspike.server.partitions import PartitionMap, assign, changed
+from pyspike.server.storage import partition_of as stored_in
+
+NAMES = ["A1", "A2", "A3", "A4"]
+
+
+def partition_of(key: object) -> int:
+    digest = digest_of(key)
+    return int.from_bytes(digest[:2], "little") & 4095
+
+
+def columns_of(node: EmbeddedNode, namespace: str = "test") -> list[set[int]]:
+    """The partitions a node says it owns, by column."""
+    with Wire(node.port) as wire:
+        text = wire.info("replicas")["replicas"]
+    for part in text.split(";"):
+        name, _, rest = part.partition(":")
+        if name == namespace:
+            regime, count, *maps = rest.split(",")
+            assert (regime, int(count)) == ("0", len(maps))
+            bitmaps = [base64.b64decode(each) for each in maps]
+            return [{pid for pid in range(4096) if bits[pid >> 3] & (0x80 >> (pid & 7))} for bits in bitmaps]
+    raise AssertionError(f"no {namespace}")
+
+
+def tend(node: EmbeddedNode) -> dict[str, str]:
+    with Wire(node.port) as wire:
+        return wire.info(
+            "node", "peers-generation", "partition-generation", "rebalance-generation", "peers-clear-std"
+        )
+
+
+def peers(node: EmbeddedNode) -> set[str]:
+    text = tend(node)["peers-clear-std"]
+    return {other for other in NAMES if f"[{other},," in text}
+
+
+# --- the map ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "factor"), [(1, 1), (1, 2), (2, 2), (3, 1), (3, 2), (4, 3)])
+def test_each_partition_is_owned_once_a_column_by_different_nodes(count: int, factor: int) -> None:
+    names = NAMES[:count]
+    partitions = assign(names, factor, {}, set())
+    assert len(partitions.columns) == min(count, factor)
+    for pid in range(4096):
+        owners = partitions.owners(pid)
+        assert len(set(owners)) == len(partitions.columns)
+    for column in partitions.columns:
+        shares = [column.count(name) for name in names]
+        assert sum(shares) == 4096
+        assert min(shares) > 4096 / count * 0.85
+
+
+def test_only_partitions_of_the_changed_node_move() -> None:
+    before, after = assign(NAMES, 2, {}, set()), assign(NAMES[:3], 2, {}, set())
+    moved = [pid for pid in range(4096) if before.owners(pid) != after.owners(pid)]
+    assert all("A4" in before.owners(pid) for pid in moved)
+    assert len(moved) == sum("A4" in before.owners(pid) for pid in range(4096)) == changed(before, after)
+    for pid in range(4096):
+        stayed = [owner for owner in before.owners(pid) if owner != "A4"]
+        assert after.owners(pid)[: len(stayed)] == stayed
+    assert changed(PartitionMap(()), before) == 4096
+
+
+def test_nodes_tell_the_map_together(three: EmbeddedCluster) -> None:
+    columns = [columns_of(node) for node in three.nodes]
+    for index in range(2):
+        assert set.union(*(each[index] for each in columns)) == set(range(4096))
+        assert sum(len(each[index]) for each in columns) == 4096
+    pid = 77
+    master, replica = three.owners("test", pid)
+    assert pid in columns[three.nodes.index(master)][0]
+    assert pid in columns[three.nodes.index(replica)][1]
+    with Wire(master.port) as wire:
+        assert wire.info("replicas:max=1")["replicas:max=1"].startswith("test:0,1,")
+
+
+def test_any_node_takes_any_key(three: EmbeddedCluster) -> None:
+    with Wire(three.nodes[0].port) as one, Wire(three.nodes[1].port) as two:
+        for key in range(30):
+            assert one.ask(put(key, {"a": integer(key)})).code == 0
+            assert two.ask(get(key)).bins["a"] == integer(key)
+
+
+def test_recorded_digests_are_in_their_partitions() -> None:
+    assert all(
+        stored_in(bytes.fromhex(case["digest"])) == case["partition_id"] for case in cases("digests.jsonl")
+    )
+
+
+# --- members ------------------------------------------------------------------------------------------------
+
+
+def test_a_stopped_node_is_gone_at_once_and_loses_nothing(three: EmbeddedCluster) -> None:
+    first, second, third = three.nodes
+    before = tend(first)
+    with Wire(first.port) as wire, Wire(third.port) as cut_off:
+        for key in range(200):
+            wire.ask(put(key, {"a": integer(key)}))
+        third.stop()
+        with pytest.raises((EOFError, ConnectionResetError)):
+            cut_off.read(1)
+        with pytest.raises(ConnectionRefusedError):
+            Wire(third.port)
+        assert not third.running
+        assert peers(first) == {"A2"}
+        assert all(wire.ask(get(key)).code == 0 for key in range(200))
+        command = f"peers-clear-std:generation={before['peers-generation']}"
+        assert wire.info(command)[command].endswith(",3000,[[A3,,]]")
+    after = tend(first)
+    for counter in ("peers-generation", "partition-generation", "rebalance-generation"):
+        assert int(after[counter]) > int(before[counter])
+    assert set.union(*(columns_of(node)[0] for node in (first, second))) == set(range(4096))
+
+
+def test_a_killed_node_is_advertised_until_the_others_notice(three: EmbeddedCluster) -> None:
+    first, _, third = three.nodes
+    with Wire(first.port) as wire, Wire(third.port) as cut_off:
+        for key in range(200):
+            wire.ask(put(key, {"a": integer(key)}))
+        third.kill(detach_after=0.5)
+        with pytest.raises((EOFError, ConnectionResetError)):
+            cut_off.read(1)
+        assert peers(first) == {"A2", "A3"}
+        eventually(lambda: peers(first) == {"A2"})
+        assert all(wire.ask(get(key)).code == 0 for key in range(200))
+
+
+def test_without_replicas_the_records_of_a_killed_node_are_gone() -> None:
+    with EmbeddedCluster(3, replication_factor=1) as cluster, Wire(cluster.nodes[0].port) as wire:
+        third = cluster.nodes[2]
+        owners = {key: cluster.owners("test", partition_of(key)) for key in range(100)}
+        lost = {key for key, owner in owners.items() if owner == [third]}
+        assert lost
+        for key in range(100):
+            wire.ask(put(key, {"a": integer(key)}))
+        third.kill(detach_after=0.5)
+        codes = {key: wire.ask(get(key)).code for key in range(100)}
+        assert {key for key, code in codes.items() if code == 11} == lost
+        eventually(lambda: peers(cluster.nodes[0]) == {"A2"})
+        codes = {key: wire.ask(get(key)).code for key in range(100)}
+        assert {key for key, code in codes.items() if code == 2} == lost
+
+
+def test_a_node_comes_back_where_it_was(three: EmbeddedCluster) -> None:
+    third = three.nodes[2]
+    port, owned = third.port, columns_of(third)
+    third.kill(detach_after=0.0)
+    eventually(lambda: peers(three.nodes[0]) == {"A2"})
+    third.start()
+    third.start()
+    assert third.port == port
+    assert third.running
+    assert peers(three.nodes[0]) == {"A2", "A3"}
+    assert columns_of(third) == owned
+
+
+def test_a_node_can_come_back_at_another_port(three: EmbeddedCluster) -> None:
+    third = three.nodes[2]
+    old = third.port
+    assert third.restart(port=0) == third.port != old
+    assert f"[A3,,[127.0.0.1:{third.port}]]" in tend(three.nodes[0])["peers-clear-std"]
+    assert str(third.port) in three.hosts
+    with pytest.raises(ConnectionRefusedError):
+        Wire(old)
+    third.kill(detach_after=60)
+    third.restart()
+    assert peers(three.nodes[0]) == {"A2", "A3"}
+
+
+def test_nobody_owns_a_lost_partition(three: EmbeddedCluster) -> None:
+    key, pid = 1, partition_of(1)
+    before = tend(three.nodes[0])["partition-generation"]
+    with Wire(three.nodes[0].port) as wire:
+        wire.ask(put(key, {"a": integer(1)}))
+        three.lose_partition("test", pid)
+        assert wire.ask(get(key)).code == 11
+        assert wire.ask(put(key, {"a": integer(1)})).code == 11
+        assert not any(pid in column for node in three.nodes for column in columns_of(node))
+        assert three.owners("test", pid) == []
+        assert tend(three.nodes[0])["partition-generation"] != before
+        three.restore_partition("test", pid)
+        assert wire.ask(get(key)).code == 0
+    with pytest.raises(KeyError):
+        three.lose_partition("nope", 1)
+    with pytest.raises(ValueError, match="4096"):
+        three.lose_partition("test", 4096)
+
+
+def test_partitions_move_with_their_records(three: EmbeddedCluster) -> None:
+    before = columns_of(three.nodes[0])
+    generation = tend(three.nodes[0])["partition-generation"]
+    with Wire(three.nodes[0].port) as wire:
+        for key in range(50):
+            wire.ask(put(key, {"a": integer(key)}))
+        assert three.move_partitions(count=1000, seed=1) == 2000
+        assert columns_of(three.nodes[0]) != before
+        assert tend(three.nodes[0])["partition-generation"] != generation
+        assert all(wire.ask(get(key)).code == 0 for key in range(50))
+    three.heal()
+    assert columns_of(three.nodes[0]) == before
+
+
+def test_addresses_can_be_unreachable_or_alternate() -> None:
+    with EmbeddedCluster(2, advertise="192.0.2.1", alternate_host="198.51.100.7") as cluster:
+        first, second = cluster.nodes
+        with Wire(first.port) as wire:
+            answers = wire.info(
+                "service-clear-std", "service-clear-alt", "peers-clear-std", "peers-clear-alt"
+            )
+        assert answers["service-clear-std"] == f"192.0.2.1:{first.port}"
+        assert answers["service-clear-alt"] == f"198.51.100.7:{first.port}"
+        assert answers["peers-clear-std"].endswith(f"[[A2,,[192.0.2.1:{second.port}]]]")
+        assert answers["peers-clear-alt"].endswith(f"[[A2,,[198.51.100.7:{second.port}]]]")
+        assert cluster.hosts == f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+
+
+# --- life of the whole --------------------------------------------------------------------------------------
+
+
+def free_ports(count: int) -> int:
+    """The first of some free ports in a row."""
+    for first in range(21000, 29000, 10):
+        try:
+            for port in range(first, first + count):
+                with socket.create_server(("127.0.0.1", port)):
+                    pass
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no free ports")
+
+
+def test_ports_follow_each_other() -> None:
+    first = free_ports(3)
+    with EmbeddedCluster(3, port=first) as cluster:
+        assert [node.port for node in cluster.nodes] == [first, first + 1, first + 2]
+        with pytest.raises(OSError, match="in use"):
+            EmbeddedCluster(port=first).start()
+
+
+def test_stopping_again_does_nothing_and_starting_again_is_anew() -> None:
+    cluster = EmbeddedCluster()
+    cluster.stop()
+    with cluster:
+        with Wire(cluster.nodes[0].port) as wire:
+            wire.ask(put(1, {"a": integer(1)}))
+        assert cluster.start() is cluster
+    cluster.stop()
+    assert not cluster.running
+    with pytest.raises(RuntimeError, match="not running"):
+        cluster.heal()
+    with cluster, Wire(cluster.nodes[0].port) as wire:
+        assert wire.ask(get(1)).code == 2
+
+
+def test_a_forked_child_leaves_the_cluster_to_its_parent() -> None:
+    with EmbeddedCluster() as cluster, Wire(cluster.nodes[0].port) as wire:
+        child = os.fork()
+        if not child:
+            cluster.stop()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert wire.ask(put(1, {"a": integer(1)})).code == 0
+        assert cluster.nodes[0].running
+
+
+def test_a_forgotten_cluster_is_stopped() -> None:
+    cluster = EmbeddedCluster().start()
+    gone, port = weakref.ref(cluster), cluster.nodes[0].port
+    before = threading.active_count()
+    del cluster
+    gc.collect()
+    assert gone() is None
+    assert threading.active_count() == before - 1
+    with pytest.raises(ConnectionRefusedError):
+        Wire(port)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"nodes": 0}, {"replication_factor": 0}, {"namespaces": ()}, {"namespaces": "test"}]
+)
+def test_bad_arguments_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"nodes|namespaces"):
+        EmbeddedCluster(**bad)  # type: ignore[arg-type]
+
+
+def test_a_cluster_in_its_own_process_does_the_same() -> None:
+    with EmbeddedCluster(2, process=True, namespaces=("one", "test")) as cluster:
+        first, second = cluster.nodes
+        with Wire(first.port) as wire:
+            assert wire.info("namespaces")["namespaces"] == "one;test"
+            wire.ask(put(1, {"a": integer(1)}))
+            first.answer_with(9)
+            assert wire.ask(get(1)).code == 9
+            first.garbage(b"\x00" * 8)
+            wire.send(get(1))
+            assert wire.read(8) == bytes(8)
+            second.kill(detach_after=0.0)
+            eventually(lambda: peers(first) == set())
+            assert not second.running
+            assert wire.ask(get(1)).code == 0
+            assert first.stats.data_requests == 4
+        assert second.restart(port=0) == second.port
+        assert second.running
+        with pytest.raises(KeyError):
+            cluster.lose_partition("nope", 1)
+        port = first.port
+    with pytest.raises(ConnectionRefusedError):
+        Wire(port)
+
+
+def test_the_program_runs_until_it_is_told_to_end() -> None:
+    first = free_ports(3)
+    root = str(Path(pyspike.server.__file__).parents[2])
+    program = subprocess.Popen(
+        [sys.executable, "-m", "pyspike.server", "--nodes", "3", "--port", str(first)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": root},
+        text=True,
+    )
+    with program:
+        assert program.stdout is not None
+        assert program.stdout.readline().strip() == ",".join(
+            f"127.0.0.1:{first + index}" for index in range(3)
+        )
+        with Wire(first + 2) as wire:
+            assert wire.info("node")["node"] == "A3"
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(10) == 0

@@ -1,0 +1,175 @@
+"""Every fault does what it says, and ends."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from server_wire import Wire, eventually, get, integer, message, op, parse, put
+
+from pyspike.server import EmbeddedCluster, EmbeddedNode
+
+INCR, READ = 5, 1
+
+
+@pytest.fixture
+def node() -> Iterator[EmbeddedNode]:
+    with EmbeddedCluster() as cluster:
+        with Wire(cluster.nodes[0].port) as wire:
+            wire.ask(put(1, {"a": integer(0)}))
+        yield cluster.nodes[0]
+
+
+def increment() -> bytes:
+    return message(1, op(INCR, "a", *integer(1)), info2=1)
+
+
+def value(node: EmbeddedNode) -> int:
+    with Wire(node.port) as wire:
+        return int.from_bytes(wire.ask(get(1)).bins["a"][1], "big")
+
+
+def test_a_frozen_node_answers_nothing_until_it_thaws(node: EmbeddedNode) -> None:
+    with Wire(node.port, timeout=0.2) as before:
+        assert before.ask(get(1)).code == 0
+        node.freeze()
+        before.send(increment())
+        with Wire(node.port, timeout=0.2) as after:
+            after.send(b"build\n", 1)
+            for wire in (before, after):
+                with pytest.raises(socket.timeout):
+                    wire.read(1)
+            node.thaw()
+            for wire in (before, after):
+                wire.sock.settimeout(5)
+            assert parse(before.read_frame()).code == 0
+            assert after.read_frame()[8:] == b"build\t8.1.2.0\n"
+
+
+def test_a_delay_is_for_each_answer_and_blocks_nobody_else(node: EmbeddedNode) -> None:
+    with Wire(node.port) as wire:
+        node.delay(0.2)
+        start = time.monotonic()
+        for _ in range(10):
+            wire.send(increment())
+        assert [parse(wire.read_frame()).generation for _ in range(10)] == list(range(2, 12))
+        assert 0.2 <= time.monotonic() - start < 1.0
+        wire.send(get(1))
+        node.delay(0)
+        assert value(node) == 10
+        assert parse(wire.read_frame()).code == 0
+
+
+@pytest.mark.parametrize("after_bytes", [None, 0, 3, 8, 20])
+def test_an_answer_is_cut_and_the_connection_closed(node: EmbeddedNode, after_bytes: int | None) -> None:
+    node.cut(after_bytes, times=2)
+    for _ in range(2):
+        with Wire(node.port) as wire:
+            wire.send(increment())
+            assert len(wire.read(11 + 4 if after_bytes is None else after_bytes)) in (15, after_bytes)
+            with pytest.raises(EOFError):
+                wire.read(1)
+    assert value(node) == 2
+
+
+def test_a_request_can_be_run_without_an_answer(node: EmbeddedNode) -> None:
+    node.close_after_request()
+    with Wire(node.port) as wire:
+        wire.send(increment())
+        with pytest.raises(EOFError):
+            wire.read(1)
+    assert value(node) == 1
+
+
+def test_a_request_can_be_dropped_without_being_run(node: EmbeddedNode) -> None:
+    node.drop_before_execute(times=2)
+    for _ in range(2):
+        with Wire(node.port) as wire:
+            wire.send(increment())
+            with pytest.raises(EOFError):
+                wire.read(1)
+    assert value(node) == 0
+
+
+def test_garbage_is_answered(node: EmbeddedNode) -> None:
+    with Wire(node.port) as wire:
+        node.garbage(b"garbage!")
+        wire.send(get(1))
+        assert wire.read(8) == b"garbage!"
+        node.garbage()
+        wire.send(get(1))
+        assert len(wire.read(64)) == 64
+        assert wire.ask(get(1)).code == 0
+
+
+@pytest.mark.parametrize("execute", [False, True])
+def test_a_code_is_answered(node: EmbeddedNode, execute: bool) -> None:
+    node.answer_with(18, times=2, execute=execute)
+    with Wire(node.port) as wire:
+        assert wire.info("build") == {"build": "8.1.2.0"}
+        assert [wire.ask(increment()).code for _ in range(3)] == [18, 18, 0]
+    assert value(node) == (3 if execute else 1)
+
+
+def test_answers_drip(node: EmbeddedNode) -> None:
+    node.drip(5, interval=0.01)
+    with Wire(node.port) as wire:
+        wire.send(get(1))
+        pieces = []
+        while sum(map(len, pieces)) < 47:
+            pieces.append(wire.sock.recv(100))
+        assert parse(b"".join(pieces)).bins["a"] == integer(0)
+        assert len(pieces) > 1
+        node.drip(1)
+        wire.send(get(1))
+        assert parse(wire.read_frame()).code == 0
+        node.drip(0)
+        assert wire.ask(get(1)).code == 0
+
+
+def test_a_node_that_refuses_keeps_its_connections(node: EmbeddedNode) -> None:
+    with Wire(node.port) as wire:
+        wire.ask(get(1))
+        node.refuse()
+        with pytest.raises(ConnectionRefusedError):
+            Wire(node.port)
+        assert wire.ask(get(1)).code == 0
+        node.accept()
+        with Wire(node.port) as other:
+            assert other.ask(get(1)).code == 0
+
+
+def test_healing_ends_all_faults() -> None:
+    with EmbeddedCluster(2) as cluster:
+        node = cluster.nodes[0]
+        with Wire(node.port) as wire:
+            node.delay(60)
+            node.drip(1, 10)
+            node.cut()
+            node.answer_with(9, times=5)
+            node.refuse()
+            node.freeze()
+            cluster.lose_partition("test", 5)
+            cluster.heal()
+            assert wire.ask(get(1)).code == 2
+        with Wire(node.port) as wire:
+            assert wire.ask(get(1)).code == 2
+        assert len(cluster.owners("test", 5)) == 2
+
+
+def test_connections_and_requests_are_counted(node: EmbeddedNode) -> None:
+    eventually(lambda: node.stats.connections_open == 0)
+    before = node.stats
+    with Wire(node.port) as wire:
+        wire.ask(get(1))
+        wire.info("build")
+        stats = node.stats
+        assert stats.connections_open == 1
+        assert stats.connections_accepted == before.connections_accepted + 1
+        assert (stats.data_requests, stats.info_requests) == (
+            before.data_requests + 1,
+            before.info_requests + 1,
+        )
+    eventually(lambda: node.stats.connections_open == 0)

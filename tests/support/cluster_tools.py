@@ -1,0 +1,111 @@
+"""Waiting for things to happen, and judging how long they took on a machine that has other things to do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pyspike import Client
+
+PATIENCE = 15.0  # seconds until something that has to happen is a failure
+TOLERANCE = 50.0  # milliseconds that a call may take beyond its deadline
+TICK = 0.005
+
+
+def wait_until(condition: Callable[[], object], what: str = "it", patience: float = PATIENCE) -> Any:
+    """What the condition gives as soon as that is true; fails when patience is over."""
+    end = time.monotonic() + patience
+    while not (result := condition()):
+        assert time.monotonic() < end, f"{what} has not happened in {patience:g} s"
+        time.sleep(TICK)
+    return result
+
+
+class Lag:
+    """A thread that measures how late this process is woken at the worst, while it is entered."""
+
+    def __init__(self) -> None:
+        self.worst_ms = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Lag:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            if self._stop.wait(TICK):
+                return
+            self.worst_ms = max(self.worst_ms, (time.monotonic() - began - TICK) * 1000)
+
+
+@contextmanager
+def within(deadline_ms: float) -> Iterator[None]:
+    """Fails if what is inside takes longer than its deadline, the tolerance and the machine's own lag."""
+    with Lag() as lag:
+        began = time.monotonic()
+        yield
+        elapsed = (time.monotonic() - began) * 1000
+    limit = deadline_ms + TOLERANCE + 2 * lag.worst_ms
+    assert elapsed <= limit, f"took {elapsed:.0f} ms, {deadline_ms:g} were allowed, lag {lag.worst_ms:.0f} ms"
+
+
+def pools(client: Client, name: str) -> int:
+    """A number of the connection pools, summed over the client's nodes."""
+    return sum(node["pool"][name] for node in client.stats()["nodes"].values())
+
+
+def closed(client: Client) -> dict[str, int]:
+    """How many connections were closed, by reason, over the client's nodes."""
+    reasons: dict[str, int] = {}
+    for node in client.stats()["nodes"].values():
+        for reason, count in node["pool"]["closed"].items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    return reasons
+
+
+def in_thread(call: Callable[[], object]) -> Outcome:
+    """Run it in a thread of its own; `.result()` waits for it and gives what came of it."""
+    return Outcome(call)
+
+
+class Outcome:
+    """What a call in another thread gives."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+        self._value: object = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._value = self._call()
+        except BaseException as error:
+            self._error = error
+
+    @property
+    def done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def result(self, patience: float = PATIENCE) -> Any:
+        self._thread.join(patience)
+        assert self.done, f"the call has not ended in {patience:g} s"
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def error(self, patience: float = PATIENCE) -> BaseException | None:
+        self._thread.join(patience)
+        assert self.done, f"the call has not ended in {patience:g} s"
+        return self._error

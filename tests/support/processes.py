@@ -1,0 +1,52 @@
+"""Scenarios that need a process of their own: because they fork, are interrupted, or end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 60.0  # seconds until a scenario is killed
+TESTS = Path(__file__).parents[1]
+
+
+def run_scenario(
+    script: str, scenario: str, hosts: str, set_name: str, *, expected: tuple[int, str] = (0, "")
+) -> None:
+    """Run a scenario of a script in tests/integration; its exit code and output must be the expected ones."""
+    # Python itself warns of forks while there are threads; that is what is tested.
+    flags = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
+    process = subprocess.Popen(
+        [sys.executable, *flags, str(TESTS / "integration" / script), scenario, hosts],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            "PYTHONFAULTHANDLER": "1",
+            "PYSPIKE_TEST_SET": set_name,
+            "PYSPIKE_TEST_RUN": uuid.uuid4().hex[:8],
+        },
+    )
+    try:
+        output, _ = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        pytest.fail(f"{scenario} hangs:\n{output}")
+    ended = f"{scenario} ended with {process.returncode}:\n{output}"
+    assert process.returncode == expected[0], ended
+    assert output == expected[1], ended
+
+
+def main(scenarios: Iterable[Callable[[str], None]]) -> None:
+    """What a script of scenarios does when it is run."""
+    {scenario.__name__: scenario for scenario in scenarios}[sys.argv[1]](sys.argv[2])

@@ -1,0 +1,561 @@
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from dataclasses import FrozenInstanceError, fields
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.policy import (
+    BasePolicy,
+    ClientPolicy,
+    CommitLevel,
+    ConsistencyLevel,
+    Expiration,
+    GenerationPolicy,
+    InfoPolicy,
+    ReadPolicy,
+    ReadTouchTTL,
+    RecordExistsAction,
+    Replica,
+    WritePolicy,
+    timeout_ms,
+    ttl_header,
+)
+
+POLICIES = [BasePolicy, ReadPolicy, WritePolicy, InfoPolicy, ClientPolicy]
+COMMAND_POLICIES = [BasePolicy, ReadPolicy, WritePolicy]
+EQUAL = GenerationPolicy.EXPECT_GEN_EQUAL
+SETTINGS = [
+    *(
+        "info1",
+        "info2",
+        "info3",
+        "read_info1",
+        "generation",
+        "ttl",
+        "read_ttl",
+        "total_timeout",
+        "socket_timeout",
+    ),
+    *("max_retries", "sleep_between_retries", "timeout_delay", "replica", "send_key", "respond_per_each_op"),
+    "filter_expression",
+]
+BASE = {
+    "consistency_level": ConsistencyLevel.ALL,
+    "socket_timeout": 100,
+    "total_timeout": 250.5,
+    "timeout_delay": 3000,
+    "max_retries": 7,
+    "read_touch_ttl": 80,
+    "sleep_between_retries": 5,
+    "filter_expression": b"\x93\x01",
+}
+WRITE = {
+    "record_exists_action": RecordExistsAction.REPLACE,
+    "generation_policy": EQUAL,
+    "commit_level": CommitLevel.MASTER,
+    "generation": 3,
+    "expiration": 60,
+    "send_key": True,
+    "respond_per_each_op": True,
+    "durable_delete": True,
+}
+CLIENT = {
+    "timeout": 2000,
+    "idle_timeout": 55_000,
+    "min_conns_per_node": 2,
+    "max_conns_per_node": 4,
+    "max_waiting_per_node": 0,
+    "pipelines_per_node": 1,
+    "commands_per_pipeline": 7,
+    "fail_if_not_connected": False,
+    "tend_interval": 100,
+    "ip_map": {"10.0.0.1": "127.0.0.1"},
+    "use_services_alternate": True,
+    "cluster_name": "blue",
+    "buffer_reclaim_threshold": 0,
+    "application_id": "shop",
+    "read": ReadPolicy(max_retries=0),
+    "write": WritePolicy(send_key=True),
+    "info": InfoPolicy(timeout=1),
+}
+CHANGES = [
+    (BasePolicy, BASE),
+    (ReadPolicy, {**BASE, "replica": Replica.MASTER}),
+    (WritePolicy, {**BASE, **WRITE}),
+    (InfoPolicy, {"timeout": 10}),
+    (ClientPolicy, CLIENT),
+]
+EACH_CHANGE = [
+    pytest.param(kind, name, value, id=f"{kind.__name__}.{name}")
+    for kind, changes in CHANGES
+    for name, value in changes.items()
+]
+
+
+class Expression:
+    """A filter as an expression module would make it, with an == that makes an expression too."""
+
+    def __init__(self, data=b"\x93\x01"):
+        self.data = data
+
+    def to_bytes(self):
+        return self.data
+
+    def __eq__(self, other):
+        raise AssertionError("a policy must not ask for an expression's truth")
+
+    __hash__ = None
+
+
+def settings_of(policy):
+    return {name: getattr(policy.settings, name) for name in SETTINGS}
+
+
+def changed_settings(policy):
+    default = settings_of(type(policy)())
+    return {name: value for name, value in settings_of(policy).items() if value != default[name]}
+
+
+def needed_by(name):
+    """What a field of WritePolicy can't be set without."""
+    return {"generation_policy": EQUAL} if name == "generation" else {}
+
+
+# Defaults ---------------------------------------------------------------------------------------------------
+
+
+def test_defaults_of_reads_and_writes_are_those_of_the_rust_client():
+    read, write = ReadPolicy(), WritePolicy()
+    for policy in (read, write):
+        assert policy.consistency_level is ConsistencyLevel.ONE
+        assert (policy.total_timeout, policy.socket_timeout, policy.timeout_delay) == (1000, None, 0)
+        assert (policy.sleep_between_retries, policy.filter_expression) == (0, None)
+        assert policy.read_touch_ttl is ReadTouchTTL.SERVER_DEFAULT
+    assert (read.max_retries, read.replica) == (2, Replica.SEQUENCE)
+    assert (write.max_retries, write.generation, write.expiration) == (0, 0, Expiration.NAMESPACE_DEFAULT)
+    assert write.record_exists_action is RecordExistsAction.UPDATE
+    assert write.generation_policy is GenerationPolicy.NONE
+    assert write.commit_level is CommitLevel.ALL
+    assert (write.send_key, write.respond_per_each_op, write.durable_delete) == (False, False, False)
+
+
+def test_defaults_of_the_client():
+    policy = ClientPolicy()
+    assert (policy.timeout, policy.idle_timeout, policy.tend_interval, policy.info.timeout) == (
+        1000,
+        30_000,
+        1000,
+        3000,
+    )
+    assert (policy.min_conns_per_node, policy.max_conns_per_node, policy.max_waiting_per_node) == (
+        0,
+        256,
+        10_000,
+    )
+    assert (policy.fail_if_not_connected, policy.use_services_alternate) == (True, False)
+    assert (policy.ip_map, policy.cluster_name, policy.application_id) == (None, None, None)
+    assert policy.buffer_reclaim_threshold == 65536
+    assert (policy.read, policy.write, policy.info) == (ReadPolicy(), WritePolicy(), InfoPolicy())
+
+
+def test_a_default_policy_adds_nothing_to_a_request():
+    for kind in COMMAND_POLICIES:
+        settings = settings_of(kind())
+        bits = [
+            settings[name]
+            for name in ("info1", "info2", "info3", "read_info1", "generation", "ttl", "read_ttl")
+        ]
+        assert bits == [0] * 7
+        assert (settings["send_key"], settings["respond_per_each_op"]) == (False, False)
+        assert settings["filter_expression"] is None
+
+
+# Every field changes something ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "changes"), CHANGES)
+def test_the_tests_below_change_every_field(kind, changes):
+    assert {entry.name for entry in fields(kind) if entry.init} == set(changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "setting", "compiled"),
+    [
+        *[
+            (kind, field, field, float(value) if isinstance(value, (int, float)) else value)
+            for kind in COMMAND_POLICIES
+            for field, value in BASE.items()
+            if field not in ("consistency_level", "read_touch_ttl")
+        ],
+        (BasePolicy, "consistency_level", "info1", 0x40),
+        (ReadPolicy, "consistency_level", "info1", 0x40),
+        (WritePolicy, "consistency_level", "read_info1", 0x40),
+        (BasePolicy, "read_touch_ttl", "ttl", 80),
+        (ReadPolicy, "read_touch_ttl", "ttl", 80),
+        (WritePolicy, "read_touch_ttl", "read_ttl", 80),
+        (ReadPolicy, "replica", "replica", 0),
+        (WritePolicy, "record_exists_action", "info3", 0x10),
+        (WritePolicy, "generation_policy", "info2", 0x04),
+        (WritePolicy, "commit_level", "info3", 0x02),
+        (WritePolicy, "expiration", "ttl", 60),
+        (WritePolicy, "send_key", "send_key", True),
+        (WritePolicy, "respond_per_each_op", "respond_per_each_op", True),
+        (WritePolicy, "durable_delete", "info2", 0x10),
+    ],
+)
+def test_a_field_changes_its_setting_and_no_other(kind, field, setting, compiled):
+    value = dict(CHANGES)[kind][field]
+    assert changed_settings(kind(**{field: value})) == {setting: compiled}
+
+
+def test_generation_changes_its_setting_beside_that_of_its_policy():
+    assert changed_settings(WritePolicy(generation_policy=EQUAL, generation=3)) == {
+        "info2": 0x04,
+        "generation": 3,
+    }
+
+
+@pytest.mark.parametrize(("action", "info2", "info3"), [
+    (RecordExistsAction.UPDATE, 0, 0),
+    (RecordExistsAction.UPDATE_ONLY, 0, 0x08),
+    (RecordExistsAction.REPLACE, 0, 0x10),
+    (RecordExistsAction.REPLACE_ONLY, 0, 0x20),
+    (RecordExistsAction.CREATE_ONLY, 0x20, 0),
+])  # fmt: skip
+def test_each_exists_action_has_its_bit(action, info2, info3):
+    settings = WritePolicy(record_exists_action=action).settings
+    assert (settings.info2, settings.info3) == (info2, info3)
+
+
+@pytest.mark.parametrize(
+    ("policy", "bits"),
+    [(GenerationPolicy.NONE, 0), (EQUAL, 0x04), (GenerationPolicy.EXPECT_GEN_GREATER, 0x08)],
+)
+def test_each_generation_policy_has_its_bit(policy, bits):
+    assert WritePolicy(generation_policy=policy).settings.info2 == bits
+
+
+def test_bits_of_several_fields_stand_side_by_side():
+    policy = WritePolicy(
+        record_exists_action=RecordExistsAction.CREATE_ONLY, generation_policy=EQUAL, durable_delete=True
+    )
+    assert policy.settings.info2 == 0x20 | 0x04 | 0x10
+    policy = WritePolicy(record_exists_action=RecordExistsAction.UPDATE_ONLY, commit_level=CommitLevel.MASTER)
+    assert policy.settings.info3 == 0x08 | 0x02
+
+
+@pytest.mark.parametrize(
+    ("replica", "number"), [(Replica.MASTER, 0), (Replica.SEQUENCE, 1), (Replica.RANDOM, 2)]
+)
+def test_each_replica_has_its_number(replica, number):
+    assert ReadPolicy(replica=replica).settings.replica == number
+
+
+@pytest.mark.parametrize(
+    ("touch", "header"),
+    [(ReadTouchTTL.SERVER_DEFAULT, 0), (1, 1), (100, 100), (ReadTouchTTL.DONT_RESET, 0xFFFFFFFF)],
+)
+def test_read_touch_becomes_the_ttl_of_reads(touch, header):
+    assert ReadPolicy(read_touch_ttl=touch).settings.ttl == header
+    assert WritePolicy(read_touch_ttl=touch).settings.read_ttl == header
+
+
+def test_no_socket_timeout_is_not_a_socket_timeout_of_zero():
+    assert ReadPolicy().settings.socket_timeout != ReadPolicy(socket_timeout=0).settings.socket_timeout == 0
+
+
+def test_a_filter_may_be_an_expression():
+    policy = ReadPolicy(filter_expression=Expression())
+    assert policy.settings.filter_expression == b"\x93\x01"
+    assert policy.replace(max_retries=0).settings.filter_expression == b"\x93\x01"
+    assert "Expression" in repr(policy)
+
+
+# Times and TTLs ---------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**31 - 1) | st.floats(0, 2**31 - 1))
+def test_milliseconds_stay_what_they_are(ms):
+    assert timeout_ms(ms) == ms
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_a_timedelta_is_its_milliseconds(ms):
+    assert timeout_ms(timedelta(milliseconds=ms)) == ms
+    assert ReadPolicy(total_timeout=timedelta(milliseconds=ms)) == ReadPolicy(total_timeout=ms)
+
+
+@pytest.mark.parametrize("value", [-1, -0.1, math.nan, math.inf, 2**31, timedelta(days=25), timedelta(-1)])
+def test_a_time_out_of_range_is_refused(value):
+    with pytest.raises(InvalidArgument, match=r"^deadline must be from 0 to 2147483647 milliseconds, not "):
+        timeout_ms(value, "deadline")
+
+
+@pytest.mark.parametrize("value", ["1000", None, True, b"1", 1j, [1]])
+def test_what_is_no_time_is_refused(value):
+    with pytest.raises(InvalidType, match=r"^deadline must be milliseconds or a timedelta, not "):
+        timeout_ms(value, "deadline")
+
+
+@given(st.integers(1, 315_360_000))
+def test_a_ttl_is_its_seconds(seconds):
+    assert ttl_header(seconds) == seconds
+    assert ttl_header(timedelta(seconds=seconds)) == seconds
+
+
+@given(st.timedeltas(timedelta(microseconds=1), timedelta(days=3650)))
+def test_a_ttl_never_ends_before_its_timedelta(ttl):
+    seconds = ttl_header(ttl)
+    assert timedelta(seconds=seconds - 1) < ttl <= timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("expiration", "header"),
+    [
+        (Expiration.NAMESPACE_DEFAULT, 0),
+        (Expiration.NEVER, 0xFFFFFFFF),
+        (Expiration.DONT_UPDATE, 0xFFFFFFFE),
+    ],
+)
+def test_an_expiration_is_its_number_on_the_wire(expiration, header):
+    assert ttl_header(expiration) == header
+    assert WritePolicy(expiration=expiration).settings.ttl == header
+
+
+@pytest.mark.parametrize(
+    "value", [0, -1, -2, 315_360_001, 2**32 - 1, timedelta(0), timedelta(-1), timedelta(days=3651)]
+)
+def test_a_ttl_out_of_range_is_refused_with_the_names_for_the_rest(value):
+    with pytest.raises(InvalidArgument, match=r"^ttl must be from 1 to 315360000 seconds, not ") as caught:
+        ttl_header(value)
+    assert "Expiration.NAMESPACE_DEFAULT" in caught.value.advice
+
+
+@pytest.mark.parametrize("value", ["60", None, True, 1.5, ReadTouchTTL.DONT_RESET])
+def test_what_is_no_ttl_is_refused(value):
+    with pytest.raises(InvalidType, match=r"^ttl must be seconds, a timedelta or an Expiration, not "):
+        ttl_header(value)
+
+
+def test_a_policy_keeps_normal_forms():
+    policy = WritePolicy(
+        socket_timeout=timedelta(seconds=1),
+        sleep_between_retries=timedelta(milliseconds=1.5),
+        expiration=timedelta(minutes=1),
+    )
+    assert (policy.socket_timeout, policy.sleep_between_retries, policy.expiration) == (1000, 1.5, 60)
+    assert ClientPolicy(idle_timeout=timedelta(minutes=1)).idle_timeout == 60_000
+
+
+# Refusals ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "meant"),
+    [
+        (ReadPolicy, "total_timeot", "total_timeout"),
+        (WritePolicy, "retries", "max_retries"),
+        (WritePolicy, "durable_deletes", "durable_delete"),
+        (ClientPolicy, "max_conn_per_node", "max_conns_per_node"),
+        (InfoPolicy, "timout", "timeout"),
+    ],
+)
+def test_an_unknown_name_is_refused_and_the_meant_one_is_shown(kind, name, meant):
+    message = f"^{kind.__name__} has no field '{name}'; did you mean '{meant}'\\?$"
+    with pytest.raises(TypeError, match=message):
+        kind(**{name: 1})
+    with pytest.raises(TypeError, match=message):
+        kind().replace(**{name: 1})
+
+
+def test_a_name_like_none_is_refused_with_the_names_there_are():
+    with pytest.raises(TypeError, match=r"^InfoPolicy has no field 'xyz'; it has timeout$"):
+        InfoPolicy(xyz=1)
+
+
+@pytest.mark.parametrize("kind", COMMAND_POLICIES)
+def test_settings_can_not_be_given(kind):
+    with pytest.raises(TypeError, match="has no field 'settings'"):
+        kind(settings=None)
+
+
+@pytest.mark.parametrize("kind", POLICIES)
+def test_positional_arguments_are_refused(kind):
+    with pytest.raises(TypeError, match=f"^{kind.__name__} takes its fields by name only$"):
+        kind(1000)
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), EACH_CHANGE)
+def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name, value):
+    with pytest.raises(InvalidType, match=rf"^{kind.__name__}\.{name} must .* not <object object"):
+        kind(**{name: object()})
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*BASE, *WRITE, *CLIENT} - {"fail_if_not_connected", "use_services_alternate"})
+)
+def test_a_bool_counts_as_no_number(name):
+    kind = WritePolicy if name in {*BASE, *WRITE} else ClientPolicy
+    if name in ("send_key", "respond_per_each_op", "durable_delete"):
+        with pytest.raises(InvalidType, match="must be bool, not 1"):
+            kind(**{name: 1})
+    else:
+        with pytest.raises(InvalidType, match=rf"{name} must .* not True"):
+            kind(**{name: True})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (ReadPolicy, "total_timeout", -1),
+        (ReadPolicy, "socket_timeout", -1),
+        (ReadPolicy, "timeout_delay", -1),
+        (ReadPolicy, "sleep_between_retries", math.nan),
+        (ReadPolicy, "max_retries", -1),
+        (ReadPolicy, "max_retries", 2**31),
+        (ReadPolicy, "read_touch_ttl", 0),
+        (ReadPolicy, "read_touch_ttl", 101),
+        (ReadPolicy, "filter_expression", b""),
+        (WritePolicy, "generation", -1),
+        (WritePolicy, "generation", 2**32),
+        (WritePolicy, "expiration", 0),
+        (WritePolicy, "expiration", timedelta(days=3651)),
+        (InfoPolicy, "timeout", 0),
+        (ClientPolicy, "timeout", 0),
+        (ClientPolicy, "idle_timeout", 0),
+        (ClientPolicy, "tend_interval", 0),
+        (ClientPolicy, "min_conns_per_node", -1),
+        (ClientPolicy, "max_conns_per_node", 0),
+        (ClientPolicy, "max_waiting_per_node", -1),
+        (ClientPolicy, "buffer_reclaim_threshold", -1),
+        (ClientPolicy, "cluster_name", ""),
+        (ClientPolicy, "application_id", ""),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_policy_and_field(kind, name, value):
+    with pytest.raises(InvalidArgument, match=rf"^{kind.__name__}\.{name} must ") as caught:
+        kind(**{name: value})
+    assert type(caught.value) is InvalidArgument
+
+
+@pytest.mark.parametrize("value", [5, "age > 3", Expression(None), Expression("text")])
+def test_what_gives_no_bytes_is_no_filter(value):
+    with pytest.raises(
+        InvalidType, match=r"^ReadPolicy\.filter_expression must be an expression or its bytes"
+    ):
+        ReadPolicy(filter_expression=value)
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, {1: "a"}, ["a"], "a"])
+def test_an_ip_map_maps_text_to_text(value):
+    with pytest.raises(InvalidType, match=r"^ClientPolicy\.ip_map must map addresses"):
+        ClientPolicy(ip_map=value)
+
+
+def test_a_generation_that_nothing_compares_is_refused():
+    with pytest.raises(
+        InvalidArgument, match=r"^WritePolicy\.generation is 3, but nothing compares it"
+    ) as caught:
+        WritePolicy(generation=3)
+    assert "generation_policy" in caught.value.advice
+    with pytest.raises(InvalidArgument):
+        WritePolicy(generation=3, generation_policy=EQUAL).replace(generation_policy=GenerationPolicy.NONE)
+
+
+def test_more_connections_kept_than_allowed_are_refused():
+    with pytest.raises(
+        InvalidArgument, match="min_conns_per_node is 5, above max_conns_per_node, which is 4"
+    ):
+        ClientPolicy(min_conns_per_node=5, max_conns_per_node=4)
+
+
+# Values -----------------------------------------------------------------------------------------------------
+
+
+def test_repr_shows_only_what_is_not_default():
+    assert repr(ReadPolicy(total_timeout=50, max_retries=2)) == "ReadPolicy(total_timeout=50)"
+    assert repr(ReadPolicy(replica=Replica.RANDOM)) == "ReadPolicy(replica=Replica.RANDOM)"
+    assert repr(ClientPolicy(info=InfoPolicy(timeout=9))) == "ClientPolicy(info=InfoPolicy(timeout=9))"
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), EACH_CHANGE)
+def test_repr_makes_an_equal_policy(kind, name, value):
+    changes = {name: value, **needed_by(name)}
+    assert repr(kind()) == f"{kind.__name__}()"
+    assert eval(repr(kind(**changes))) == kind(**changes)
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), EACH_CHANGE)
+def test_replace_changes_the_named_field_only(kind, name, value):
+    policy = kind(**needed_by(name))
+    changed = policy.replace(**{name: value})
+    assert type(changed) is kind
+    assert changed != policy
+    for entry in fields(kind):
+        if entry.init:
+            assert getattr(changed, entry.name) == (
+                value if entry.name == name else getattr(policy, entry.name)
+            )
+
+
+@pytest.mark.parametrize(("kind", "changes"), CHANGES)
+def test_replace_keeps_what_it_does_not_name(kind, changes):
+    policy = kind(**changes)
+    assert policy.replace() == policy
+    assert policy.replace(**changes) == policy
+
+
+def test_replace_can_put_a_default_back():
+    assert ReadPolicy(max_retries=5).replace(max_retries=2) == ReadPolicy()
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), EACH_CHANGE)
+def test_a_policy_can_not_be_changed(kind, name, value):
+    policy = kind()
+    with pytest.raises(FrozenInstanceError):
+        setattr(policy, name, value)
+    with pytest.raises(FrozenInstanceError):
+        delattr(policy, name)
+    with pytest.raises((AttributeError, TypeError)):
+        policy.extra = 1
+    assert not hasattr(policy, "__dict__")
+
+
+@pytest.mark.parametrize(("kind", "changes"), CHANGES)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_policies_survive_pickling_with_their_settings(kind, changes, protocol):
+    policy = kind(**changes)
+    for twin in (pickle.loads(pickle.dumps(policy, protocol)), copy.copy(policy), copy.deepcopy(policy)):
+        assert twin == policy
+        assert type(twin) is kind
+        if kind in COMMAND_POLICIES:
+            assert settings_of(twin) == settings_of(policy)
+
+
+@pytest.mark.parametrize(("kind", "changes"), CHANGES)
+def test_equal_policies_have_equal_hashes(kind, changes):
+    assert hash(kind(**changes)) == hash(kind(**changes))
+    assert len({kind(), kind(**changes), kind(**changes)}) == 2
+
+
+def test_the_ip_map_is_the_policys_own():
+    addresses = {"10.0.0.1": "127.0.0.1"}
+    policy = ClientPolicy(ip_map=addresses)
+    addresses["10.0.0.2"] = "127.0.0.2"
+    assert policy.ip_map == {"10.0.0.1": "127.0.0.1"}
+
+
+def test_a_policy_may_be_subclassed():
+    class Patient(ReadPolicy):
+        __slots__ = ()
+
+    policy = Patient(total_timeout=5000)
+    assert repr(policy) == "Patient(total_timeout=5000)"
+    assert type(policy.replace(max_retries=9)) is Patient

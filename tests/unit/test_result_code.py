@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyspike.result_code import ResultCode
+
+# The server's codes (result-codes.md), those that only old servers send (214, 215) and the newest (29).
+NUMBERS = {
+    *range(30), 32, *range(50, 57), *range(60, 67), *range(70, 76), *range(80, 84), *range(90, 95), 100,
+    *range(120, 128), 150, 151, 152, 160, *range(200, 207), *range(210, 216),
+}  # fmt: skip
+
+
+def test_every_code_of_the_server_has_a_name():
+    assert {int(code) for code in ResultCode} == NUMBERS
+
+
+def test_no_code_has_two_names():
+    assert list(ResultCode) == list(ResultCode.__members__.values())
+    assert len({code.meaning for code in ResultCode}) == len(ResultCode)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("OK", 0),
+        ("KEY_NOT_FOUND_ERROR", 2),
+        ("GENERATION_ERROR", 3),
+        ("PARAMETER_ERROR", 4),
+        ("KEY_EXISTS_ERROR", 5),
+        ("TIMEOUT", 9),
+        ("PARTITION_UNAVAILABLE", 11),
+        ("KEY_BUSY", 14),
+        ("DEVICE_OVERLOAD", 18),
+        ("INVALID_NAMESPACE", 20),
+        ("FAIL_FORBIDDEN", 22),
+        ("ENTERPRISE_ONLY", 25),
+        ("FILTERED_OUT", 27),
+        ("NOT_AUTHENTICATED", 80),
+        ("UDF_BAD_RESPONSE", 100),
+        ("MRT_BLOCKED", 120),
+        ("INVALID_GEOJSON", 160),
+        ("INDEX_NOT_FOUND", 201),
+        ("QUERY_DUPLICATE", 215),
+    ],
+)
+def test_names_belong_to_their_numbers(name, number):
+    assert ResultCode[name] == ResultCode(number) == number
+
+
+@pytest.mark.parametrize("code", ResultCode, ids=lambda code: code.name)
+def test_meaning_and_advice_are_one_plain_line_each(code):
+    assert code.meaning
+    for text in (code.meaning, code.advice):
+        assert text == text.strip()
+        assert "\n" not in text
+        assert "  " not in text
+        assert not text.endswith(".")
+    assert code.advice != code.meaning
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (ResultCode.FAIL_FORBIDDEN, ["nsup-period", "allow-ttl-without-nsup"]),
+        (ResultCode.GENERATION_ERROR, ["read the record again", "generation"]),
+        (ResultCode.INVALID_NAMESPACE, ["name", "configuration"]),
+        (ResultCode.KEY_BUSY, ["back-off", "transaction-pending-limit"]),
+        (ResultCode.DEVICE_OVERLOAD, ["back-off", "max-write-cache"]),
+        (ResultCode.ENTERPRISE_ONLY, ["durable_delete", "Enterprise"]),
+        (ResultCode.BIN_NAME_TOO_LONG, ["15 bytes"]),
+    ],
+)
+def test_advice_names_what_can_be_done(code, words):
+    assert [word for word in words if word not in code.advice] == []
+
+
+@given(st.integers())
+def test_of_takes_every_number_and_keeps_its_value(number):
+    code = ResultCode.of(number)
+    assert code == number
+    assert isinstance(code, ResultCode) == (number in NUMBERS)
+
+
+def test_of_names_the_codes_it_knows():
+    assert all(ResultCode.of(number) is ResultCode(number) for number in NUMBERS)
+
+
+def test_only_passing_troubles_are_retryable():
+    assert {int(code) for code in ResultCode if code.retryable} == {9, 11, 18}
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_codes_survive_pickling_and_copying(protocol):
+    for code in ResultCode:
+        assert pickle.loads(pickle.dumps(code, protocol)) is code
+        assert copy.deepcopy(code) is code

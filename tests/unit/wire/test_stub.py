@@ -1,0 +1,105 @@
+"""The stub `_wire.pyi` and the compiled module tell the same names."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+from pyspike import _wire, errors, result_code, values
+
+STUB = ast.parse((Path(_wire.__file__).parent / "_wire.pyi").read_text(encoding="utf-8"))
+CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
+FUNCTIONS = {node.name: node for node in STUB.body if isinstance(node, ast.FunctionDef)}
+CONSTANTS = {ast.unparse(node.target) for node in STUB.body if isinstance(node, ast.AnnAssign)}
+PROTOCOLS = {
+    name for name, node in CLASSES.items() if any(ast.unparse(base) == "Protocol" for base in node.bases)
+}
+COMPILED = CLASSES.keys() - PROTOCOLS
+TOLD = COMPILED | FUNCTIONS.keys() | CONSTANTS
+
+LEAVES = (errors, result_code, values)
+
+# Classes that Python code never holds: the queue of a pool, the table inside a partition map.
+INTERNAL = {"NamespaceMap", "Waiter"}
+
+# Special methods that a stub must tell, because type checkers look for them.
+SPECIAL = {
+    f"__{name}__" for name in ("hash", "eq", "getitem", "contains", "iter", "len", "bool", "enter", "exit")
+}
+
+
+def public_names() -> set[str]:
+    """What the module defines itself, without what it imports."""
+    return {
+        name
+        for name, value in vars(_wire).items()
+        if not name.startswith("_")
+        and getattr(value, "__module__", _wire.__name__) == _wire.__name__
+        and not inspect.ismodule(value)
+        and not any(getattr(leaf, name, None) is value for leaf in LEAVES)
+    }
+
+
+def members(kind: type) -> set[str]:
+    theirs = {name for name in vars(kind) if not name.startswith("_") or name in SPECIAL}
+    return theirs - {"__hash__"} if kind.__hash__ is None else theirs
+
+
+def told_members(node: ast.ClassDef) -> set[str]:
+    return {entry.name for entry in node.body if isinstance(entry, ast.FunctionDef)} - {"__init__"}
+
+
+def parameters(node: ast.FunctionDef) -> list[tuple[str, bool]]:
+    """Names, and whether they may be left out."""
+    positional = [entry.arg for entry in node.args.args]
+    required = len(positional) - len(node.args.defaults)
+    given = [(name, at >= required) for at, name in enumerate(positional)]
+    by_name = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    return [*given, *((entry.arg, default is not None) for entry, default in by_name)]
+
+
+def compiled_parameters(function: object) -> list[tuple[str, bool]]:
+    signature = inspect.signature(function)  # type: ignore[arg-type]
+    return [(name, entry.default is not entry.empty) for name, entry in signature.parameters.items()]
+
+
+def test_the_module_has_every_name_of_the_stub() -> None:
+    assert {name for name in TOLD if not hasattr(_wire, name)} == set()
+
+
+def test_the_stub_tells_every_public_name_of_the_module() -> None:
+    assert public_names() - INTERNAL == TOLD
+
+
+@pytest.mark.parametrize("name", sorted(COMPILED))
+def test_a_class_has_the_members_of_its_stub(name: str) -> None:
+    assert members(getattr(_wire, name)) == told_members(CLASSES[name])
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_function_takes_the_parameters_of_its_stub(name: str) -> None:
+    assert compiled_parameters(getattr(_wire, name)) == parameters(FUNCTIONS[name])
+
+
+@pytest.mark.parametrize("name", sorted(COMPILED))
+def test_methods_take_the_parameters_of_their_stub(name: str) -> None:
+    kind = getattr(_wire, name)
+    for node in CLASSES[name].body:
+        assert isinstance(node, ast.FunctionDef)
+        if node.name.startswith("__") or any(ast.unparse(mark) == "property" for mark in node.decorator_list):
+            continue
+        assert compiled_parameters(getattr(kind, node.name)) == parameters(node), node.name
+
+
+@pytest.mark.parametrize("name", sorted(COMPILED))
+def test_a_class_is_final_where_the_compiled_one_is(name: str) -> None:
+    final = "final" in [ast.unparse(mark) for mark in CLASSES[name].decorator_list]
+    try:
+        type("Sub", (getattr(_wire, name),), {})
+    except TypeError as error:
+        assert final, error  # noqa: PT017 - whether it fails is the question
+    else:
+        assert not final
