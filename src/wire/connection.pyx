@@ -30,7 +30,7 @@ cdef enum:
 
 cdef enum Outcome:                          # of driving an exchange
     DONE
-    INTERRUPTED                             # a signal came: let Python's handlers run, then go on
+    INTERRUPTED                             # a signal came, or may have: let Python's handlers run, then go on
     TIMED_OUT
     CLOSED                                  # the server closed the connection
     FAILED                                  # the socket failed; `error` has errno
@@ -52,6 +52,7 @@ cdef struct Exchange:                       # one request and its answer, and ho
     size_t need                             # size of the whole answer; 0 until its header is there
     int64_t deadline
     int64_t patience                        # the longest wait for a next byte
+    int64_t moved_at                        # when a byte went or came last
     int64_t set_timeout                     # what the socket's timeouts are now
 
 
@@ -72,14 +73,18 @@ cdef int set_timeouts(Exchange* x, int64_t span) noexcept nogil:
     return DONE
 
 
+cdef inline int64_t time_left(Exchange* x, int64_t now) noexcept nogil:
+    """How long the next wait may take: what is left of the deadline, and of the patience since something moved."""
+    cdef int64_t span = x.patience - (now - x.moved_at)
+    return x.deadline - now if x.deadline - now < span else span
+
+
 cdef inline int arm(Exchange* x, int64_t now) noexcept nogil:
     """Sees to it that the next wait ends in time; costs a system call only when a limit got shorter.
 
     A timeout that is shorter than needed stays: whoever it wakes looks at the clock and arms again.
     """
-    cdef int64_t span = x.patience
-    if x.deadline - now < span:
-        span = x.deadline - now
+    cdef int64_t span = time_left(x, now)
     if span <= 0:
         return TIMED_OUT
     if x.set_timeout > span + 2 * MILLISECOND:
@@ -87,15 +92,12 @@ cdef inline int arm(Exchange* x, int64_t now) noexcept nogil:
     return DONE
 
 
-cdef int woken(Exchange* x, int64_t since) noexcept nogil:
+cdef int woken(Exchange* x) noexcept nogil:
     """After a wait that ended by the socket's timeout: over, or armed for the rest."""
-    cdef int64_t now = now_ns()
-    cdef int64_t span = x.patience - (now - since)
-    if x.deadline - now < span:
-        span = x.deadline - now
+    cdef int64_t span = time_left(x, now_ns())
     if span <= MILLISECOND:
         return TIMED_OUT
-    return set_timeouts(x, span)
+    return INTERRUPTED if set_timeouts(x, span) == DONE else FAILED
 
 
 cdef int grow_receive(Exchange* x) noexcept nogil:
@@ -118,20 +120,16 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
         n = send(x.fd, x.out + x.sent, x.out_size - x.sent, MSG_NOSIGNAL | flags)
         if n >= 0:
             x.sent += <size_t>n
-            if x.sent < x.out_size:         # the server reads slowly: mind the deadline
-                now = now_ns()
-                outcome = arm(x, now)
-                if outcome != DONE:
-                    return outcome
-            continue
-        if errno == EINTR:
+            if x.sent < x.out_size:         # the server reads slowly, or a signal cut it short
+                x.moved_at = now_ns()
+                return INTERRUPTED
+        elif errno == EINTR:
             return INTERRUPTED
-        if errno != EAGAIN:
+        elif errno == EAGAIN:
+            return woken(x)
+        else:
             x.error = errno
             return FAILED
-        outcome = woken(x, now)
-        if outcome != DONE:
-            return outcome
     while True:
         if x.need == 0 and x.have >= 8:
             proto = load64(x.data)
@@ -148,27 +146,22 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
                 return DONE
             if x.have > x.need:
                 return OVERFLOWED
-        if x.have:                          # a first part is there: the wait for the rest has its own limit
-            now = now_ns()
-            outcome = arm(x, now)
-            if outcome != DONE:
-                return outcome
         n = recv(x.fd, x.data + x.have, x.capacity - x.have, flags)
         if n > 0:
             x.have += <size_t>n
-            continue
-        if n == 0:
+            if x.have < 8 or (x.need and x.have < x.need):
+                x.moved_at = now_ns()       # a part is there; the rest has its own wait, and a signal its chance
+                if not flags & MSG_DONTWAIT:
+                    return INTERRUPTED
+        elif n == 0:
             return CLOSED
-        if errno == EINTR:
+        elif errno == EINTR:
             return INTERRUPTED
-        if errno != EAGAIN:
+        elif errno == EAGAIN:
+            return TIMED_OUT if flags & MSG_DONTWAIT else woken(x)
+        else:
             x.error = errno
             return FAILED
-        if flags & MSG_DONTWAIT:
-            return TIMED_OUT
-        outcome = woken(x, now)
-        if outcome != DONE:
-            return outcome
 
 
 @cython.final
@@ -229,6 +222,7 @@ cdef class Connection:
         x.out_size = size
         x.deadline = deadline
         x.patience = patience
+        x.moved_at = now
         self.request_sent = False
         with nogil:
             outcome = drive(x, now, 0)

@@ -262,7 +262,7 @@ cdef class Pool:
             self.late = []
         for item in waiting:
             connection = <Connection>item
-            connection.x.deadline = FOREVER
+            connection.x.deadline = connection.x.patience = FOREVER
             with nogil:
                 outcome = drive(&connection.x, now_ns(), MSG_DONTWAIT)
             if outcome == DONE:

@@ -237,7 +237,8 @@ def test_names_of_bins_have_1_to_15_bytes(make: Callable[[str], Command]) -> Non
 
 
 def test_a_write_needs_a_bin() -> None:
-    for bins in ({}, MappingProxyType({})):
+    nothing: dict[str, object] = {}
+    for bins in (nothing, MappingProxyType(nothing)):
         with pytest.raises(InvalidArgument, match="at least one bin"):
             put(bins)
 

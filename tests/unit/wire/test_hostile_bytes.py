@@ -28,7 +28,7 @@ COMMANDS: dict[str, Callable[[], Command]] = {
     "get": lambda: commands.get(POLICIES, KEY, None, commands.RAISE, None, None, None),
     "get header": lambda: commands.get(POLICIES, KEY, [], commands.RAISE, None, None, None),
     "exists": lambda: commands.exists(POLICIES, KEY, None, None, None),
-    "put": lambda: commands.write(POLICIES, 2, KEY, {"b": 1}, None, None, None, None, None),  # type: ignore[arg-type]
+    "put": lambda: commands.write(POLICIES, 2, KEY, {"b": 1}, None, None, None, None, None),
     "delete": lambda: commands.delete(POLICIES, KEY, None, None, None, None),
     "operate": lambda: commands.operate(
         POLICIES, KEY, [op.get("b"), op.put("b", 1), op.get("b")], None, None, None, None, None

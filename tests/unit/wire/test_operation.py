@@ -39,8 +39,9 @@ EVERY = {
 
 
 def operate(*steps: Operation, policy: WritePolicy | None = None, **keywords: Any) -> Command:
-    names = ("timeout", "ttl", "generation", "filter_expression")
-    return commands.operate(POLICIES, KEY, steps, *(keywords.get(name) for name in names), policy)
+    ttl, generation = keywords.pop("ttl", None), keywords.pop("generation", None)
+    assert not keywords
+    return commands.operate(POLICIES, KEY, steps, None, ttl, generation, None, policy)
 
 
 def request(*steps: Operation, **keywords: Any) -> Message:

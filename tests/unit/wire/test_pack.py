@@ -235,7 +235,7 @@ def test_a_dict_keeps_its_order() -> None:
 
 
 @pytest.mark.parametrize("kind", [KeyOrderedDict, KeyValueOrderedDict])
-def test_ordered_maps_are_sorted_as_the_server_sorts(kind: type) -> None:
+def test_ordered_maps_are_sorted_as_the_server_sorts(kind: type[dict[Any, Any]]) -> None:
     """Integers, strings by their UTF-8 bytes, blobs; at every depth."""
     keys: list[Any] = [
         -(2**63),

@@ -173,7 +173,7 @@ def test_every_form_of_the_order_marker_is_read(marker: str) -> None:
         (0x13, KeyValueOrderedDict),
     ],
 )
-def test_the_flags_of_a_map_make_its_type(flags: int, kind: type) -> None:
+def test_the_flags_of_a_map_make_its_type(flags: int, kind: type[dict[Any, Any]]) -> None:
     read = unpack_map(f"83c700{flags:02x}c0a20362010902")
     assert type(read) is kind
     assert list(read.items()) == [("b", 1), (9, 2)]
@@ -225,35 +225,28 @@ def test_what_another_encoder_wrote_is_read(value: Any) -> None:
 
 
 def loose(value: Any, draw: Any) -> bytes:
-    """Any of the forms in which a value may come, drawn at random; written from the msgpack specification."""
-
-    def head(*forms: tuple[int, str, int]) -> bytes:
-        size = len(value) + (1 if isinstance(value, (str, bytes)) else 0)
-        tag, layout, _ = draw(st.sampled_from([form for form in forms if size <= form[2]]))
-        return bytes([tag | size]) if not layout else struct.pack(">B" + layout, tag, size)
-
+    """Any of the forms in which a value may come, drawn at random; written from msgpack's specification."""
     if isinstance(value, (list, dict)):
-        short, tag = (0x90, 0xDC) if isinstance(value, list) else (0x80, 0xDE)
-        items = [part for pair in value.items() for part in pair] if isinstance(value, dict) else value
-        start = head((short, "", 15), (tag, "H", 0xFFFF), (tag + 1, "I", 2**32))
-        return start + b"".join(loose(item, draw) for item in items)
+        parts = value if isinstance(value, list) else [part for entry in value.items() for part in entry]
+        heads = LIST_HEADS if isinstance(value, list) else MAP_HEADS
+        return drawn(heads, len(value), draw) + b"".join(loose(part, draw) for part in parts)
     if isinstance(value, (str, bytes)):
         data = b"\x03" + value.encode() if isinstance(value, str) else b"\x04" + value
-        size = len(data)
-        forms = [(tag, layout) for tag, layout in ((0xD9, "B"), (0xC4, "B")) if size < 256]
-        forms += [(0xDA, "H"), (0xDB, "I"), (0xC5, "H"), (0xC6, "I")]
-        tag, layout = draw(st.sampled_from(forms))
-        return struct.pack(">B" + layout, tag, size) + data
-    if type(value) is int:
-        forms = [
-            struct.pack(">B" + layout, tag, value)
-            for tag, layout, least, most in INTEGERS
-            if least <= value <= most
-        ]
-        return draw(st.sampled_from(forms))  # type: ignore[no-any-return]
-    return bytes(msgpack.packb(value))
+        return drawn(TEXT_HEADS, len(data), draw) + data
+    return drawn(INTEGERS, value, draw) if type(value) is int else bytes(msgpack.packb(value))
 
 
+def drawn(forms: list[tuple[int, str, int, int]], number: int, draw: Any) -> bytes:
+    """A tag and a number behind it, in one of the forms that can hold it."""
+    fit = [(tag, layout) for tag, layout, least, most in forms if least <= number <= most]
+    tag, layout = draw(st.sampled_from(fit))
+    return struct.pack(">B" + layout, tag, number)
+
+
+# A tag, how the number behind it is laid out, and which numbers fit.
+LIST_HEADS = [(0xDC, "H", 0, 2**16 - 1), (0xDD, "I", 0, 2**32 - 1)]
+MAP_HEADS = [(0xDE, "H", 0, 2**16 - 1), (0xDF, "I", 0, 2**32 - 1)]
+TEXT_HEADS = [(tag + at, "BHI"[at], 0, 2 ** (8 << at) - 1) for tag in (0xC4, 0xD9) for at in range(3)]
 INTEGERS = [
     *[(0xCC + at, "BHIQ"[at], 0, 2 ** (8 << at) - 1) for at in range(4)],
     *[(0xD0 + at, "bhiq"[at], -(2 ** ((8 << at) - 1)), 2 ** ((8 << at) - 1) - 1) for at in range(4)],

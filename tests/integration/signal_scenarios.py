@@ -1,0 +1,339 @@
+"""What test_signals has done in processes of their own: `python signal_scenarios.py <scenario> <hosts>`."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from pyspike import Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
+from pyspike.server import EmbeddedCluster
+from support.cluster_tools import closed, in_thread, pools, wait_until
+from support.processes import main
+
+KEY = Key("test", os.environ.get("PYSPIKE_TEST_SET", "signals"), os.environ.get("PYSPIKE_TEST_RUN", "k"))
+DELAY = 0.3  # seconds until Ctrl-C
+PROMPT = 2.0  # seconds within which it must have worked; nothing here would end by itself in less than 20
+
+
+@contextmanager
+def interrupted() -> Iterator[None]:
+    """Ctrl-C after a moment; what is inside must end with KeyboardInterrupt, and at once."""
+    pressed: list[float] = []
+
+    def press() -> None:
+        pressed.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(DELAY, press)
+    timer.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        took = time.monotonic() - pressed[0]
+        assert took < PROMPT, f"the interrupt took {took:.1f} s"
+    else:
+        raise AssertionError("no KeyboardInterrupt")
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+@contextmanager
+def frozen(policy: ClientPolicy | None = None) -> Iterator[tuple[EmbeddedCluster, Client]]:
+    with EmbeddedCluster() as cluster, Client(cluster.hosts, policy) as client:
+        client.put(KEY, {"a": 1})
+        cluster.nodes[0].freeze()
+        yield cluster, client
+
+
+def usable(cluster: EmbeddedCluster, client: Client) -> None:
+    cluster.nodes[0].thaw()
+    wait_until(client.is_connected)
+    client.put(KEY, {"a": 2}, timeout=10_000)
+    assert client.get(KEY, timeout=10_000).bins == {"a": 2}
+    assert pools(client, "in_use") == pools(client, "waiting") == 0
+
+
+# In the middle of something ---------------------------------------------------------------------------------
+
+
+def in_a_read_without_a_deadline() -> None:
+    with frozen() as (cluster, client):
+        with interrupted():
+            client.get(KEY, policy=ReadPolicy(total_timeout=0))
+        assert closed(client) == {"interrupted": 1}
+        usable(cluster, client)
+
+
+def in_a_write() -> None:
+    with frozen() as (cluster, client):
+        with interrupted():
+            client.put(KEY, {"a": 3}, timeout=60_000)
+        usable(cluster, client)
+
+
+def in_a_large_write_that_nobody_reads() -> None:
+    with frozen() as (cluster, client):
+        with interrupted():
+            client.put(KEY, {"a": bytes(50_000_000)}, timeout=30_000)
+        usable(cluster, client)
+
+
+def in_line_for_a_connection() -> None:
+    with frozen(ClientPolicy(max_conns_per_node=1)) as (cluster, client):
+        holder = in_thread(lambda: client.get(KEY, timeout=60_000))
+        wait_until(lambda: pools(client, "in_use") == 1)
+        with interrupted():
+            client.get(KEY, timeout=60_000)
+        assert pools(client, "waiting") == 0
+        cluster.nodes[0].thaw()
+        assert holder.result().bins == {"a": 1}
+        usable(cluster, client)
+
+
+def between_two_tries() -> None:
+    with EmbeddedCluster() as cluster, Client(cluster.hosts) as client:
+        cluster.nodes[0].answer_with(9, times=10)
+        policy = WritePolicy(max_retries=5, sleep_between_retries=60_000, total_timeout=0)
+        with interrupted():
+            client.put(KEY, {"a": 1}, policy=policy)
+        cluster.heal()
+        usable(cluster, client)
+
+
+def in_info() -> None:
+    with frozen() as (cluster, client):
+        with interrupted():
+            client.info("build", policy=InfoPolicy(timeout=60_000))
+        usable(cluster, client)
+
+
+def in_connect() -> None:
+    with EmbeddedCluster() as cluster:
+        cluster.nodes[0].freeze()
+        with interrupted():
+            Client(cluster.hosts, ClientPolicy(timeout=60_000))
+        cluster.nodes[0].thaw()
+        with Client(cluster.hosts) as client:
+            usable(cluster, client)
+
+
+def in_connect_to_a_host_that_does_not_answer() -> None:
+    with socket.socket() as deaf, socket.socket() as filler:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        filler.connect(deaf.getsockname())  # its backlog is full now: further connections get no answer
+        with interrupted():
+            Client([deaf.getsockname()], ClientPolicy(timeout=60_000))
+
+
+def in_close() -> None:
+    with frozen() as (_, client):
+        holder = in_thread(lambda: client.get(KEY, timeout=500))
+        wait_until(lambda: pools(client, "in_use") == 1)
+        began = time.monotonic()
+        client.close()
+        assert time.monotonic() - began < PROMPT
+        assert holder.error() is not None
+
+
+def in_a_thread_pool() -> None:
+    with frozen() as (cluster, client), concurrent.futures.ThreadPoolExecutor(4) as pool:
+        results = [pool.submit(client.get, KEY, timeout=60_000) for _ in range(4)]
+        wait_until(lambda: pools(client, "in_use") == 4)
+        with interrupted():
+            for result in results:
+                result.result()
+        cluster.nodes[0].thaw()
+        assert [result.result(10).bins for result in results] == [{"a": 1}] * 4  # they were not disturbed
+
+
+def again_and_again() -> None:
+    with frozen() as (cluster, client):
+        for _ in range(3):
+            with interrupted():
+                client.get(KEY, policy=ReadPolicy(total_timeout=0))
+        usable(cluster, client)
+
+
+def with_a_handler_that_goes_on() -> None:
+    seen: list[int] = []
+    signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
+    with frozen() as (cluster, client):
+
+        def press() -> None:
+            for _ in range(20):
+                os.kill(os.getpid(), signal.SIGUSR1)
+                time.sleep(0.01)
+            cluster.nodes[0].thaw()
+
+        helper = in_thread(press)
+        assert client.get(KEY, timeout=60_000).bins == {"a": 1}
+        helper.result()
+        assert seen
+        assert closed(client) == {}
+
+
+def in_a_storm_of_signals() -> None:
+    value = bytes(range(256)) * 1000
+    signal.signal(signal.SIGALRM, lambda number, frame: None)
+    with EmbeddedCluster(process=True) as cluster, Client(cluster.hosts) as client:
+        client.put(KEY, {"v": value, "n": 0})
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        try:
+            for n in range(1, 501):
+                client.add(KEY, {"n": 1}, timeout=20_000)
+                assert client.get(KEY, timeout=20_000).bins == {"v": value, "n": n}
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        assert closed(client) == {}
+
+
+def deadlines_hold_in_a_storm_of_signals() -> None:
+    signal.signal(signal.SIGALRM, lambda number, frame: None)
+    with frozen() as (_, client):
+        signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+        began = time.monotonic()
+        try:
+            client.get(KEY, timeout=200)
+        except TimeoutError:
+            took = time.monotonic() - began
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        assert 0.199 <= took < PROMPT
+
+
+INTERRUPTED: tuple[Callable[[], None], ...] = (
+    in_a_read_without_a_deadline,
+    in_a_write,
+    in_a_large_write_that_nobody_reads,
+    in_line_for_a_connection,
+    between_two_tries,
+    in_info,
+    in_connect,
+    in_connect_to_a_host_that_does_not_answer,
+    in_close,
+    in_a_thread_pool,
+    again_and_again,
+    with_a_handler_that_goes_on,
+    in_a_storm_of_signals,
+    deadlines_hold_in_a_storm_of_signals,
+)
+
+
+# At the interpreter's exit ----------------------------------------------------------------------------------
+
+kept: list[object] = []
+
+
+def with_a_client_that_is_not_closed(hosts: str) -> None:
+    client = Client(hosts)
+    client.put(KEY, {"a": 1})
+    kept.append(client)
+
+
+def with_a_client_in_a_cycle(hosts: str) -> None:
+    client = Client(hosts)
+    cycle: list[object] = [client]
+    cycle.append(cycle)
+
+
+def with_many_clients(hosts: str) -> None:
+    kept.extend(Client(hosts, ClientPolicy(tend_interval=20)) for _ in range(10))
+    time.sleep(0.1)  # in the middle of some round
+
+
+def with_daemon_threads_in_commands(hosts: str) -> None:
+    client = Client(hosts)
+    client.put(KEY, {"a": 1})
+
+    def work() -> None:
+        while True:
+            client.get(KEY, timeout=10_000)
+            client.put(KEY, {"a": 1}, timeout=10_000)
+
+    for _ in range(8):
+        threading.Thread(target=work, daemon=True).start()
+    wait_until(lambda: pools(client, "opened") >= 2)
+
+
+def with_daemon_threads_that_wait_for_ever(hosts: str) -> None:
+    cluster = EmbeddedCluster().start()
+    client = Client(cluster.hosts, ClientPolicy(max_conns_per_node=2))
+    cluster.nodes[0].freeze()
+    kept.extend(in_thread(lambda: client.get(KEY, timeout=0)) for _ in range(4))
+    wait_until(lambda: (pools(client, "in_use"), pools(client, "waiting")) == (2, 2))
+
+
+def with_threads_that_finish_first(hosts: str) -> None:
+    client = Client(hosts)
+    client.put(KEY, {"n": 0})
+
+    def work() -> None:
+        for _ in range(50):
+            client.add(KEY, {"n": 1}, timeout=10_000)
+
+    kept.extend(threading.Thread(target=work) for _ in range(4))
+    for thread in kept:
+        assert isinstance(thread, threading.Thread)
+        thread.start()
+
+
+def with_use_in_atexit(hosts: str) -> None:
+    import atexit
+
+    client = Client(hosts)
+    atexit.register(lambda: client.put(KEY, {"a": 1}, timeout=10_000))
+    atexit.register(client.close)
+    atexit.register(lambda: client.put(KEY, {"a": 1}, timeout=10_000))
+    atexit.unregister(client.close)
+
+
+def with_a_node_that_is_gone(hosts: str) -> None:
+    cluster = EmbeddedCluster(nodes=2).start()
+    kept.append(Client(cluster.hosts, ClientPolicy(tend_interval=50)))
+    cluster.stop()
+    time.sleep(0.2)  # so that tending is at a loss
+
+
+def by_an_interrupt_that_nobody_catches(hosts: str) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.excepthook = lambda kind, value, trace: print(f"main thread: {kind.__name__}")
+    threading.excepthook = lambda args: print(f"thread: {args.exc_type.__name__}")
+    with EmbeddedCluster() as cluster:
+        client = Client(cluster.hosts)
+        cluster.nodes[0].freeze()
+        threading.Timer(DELAY, os.kill, (os.getpid(), signal.SIGINT)).start()
+        client.get(KEY, timeout=0)
+
+
+AT_EXIT: tuple[Callable[[str], None], ...] = (
+    with_a_client_that_is_not_closed,
+    with_a_client_in_a_cycle,
+    with_many_clients,
+    with_daemon_threads_in_commands,
+    with_daemon_threads_that_wait_for_ever,
+    with_threads_that_finish_first,
+    with_use_in_atexit,
+    with_a_node_that_is_gone,
+)
+
+
+def _without_hosts(scenario: Callable[[], None]) -> Callable[[str], None]:
+    def run(hosts: str) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        scenario()
+
+    run.__name__ = scenario.__name__
+    return run
+
+
+if __name__ == "__main__":
+    main([*map(_without_hosts, INTERRUPTED), *AT_EXIT, by_an_interrupt_that_nobody_catches])

@@ -1,0 +1,673 @@
+"""Every field of every policy changes something; each test here shows what.
+
+A test is named `test_<field>_...`, or `test_client_policy_<field>_...` and `test_info_policy_<field>_...` for
+those two; the last test sees to it that no field is forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from pyspike import (
+    AsyncClient,
+    Client,
+    ClientPolicy,
+    CommitLevel,
+    ConsistencyLevel,
+    Expiration,
+    GenerationError,
+    GenerationPolicy,
+    InfoPolicy,
+    InvalidArgument,
+    Key,
+    ReadPolicy,
+    ReadTouchTTL,
+    RecordExists,
+    RecordExistsAction,
+    RecordNotFound,
+    Replica,
+    WritePolicy,
+    commands,
+    errors,
+)
+from pyspike import operations as op
+from pyspike.errors import (
+    ConnectFailed,
+    DeviceOverload,
+    EnterpriseOnly,
+    FilteredOut,
+    InvalidNode,
+    KeyMismatch,
+    NoMoreConnections,
+    UnsupportedFeature,
+)
+from pyspike.operations import OpCode
+from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
+from support.cluster_tools import PATIENCE, closed, in_thread, pools, wait_until, within
+from support.messages import FILTER, KEY, Message, parse
+
+QUICK = ClientPolicy(tend_interval=50)
+KEY_1 = Key("test", "s", 1)
+OVERLOAD = 18  # a result code after which a command is tried again
+
+
+def read_message(policy: ReadPolicy) -> Message:
+    defaults = commands.Policies(policy, WritePolicy(), InfoPolicy())
+    return parse(commands.get(defaults, KEY_1, None, None, None, None, None).request)
+
+
+def put_message(policy: WritePolicy) -> Message:
+    defaults = commands.Policies(ReadPolicy(), policy, InfoPolicy())
+    return parse(
+        commands.write(defaults, OpCode.WRITE, KEY_1, {"a": 1}, None, None, None, None, None).request
+    )
+
+
+def operate_message(policy: WritePolicy, *operations: op.Operation) -> Message:
+    defaults = commands.Policies(ReadPolicy(), policy, InfoPolicy())
+    return parse(commands.operate(defaults, KEY_1, operations, None, None, None, None, None).request)
+
+
+@pytest.fixture
+def one() -> Iterator[EmbeddedCluster]:
+    """A node of one's own."""
+    with EmbeddedCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def three() -> Iterator[EmbeddedCluster]:
+    """Three nodes of one's own, two replicas."""
+    with EmbeddedCluster(nodes=3) as cluster:
+        yield cluster
+
+
+def asked(cluster: EmbeddedCluster) -> dict[str, int]:
+    """How many commands each node was asked."""
+    return {node.name: node.stats.data_requests for node in cluster.nodes}
+
+
+def owners(cluster: EmbeddedCluster, key: Key) -> list[EmbeddedNode]:
+    return cluster.owners(key.namespace, key.partition_id)
+
+
+# Deadlines and tries ----------------------------------------------------------------------------------------
+
+
+def test_total_timeout_ends_the_call_with_all_its_tries(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        one.nodes[0].freeze()
+        for timeout in (120, 250):
+            began = time.monotonic()
+            with within(timeout), pytest.raises(errors.TimeoutError) as caught:
+                client.get(KEY_1, policy=ReadPolicy(total_timeout=timeout))
+            assert (time.monotonic() - began) * 1000 >= timeout - 1
+            assert caught.value.timeout == timeout
+
+
+def test_total_timeout_of_the_call_wins(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        one.nodes[0].freeze()
+        with within(100), pytest.raises(errors.TimeoutError) as caught:
+            client.get(KEY_1, policy=ReadPolicy(total_timeout=10_000), timeout=100)
+        assert caught.value.timeout == 100
+
+
+def test_total_timeout_is_what_the_server_is_told() -> None:
+    assert read_message(ReadPolicy(total_timeout=1234)).timeout == 1234
+    assert read_message(ReadPolicy(total_timeout=0)).timeout == 0
+    assert read_message(ReadPolicy(total_timeout=1234, socket_timeout=100)).timeout == 100
+
+
+def test_total_timeout_of_zero_waits_as_long_as_it_takes(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        client.put(KEY_1, {"a": 1})
+        one.nodes[0].freeze()
+        call = in_thread(lambda: client.get(KEY_1, policy=ReadPolicy(total_timeout=0)))
+        time.sleep(1.2)  # longer than the default deadline
+        assert not call.done
+        one.nodes[0].thaw()
+        assert call.result().bins == {"a": 1}
+
+
+@pytest.mark.parametrize("retries", [1, 2, 5])
+def test_socket_timeout_split_by_default_leaves_time_for_another_replica(
+    three: EmbeddedCluster, retries: int
+) -> None:
+    with Client(three.hosts) as client:
+        client.put(KEY_1, {"a": 1})
+        master, replica = owners(three, KEY_1)
+        master.freeze()
+        before = replica.stats.data_requests
+        with within(400):
+            policy = ReadPolicy(total_timeout=400, max_retries=retries)
+            assert client.get(KEY_1, policy=policy).bins == {"a": 1}
+        assert replica.stats.data_requests == before + 1
+
+
+def test_socket_timeout_as_long_as_the_deadline_leaves_none(three: EmbeddedCluster) -> None:
+    with Client(three.hosts) as client:
+        client.put(KEY_1, {"a": 1})
+        owners(three, KEY_1)[0].freeze()
+        with within(400), pytest.raises(errors.TimeoutError) as caught:
+            client.get(KEY_1, policy=ReadPolicy(total_timeout=400, socket_timeout=400))
+        assert len(caught.value.attempts) == 1
+
+
+def test_socket_timeout_given_limits_each_try(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        one.nodes[0].freeze()
+        with pytest.raises(errors.TimeoutError) as caught:
+            client.get(KEY_1, policy=ReadPolicy(socket_timeout=60, total_timeout=5000, max_retries=2))
+        attempts = caught.value.attempts
+        assert len(attempts) == 3
+        assert all(59 <= attempt.elapsed_ms < 1000 for attempt in attempts)
+
+
+def test_max_retries_says_how_often_to_try_again(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        client.put(KEY_1, {"a": 1})
+        for retries in (0, 1, 3):
+            one.nodes[0].answer_with(OVERLOAD, times=retries)
+            assert client.get(KEY_1, policy=ReadPolicy(max_retries=retries)).bins == {"a": 1}
+            one.nodes[0].answer_with(OVERLOAD, times=retries + 1)
+            with pytest.raises(DeviceOverload) as caught:
+                client.get(KEY_1, policy=ReadPolicy(max_retries=retries))
+            assert len(caught.value.attempts) == retries + 1
+
+
+def test_max_retries_of_writes_is_none_by_default(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        one.nodes[0].answer_with(OVERLOAD)
+        with pytest.raises(DeviceOverload):
+            client.put(KEY_1, {"a": 1})
+        one.nodes[0].answer_with(OVERLOAD)
+        client.put(KEY_1, {"a": 1}, policy=WritePolicy(max_retries=1))
+
+
+def test_sleep_between_retries_waits_before_another_try_of_the_same_node(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        timed_out = 9  # a write stays with the master then
+        one.nodes[0].answer_with(timed_out, times=2)
+        began = time.monotonic()
+        client.put(KEY_1, {"a": 1}, policy=WritePolicy(max_retries=2, sleep_between_retries=100))
+        assert time.monotonic() - began >= 2 * 0.075  # the pauses are spread by a quarter
+
+
+def test_sleep_between_retries_does_not_outlast_the_deadline(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        one.nodes[0].answer_with(9, times=5)
+        policy = WritePolicy(max_retries=2, sleep_between_retries=10_000, total_timeout=200)
+        with within(200), pytest.raises(errors.TimeoutError) as caught:
+            client.put(KEY_1, {"a": 1}, policy=policy)
+        assert len(caught.value.attempts) == 1
+
+
+def late_answer(cluster: EmbeddedCluster, client: Client, policy: ReadPolicy) -> None:
+    cluster.nodes[0].delay(0.2)
+    with pytest.raises(errors.TimeoutError):
+        client.get(KEY_1, policy=policy)
+    cluster.nodes[0].delay(0)
+
+
+def test_timeout_delay_awaits_a_late_answer_and_uses_the_connection_again(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, QUICK) as client:
+        client.put(KEY_1, {"a": 1})
+        late_answer(one, client, ReadPolicy(total_timeout=60, max_retries=0, timeout_delay=3000))
+        assert pools(client, "draining") == 1
+        wait_until(lambda: pools(client, "idle") == 1, "the connection's return")
+        assert client.get(KEY_1).bins == {"a": 1}
+        assert (pools(client, "opened"), closed(client)) == (1, {})
+
+
+def test_timeout_delay_gives_up_on_an_answer_that_never_comes(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, QUICK) as client:
+        client.put(KEY_1, {"a": 1})
+        one.nodes[0].garbage((2 << 56 | 3 << 48 | 100).to_bytes(8, "big"))  # 100 bytes that do not follow
+        with pytest.raises(errors.TimeoutError):
+            client.get(KEY_1, policy=ReadPolicy(total_timeout=60, max_retries=0, timeout_delay=100))
+        assert pools(client, "draining") == 1
+        wait_until(lambda: pools(client, "draining") == 0, "the end of the wait")
+        assert (pools(client, "open"), closed(client)) == (0, {"timeout": 1})
+
+
+def test_timeout_delay_of_zero_closes_the_connection(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, QUICK) as client:
+        client.put(KEY_1, {"a": 1})
+        late_answer(one, client, ReadPolicy(total_timeout=60, max_retries=0))
+        assert (pools(client, "open"), closed(client)) == (0, {"timeout": 1})
+        assert client.get(KEY_1).bins == {"a": 1}
+        assert pools(client, "opened") == 2
+
+
+# Reads ------------------------------------------------------------------------------------------------------
+
+
+def test_replica_master_asks_the_master_only(three: EmbeddedCluster) -> None:
+    with Client(three.hosts) as client:
+        client.put(KEY_1, {"a": 1})
+        master, replica = owners(three, KEY_1)
+        before = asked(three)
+        for _ in range(10):
+            client.get(KEY_1, policy=ReadPolicy(replica=Replica.MASTER))
+        assert asked(three) == {**before, master.name: before[master.name] + 10}
+        master.freeze()
+        with pytest.raises(errors.TimeoutError) as caught:
+            client.get(KEY_1, policy=ReadPolicy(replica=Replica.MASTER, total_timeout=200))
+        assert {attempt.node for attempt in caught.value.attempts} == {master.name}
+        assert replica.stats.data_requests == before[replica.name]
+
+
+def test_replica_sequence_asks_the_master_first_and_then_the_next(three: EmbeddedCluster) -> None:
+    with Client(three.hosts) as client:
+        client.put(KEY_1, {"a": 1})
+        master, replica = owners(three, KEY_1)
+        before = asked(three)
+        for _ in range(10):
+            client.get(KEY_1, policy=ReadPolicy(replica=Replica.SEQUENCE))
+        assert asked(three) == {**before, master.name: before[master.name] + 10}
+        master.answer_with(OVERLOAD)
+        client.get(KEY_1, policy=ReadPolicy(replica=Replica.SEQUENCE))
+        assert asked(three)[replica.name] == before[replica.name] + 1
+
+
+def test_replica_random_asks_them_all(three: EmbeddedCluster) -> None:
+    with Client(three.hosts) as client:
+        client.put(KEY_1, {"a": 1})
+        holders = {node.name for node in owners(three, KEY_1)}
+        before = asked(three)
+        for _ in range(50):
+            client.get(KEY_1, policy=ReadPolicy(replica=Replica.RANDOM))
+        after = asked(three)
+        assert {name for name in after if after[name] > before[name]} == holders
+
+
+def test_consistency_level_is_a_bit_of_reads() -> None:
+    all_copies = ConsistencyLevel.ALL
+    assert (
+        read_message(ReadPolicy(consistency_level=all_copies)).info1
+        == read_message(ReadPolicy()).info1 | 0x40
+    )
+    policy = WritePolicy(consistency_level=all_copies)
+    assert (
+        operate_message(policy, op.get("a")).info1 == operate_message(WritePolicy(), op.get("a")).info1 | 0x40
+    )
+    assert put_message(policy) == put_message(WritePolicy())  # a write has no choice
+
+
+def test_consistency_level_all_reads_all_the_same(client: Client, key: Key) -> None:
+    client.put(key, {"a": 1})
+    assert client.get(key, policy=ReadPolicy(consistency_level=ConsistencyLevel.ALL)).bins == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("touch", "renewed"),
+    [(60, True), (40, False), (ReadTouchTTL.SERVER_DEFAULT, True), (ReadTouchTTL.DONT_RESET, False)],
+    ids=str,
+)
+def test_read_touch_ttl_renews_what_has_less_left(touch: int | ReadTouchTTL, renewed: bool) -> None:
+    now = [1_700_000_000.0]
+    namespaces = {"test": NamespaceConfig(default_read_touch_ttl_pct=90)}
+    with (
+        EmbeddedCluster(namespaces=namespaces, clock=lambda: now[0]) as cluster,
+        Client(cluster.hosts) as client,
+    ):
+        for read in (
+            lambda: client.get(KEY_1, policy=ReadPolicy(read_touch_ttl=touch)),
+            lambda: client.operate(KEY_1, [op.get("a")], policy=WritePolicy(read_touch_ttl=touch)),
+        ):
+            client.put(KEY_1, {"a": 1}, ttl=100)
+            before = client.get(KEY_1, policy=ReadPolicy(read_touch_ttl=ReadTouchTTL.DONT_RESET)).expiration
+            now[0] += 50
+            read()
+            after = client.get(KEY_1, policy=ReadPolicy(read_touch_ttl=ReadTouchTTL.DONT_RESET)).expiration
+            assert before is not None
+            assert after is not None
+            assert (after - before).total_seconds() == (50 if renewed else 0)
+
+
+def test_read_touch_ttl_is_the_ttl_of_a_reads_header() -> None:
+    assert [read_message(ReadPolicy(read_touch_ttl=each)).ttl for each in (80, *ReadTouchTTL)] == [
+        80,
+        0,
+        0xFFFF_FFFF,
+    ]
+    assert operate_message(WritePolicy(read_touch_ttl=80), op.get("a")).ttl == 80
+    assert operate_message(WritePolicy(read_touch_ttl=80), op.put("a", 1)).ttl == 0
+
+
+def test_filter_expression_goes_along_with_the_command(client: Client, key: Key) -> None:
+    false = b"\xc2"
+    for message in (
+        read_message(ReadPolicy(filter_expression=false)),
+        put_message(WritePolicy(filter_expression=false)),
+        operate_message(WritePolicy(filter_expression=false), op.get("a")),
+    ):
+        assert message.field(FILTER) == false
+    client.put(key, {"a": 1})
+    for call in (
+        lambda: client.get(key, policy=ReadPolicy(filter_expression=false)),
+        lambda: client.delete(key, policy=WritePolicy(filter_expression=false)),
+    ):
+        with pytest.raises((FilteredOut, UnsupportedFeature)):  # the embedded server has no expressions yet
+            call()
+    assert client.exists(key)
+
+
+# Writes -----------------------------------------------------------------------------------------------------
+
+
+def test_record_exists_action_decides_what_a_write_may_find(client: Client, key: Key) -> None:
+    create = WritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
+    update = WritePolicy(record_exists_action=RecordExistsAction.UPDATE_ONLY)
+    with pytest.raises(RecordNotFound):
+        client.put(key, {"a": 1}, policy=update)
+    client.put(key, {"a": 1}, policy=create)
+    with pytest.raises(RecordExists):
+        client.put(key, {"a": 1}, policy=create)
+    client.put(key, {"b": 1}, policy=update)
+    client.put(key, {"c": 1}, policy=WritePolicy(record_exists_action=RecordExistsAction.REPLACE))
+    assert client.get(key).bins == {"c": 1}
+
+
+def test_generation_policy_and_generation_demand_one(client: Client, key: Key) -> None:
+    client.put(key, {"a": 1})
+    equal = WritePolicy(generation_policy=GenerationPolicy.EXPECT_GEN_EQUAL, generation=1)
+    client.put(key, {"a": 2}, policy=equal)
+    with pytest.raises(GenerationError):
+        client.put(key, {"a": 3}, policy=equal)
+    client.put(key, {"a": 3}, policy=equal.replace(generation=2))
+    with pytest.raises(GenerationError):
+        client.put(key, {"a": 4}, policy=equal.replace(generation_policy=GenerationPolicy.EXPECT_GEN_GREATER))
+
+
+def test_generation_without_a_policy_is_refused_as_it_would_do_nothing() -> None:
+    with pytest.raises(InvalidArgument, match="nothing compares it"):
+        WritePolicy(generation=1)
+
+
+def test_expiration_is_the_records_time_to_live(client: Client, key: Key) -> None:
+    client.put(key, {"a": 1}, policy=WritePolicy(expiration=1000))
+    assert client.get(key).ttl is not None
+    client.put(key, {"a": 1}, policy=WritePolicy(expiration=Expiration.NEVER))
+    assert client.get(key).ttl is None
+
+
+def test_send_key_stores_the_key_with_the_record(client: Client, key: Key) -> None:
+    assert put_message(WritePolicy()).field(KEY) is None
+    assert put_message(WritePolicy(send_key=True)).field(KEY) == b"\x01" + (1).to_bytes(8, "big")
+    other = Key.from_digest(key.namespace, key.set_name, key.digest, "another key")
+    send = WritePolicy(send_key=True)
+    client.put(key, {"a": 1})
+    client.put(other, {"a": 1}, policy=send)  # no key was stored that could differ
+    with pytest.raises(KeyMismatch):
+        client.put(key, {"a": 2}, policy=send)
+
+
+def test_commit_level_is_a_bit_of_writes(client: Client, key: Key) -> None:
+    master_only = WritePolicy(commit_level=CommitLevel.MASTER)
+    assert put_message(master_only).info3 == put_message(WritePolicy()).info3 | 0x02
+    assert operate_message(master_only, op.put("a", 1)).info3 == 0x02
+    client.put(key, {"a": 1}, policy=master_only)
+    assert client.get(key).bins == {"a": 1}
+
+
+def test_durable_delete_needs_the_enterprise_edition(client: Client, key: Key) -> None:
+    client.put(key, {"a": 1})
+    with pytest.raises(EnterpriseOnly):
+        client.delete(key, policy=WritePolicy(durable_delete=True))
+    assert client.exists(key)
+    assert client.delete(key, policy=WritePolicy(durable_delete=False))
+
+
+def test_respond_per_each_op_asks_for_an_answer_to_each(client: Client, key: Key) -> None:
+    each = WritePolicy(respond_per_each_op=True)
+    steps = [op.put("a", 1), op.get("nope"), op.get("a")]
+    assert operate_message(WritePolicy(), *steps).info2 & 0x80 == 0
+    assert operate_message(each, *steps).info2 & 0x80
+    assert client.operate(key, steps, policy=each).results == [None, None, 1]
+    with pytest.raises(InvalidArgument, match="respond_per_each_op"):
+        client.operate(key, [op.get()], policy=each)
+
+
+# Info -------------------------------------------------------------------------------------------------------
+
+
+def test_info_policy_timeout_ends_an_info_command(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        one.nodes[0].freeze()
+        for timeout in (100, 200):
+            began = time.monotonic()
+            with within(timeout), pytest.raises(errors.TimeoutError) as caught:
+                client.info("build", "A1", policy=InfoPolicy(timeout=timeout))
+            assert (time.monotonic() - began) * 1000 >= timeout - 1
+            assert caught.value.node == "A1"
+
+
+# The client -------------------------------------------------------------------------------------------------
+
+
+def test_client_policy_timeout_limits_connecting(one: EmbeddedCluster) -> None:
+    one.nodes[0].freeze()
+    for timeout in (100, 250):
+        began = time.monotonic()
+        with within(timeout), pytest.raises(ConnectFailed, match=one.hosts):
+            Client(one.hosts, ClientPolicy(timeout=timeout))
+        assert (time.monotonic() - began) * 1000 >= timeout - 1
+
+
+def test_client_policy_idle_timeout_closes_what_is_not_used(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, QUICK.replace(idle_timeout=80)) as quick, Client(one.hosts, QUICK) as patient:
+        for client in (quick, patient):
+            client.put(KEY_1, {"a": 1})
+            assert pools(client, "open") == 1
+        wait_until(lambda: pools(quick, "open") == 0, "the end of the idle connection")
+        assert closed(quick) == {"idle": 1}
+        assert pools(patient, "open") == 1
+        assert quick.get(KEY_1).bins == {"a": 1}
+
+
+def test_client_policy_min_conns_per_node_are_opened_in_advance_and_kept(three: EmbeddedCluster) -> None:
+    with Client(three.hosts, QUICK.replace(min_conns_per_node=3, idle_timeout=50)) as client:
+        wait_until(lambda: pools(client, "idle") == 9, "three connections a node")
+        rounds = client.stats()["tend"]["rounds"]
+        wait_until(lambda: client.stats()["tend"]["rounds"] > rounds + 5)
+        assert pools(client, "open") == 9
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_client_policy_max_conns_per_node_is_the_limit(one: EmbeddedCluster, most: int) -> None:
+    with Client(one.hosts, ClientPolicy(max_conns_per_node=most)) as client:
+        one.nodes[0].freeze()
+        calls = [in_thread(lambda: client.exists(KEY_1, timeout=10_000)) for _ in range(8)]
+        wait_until(lambda: pools(client, "waiting") == 8 - most, "the others' wait")
+        assert pools(client, "open") == most
+        one.nodes[0].thaw()
+        assert [call.result() for call in calls] == [False] * 8
+        assert pools(client, "opened") == most
+
+
+def test_client_policy_max_waiting_per_node_refuses_the_next_at_once(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, ClientPolicy(max_conns_per_node=1, max_waiting_per_node=1)) as client:
+        one.nodes[0].freeze()
+        calls = [in_thread(lambda: client.exists(KEY_1, timeout=10_000)) for _ in range(2)]
+        wait_until(lambda: pools(client, "waiting") == 1)
+        with within(0), pytest.raises(NoMoreConnections, match="too many commands wait") as caught:
+            client.get(KEY_1, timeout=10_000, policy=ReadPolicy(max_retries=0))
+        assert "max_conns_per_node" in caught.value.advice
+        one.nodes[0].thaw()
+        assert [call.result() for call in calls] == [False, False]
+
+
+async def in_flight(client: AsyncClient, *, commands: int, waiting: int) -> int:
+    """How many pipelines there are when so many commands are on them, and so many wait."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        lane = client.stats()["loops"][0]["A1"]
+        if (lane["in_flight"], lane["waiting"]) == (commands, waiting):
+            return int(lane["open"])
+        assert time.monotonic() < end, f"it came to {lane}"
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize(("most", "depth"), [(1, 4), (3, 4), (1, 1), (2, 7)])
+def test_client_policy_pipelines_per_node_and_commands_per_pipeline_are_the_limits(
+    one: EmbeddedCluster, most: int, depth: int
+) -> None:
+    async def run() -> None:
+        policy = ClientPolicy(pipelines_per_node=most, commands_per_pipeline=depth)
+        async with AsyncClient(one.hosts, policy) as client:
+            await client.exists(KEY_1)
+            one.nodes[0].freeze()
+            calls = [asyncio.ensure_future(client.exists(KEY_1, timeout=20_000)) for _ in range(20)]
+            assert await in_flight(client, commands=most * depth, waiting=20 - most * depth) == most
+            one.nodes[0].thaw()
+            assert await asyncio.gather(*calls) == [False] * 20
+
+    asyncio.run(run())
+
+
+def test_client_policy_fail_if_not_connected_decides_what_no_server_means() -> None:
+    cluster = EmbeddedCluster()
+    with cluster:
+        hosts = cluster.hosts
+    with pytest.raises(ConnectFailed) as caught:
+        Client(hosts)
+    assert hosts in str(caught.value)
+    with Client(hosts, QUICK.replace(fail_if_not_connected=False)) as client:
+        assert client.is_connected() is False
+        with pytest.raises(InvalidNode):
+            client.get(KEY_1)
+        with EmbeddedCluster(port=int(hosts.rpartition(":")[2])):
+            wait_until(client.is_connected, "the connection")
+            client.put(KEY_1, {"a": 1})
+            assert client.get(KEY_1).bins == {"a": 1}
+
+
+def test_client_policy_tend_interval_is_the_time_between_looks(one: EmbeddedCluster) -> None:
+    with (
+        Client(one.hosts, ClientPolicy(tend_interval=20)) as often,
+        Client(one.hosts, ClientPolicy(tend_interval=60_000)) as seldom,
+    ):
+        wait_until(lambda: often.stats()["tend"]["rounds"] >= 10, "the tenth look")
+        assert seldom.stats()["tend"]["rounds"] == 1
+
+
+def test_client_policy_ip_map_replaces_advertised_addresses() -> None:
+    with EmbeddedCluster(nodes=3, advertise="127.0.0.99") as cluster:
+        seed = f"127.0.0.1:{cluster.nodes[0].port}"
+        with Client(seed) as client:
+            assert client.node_names() == ["A1"]
+            advice = str(client.stats()["tend"]["last_error"])
+            assert "127.0.0.99" in advice
+            assert "ip_map" in advice
+            assert "use_services_alternate" in advice
+        with Client(seed, ClientPolicy(ip_map={"127.0.0.99": "127.0.0.1"})) as client:
+            assert sorted(client.node_names()) == ["A1", "A2", "A3"]
+            client.put(KEY_1, {"a": 1})
+            assert client.get(KEY_1).bins == {"a": 1}
+
+
+def test_client_policy_use_services_alternate_takes_the_other_addresses() -> None:
+    with EmbeddedCluster(nodes=3, advertise="127.0.0.99", alternate_host="127.0.0.1") as cluster:
+        seed = f"127.0.0.1:{cluster.nodes[0].port}"
+        with Client(seed) as client:
+            assert client.node_names() == ["A1"]
+        with Client(seed, ClientPolicy(use_services_alternate=True)) as client:
+            assert sorted(client.node_names()) == ["A1", "A2", "A3"]
+
+
+def test_client_policy_cluster_name_refuses_another_cluster(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, ClientPolicy(cluster_name="embedded")) as client:
+        assert client.is_connected()
+    with pytest.raises(ConnectFailed, match="belongs to the cluster 'embedded', not to 'other'"):
+        Client(one.hosts, ClientPolicy(cluster_name="other"))
+
+
+@pytest.mark.parametrize(("threshold", "kept"), [(65_536, False), (4_000_000, True)])
+def test_client_policy_buffer_reclaim_threshold_gives_large_buffers_back(
+    hosts: str, key: Key, threshold: int, kept: bool
+) -> None:
+    size = 900_000
+    with Client(hosts, ClientPolicy(buffer_reclaim_threshold=threshold)) as client:
+        client.put(key, {"v": bytes(size)})
+        client.get(key, [])
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            assert len(client.get(key)["v"]) == size
+            grown = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+    assert (grown > size / 2) is kept
+
+
+@pytest.mark.parametrize(("name", "shown"), [("shop-frontend", "shop-frontend"), (None, "not-set")])
+def test_client_policy_application_id_shows_up_on_the_server(
+    hosts: str, name: str | None, shown: str
+) -> None:
+    with Client(hosts, ClientPolicy(application_id=name)) as client:
+        node = client.node_names()[0]
+
+        def known() -> bool:
+            entries = client.info("user-agents", node).split(";")
+            agents = [entry.removeprefix("user-agent=").partition(":")[0] for entry in entries if entry]
+            texts = [base64.b64decode(agent).decode().split(",") for agent in agents]
+            return any(
+                text[0] == "1" and text[1].startswith("pyspike-") and text[2] == shown for text in texts
+            )
+
+        wait_until(known, "the name on the server")
+
+
+def test_client_policy_read_is_the_policy_of_reads(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, ClientPolicy(read=ReadPolicy(total_timeout=123, max_retries=0))) as client:
+        one.nodes[0].freeze()
+        for read in (client.get, client.exists):
+            with pytest.raises(errors.TimeoutError) as caught:
+                read(KEY_1)
+            assert (caught.value.timeout, len(caught.value.attempts)) == (123, 1)
+
+
+def test_client_policy_write_is_the_policy_of_writes(client: Client, hosts: str, key: Key) -> None:
+    create = WritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
+    with Client(hosts, ClientPolicy(write=create)) as once:
+        once.put(key, {"a": 1})
+        for write in (
+            lambda: once.put(key, {"a": 2}),
+            lambda: once.add(key, {"a": 2}),
+            lambda: once.touch(key),
+            lambda: once.operate(key, [op.put("a", 2)]),
+        ):
+            with pytest.raises(RecordExists):
+                write()
+    assert client.get(key).bins == {"a": 1}
+
+
+def test_client_policy_info_is_the_policy_of_info_commands(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, ClientPolicy(info=InfoPolicy(timeout=150))) as client:
+        one.nodes[0].freeze()
+        with within(150), pytest.raises(errors.TimeoutError):
+            client.info("build", "A1")
+
+
+def test_no_field_is_without_a_test_here() -> None:
+    tests = [name for name in globals() if name.startswith("test_")]
+
+    def untested(policy: type[Any], prefix: str) -> list[str]:
+        names = [entry.name for entry in fields(policy) if entry.init]
+        mine = [f"{test.removeprefix(prefix)}_" for test in tests if test.startswith(prefix)]
+        return [n for n in names if not any(t.startswith(f"{n}_") or f"_and_{n}_" in t for t in mine)]
+
+    assert untested(ReadPolicy, "test_") == []
+    assert untested(WritePolicy, "test_") == []
+    assert untested(InfoPolicy, "test_info_policy_") == []
+    assert untested(ClientPolicy, "test_client_policy_") == []

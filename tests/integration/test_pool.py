@@ -1,0 +1,305 @@
+"""Connections are shared fairly: first come, first served, and who can't be served is told so in time."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pyspike import Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy, commands, errors
+from pyspike._wire import Connection, PartitionMap, Pool, attempt
+from pyspike.errors import InvalidNode, NoMoreConnections
+from pyspike.server import EmbeddedCluster
+from support.cluster_tools import Outcome, closed, in_thread, pools, wait_until, within
+from support.messages import DIGEST, Message, parse
+
+POLICIES = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
+FOUND = Message().pack()
+SUSPICION = 1.0  # seconds after which an idle connection is looked at before it is used
+
+
+def keys(count: int) -> list[Key]:
+    return [Key("test", "s", n) for n in range(count)]
+
+
+class Line:
+    """A pool whose connections end here: the test is the server."""
+
+    def __init__(self, **options: Any) -> None:
+        self.servers: list[socket.socket] = []
+        self.opener = self.open
+        self.pool = Pool("A1", lambda timeout: self.opener(timeout), **options)
+        every = b"\xff" * 512
+        self.map = PartitionMap().updated(self, [("test", 0, [every])])
+
+    def open(self, timeout: float) -> Connection:
+        ours, theirs = socket.socketpair()
+        ours.settimeout(5)
+        self.servers.append(ours)
+        return Connection(theirs.detach())
+
+    def ask(self, key: Key, timeout: float = 10_000) -> bool:
+        """An `exists` by way of the pool."""
+        found: bool = attempt(commands.exists(POLICIES, key, timeout, None, None), self.map)
+        return found
+
+    def ask_later(self, key: Key, timeout: float = 10_000) -> Outcome:
+        """The same in a thread, which stands in line when this returns."""
+        before = self.pool.stats()["waiting"]
+        call = in_thread(lambda: self.ask(key, timeout))
+        wait_until(lambda: self.pool.stats()["waiting"] == before + 1, "a place in line")
+        return call
+
+    def next_request(self, server: int = 0) -> bytes | None:
+        """The digest of the request that arrives next."""
+        head = self.servers[server].recv(8, socket.MSG_WAITALL)
+        size = int.from_bytes(head[2:], "big")
+        return parse(head + self.servers[server].recv(size, socket.MSG_WAITALL)).field(DIGEST)
+
+    def answer(self, server: int = 0) -> None:
+        self.servers[server].sendall(FOUND)
+
+
+@pytest.fixture
+def lines() -> Iterator[type[Line]]:
+    made: list[Line] = []
+
+    class Closing(Line):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            made.append(self)
+
+    yield Closing
+    for line in made:
+        line.pool.close()
+        for server in line.servers:
+            server.close()
+
+
+def test_commands_are_served_in_the_order_in_which_they_came(lines: type[Line]) -> None:
+    line = lines(maximum=1)
+    first, *others = keys(6)
+    calls = [in_thread(lambda: line.ask(first))]
+    wait_until(lambda: line.servers)
+    assert line.next_request() == first.digest
+    calls += [line.ask_later(key) for key in others]
+    for key in others:
+        line.answer()
+        assert line.next_request() == key.digest
+    line.answer()
+    assert [call.result() for call in calls] == [True] * 6
+    stats = line.pool.stats()
+    assert (stats["opened"], stats["waits"], stats["idle"], stats["waiting"]) == (1, 5, 1, 0)
+    assert stats["wait_ms"] > 0
+
+
+def test_the_connection_used_last_is_used_next(lines: type[Line]) -> None:
+    line = lines(maximum=2)
+    calls = [in_thread(lambda key=key: line.ask(key)) for key in keys(2)]
+    wait_until(lambda: len(line.servers) == 2)
+    line.answer(1)
+    wait_until(lambda: line.pool.stats()["idle"] == 1)
+    line.answer(0)
+    for call in calls:
+        assert call.result()
+    again = in_thread(lambda: line.ask(keys(1)[0]))
+    for _ in range(2):  # its first request, and the new one
+        assert line.next_request(0) is not None
+    line.answer(0)
+    assert again.result()
+    assert line.pool.stats()["opened"] == 2
+
+
+def test_a_failed_open_hands_the_place_to_the_next_in_line(lines: type[Line]) -> None:
+    line = lines(maximum=1)
+    go = threading.Event()
+
+    def refuse(timeout: float) -> Connection:
+        line.opener = line.open
+        go.wait(10)
+        raise errors.ConnectionError("refused")
+
+    line.opener = refuse
+    first, second, third = keys(3)
+    unlucky = in_thread(lambda: line.ask(first))
+    wait_until(lambda: line.opener == line.open, "the first open")
+    calls = [line.ask_later(second), line.ask_later(third)]
+    go.set()
+    assert isinstance(unlucky.error(), errors.ConnectionError)
+    for key in (second, third):
+        wait_until(lambda: line.servers)
+        assert line.next_request() == key.digest
+        line.answer()
+    assert [call.result() for call in calls] == [True, True]
+    assert line.pool.stats()["failures"] == 1
+
+
+def test_a_broken_connection_hands_its_place_to_the_next_in_line(lines: type[Line]) -> None:
+    line = lines(maximum=1)
+    first, second = keys(2)
+    broken = in_thread(lambda: line.ask(first))
+    wait_until(lambda: line.servers)
+    call = line.ask_later(second)
+    line.next_request()
+    line.servers[0].close()
+    assert isinstance(broken.error(), errors.ConnectionError)
+    wait_until(lambda: len(line.servers) == 2, "another connection")
+    assert line.next_request(1) == second.digest
+    line.answer(1)
+    assert call.result() is True
+    stats = line.pool.stats()
+    assert (stats["open"], stats["opened"], stats["closed"]) == (1, 2, {"connection error": 1})
+
+
+def test_who_gives_up_leaves_the_line_to_the_others(lines: type[Line]) -> None:
+    line = lines(maximum=1)
+    first, second, third = keys(3)
+    calls = [in_thread(lambda: line.ask(first))]
+    wait_until(lambda: line.servers)
+    line.next_request()
+    impatient = line.ask_later(second, timeout=100)
+    calls.append(line.ask_later(third))
+    assert isinstance(impatient.error(), NoMoreConnections)
+    assert line.pool.stats()["waiting"] == 1
+    line.answer()
+    assert line.next_request() == third.digest
+    line.answer()
+    assert [call.result() for call in calls] == [True, True]
+    assert line.pool.stats()["refused"] == 1
+
+
+def test_closing_wakes_all_who_wait(lines: type[Line]) -> None:
+    line = lines(maximum=1)
+    first, *others = keys(4)
+    served = in_thread(lambda: line.ask(first))
+    wait_until(lambda: line.servers)
+    waiting = [line.ask_later(key) for key in others]
+    line.pool.close()
+    for call in waiting:
+        assert isinstance(call.error(), errors.ConnectionError)
+    line.answer()  # what is on its way ends well
+    assert served.result() is True
+    assert line.pool.stats()["open"] == 0
+    with pytest.raises(InvalidNode):
+        line.ask(first)
+
+
+def test_an_idle_connection_that_the_server_closed_is_replaced_without_an_error(lines: type[Line]) -> None:
+    line = lines()
+    key = keys(1)[0]
+    call = in_thread(lambda: line.ask(key))
+    wait_until(lambda: line.servers)
+    line.answer()
+    assert call.result()
+    line.servers[0].close()
+    time.sleep(SUSPICION + 0.05)  # has to pass: until then nothing is suspected
+    call = in_thread(lambda: line.ask(key))
+    wait_until(lambda: len(line.servers) == 2)
+    line.answer(1)
+    assert call.result() is True
+    assert line.pool.stats()["closed"] == {"closed by the server": 1}
+    assert line.pool.stats()["failures"] == 0
+
+
+def test_an_idle_connection_with_bytes_nobody_asked_for_is_not_used(lines: type[Line]) -> None:
+    line = lines()
+    key = keys(1)[0]
+    call = in_thread(lambda: line.ask(key))
+    wait_until(lambda: line.servers)
+    line.answer()
+    assert call.result()
+    line.answer()  # to nothing; it must not be taken for the answer to what comes next
+    time.sleep(SUSPICION + 0.05)
+    call = in_thread(lambda: line.ask(key))
+    wait_until(lambda: len(line.servers) == 2)
+    line.answer(1)
+    assert call.result() is True
+
+
+# With a server ----------------------------------------------------------------------------------------------
+
+
+def test_four_connections_serve_thirty_two_threads(hosts: str, key: Key) -> None:
+    with Client(hosts, ClientPolicy(max_conns_per_node=4)) as client:
+        client.put(key, {"n": 0})
+
+        def work() -> int:
+            for _ in range(50):
+                client.add(key, {"n": 1}, timeout=30_000)
+                assert client.get(key, timeout=30_000)["n"] > 0
+            return 100
+
+        calls = [in_thread(work) for _ in range(32)]
+        assert sum(call.result(60) for call in calls) == 3200
+        assert client.get(key)["n"] == 1600
+        for node in client.stats()["nodes"].values():
+            assert node["pool"]["opened"] <= 4
+            assert node["pool"]["in_use"] == node["pool"]["waiting"] == 0
+        assert closed(client) == {}
+
+
+def test_a_burst_is_served_whole(hosts: str, key: Key) -> None:
+    with Client(hosts, ClientPolicy(max_conns_per_node=2)) as client:
+        client.put(key, {"n": 0})
+        start = threading.Barrier(150)
+
+        def work() -> None:
+            start.wait(30)
+            client.add(key, {"n": 1}, timeout=30_000)
+
+        calls = [in_thread(work) for _ in range(150)]
+        for call in calls:
+            call.result(60)
+        assert client.get(key)["n"] == 150
+        assert pools(client, "refused") == 0
+
+
+def test_a_pool_that_can_not_serve_says_so_in_time() -> None:
+    with EmbeddedCluster() as cluster, Client(cluster.hosts, ClientPolicy(max_conns_per_node=1)) as client:
+        key = keys(1)[0]
+        cluster.nodes[0].freeze()
+        holder = in_thread(lambda: client.exists(key, timeout=20_000))
+        wait_until(lambda: pools(client, "in_use") == 1)
+        with (
+            within(200),
+            pytest.raises(NoMoreConnections, match="all 1 connections to node A1 are in use") as caught,
+        ):
+            client.get(key, timeout=200)
+        error = caught.value
+        assert isinstance(error, TimeoutError)
+        assert error.key == key
+        assert error.in_doubt is False
+        assert not any(attempt.sent for attempt in error.attempts)
+        with pytest.raises(NoMoreConnections) as caught:
+            client.put(key, {"a": 1}, timeout=50)
+        assert caught.value.in_doubt is False
+        cluster.nodes[0].thaw()
+        assert holder.result() is False
+        assert client.exists(key) is False
+
+
+def test_stats_tell_what_the_pool_does() -> None:
+    with EmbeddedCluster() as cluster, Client(cluster.hosts, ClientPolicy(max_conns_per_node=2)) as client:
+        node = cluster.nodes[0]
+        key = keys(1)[0]
+        assert client.stats()["nodes"]["A1"]["pool"]["open"] == 0
+        client.exists(key)
+        node.freeze()
+        calls = [in_thread(lambda: client.exists(key, timeout=20_000)) for _ in range(5)]
+        wait_until(lambda: pools(client, "waiting") == 3)
+        stats = client.stats()["nodes"]["A1"]["pool"]
+        assert [stats[name] for name in ("open", "in_use", "idle", "opened")] == [2, 2, 0, 2]
+        node.thaw()
+        for call in calls:
+            call.result()
+        stats = client.stats()["nodes"]["A1"]["pool"]
+        assert [stats[name] for name in ("open", "in_use", "idle", "waiting", "waits")] == [2, 0, 2, 0, 3]
+        node.close_after_request()
+        client.get(key, default=None)
+        stats = client.stats()["nodes"]["A1"]["pool"]
+        assert stats["failures"] == 1
+        assert stats["closed"] == {"connection error": 1}
