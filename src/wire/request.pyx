@@ -161,16 +161,21 @@ def exists_request(
 
 cdef Command start_write(
     object key, Settings settings, Reading reading, object missing, object timeout, object ttl, object generation,
-    object filter_expression, int info1, int info2
+    object filter_expression, int info1, int info2, bint whole=False
 ):
+    """A write; of the `whole` record, if it is there, where the policy's record_exists_action means nothing."""
     cdef uint32_t expected = settings.generation
+    cdef int info3 = settings.info3
     info2 |= INFO2_WRITE | settings.info2
+    if whole:
+        info2 &= ~INFO2_EXISTS
+        info3 &= ~INFO3_EXISTS
     if generation is not None:
         expected = uint32_of("generation", generation)
         if not info2 & (INFO2_GENERATION | INFO2_GENERATION_GT):
             info2 |= INFO2_GENERATION       # a generation that is given is one that is expected
     return start_request(
-        key, settings, reading, missing, timeout, filter_expression, info1, info2, settings.info3, expected,
+        key, settings, reading, missing, timeout, filter_expression, info1, info2, info3, expected,
         settings.ttl if ttl is None else uint32_of("ttl", ttl)
     )
 
@@ -211,7 +216,7 @@ def touch_request(
 ) -> Command:
     """Give the record a new time to live; a missing record is an error."""
     cdef Command command = start_write(
-        key, settings, READ_NOTHING, RAISE, timeout, ttl, generation, filter_expression, 0, 0
+        key, settings, READ_NOTHING, RAISE, timeout, ttl, generation, filter_expression, 0, 0, True
     )
     end_op(&command.out, start_op(&command.out, OP_TOUCH, ""), T_NULL)
     return end_request(command, 1)
@@ -224,7 +229,7 @@ def delete_request(
     """Delete the record: True, or False if there was none."""
     return end_request(
         start_write(
-            key, settings, READ_FOUND, False, timeout, None, generation, filter_expression, 0, INFO2_DELETE
+            key, settings, READ_FOUND, False, timeout, None, generation, filter_expression, 0, INFO2_DELETE, True
         ),
         0
     )

@@ -25,6 +25,11 @@ cdef enum:                                  # info3
     INFO3_REPLACE_ONLY = 0x20
 
 
+cdef enum:                                  # what a record_exists_action adds; a touch or delete has no use for it
+    INFO2_EXISTS = INFO2_CREATE_ONLY
+    INFO3_EXISTS = INFO3_UPDATE_ONLY | INFO3_CREATE_OR_REPLACE | INFO3_REPLACE_ONLY
+
+
 cdef enum:                                  # which replica is asked first
     REPLICA_MASTER = 0
     REPLICA_SEQUENCE = 1

@@ -97,4 +97,4 @@ def parse(message: bytes) -> Message:
         ops.append(Op(code, message[at + 8 : value_at], particle, message[value_at : at + 4 + size]))
         at += 4 + size
     assert at == len(message), "bytes behind the last operation"
-    return Message(*head, tuple(fields), tuple(ops))
+    return Message(*head, tuple(fields), tuple(ops))  # type: ignore[call-arg]

@@ -102,7 +102,7 @@ class _ScopedOut:
 
 
 # The official client's values, and the fields of pyspike's policies that mean the same.
-KEY = {"POLICY_KEY_SEND": {"send_key": True}, "POLICY_KEY_DIGEST": {}}
+KEY: dict[str, dict[str, Any]] = {"POLICY_KEY_SEND": {"send_key": True}, "POLICY_KEY_DIGEST": {}}
 GENERATION = {
     "POLICY_GEN_IGNORE": GenerationPolicy.NONE,
     "POLICY_GEN_EQ": GenerationPolicy.EXPECT_GEN_EQUAL,
@@ -124,8 +124,8 @@ REPLICA = {
     "POLICY_REPLICA_PREFER_RACK": Replica.SEQUENCE,
 }
 TTL = {
-    "TTL_NAMESPACE_DEFAULT": Expiration.NAMESPACE_DEFAULT,
-    0: Expiration.NAMESPACE_DEFAULT,
+    "TTL_NAMESPACE_DEFAULT": None,  # what pyspike's policies begin with
+    0: None,
     "TTL_NEVER_EXPIRE": Expiration.NEVER,
     "TTL_DONT_UPDATE": Expiration.DONT_UPDATE,
 }

@@ -19,7 +19,7 @@ TESTS = Path(__file__).parents[1]
 def run_scenario(
     script: str, scenario: str, hosts: str, set_name: str, *, expected: tuple[int, str] = (0, "")
 ) -> None:
-    """Run a scenario of a script in tests/integration; its exit code and output must be the expected ones."""
+    """Run a scenario of a script in tests/integration; its exit code and output must be as expected."""
     # Python itself warns of forks while there are threads; that is what is tested.
     flags = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
     process = subprocess.Popen(

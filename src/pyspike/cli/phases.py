@@ -78,9 +78,8 @@ class Phases:
         def run(worker: Worker) -> None:
             for number in self._share(worker):
                 bins = user(self._seed, number)
-                worker.call(
-                    partial(self._client.put, self._key(number), bins, policy=REPLACE), repeatable=True
-                )
+                put = partial(self._client.put, self._key(number), bins, policy=REPLACE)
+                worker.call(put, repeatable=True)
 
         self._run("load", "load put", run)
 
@@ -89,9 +88,7 @@ class Phases:
 
         def run(worker: Worker) -> None:
             for number in self._share(worker):
-                record = worker.call(
-                    partial(self._client.get, self._key(number), default=None), repeatable=True
-                )
+                record = self._get(worker, number)
                 self._compare(number, None if record is None else record.bins, user(self._seed, number))
 
         self._run("read", "read get", run)
@@ -128,9 +125,7 @@ class Phases:
 
         def run(worker: Worker) -> None:
             for number in self._share(worker):
-                record = worker.call(
-                    partial(self._client.get, self._key(number), default=None), repeatable=True
-                )
+                record = self._get(worker, number)
                 expected = user(self._seed, number)
                 before = expected.pop(COUNTER)
                 if record is None:

@@ -51,8 +51,14 @@ def resolve(host: Host) -> tuple[Endpoint, ...]:
     Raises:
         ConnectionError: the name has none.
     """
+    numeric = _numeric(host)
+    if numeric is not None:
+        return (numeric,)
+    # As bytes where possible: a str goes through a codec that is imported at its first use, and a child process that
+    # was forked meanwhile would wait for the import's lock for ever.
+    name = host.name.encode() if host.name.isascii() else host.name
     try:
-        found = socket.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(name, host.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:  # UnicodeError: a label that is too long or empty
         words = getattr(error, "strerror", None) or str(error)
         raise ConnectionError(f"the name can't be resolved: {words}") from error
@@ -64,6 +70,21 @@ def resolve(host: Host) -> tuple[Endpoint, ...]:
     if not endpoints:
         raise ConnectionError("the name has no IP address")
     return tuple(endpoints)
+
+
+def _numeric(host: Host) -> Endpoint | None:
+    """The endpoint of a host whose name is an address already: no resolver, none of its locks, no waiting."""
+    try:
+        address = ipaddress.ip_address(host.name)
+    except ValueError:
+        return None
+    if address.version == 4:
+        return Endpoint(host, socket.AF_INET, (str(address), host.port))
+    if address.scope_id is not None:
+        return None  # the interface's number is the resolver's to know
+    return Endpoint(
+        Host(str(address), host.port, host.tls_name), socket.AF_INET6, (str(address), host.port, 0, 0)
+    )
 
 
 def mapped(host: Host, ip_map: Mapping[str, str] | None) -> Host:

@@ -1,0 +1,154 @@
+"""get, put, delete and info against the cluster of this run."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from pyspike import Client, Key
+from pyspike.cli import main
+
+
+class Shell:
+    """Runs the command with the hosts of this run, and keeps what it printed."""
+
+    def __init__(self, hosts: str, captured: pytest.CaptureFixture[str]) -> None:
+        self._hosts = hosts
+        self._captured = captured
+        self.out = self.error = ""
+
+    def __call__(self, command: str, *arguments: str) -> int:
+        code = main([command, "--hosts", self._hosts, *arguments])
+        self.out, self.error = self._captured.readouterr()
+        return code
+
+    def json(self, command: str, *arguments: str) -> Any:
+        assert self(command, *arguments, "--json") == 0, self.error
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def shell(hosts: str, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(hosts, capsys)
+
+
+@pytest.fixture
+def words(key: Key) -> list[str]:
+    return [key.namespace, key.set_name, str(key.user_key)]
+
+
+def test_what_was_put_is_got_and_deleted(shell: Shell, words: list[str]) -> None:
+    assert shell("put", *words, '{"name": "Ann", "visits": 3}') == 0
+    assert (shell.out, shell.error) == ("", "")
+    assert shell("get", *words) == 0
+    assert shell.out.splitlines()[1:] == ['  name    "Ann"', "  visits  3"]
+    assert shell("delete", *words) == 0
+    assert shell("get", *words) == 1
+    assert shell.error.startswith("pyspike: record not found")
+
+
+def test_json_tells_all_of_a_record(shell: Shell, words: list[str], key: Key) -> None:
+    written = shell.json("put", *words, '{"name": "Ann"}', "--ttl", "1000")
+    assert written == {
+        "key": {"namespace": "test", "set": key.set_name, "key": key.user_key, "digest": key.digest.hex()},
+        "written": True,
+    }
+    record = shell.json("get", *words)
+    assert record["bins"] == {"name": "Ann"}
+    assert record["generation"] == 1
+    assert 990 <= record["ttl"] <= 1000
+    assert record["expiration"].endswith("+00:00")
+
+
+def test_every_type_goes_in_and_comes_out(shell: Shell, words: list[str], client: Client, key: Key) -> None:
+    bins = {
+        "bytes": {"$bytes": "00ff"},
+        "map": {"$map": [[1, "one"], ["two", {"$bytes": ""}]]},
+        "odd": {"$map": [["$bytes", 1]]},
+        "geo": {"$geojson": {"type": "Point", "coordinates": [1.0, 2.0]}},
+        "inf": {"$float": "inf"},
+        "list": [1, 2.5, True, None, {"a": "ä"}],
+    }
+    shell.json("put", *words, json.dumps(bins))
+    assert client.get(key)["map"] == {1: "one", "two": b""}
+    assert shell.json("get", *words)["bins"] == bins
+
+
+def test_bins_can_come_from_stdin(shell: Shell, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"a": 1}'))
+    assert shell("put", *words, "-") == 0
+    assert shell.json("get", *words)["bins"] == {"a": 1}
+
+
+def test_some_bins_can_be_got(shell: Shell, words: list[str], client: Client, key: Key) -> None:
+    client.put(key, {"a": 1, "b": 2, "c": 3})
+    assert shell.json("get", *words, "--bins", "a,c")["bins"] == {"a": 1, "c": 3}
+
+
+@pytest.mark.parametrize(("text", "kind", "user_key"), [("17", "int", 17), ("00ff", "hex", b"\x00\xff")])
+def test_keys_can_be_integers_and_bytes(
+    shell: Shell, client: Client, set_name: str, text: str, kind: str, user_key: int | bytes
+) -> None:
+    shell.json("put", "test", set_name, text, '{"a": 1}', "--key-type", kind)
+    assert client.delete(Key("test", set_name, user_key))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "Expecting"),
+        ("[1]", "object of bins"),
+        ('{"a": NaN}', '{"$float": "NaN"}'),
+        ('{"a": {"$bytes": "xyz"}}', "non-hexadecimal"),
+        ('{"a": {"$nosuch": 1}}', "$nosuch is none of $bytes"),
+        ('{"a": 9223372036854775808}', "64-bit"),
+    ],
+)
+def test_what_can_not_be_a_bin_is_refused(shell: Shell, words: list[str], text: str, reason: str) -> None:
+    assert shell("put", *words, text) == 2
+    assert reason in shell.error
+
+
+@pytest.mark.parametrize("ttl", ["never", "default", "keep", "100"])
+def test_a_ttl_is_seconds_or_a_word(shell: Shell, words: list[str], ttl: str) -> None:
+    shell.json("put", *words, '{"a": 1}', "--ttl", ttl)
+    assert (shell.json("get", *words)["ttl"] is not None) == (ttl == "100")
+
+
+def test_another_word_is_no_ttl(shell: Shell, words: list[str]) -> None:
+    assert shell("put", *words, '{"a": 1}', "--ttl", "soon") == 2
+    assert "never, keep, default" in shell.error
+
+
+def test_deleting_what_is_not_there_is_exit_code_1(shell: Shell, words: list[str]) -> None:
+    assert shell("delete", *words) == 1
+    assert "there is no record" in shell.error
+
+
+def test_a_refusal_by_the_server_is_exit_code_4(shell: Shell) -> None:
+    assert shell("get", "no-such-namespace", "users", "ann") == 4
+    assert "advice: " in shell.error
+
+
+def test_info_shows_the_cluster(shell: Shell, client: Client) -> None:
+    overview = shell.json("info")
+    assert sorted(overview) == sorted(client.node_names())
+    assert all("objects" in node["namespaces"]["test"] for node in overview.values())
+    assert shell("info") == 0
+    assert all(name in shell.out for name in client.node_names())
+
+
+def test_info_asks_all_nodes_or_one(shell: Shell, client: Client) -> None:
+    first, *_ = client.node_names()
+    assert sorted(shell.json("info", "build", "namespaces")) == sorted(client.node_names())
+    answers = shell.json("info", "build", "namespaces", "--node", first)
+    assert list(answers) == [first]
+    assert answers[first]["build"] == client.info("build", first)
+
+
+def test_info_of_a_node_that_is_not_there_names_those_that_are(shell: Shell, client: Client) -> None:
+    assert shell("info", "--node", "nosuch") == 4
+    assert all(name in shell.error for name in client.node_names())
