@@ -83,3 +83,27 @@ cdef void settle(Command command, Pool pool, Connection connection, object error
         pool.discard(connection, "protocol error")
     else:
         pool.discard(connection, "connection error")
+
+
+cdef class Executor:
+    """Runs commands on a cluster, from any number of threads; `again` says what comes after a failed attempt.
+
+    `cluster` has the current `partitions`. Compiled for the sake of the usual case, in which the first attempt is all.
+    """
+
+    cdef readonly object cluster
+
+    def __cinit__(self, cluster: object, *args: object) -> None:
+        self.cluster = cluster
+
+    def run(self, Command command not None) -> object:
+        """Run the command within its deadline and return what it gives; raises AerospikeError."""
+        try:
+            return attempt(command, self.cluster.partitions)
+        except errors.AerospikeError as error:
+            failure = error
+        return self.again(command, failure)
+
+    def again(self, command: Command, error: object) -> object:
+        """Go on after a failed attempt: return what a later one gives, or raise."""
+        raise error

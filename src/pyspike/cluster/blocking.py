@@ -1,6 +1,7 @@
 """Runs commands for threads: one attempt after the other, each waiting for its answer.
 
-The attempt itself is compiled; this module holds what happens around a failed one.
+The attempt itself is compiled, as is the case in which the first one does it; this module holds what happens
+after a failed one.
 """
 
 from __future__ import annotations
@@ -8,37 +9,29 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pyspike._wire import Command, attempt
-from pyspike.cluster.cluster import Cluster
+from pyspike._wire import Command, Executor, attempt
 from pyspike.cluster.retry import conclude, next_step
 from pyspike.errors import AerospikeError
 
 
-class BlockingExecutor:
+class BlockingExecutor(Executor):
     """Runs commands on a cluster, from any number of threads."""
 
-    __slots__ = ("_cluster",)
+    __slots__ = ()
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    def run(self, command: Command) -> Any:
-        """Run the command within its deadline and return what it gives.
+    def again(self, command: Command, error: AerospikeError) -> Any:
+        """Try again while the rules allow it.
 
         Raises:
-            AerospikeError: it failed; the error has the history of its attempts.
+            AerospikeError: the command failed; the error has the history of its attempts.
         """
-        try:
-            return attempt(command, self._cluster.partitions)
-        except AerospikeError as error:
-            failure = error
         while True:
-            pause = next_step(self._cluster, command, failure)
+            pause = next_step(self.cluster, command, error)
             if pause is None:
-                raise conclude(command, failure)
+                raise conclude(command, error)
             if pause:
                 time.sleep(pause / 1000)
             try:
-                return attempt(command, self._cluster.partitions)
-            except AerospikeError as error:
-                failure = error
+                return attempt(command, self.cluster.partitions)
+            except AerospikeError as failure:
+                error = failure
