@@ -7,6 +7,7 @@ caller's own loop, one `PipelinedExecutor` a loop; tending stays in its thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import weakref
@@ -37,6 +38,7 @@ class _Loops:
         self.closed = False
         self._executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor] = {}
         self._lock = threading.Lock()
+        weakref.finalize(self, _let_go, self._executors).atexit = False
         _all_loops.add(self)
 
     def run(self, command: Command) -> asyncio.Future[Any]:
@@ -50,11 +52,17 @@ class _Loops:
         """The executor of a loop that comes for the first time."""
         if self.closed or self.cluster.closed:
             raise ClientClosed("the client is closed", key=command.key)
+        if not self.cluster.rounds:
+            raise ClientClosed(
+                "the client is not connected yet",
+                key=command.key,
+                advice="write `async with AsyncClient(...) as client`, or `await AsyncClient.connect(...)`",
+            )
         executor = PipelinedExecutor(loop, self.cluster)
         executor.watch_loop()
         with self._lock:
             for old in [each for each in self._executors if each.is_closed()]:
-                del self._executors[old]
+                self._executors.pop(old).abandon()
             self._executors[loop] = executor
         return executor
 
@@ -66,9 +74,9 @@ class _Loops:
     def after_fork(self) -> None:
         """In a child process: the parent's loops do not run here, and their connections are the parent's."""
         self._lock = threading.Lock()
-        executors, self._executors = self._executors, {}
-        for executor in executors.values():
+        for executor in self._executors.values():
             executor.abandon()
+        self._executors.clear()
 
     async def close(self) -> None:
         """Close the connections in all loops; wait for those of this one."""
@@ -77,10 +85,16 @@ class _Loops:
         for executor in self.all():
             if executor.loop is loop:
                 await executor.aclose()
-            elif not executor.loop.is_closed():
-                executor.loop.call_soon_threadsafe(executor.close)
         with self._lock:
-            self._executors.clear()
+            _let_go(self._executors)
+
+
+def _let_go(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> None:
+    """Have all executors closed by their loops, soon."""
+    for executor in list(executors.values()):
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            executor.loop.call_soon_threadsafe(executor.close)
+    executors.clear()
 
 
 _all_loops: weakref.WeakSet[_Loops] = weakref.WeakSet()

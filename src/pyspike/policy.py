@@ -8,7 +8,6 @@ reuse them. A field that does not exist, or that could have no effect, is refuse
 
 from __future__ import annotations
 
-import difflib
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -290,6 +289,8 @@ class _Policy:
             names = [entry.name for entry in fields(cls) if entry.init]
             for name in values:
                 if name not in names:
+                    import difflib  # only a mistake pays for it
+
                     close = difflib.get_close_matches(name, names, n=1)
                     hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
                     raise TypeError(f"{cls.__name__} has no field {name!r}; {hint}")

@@ -8,7 +8,6 @@ bytes is the business of `pyspike._wire`. This module is a leaf: it imports noth
 from __future__ import annotations
 
 import enum
-import json
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -47,6 +46,8 @@ class GeoJSON(str):
         """The text as it is; a dict or list as compact JSON."""
         if isinstance(value, str):
             return super().__new__(cls, value)
+        import json  # here, as importing it takes longer than all of this module
+
         if not isinstance(value, (dict, list)):
             raise TypeError(f"GeoJSON takes text, a dict or a list, not {type(value).__name__}")
         return super().__new__(
@@ -59,6 +60,8 @@ class GeoJSON(str):
         Raises:
             ValueError: the text is no JSON.
         """
+        import json
+
         return json.loads(self)
 
     def __repr__(self) -> str:

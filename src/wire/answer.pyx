@@ -103,6 +103,7 @@ cdef object read_answer(Command command, const unsigned char* body, size_t size,
     cdef int code, fields, ops
     cdef dict bins
     cdef list results = None
+    cdef Record record
     reader_init(&r, body, size, names)
     head = take(&r, ANSWER_HEADER)
     if head[0] != ANSWER_HEADER:
@@ -128,7 +129,13 @@ cdef object read_answer(Command command, const unsigned char* body, size_t size,
         return None
     if r.p != r.end:
         raise broken(f"{left(&r)} bytes behind the last operation")
-    return Record.__new__(Record, command.key, bins, load32(head + 6), load32(head + 10), results)
+    record = Record.__new__(Record)
+    record.key = command.key
+    record.bins = bins
+    record.generation = load32(head + 6)
+    record.void_time = load32(head + 10)
+    record.results = results
+    return record
 
 
 def parse_answer(Command command not None, bytes body not None) -> object:

@@ -7,6 +7,15 @@
 from collections import deque
 from os import dup2
 
+cdef extern from "poll.h" nogil:
+    struct pollfd:
+        int fd
+        short events
+        short revents
+    short POLLIN
+    int poll(pollfd* fds, unsigned long count, int timeout)
+
+
 cdef enum:
     PIPELINE_BUFFER = 64 * 1024             # a read takes as many answers as fit
     SPREAD = 16                             # commands in flight from which a lane opens another connection
@@ -17,6 +26,12 @@ cdef inline bint is_waited_for(Command command):
     return not command.waiter.done()
 
 
+cdef inline int64_t late_span(Command command) noexcept:
+    """How long a late answer is awaited when nobody needs the connection any more."""
+    cdef double delay = command.settings.timeout_delay
+    return to_ns(delay) if delay > 0 else 0
+
+
 cdef class Pipeline:
     """The data path of one connection: an asyncio buffered protocol.
 
@@ -25,10 +40,12 @@ cdef class Pipeline:
 
     cdef Lane lane
     cdef object transport                   # None before it is connected and after it is closed
-    cdef object queue                       # Commands whose answers are awaited, the oldest first
+    cdef int fd                             # the transport's, which stays the owner
+    cdef object queue                       # Commands whose answers are to come, the oldest first; None: went elsewhere
     cdef Buffer out                         # requests not written yet
     cdef unsigned char storage[4096]
     cdef bint flush_planned, paused, gone
+    cdef bint stalled                       # a command met nothing but silence: no more of them until an answer comes
     cdef bint crowded                       # the last write carried several commands: wait for company
     cdef object buffer                      # bytearray that reads go to
     cdef object view                        # of it
@@ -44,6 +61,7 @@ cdef class Pipeline:
 
     def __init__(self, Lane lane not None) -> None:
         self.lane = lane
+        self.fd = -1
         self.queue = deque()
         self.buffer = bytearray(PIPELINE_BUFFER)
         self.view = memoryview(self.buffer)
@@ -53,6 +71,10 @@ cdef class Pipeline:
         names_clear(&self.names)
 
     # --- down ---
+
+    cdef inline Py_ssize_t room(self):
+        """How many more commands it takes now."""
+        return 0 if self.paused or self.stalled else self.lane.depth - len(self.queue)
 
     cdef int submit(self, Command command, int64_t now) except -1:
         """Takes a command whose waiter is set; it leaves with the next write."""
@@ -91,6 +113,8 @@ cdef class Pipeline:
     def connection_made(self, transport: object) -> None:
         """Write what waited for the connection."""
         self.transport = transport
+        sock = transport.get_extra_info("socket")
+        self.fd = -1 if sock is None else sock.fileno()
         self.idle_since = self.moved_at = now_ns()
         if self.out.size:
             self.flush()
@@ -100,10 +124,11 @@ cdef class Pipeline:
         self.paused = True
 
     def resume_writing(self) -> None:
-        """Write what was held back."""
+        """Write what was held back, and let in who waits."""
         self.paused = False
         if self.out.size:
             self.flush()
+        self.lane.admit(now_ns())
 
     def get_buffer(self, hint: int) -> object:
         """Where the next read goes: behind the part of an answer that is there."""
@@ -122,6 +147,7 @@ cdef class Pipeline:
         cdef size_t need
         cdef uint64_t proto
         self.moved_at = now_ns()
+        self.stalled = False
         while size - at >= 8:
             proto = load64(data + at)
             if proto >> 48 != (<uint64_t>PROTO_VERSION << 8 | TYPE_MESSAGE) or proto & MAX_BODY > MAX_MESSAGE:
@@ -130,30 +156,35 @@ cdef class Pipeline:
             need = 8 + <size_t>(proto & MAX_BODY)
             if size - at < need:
                 break
-            if not self.queue:
-                self.fail(errors.ProtocolError("an answer to no command"))
+            if len(self.queue) == 1 and size - at > need:
+                self.fail(errors.ProtocolError(f"{size - at - need} bytes behind the answer"))
                 return
             if not self.resolve(data + at + 8, need - 8):
                 return
             at += need
         self.have = size - at
+        if self.have and not self.queue:
+            self.fail(errors.ProtocolError(f"{self.have} bytes that nobody asked for"))
+            return
         if at and self.have:
             memmove(<unsigned char*>data, data + at, self.have)
-        self.wanted = 0
-        if self.have >= 8:
-            self.wanted = 8 + <size_t>(load64(data) & MAX_BODY)
-        elif <size_t>len(self.buffer) > PIPELINE_BUFFER:
-            larger = self.buffer
+        self.wanted = 8 + <size_t>(load64(data) & MAX_BODY) if self.have >= 8 else 0
+        if <size_t>len(self.buffer) > self.lane.reclaim and self.wanted <= PIPELINE_BUFFER:
+            larger = self.view
             self.buffer = bytearray(PIPELINE_BUFFER)
             self.view = memoryview(self.buffer)
-            self.buffer[:self.have] = larger[:self.have]
+            self.view[:self.have] = larger[:self.have]
         if not self.queue:
             self.idle_since = self.moved_at
         self.lane.admit(self.moved_at)
 
     cdef bint resolve(self, const unsigned char* body, size_t size) except -1:
         """Gives the oldest command its answer; False if that broke the connection."""
-        cdef Command command = <Command>self.queue.popleft()
+        cdef Command command
+        item = self.queue.popleft()
+        if item is None:
+            return True
+        command = <Command>item
         if not is_waited_for(command):
             return True
         try:
@@ -164,45 +195,128 @@ cdef class Pipeline:
             self.lane.give_up(command, error)
             self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
             return False
+        except BaseException as error:      # no memory: nobody looks after this command but us
+            command.waiter.set_exception(error)
         else:
             command.waiter.set_result(result)
         return True
 
     def eof_received(self) -> bool:
         """The server closed its side: so do we."""
+        self.connection_lost(None)
         return False
 
     def connection_lost(self, reason: object) -> None:
         """Fail what was in flight."""
-        self.fail(
-            errors.ConnectionError(
-                "the server closed the connection" if reason is None else f"the connection failed: {reason}"
+        if reason is not None:
+            self.fail(errors.ConnectionError(f"the connection failed: {getattr(reason, 'strerror', None) or reason}"))
+        elif not self.queue:
+            self.fail(errors.ConnectionError("the server closed the connection"), "closed by the server")
+        else:
+            self.fail(
+                errors.ConnectionError(
+                    "the server closed the connection "
+                    + ("in the middle of the answer" if self.have else "instead of answering")
+                )
             )
-        )
+
+    # --- time ---
+
+    cdef bint has_news(self) noexcept nogil:
+        """Whether something can be read: a loop that was held up looks at its timers before it looks at its sockets."""
+        cdef pollfd one
+        one.fd = self.fd
+        one.events = POLLIN
+        one.revents = 0
+        return self.fd >= 0 and poll(&one, 1, 0) > 0
+
+    cdef int64_t watch(self, int64_t now) except -1:
+        """Fails what is overdue; returns when to look again.
+
+        When the try of the oldest command is over without a sign of life, the connection is closed, and the others
+        have to go elsewhere. A command whose deadline passes, or that is not the oldest, goes alone: the place
+        it leaves in the queue takes its answer. A connection that nobody waits for any more is closed in the end.
+        """
+        cdef Command command
+        cdef int64_t next_time = FOREVER
+        cdef int64_t unused_at = 0          # until when the late answers of those who went are awaited
+        cdef int64_t due
+        cdef bint awaited = False
+        cdef list late = []
+        cdef Py_ssize_t place = -1
+        for item in self.queue:
+            place += 1
+            if item is None:
+                continue
+            command = <Command>item
+            due = after(max(self.moved_at, command.tried_at), command.allowance)
+            if not is_waited_for(command):
+                unused_at = max(unused_at, after(due, late_span(command)))
+            elif command.deadline <= now or due <= now:
+                late.append(place)
+            else:
+                awaited = True
+                next_time = min(next_time, min(due, command.deadline))
+        if (late or not awaited and self.queue and unused_at <= now) and self.has_news():
+            return now + MILLISECOND
+        for item in late:
+            place = item
+            command = <Command>self.queue[place]
+            error = self.too_late(place)
+            if command.deadline <= now:
+                unused_at = max(unused_at, after(now, late_span(command)))
+            elif place == 0:
+                self.fail(error)
+                return FOREVER
+            else:
+                self.queue[place] = None
+            if command.tried_at >= self.moved_at or command.deadline > now:
+                self.stalled = True
+            self.lane.give_up(command, error)
+        if not awaited and self.queue:
+            if unused_at <= now:
+                self.fail(errors.TimeoutError("timed out waiting for the answer"))
+                return FOREVER
+            next_time = unused_at
+        return next_time
+
+    cdef object too_late(self, Py_ssize_t place):
+        if place == 0 and self.have:
+            return errors.TimeoutError(
+                f"timed out in the middle of the answer ({self.have} of {self.wanted or 'unknown'} bytes)"
+            )
+        return errors.TimeoutError("timed out waiting for the answer")
 
     # --- the end ---
 
-    cdef int fail(self, object error) except -1:
+    cdef int fail(self, object error, str reason=None) except -1:
         """Closes the connection and gives every command in flight up to the retry rules."""
         if self.gone:
             return 0
         self.gone = True
         transport = self.transport
         self.transport = None
-        self.lane.drop(self)
-        if transport is not None:
-            transport.abort()
+        self.fd = -1
+        if reason is None:
+            reason = (
+                "timeout" if isinstance(error, errors.TimeoutError)
+                else "protocol error" if isinstance(error, errors.ProtocolError)
+                else "connection error"
+            )
         waiting = self.queue
         self.queue = deque()
         self.out.size = 0
-        for command in waiting:
-            if is_waited_for(<Command>command):
-                self.lane.give_up(<Command>command, type(error)(error.args[0]))
+        self.lane.drop(self, reason)
+        if transport is not None:
+            transport.abort()
+        for item in waiting:
+            if item is not None and is_waited_for(<Command>item):
+                self.lane.give_up(<Command>item, type(error)(error.args[0]))
         return 0
 
-    def shut(self) -> None:
+    def shut(self, reason: str = "client closed") -> None:
         """Close the connection; commands in flight fail."""
-        self.fail(errors.ConnectionError("the client is closed"))
+        self.fail(errors.ConnectionError("the client is closed"), reason)
 
 
 @cython.final
@@ -221,7 +335,9 @@ cdef class Lane:
     cdef object waiting                     # Commands for which no pipeline has room, first come first
     cdef readonly bint connecting
     cdef readonly bint closed
-    cdef size_t opened_count, closed_count
+    cdef size_t reclaim                     # a larger receive buffer is given back after its answer
+    cdef size_t opened_count
+    cdef dict closed_by                     # reason -> count
 
     def __cinit__(
         self, loop: object, Pool pool not None, connect: object, failed: object, *, int most, int depth, int max_waiting
@@ -233,42 +349,61 @@ cdef class Lane:
         self.most = most
         self.depth = depth
         self.max_waiting = max_waiting
+        self.reclaim = max(pool.reclaim, <size_t>PIPELINE_BUFFER)
         self.pipelines = []
         self.waiting = deque()
+        self.closed_by = {}
 
     cdef Pipeline least_loaded(self):
+        """The pipeline with the most room; None if none has any."""
         cdef Pipeline best = None
-        cdef Pipeline pipeline
-        cdef Py_ssize_t load, least = 0
+        cdef Py_ssize_t room, most = 0
         for each in self.pipelines:
-            pipeline = <Pipeline>each
-            load = len(pipeline.queue)
-            if best is None or load < least:
-                best = pipeline
-                least = load
+            room = (<Pipeline>each).room()
+            if room > most:
+                best = <Pipeline>each
+                most = room
         return best
 
     cdef int submit(self, Command command, int64_t now) except -1:
         """Sends the command, or lets it wait in line."""
         cdef Pipeline best = None
-        cdef Py_ssize_t load
         if not self.waiting:
             best = self.least_loaded()
-        load = self.depth if best is None else <Py_ssize_t>len(best.queue)
-        if load >= SPREAD or load >= self.depth:
+        if best is None or len(best.queue) >= SPREAD:
             self.widen()
-        if load < self.depth and not best.paused:
+        if best is not None:
             command.sent += 1
             best.submit(command, now)
-        elif <int>len(self.waiting) < self.max_waiting:
+        elif self.has_place():
             self.waiting.append(command)
         else:
             self.pool.refusals += 1
-            self.give_up(command, self.pool.exhausted("too many commands wait for one already"))
+            self.give_up(command, self.exhausted("too many commands wait for them already"))
         return 0
 
+    cdef bint has_place(self) except -1:
+        """Whether one more may wait; those that the connection being opened has room for don't count."""
+        cdef Py_ssize_t most = self.max_waiting + (self.depth if self.connecting else 0)
+        if <Py_ssize_t>len(self.waiting) >= most:
+            self.waiting = deque([each for each in self.waiting if is_waited_for(<Command>each)])
+        return <Py_ssize_t>len(self.waiting) < most
+
+    cdef object exhausted(self, str why):
+        return errors.NoMoreConnections(
+            f"all {len(self.pipelines)} connections to node {self.pool.node_name} are full of commands, {why}",
+            node=self.pool.node_name,
+            advice="raise pipelines_per_node or commands_per_pipeline, or the timeout, or use fewer tasks",
+        )
+
     cdef int widen(self) except -1:
-        if not self.connecting and not self.closed and <int>len(self.pipelines) < self.most:
+        """Opens a connection if there may be one more; stalled ones do not count, up to as many again."""
+        cdef int alive = 0
+        if self.connecting or self.closed:
+            return 0
+        for each in self.pipelines:
+            alive += not (<Pipeline>each).stalled
+        if alive < self.most and <int>len(self.pipelines) < 2 * self.most:
             self.connecting = True
             self.connect(self)
         return 0
@@ -279,7 +414,7 @@ cdef class Lane:
         cdef Command command
         while self.waiting:
             best = self.least_loaded()
-            if best is None or best.paused or <int>len(best.queue) >= self.depth:
+            if best is None:
                 return 0
             command = <Command>self.waiting.popleft()
             if is_waited_for(command):
@@ -289,15 +424,19 @@ cdef class Lane:
 
     def opened(self, Pipeline pipeline not None) -> None:
         """A connection is there."""
-        self.connecting = False
         if self.closed:
+            self.connecting = False
             pipeline.shut()
             return
         if pipeline.gone:                   # and gone again
+            self.not_opened(errors.ConnectionError("the server closed the connection as soon as it was open"))
             return
+        self.connecting = False
         self.opened_count += 1
         self.pipelines.append(pipeline)
         self.admit(now_ns())
+        if self.waiting:
+            self.widen()
 
     def not_opened(self, error: object) -> None:
         """A connection can't be had: without any, whoever waits for one has to go elsewhere."""
@@ -310,67 +449,63 @@ cdef class Lane:
             if is_waited_for(<Command>command):
                 self.give_up(<Command>command, type(error)(error.args[0]))
 
-    cdef int drop(self, Pipeline pipeline) except -1:
+    cdef int drop(self, Pipeline pipeline, str reason) except -1:
         if pipeline in self.pipelines:
             self.pipelines.remove(pipeline)
-            self.closed_count += 1
-        if self.waiting and not self.pipelines:
+            self.closed_by[reason] = <size_t>(self.closed_by.get(reason) or 0) + 1
+        if self.waiting:
             self.widen()
         return 0
 
     cdef int give_up(self, Command command, object error) except -1:
         """Ends an attempt that failed."""
-        record_failure(command, self.pool, error, command.tried_at, command.sent > command.sent_before)
+        cdef bint sent = command.sent > command.sent_before
+        if not isinstance(error, errors.ServerError):
+            self.pool.failures += 1
+            self.pool.timeouts += sent and isinstance(error, errors.TimeoutError)
+        record_failure(command, self.pool, error, command.tried_at, sent)
         self.failed(command, error)
         return 0
 
     def watch(self) -> float:
         """Fail what is overdue; returns the seconds until this has to be done again, less than 0 for never."""
         cdef int64_t now = now_ns()
-        cdef int64_t next_time = FOREVER
-        cdef int64_t due
-        cdef Pipeline pipeline
-        cdef Command command
-        cdef list overdue = []
+        cdef int64_t next_time = self.watch_line(now)
         for each in list(self.pipelines):
-            pipeline = <Pipeline>each
-            if not pipeline.queue:
-                continue
-            command = <Command>pipeline.queue[0]
-            due = after(max(pipeline.moved_at, command.tried_at), command.allowance)
-            if due <= now:                  # nothing has moved for as long as the oldest may wait
-                pipeline.fail(errors.TimeoutError("timed out waiting for the answer"))
-                continue
-            next_time = min(next_time, due)
-            for item in pipeline.queue:
-                command = <Command>item
-                if command.deadline <= now:
-                    if is_waited_for(command):
-                        overdue.append(command)
-                else:
-                    next_time = min(next_time, command.deadline)
-        for item in self.waiting:
-            command = <Command>item
-            if command.deadline <= now:
-                if is_waited_for(command):
-                    overdue.append(command)
-            else:
-                next_time = min(next_time, command.deadline)
-        for item in overdue:
-            command = <Command>item
-            if is_waited_for(command):
-                self.give_up(command, self.too_late(command))
+            next_time = min(next_time, (<Pipeline>each).watch(now))
         return -1.0 if next_time == FOREVER else max(0.001, (next_time - now) / <double>SECOND)
 
-    cdef object too_late(self, Command command):
-        if command.sent > command.sent_before:
-            return errors.TimeoutError("timed out waiting for the answer")
-        if not self.pipelines:
-            return errors.TimeoutError("timed out waiting for a connection")
-        return errors.NoMoreConnections(
-            f"all {len(self.pipelines)} connections to node {self.pool.node_name} are full of commands",
-            advice="raise pipelines_per_node or commands_per_pipeline, or the timeout",
-        )
+    cdef int64_t watch_line(self, int64_t now) except -1:
+        """The same for those who wait: within their deadline, and for a first connection as long as a try may take."""
+        cdef int64_t next_time = FOREVER
+        cdef int64_t due
+        cdef Command command
+        cdef bint connected = bool(self.pipelines)
+        cdef list late = []
+        if not self.waiting:
+            return next_time
+        line = self.waiting
+        self.waiting = deque()
+        for item in line:
+            command = <Command>item
+            if not is_waited_for(command):
+                continue
+            due = command.deadline
+            if not connected:
+                due = min(due, after(command.tried_at, command.allowance))
+            if due <= now:
+                late.append(command)
+            else:
+                self.waiting.append(command)
+                next_time = min(next_time, due)
+        for item in late:
+            if connected:
+                self.pool.refusals += 1
+                error = self.exhausted("none had room in time")
+            else:
+                error = errors.TimeoutError("timed out waiting for a connection")
+            self.give_up(<Command>item, error)
+        return next_time
 
     def trim(self) -> bool:
         """Close connections that have been idle for long; all of them when the node has left. True if any is left."""
@@ -378,8 +513,12 @@ cdef class Lane:
         cdef Pipeline pipeline
         for each in list(self.pipelines):
             pipeline = <Pipeline>each
-            if not pipeline.queue and (self.pool.closed or now - pipeline.idle_since > self.pool.idle_timeout):
-                pipeline.shut()
+            if pipeline.queue:
+                continue
+            if self.pool.closed or now - pipeline.idle_since > self.pool.idle_timeout:
+                pipeline.shut("idle")
+            elif <int>len(self.pipelines) > self.most:
+                pipeline.shut("not needed")
         return bool(self.pipelines or self.connecting or self.waiting)
 
     def close(self) -> None:
@@ -400,6 +539,7 @@ cdef class Lane:
             for each in self.pipelines:
                 pipeline = <Pipeline>each
                 pipeline.gone = True
+                pipeline.fd = -1
                 sock = None if pipeline.transport is None else pipeline.transport.get_extra_info("socket")
                 if sock is not None and sock.fileno() >= 0:
                     dup2(nothing.fileno(), sock.fileno(), inheritable=False)
@@ -412,7 +552,7 @@ cdef class Lane:
             "in_flight": sum([len((<Pipeline>each).queue) for each in self.pipelines]),
             "waiting": len(self.waiting),
             "opened": self.opened_count,
-            "closed": self.closed_count,
+            "closed": dict(self.closed_by),
         }
 
 
@@ -458,11 +598,11 @@ cdef class Lanes:
         """Look after all lanes; for the timer."""
         cdef double soonest = -1
         cdef double span
+        self.watch_at = FOREVER
         for lane in list(self.lanes.values()):
             span = lane.watch()
             if span >= 0 and (soonest < 0 or span < soonest):
                 soonest = span
-        self.watch_at = FOREVER
         if soonest >= 0:
             self.watch_at = after(now_ns(), <int64_t>(soonest * 1e9))
             self.watch_in(soonest)

@@ -22,7 +22,7 @@ cdef class Record:
     cdef readonly list results              # operate: one result an operation, in order; None elsewhere
     cdef uint32_t void_time                 # seconds since 2010, 0 = never expires
 
-    def __cinit__(
+    def __init__(
         self, Key key not None, dict bins not None, uint32_t generation=0, uint32_t void_time=0, list results=None
     ) -> None:
         self.key = key
