@@ -8,10 +8,11 @@ client.put(Key("test", "users", "ann"), {"name": "Ann"})
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from pyspike import errors, operations
+from pyspike import errors
 from pyspike._wire import Key, Operation, Record, digest
 from pyspike.client import Client
 from pyspike.errors import (
@@ -93,17 +94,20 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from pyspike import operations
     from pyspike.aio import AsyncClient
+
+
+# What takes as long to import as all the rest is imported when it is asked for.
+_LATER = {"AsyncClient": "pyspike.aio", "operations": "pyspike.operations"}
 
 
 def __getattr__(name: str) -> Any:
-    """`AsyncClient`, when it is asked for: asyncio takes as long to import as all the rest."""
-    if name != "AsyncClient":
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pyspike.aio import AsyncClient
-
-    globals()[name] = AsyncClient
-    return AsyncClient
+    module = importlib.import_module(_LATER[name])
+    value = globals()[name] = getattr(module, name, module)
+    return value
 
 
 # Without this, Python itself would print the library's warnings to stderr.

@@ -238,7 +238,7 @@ class AsyncClient:
         """Write bins of a record, by default creating it or merging them into it: see `Client.put`."""
         await self._run(
             commands.write(
-                self._policies, commands.WRITE, key, bins, timeout, ttl, generation, filter_expression, policy
+                self._policies, commands.PUT, key, bins, timeout, ttl, generation, filter_expression, policy
             )
         )
 
@@ -256,7 +256,7 @@ class AsyncClient:
         """Add to integer or float bins; what is missing is created: see `Client.add`."""
         await self._run(
             commands.write(
-                self._policies, commands.INCR, key, bins, timeout, ttl, generation, filter_expression, policy
+                self._policies, commands.ADD, key, bins, timeout, ttl, generation, filter_expression, policy
             )
         )
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyspike import commands
 from pyspike._wire import Operation, Record
-from pyspike.cluster import Cluster, Node
-from pyspike.cluster.blocking import BlockingExecutor
 from pyspike.commands import Filter, KeyLike, Milliseconds, Policies, Ttl
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+
+if TYPE_CHECKING:
+    from pyspike.cluster import Cluster, Node
 
 T = TypeVar("T")
 
@@ -45,12 +46,18 @@ class Client:
     __slots__ = ("__weakref__", "_cluster", "_policies", "_run")
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
+        from pyspike.cluster import (
+            Cluster,
+        )  # here: `import pyspike` alone needs none of it, and is much quicker so
+
         policy = policy or ClientPolicy()
         cluster = Cluster(parse_hosts(hosts), policy)
         cluster.start()
         self._share(cluster, Policies(policy.read, policy.write, policy.info))
 
     def _share(self, cluster: Cluster, policies: Policies) -> None:
+        from pyspike.cluster.blocking import BlockingExecutor
+
         self._cluster = cluster
         self._policies = policies
         self._run = BlockingExecutor(cluster).run
@@ -159,7 +166,7 @@ class Client:
         """
         self._run(
             commands.write(
-                self._policies, commands.WRITE, key, bins, timeout, ttl, generation, filter_expression, policy
+                self._policies, commands.PUT, key, bins, timeout, ttl, generation, filter_expression, policy
             )
         )
 
@@ -182,7 +189,7 @@ class Client:
         """
         self._run(
             commands.write(
-                self._policies, commands.INCR, key, bins, timeout, ttl, generation, filter_expression, policy
+                self._policies, commands.ADD, key, bins, timeout, ttl, generation, filter_expression, policy
             )
         )
 
@@ -357,7 +364,7 @@ class Client:
             InvalidNode: there is no such node.
             ServerError: a node answered with an error.
         """
-        name = node.name if isinstance(node, Node) else node
+        name = node if node is None or isinstance(node, str) else node.name
         return self._cluster.info(command, name, policy or self._policies.info)
 
     def stats(self) -> dict[str, Any]:

@@ -7,12 +7,15 @@ Each function takes what the method was called with and the client's default pol
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pyspike._wire import (
+    ADD,
+    APPEND,
     MISSING_RAISES,
+    PREPEND,
+    PUT,
     Command,
     Key,
     Operation,
@@ -25,8 +28,26 @@ from pyspike._wire import (
     write_request,
 )
 from pyspike.errors import InvalidType
-from pyspike.operations import OpCode
 from pyspike.policy import Expiration, InfoPolicy, ReadPolicy, SupportsToBytes, WritePolicy, ttl_header
+
+__all__ = [
+    "ADD",
+    "APPEND",
+    "PREPEND",
+    "PUT",
+    "RAISE",
+    "Filter",
+    "KeyLike",
+    "Milliseconds",
+    "Policies",
+    "Ttl",
+    "delete",
+    "exists",
+    "get",
+    "operate",
+    "touch",
+    "write",
+]
 
 KeyLike: TypeAlias = "Key | tuple[str, str | None, int | str | bytes]"
 Milliseconds: TypeAlias = "float | timedelta"
@@ -35,12 +56,8 @@ Filter: TypeAlias = "SupportsToBytes | bytes"
 
 RAISE = MISSING_RAISES
 
-# What `write` does, as plain ints: reaching a member of an enum is slow.
-WRITE, INCR, APPEND, PREPEND = map(int, (OpCode.WRITE, OpCode.INCR, OpCode.APPEND, OpCode.PREPEND))
 
-
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(NamedTuple):
     """The policies of calls that are given none."""
 
     read: ReadPolicy
@@ -101,7 +118,7 @@ def write(
     filter_expression: Filter | None,
     policy: WritePolicy | None,
 ) -> Command:
-    """Put, add, append or prepend, by the operation's code."""
+    """Write bins; `code` is PUT, ADD, APPEND or PREPEND."""
     settings = policies.write.settings if policy is None else _writing(policy)
     return write_request(key, code, bins, settings, timeout, _ttl(ttl), generation, filter_expression)
 

@@ -99,6 +99,9 @@ class Transport:
     def abort(self) -> None:
         """There is nothing to end."""
 
+    def get_extra_info(self, name: str) -> None:
+        """Nothing is known."""
+
 
 class PipelineTarget:
     """A pipeline that gets the bytes in pieces, with some commands in flight."""
