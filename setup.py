@@ -1,7 +1,7 @@
 """Builds the one compiled module, pyspike._wire, out of src/_wire.pyx and its parts in src/wire/.
 
 PYSPIKE_DEBUG=1     bounds checks and assertions on, no optimisation
-PYSPIKE_SANITIZE=1  AddressSanitizer and UndefinedBehaviorSanitizer (implies PYSPIKE_DEBUG; see CONTRIBUTING.md)
+PYSPIKE_SANITIZE=1  AddressSanitizer and UndefinedBehaviorSanitizer, and all of the above (CONTRIBUTING.md)
 """
 
 import os

@@ -46,7 +46,6 @@ cdef class Pipeline:
     cdef unsigned char storage[4096]
     cdef bint flush_planned, paused, gone
     cdef bint stalled                       # a command met nothing but silence: no more of them until an answer comes
-    cdef bint crowded                       # the last write carried several commands: wait for company
     cdef object buffer                      # bytearray that reads go to
     cdef object view                        # of it
     cdef size_t have                        # bytes of it that are not parsed yet
@@ -78,16 +77,11 @@ cdef class Pipeline:
 
     cdef int submit(self, Command command, int64_t now) except -1:
         """Takes a command whose waiter is set; it leaves with the next write."""
-        cdef bint alone = not self.queue
-        if alone:
+        if not self.queue:
             self.moved_at = now
         self.queue.append(command)
         put_bytes(&self.out, command.out.data, command.out.size)
-        if self.transport is None or self.paused or self.flush_planned:
-            return 0
-        if alone and not self.crowded:      # nothing to wait for: spare the loop a round
-            self.write()
-        else:
+        if not self.flush_planned and not self.paused:
             self.flush_planned = True
             self.lane.loop.call_soon(self.flush)
         return 0
@@ -95,7 +89,6 @@ cdef class Pipeline:
     def flush(self) -> None:
         """Write what was submitted since the last time."""
         self.flush_planned = False
-        self.crowded = len(self.queue) > 1
         if self.transport is not None and not self.paused and self.out.size:
             self.write()
 
@@ -111,13 +104,11 @@ cdef class Pipeline:
     # --- asyncio's protocol ---
 
     def connection_made(self, transport: object) -> None:
-        """Write what waited for the connection."""
+        """Take the transport; the lane gives commands once it is told."""
         self.transport = transport
         sock = transport.get_extra_info("socket")
         self.fd = -1 if sock is None else sock.fileno()
         self.idle_since = self.moved_at = now_ns()
-        if self.out.size:
-            self.flush()
 
     def pause_writing(self) -> None:
         """Hold back: the server reads more slowly than commands come."""

@@ -180,6 +180,12 @@ cdef Command start_write(
     )
 
 
+PUT = OP_WRITE                              # what a write_request can do
+ADD = OP_INCR
+APPEND = OP_APPEND
+PREPEND = OP_PREPEND
+
+
 def write_request(
     key: Key | tuple, int code, bins: object, Settings settings not None, timeout: object = None, ttl: object = None,
     generation: object = None, filter_expression: object = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -27,8 +28,14 @@ Target = Callable[[bytes], object]
 READ = ReadPolicy().settings
 WRITE = WritePolicy().settings
 KEY = ("test", "s", 1)
-INTERESTING = [0, 1, 3, 4, 7, 16, 17, 18, 19, 20, 22, 23, 27, 31, 32, 100, 127, 128, 144, 160, 192, 196, 199, 202, 203,
-               204, 207, 212, 217, 219, 220, 221, 222, 223, 254, 255]  # fmt: skip
+INFO_PARSERS: tuple[Callable[[str], object], ...] = (
+    info.check, info.parse_node_name, info.parse_generation, info.parse_build, info.parse_services,
+    info.parse_peers, info.parse_replicas,
+)  # fmt: skip
+INTERESTING = [
+    0, 1, 3, 4, 7, 16, 17, 18, 19, 20, 22, 23, 27, 31, 32, 100, 127, 128, 144, 160, 192, 196, 199, 202, 203,
+    204, 207, 212, 217, 219, 220, 221, 222, 223, 254, 255,
+]  # fmt: skip
 
 
 def answers() -> list[bytes]:
@@ -80,14 +87,9 @@ def parse_value(data: bytes) -> object:
 def parse_info(data: bytes) -> None:
     """An info body, with every parser of values on each of its values."""
     for value in info.decode(data).values():
-        for parser in (
-            info.check, info.parse_node_name, info.parse_generation, info.parse_build, info.parse_services,
-            info.parse_peers, info.parse_replicas,
-        ):  # fmt: skip
-            try:
+        for parser in INFO_PARSERS:
+            with contextlib.suppress(*EXPECTED):
                 parser(value)
-            except EXPECTED:
-                continue
 
 
 class Transport:
@@ -206,6 +208,21 @@ def run(inputs: int, seed: int, *, report: Callable[[str], None] = lambda text: 
     weighted = [target for target in targets for _ in range(target[3])]
     counts = dict.fromkeys((name for name, *_ in targets), 0)
     started = time.monotonic()
+    with contextlib.closing(pipeline):
+        _feed(rng, inputs, weighted, counts, seed, lambda number: report(
+            f"{number} inputs, {time.monotonic() - started:.0f} s"
+        ))  # fmt: skip
+    return counts
+
+
+def _feed(
+    rng: random.Random,
+    inputs: int,
+    weighted: list[tuple[str, list[bytes], Target, int]],
+    counts: dict[str, int],
+    seed: int,
+    report: Callable[[int], None],
+) -> None:
     for number in range(inputs):
         name, seeds, target, _ = weighted[number % len(weighted)]
         data = mutated(rng, seeds)
@@ -219,9 +236,7 @@ def run(inputs: int, seed: int, *, report: Callable[[str], None] = lambda text: 
                 f"{name} raises {error!r} for {data.hex()} (seed {seed}, input {number})"
             ) from error
         if number % 500_000 == 499_999:
-            report(f"{number + 1} inputs, {time.monotonic() - started:.0f} s")
-    pipeline.close()
-    return counts
+            report(number + 1)
 
 
 def main() -> None:

@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
-import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from leak_scenarios import SCENARIOS as LEAK_SCENARIOS
+from leak_scenarios import sockets, tend_threads
 
-from pyspike import AerospikeError, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
-from pyspike import operations as op
+from pyspike import Client, ClientPolicy, Key, ReadPolicy, errors
 from pyspike.errors import ClientClosed
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import in_thread, pools, wait_until
+from support.processes import run_scenario
 
 TRULY_LINUX = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
-
-
-def tend_threads() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name.startswith("pyspike")}
-
-
-def sockets() -> int:
-    """How many sockets this process has open."""
-    names = os.listdir("/proc/self/fd")
-    return sum(target.startswith("socket:") for target in map(target_of, names))
-
-
-def target_of(descriptor: str) -> str:
-    try:
-        return os.readlink(f"/proc/self/fd/{descriptor}")
-    except OSError:  # closed by now
-        return ""
 
 
 @pytest.fixture
@@ -190,104 +173,7 @@ def test_closing_under_load_gives_results_or_says_closed(one: EmbeddedCluster) -
 # Nothing leaks ----------------------------------------------------------------------------------------------
 
 
-def resident() -> int:
-    """The memory of this process that is in use, in bytes."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def all_kinds(cluster: EmbeddedCluster, client: Client) -> Callable[[], None]:
-    """A round of some 40 commands: those that succeed, and those that fail in each way there is."""
-    node = cluster.nodes[0]
-    big = {"big": "x" * 40_000, "nested": {"a": [1, {"b": [b"x", 1.5, None, True]}]}}
-    steps = [op.add("n", 1), op.get("n"), op.put("l", [1, 2]), op.get("l"), op.get("n")]
-    once = ReadPolicy(max_retries=0)
-    patient = WritePolicy(timeout_delay=5)
-    unfinished = (2 << 56 | 3 << 48 | 100).to_bytes(8, "big")
-
-    def fails(call: Callable[[], object]) -> None:
-        with pytest.raises(AerospikeError):
-            call()
-
-    def run() -> None:
-        for n in range(5):
-            client.put(("test", "leak", n), {"n": n, "s": "text", **big})
-            client.get(("test", "leak", n))
-            client.get(("test", "leak", n), ["n"])
-            client.operate(("test", "leak", n), steps)
-            client.exists(("test", "leak", n))
-        client.touch(("test", "leak", 1))
-        client.append(("test", "leak", 1), {"s": "x"})
-        client.delete(("test", "leak", 1))
-        client.get(("test", "leak", 1), default=None)
-        fails(lambda: client.get(("test", "leak", 1)))
-        fails(lambda: client.put(("test", "leak", 2), {"n": 1}, generation=99))
-        fails(lambda: client.put(("test", "leak", 2), {"n": {1, 2}}))
-        fails(lambda: client.put(("test", "leak", 2), {"l": [[[2**64]]]}))
-        fails(lambda: client.get(("test", "leak", 1.5)))  # type: ignore[arg-type]
-        fails(lambda: client.add(("test", "leak", 2), {"s": 1}))
-        fails(lambda: client.get(("nowhere", "leak", 2)))
-        fails(lambda: client.put(("test", "leak", 2), {"n": bytes(2**20)}))
-        node.answer_with(18)
-        fails(lambda: client.get(("test", "leak", 2), policy=once))
-        node.close_after_request()
-        fails(lambda: client.put(("test", "leak", 2), {"n": 1}))
-        node.cut(after_bytes=20)
-        fails(lambda: client.get(("test", "leak", 2), policy=once))
-        node.garbage()
-        fails(lambda: client.get(("test", "leak", 2), policy=once))
-        node.garbage(unfinished)
-        fails(lambda: client.get(("test", "leak", 2), policy=once, timeout=3))
-        node.garbage(unfinished)
-        fails(lambda: client.put(("test", "leak", 2), {"n": 1}, timeout=3, policy=patient))
-        client.info("build")
-        client.stats()
-
-    return run
-
-
 @TRULY_LINUX
-def test_thousands_of_commands_leave_memory_descriptors_and_threads_flat(one: EmbeddedCluster) -> None:
-    with Client(one.hosts, ClientPolicy(tend_interval=20)) as client:
-        run = all_kinds(one, client)
-
-        def rounds(count: int) -> tuple[int, int, int, int]:
-            for _ in range(count):
-                run()
-            wait_until(lambda: pools(client, "draining") == 0)
-            gc.collect()
-            return sys.getallocatedblocks(), resident(), sockets(), threading.active_count()
-
-        rounds(30)  # all caches are filled
-        before = rounds(10)
-        after = rounds(60)
-        blocks, memory, count, threads = (new - old for new, old in zip(after, before, strict=True))
-        assert blocks < 300, f"{blocks} more blocks of memory"
-        assert memory < 3 << 20, f"{memory} more bytes"
-        assert count <= 1
-        assert threads <= 0
-
-
-@TRULY_LINUX
-def test_many_clients_one_after_the_other_leave_nothing(one: EmbeddedCluster) -> None:
-    def rounds(number: int) -> tuple[int, int, int, int]:
-        for closing in [True, False] * number:
-            client = Client(one.hosts, ClientPolicy(min_conns_per_node=2))
-            use(client)
-            if closing:
-                client.close()
-            del client
-        gc.collect()
-        wait_until(lambda: tend_threads() <= others)
-        wait_until(lambda: sockets() <= known)
-        gc.collect()
-        return sys.getallocatedblocks(), resident(), sockets(), threading.active_count()
-
-    others, known = tend_threads(), sockets()
-    rounds(10)
-    before = rounds(5)
-    after = rounds(30)
-    blocks, memory, count, threads = (new - old for new, old in zip(after, before, strict=True))
-    assert blocks < 300, f"{blocks} more blocks of memory"
-    assert memory < 3 << 20, f"{memory} more bytes"
-    assert (count, threads) == (0, 0)
+@pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in LEAK_SCENARIOS])
+def test_nothing_grows_with_the_number_of(scenario: str, set_name: str) -> None:
+    run_scenario("leak_scenarios.py", scenario, "", set_name)

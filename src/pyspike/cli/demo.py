@@ -42,10 +42,11 @@ def demo(
 ) -> None:
     """Load users into a cluster, read them, update them, and prove that nothing is lost.
 
-    One client, shared by all threads, talks to an embedded cluster of three nodes in a process of its own.
-    While updates go on, a node is killed, and comes back. The users are generated, with nested profiles, and
-    whenever one is read every value is compared. Each update adds to a counter: in the end it must hold what
-    was acknowledged, and beyond that nothing but what is in doubt. The exit code is 1 if that is not so.
+    One client, shared by all threads and by the tasks of an asyncio loop, talks to an embedded cluster of
+    three nodes in a process of its own. While updates go on, a node is killed, and comes back. The users are
+    generated, with nested profiles, and whenever one is read every value is compared. Each update adds to a
+    counter: in the end it must hold what was acknowledged, and beyond that nothing but what is in doubt. The
+    exit code is 1 if that is not so.
     """
     report = Report(Console())
     with contextlib.ExitStack() as stack:
@@ -61,6 +62,7 @@ def demo(
         try:
             phases.load()
             phases.read()
+            phases.read_with_tasks()
             phases.update(seconds, cluster)
             phases.verify()
         finally:

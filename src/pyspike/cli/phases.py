@@ -1,7 +1,8 @@
-"""The demonstration's phases: load, read, update while a node dies and comes back, verify."""
+"""The demonstration's phases: load, read, with threads and with tasks, update while a node dies, verify."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from array import array
@@ -9,7 +10,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyspike import Client, ClientPolicy, Key, ReadPolicy, Record, RecordExistsAction, WritePolicy
+from pyspike import (
+    AsyncClient,
+    Client,
+    ClientPolicy,
+    Key,
+    ReadPolicy,
+    Record,
+    RecordExistsAction,
+    WritePolicy,
+)
 from pyspike import operations as op
 from pyspike.cli.dataset import same, user
 from pyspike.cli.report import Report
@@ -23,6 +33,8 @@ __all__ = ["CLIENT", "SET", "Phases"]
 SET = "pyspike-demo"
 COUNTER, SEEN = "visits", "seen"
 DOWN_AT, UP_AT = 0.25, 0.6  # of the time that updates take
+TASKS = 64  # of asyncio
+EACH = 5  # tasks read every fifth user
 SETTLED = 5.0  # seconds within which the client should know all nodes again
 
 # Made once and used by all calls of all threads. What fails is tried again by the workers, who count it.
@@ -92,6 +104,33 @@ class Phases:
                 self._compare(number, None if record is None else record.bins, user(self._seed, number))
 
         self._run("read", "read get", run)
+
+    def read_with_tasks(self) -> None:
+        """Read some of the users once more, from the tasks of an asyncio loop, and compare every value."""
+
+        def run(worker: Worker) -> None:
+            asyncio.run(self._read_with_tasks(worker))
+
+        self._run("tasks", f"asyncio get, {TASKS} tasks", run, threads=1, records=len(self._for_tasks()))
+
+    async def _read_with_tasks(self, worker: Worker) -> None:
+        numbers = iter(self._for_tasks())
+        async with AsyncClient.sharing(self._client) as shared:
+            client = shared.with_policies(read=ReadPolicy())
+
+            async def task() -> None:
+                for number in numbers:
+                    if worker.stopping.is_set():
+                        return
+                    began = time.perf_counter()
+                    record = await client.get(self._key(number), default=None)
+                    worker.tally.latencies.append((time.perf_counter() - began) * 1000)
+                    self._compare(number, None if record is None else record.bins, user(self._seed, number))
+
+            await asyncio.gather(*(task() for _ in range(TASKS)))
+
+    def _for_tasks(self) -> range:
+        return range(0, self._records, EACH)
 
     def update(self, seconds: float, cluster: EmbeddedCluster | None) -> None:
         """Add to the counters of random users for `seconds`, while a node of the embedded cluster dies."""
@@ -177,11 +216,13 @@ class Phases:
         what: str,
         run: Callable[[Worker], None],
         *,
+        threads: int | None = None,
+        records: int | None = None,
         seconds: float | None = None,
         watch: Callable[[float], None] | None = None,
     ) -> None:
-        phase = Phase(name, self._threads, run)
-        with self._report.bar(phase, records=self._records, seconds=seconds) as bar:
+        phase = Phase(name, threads or self._threads, run)
+        with self._report.bar(phase, records=records or self._records, seconds=seconds) as bar:
 
             def look(passed: float) -> None:
                 bar.show(passed)

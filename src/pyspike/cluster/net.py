@@ -54,8 +54,8 @@ def resolve(host: Host) -> tuple[Endpoint, ...]:
     numeric = _numeric(host)
     if numeric is not None:
         return (numeric,)
-    # As bytes where possible: a str goes through a codec that is imported at its first use, and a child process that
-    # was forked meanwhile would wait for the import's lock for ever.
+    # As bytes where possible: a str goes through a codec that is imported at its first use, and a child
+    # process that was forked meanwhile would wait for the import's lock for ever.
     name = host.name.encode() if host.name.isascii() else host.name
     try:
         found = socket.getaddrinfo(name, host.port, type=socket.SOCK_STREAM)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import weakref
 from collections.abc import AsyncGenerator
@@ -57,6 +58,8 @@ class PipelinedExecutor(Lanes):
             yield
         finally:
             self.close()
+            if self._opening:
+                await asyncio.wait(self._opening)
             await asyncio.sleep(0)  # lets the loop tell the transports that they are closed
 
     def run(self, command: Command) -> asyncio.Future[Any]:
@@ -66,15 +69,17 @@ class PipelinedExecutor(Lanes):
 
     def failed(self, command: Command, error: AerospikeError) -> None:
         """Decide what comes of a command whose attempt failed."""
+        final = error
+        pause = None
         try:
             if self.closed:
-                raise ClientClosed("the client is closed", key=command.key)
-            pause = next_step(self._cluster, command, error)
-        except AerospikeError as final:
-            command.waiter.set_exception(final)
-            return
+                final = ClientClosed("the client is closed")
+            else:
+                pause = next_step(self._cluster, command, error)
+        except ClientClosed as closed:
+            final = closed.with_traceback(None)  # which holds on to this frame, and so to the command
         if pause is None:
-            command.waiter.set_exception(conclude(command, error))
+            command.waiter.set_exception(conclude(command, final))
         elif pause:
             self.loop.call_later(pause / 1000, self._again, command)
         else:
@@ -108,39 +113,45 @@ class PipelinedExecutor(Lanes):
 
     async def _open(self, lane: Lane) -> None:
         """Open a connection for a lane; the lane is told how it went."""
-        name = lane.pool.node_name
-        timeout = self._cluster.policy.timeout
         try:
-            self._cluster.ensure_running()
-            node = self._cluster.node(name)
-            if node is None:
-                raise ConnectionError(f"node {name} has left the cluster", node=name)
-            try:
-                transport, pipeline = await asyncio.wait_for(
-                    self.loop.create_connection(
-                        lambda: PipelineProtocol(lane), node.host.name, node.host.port
-                    ),
-                    timeout / 1000,
-                )
-            except asyncio.TimeoutError:
-                raise TimeoutError(
-                    f"no connection to node {name} at {node.address} within {timeout:.0f} ms", node=name
-                ) from None
-            except OSError as error:
-                words = (error.strerror or str(error)).lower()
-                raise ConnectionError(
-                    f"no connection to node {name} at {node.address}: {words}", node=name
-                ) from error
+            lane.opened(await self._connected(lane))
         except AerospikeError as error:
             lane.not_opened(error)
-        except BaseException:
+        except asyncio.CancelledError:
             lane.not_opened(ConnectionError("the loop ended before the connection was opened"))
             raise
-        else:
-            sock = transport.get_extra_info("socket")
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            lane.opened(pipeline)
+
+    async def _connected(self, lane: Lane) -> Pipeline:
+        """A new connection to the lane's node, ready for commands."""
+        name = lane.pool.node_name
+        timeout = self._cluster.policy.timeout
+        self._cluster.ensure_running()
+        node = self._cluster.node(name)
+        if node is None:
+            raise ConnectionError(f"node {name} has left the cluster", node=name)
+        try:
+            opening = self.loop.create_connection(
+                lambda: PipelineProtocol(lane), node.host.name, node.host.port
+            )
+            transport, pipeline = await asyncio.wait_for(opening, timeout / 1000)
+        except asyncio.TimeoutError:
+            raise TimeoutError(
+                f"no connection to node {name} at {node.address} within {timeout:.0f} ms", node=name
+            ) from None
+        except OSError as error:
+            # asyncio replaces the system's words by the address, which is told already
+            words = (os.strerror(error.errno) if error.errno else str(error)).lower()
+            raise ConnectionError(
+                f"no connection to node {name} at {node.address}: {words}", node=name
+            ) from error
+        if transport.get_extra_info("sockname") == transport.get_extra_info("peername"):
+            # The system chose the port that nobody listens on as our own, and we reached ourselves.
+            transport.abort()
+            raise ConnectionError(f"no connection to node {name} at {node.address}: refused", node=name)
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return pipeline
 
     # --- time ---
 
@@ -148,7 +159,7 @@ class PipelinedExecutor(Lanes):
         """Look for what is overdue, once, after so many seconds."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.loop.call_later(max(seconds, 0.0), self.watched)
+        self._timer = self.loop.call_later(max(seconds, 0.0), _watch, weakref.ref(self))
 
     def keep_house(self) -> None:
         """Close what has been idle for long, and forget the lanes to nodes that left."""
@@ -184,9 +195,15 @@ class PipelinedExecutor(Lanes):
         with contextlib.suppress(RuntimeError):  # it is being closed already, by the loop
             await self._watching.aclose()
 
-    def stats(self) -> dict[str, dict[str, int]]:
+    def stats(self) -> dict[str, dict[str, Any]]:
         """The numbers of each lane, by the node's name."""
         return {lane.pool.node_name: lane.stats() for lane in self.all_lanes()}
+
+
+def _watch(reference: weakref.ref[PipelinedExecutor]) -> None:
+    executor = reference()
+    if executor is not None and not executor.closed:
+        executor.watched()
 
 
 def _keep_house(reference: weakref.ref[PipelinedExecutor]) -> None:

@@ -99,8 +99,8 @@ class Round:
     def _look(self) -> None:
         """Ask every node whether anything has changed.
 
-        Those that failed before, or that a command had trouble with, are asked all at once, on new connections: a
-        node may refuse those while the one that tending keeps lives on.
+        Those that failed before, or that a command had trouble with, are asked all at once, on new
+        connections: a node may refuse those while the one that tending keeps lives on.
         """
         failing = {name: node for name, node in self.nodes.items() if node.failures or node.suspected}
         deadline = self._deadline()
