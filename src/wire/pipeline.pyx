@@ -147,6 +147,9 @@ cdef class Pipeline:
             need = 8 + <size_t>(proto & MAX_BODY)
             if size - at < need:
                 break
+            if not self.queue:
+                self.fail(errors.ProtocolError("an answer to no command"))
+                return
             if len(self.queue) == 1 and size - at > need:
                 self.fail(errors.ProtocolError(f"{size - at - need} bytes behind the answer"))
                 return

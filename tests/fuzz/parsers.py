@@ -60,8 +60,9 @@ def info_bodies() -> list[bytes]:
 def particles() -> list[bytes]:
     """Values of every kind, each with its type in front."""
     values: list[Any] = [
-        1, -1, 2**62, 1.5, "text", "é" * 40, b"bytes" * 60, True, None, [1, [2, [3, {"a": [None, True, -1.5]}]]],
-        {"a": 1, 2: {"b": b"x" * 300}, b"k": [70000, -200, 2**40]}, [str(n) for n in range(40)],
+        1, -1, 2**62, 1.5, "text", "é" * 40, b"bytes" * 60, True, None,
+        [1, [2, [3, {"a": [None, True, -1.5]}]]], [str(n) for n in range(40)],
+        {"a": 1, 2: {"b": b"x" * 300}, b"k": [70000, -200, 2**40]},
     ]  # fmt: skip
     return [bytes([kind]) + data for kind, data in map(_wire.pack_value, values)]
 
