@@ -43,6 +43,8 @@ from pyspike.policy import (
 )
 from pyspike.result_code import ResultCode
 from pyspike.values import (
+    INFINITY,
+    WILDCARD,
     GeoJSON,
     HyperLogLog,
     KeyOrderedDict,
@@ -53,18 +55,26 @@ from pyspike.values import (
 from pyspike.version import __version__
 
 __all__ = [
+    "INFINITY",
+    "WILDCARD",
     "AerospikeError",
     "AsyncClient",
+    "BitOverflowAction",
+    "BitResizeFlags",
+    "BitWriteFlags",
     "Client",
     "ClientPolicy",
     "CommitLevel",
     "ConnectionError",
     "ConsistencyLevel",
+    "ExpReadFlags",
+    "ExpWriteFlags",
     "Expiration",
     "FilteredOut",
     "GenerationError",
     "GenerationPolicy",
     "GeoJSON",
+    "HLLWriteFlags",
     "Host",
     "HyperLogLog",
     "InfoPolicy",
@@ -73,6 +83,13 @@ __all__ = [
     "Key",
     "KeyOrderedDict",
     "KeyValueOrderedDict",
+    "ListOrder",
+    "ListReturnType",
+    "ListSortFlags",
+    "ListWriteFlags",
+    "MapOrder",
+    "MapReturnType",
+    "MapWriteFlags",
     "MultiResult",
     "Operation",
     "RawParticle",
@@ -90,16 +107,53 @@ __all__ = [
     "__version__",
     "digest",
     "errors",
+    "exp",
     "operations",
 ]
 
 if TYPE_CHECKING:
-    from pyspike import operations
+    from pyspike import exp, operations
     from pyspike.aio import AsyncClient
+    from pyspike.operations.enums import (
+        BitOverflowAction,
+        BitResizeFlags,
+        BitWriteFlags,
+        ExpReadFlags,
+        ExpWriteFlags,
+        HLLWriteFlags,
+        ListOrder,
+        ListReturnType,
+        ListSortFlags,
+        ListWriteFlags,
+        MapOrder,
+        MapReturnType,
+        MapWriteFlags,
+    )
 
+
+_FLAGS = (
+    "BitOverflowAction",
+    "BitResizeFlags",
+    "BitWriteFlags",
+    "ExpReadFlags",
+    "ExpWriteFlags",
+    "HLLWriteFlags",
+    "ListOrder",
+    "ListReturnType",
+    "ListSortFlags",
+    "ListWriteFlags",
+    "MapOrder",
+    "MapReturnType",
+    "MapWriteFlags",
+)
 
 # What takes as long to import as all the rest is imported when it is asked for.
-_LATER = {"AsyncClient": "pyspike.aio", "operations": "pyspike.operations"}
+_LATER = {
+    "AsyncClient": "pyspike.aio",
+    "exp": "pyspike.exp",
+    "operations": "pyspike.operations",
+    **dict.fromkeys(_FLAGS, "pyspike.operations.enums"),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -125,6 +125,20 @@ class Operation:
     def __hash__(self) -> int: ...
     def __eq__(self, other: object) -> bool: ...
 
+@final
+class OperationMaker:
+    def __init__(
+        self,
+        code: int,
+        particle: int,
+        text: _Text,
+        flatten: Callable[[Any], list[Any]],
+        *,
+        write: bool = False,
+        respond_all: bool = False,
+    ) -> None: ...
+    def __call__(self, name: str, ctx: Any, *arguments: Any) -> Operation: ...
+
 def restore_operation(name: str, code: int, wire: bytes, flags: int, text: _Text) -> Operation: ...
 
 @final

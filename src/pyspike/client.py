@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from pyspike import commands
 from pyspike._wire import Operation, Record
+from pyspike.cluster import Cluster, Node
+from pyspike.cluster.blocking import BlockingExecutor
 from pyspike.commands import Filter, KeyLike, Milliseconds, Policies, Ttl
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
-
-if TYPE_CHECKING:
-    from pyspike.cluster import Cluster, Node
 
 T = TypeVar("T")
 
@@ -56,8 +55,6 @@ class Client:
         self._share(cluster, Policies(policy.read, policy.write, policy.info))
 
     def _share(self, cluster: Cluster, policies: Policies) -> None:
-        from pyspike.cluster.blocking import BlockingExecutor
-
         self._cluster = cluster
         self._policies = policies
         self._run = BlockingExecutor(cluster).run

@@ -11,6 +11,10 @@ cdef enum:
 
 
 cdef enum:
+    WITH_CONTEXT = 0xFF                     # in front of the way to an element inside the bin (cdt.md 5.1)
+
+
+cdef enum:
     MAX_BIN_NAME = 15                       # bytes
     MAX_OPERATIONS = 32768                  # a message
 
@@ -178,6 +182,57 @@ cdef class Operation:
 
     def __reduce__(self) -> tuple:
         return restore_operation, (self.bin, self.code, self.wire, self.flags, self.text)
+
+
+@cython.final
+cdef class OperationMaker:
+    """Makes the operations of one code: called with a bin, a way into it and the arguments, the opcode first.
+
+    Args:
+        code: the operation's number.
+        particle: what to send as the value's particle type.
+        text: the repr, or what makes it of the operation.
+        flatten: makes of the way (contexts) the list that is packed for it.
+        write: whether it may change the record.
+        respond_all: whether it asks for the answers of all operations.
+    """
+
+    cdef int code
+    cdef int particle
+    cdef int flags
+    cdef object text
+    cdef object flatten
+
+    def __cinit__(
+        self, int code, int particle, text: object, flatten: object, *, bint write=False, bint respond_all=False
+    ) -> None:
+        self.code = code
+        self.particle = particle
+        self.flags = (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0)
+        self.text = text
+        self.flatten = flatten
+
+    def __call__(self, name: str, ctx: object, *arguments: object) -> Operation:
+        """The operation `[opcode, arguments...]` on the bin, or on what `ctx` leads to inside it."""
+        cdef Buffer out
+        cdef Packer packer
+        cdef size_t mark
+        cdef unsigned char storage[256]
+        buffer_init(&out, storage, sizeof(storage))
+        packer_init(&packer, &out, name)
+        packer.arguments = True
+        try:
+            if name == "":
+                raise errors.InvalidArgument("a bin's name is empty")
+            mark = start_op(&out, self.code, name)
+            if ctx:
+                put_list(&packer, [WITH_CONTEXT, self.flatten(ctx), list(arguments)])
+            else:
+                put_list(&packer, arguments)
+            end_op(&out, mark, self.particle)
+            return make_operation(str(name), self.code, &out, self.flags, self.text)
+        finally:
+            buffer_free(&out)
 
 
 cdef Operation make_operation(str name, int code, Buffer* out, int flags, object text):

@@ -51,6 +51,7 @@ cdef class Pipeline:
     cdef size_t have                        # bytes of it that are not parsed yet
     cdef size_t wanted                      # size of an answer too large for it
     cdef int64_t moved_at                   # when an answer came last, or the first command was written
+    cdef int64_t heard_at                   # when anything came last
     cdef int64_t idle_since
     cdef NameCache names
 
@@ -137,7 +138,7 @@ cdef class Pipeline:
         cdef size_t at = 0
         cdef size_t need
         cdef uint64_t proto
-        self.moved_at = now_ns()
+        self.moved_at = self.heard_at = now_ns()
         self.stalled = False
         while size - at >= 8:
             proto = load64(data + at)
@@ -264,7 +265,7 @@ cdef class Pipeline:
                 return FOREVER
             else:
                 self.queue[place] = None
-            if command.tried_at >= self.moved_at or command.deadline > now:
+            if command.tried_at >= self.heard_at or command.deadline > now:
                 self.stalled = True
             self.lane.give_up(command, error)
         if not awaited and self.queue:
@@ -362,6 +363,9 @@ cdef class Lane:
     cdef int submit(self, Command command, int64_t now) except -1:
         """Sends the command, or lets it wait in line."""
         cdef Pipeline best = None
+        if self.closed:
+            self.give_up(command, errors.ConnectionError("the client is closed"))
+            return 0
         if not self.waiting:
             best = self.least_loaded()
         if best is None or len(best.queue) >= SPREAD:

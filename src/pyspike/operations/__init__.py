@@ -1,32 +1,56 @@
 """Operations for `Client.operate`: several steps on one record, applied in order, all or nothing.
 
 An operation is encoded once, when it is made; it is immutable and may be used again, from any thread.
-Those on scalar bins are here.
+Those on scalar bins are here; those on lists, maps, bits, HyperLogLogs, strings and paths, and those that
+evaluate expressions, are in modules of these names. `context` has the ways into nested lists and maps.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from pyspike._wire import Operation, unpack_value
+from pyspike.operations.enums import OpCode
 
-__all__ = ["Operation", "add", "append", "delete", "get", "get_header", "prepend", "put", "touch"]
+if TYPE_CHECKING:
+    from pyspike.operations import bitwise, context, exp, hll, lists, maps, paths, strings
+
+__all__ = [
+    "OpCode",
+    "Operation",
+    "add",
+    "append",
+    "bitwise",
+    "context",
+    "delete",
+    "exp",
+    "get",
+    "get_header",
+    "hll",
+    "lists",
+    "maps",
+    "paths",
+    "prepend",
+    "put",
+    "strings",
+    "touch",
+]
+
+_FAMILIES = frozenset(("bitwise", "context", "exp", "hll", "lists", "maps", "paths", "strings"))
 
 
-class OpCode(IntEnum):
-    """The numbers of operations on the wire (Aerospike's names; framing.md 1.4 of the protocol notes)."""
-
-    READ = 1
-    WRITE = 2
-    INCR = 5
-    APPEND = 9
-    PREPEND = 10
-    TOUCH = 11
-    DELETE_ALL = 14
+def __getattr__(name: str) -> Any:
+    """The modules are imported when they are first asked for: few programs need all of them."""
+    if name in _FAMILIES:
+        return importlib.import_module(f"pyspike.operations.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # As plain ints: reaching a member of an enum takes longer than all else that making an operation does.
-_READ, _WRITE, _INCR, _APPEND, _PREPEND, _TOUCH, _DELETE_ALL = map(int, OpCode)
+_READ, _WRITE, _INCR = int(OpCode.READ), int(OpCode.WRITE), int(OpCode.INCR)
+_APPEND, _PREPEND = int(OpCode.APPEND), int(OpCode.PREPEND)
+_TOUCH, _DELETE_ALL = int(OpCode.TOUCH), int(OpCode.DELETE_ALL)
 _NAMES = {_WRITE: "put", _INCR: "add", _APPEND: "append", _PREPEND: "prepend"}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .result import RequestError, ResultCode
 
-__all__ = ["leaf_cell", "stored_geojson"]
+__all__ = ["geojson_text", "leaf_cell", "stored_geojson"]
 
 _HEAD = Struct(">BH")
 _CELL = Struct(">Q")
@@ -40,6 +40,12 @@ def stored_geojson(value: bytes) -> bytes:
     if point is None:
         return _HEAD.pack(_FLAG_REGION, 0) + text
     return _HEAD.pack(0, 1) + _CELL.pack(leaf_cell(*point)) + text
+
+
+def geojson_text(stored: bytes) -> bytes:
+    """The JSON text of a stored particle."""
+    _, n_cells = _HEAD.unpack_from(stored)
+    return stored[_HEAD.size + _CELL.size * n_cells :]
 
 
 def _check_shape(shape: Any) -> tuple[float, float] | None:

@@ -7,13 +7,15 @@ encoding (packed.py), comparing (ordering.py).
 from __future__ import annotations
 
 from itertools import pairwise
+from operator import eq, itemgetter
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
-from .ordering import compare, sort_key
+from .ordering import sort_key
 from .packed import (
     Extension,
+    Float32,
     PackedError,
     PackedList,
     PackedMap,
@@ -24,7 +26,7 @@ from .packed import (
     is_map_code,
 )
 
-__all__ = ["is_map_key", "normalise"]
+__all__ = ["is_map_key", "normalise", "storable"]
 
 ORDERED = 0x01
 LIST_FLAGS_KEPT = 0x01
@@ -45,69 +47,102 @@ def normalise(data: bytes, *, want_map: bool) -> bytes:
     """
     if not data or not (is_map_code if want_map else is_list_code)(data[0]):
         raise PackedError("another type than the particle says")
-    if _is_canonical(data):
-        return data
-    return encode(_storable(decode(data)))
+    quick = _quickly(data)
+    if quick is not None:
+        return quick
+    return encode(storable(decode(data)))
 
 
-# --- the quick way: most values are already as they are stored ----------------------------------------------
+# --- the quick way: plain containers, which msgpack's C code takes apart and puts together
+# --------------------
 
 
-class _NotObviousError(Exception):
+class _NotPlainError(Exception):
     """The value needs the thorough way."""
 
 
+_FIRST_KEY, _AFTER_KEYS = "\x03", "\x05"
+_STRINGS: dict[str, Any] = {"unicode_errors": "surrogateescape"}
+_EMPTY_BIN = b"\xc4\x00"
+
+
 def _refuse_extension(kind: int, data: bytes) -> Any:
-    raise _NotObviousError
+    raise _NotPlainError
 
 
-def _check_pairs(pairs: list[tuple[Any, Any]]) -> None:
-    last: Any = None
-    for key, _ in pairs:
-        kind = type(key)
-        if kind is str:
-            key = key.encode("utf-8", "surrogateescape")
-            if key[:1] == b"\x03":
-                key = (1, key)
-            elif key[:1] == b"\x04":
-                key = (2, key)
-            else:
-                raise _NotObviousError
-        elif kind is int:
-            key = (0, key)
-        else:
-            raise _NotObviousError
-        if last is not None and last >= key:
-            raise _NotObviousError
-        last = key
+class _Sorting:
+    """A hook that makes dicts in the order of their keys, and remembers whether it had to sort one."""
+
+    def __init__(self) -> None:
+        self.has_sorted = False
+
+    def __call__(self, pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+        mapping = dict(pairs)
+        keys = list(mapping)
+        if len(keys) != len(pairs):
+            raise _NotPlainError
+        ordered = _ordered(keys)
+        if ordered == keys:
+            return mapping
+        self.has_sorted = True
+        return {key: mapping[key] for key in ordered}
 
 
-def _is_canonical(data: bytes) -> bool:
-    """Whether `data` is certainly stored as it is; a False only means that it is not obvious."""
-    checked: list[bool] = []
+def _ordered(keys: list[Any]) -> list[Any]:
+    """Keys in the server's order. Integers come first; of strings the first character is their type."""
+    kinds = set(map(type, keys))
+    if kinds <= {int}:
+        return sorted(keys)
+    if not kinds <= {int, str}:
+        raise _NotPlainError
+    strings = keys if len(kinds) == 1 else [key for key in keys if type(key) is str]
+    if "".join(strings).isascii():
+        strings = sorted(strings)
+    else:  # code points of bytes that are no UTF-8 are not in the order of the bytes
+        strings = sorted(strings, key=lambda key: key.encode(errors="surrogateescape"))
+    if strings[0] < _FIRST_KEY or strings[-1] >= _AFTER_KEYS:
+        raise _NotPlainError
+    return strings if len(kinds) == 1 else sorted(key for key in keys if type(key) is int) + strings
 
-    def pairs_hook(pairs: list[tuple[Any, Any]]) -> Any:
-        _check_pairs(pairs)
-        checked.append(True)
-        return dict(pairs)
 
-    if b"\xc4" in data or b"\xc5" in data or b"\xc6" in data:
-        return False
+def _quickly(data: bytes) -> bytes | None:
+    """The stored form, if the value is plain: no markers, integers and lengths in the smallest form."""
+    # msgpack's type for bytes is no string; what of it is not empty is beyond the limit.
+    options = {**_STRINGS, "strict_map_key": False, "ext_hook": _refuse_extension, "max_bin_len": 0}
+    sorting = _Sorting()
     try:
-        value = msgpack.unpackb(
-            data,
-            raw=False,
-            unicode_errors="surrogateescape",
-            strict_map_key=False,
-            object_pairs_hook=pairs_hook,
-            ext_hook=_refuse_extension,
-        )
-        return bool(msgpack.packb(value, unicode_errors="surrogateescape") == data)
-    except (_NotObviousError, ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException):
-        return False
+        value = msgpack.unpackb(data, object_pairs_hook=sorting, **options)
+        packed: bytes = msgpack.packb(value, **_STRINGS)
+        if sorting.has_sorted:
+            # It was plain if putting it together in its own order gives the same bytes again.
+            as_sent: bytes = msgpack.packb(msgpack.unpackb(data, **options), **_STRINGS)
+        else:
+            as_sent = packed
+    except (_NotPlainError, ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException):
+        return None
+    if as_sent != data or (_EMPTY_BIN in data and _has_bytes(value)):
+        return None
+    return packed
+
+
+def _has_bytes(value: Any) -> bool:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        inside = list(item.values()) if type(item) is dict else item
+        kinds = set(map(type, inside))
+        if bytes in kinds:
+            return True
+        if dict in kinds or list in kinds:
+            waiting += [child for child in inside if type(child) is dict or type(child) is list]
+    return False
 
 
 # --- the thorough way ---------------------------------------------------------------------------------------
+
+_SCALARS = {int, bytes, float, bool, type(None), Float32}
+_KEY_TYPES = {int, bytes}
+_KEY_PREFIXES = {b"\x03", b"\x04"}
 
 
 def is_map_key(value: Value) -> bool:
@@ -117,8 +152,15 @@ def is_map_key(value: Value) -> bool:
     return type(value) is bytes and value[:1] in (b"\x03", b"\x04")
 
 
-def _storable(value: Value) -> Value:
-    """The value with flags reduced to those that are stored and maps sorted, or PackedError."""
+def storable(value: Value) -> Value:
+    """The value with flags reduced to those that are stored and maps sorted.
+
+    Raises:
+        PackedError: the value can't be stored.
+
+    """
+    if type(value) is int or type(value) is bytes:
+        return value
     # Containers in the order in which they are met; children come after their parent, so they are done first
     # from the end.
     found: list[PackedList | PackedMap] = []
@@ -129,13 +171,15 @@ def _storable(value: Value) -> Value:
             raise PackedError("a wildcard, an infinity or a marker as a value")
         if isinstance(item, PackedList):
             found.append(item)
-            waiting.extend(item.items)
+            inside = item.items
         elif isinstance(item, PackedMap):
             found.append(item)
-            for key, child in item.pairs:
-                if not is_map_key(key):
-                    raise PackedError("a map key of another type than integer, string, blob")
-                waiting.append(child)
+            _check_keys(item.pairs)
+            inside = [child for _, child in item.pairs]
+        else:
+            continue
+        if not set(map(type, inside)) <= _SCALARS:
+            waiting.extend(inside)
     done: dict[int, Value] = {}
     for container in reversed(found):
         if isinstance(container, PackedList):
@@ -147,17 +191,40 @@ def _storable(value: Value) -> Value:
     return done.get(id(value), value)
 
 
+def _check_keys(pairs: list[tuple[Value, Value]]) -> None:
+    keys = [key for key, _ in pairs]
+    prefixes = {key[:1] for key in keys if type(key) is bytes}
+    if not (set(map(type, keys)) <= _KEY_TYPES and prefixes <= _KEY_PREFIXES):
+        raise PackedError("a map key of another type than integer, string, blob")
+
+
 def _storable_list(flags: int, items: list[Value]) -> PackedList:
     flags &= LIST_FLAGS_KEPT
-    if flags and any(compare(left, right) > 0 for left, right in pairwise(items)):
+    if flags and any(left > right for left, right in pairwise(map(sort_key, items))):
         raise PackedError("an ordered list out of order")
     return PackedList(flags, items)
 
 
 def _storable_map(flags: int, pairs: list[tuple[Value, Value]]) -> PackedMap:
     flags &= MAP_FLAGS_KEPT
-    if not flags & ORDERED:
-        pairs = sorted(pairs, key=lambda pair: sort_key(pair[0]))
-    if any(compare(left[0], right[0]) >= 0 for left, right in pairwise(pairs)):
-        raise PackedError("map keys twice, or out of order")
-    return PackedMap(flags, pairs)
+    by_key = sort_pairs(pairs)
+    keys = [key for key, _ in by_key]
+    if flags & ORDERED and keys != [key for key, _ in pairs]:
+        raise PackedError("map keys out of order")
+    if any(map(eq, keys, keys[1:])):
+        raise PackedError("a map key twice")
+    return PackedMap(flags, by_key)
+
+
+def sort_pairs(pairs: list[tuple[Value, Value]]) -> list[tuple[Value, Value]]:
+    """Pairs in the order of their keys, of which all can be those of a map: integers come before strings, and
+    strings before blobs by their type byte.
+    """
+    integers = [pair for pair in pairs if type(pair[0]) is int]
+    if not integers or len(integers) == len(pairs):
+        return sorted(pairs, key=_FIRST)
+    strings = [pair for pair in pairs if type(pair[0]) is bytes]
+    return sorted(integers, key=_FIRST) + sorted(strings, key=_FIRST)
+
+
+_FIRST = itemgetter(0)

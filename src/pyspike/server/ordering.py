@@ -13,7 +13,7 @@ from typing import Any
 
 from .packed import SPECIAL_EXTENSION, Extension, Float32, PackedError, PackedList, PackedMap, Value
 
-__all__ = ["INFINITY", "WILDCARD", "compare", "has_wildcard", "ranked", "sort_key"]
+__all__ = ["INFINITY", "WILDCARD", "as_float", "compare", "has_wildcard", "ranked", "sort_key"]
 
 STRING_PREFIX = 0x03
 GEOJSON_PREFIX = 0x17
@@ -50,7 +50,8 @@ def _rank(value: Value) -> int:
     raise PackedError("not a packed value")
 
 
-def _number(value: Value) -> float:
+def as_float(value: Value) -> float:
+    """The number of a float of either size."""
     return _F32.unpack(value.raw)[0] if isinstance(value, Float32) else value  # type: ignore[return-value]
 
 
@@ -65,17 +66,17 @@ def sort_key(value: Value) -> tuple[Any, ...]:
     if rank in (_RANK_NIL, _RANK_INFINITY):
         return (rank,)
     if rank == _RANK_FLOAT:
-        return (rank, _number(value))
+        return (rank, as_float(value))
     return (rank, value)
 
 
-def ranked(values: list[Value]) -> list[int]:
+def ranked(values: list[Value], *, falling: bool = False) -> list[int]:
     """The indexes of values in the order of their ranks; equal ones in the order in which they stand."""
     if set(map(type, values)) == {int}:
         keys: list[Any] = values
     else:
         keys = list(map(sort_key, values))
-    return sorted(range(len(values)), key=keys.__getitem__)
+    return sorted(range(len(values)), key=keys.__getitem__, reverse=falling)
 
 
 def has_wildcard(value: Value) -> bool:
@@ -104,7 +105,7 @@ def compare(left: Value, right: Value) -> int:
     if rank in (_RANK_NIL, _RANK_INFINITY):
         return 0
     if rank == _RANK_FLOAT:
-        left, right = _number(left), _number(right)
+        left, right = as_float(left), as_float(right)
     return (left > right) - (left < right)  # type: ignore[operator]
 
 

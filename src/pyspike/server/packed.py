@@ -26,6 +26,7 @@ __all__ = [
     "Value",
     "decode",
     "decode_at",
+    "decode_first",
     "encode",
     "is_list_code",
     "is_map_code",
@@ -109,11 +110,14 @@ def decode(data: bytes) -> Value:
         PackedError: cut short, unknown code, or bytes left over.
 
     """
-    if b"\xca" not in data:  # msgpack would make it a float of eight bytes
-        try:
-            return cast(Value, msgpack.unpackb(data, **_QUICK))
-        except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
-            pass  # its own limits, or what it takes for a timestamp: the walk below decides
+    try:
+        quick = cast(Value, msgpack.unpackb(data, **_QUICK))
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
+        pass  # its own limits, or what it takes for a timestamp: the walk below decides
+    else:
+        # msgpack makes a float of four bytes one of eight.
+        if b"\xca" not in data or encode(quick) == data:
+            return quick
     try:
         value, end = decode_at(data, 0)
     except (IndexError, struct.error) as error:
@@ -121,6 +125,23 @@ def decode(data: bytes) -> Value:
     if end != len(data):
         raise PackedError("bytes left over")
     return value
+
+
+def decode_first(data: bytes) -> Value:
+    """The value that `data` starts with; what follows is ignored.
+
+    Raises:
+        PackedError: cut short, or an unknown code.
+
+    """
+    try:
+        return decode(data)
+    except PackedError:
+        pass
+    try:
+        return decode_at(data, 0)[0]
+    except (IndexError, struct.error) as error:
+        raise PackedError("cut short") from error
 
 
 def _quick_list(items: list[Value]) -> PackedList:
@@ -237,6 +258,24 @@ def _close(frame: tuple[bool, int, list[Value]]) -> Value:
     return PackedList(0, items)
 
 
+_PLAIN = {int, float, bool, type(None)}
+_PLAIN_OR_STRING = _PLAIN | {bytes}
+_WORTHWHILE = 8
+
+
+def _encode_plain(parts: list[Value]) -> bytes | None:
+    """Many elements one after the other, packed by msgpack; None if a container is among them."""
+    kinds = set(map(type, parts))
+    if not kinds <= _PLAIN_OR_STRING:
+        return None
+    items: list[Any] = parts
+    if bytes in kinds:
+        items = [p.decode("utf-8", "surrogateescape") if type(p) is bytes else p for p in parts]
+    packed: bytes = msgpack.packb(items, unicode_errors="surrogateescape")
+    head = 1 if len(parts) < 16 else 3 if len(parts) < 1 << 16 else 5
+    return packed[head:]
+
+
 def encode(value: Value) -> bytes:
     """The bytes of a value in the smallest form, markers in front of flagged containers."""
     out = bytearray()
@@ -259,14 +298,21 @@ def encode(value: Value) -> bytes:
             _encode_count(out, len(item.items) + bool(item.flags), 0x90, 0xDC)
             if item.flags:
                 out += bytes((0xC7, 0, item.flags))
-            waiting.extend(reversed(item.items))
+            plain = _encode_plain(item.items) if len(item.items) >= _WORTHWHILE else None
+            if plain is None:
+                waiting.extend(reversed(item.items))
+            else:
+                out += plain
         elif isinstance(item, PackedMap):
             _encode_count(out, len(item.pairs) + bool(item.flags), 0x80, 0xDE)
             if item.flags:
                 out += bytes((0xC7, 0, item.flags, 0xC0))
-            for key, child in reversed(item.pairs):
-                waiting.append(child)
-                waiting.append(key)
+            parts = [part for pair in item.pairs for part in pair]
+            plain = _encode_plain(parts) if len(parts) >= _WORTHWHILE else None
+            if plain is None:
+                waiting.extend(reversed(parts))
+            else:
+                out += plain
         elif isinstance(item, Float32):
             out.append(0xCA)
             out += item.raw

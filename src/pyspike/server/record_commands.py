@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 
+from .expressions.ops import passes
 from .framing import FieldType, Info1, Info2, Info3, Message, Op, OpCode, encode_op, reply
-from .operations import FORBIDDEN_WITH_REPLACE, OPERATIONS, READ_OPS, WRITE_OPS, Working
+from .operations import FORBIDDEN_WITH_REPLACE, OPERATIONS, READ_OPS, WRITE_OPS
 from .particles import ParticleType
 from .result import RequestError, ResultCode
 from .storage import CITRUSLEAF_EPOCH, DIGEST_SIZE, Namespace, Record, Store, partition_of, stored_size
+from .working import Working
 
 __all__ = ["execute"]
 
@@ -23,6 +25,7 @@ TTL_MAX = 315360000
 TTL_NEVER = 0xFFFFFFFF
 TTL_DONT_UPDATE = 0xFFFFFFFE
 GENERATION_MAX = 0xFFFF
+_BESIDE_VALUE, _BESIDE_BINS = 32, 4096
 
 # Plain numbers: flag arithmetic on IntFlag members is slow, and this is the path of every request.
 _READ, _GET_ALL = int(Info1.READ), int(Info1.GET_ALL)
@@ -98,10 +101,11 @@ def _check_identity(record: Record, set_name: bytes, message: Message) -> None:
         raise RequestError(ResultCode.PARAMETER, "the record is in another set")
 
 
-def _check_filter(message: Message) -> None:
+def _check_filter(namespace: Namespace, record: Record, digest: bytes, message: Message) -> None:
     """Raise if the request's filter does not let the record pass."""
-    if _F_FILTER in message.fields:
-        raise _unsupported("filter expression")
+    data = message.fields.get(_F_FILTER)
+    if data is not None and not passes(data, record, digest, namespace.store.clock()):
+        raise RequestError(ResultCode.FILTERED_OUT)
 
 
 # --- reads --------------------------------------------------------------------------------------------------
@@ -116,7 +120,7 @@ def _read(namespace: Namespace, digest: bytes, set_name: bytes, message: Message
     info1 = message.info1
     try:
         _check_identity(record, set_name, message)
-        _check_filter(message)
+        _check_filter(namespace, record, digest, message)
         void_time = record.void_time
         if void_time:
             _read_touch(namespace, record, message.record_ttl)
@@ -127,7 +131,7 @@ def _read(namespace: Namespace, digest: bytes, set_name: bytes, message: Message
             if ops is None:
                 ops = record.all_ops = _all_bins(record.bins)
             return reply(0, record.generation, void_time, len(record.bins), ops)
-        results = _read_ops(record, message)
+        results = _read_ops(record, digest, namespace.store.clock(), message)
     except RequestError as error:
         return _refusal(error, record)
     return reply(0, record.generation, void_time, len(results), b"".join(results))
@@ -137,10 +141,18 @@ def _all_bins(bins: dict[bytes, tuple[int, bytes]]) -> bytes:
     return b"".join([encode_op(_OP_READ, particle, name, value) for name, (particle, value) in bins.items()])
 
 
-def _read_ops(record: Record, message: Message) -> list[bytes]:
+def _read_ops(record: Record, digest: bytes, now: float, message: Message) -> list[bytes]:
     if not message.ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")
-    work = Working(record.bins, existed=True, respond_all=bool(message.info2 & _RESPOND_ALL), writes=False)
+    work = Working(
+        record.bins,
+        record,
+        digest,
+        now,
+        existed=True,
+        respond_all=bool(message.info2 & _RESPOND_ALL),
+        writes=False,
+    )
     for op in message.ops:
         if op.code not in READ_OPS:
             raise RequestError(ResultCode.PARAMETER, f"op code {op.code} in a read")
@@ -184,7 +196,7 @@ def _delete(namespace: Namespace, digest: bytes, set_name: bytes, message: Messa
         raise RequestError(ResultCode.NOT_FOUND)
     _check_generation(message, record.generation)
     _check_identity(record, set_name, message)
-    _check_filter(message)
+    _check_filter(namespace, record, digest, message)
     namespace.delete(digest)
     return reply(0)
 
@@ -203,10 +215,13 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
         _check_generation(message, record.generation)
         if existed:
             _check_identity(record, set_name, message)
-            _check_filter(message)
+            _check_filter(namespace, record, digest, message)
         replaces = bool(message.info3 & _REPLACE)
         work = Working(
             {} if replaces else dict(record.bins),
+            record,
+            digest,
+            namespace.store.clock(),
             existed=existed,
             respond_all=bool(message.info2 & _RESPOND_ALL),
             writes=True,
@@ -244,7 +259,10 @@ def _commit(
     new = Record(record.set_name)
     new.bins = work.bins
     new.key = record.key or key
-    if stored_size(new) > namespace.config.max_record_size:
+    largest = namespace.config.max_record_size
+    values = sum([len(value) for _, value in new.bins.values()])
+    # Far from the limit, the exact size does not matter.
+    if values + _BESIDE_VALUE * len(new.bins) + _BESIDE_BINS > largest and stored_size(new) > largest:
         raise RequestError(ResultCode.RECORD_TOO_BIG)
     # 0 is the generation of no record, so it is left out when the 16 bits wrap.
     new.generation = record.generation % GENERATION_MAX + 1

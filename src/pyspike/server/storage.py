@@ -27,8 +27,10 @@ CITRUSLEAF_EPOCH = 1262304000
 """Unix time of 2010-01-01T00:00:00Z, where void-times start."""
 
 DIGEST_SIZE = 20
-_RECORD_OVERHEAD = 48
-_BIN_OVERHEAD = 6
+_RECORD_OVERHEAD = 40
+_BIN_LENGTH = 4
+_BLOCK = 16
+_INTEGER, _FLOAT, _BOOL = 1, 2, 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,24 @@ def partition_of(digest: bytes) -> int:
 
 
 def stored_size(record: Record) -> int:
-    """Bytes a record takes, estimated as the server's flat form: a header, set, key, and each bin."""
-    size = _RECORD_OVERHEAD + len(record.set_name) + len(record.key or b"")
-    for name, (_, value) in record.bins.items():
-        size += _BIN_OVERHEAD + len(name) + len(value)
-    return size
+    """Bytes a record takes in the server's flat form: a header, set, key, and each bin, in whole blocks."""
+    size = _RECORD_OVERHEAD
+    if record.set_name:
+        size += 1 + len(record.set_name)
+    if record.key:
+        size += 1 + len(record.key)
+    for name, (particle, value) in record.bins.items():
+        size += 2 + len(name)
+        if particle == _INTEGER:
+            size += _integer_size(value)
+        elif particle in (_FLOAT, _BOOL):
+            size += len(value)
+        else:
+            size += _BIN_LENGTH + len(value)
+    return -(-size // _BLOCK) * _BLOCK
+
+
+def _integer_size(value: bytes) -> int:
+    """A length, and as few of 1, 2, 4, 8 bytes as hold the number without sign."""
+    used = len(value.lstrip(b"\x00"))
+    return 1 + (8 if used > 4 else 4 if used > 2 else max(used, 1))

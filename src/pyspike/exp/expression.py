@@ -1,0 +1,444 @@
+"""The expression object: built by functions and operators, compiled to bytes at once, immutable."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from pyspike._wire import Packed, pack_element
+from pyspike.errors import InvalidArgument, InvalidType, ProtocolError
+from pyspike.exp.signatures import SIGNATURES, ExpOp, Types, misfit, result_of
+from pyspike.exp.types import ExpType
+from pyspike.operations.tree import read_tree
+from pyspike.values import GeoJSON, HyperLogLog, RawParticle, Special
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Expression", "Operand", "Value", "apply", "literal", "operand", "packed_name"]
+
+Value: TypeAlias = (
+    "bool | int | float | str | bytes | bytearray | list[Any] | tuple[Any, ...] | dict[Any, Any] | None"
+)
+Operand: TypeAlias = "Expression | Value | Special"
+
+NO_NAMES: frozenset[str] = frozenset()
+LITERAL = -1
+
+_GROUPED = {
+    ExpOp.ADD,
+    ExpOp.SUB,
+    ExpOp.MUL,
+    ExpOp.DIV,
+    ExpOp.AND,
+    ExpOp.OR,
+    ExpOp.INT_AND,
+    ExpOp.INT_OR,
+    ExpOp.INT_XOR,
+}
+
+
+class Expression:
+    """Something that the server works out for a record: a filter, or the value of an operation.
+
+    Made by the functions of `pyspike.exp`, and by operators on what they made; plain Python values next to
+    one are taken as literals:
+
+        (exp.int_bin("age") >= 21) & (exp.str_bin("country") == "UK")
+
+    `==`, `!=`, `<`, `<=`, `>`, `>=` compare. `&`, `|`, `^` and `~` mean and, or, exclusive or and not of
+    bools, and work bit by bit on ints; they bind stronger than comparisons, so put these in parentheses.
+    `+`, `-`, `*` and `/` compute with numbers of one type (`/` of ints rounds towards zero), `//` and `**`
+    with floats, `%`, `<<` and `>>` with ints (`%` has the sign of the left side). `abs`, `math.floor` and
+    `math.ceil` work too.
+
+    Because `==` makes an expression, two of them are held against each other by `same_as`.
+    """
+
+    __slots__ = ("_count", "_op", "_packed", "_type", "_undefined")
+
+    _packed: Packed
+    _type: ExpType | None
+    _op: int
+    _count: int
+    _undefined: frozenset[str]
+
+    def __init__(self) -> None:
+        raise TypeError("expressions are made by the functions of pyspike.exp")
+
+    @property
+    def type(self) -> ExpType | None:
+        """What it gives; None where that can't be told, as for a variable."""
+        return self._type
+
+    # As bytes -----------------------------------------------------------------------------------------------
+
+    def to_bytes(self) -> bytes:
+        """The server's form of it.
+
+        Raises:
+            InvalidArgument: it has a variable that no `exp.let` around it defines.
+        """
+        if self._undefined:
+            names = ", ".join(sorted(map(repr, self._undefined)))
+            raise InvalidArgument(f"no exp.let around defines {names} in {self!r}")
+        return self._packed.data
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Expression:
+        """An expression of this or another client, out of its bytes. Its types are for the server to judge.
+
+        Raises:
+            InvalidArgument: they are no expression.
+        """
+        from pyspike.exp.check import type_of_tree
+
+        try:
+            tree = read_tree(data)
+            kind = type_of_tree(tree)
+        except ProtocolError as error:
+            raise InvalidArgument(f"these bytes are no expression: {error}") from None
+        is_call = isinstance(tree, list)
+        if is_call and not (tree and type(tree[0]) is int):
+            raise InvalidArgument("these bytes are no expression: a list must be quoted")
+        return make(
+            Packed(bytes(data)), kind, tree[0] if is_call else LITERAL, len(tree) - 1 if is_call else 0
+        )
+
+    def to_base64(self) -> str:
+        """Its bytes as base 64 text, as index definitions and other clients have them."""
+        return base64.b64encode(self.to_bytes()).decode()
+
+    @classmethod
+    def from_base64(cls, text: str) -> Expression:
+        """An expression out of what `to_base64`, of this or another client, gave.
+
+        Raises:
+            InvalidArgument: it is no such text.
+        """
+        try:
+            data = base64.b64decode(text, validate=True)
+        except (ValueError, TypeError, binascii.Error) as error:
+            raise InvalidArgument(f"{text!r} is no expression: {error}") from None
+        return cls.from_bytes(data)
+
+    def same_as(self, other: object) -> bool:
+        """Whether the other is an expression with the same bytes."""
+        return isinstance(other, Expression) and self._packed.data == other._packed.data
+
+    def __hash__(self) -> int:
+        return hash(self._packed.data)
+
+    def __repr__(self) -> str:
+        from pyspike.exp.describe import describe
+
+        return describe(self._packed.data)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self._packed.data, self._type, self._op, self._count, self._undefined)
+
+    # What looks like a question to Python -------------------------------------------------------------------
+
+    def __bool__(self) -> NoReturn:
+        raise InvalidType(
+            "an expression is true or false on the server, not here",
+            advice="write &, | and ~ for and, or and not, with parentheses: (a > 1) & (a < 5)",
+        )
+
+    def __contains__(self, value: object) -> NoReturn:
+        raise InvalidType("`in` can't be asked of an expression", advice="write exp.in_list(value, list)")
+
+    __iter__ = None
+
+    # Comparisons --------------------------------------------------------------------------------------------
+
+    def __eq__(self, other: Operand) -> Expression:  # type: ignore[override]
+        return apply(ExpOp.EQ, self, other)
+
+    def __ne__(self, other: Operand) -> Expression:  # type: ignore[override]
+        return apply(ExpOp.NE, self, other)
+
+    def __lt__(self, other: Operand) -> Expression:
+        return apply(ExpOp.LT, self, other)
+
+    def __le__(self, other: Operand) -> Expression:
+        return apply(ExpOp.LE, self, other)
+
+    def __gt__(self, other: Operand) -> Expression:
+        return apply(ExpOp.GT, self, other)
+
+    def __ge__(self, other: Operand) -> Expression:
+        return apply(ExpOp.GE, self, other)
+
+    # Logic, or bits -----------------------------------------------------------------------------------------
+
+    def __and__(self, other: Operand) -> Expression:
+        return _both(ExpOp.AND, ExpOp.INT_AND, "&", self, other)
+
+    def __rand__(self, other: Operand) -> Expression:
+        return _both(ExpOp.AND, ExpOp.INT_AND, "&", other, self)
+
+    def __or__(self, other: Operand) -> Expression:
+        return _both(ExpOp.OR, ExpOp.INT_OR, "|", self, other)
+
+    def __ror__(self, other: Operand) -> Expression:
+        return _both(ExpOp.OR, ExpOp.INT_OR, "|", other, self)
+
+    def __xor__(self, other: Operand) -> Expression:
+        return _both(ExpOp.EXCLUSIVE, ExpOp.INT_XOR, "^", self, other)
+
+    def __rxor__(self, other: Operand) -> Expression:
+        return _both(ExpOp.EXCLUSIVE, ExpOp.INT_XOR, "^", other, self)
+
+    def __invert__(self) -> Expression:
+        return apply(_logic_or_bits(ExpOp.NOT, ExpOp.INT_NOT, "~", self), self)
+
+    def __lshift__(self, other: Operand) -> Expression:
+        return apply(ExpOp.INT_LSHIFT, self, other)
+
+    def __rlshift__(self, other: Operand) -> Expression:
+        return apply(ExpOp.INT_LSHIFT, other, self)
+
+    def __rshift__(self, other: Operand) -> Expression:
+        return apply(ExpOp.INT_ARSHIFT, self, other)
+
+    def __rrshift__(self, other: Operand) -> Expression:
+        return apply(ExpOp.INT_ARSHIFT, other, self)
+
+    # Numbers ------------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Operand) -> Expression:
+        return _joined(ExpOp.ADD, self, other)
+
+    def __radd__(self, other: Operand) -> Expression:
+        return apply(ExpOp.ADD, other, self)
+
+    def __sub__(self, other: Operand) -> Expression:
+        return _joined(ExpOp.SUB, self, other)
+
+    def __rsub__(self, other: Operand) -> Expression:
+        return apply(ExpOp.SUB, other, self)
+
+    def __mul__(self, other: Operand) -> Expression:
+        return _joined(ExpOp.MUL, self, other)
+
+    def __rmul__(self, other: Operand) -> Expression:
+        return apply(ExpOp.MUL, other, self)
+
+    def __truediv__(self, other: Operand) -> Expression:
+        return _joined(ExpOp.DIV, self, other)
+
+    def __rtruediv__(self, other: Operand) -> Expression:
+        return apply(ExpOp.DIV, other, self)
+
+    def __floordiv__(self, other: Operand) -> Expression:
+        return _floored(self / other)
+
+    def __rfloordiv__(self, other: Operand) -> Expression:
+        return _floored(other / self)
+
+    def __mod__(self, other: Operand) -> Expression:
+        return apply(ExpOp.MOD, self, other)
+
+    def __rmod__(self, other: Operand) -> Expression:
+        return apply(ExpOp.MOD, other, self)
+
+    def __pow__(self, other: Operand) -> Expression:
+        return apply(ExpOp.POW, self, other)
+
+    def __rpow__(self, other: Operand) -> Expression:
+        return apply(ExpOp.POW, other, self)
+
+    def __neg__(self) -> Expression:
+        return apply(ExpOp.SUB, self)
+
+    def __abs__(self) -> Expression:
+        return apply(ExpOp.ABS, self)
+
+    def __floor__(self) -> Expression:
+        return apply(ExpOp.FLOOR, self)
+
+    def __ceil__(self) -> Expression:
+        return apply(ExpOp.CEIL, self)
+
+
+# Making expressions -----------------------------------------------------------------------------------------
+
+
+def make(
+    packed: Packed, kind: ExpType | None, op: int, count: int = 0, undefined: frozenset[str] = NO_NAMES
+) -> Expression:
+    """An expression of these bytes.
+
+    Args:
+        packed: its bytes.
+        kind: what it gives, None if that is not known.
+        op: its number, LITERAL for a literal.
+        count: how many arguments it has.
+        undefined: the variables in it that no let defines.
+    """
+    made = Expression.__new__(Expression)
+    made._packed = packed
+    made._type = kind
+    made._op = op
+    made._count = count
+    made._undefined = undefined
+    return made
+
+
+def _restore(data: bytes, kind: ExpType | None, op: int, count: int, undefined: frozenset[str]) -> Expression:
+    return make(Packed(data), kind, op, count, undefined)
+
+
+def node(op: ExpOp, kind: ExpType | None, *parts: Any, inside: Iterable[Expression] = ()) -> Expression:
+    """An expression `[op, parts...]`; expressions among the parts are put in as they are.
+
+    Args:
+        op: its number.
+        kind: what it gives.
+        parts: expressions, plain numbers and `Packed`.
+        inside: further expressions inside the parts.
+    """
+    undefined = NO_NAMES
+    packed: list[Any] = [int(op)]
+    for part in parts:
+        if isinstance(part, Expression):
+            undefined |= part._undefined
+            packed.append(part._packed)
+        else:
+            packed.append(part)
+    for expression in inside:
+        undefined |= expression._undefined
+    return make(Packed(pack_element(packed)), kind, op, len(parts), undefined)
+
+
+def apply(op: ExpOp, *operands: Operand) -> Expression:
+    """An expression of this kind on these operands, once their types are found to fit."""
+    made = [literal(value) for value in operands]
+    kind = result_of(op, [expression._type for expression in made], lambda place: repr(made[place]))
+    return node(op, kind, *made)
+
+
+def literal(value: Any) -> Expression:
+    """An expression as it is; a Python value as the literal for it.
+
+    Raises:
+        InvalidType: Aerospike has no such type, also inside a list or dict.
+    """
+    if isinstance(value, Expression):
+        return value
+    kind = _literal_type(value)
+    if kind is ExpType.LIST:
+        return make(Packed(pack_element([int(ExpOp.QUOTE), list(value)])), kind, ExpOp.QUOTE, 1)
+    return make(Packed(pack_element(value)), kind, LITERAL)
+
+
+def _literal_type(value: Any) -> ExpType | None:
+    for classes, kind in _LITERALS:
+        if isinstance(value, classes):
+            return kind
+    if hasattr(value, "__index__"):
+        return ExpType.INT
+    raise InvalidType(
+        f"{value!r} can be no part of an expression: {type(value).__name__} is not an Aerospike type",
+        advice="None, bool, int, float, str, bytes, list, dict, GeoJSON and HyperLogLog are",
+    )
+
+
+_LITERALS: tuple[tuple[Any, ExpType | None], ...] = (
+    (bool, ExpType.BOOL),
+    (int, ExpType.INT),
+    (float, ExpType.FLOAT),
+    (GeoJSON, ExpType.GEO),
+    (str, ExpType.STRING),
+    (HyperLogLog, ExpType.HLL),
+    ((bytes, bytearray, memoryview), ExpType.BLOB),
+    (type(None), ExpType.NIL),
+    ((list, tuple), ExpType.LIST),
+    (dict, ExpType.MAP),
+    ((Special, RawParticle), None),
+)
+
+
+def operand(value: Any, name: str, place: int, allowed: Types) -> Expression:
+    """An argument of a function as an expression of one of these types.
+
+    Args:
+        value: an expression or a Python value.
+        name: the function, for the error.
+        place: the argument's place, from 0.
+        allowed: the types that it may have.
+    """
+    made = literal(value)
+    if made._type is not None and made._type not in allowed:
+        raise misfit(name, place, repr(made), made._type, allowed)
+    return made
+
+
+def packed_name(name: Any, what: str, most: int = 0) -> Packed:
+    """A name or pattern, which expressions hold without a type in front.
+
+    Args:
+        name: the text.
+        what: what it is, for the error.
+        most: how many bytes it may take, 0 for any number.
+    """
+    if not isinstance(name, str):
+        raise InvalidType(f"{what} must be a str, not {name!r}")
+    try:
+        data = name.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidArgument(f"{what} {name!r} is not valid text: {error}") from None
+    if most and not 0 < len(data) <= most:
+        raise InvalidArgument(f"{what} {name!r} takes {len(data)} bytes, the server allows 1 to {most}")
+    size = len(data)
+    if size < 32:
+        return Packed(bytes([0xA0 | size]) + data)
+    if size < 1 << 8:
+        return Packed(b"\xd9" + size.to_bytes(1, "big") + data)
+    if size < 1 << 16:
+        return Packed(b"\xda" + size.to_bytes(2, "big") + data)
+    return Packed(b"\xdb" + size.to_bytes(4, "big") + data)
+
+
+# Operators --------------------------------------------------------------------------------------------------
+
+
+def _both(logic: ExpOp, bits: ExpOp, sign: str, left: Operand, right: Operand) -> Expression:
+    first, second = literal(left), literal(right)
+    return _joined(_logic_or_bits(logic, bits, sign, first, second), first, second)
+
+
+def _logic_or_bits(logic: ExpOp, bits: ExpOp, sign: str, *operands: Expression) -> ExpOp:
+    """Which of its two meanings an operator has, told by the operands' types."""
+    kinds = {expression._type for expression in operands} - {None}
+    if not kinds:
+        raise InvalidArgument(
+            f"{sign} on what may be bools or ints: {', '.join(map(repr, operands))}",
+            advice=f"write exp.{SIGNATURES[logic].name} or exp.{SIGNATURES[bits].name}",
+        )
+    return bits if ExpType.INT in kinds else logic
+
+
+def _joined(op: ExpOp, left: Expression, right: Operand) -> Expression:
+    """Like `apply`, but `a + b + c` becomes one expression of three, not one inside another."""
+    second = literal(right)
+    if left._op != op or left._count < 2 or op not in _GROUPED:
+        return apply(op, left, second)
+    shown: Callable[[int], str] = lambda place: repr((left, second)[place])  # noqa: E731
+    kind = result_of(op, [left._type, second._type], shown)
+    data = left._packed.data
+    count = left._count + 1
+    body = data[1:] if data[0] < 0xA0 else data[3:]  # behind the list's head
+    head = bytes([0x90 | (count + 1)]) if count + 1 < 16 else b"\xdc" + (count + 1).to_bytes(2, "big")
+    packed = Packed(head + body + second._packed.data)
+    return make(packed, kind, op, count, left._undefined | second._undefined)
+
+
+def _floored(quotient: Any) -> Expression:
+    made = literal(quotient)
+    if made._type is ExpType.INT:
+        raise InvalidType(f"// of ints: {made!r}", advice="write /, which gives an int, rounded towards zero")
+    return apply(ExpOp.FLOOR, made)

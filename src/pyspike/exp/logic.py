@@ -1,0 +1,283 @@
+"""Comparing, combining and choosing: the expressions that put others together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspike._wire import Packed
+from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.exp.check import check_tree, cond_type
+from pyspike.exp.expression import Expression, Operand, apply, literal, node, operand, packed_name
+from pyspike.exp.record import list_bin, map_bin
+from pyspike.exp.signatures import ExpOp
+from pyspike.exp.types import ExpType, RegexFlags, TypeLike, type_of
+from pyspike.operations.checks import flag_bits
+from pyspike.operations.tree import read_tree
+
+__all__ = [
+    "Definition",
+    "and_",
+    "cond",
+    "define",
+    "eq",
+    "exclusive",
+    "ge",
+    "geo_compare",
+    "gt",
+    "in_list",
+    "le",
+    "let",
+    "loop_index",
+    "loop_key",
+    "loop_value",
+    "lt",
+    "map_keys",
+    "map_values",
+    "ne",
+    "not_",
+    "or_",
+    "regex_compare",
+    "remove_result",
+    "unknown",
+    "var",
+    "xor",
+]
+
+LOOP_KEY, LOOP_VALUE, LOOP_INDEX = 0, 1, 2
+
+
+# Comparisons ------------------------------------------------------------------------------------------------
+
+
+def eq(left: Operand, right: Operand) -> Expression:
+    """Whether both are equal; also `left == right`. Both must be of one type, maps ordered by key."""
+    return apply(ExpOp.EQ, left, right)
+
+
+def ne(left: Operand, right: Operand) -> Expression:
+    """Whether both differ; also `left != right`."""
+    return apply(ExpOp.NE, left, right)
+
+
+def gt(left: Operand, right: Operand) -> Expression:
+    """Whether the left one is greater; also `left > right`."""
+    return apply(ExpOp.GT, left, right)
+
+
+def ge(left: Operand, right: Operand) -> Expression:
+    """Whether the left one is not less; also `left >= right`."""
+    return apply(ExpOp.GE, left, right)
+
+
+def lt(left: Operand, right: Operand) -> Expression:
+    """Whether the left one is less; also `left < right`."""
+    return apply(ExpOp.LT, left, right)
+
+
+def le(left: Operand, right: Operand) -> Expression:
+    """Whether the left one is not greater; also `left <= right`."""
+    return apply(ExpOp.LE, left, right)
+
+
+def regex_compare(pattern: str, value: Operand, *, flags: RegexFlags = RegexFlags.DEFAULT) -> Expression:
+    """Whether a regular expression is found in a string.
+
+    Args:
+        pattern: POSIX syntax; the server refuses a broken one (RequestInvalid).
+        value: a string.
+        flags: EXTENDED, ICASE, NEWLINE, NOSUB.
+    """
+    made = operand(value, "regex_compare", 1, (ExpType.STRING,))
+    bits = flag_bits(flags, RegexFlags, "flags")
+    return node(ExpOp.REGEX, ExpType.BOOL, bits, packed_name(pattern, "the pattern"), made)
+
+
+def geo_compare(left: Operand, right: Operand) -> Expression:
+    """Whether one place lies within the other; one of them is an area."""
+    return apply(ExpOp.GEO, left, right)
+
+
+def in_list(value: Operand, values: Operand) -> Expression:
+    """Whether a value is in a list (server 8.1.2); a str in its place names a list bin."""
+    return apply(ExpOp.IN_LIST, value, list_bin(values) if type(values) is str else values)
+
+
+def map_keys(source: Operand) -> Expression:
+    """The keys of a map as a list (server 8.1.2); a str names a map bin."""
+    return apply(ExpOp.MAP_KEYS, map_bin(source) if type(source) is str else source)
+
+
+def map_values(source: Operand) -> Expression:
+    """The values of a map as a list (server 8.1.2); a str names a map bin."""
+    return apply(ExpOp.MAP_VALUES, map_bin(source) if type(source) is str else source)
+
+
+# Logic: what can't be worked out is unknown, which is neither true nor false --------------------------------
+
+
+def and_(*conditions: Operand) -> Expression:
+    """Whether all are true; also `a & b`. Two or more."""
+    return apply(ExpOp.AND, *conditions)
+
+
+def or_(*conditions: Operand) -> Expression:
+    """Whether any is true; also `a | b`. Two or more."""
+    return apply(ExpOp.OR, *conditions)
+
+
+def xor(*conditions: Operand) -> Expression:
+    """Whether exactly one is true; also `a ^ b`. Two or more."""
+    return apply(ExpOp.EXCLUSIVE, *conditions)
+
+
+exclusive = xor
+
+
+def not_(condition: Operand) -> Expression:
+    """Whether it is false; also `~a`."""
+    return apply(ExpOp.NOT, condition)
+
+
+def unknown() -> Expression:
+    """What can't be worked out: a value of `cond` that fits any type."""
+    return node(ExpOp.UNKNOWN, None)
+
+
+def cond(*parts: Operand) -> Expression:
+    """The value behind the first condition that is true: `cond(a, value_a, b, value_b, otherwise)`.
+
+    Raises:
+        InvalidArgument: the value for otherwise is missing.
+        InvalidType: a condition is no bool, or the values are not of one type.
+    """
+    made = [literal(part) for part in parts]
+    kind = cond_type([part.type for part in made], lambda place: repr(made[place]))
+    return node(ExpOp.COND, kind, *made)
+
+
+# Variables --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A variable of `let` and its value."""
+
+    name: str
+    value: Expression
+
+
+def define(name: str, value: Operand) -> Definition:
+    """A variable for `let`.
+
+    Args:
+        name: letters, digits and underscores, no digit first.
+        value: what it stands for.
+    """
+    if not isinstance(name, str):
+        raise InvalidType(f"a variable's name must be a str, not {name!r}")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise InvalidArgument(
+            f"{name!r} can't name a variable", advice="use letters, digits and _, no digit first"
+        )
+    return Definition(name, literal(value))
+
+
+def let(*parts: Definition | Mapping[str, Any] | Operand) -> Expression:
+    """An expression in which variables stand for others, each worked out once.
+
+        exp.let({"sum": exp.int_bin("a") + exp.int_bin("b")}, exp.var("sum") * exp.var("sum"))
+
+    Args:
+        parts: the variables, `define(name, value)` each or dicts of several, of which later ones may use
+            earlier ones; last the expression they are for.
+
+    Raises:
+        InvalidArgument: there are no variables, or the last part is one.
+        InvalidType: a variable is used where its type does not fit.
+    """
+    definitions: list[Definition] = []
+    for part in parts[:-1]:
+        if isinstance(part, Definition):
+            definitions.append(part)
+        elif isinstance(part, Mapping):
+            definitions += [define(name, value) for name, value in part.items()]
+        else:
+            raise InvalidType(f"exp.let takes variables before its last part, not {part!r}")
+    if not definitions or isinstance(parts[-1], Definition):
+        raise InvalidArgument("exp.let takes variables, then the expression they are for")
+    body = literal(parts[-1])
+    known: set[str] = set()
+    types: dict[str, ExpType | None] = {}
+    undefined: set[str] = set()
+    flat: list[Any] = []
+    for definition in definitions:
+        undefined |= undefined_in(definition.value) - known
+        types[definition.name] = _checked(definition.value, types)
+        known.add(definition.name)
+        flat += (packed_name(definition.name, "a variable's name"), _packed(definition.value))
+    undefined |= undefined_in(body) - known
+    kind = _checked(body, types)
+    made = node(ExpOp.LET, kind, *flat, _packed(body))
+    made._undefined = frozenset(undefined)
+    return made
+
+
+def _checked(expression: Expression, types: dict[str, ExpType | None]) -> ExpType | None:
+    """The type of an expression, now that the variables in it are known."""
+    if not undefined_in(expression):
+        return expression.type
+    return check_tree(read_tree(_packed(expression).data), types)
+
+
+def undefined_in(expression: Expression) -> frozenset[str]:
+    """The variables that no let defines."""
+    return expression._undefined
+
+
+def _packed(expression: Expression) -> Packed:
+    return expression._packed
+
+
+def var(name: str) -> Expression:
+    """A variable that a `let` around it defines."""
+    made = node(ExpOp.VAR, None, packed_name(define(name, None).name, "a variable's name"))
+    made._undefined = frozenset((name,))
+    return made
+
+
+# Inside paths -----------------------------------------------------------------------------------------------
+
+
+def loop_key(kind: TypeLike) -> Expression:
+    """In the filter or new value of a path: the key of the map entry in question (server 8.1.2).
+
+    Args:
+        kind: the type of the key; for another one it is unknown.
+    """
+    return _loop(type_of(kind, "kind"), LOOP_KEY)
+
+
+def loop_value(kind: TypeLike) -> Expression:
+    """In the filter or new value of a path: the element in question (server 8.1.2).
+
+    Args:
+        kind: the type of the element; for another one it is unknown.
+    """
+    return _loop(type_of(kind, "kind"), LOOP_VALUE)
+
+
+def loop_index() -> Expression:
+    """In the filter or new value of a path: the place of the element in question, from 0 (server 8.1.2)."""
+    return _loop(ExpType.INT, LOOP_INDEX)
+
+
+def _loop(kind: ExpType, part: int) -> Expression:
+    return node(ExpOp.LOOP_VARIABLE, kind, int(kind), part)
+
+
+def remove_result() -> Expression:
+    """As the new value of `paths.modify`: takes the element out (server 8.1.2)."""
+    return node(ExpOp.RESULT_REMOVE, None)

@@ -1,0 +1,82 @@
+"""Paths inside expressions, by the names of `pyspike.operations.paths` (server 8.1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspike._wire import Packed, pack_element
+from pyspike.errors import InvalidArgument
+from pyspike.exp.calls import MODIFY, System, source_of
+from pyspike.exp.expression import Expression, Operand, literal, node, operand
+from pyspike.exp.signatures import ExpOp
+from pyspike.exp.types import ExpType
+from pyspike.operations.checks import member
+from pyspike.operations.context import Context, path
+from pyspike.operations.enums import BY_PATH, MODIFY_PATH, PathSelect
+from pyspike.operations.paths import no_fail_bit
+
+__all__ = ["modify", "select"]
+
+
+def select(
+    source: Operand,
+    ctx: Sequence[Context],
+    what: PathSelect = PathSelect.MATCHING_TREE,
+    *,
+    no_fail: bool = False,
+) -> Expression:
+    """What a path leads to.
+
+    Args:
+        source: a list or map; a str names the bin.
+        ctx: the path, outermost first; at least one entry.
+        what: the tree with the matching branches, or a list of values, keys or both.
+        no_fail: whether elements are left out for which a filter can't be evaluated.
+    """
+    made = _source(source, "paths.select", ctx)
+    flags = member(what, PathSelect, "what") | no_fail_bit(no_fail)
+    kind = ExpType.LIST if flags & 0x0F else _kind(made)
+    operation = Packed(pack_element([BY_PATH, path(ctx), flags]))
+    return node(ExpOp.CALL, kind, int(kind), int(System.CDT), operation, made)
+
+
+def modify(
+    source: Operand, ctx: Sequence[Context], expression: Operand, *, no_fail: bool = False
+) -> Expression:
+    """The source with each element that a path leads to replaced by the value of an expression.
+
+    Args:
+        source: a list or map; a str names the bin.
+        ctx: the path, outermost first; at least one entry.
+        expression: the new value; `loop_value`, `loop_key` and `loop_index` stand for the element in
+            question, `remove_result()` takes it out.
+        no_fail: whether elements are left as they are for which an expression can't be evaluated.
+    """
+    made = _source(source, "paths.modify", ctx)
+    new = literal(expression)
+    flags = MODIFY_PATH | no_fail_bit(no_fail)
+    operation = Packed(pack_element([BY_PATH, path(ctx), flags, new._packed]))
+    kind = _kind(made)
+    return node(ExpOp.CALL, kind, int(kind), System.CDT | MODIFY, operation, made, inside=[new])
+
+
+def _source(source: Operand, name: str, ctx: Sequence[Context]) -> Expression:
+    path(ctx)  # so that what is no path is said first
+    outer = [entry for entry in ctx[:1] if not entry.path_only]
+    if outer:
+        return source_of(source, name, ExpType.LIST, outer)
+    if ctx[0].in_map:
+        return source_of(source, name, ExpType.MAP)
+    return _container(source, name)
+
+
+def _container(source: Operand, name: str) -> Expression:
+    if type(source) is str:
+        raise InvalidArgument(
+            f"exp.{name}: {source!r} may name a list or a map", advice="write exp.list_bin or exp.map_bin"
+        )
+    return operand(source, name, 0, (ExpType.LIST, ExpType.MAP))
+
+
+def _kind(source: Expression) -> ExpType:
+    return source.type or ExpType.LIST

@@ -1,0 +1,91 @@
+"""The types that expressions have on the server, and the flags of regular expressions."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from typing import Any, TypeAlias
+
+from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict
+
+__all__ = ["ExpType", "RegexFlags", "TypeLike", "named", "type_of"]
+
+
+class ExpType(IntEnum):
+    """What an expression gives, with the server's numbers."""
+
+    NIL = 0
+    BOOL = 1
+    INT = 2
+    STRING = 3
+    LIST = 4
+    MAP = 5
+    BLOB = 6
+    FLOAT = 7
+    GEO = 8
+    HLL = 9
+
+
+class RegexFlags(IntFlag):
+    """How `exp.regex_compare` matches: POSIX regcomp's flags, with the numbers of the server's C library.
+
+    EXTENDED: extended syntax; ICASE: without regard to case; NEWLINE: ^ and $ also match at line ends, a
+    dot does not match them; NOSUB: nothing that matters here. (Other clients call 4 NOSUB and 8 NEWLINE;
+    the server takes them as named here.)
+    """
+
+    DEFAULT = 0
+    EXTENDED = 1
+    ICASE = 2
+    NEWLINE = 4
+    NOSUB = 8
+
+
+TypeLike: TypeAlias = "ExpType | type[Any]"
+
+_BY_CLASS: dict[object, ExpType] = {
+    type(None): ExpType.NIL,
+    bool: ExpType.BOOL,
+    int: ExpType.INT,
+    str: ExpType.STRING,
+    list: ExpType.LIST,
+    dict: ExpType.MAP,
+    KeyOrderedDict: ExpType.MAP,
+    KeyValueOrderedDict: ExpType.MAP,
+    bytes: ExpType.BLOB,
+    float: ExpType.FLOAT,
+    GeoJSON: ExpType.GEO,
+    HyperLogLog: ExpType.HLL,
+}
+
+_ARTICLES = {
+    ExpType.NIL: "nil",
+    ExpType.BOOL: "a bool",
+    ExpType.INT: "an int",
+    ExpType.STRING: "a string",
+    ExpType.LIST: "a list",
+    ExpType.MAP: "a map",
+    ExpType.BLOB: "a blob",
+    ExpType.FLOAT: "a float",
+    ExpType.GEO: "a geo value",
+    ExpType.HLL: "a HyperLogLog",
+}
+
+
+def type_of(kind: Any, name: str) -> ExpType:
+    """The type that is meant by an `ExpType` or by the Python class that stands for it."""
+    if type(kind) is ExpType:
+        return kind
+    if type(kind) is int:
+        try:
+            return ExpType(kind)
+        except ValueError:
+            raise InvalidArgument(f"{name} {kind} is no ExpType") from None
+    if isinstance(kind, type) and kind in _BY_CLASS:
+        return _BY_CLASS[kind]
+    raise InvalidType(f"{name} must be an ExpType, or int, str, bytes, float, bool, list, dict, not {kind!r}")
+
+
+def named(kind: ExpType | None) -> str:
+    """A type in words: 'an int'."""
+    return "of a type that is not known" if kind is None else _ARTICLES[kind]

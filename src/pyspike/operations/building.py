@@ -1,0 +1,29 @@
+"""How the functions of this package make an `Operation`: encoded here, once.
+
+Its value is one msgpack list, `[opcode, arguments...]`, on an element inside the bin wrapped with the way
+there: `[0xFF, context, [opcode, arguments...]]` (cdt.md 5.1).
+"""
+
+from __future__ import annotations
+
+from pyspike._wire import OperationMaker
+from pyspike.operations.context import flat
+from pyspike.operations.describe import describe
+from pyspike.operations.enums import OpCode
+
+PARTICLE_STRING = 3  # what clients send as the value's particle type; the server does not look at it
+PARTICLE_BLOB = 4
+
+
+def maker(
+    code: OpCode, *, write: bool = False, respond_all: bool = True, particle: int = PARTICLE_BLOB
+) -> OperationMaker:
+    """What makes the operations of this code.
+
+    Args:
+        code: the operation's number.
+        write: whether it may change the record.
+        respond_all: whether it asks for the answers of all operations.
+        particle: what to send as its value's particle type.
+    """
+    return OperationMaker(int(code), particle, describe, flat, write=write, respond_all=respond_all)

@@ -1,0 +1,152 @@
+"""What arguments of operations must be: each function takes a value and the name to complain under, and gives
+what is sent. It raises `InvalidType` for what can't be meant, `InvalidArgument` for what is out of range.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from enum import IntEnum, IntFlag
+from functools import cache
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.operations.enums import INVERTED
+from pyspike.values import GeoJSON, HyperLogLog, Special
+
+E = TypeVar("E", bound=IntEnum)
+
+MapKey: TypeAlias = "int | str | bytes"
+
+
+class CompiledExpression(Protocol):
+    """An expression of `pyspike.exp`: whatever can turn itself into the server's form of one."""
+
+    def to_bytes(self) -> bytes:
+        """The expression's bytes."""
+
+
+def whole(value: Any, name: str) -> int:
+    """A whole number."""
+    if type(value) is int:
+        return value
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InvalidType(f"{name} must be an int, not {value!r}")
+    return operator.index(value)
+
+
+def truth(value: object, name: str) -> bool:
+    """A bool."""
+    if value is not True and value is not False:
+        raise InvalidType(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def flag_bits(value: IntFlag, kind: type[IntFlag], name: str) -> int:
+    """Flags of this kind as a number; a plain int may stand for them."""
+    if type(value) is not kind and type(value) is not int:
+        raise InvalidType(f"{name} must be {kind.__name__}, not {value!r}")
+    bits = int(value)
+    if bits & ~known_bits(kind):
+        raise InvalidArgument(f"{name} {value!r} has bits that no {kind.__name__} has")
+    return bits
+
+
+@cache
+def known_bits(kind: type[IntFlag]) -> int:
+    """All bits that flags of this kind may have."""
+    bits = 0
+    for entry in kind.__members__.values():
+        bits |= entry
+    return int(bits)
+
+
+def member(value: E, kind: type[E], name: str) -> int:
+    """A member of this enum as a number; a plain int may stand for it."""
+    if type(value) is kind:
+        return int(value)
+    if type(value) is not int:
+        raise InvalidType(f"{name} must be a {kind.__name__}, not {value!r}")
+    try:
+        return int(kind(value))
+    except ValueError:
+        choice = ", ".join(entry.name for entry in kind)
+        raise InvalidArgument(f"{name} {value} is no {kind.__name__}", advice=f"there are {choice}") from None
+
+
+def selection(value: E, kind: type[E], inverted: bool) -> int:
+    """A return type, with the bit that turns the selection into its opposite."""
+    number = member(value, kind, "return_type")
+    return number | INVERTED if truth(inverted, "inverted") else number
+
+
+def items(values: Iterable[Any], name: str) -> list[Any]:
+    """Several values: any iterable but text, bytes and dicts, which would be taken apart by mistake."""
+    if type(values) is list:
+        return values
+    if isinstance(values, (str, bytes, bytearray, memoryview, dict)) or not isinstance(values, Iterable):
+        raise InvalidType(f"{name} must be a list, not {values!r}")
+    return list(values)
+
+
+def number(value: Any, name: str) -> int | float:
+    """An int or a float."""
+    if type(value) is int or type(value) is float:
+        return value
+    if isinstance(value, float):
+        return float(value)
+    return whole_or_float(value, name)
+
+
+def whole_or_float(value: Any, name: str) -> int:
+    """What is left of a number that is no float: an int, or nothing that can be added."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InvalidType(f"{name} must be an int or a float, not {value!r}")
+    return operator.index(value)
+
+
+def map_key(key: Any, name: str = "key") -> Any:
+    """A key as maps have it: int, str or bytes."""
+    kind = type(key)
+    if kind is str or kind is int or kind is bytes:
+        return key
+    if isinstance(key, (bytearray, memoryview)):
+        return bytes(key)
+    if isinstance(key, (bool, GeoJSON, HyperLogLog)) or not (
+        isinstance(key, (str, bytes)) or hasattr(key, "__index__")
+    ):
+        raise InvalidType(f"{name} must be an int, str or bytes, as map keys are, not {key!r}")
+    return key
+
+
+def key_bound(key: Any, name: str) -> Any:
+    """An end of a range of keys: a key, None (below all) or INFINITY (above all)."""
+    return key if key is None or key is Special.INFINITY else map_key(key, name)
+
+
+def blob(value: Any, name: str) -> bytes:
+    """Bytes."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    raise InvalidType(f"{name} must be bytes, not {value!r}")
+
+
+def text(value: Any, name: str) -> str:
+    """Text."""
+    if not isinstance(value, str):
+        raise InvalidType(f"{name} must be a str, not {value!r}")
+    return value
+
+
+def compiled(expression: Any, name: str) -> bytes:
+    """The bytes of an expression."""
+    to_bytes = None if isinstance(expression, (int, type)) else getattr(expression, "to_bytes", None)
+    if to_bytes is None:
+        raise InvalidType(
+            f"{name} must be an expression, not {expression!r}",
+            advice="make a literal with pyspike.exp.val(...)",
+        )
+    data: bytes = to_bytes()
+    return data

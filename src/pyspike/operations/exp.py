@@ -1,0 +1,63 @@
+"""Operations that evaluate an expression on the server, on the record at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspike._wire import Operation, Packed
+from pyspike.operations.building import maker
+from pyspike.operations.checks import CompiledExpression, compiled, flag_bits
+from pyspike.operations.enums import ExpReadFlags, ExpWriteFlags, OpCode
+
+if TYPE_CHECKING:
+    from pyspike.exp import Expression
+
+__all__ = ["ExpReadFlags", "ExpWriteFlags", "read", "write"]
+
+_read = maker(OpCode.EXP_READ)
+_modify = maker(OpCode.EXP_MODIFY, write=True)
+
+
+def read(
+    name: str,
+    expression: Expression | CompiledExpression,
+    *,
+    flags: ExpReadFlags = ExpReadFlags.DEFAULT,
+) -> Operation:
+    """Give the value of an expression.
+
+    Args:
+        name: the name under which the value stands in the result, 1 to 15 bytes of UTF-8; no bin needs to
+            have it.
+        expression: any of `pyspike.exp`.
+        flags: EVAL_NO_FAIL.
+
+    Raises (when run):
+        OpNotApplicable: the result is unknown, say because a bin is missing, and `flags` lacks EVAL_NO_FAIL.
+        RequestInvalid: the server does not know such an expression.
+    """
+    bits = flag_bits(flags, ExpReadFlags, "flags")
+    return _read(name, None, Packed(compiled(expression, "expression")), bits)
+
+
+def write(
+    bin_name: str,
+    expression: Expression | CompiledExpression,
+    *,
+    flags: ExpWriteFlags = ExpWriteFlags.DEFAULT,
+) -> Operation:
+    """Write the value of an expression into a bin. Gives None.
+
+    Args:
+        bin_name: the bin, 1 to 15 bytes of UTF-8.
+        expression: any of `pyspike.exp`.
+        flags: `ExpWriteFlags`.
+
+    Raises (when run):
+        OpNotApplicable: the result is unknown, say because a bin is missing, and `flags` lacks
+            EVAL_NO_FAIL; or it is nil, and `flags` lacks ALLOW_DELETE.
+        BinExists, BinNotFound: `flags` has CREATE_ONLY or UPDATE_ONLY, and the bin is there, or is not.
+        RequestInvalid: the server does not know such an expression.
+    """
+    bits = flag_bits(flags, ExpWriteFlags, "flags")
+    return _modify(bin_name, None, Packed(compiled(expression, "expression")), bits)

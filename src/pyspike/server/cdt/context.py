@@ -1,0 +1,172 @@
+"""Contexts: the way from a value to the container inside it that an operation is for.
+
+Owns: each kind of entry, creating what is missing on the way, and sorting ordered lists again whose elements
+have changed. Not here: what is then done with the container (operate.py); entries that mean many places
+(paths.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from ..normalising import is_map_key
+from ..packed import PackedList, PackedMap, Value
+from ..result import RequestError
+from .calls import Entry, bad
+from .lists import new_list, sort_list
+from .maps import put
+from .results import not_applicable
+from .selection import Elements
+
+__all__ = ["EntryType", "Way", "element_at", "find_entry"]
+
+CREATE_UNORDERED, CREATE_PADDED, CREATE_ORDERED = 0x40, 0x80, 0xC0
+CREATE = 0xC0
+PERSIST_INDEX = 0x100
+KIND = 0x3F
+
+Container = PackedList | PackedMap
+
+
+class EntryType(IntEnum):
+    """Kinds of entries, without the flags that create."""
+
+    LIST_INDEX = 0x10
+    LIST_RANK = 0x11
+    LIST_VALUE = 0x13
+    MAP_INDEX = 0x20
+    MAP_RANK = 0x21
+    MAP_KEY = 0x22
+    MAP_VALUE = 0x23
+
+
+_LIST_TYPES = frozenset((EntryType.LIST_INDEX, EntryType.LIST_RANK, EntryType.LIST_VALUE))
+_TYPES = frozenset(map(int, EntryType))
+_CREATING = frozenset((EntryType.LIST_INDEX, EntryType.MAP_KEY))
+
+
+def find_entry(container: Value, entry: Entry) -> int | None:
+    """The index of the element that an entry means, None if there is none.
+
+    Raises:
+        RequestError: OP_NOT_APPLICABLE for an unknown kind of entry or one for the other kind of container;
+            PARAMETER for an index or rank that is no integer.
+
+    """
+    kind, value = entry[0] & ~(CREATE | PERSIST_INDEX), entry[1]
+    if kind not in _TYPES:
+        raise not_applicable(f"context type {entry[0]:#x}")
+    if not isinstance(container, PackedList if kind in _LIST_TYPES else PackedMap):
+        raise not_applicable("a context's entry for another kind of container")
+    elements = Elements(container)
+    if kind == EntryType.MAP_KEY:
+        return elements.find_key(value)
+    if kind in (EntryType.LIST_VALUE, EntryType.MAP_VALUE):
+        found = elements.first_of_value(value).indexes
+        return found[0] if found else None
+    if type(value) is not int:
+        raise bad("a context's index or rank that is no integer")
+    try:
+        by_rank = kind in (EntryType.LIST_RANK, EntryType.MAP_RANK)
+        return (elements.at_rank if by_rank else elements.at_index)(value).indexes[0]
+    except RequestError:
+        return None
+
+
+def element_at(container: Container, index: int) -> Value:
+    """An element, of a map its value."""
+    return container.pairs[index][1] if isinstance(container, PackedMap) else container.items[index]
+
+
+class Way:
+    """The containers from a value to the one that a context leads to, and what has to be made on the way.
+
+    Attributes:
+        target: the last element, None if it has to be made.
+        is_new: whether it has to be made.
+
+    """
+
+    def __init__(self, root: Value, entries: list[Entry]) -> None:
+        """Follow the entries. `root`: None if there is nothing yet.
+
+        Raises:
+            RequestError: OP_NOT_APPLICABLE if the way ends and nothing says how to create what is missing.
+
+        """
+        self.root = root
+        self.target = root
+        self.is_new = root is None
+        self._passed: list[Container] = []
+        self._attach: list[Callable[[Value], Container]] = []
+        for entry in entries:
+            self._step(entry)
+
+    def _step(self, entry: Entry) -> None:
+        if self.is_new:
+            self._attach.append(_plan(_fresh(entry), entry))
+            return
+        index = find_entry(self.target, entry)
+        assert isinstance(self.target, (PackedList, PackedMap))
+        self._passed.append(self.target)
+        if index is None:
+            self._attach.append(_plan(self.target, entry))
+            self.target, self.is_new = None, True
+        else:
+            self.target = element_at(self.target, index)
+
+    def finish(self, target: Value) -> Value:
+        """The whole value after the target was changed in place, or made: what is missing on the way is made,
+        and ordered lists are sorted.
+        """
+        if self.is_new:
+            for attach in reversed(self._attach):
+                target = attach(target)
+            if self.root is None:
+                return target
+        for container in reversed(self._passed):
+            if isinstance(container, PackedList) and container.flags:
+                sort_list(container)
+        return self.root
+
+
+def _fresh(entry: Entry) -> Container:
+    """The container that an entry makes if it is missing."""
+    kind, create = entry[0] & KIND, entry[0] & CREATE
+    if not create or kind not in _CREATING:
+        raise not_applicable("a context that leads nowhere")
+    if kind == EntryType.LIST_INDEX:
+        return new_list(int(create == CREATE_ORDERED))
+    return PackedMap({CREATE_UNORDERED: 0, CREATE_PADDED: 1, CREATE_ORDERED: 3}[create], [])
+
+
+def _plan(container: Container, entry: Entry) -> Callable[[Value], Container]:
+    """How to put the element that an entry means into a container that does not have it."""
+    kind, create, where = entry[0] & KIND, entry[0] & CREATE, entry[1]
+    if not create or kind not in _CREATING:
+        raise not_applicable("a context that leads nowhere")
+    if isinstance(container, PackedMap):
+        if not is_map_key(where):  # the real server stores such a map, which no client can read
+            raise bad("a context's key of another type than integer, string, blob")
+        return lambda element: _put(container, where, element)
+    if type(where) is not int:
+        raise bad("a context's index that is no integer")
+    index = len(container.items) if container.flags else where
+    # The real server ends with a segmentation fault on a negative index into a list to be padded.
+    if index < 0 or (index > len(container.items) and create != CREATE_PADDED):
+        raise not_applicable("a context's index past the end")
+    return lambda element: _place(container, index, element)
+
+
+def _put(container: PackedMap, key: Value, element: Value) -> Container:
+    put(container, key, element)
+    return container
+
+
+def _place(container: PackedList, index: int, element: Value) -> Container:
+    container.items += [None] * (index - len(container.items))
+    container.items.append(element)
+    if container.flags:
+        sort_list(container)
+    return container

@@ -1,0 +1,310 @@
+"""List operations, by opcode.
+
+Owns: opcodes 0 to 40: their arguments, what they change, write flags, order. Not here: finding the list
+(context.py), which elements are meant (selection.py) and what is told about them (results.py).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from enum import IntFlag
+
+from ..ordering import ranked, sort_key
+from ..packed import PackedList, Value
+from ..result import RequestError, ResultCode
+from .calls import bad, storable_value
+from .numbers import is_number, total, zero_like
+from .results import not_applicable
+from .selection import Elements, clip
+from .table import (
+    ALL_OF_VALUE,
+    BY_INDEX,
+    BY_INDEX_RANGE,
+    BY_RANK,
+    BY_RANK_RANGE,
+    BY_VALUE,
+    BY_VALUE_INTERVAL,
+    BY_VALUE_RELATIVE,
+    BY_VALUES,
+    Args,
+    CdtOp,
+    reading,
+    removing,
+)
+
+__all__ = ["LIST_OPS", "new_list", "sort_list"]
+
+ORDERED = 0x01
+PERSIST_INDEX = 0x10
+
+
+class WriteFlags(IntFlag):
+    """How elements are written."""
+
+    ADD_UNIQUE = 1
+    INSERT_BOUNDED = 2
+    NO_FAIL = 4
+    PARTIAL = 8
+
+
+def new_list(flags: Value) -> PackedList:
+    """An empty list with the flags of a request."""
+    return PackedList(flags & ORDERED if isinstance(flags, int) else 0, [])
+
+
+def sort_list(target: PackedList) -> None:
+    """Bring a list in order."""
+    target.items[:] = [target.items[index] for index in ranked(target.items)]
+
+
+# --- adding -------------------------------------------------------------------------------------------------
+
+
+def _flags(args: Args, at: int) -> int:
+    return args[at] if len(args) > at else 0
+
+
+def _set_type(target: PackedList, args: Args) -> Value:
+    flags = args[0]
+    if not isinstance(flags, int) or flags & ~(ORDERED | PERSIST_INDEX):
+        raise not_applicable("list flags")
+    if flags & ORDERED and not target.flags:
+        sort_list(target)
+    target.flags = flags & ORDERED
+    return None
+
+
+def _append(target: PackedList, args: Args) -> Value:
+    return _add(target, len(target.items), [args[0]], _flags(args, 2))
+
+
+def _append_items(target: PackedList, args: Args) -> Value:
+    return _add(target, len(target.items), args[0].items, _flags(args, 2))
+
+
+def _insert(target: PackedList, args: Args) -> Value:
+    return _insert_all(target, args, [args[1]])
+
+
+def _insert_items(target: PackedList, args: Args) -> Value:
+    return _insert_all(target, args, args[1].items)
+
+
+def _insert_all(target: PackedList, args: Args, items: list[Value]) -> Value:
+    if target.flags:
+        raise not_applicable("insert in an ordered list")
+    if not items:
+        return len(target.items)
+    index, flags = _place(target, args[0]), _flags(args, 2)
+    if index > len(target.items) and flags & WriteFlags.INSERT_BOUNDED:
+        return _refused(ResultCode.OP_NOT_APPLICABLE, flags, len(target.items))
+    return _add(target, index, items, flags)
+
+
+def _place(target: PackedList, index: int) -> int:
+    """An index to write at, which may be past the end."""
+    place = index if index >= 0 else index + len(target.items)
+    if place < 0:
+        raise not_applicable("an index before the list")
+    return place
+
+
+def _refused(code: ResultCode, flags: int, result: Value) -> Value:
+    if flags & WriteFlags.NO_FAIL:
+        return result
+    raise RequestError(code, "write flags")
+
+
+def _add(target: PackedList, index: int, items: list[Value], flags: int) -> Value:
+    """Add items at an index, or, in an ordered list, where they belong."""
+    items = [storable_value(item) for item in items]
+    if flags & WriteFlags.ADD_UNIQUE:
+        fresh = _unique(target, items, flags)
+        if fresh is None:
+            return len(target.items)
+        items = fresh
+    if target.flags:
+        keys = list(map(sort_key, target.items))
+        for item in items:
+            at = bisect_left(keys, sort_key(item))
+            keys.insert(at, sort_key(item))
+            target.items.insert(at, item)
+    elif items:
+        _pad(target, index)
+        target.items[index:index] = items
+    return len(target.items)
+
+
+def _unique(target: PackedList, items: list[Value], flags: int) -> list[Value] | None:
+    """The items that the list does not have, None if nothing is to be done."""
+    known, fresh = set(map(sort_key, target.items)), dict.fromkeys(map(sort_key, items))
+    partial = WriteFlags.PARTIAL | WriteFlags.NO_FAIL
+    if flags & partial == partial:
+        unseen = []
+        for item in items:
+            key = sort_key(item)
+            if key not in known:
+                known.add(key)
+                unseen.append(item)
+        return unseen
+    if not known.isdisjoint(fresh):
+        _refused(ResultCode.ELEMENT_EXISTS, flags, None)
+        return None
+    if len(fresh) < len(items):
+        _refused(ResultCode.OP_NOT_APPLICABLE, flags, None)
+        return None
+    return items
+
+
+def _pad(target: PackedList, size: int) -> None:
+    target.items += [None] * (size - len(target.items))
+
+
+def _set(target: PackedList, args: Args) -> Value:
+    if target.flags:
+        raise not_applicable("set in an ordered list")
+    value, flags = storable_value(args[1]), _flags(args, 2)
+    index = _place(target, args[0])
+    if index > len(target.items) and flags & WriteFlags.INSERT_BOUNDED:
+        return _refused(ResultCode.OP_NOT_APPLICABLE, flags, None)
+    if flags & WriteFlags.ADD_UNIQUE and _has(target, value):
+        return _refused(ResultCode.ELEMENT_EXISTS, flags, None)
+    _pad(target, index)
+    target.items[index : index + 1] = [value]
+    return None
+
+
+def _has(target: PackedList, value: Value) -> bool:
+    return sort_key(value) in map(sort_key, target.items)
+
+
+def _increment(target: PackedList, args: Args) -> Value:
+    index, flags = _place(target, args[0]), _flags(args, 3)
+    delta = args[1] if len(args) > 1 and args[1] is not None else 1
+    size = len(target.items)
+    if index > size and target.flags:
+        raise not_applicable("an increment past the end of an ordered list")
+    if index > size and flags & WriteFlags.INSERT_BOUNDED:
+        return _refused(ResultCode.OP_NOT_APPLICABLE, flags, delta)
+    before = target.items[index] if index < size else zero_like(delta)
+    if not is_number(before):
+        raise bad("increment of no number")
+    result = total(before, delta, 1)
+    if flags & WriteFlags.ADD_UNIQUE and _has(target, result):
+        return _refused(ResultCode.ELEMENT_EXISTS, flags, result)
+    _pad(target, index)
+    target.items[index : index + 1] = [result]
+    if target.flags:
+        sort_list(target)
+    return result
+
+
+def _sort(target: PackedList, args: Args) -> Value:
+    flags = args[0] if args else 0
+    if not isinstance(flags, int) or (flags & 3 == 3 and len(target.items) > 1 and not target.flags):
+        raise bad("falling order without duplicates, which the server does not do")
+    if flags & 1 and not target.flags:
+        target.items[:] = [target.items[index] for index in ranked(target.items, falling=True)]
+    else:
+        sort_list(target)
+    if flags & 2:
+        target.items[:] = [
+            item
+            for at, item in enumerate(target.items)
+            if not at or sort_key(item) != sort_key(target.items[at - 1])
+        ]
+    return None
+
+
+# --- removing and reading by index --------------------------------------------------------------------------
+
+
+def _at(target: PackedList, index: int) -> int:
+    return Elements(target).at_index(index).first
+
+
+def _pop(target: PackedList, args: Args) -> Value:
+    return target.items.pop(_at(target, args[0]))
+
+
+def _range(target: PackedList, args: Args) -> slice:
+    count = args[1] if len(args) > 1 else None
+    return slice(*clip(args[0], count, len(target.items)))
+
+
+def _pop_range(target: PackedList, args: Args) -> Value:
+    chosen = _range(target, args)
+    popped = target.items[chosen]
+    del target.items[chosen]
+    return PackedList(0, popped)
+
+
+def _remove(target: PackedList, args: Args) -> Value:
+    del target.items[_at(target, args[0])]
+    return 1
+
+
+def _remove_range(target: PackedList, args: Args) -> Value:
+    before = len(target.items)
+    del target.items[_range(target, args)]
+    return before - len(target.items)
+
+
+def _trim(target: PackedList, args: Args) -> Value:
+    before = len(target.items)
+    target.items[:] = target.items[_range(target, args)]
+    return before - len(target.items)
+
+
+def _clear(target: PackedList, args: Args) -> Value:
+    target.items.clear()
+    return None
+
+
+def _size(target: PackedList, args: Args) -> Value:
+    return len(target.items)
+
+
+def _get(target: PackedList, args: Args) -> Value:
+    return target.items[_at(target, args[0])]
+
+
+def _get_range(target: PackedList, args: Args) -> Value:
+    return PackedList(0, target.items[_range(target, args)])
+
+
+_SEARCHES = (
+    BY_INDEX,
+    BY_VALUE,
+    BY_RANK,
+    ALL_OF_VALUE,
+    BY_VALUES,
+    BY_INDEX_RANGE,
+    BY_VALUE_INTERVAL,
+    BY_RANK_RANGE,
+    BY_VALUE_RELATIVE,
+)
+FIRST_GET_BY, FIRST_REMOVE_BY = 19, 32
+
+LIST_OPS: dict[int, CdtOp] = {
+    0: CdtOp("i", _set_type, creates=0),
+    1: CdtOp("v|ii", _append, creates=1),
+    2: CdtOp("l|ii", _append_items, creates=1),
+    3: CdtOp("iv|i", _insert, creates=-1),
+    4: CdtOp("il|i", _insert_items, creates=-1),
+    5: CdtOp("i", _pop),
+    6: CdtOp("i|i", _pop_range),
+    7: CdtOp("i", _remove),
+    8: CdtOp("i|i", _remove_range),
+    9: CdtOp("iv|i", _set, creates=-1),
+    10: CdtOp("ii", _trim),
+    11: CdtOp("*", _clear),
+    12: CdtOp("i|nii", _increment, creates=2),
+    13: CdtOp("|i", _sort),
+    16: CdtOp("*", _size, writes=False),
+    17: CdtOp("i", _get, writes=False),
+    18: CdtOp("i|i", _get_range, writes=False),
+    **{FIRST_GET_BY + at: reading(search) for at, search in enumerate(_SEARCHES)},
+    **{FIRST_REMOVE_BY + at: removing(search) for at, search in enumerate(_SEARCHES)},
+}
+"""All list operations. SORT is not among those that make a list, but fails where there is none."""

@@ -1,0 +1,216 @@
+"""Map operations, by opcode.
+
+Owns: opcodes 64 to 110: their arguments, what they change, write flags, order. Not here: finding the map
+(context.py), which elements are meant (selection.py) and what is told about them (results.py).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from enum import IntFlag
+from typing import cast
+
+from ..normalising import is_map_key
+from ..ordering import sort_key
+from ..packed import PackedMap, Value
+from ..result import RequestError, ResultCode
+from .calls import bad, storable_value
+from .numbers import is_number, total, zero_like
+from .results import not_applicable
+from .table import (
+    ALL_OF_VALUE,
+    BY_INDEX,
+    BY_INDEX_RANGE,
+    BY_KEY,
+    BY_KEY_INTERVAL,
+    BY_KEY_RELATIVE,
+    BY_KEYS,
+    BY_RANK,
+    BY_RANK_RANGE,
+    BY_VALUE,
+    BY_VALUE_INTERVAL,
+    BY_VALUE_RELATIVE,
+    BY_VALUES,
+    Args,
+    CdtOp,
+    reading,
+    removing,
+)
+
+__all__ = ["MAP_OPS", "find_key", "new_map", "put"]
+
+ORDER = 0x03
+PERSIST_INDEX = 0x10
+
+
+class WriteFlags(IntFlag):
+    """How elements are written."""
+
+    NO_OVERWRITE = 1
+    NO_CREATE = 2
+    NO_FAIL = 4
+    PARTIAL = 8
+
+
+def new_map(flags: Value) -> PackedMap:
+    """An empty map with the flags of a request."""
+    return PackedMap(flags & ORDER if isinstance(flags, int) else 0, [])
+
+
+def find_key(target: PackedMap, key: Value) -> tuple[int, bool]:
+    """Where a key is or would be, and whether it is there."""
+    wanted = sort_key(key)
+    at = bisect_left(target.pairs, wanted, key=lambda pair: sort_key(pair[0]))
+    return at, at < len(target.pairs) and sort_key(target.pairs[at][0]) == wanted
+
+
+def put(target: PackedMap, key: Value, value: Value) -> None:
+    """Set a key."""
+    at, there = find_key(target, key)
+    target.pairs[at : at + there] = [(key, value)]
+
+
+# --- writing ------------------------------------------------------------------------------------------------
+
+
+def _set_type(target: PackedMap, args: Args) -> Value:
+    flags = args[0]
+    if not isinstance(flags, int) or flags & ~(ORDER | PERSIST_INDEX):
+        raise not_applicable("map flags")
+    target.flags = flags & ORDER
+    return None
+
+
+def _put_one(key: Value, value: Value) -> list[tuple[Value, Value]]:
+    if not is_map_key(key):
+        raise bad("a map key of another type than integer, string, blob")
+    return [(key, storable_value(value))]
+
+
+def _put_all(target: PackedMap, pairs: list[tuple[Value, Value]], flags: int) -> Value:
+    """Set keys as the flags allow; they are looked at before anything is set."""
+    done = []
+    for key, value in pairs:
+        _, there = find_key(target, key)
+        code = None
+        if there and flags & WriteFlags.NO_OVERWRITE:
+            code = ResultCode.ELEMENT_EXISTS
+        elif not there and flags & WriteFlags.NO_CREATE:
+            code = ResultCode.ELEMENT_NOT_FOUND
+        if code is None:
+            done.append((key, value))
+        elif not flags & WriteFlags.NO_FAIL:
+            raise RequestError(code, "write flags")
+        elif not flags & WriteFlags.PARTIAL:
+            return len(target.pairs)
+    for key, value in done:
+        put(target, key, value)
+    return len(target.pairs)
+
+
+def _flags(args: Args, at: int) -> int:
+    return args[at] if len(args) > at else 0
+
+
+def _items(value: PackedMap) -> list[tuple[Value, Value]]:
+    return cast(PackedMap, storable_value(value)).pairs
+
+
+def _put(target: PackedMap, args: Args) -> Value:
+    return _put_all(target, _put_one(args[0], args[1]), _flags(args, 3))
+
+
+def _put_items(target: PackedMap, args: Args) -> Value:
+    return _put_all(target, _items(args[0]), _flags(args, 2))
+
+
+def _add(target: PackedMap, args: Args) -> Value:
+    return _put_all(target, _put_one(args[0], args[1]), WriteFlags.NO_OVERWRITE)
+
+
+def _add_items(target: PackedMap, args: Args) -> Value:
+    return _put_all(target, _items(args[0]), WriteFlags.NO_OVERWRITE)
+
+
+def _replace(target: PackedMap, args: Args) -> Value:
+    return _put_all(target, _put_one(args[0], args[1]), WriteFlags.NO_CREATE)
+
+
+def _replace_items(target: PackedMap, args: Args) -> Value:
+    return _put_all(target, _items(args[0]), WriteFlags.NO_CREATE)
+
+
+def _change(sign: int) -> Callable[[PackedMap, Args], Value]:
+    def run(target: PackedMap, args: Args) -> Value:
+        delta = args[1] if len(args) > 1 and args[1] is not None else 1
+        if not is_map_key(args[0]):
+            raise bad("a map key of another type than integer, string, blob")
+        at, there = find_key(target, args[0])
+        before = target.pairs[at][1] if there else zero_like(delta)
+        if not is_number(before):
+            raise bad("increment of no number")
+        result = total(before, delta, sign)
+        put(target, args[0], result)
+        return result
+
+    return run
+
+
+def _clear(target: PackedMap, args: Args) -> Value:
+    target.pairs.clear()
+    return None
+
+
+def _size(target: PackedMap, args: Args) -> Value:
+    return len(target.pairs)
+
+
+_SEARCHES = {
+    76: BY_KEY,
+    77: BY_INDEX,
+    78: BY_VALUE,
+    79: BY_RANK,
+    81: BY_KEYS,
+    82: ALL_OF_VALUE,
+    83: BY_VALUES,
+    84: BY_KEY_INTERVAL,
+    85: BY_INDEX_RANGE,
+    86: BY_VALUE_INTERVAL,
+    87: BY_RANK_RANGE,
+    88: BY_KEY_RELATIVE,
+    89: BY_VALUE_RELATIVE,
+    97: BY_KEY,
+    98: BY_INDEX,
+    99: BY_VALUE,
+    100: BY_RANK,
+    102: ALL_OF_VALUE,
+    103: BY_KEY_INTERVAL,
+    104: BY_INDEX_RANGE,
+    105: BY_VALUE_INTERVAL,
+    106: BY_RANK_RANGE,
+    107: BY_KEYS,
+    108: BY_VALUES,
+    109: BY_KEY_RELATIVE,
+    110: BY_VALUE_RELATIVE,
+}
+FIRST_READ = 96
+
+MAP_OPS: dict[int, CdtOp] = {
+    64: CdtOp("i", _set_type, creates=0),
+    65: CdtOp("vv|i", _add, creates=2),
+    66: CdtOp("m|i", _add_items, creates=1),
+    67: CdtOp("vv|ii", _put, creates=2),
+    68: CdtOp("m|ii", _put_items, creates=1),
+    69: CdtOp("vv", _replace, creates=-1),
+    70: CdtOp("m", _replace_items, creates=-1),
+    73: CdtOp("v|ni", _change(1), creates=2),
+    74: CdtOp("v|ni", _change(-1), creates=2),
+    75: CdtOp("*", _clear),
+    96: CdtOp("*", _size, writes=False),
+    **{
+        code: reading(search) if code >= FIRST_READ else removing(search)
+        for code, search in _SEARCHES.items()
+    },
+}
+"""All map operations."""

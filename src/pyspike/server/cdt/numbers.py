@@ -1,0 +1,37 @@
+"""Adding to numbers inside lists and maps. Owns: which types go together, and what happens beyond 64 bits."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from ..ordering import as_float
+from ..packed import Float32, Value
+from .calls import as_int64
+
+__all__ = ["INT_MIN", "is_number", "to_int64", "total", "zero_like"]
+
+INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
+
+
+def is_number(value: Value) -> bool:
+    """Whether a value can be incremented."""
+    return type(value) is int or isinstance(value, (float, Float32))
+
+
+def zero_like(number: Value) -> Value:
+    """What a missing element counts as before a number is added to it."""
+    return 0 if type(number) is int else 0.0
+
+
+def to_int64(number: float) -> int:
+    """A float without its fraction; what is no such integer is the smallest one, as on x86."""
+    if isfinite(number) and INT_MIN <= number <= INT_MAX:
+        return as_int64(int(number))
+    return INT_MIN
+
+
+def total(before: Value, delta: Value, sign: int) -> Value:
+    """`before` plus or minus `delta`, in the type of `before`; integers wrap at 64 bits."""
+    if type(before) is int:
+        return as_int64(before + sign * (delta if type(delta) is int else to_int64(as_float(delta))))
+    return as_float(before) + sign * (float(delta) if type(delta) is int else as_float(delta))

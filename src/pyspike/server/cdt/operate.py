@@ -1,0 +1,104 @@
+"""One list or map operation on one value.
+
+Owns: which table an opcode is in, reads and writes told apart, what happens where nothing is yet. Not here:
+the operations themselves (lists.py, maps.py), bins and replies (ops.py).
+"""
+
+from __future__ import annotations
+
+from ..packed import PackedList, PackedMap, Value
+from ..result import RequestError, ResultCode
+from .calls import Call, arguments, bad
+from .context import Way
+from .lists import LIST_OPS, new_list
+from .maps import MAP_OPS, new_map
+from .results import not_applicable
+from .table import CdtOp
+
+__all__ = ["modify", "read"]
+
+FIRST_MAP_OPCODE = 64
+LIST_SORT = 13
+EVEN_EMPTY = (0, 2, 64, 66, 68)
+"""What makes the way to a container that stays empty: SET_TYPE and items, not a refused element."""
+
+
+def read(value: Value, call: Call) -> Value:
+    """The result of a read operation.
+
+    Args:
+        value: a list or map.
+        call: the operation.
+
+    Raises:
+        RequestError: PARAMETER, INCOMPATIBLE_TYPE, OP_NOT_APPLICABLE.
+
+    """
+    if call.context is not None:
+        _check_root(value)
+        way = Way(value, call.context)
+        if way.is_new:
+            raise not_applicable("a context that leads nowhere")
+        value = way.target
+    op = _operation(value, call.opcode, writes=False)
+    return op.run(value, arguments(op.kinds, call.args))
+
+
+def modify(value: Value, call: Call) -> tuple[Value, Value]:
+    """The result of a write operation, and the value after it, which may be the same object, changed.
+
+    Args:
+        value: a list or map, None if there is none yet; then the second result may be None too.
+        call: the operation.
+
+    Raises:
+        RequestError: as `read`, and ELEMENT_EXISTS, ELEMENT_NOT_FOUND. The value may have been changed in
+            part.
+
+    """
+    if call.context is None:
+        way = Way(value, [])
+    else:
+        _check_root(value)
+        way = Way(value, call.context)
+    if not way.is_new:
+        op = _operation(way.target, call.opcode, writes=True)
+        return op.run(way.target, arguments(op.kinds, call.args)), way.finish(way.target)
+    op = _table(call.opcode).get(call.opcode, CdtOp("*", _no_operation, writes=False))
+    if not op.writes:
+        raise bad(f"opcode {call.opcode}")
+    if call.opcode == LIST_SORT:
+        raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "sort of nothing")
+    if op.creates is None:
+        return None, value
+    args = arguments(op.kinds, call.args)
+    order = args[op.creates] if 0 <= op.creates < len(args) else 0
+    target = (new_list if call.opcode < FIRST_MAP_OPCODE else new_map)(order)
+    result = op.run(target, args)
+    is_empty = not (target.items if isinstance(target, PackedList) else target.pairs)
+    if is_empty and call.context is not None and call.opcode not in EVEN_EMPTY:
+        return result, value
+    return result, way.finish(target)
+
+
+def _no_operation(target: Value, args: list[Value]) -> Value:
+    return None
+
+
+def _check_root(value: Value) -> None:
+    if value is not None and not isinstance(value, (PackedList, PackedMap)):
+        raise bad("a context for a bin that is no list or map")
+
+
+def _table(opcode: int) -> dict[int, CdtOp]:
+    return LIST_OPS if 0 <= opcode < FIRST_MAP_OPCODE else MAP_OPS
+
+
+def _operation(value: Value, opcode: int, writes: bool) -> CdtOp:
+    table = _table(opcode)
+    if not isinstance(value, PackedList if table is LIST_OPS else PackedMap):
+        raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "an operation for another kind of value")
+    op = table.get(opcode)
+    if op is None or op.writes != writes:
+        raise bad(f"opcode {opcode}")
+    return op

@@ -1,0 +1,217 @@
+"""What an operation tells about the elements it has found: the return types.
+
+Owns: the numbers of return types, which go with which kind of selection, and the values they give. Not here:
+finding elements (selection.py).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from ..packed import PackedList, PackedMap, Value
+from ..result import RequestError, ResultCode
+from .selection import By, Elements, Selection
+
+__all__ = ["INVERTED", "ReturnType", "is_range", "split_return_type", "told"]
+
+INVERTED = 0x10000
+
+KEY_VALUE_HINT = 0x08
+KEY_ORDERED = 0x01
+KEY_VALUE_ORDERED = 0x03
+
+
+class ReturnType(IntEnum):
+    """What is told."""
+
+    NONE = 0
+    INDEX = 1
+    REVERSE_INDEX = 2
+    RANK = 3
+    REVERSE_RANK = 4
+    COUNT = 5
+    KEY = 6
+    VALUE = 7
+    KEY_VALUE = 8
+    INDEX_RANGE = 9
+    REVERSE_INDEX_RANGE = 10
+    RANK_RANGE = 11
+    REVERSE_RANK_RANGE = 12
+    EXISTS = 13
+    UNORDERED_MAP = 16
+    ORDERED_MAP = 17
+
+
+_TYPES = frozenset(map(int, ReturnType))
+_MAP_TYPES = frozenset(
+    (ReturnType.KEY, ReturnType.KEY_VALUE, ReturnType.UNORDERED_MAP, ReturnType.ORDERED_MAP)
+)
+_INDEX_RANGES = (ReturnType.INDEX_RANGE, ReturnType.REVERSE_INDEX_RANGE)
+_RANK_RANGES = (ReturnType.RANK_RANGE, ReturnType.REVERSE_RANK_RANGE)
+_RANKS = (ReturnType.RANK, ReturnType.REVERSE_RANK)
+_POSITIONS = (ReturnType.INDEX, ReturnType.REVERSE_INDEX, *_RANKS)
+_MARKERS = {
+    ReturnType.KEY_VALUE: KEY_VALUE_HINT,
+    ReturnType.UNORDERED_MAP: 0,
+    ReturnType.ORDERED_MAP: KEY_ORDERED,
+}
+
+
+def not_applicable(what: str) -> RequestError:
+    """The error for something that can't be done with this value."""
+    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
+
+
+def split_return_type(number: int) -> tuple[ReturnType, bool]:
+    """A return type as sent: the type, and whether the selection is inverted."""
+    plain = number & ~INVERTED
+    if plain not in _TYPES:
+        raise not_applicable(f"return type {number:#x}")
+    return ReturnType(plain), bool(number & INVERTED)
+
+
+def is_range(kind: ReturnType) -> bool:
+    """Whether a first position and a count are told."""
+    return kind in _INDEX_RANGES or kind in _RANK_RANGES
+
+
+def told(elements: Elements, found: Selection, kind: ReturnType) -> Value:
+    """The result of an operation that has found these elements."""
+    _check(elements, found, kind)
+    if kind == ReturnType.NONE:
+        return None
+    if kind == ReturnType.COUNT:
+        return len(set(found.indexes))
+    if kind == ReturnType.EXISTS:
+        return _exists(elements, found)
+    if is_range(kind):
+        return _range(elements, found, kind)
+    if kind in _MARKERS:
+        return _as_map(elements, found, kind)
+    if found.single:
+        return _single(elements, found, kind)
+    return PackedList(0, _many(elements, found, kind))
+
+
+def _check(elements: Elements, found: Selection, kind: ReturnType) -> None:
+    if kind in _MAP_TYPES and not elements.is_map:
+        raise not_applicable("a map's return type for a list")
+    if kind in _RANKS and found.by in (By.KEYS,):
+        raise not_applicable("ranks of a list of keys")
+    by_index, by_rank = found.by in (By.INDEX, By.KEY), found.by in (By.RANK, By.VALUE)
+    if elements.sorted_by_index:
+        by_index = by_rank = by_index or by_rank
+    if not (elements.is_map or found.indexes or found.single) and found.by in (By.INDEX, By.RANK):
+        by_index = by_rank = True
+    if kind in _INDEX_RANGES and (found.inverted or not by_index):
+        raise not_applicable("an index range of something else")
+    if kind in _RANK_RANGES and (found.inverted or not by_rank):
+        raise not_applicable("a rank range of something else")
+
+
+def _exists(elements: Elements, found: Selection) -> bool:
+    by_value = found.by in (By.RANK, By.VALUE)
+    if found.inverted and by_value and not elements.is_map and not elements.sorted_by_index:
+        # The real server tells here whether nothing was selected, instead of whether something is left.
+        return len(found.indexes) == elements.size
+    return bool(found.indexes)
+
+
+def _range(elements: Elements, found: Selection, kind: ReturnType) -> Value:
+    count = len(found.indexes)
+    first = found.first
+    is_plain_list = not (elements.is_map or elements.sorted_by_index)
+    if found.single and not count:
+        if elements.sorted_by_index:
+            first = 0
+        elif elements.is_map and not elements.size:
+            first = -1
+    is_reverse = kind in (ReturnType.REVERSE_INDEX_RANGE, ReturnType.REVERSE_RANK_RANGE)
+    if is_reverse and (count or (is_plain_list and found.by is By.VALUE)):
+        first = elements.size - first - count
+    return PackedList(0, [first, count])
+
+
+def _as_map(elements: Elements, found: Selection, kind: ReturnType) -> Value:
+    indexes = found.indexes
+    if found.by in (By.KEYS, By.VALUES) or kind == ReturnType.ORDERED_MAP:
+        indexes = sorted(set(indexes))
+    return PackedMap(_MARKERS[kind], [(elements.keys[i], elements.values[i]) for i in indexes])
+
+
+def _single(elements: Elements, found: Selection, kind: ReturnType) -> Value:
+    if not found.indexes:
+        return None if kind in (ReturnType.KEY, ReturnType.VALUE) else -1
+    if kind == ReturnType.RANK and found.by is By.RANK:
+        return found.first
+    if kind == ReturnType.REVERSE_RANK and found.by is By.RANK:
+        return elements.size - 1 - found.first
+    return _position(elements, found.indexes[0], kind)
+
+
+def _position(elements: Elements, index: int, kind: ReturnType) -> Value:
+    if kind == ReturnType.VALUE:
+        return elements.values[index]
+    if kind == ReturnType.KEY:
+        return elements.keys[index]
+    if kind == ReturnType.INDEX:
+        return index
+    if kind == ReturnType.REVERSE_INDEX:
+        return elements.size - 1 - index
+    is_plain_list = not elements.is_map and not elements.sorted_by_index
+    rank = (elements.lowest_rank_of if is_plain_list else elements.rank_of)[index]
+    return rank if kind == ReturnType.RANK else elements.size - 1 - rank
+
+
+def _many(elements: Elements, found: Selection, kind: ReturnType) -> list[Value]:
+    """The results about several elements. Positions of what was asked for as a range rise; the reverse ones
+    of the rest beside a range rise on each side of it.
+    """
+    if found.spans is not None and _in_spans(elements, found, kind):
+        size = elements.size
+        if kind in (ReturnType.INDEX, ReturnType.RANK):
+            return [position for first, end in found.spans for position in range(first, end)]
+        return [position for first, end in found.spans for position in range(size - end, size - first)]
+    if kind in _RANKS and found.by is By.INDEX and len(found.indexes) == elements.size:
+        return list(range(elements.size))
+    indexes = _ordered(elements, found, kind)
+    if kind in _RANKS and found.by is not By.INDEX:
+        ranks = [elements.rank_of[index] for index in indexes]
+        return [rank if kind == ReturnType.RANK else elements.size - 1 - rank for rank in ranks]
+    return [_position(elements, index, kind) for index in indexes]
+
+
+def _in_spans(elements: Elements, found: Selection, kind: ReturnType) -> bool:
+    """Whether the spans are of the positions that are told."""
+    if elements.sorted_by_index:
+        return kind in _POSITIONS
+    if found.by is By.INDEX:
+        return kind in (ReturnType.INDEX, ReturnType.REVERSE_INDEX)
+    return kind in _RANKS
+
+
+def _ordered(elements: Elements, found: Selection, kind: ReturnType) -> list[int]:
+    """The indexes in the order in which they are told."""
+    indexes = found.indexes
+    if found.by is By.KEYS:
+        by_place = kind in (ReturnType.INDEX, ReturnType.REVERSE_INDEX)
+        as_asked = by_place and elements.flags & KEY_ORDERED and not found.inverted
+        return indexes if as_asked else sorted(set(indexes))
+    if found.by is By.VALUES and not elements.sorted_by_index:
+        if kind not in _RANKS:
+            return sorted(indexes)
+        as_asked = not elements.is_map or elements.flags & KEY_VALUE_ORDERED == KEY_VALUE_ORDERED
+        return indexes if as_asked else sorted(indexes, key=elements.rank_of.__getitem__)
+    if found.by is By.RANK and not elements.is_map and not elements.sorted_by_index and not found.inverted:
+        return _list_order(elements, found, kind)
+    return indexes
+
+
+def _list_order(elements: Elements, found: Selection, kind: ReturnType) -> list[int]:
+    """A range of ranks of an unordered list: indexes rise; values come from the nearer end, as the real
+    server's partial sort leaves them.
+    """
+    if kind != ReturnType.VALUE:
+        return sorted(found.indexes)
+    nearer_to_start = found.first <= elements.size - found.first - len(found.indexes)
+    return found.indexes[::-1] if nearer_to_start else found.indexes

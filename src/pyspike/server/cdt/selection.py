@@ -1,0 +1,278 @@
+"""Which elements of a list or map an operation means: by index, rank, value, key, and ranges of these.
+
+Owns: finding, negative and relative positions, clipping, inversion, and the order in which the found are
+told. Not here: the arguments' layouts (lists.py, maps.py), and what is told about the found (results.py).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from ..ordering import WILDCARD, compare, has_wildcard, ranked, sort_key
+from ..packed import PackedList, PackedMap, Value
+from ..result import RequestError, ResultCode
+
+__all__ = ["By", "Elements", "Selection"]
+
+
+class By(Enum):
+    """How elements were asked for: it decides which results can be told, and in which order."""
+
+    INDEX = "index, index range, key interval, relative index"
+    RANK = "rank, rank range, relative rank"
+    KEY = "one key"
+    KEYS = "list of keys"
+    VALUE = "one value, its first or all its places, value interval"
+    VALUES = "list of values"
+
+
+@dataclass(slots=True)
+class Selection:
+    """The elements that were found, as indexes, in the order in which they are told.
+
+    `single`: one element was asked for, and the answer is not a list. `first`: where a range of indexes or
+    ranks starts, even if it is empty. `spans`: the (first, end) of the indexes or ranks that were found, if
+    they were asked for as a range, or as the rest beside one.
+    """
+
+    indexes: list[int]
+    by: By
+    single: bool = False
+    first: int = 0
+    inverted: bool = False
+    spans: list[tuple[int, int]] | None = None
+
+
+def as_one_range(rest: Selection) -> Selection:
+    """What an inversion has left, as if it had been asked for, if it is one range."""
+    if rest.spans is None or len(rest.spans) > 1:
+        return rest
+    first = rest.spans[0][0] if rest.spans else 0
+    return Selection(rest.indexes, rest.by, first=first, spans=rest.spans)
+
+
+def clip(start: int, count: int | None, size: int) -> tuple[int, int]:
+    """The range from `start` (negative: from the end) as (first, end) within a container. No count, or a
+    negative one, is up to the end.
+    """
+    if start < 0:
+        start += size
+    end = size if count is None or count < 0 else min(start + count, size)
+    first = min(max(start, 0), size)
+    return first, max(end, first)
+
+
+class Elements:
+    """The elements of a container by index, and their order by rank, worked out when it is needed."""
+
+    def __init__(self, container: PackedList | PackedMap) -> None:
+        self.is_map = isinstance(container, PackedMap)
+        self.flags = container.flags
+        self.keys: list[Value] = []
+        if isinstance(container, PackedMap):
+            self.keys = [key for key, _ in container.pairs]
+            self.values = [value for _, value in container.pairs]
+        else:
+            self.values = container.items
+        self.size = len(self.values)
+
+    @property
+    def sorted_by_index(self) -> bool:
+        """Whether indexes are ranks: in an ordered list."""
+        return not self.is_map and bool(self.flags & 1)
+
+    @cached_property
+    def by_rank(self) -> list[int]:
+        """Indexes in the order of their ranks."""
+        return list(range(self.size)) if self.sorted_by_index else ranked(self.values)
+
+    @cached_property
+    def rank_of(self) -> list[int]:
+        """Ranks in the order of their indexes."""
+        ranks = [0] * self.size
+        for rank, index in enumerate(self.by_rank):
+            ranks[index] = rank
+        return ranks
+
+    @cached_property
+    def lowest_rank_of(self) -> list[int]:
+        """The lowest rank of an equal element, in the order of the indexes."""
+        ranks = self.rank_of[:]
+        for before, index in pairwise(self.by_rank):
+            if sort_key(self.values[before]) == sort_key(self.values[index]):
+                ranks[index] = ranks[before]
+        return ranks
+
+    @cached_property
+    def _sorted_values(self) -> list[Any]:
+        return [sort_key(self.values[index]) for index in self.by_rank]
+
+    @cached_property
+    def _sorted_keys(self) -> list[Any]:
+        return [sort_key(key) for key in self.keys]
+
+    # --- one element ---
+
+    def at_index(self, index: int) -> Selection:
+        """The element at an index."""
+        index = _within(index, self.size)
+        return Selection([index], By.INDEX, single=True, first=index)
+
+    def at_rank(self, rank: int) -> Selection:
+        """The element of a rank."""
+        rank = _within(rank, self.size)
+        return Selection([self.by_rank[rank]], By.RANK, single=True, first=rank)
+
+    def at_key(self, key: Value) -> Selection:
+        """The element with a key, if there is one."""
+        index = self.find_key(key)
+        found = [] if index is None else [index]
+        return Selection(found, By.KEY, single=True, first=-1 if index is None else index)
+
+    def find_key(self, key: Value) -> int | None:
+        """The index of a key."""
+        if type(key) is bytes or type(key) is int:
+            try:
+                return self.keys.index(key)
+            except ValueError:
+                return None
+        if key == WILDCARD and self.keys:
+            return 0
+        wanted = sort_key(key) if not has_wildcard(key) else None
+        return self._sorted_keys.index(wanted) if wanted in self._sorted_keys else None
+
+    def first_of_value(self, value: Value) -> Selection:
+        """The element of the lowest rank that has a value."""
+        places = self._places(value)
+        first = min((self.rank_of[index] for index in places), default=self._position(value))
+        found = [self.by_rank[first]] if places else []
+        return Selection(found, By.VALUE, single=True, first=first)
+
+    # --- many elements ---
+
+    def all_of_value(self, value: Value) -> Selection:
+        """All elements that have a value."""
+        places = self._places(value)
+        first = min((self.rank_of[index] for index in places), default=self._position(value))
+        spans = None if has_wildcard(value) else [(first, first + len(places))]
+        return Selection(places, By.VALUE, first=first, spans=spans)
+
+    def of_keys(self, keys: list[Value]) -> Selection:
+        """The elements with the keys of a list."""
+        found = [index for index in map(self.find_key, keys) if index is not None]
+        return Selection(found, By.KEYS)
+
+    def of_values(self, values: list[Value]) -> Selection:
+        """The elements that have one of the values of a list."""
+        places = [found for found in map(self._places, values) if found]
+        indexes = [index for found in places for index in found]
+        if self.sorted_by_index:
+            return Selection(indexes, By.VALUES, spans=[(found[0], found[-1] + 1) for found in places])
+        return Selection(list(dict.fromkeys(indexes)), By.VALUES)
+
+    def index_range(self, start: int, count: int | None) -> Selection:
+        """The elements from an index on."""
+        first, end = clip(start, count, self.size)
+        return Selection(list(range(first, end)), By.INDEX, first=first, spans=[(first, end)])
+
+    def rank_range(self, start: int, count: int | None) -> Selection:
+        """The elements from a rank on."""
+        first, end = clip(start, count, self.size)
+        return Selection(self.by_rank[first:end], By.RANK, first=first, spans=[(first, end)])
+
+    def key_interval(self, begin: Value, end: list[Value]) -> Selection:
+        """The elements with begin <= key < end; `end` holds none or one."""
+        first = self._key_position(begin)
+        last = max(first, self._key_position(end[0]) if end else self.size)
+        return Selection(list(range(first, last)), By.INDEX, first=first, spans=[(first, last)])
+
+    def value_interval(self, begin: Value, end: list[Value]) -> Selection:
+        """The elements with begin <= value < end, in the order of their indexes; `end` holds none or one."""
+        first = self._position(begin)
+        last = max(first, self._position(end[0]) if end else self.size)
+        indexes = sorted(self.by_rank[first:last])
+        return Selection(indexes, By.VALUE, first=first, spans=[(first, last)])
+
+    def key_relative(self, key: Value, offset: int, count: int | None) -> Selection:
+        """The elements from an index on, counted from where a key is or would be."""
+        first, end = _relative(self._key_position(key), offset, count, self.size)
+        return Selection(list(range(first, end)), By.INDEX, first=first, spans=[(first, end)])
+
+    def value_relative(self, value: Value, offset: int, count: int | None) -> Selection:
+        """The elements from a rank on, counted from where a value is or would be."""
+        first, end = _relative(self._position(value), offset, count, self.size)
+        return Selection(self.by_rank[first:end], By.RANK, first=first, spans=[(first, end)])
+
+    def inverse(self, selection: Selection) -> Selection:
+        """All other elements.
+
+        Those of a map come by rank if they are a range of ranks, as what is left of a range that starts or
+        ends with the map is; else they come by index.
+        """
+        chosen = set(selection.indexes)
+        rest = [index for index in range(self.size) if index not in chosen]
+        spans = None
+        if selection.by is By.VALUES:
+            if not self.is_map and not self.sorted_by_index:
+                spans = _runs(sorted(self.rank_of[index] for index in rest))
+        elif selection.spans is not None:
+            first, end = selection.spans[0]
+            if first == end:
+                first = end = 0
+            spans = [span for span in ((0, first), (end, self.size)) if span[0] < span[1]]
+            if self.is_map and selection.by is By.RANK and len(spans) == 1:
+                rest = self.by_rank[slice(*spans[0])]
+        return Selection(rest, selection.by, inverted=True, spans=spans)
+
+    def _position(self, value: Value) -> int:
+        """The rank that a value has or would have."""
+        if has_wildcard(value):
+            return sum(compare(mine, value) < 0 for mine in self.values)
+        return bisect_left(self._sorted_values, sort_key(value))
+
+    def _key_position(self, key: Value) -> int:
+        """The index that a key has or would have."""
+        if has_wildcard(key):
+            return sum(compare(mine, key) < 0 for mine in self.keys)
+        return bisect_left(self._sorted_keys, sort_key(key))
+
+    def _places(self, value: Value) -> list[int]:
+        """Indexes of a value."""
+        if has_wildcard(value):
+            return [index for index, mine in enumerate(self.values) if compare(mine, value) == 0]
+        kind = type(value)
+        if kind is int or kind is bytes:
+            return [i for i, mine in enumerate(self.values) if mine == value and type(mine) is kind]
+        wanted = sort_key(value)
+        return [index for index, mine in enumerate(self.values) if sort_key(mine) == wanted]
+
+
+def _within(position: int, size: int) -> int:
+    if position < 0:
+        position += size
+    if not 0 <= position < size:
+        raise RequestError(ResultCode.OP_NOT_APPLICABLE, "index or rank out of range")
+    return position
+
+
+def _runs(positions: list[int]) -> list[tuple[int, int]]:
+    """Positions as (first, end) of those that follow each other."""
+    runs: list[tuple[int, int]] = []
+    for position in positions:
+        if runs and runs[-1][1] == position:
+            runs[-1] = (runs[-1][0], position + 1)
+        else:
+            runs.append((position, position + 1))
+    return runs
+
+
+def _relative(position: int, offset: int, count: int | None, size: int) -> tuple[int, int]:
+    start = position + offset
+    end = size if count is None or count < 0 else min(start + count, size)
+    first = min(max(start, 0), size)
+    return first, max(end, first)

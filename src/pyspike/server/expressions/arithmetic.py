@@ -1,0 +1,194 @@
+"""Opcodes of numbers: arithmetic, rounding, bits of integers, smallest and largest.
+
+Owns: what the types must be, overflow, division by zero, infinities. Not here: comparisons (comparison.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..cdt.calls import as_int64
+from ..cdt.numbers import to_int64
+from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need
+
+__all__ = ["OPCODES"]
+
+Variables = dict[bytes, int]
+Opcode = Callable[[Args, Variables, Build], Node]
+
+_BITS = 64
+_MASK = (1 << _BITS) - 1
+
+
+def _typed(type_: int, parts: list[Node], compute: Callable[[list[Any]], Any]) -> Node:
+    """A node that computes on the values of its parts, unless one is unknown."""
+
+    def run(scope: Scope) -> Any:
+        values = []
+        for part in parts:
+            value = part.run(scope)
+            if value is UNKNOWN:
+                return UNKNOWN
+            values.append(value)
+        return compute(values)
+
+    return Node(type_, run)
+
+
+def _numbers(args: Args, variables: Variables, build: Build) -> list[Node]:
+    """One number or more, all of the same type."""
+    parts = [need(build(arg, variables), Type.INT, Type.FLOAT) for arg in args]
+    if len({part.type for part in parts}) != 1:
+        raise bad("numbers of two types, or none")
+    return parts
+
+
+def _fold(step: Callable[[Any, Any], Any], alone: Callable[[Any], Any] | None = None) -> Opcode:
+    """An opcode that takes one number after the other."""
+
+    def make(args: Args, variables: Variables, build: Build) -> Node:
+        parts = _numbers(args, variables, build)
+
+        def compute(values: list[Any]) -> Any:
+            if len(values) == 1 and alone is not None:
+                return alone(values[0])
+            result = values[0]
+            for value in values[1:]:
+                result = step(result, value)
+                if result is UNKNOWN:
+                    break
+            return result
+
+        return _typed(parts[0].type, parts, compute)
+
+    return make
+
+
+def _wrapped(number: Any) -> Any:
+    return as_int64(number) if type(number) is int else number
+
+
+def _divide(one: Any, two: Any) -> Any:
+    if type(one) is int:
+        if two == 0:
+            return UNKNOWN
+        quotient = abs(one) // abs(two)
+        return as_int64(quotient if (one < 0) == (two < 0) else -quotient)
+    if two == 0:
+        if one == 0 or math.isnan(one):
+            return math.nan
+        return math.copysign(math.inf, one) * math.copysign(1, two)
+    return one / two
+
+
+def _fixed(types: tuple[int, ...], result: int, compute: Callable[..., Any]) -> Opcode:
+    """An opcode with arguments of these types."""
+
+    def make(args: Args, variables: Variables, build: Build) -> Node:
+        if len(args) != len(types):
+            raise bad(f"{len(args)} arguments")
+        parts = [need(build(arg, variables), kind) for arg, kind in zip(args, types, strict=True)]
+        return _typed(result, parts, lambda values: compute(*values))
+
+    return make
+
+
+def _ints(compute: Callable[[int, int], int]) -> Opcode:
+    """An opcode for one integer or more."""
+
+    def make(args: Args, variables: Variables, build: Build) -> Node:
+        parts = [need(build(arg, variables), Type.INT) for arg in args]
+        if not parts:
+            raise bad("no integers")
+
+        def run(values: list[Any]) -> Any:
+            result = values[0]
+            for value in values[1:]:
+                result = compute(result, value)
+            return result
+
+        return _typed(Type.INT, parts, run)
+
+    return make
+
+
+def _absolute(args: Args, variables: Variables, build: Build) -> Node:
+    parts = _numbers(args, variables, build)
+    if len(parts) != 1:
+        raise bad("abs of several")
+    return _typed(parts[0].type, parts, lambda values: _wrapped(abs(values[0])))
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        return math.pow(base, exponent)
+    except ValueError:
+        return math.inf if base == 0 else math.nan
+    except OverflowError:
+        odd = exponent % 2 == 1
+        return -math.inf if base < 0 and odd else math.inf
+
+
+def _log(number: float, base: float) -> float:
+    return float(_divide(_natural_log(number), _natural_log(base)))
+
+
+def _natural_log(number: float) -> float:
+    if number == 0:
+        return -math.inf
+    return math.log(number) if number > 0 else math.nan
+
+
+def _mod(one: int, two: int) -> Any:
+    return UNKNOWN if two == 0 else int(math.copysign(1, one)) * (abs(one) % abs(two))
+
+
+def _rounded(how: Callable[[float], int]) -> Callable[[float], float]:
+    return lambda number: math.copysign(float(how(number)), number) if math.isfinite(number) else number
+
+
+def _shift_left(value: int, shift: int) -> int:
+    return as_int64(value << shift % _BITS)
+
+
+def _shift_right(value: int, shift: int) -> int:
+    return as_int64((value & _MASK) >> shift % _BITS)
+
+
+def _shift_right_signed(value: int, shift: int) -> int:
+    return value >> shift % _BITS
+
+
+def _scan(value: int, wanted: bool) -> str:
+    bits = f"{value & _MASK:064b}"
+    return bits if wanted else bits.translate({48: 49, 49: 48})
+
+
+OPCODES: dict[int, Opcode] = {
+    20: _fold(lambda one, two: _wrapped(one + two)),
+    21: _fold(lambda one, two: _wrapped(one - two), lambda one: _wrapped(-one)),
+    22: _fold(lambda one, two: _wrapped(one * two)),
+    23: _fold(_divide, lambda one: _divide(type(one)(1), one)),
+    24: _fixed((Type.FLOAT, Type.FLOAT), Type.FLOAT, _power),
+    25: _fixed((Type.FLOAT, Type.FLOAT), Type.FLOAT, _log),
+    26: _fixed((Type.INT, Type.INT), Type.INT, _mod),
+    27: _absolute,
+    28: _fixed((Type.FLOAT,), Type.FLOAT, _rounded(math.floor)),
+    29: _fixed((Type.FLOAT,), Type.FLOAT, _rounded(math.ceil)),
+    30: _fixed((Type.FLOAT,), Type.INT, to_int64),
+    31: _fixed((Type.INT,), Type.FLOAT, float),
+    32: _ints(lambda one, two: one & two),
+    33: _ints(lambda one, two: one | two),
+    34: _ints(lambda one, two: one ^ two),
+    35: _fixed((Type.INT,), Type.INT, lambda value: ~value),
+    36: _fixed((Type.INT, Type.INT), Type.INT, _shift_left),
+    37: _fixed((Type.INT, Type.INT), Type.INT, _shift_right),
+    38: _fixed((Type.INT, Type.INT), Type.INT, _shift_right_signed),
+    39: _fixed((Type.INT,), Type.INT, lambda value: bin(value & _MASK).count("1")),
+    40: _fixed((Type.INT, Type.BOOL), Type.INT, lambda value, wanted: _scan(value, wanted).find("1")),
+    41: _fixed((Type.INT, Type.BOOL), Type.INT, lambda value, wanted: _scan(value, wanted).rfind("1")),
+    50: _fold(lambda one, two: two if two < one else one),
+    51: _fold(lambda one, two: two if two > one else one),
+}

@@ -1,0 +1,109 @@
+"""From the bytes of an expression to a tree that can be run.
+
+Owns: literals, the table of opcodes, the cache of built expressions. Not here: what opcodes do (the files
+that are imported below).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from ..bin_values import particle_of
+from ..cdt.calls import as_int64
+from ..ordering import as_float
+from ..packed import Extension, Float32, PackedError, PackedList, PackedMap, Value, decode, encode
+from ..particles import BLOB_TYPES, ParticleType
+from ..result import RequestError
+from . import arithmetic, calls, comparison, logic, record
+from .nodes import Args, Build, Node, Type, bad, type_of
+
+__all__ = ["build", "build_value"]
+
+_CACHED = 512
+_CACHED_BYTES = 4096
+QUOTE = 126
+
+_PREFIXES = BLOB_TYPES | {ParticleType.STRING, ParticleType.GEOJSON, ParticleType.HLL}
+
+Opcode = Callable[[Args, "dict[bytes, int]", Build], Node]
+
+_OPCODES: dict[int, Opcode] = {
+    **comparison.OPCODES,
+    **logic.OPCODES,
+    **arithmetic.OPCODES,
+    **record.OPCODES,
+    **calls.OPCODES,
+}
+
+
+def build(data: bytes) -> Node:
+    """The tree of an expression.
+
+    Raises:
+        RequestError: PARAMETER for anything that is no expression.
+
+    """
+    return _build_cached(data) if len(data) <= _CACHED_BYTES else _build(data)
+
+
+def _build(data: bytes) -> Node:
+    try:
+        return build_value(decode(data), {})
+    except (PackedError, RecursionError) as error:
+        raise bad(str(error)) from error
+
+
+_build_cached = lru_cache(maxsize=_CACHED)(_build)
+
+
+def build_value(value: Value, variables: dict[bytes, int]) -> Node:
+    """The tree of an expression that is part of a larger value."""
+    if not isinstance(value, PackedList):
+        return literal(value)
+    if value.flags or not value.items or type(value.items[0]) is not int:
+        raise bad("a list that is no call")
+    opcode, args = value.items[0], value.items[1:]
+    if opcode == QUOTE:
+        return _quoted(args)
+    make = _OPCODES.get(opcode)
+    if make is None:
+        raise bad(f"opcode {opcode}")
+    return make(args, variables, build_value)
+
+
+def literal(value: Value) -> Node:
+    """A value that stands for itself."""
+    if isinstance(value, PackedMap):
+        return _fresh(value, Type.MAP)
+    if isinstance(value, Extension):
+        raise bad("a wildcard or an infinity as a value")
+    if type(value) is int:
+        value = as_int64(value)
+    elif isinstance(value, Float32):
+        value = as_float(value)
+    elif isinstance(value, bytes):
+        if not value or value[0] not in _PREFIXES:
+            raise bad("a string without its type")
+        if value[0] == ParticleType.GEOJSON:
+            _check_geojson(value)
+    return Node(type_of(value), lambda scope: value)
+
+
+def _check_geojson(value: bytes) -> None:
+    try:
+        particle_of(value)
+    except RequestError as error:
+        raise bad("GeoJSON") from error
+
+
+def _quoted(args: Args) -> Node:
+    if len(args) != 1 or not isinstance(args[0], PackedList):
+        raise bad("a quote of something else than a list")
+    return _fresh(args[0], Type.LIST)
+
+
+def _fresh(value: Value, kind: int) -> Node:
+    """A container that stands for itself; a run gets one of its own, which operations may change."""
+    packed = encode(value)
+    return Node(kind, lambda scope: decode(packed))

@@ -1,0 +1,115 @@
+"""Opcode 127: list, map, bit and HLL operations on the value of an expression.
+
+Owns: arguments that are expressions, which system is called, the type of the result. Not here: the operations
+(../cdt, ../bits.py, ../hll_ops.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..bits import modify_bits, read_bits
+from ..cdt.calls import CONTEXT, PATH, Call, PathCall, parse_context, parse_value
+from ..cdt.operate import modify, read
+from ..hll_ops import modify_hll, read_hll
+from ..packed import Extension, PackedList, Value
+from ..particles import ParticleType
+from ..result import RequestError
+from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need, type_of
+from .paths import Path, run_path
+
+__all__ = ["OPCODES"]
+
+Variables = dict[bytes, int]
+
+CDT, BITS, HLL = range(3)
+MODIFY = 0x40
+_TYPES = frozenset(range(Type.HLL + 1))
+_SOURCES = {CDT: (Type.LIST, Type.MAP), BITS: (Type.BLOB,), HLL: (Type.HLL,)}
+
+Run = Callable[[Any, Scope], Value]
+
+
+def _call(args: Args, variables: Variables, build: Build) -> Node:
+    if len(args) != 4:
+        raise bad(f"{len(args)} arguments")
+    kind, system, op, source = args
+    if type(kind) is not int or kind not in _TYPES or type(system) is not int:
+        raise bad("a call's type or system")
+    writes, system = bool(system & MODIFY), system & ~MODIFY
+    if not isinstance(op, PackedList) or not op.items or type(op.items[0]) is not int:
+        raise bad("a call without operation")
+    if system not in _SOURCES:
+        raise bad(f"call system {system}")
+    subject = need(build(source, variables), *_SOURCES[system], Type.NIL, Type.UNKNOWN)
+    run_op = _operation(system, writes, op.items, variables, build)
+
+    def run(scope: Scope) -> Any:
+        value = subject.run(scope)
+        if value is UNKNOWN or type_of(value) not in _SOURCES[system]:
+            return UNKNOWN
+        try:
+            result = run_op(value, scope)
+        except RequestError:
+            return UNKNOWN
+        return result if result is UNKNOWN or type_of(result) == kind else UNKNOWN
+
+    return Node(kind, run)
+
+
+def _operation(system: int, writes: bool, items: Args, variables: Variables, build: Build) -> Run:
+    opcode = items[0]
+    assert isinstance(opcode, int)
+    context: Value = None
+    if system == CDT and opcode == PATH:
+        return _path(writes, items, build)
+    if system == CDT and opcode == CONTEXT:
+        if len(items) != 3 or not isinstance(items[2], PackedList) or not items[2].items:
+            raise bad("a context without operation")
+        context, items = items[1], items[2].items
+        if type(items[0]) is not int:
+            raise bad("an operation without opcode")
+        opcode = items[0]
+    parts = [_argument(item, variables, build) for item in items[1:]]
+
+    def run(value: Any, scope: Scope) -> Value:
+        values = [part.run(scope) for part in parts]
+        if UNKNOWN in values:
+            return UNKNOWN  # type: ignore[no-any-return]
+        if system == CDT:
+            call = Call(None if context is None else parse_context(context), opcode, values)
+            return modify(value, call)[1] if writes else read(value, call)
+        if system == BITS:
+            if writes:
+                return bytes((ParticleType.BLOB,)) + (modify_bits(value[1:], opcode, values) or b"")
+            return read_bits(value[1:], opcode, values)
+        if writes:
+            return bytes((ParticleType.HLL,)) + (modify_hll(value[1:], opcode, values)[0] or b"")
+        return read_hll(value[1:], opcode, values)
+
+    return run
+
+
+def _path(writes: bool, items: Args, build: Build) -> Run:
+    """A path; one that is wrong gives no result, but is no error."""
+
+    def run(value: Any, scope: Scope) -> Value:
+        call = parse_value(PackedList(0, items))
+        assert isinstance(call, PathCall)
+        path = Path.build(call, build)
+        if path.change is not None and not writes:
+            raise bad("a change by a read operation")
+        result = run_path(path, value)
+        return result if path.change is None else value
+
+    return run
+
+
+def _argument(value: Value, variables: Variables, build: Build) -> Node:
+    if isinstance(value, Extension):
+        return Node(Type.UNKNOWN, lambda scope: value)
+    return build(value, variables)
+
+
+OPCODES = {127: _call}

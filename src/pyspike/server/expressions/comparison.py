@@ -1,0 +1,136 @@
+"""Opcodes that compare: eq to le, regex, geo, in_list.
+
+Owns: which types can be compared. Not here: the order of values (../ordering.py), patterns
+(../posix_regex.py), places (../geo.py).
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ..geo import Region, point_of, region_of
+from ..ordering import compare
+from ..packed import PackedList, PackedMap, Value
+from ..posix_regex import compile_regex
+from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need, type_of
+
+__all__ = ["OPCODES"]
+
+Variables = dict[bytes, int]
+Opcode = Callable[[Args, Variables, Build], Node]
+
+_PLAIN = (Type.BOOL, Type.INT, Type.STRING, Type.FLOAT, Type.BLOB)
+KEY_ORDERED = 1
+
+
+def _comparison(test: Callable[[Any, Any], bool]) -> Opcode:
+    def make(args: Args, variables: Variables, build: Build) -> Node:
+        if len(args) != 2:
+            raise bad(f"{len(args)} arguments")
+        left, right = (build(arg, variables) for arg in args)
+        if left.type != right.type or left.type in (Type.GEO, Type.HLL):
+            raise bad("types that do not compare")
+        left_run, right_run = left.run, right.run
+        is_plain = left.type in _PLAIN
+
+        def run(scope: Scope) -> Any:
+            one = left_run(scope)
+            if one is UNKNOWN:
+                return UNKNOWN
+            two = right_run(scope)
+            if two is UNKNOWN:
+                return UNKNOWN
+            if is_plain:
+                return test(one, two)
+            if _has_unordered_map(one) or _has_unordered_map(two):
+                return UNKNOWN
+            return test(compare(one, two), 0)
+
+        return Node(Type.BOOL, run)
+
+    return make
+
+
+def _has_unordered_map(value: Value) -> bool:
+    if isinstance(value, PackedList):
+        return any(map(_has_unordered_map, value.items))
+    if isinstance(value, PackedMap):
+        return not value.flags & KEY_ORDERED or any(_has_unordered_map(item) for _, item in value.pairs)
+    return False
+
+
+def _regex(args: Args, variables: Variables, build: Build) -> Node:
+    if len(args) != 3 or type(args[0]) is not int or not isinstance(args[1], bytes):
+        raise bad("regex")
+    try:
+        pattern = compile_regex(args[1], args[0])
+    except re.error as error:
+        raise bad(f"regex: {error}") from error
+    text = need(build(args[2], variables), Type.STRING)
+
+    def run(scope: Scope) -> Any:
+        value = text.run(scope)
+        if value is UNKNOWN:
+            return UNKNOWN
+        # The real server hands the text over as a C string.
+        return pattern.search(value[1:].partition(b"\x00")[0]) is not None
+
+    return Node(Type.BOOL, run)
+
+
+def _geo(args: Args, variables: Variables, build: Build) -> Node:
+    if len(args) != 2:
+        raise bad(f"{len(args)} arguments")
+    left, right = (need(build(arg, variables), Type.GEO) for arg in args)
+
+    def run(scope: Scope) -> Any:
+        one, two = left.run(scope), right.run(scope)
+        if one is UNKNOWN or two is UNKNOWN:
+            return UNKNOWN
+        return _within(one[1:], two[1:])
+
+    return Node(Type.BOOL, run)
+
+
+def _within(one: bytes, two: bytes) -> bool:
+    """Whether one is a point and the other a region around it."""
+    points = [point_of(text) for text in (one, two)]
+    regions: list[Region | None] = [region_of(text) for text in (one, two)]
+    if points[0] and regions[1]:
+        return regions[1].contains(points[0])
+    if points[1] and regions[0]:
+        return regions[0].contains(points[1])
+    return False
+
+
+def _in_list(args: Args, variables: Variables, build: Build) -> Node:
+    if len(args) != 2:
+        raise bad(f"{len(args)} arguments")
+    wanted, items = build(args[0], variables), need(build(args[1], variables), Type.LIST)
+
+    def run(scope: Scope) -> Any:
+        value, container = wanted.run(scope), items.run(scope)
+        if value is UNKNOWN or container is UNKNOWN:
+            return UNKNOWN
+        kind = type_of(value)
+        return any(
+            compare(item, value) == 0 for item in container.items if type_of(item) in (kind, Type.UNKNOWN)
+        )
+
+    return Node(Type.BOOL, run)
+
+
+OPCODES: dict[int, Opcode] = {
+    1: _comparison(operator.eq),
+    2: _comparison(operator.ne),
+    3: _comparison(operator.gt),
+    4: _comparison(operator.ge),
+    5: _comparison(operator.lt),
+    6: _comparison(operator.le),
+    7: _regex,
+    8: _geo,
+    9: _in_list,
+}

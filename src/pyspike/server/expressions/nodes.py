@@ -1,0 +1,133 @@
+"""What a built expression is made of: types, nodes, the unknown value, and what a run looks at.
+
+Owns: the vocabulary of this folder. Not here: any opcode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, NamedTuple, TypeAlias
+
+from ..bin_values import value_of
+from ..ordering import GEOJSON_PREFIX, STRING_PREFIX
+from ..packed import Float32, PackedList, PackedMap, Value
+from ..particles import ParticleType
+from ..result import RequestError, ResultCode
+from ..storage import Record
+
+__all__ = ["REMOVE", "UNKNOWN", "Args", "Build", "Loop", "Node", "Scope", "Type", "bad", "need", "type_of"]
+
+
+class Type(IntEnum):
+    """Types of expressions. `UNKNOWN` is that of an explicit unknown, `REMOVE` of a removal in a path."""
+
+    REMOVE = -2
+    UNKNOWN = -1
+    NIL = 0
+    BOOL = 1
+    INT = 2
+    STRING = 3
+    LIST = 4
+    MAP = 5
+    BLOB = 6
+    FLOAT = 7
+    GEO = 8
+    HLL = 9
+
+
+class _Special:
+    """A value of its own."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+UNKNOWN: Any = _Special("UNKNOWN")
+"""The result where there is none: a missing bin, a division by zero, a failed operation."""
+
+REMOVE: Any = _Special("REMOVE")
+"""The result that removes an element from a path."""
+
+
+class Loop(NamedTuple):
+    """The element that a path is at. What its container does not have, key or place, is UNKNOWN."""
+
+    key: Value
+    value: Value
+    place: int
+
+
+@dataclass(slots=True)
+class Scope:
+    """What a run looks at.
+
+    `bins`: as they are at that moment. `record`: None inside a path, where no record is seen. `now`: Unix
+    time in seconds. `loop`: inside a path.
+    """
+
+    bins: dict[bytes, tuple[int, bytes]]
+    record: Record | None
+    digest: bytes
+    now: float
+    variables: dict[bytes, Any] = field(default_factory=dict)
+    loop: Loop | None = None
+
+    def bin(self, name: bytes) -> Value:
+        """A bin's value, which may be changed; UNKNOWN if it is not there."""
+        found = self.bins.get(name)
+        return UNKNOWN if found is None else value_of(*found)
+
+
+class Node(NamedTuple):
+    """A part of an expression: the type it has if it is not unknown, and how to run it."""
+
+    type: int
+    run: Callable[[Scope], Any]
+
+
+Args: TypeAlias = "list[Value]"
+
+Build: TypeAlias = "Callable[[Value, dict[bytes, int]], Node]"
+"""Makes a node of a packed value; the variables that are defined there have these types."""
+
+
+def bad(what: str) -> RequestError:
+    """The error for an expression that can't be built."""
+    return RequestError(ResultCode.PARAMETER, f"expression: {what}")
+
+
+def need(node: Node, *types: int) -> Node:
+    """The node, if it is of one of these types."""
+    if node.type not in types:
+        raise bad(f"a part of type {node.type}")
+    return node
+
+
+def type_of(value: Any) -> int:
+    """The type of a value."""
+    kind = type(value)
+    if kind is int:
+        return Type.INT
+    if kind is bytes:
+        prefix = value[0] if value else STRING_PREFIX
+        if prefix == STRING_PREFIX:
+            return Type.STRING
+        if prefix == GEOJSON_PREFIX:
+            return Type.GEO
+        return Type.HLL if prefix == ParticleType.HLL else Type.BLOB
+    if kind is bool:
+        return Type.BOOL
+    if kind is float or kind is Float32:
+        return Type.FLOAT
+    if kind is PackedList:
+        return Type.LIST
+    if kind is PackedMap:
+        return Type.MAP
+    return Type.NIL if value is None else Type.UNKNOWN

@@ -1,0 +1,146 @@
+"""Bit operations against Python integers, HyperLogLog against sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from server_values import error_of, packed
+
+from pyspike.server.bits import modify_bits, read_bits
+from pyspike.server.hll import Hll, intersection, similarity, union
+from pyspike.server.hll_ops import modify_hll, read_hll
+from pyspike.server.murmur import murmur3_x64_128
+from pyspike.server.result import ResultCode
+
+RESIZE, INSERT, REMOVE, SET, OR, XOR, AND, NOT, LSHIFT, RSHIFT, ADD, SUBTRACT, SET_INT = range(13)
+GET, COUNT, LSCAN, RSCAN, GET_INT = range(50, 55)
+CREATE_ONLY, UPDATE_ONLY, NO_FAIL, PARTIAL = 1, 2, 4, 8
+SIGNED, SATURATE, WRAP = 1, 2, 4
+Y = b"\x0f\xf0\xa5\x00\xff"
+RELAXED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+
+def changed(data: bytes | None, opcode: int, *args: Any) -> bytes | None:
+    return modify_bits(data, opcode, [packed(arg) for arg in args])
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> tuple[bytes, int, int]:
+    data = draw(st.binary(min_size=1, max_size=12))
+    offset = draw(st.integers(0, 8 * len(data) - 1))
+    return data, offset, draw(st.integers(1, 8 * len(data) - offset))
+
+
+def bits(data: bytes) -> str:
+    return "".join(f"{byte:08b}" for byte in data)
+
+
+@RELAXED
+@given(spans())
+def test_what_is_read_is_what_stands_there(span: tuple[bytes, int, int]) -> None:
+    data, offset, size = span
+    text = bits(data)[offset : offset + size]
+    got = read_bits(data, GET, [offset, size])
+    assert isinstance(got, bytes)
+    assert bits(got[1:])[:size] == text
+    assert read_bits(data, COUNT, [offset, size]) == text.count("1")
+    assert read_bits(data, LSCAN, [offset, size, True]) == text.find("1")
+    assert read_bits(data, RSCAN, [offset, size, False]) == text.rfind("0")
+
+
+@RELAXED
+@given(spans(), st.integers(0, 100))
+def test_what_is_changed_is_that_alone(span: tuple[bytes, int, int], shift: int) -> None:
+    data, offset, size = span
+    text = bits(data)
+    before, part, after = text[:offset], text[offset : offset + size], text[offset + size :]
+    inverted = part.translate({48: 49, 49: 48})
+    assert bits(changed(data, NOT, offset, size) or b"") == before + inverted + after
+    shifted = (part + "0" * shift)[shift : shift + size].rjust(size, "0")
+    assert bits(changed(data, LSHIFT, offset, size, shift) or b"") == before + shifted + after
+
+
+@pytest.mark.parametrize(
+    ("data", "args", "after"),
+    [
+        (Y, (RESIZE, 3, 0, 1), b"\xa5\x00\xff"),
+        (None, (RESIZE, 3), b"\x00\x00\x00"),
+        (Y, (INSERT, 7, b"z"), Y + b"\x00\x00z"),
+        (Y, (REMOVE, 4, 3, PARTIAL), Y[:4]),
+        (Y, (SET, 36, 8, b"\x0f", PARTIAL), b"\x0f\xf0\xa5\x00\xf0"),
+        (Y, (SET, 48, 8, b"\x11", NO_FAIL), Y),
+        (Y, (ADD, 0, 8, 250, 0, SATURATE), b"\xff" + Y[1:]),
+        (Y, (ADD, 0, 8, 120, 0, SIGNED | SATURATE), b"\x7f" + Y[1:]),
+        (Y, (SUBTRACT, 0, 8, 16, 0, WRAP), b"\xff" + Y[1:]),
+        (Y, (SUBTRACT, 0, 4, 8, 0, SIGNED), b"\x8f" + Y[1:]),
+        (Y, (SET_INT, 0, 8, 300), b"\x2c" + Y[1:]),
+    ],
+)
+def test_blobs_are_changed_as_on_a_real_server(
+    data: bytes | None, args: tuple[Any, ...], after: bytes
+) -> None:
+    assert changed(data, *args) == after
+
+
+@pytest.mark.parametrize(
+    ("data", "args", "code"),
+    [
+        (Y, (SET, 40, 8, b"\xff", PARTIAL), ResultCode.OP_NOT_APPLICABLE),
+        (Y, (SET, -48, 8, b"\x11", NO_FAIL), ResultCode.PARAMETER),
+        (Y, (SET, 0, 16, b"\xff"), ResultCode.PARAMETER),
+        (Y, (REMOVE, 5, 1), ResultCode.PARAMETER),
+        (Y, (ADD, 0, 8, 250), ResultCode.OP_NOT_APPLICABLE),
+        (Y, (ADD, 0, 8, 1, PARTIAL), ResultCode.PARAMETER),
+        (Y, (NOT, 0, 8, CREATE_ONLY), ResultCode.PARAMETER),
+        (Y, (RESIZE, 8, CREATE_ONLY), ResultCode.BIN_EXISTS),
+        (None, (NOT, 0, 8), ResultCode.BIN_NOT_FOUND),
+        (Y, (GET, 0, 8), ResultCode.PARAMETER),
+    ],
+)
+def test_what_does_not_fit_is_refused(data: bytes | None, args: tuple[Any, ...], code: ResultCode) -> None:
+    assert error_of(changed, data, *args) == code
+
+
+def test_the_hash_is_the_published_one() -> None:
+    assert murmur3_x64_128(b"") == (0, 0)
+    assert murmur3_x64_128(b"The quick brown fox jumps over the lazy dog") == (
+        0xE34BBC7BBC071B6C,
+        0x7A433CA9C49A9347,
+    )
+
+
+@pytest.mark.parametrize(("index_bits", "minhash_bits"), [(10, 0), (12, 8), (14, 20)])
+def test_estimates_are_within_their_error(index_bits: int, minhash_bits: int) -> None:
+    error = 4 * 1.04 / (1 << index_bits) ** 0.5
+    one, _ = Hll.empty(index_bits, minhash_bits).add(list(range(6000)))
+    two, _ = Hll.empty(index_bits, minhash_bits).add(list(range(3000, 9000)))
+    assert abs(one.count() - 6000) < 6000 * error
+    assert abs(union([one, two]).count() - 9000) < 9000 * error
+    assert abs(intersection([one, two]) - 3000) < 9000 * error
+    assert abs(similarity([one, two]) - 1 / 3) < 2 * error
+
+
+@RELAXED
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=50), st.lists(st.integers(0, 10**6), min_size=1))
+def test_a_union_is_what_adding_all_gives(first: list[int], second: list[int]) -> None:
+    empty = Hll.empty(6, 4)
+    one, _ = empty.add(list(first))
+    two, _ = empty.add(list(second))
+    together, _ = empty.add([*first, *second])
+    assert union([one, two]).registers == together.registers
+    assert Hll.parse(one.particle()) == one
+    assert read_hll(one.particle(), 56, [packed(first)]) == 1
+
+
+def test_flags_and_bits_of_sketches_are_checked() -> None:
+    assert error_of(modify_hll, None, 1, [packed(["a"])]) == ResultCode.OP_NOT_APPLICABLE
+    assert error_of(modify_hll, None, 0, [3]) == ResultCode.PARAMETER
+    assert error_of(modify_hll, None, 3, []) == ResultCode.BIN_NOT_FOUND
+    sketch, raised = modify_hll(None, 1, [packed(["a", "b", "a"]), 8, 4])
+    assert raised == 2
+    assert error_of(modify_hll, sketch, 0, [8, 0, CREATE_ONLY]) == ResultCode.BIN_EXISTS
+    assert error_of(modify_hll, sketch, 4, [6]) == ResultCode.OP_NOT_APPLICABLE
+    assert error_of(modify_hll, sketch, 1, [packed([["a"]])]) == ResultCode.PARAMETER

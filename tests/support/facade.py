@@ -1,0 +1,115 @@
+"""An `AsyncClient` that looks like a `Client`, so that one test can be run with both.
+
+Its commands run as tasks of one loop in a thread of its own, which all facades of the process share; the
+caller waits. What is awaited gives what it gives, and raises what it raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from pyspike import AsyncClient, Client, ClientPolicy
+from pyspike.hosts import HostsLike
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_thread: threading.Thread | None = None
+
+
+def background_loop() -> asyncio.AbstractEventLoop:
+    """The loop in the thread of its own."""
+    global _loop, _thread
+    with _lock:
+        if _loop is None:
+            started = threading.Event()
+            _thread = threading.Thread(target=_run, args=(started,), name="facade", daemon=True)
+            _thread.start()
+            started.wait()
+        assert _loop is not None
+        return _loop
+
+
+def _run(started: threading.Event) -> None:
+    async def live() -> None:
+        global _loop
+        _loop = asyncio.get_running_loop()
+        started.set()
+        await _loop.create_future()  # until it is cancelled
+
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(live())
+
+
+def end_background_loop() -> None:
+    """Cancel what runs in the loop, end it as `asyncio.run` does, and wait for its thread."""
+    global _loop, _thread
+    with _lock:
+        loop, thread, _loop, _thread = _loop, _thread, None, None
+    if loop is not None and thread is not None:
+        loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
+        thread.join()
+
+
+def wait_for(awaited: Coroutine[Any, Any, Any]) -> Any:
+    """Run it in the background loop and give what it gives."""
+    return asyncio.run_coroutine_threadsafe(awaited, background_loop()).result()
+
+
+class TaskClient:
+    """Takes what `Client` takes and does what it does, by the tasks of an `AsyncClient`."""
+
+    def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
+        self.tasks: AsyncClient = wait_for(AsyncClient.connect(hosts, policy))
+
+    @classmethod
+    def of(cls, tasks: AsyncClient) -> TaskClient:
+        """A facade of this client."""
+        facade = object.__new__(cls)
+        facade.tasks = tasks
+        return facade
+
+    def with_policies(self, **policies: Any) -> TaskClient:
+        return self.of(self.tasks.with_policies(**policies))
+
+    def stats(self) -> dict[str, Any]:
+        """The numbers of the client; those of its pipelines are added to the nodes' pools."""
+        stats = self.tasks.stats()
+        for lanes in stats["loops"]:
+            for name, lane in lanes.items():
+                pool = stats["nodes"][name]["pool"] if name in stats["nodes"] else {"closed": {}}
+                for number in ("open", "waiting", "opened"):
+                    pool[number] = pool.get(number, 0) + lane[number]
+                for reason, count in lane["closed"].items():
+                    pool["closed"][reason] = pool["closed"].get(reason, 0) + count
+        return stats
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.tasks, name)
+        return _waiting(found) if inspect.iscoroutinefunction(found) else found
+
+    def __enter__(self) -> TaskClient:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        wait_for(self.tasks.close())
+
+    def __repr__(self) -> str:
+        return repr(self.tasks)
+
+
+def _waiting(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return wait_for(method(*args, **kwargs))
+
+    return call
+
+
+# What the type checker takes for a Client.
+AnyClient = Client | TaskClient

@@ -1,0 +1,359 @@
+"""Plays the helper modules of the official client for the source text of a recorded call, with pyspike.
+
+What becomes of a helper's parameter is told by its name, in `Family.call`; policies (dicts) are told apart by
+the family. Nothing is sent, and the official client is not needed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from pyspike import exp, operations
+from pyspike._wire import Command, key_rank
+from pyspike.operations import context
+from pyspike.operations.enums import ListOrder, MapOrder, StringRegexFlags, StringWriteFlags
+from pyspike.operations.tree import read_tree
+from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, Special
+from support.messages import parse
+from support.official import OfficialClient
+from support.official_tables import (
+    BIT_CLASSES,
+    BIT_HELPERS,
+    CONSTANTS,
+    EXP_HELPERS,
+    HLL_CLASSES,
+    HLL_HELPERS,
+    LIST_CLASSES,
+    LIST_HELPERS,
+    MAP_CLASSES,
+    MAP_HELPERS,
+    PLAIN_CLASSES,
+    STRING_CLASSES,
+    STRING_HELPERS,
+)
+from support.vectors import Case
+
+Policy = Callable[[Mapping[str, Any], str], dict[str, Any]]
+
+# Positions of parameters by their names: whatever is not a keyword, a policy or the bin goes by its place.
+KEYWORDS = {
+    "ctx": "ctx",
+    "return_type": "return_type",
+    "value_type": "value_type",
+    "inverted": "inverted",
+    "pad": "pad",
+    "persist_index": "persist_index",
+    "resize_flags": "resize_flags",
+    "sign": "signed",
+    "action": "action",
+    "regex_flags": "regex_flags",
+    "numeric_type": "numeric_type",
+    "invert_size": "invert_size",
+    "expression_read_flags": "flags",
+    "expression_write_flags": "flags",
+}
+DROPPED = {"value_byte_size"}  # how many bytes of the value count: all
+
+
+def sorted_dicts(value: Any) -> Any:
+    """The official client sends the entries of a plain dict in the order of their keys."""
+    if type(value) is dict:
+        return {key: sorted_dicts(value[key]) for key in sorted(value, key=key_rank)}
+    if type(value) is list:
+        return [sorted_dicts(item) for item in value]
+    return value
+
+
+class Family:
+    """A helper module.
+
+    Args:
+        functions: the helpers: name, pyspike's function, and the names of the parameters ("name=default").
+        policy: what a policy means for one of pyspike's functions.
+    """
+
+    def __init__(self, functions: str, find: Callable[[str], Callable[..., Any]], policy: Policy) -> None:
+        self.policy = policy
+        for line in functions.strip().splitlines():
+            name, target, *parameters = line.split()
+            setattr(self, name, self._helper(target, find(target), parameters))
+
+    def _helper(self, target: str, function: Callable[..., Any], parameters: list[str]) -> Callable[..., Any]:
+        names = [parameter.split("=")[0] for parameter in parameters]
+
+        def helper(*values: Any, **named: Any) -> Any:
+            given = dict(zip(names, values, strict=False)) | named
+            return self.call(target, function, names, given)
+
+        return helper
+
+    def call(self, target: str, function: Callable[..., Any], names: list[str], given: dict[str, Any]) -> Any:
+        """pyspike's function with what the official one was given."""
+        first = given[names[0]] if names[0] == "bin_name" else given.get("bin")
+        positions: list[Any] = []
+        keywords: dict[str, Any] = {}
+        for name in names:
+            if name in ("bin_name", "bin") or name in DROPPED or name not in given:
+                continue
+            value = sorted_dicts(given[name])
+            if name.endswith("policy"):
+                keywords |= self.policy(value or {}, target) if value is not None else {}
+            elif name in KEYWORDS:
+                keywords[KEYWORDS[name]] = value
+            else:
+                positions.append(value)
+        return function(first, *positions, **keywords)
+
+
+def list_policy(policy: Mapping[str, Any], target: str) -> dict[str, Any]:
+    if not policy:
+        return {}
+    flags = {"write_flags": policy.get("write_flags", 0)}
+    return (
+        flags
+        if target in ("insert", "insert_items", "set")
+        else flags | {"order": policy.get("list_order", 0)}
+    )
+
+
+def map_policy(policy: Mapping[str, Any], target: str) -> dict[str, Any]:
+    made = {"order": policy.get("map_order", 0), "persist_index": policy.get("persist_index", False)}
+    if target in ("put", "put_items"):
+        made["write_flags"] = policy.get("map_write_flags", 0)
+    return made
+
+
+def bit_policy(policy: Mapping[str, Any], target: str) -> dict[str, Any]:
+    return {"write_flags": policy.get("bit_write_flags", 0)}
+
+
+def hll_policy(policy: Mapping[str, Any], target: str) -> dict[str, Any]:
+    return {"write_flags": policy.get("flags", 0)}
+
+
+def string_policy(policy: Any, target: str) -> dict[str, Any]:
+    return {"write_flags": policy} if policy else {}
+
+
+# Operations -------------------------------------------------------------------------------------------------
+
+
+def _in(module: Any) -> Callable[[str], Callable[..., Any]]:
+    return lambda name: getattr(module, name)
+
+
+LO = Family(LIST_HELPERS, _in(operations.lists), list_policy)
+MO = Family(MAP_HELPERS, _in(operations.maps), map_policy)
+BO = Family(BIT_HELPERS, _in(operations.bitwise), bit_policy)
+HO = Family(HLL_HELPERS, _in(operations.hll), hll_policy)
+EO = Family(EXP_HELPERS, _in(operations.exp), lambda policy, target: {})
+SO = Family(STRING_HELPERS, _in(operations.strings), string_policy)
+
+
+def select_by_path(bin_name: str, ctx: Any, flags: int) -> Any:
+    return operations.paths.select(bin_name, ctx, flags & 0x0F, no_fail=bool(flags & 0x10))
+
+
+def modify_by_path(bin_name: str, ctx: Any, expression: Any, flags: int) -> Any:
+    return operations.paths.modify(bin_name, ctx, expression, no_fail=bool(flags & 0x10))
+
+
+OP = SimpleNamespace(
+    read=operations.get,
+    write=operations.put,
+    delete=operations.delete,
+    append=operations.append,
+    prepend=operations.prepend,
+    increment=operations.add,
+    select_by_path=select_by_path,
+    modify_by_path=modify_by_path,
+)
+CX = SimpleNamespace(
+    cdt_ctx_list_index=context.list_index,
+    cdt_ctx_list_rank=context.list_rank,
+    cdt_ctx_list_value=context.list_value,
+    cdt_ctx_list_index_create=lambda index, order=0, pad=False: context.list_index_create(
+        index, order=ListOrder(order), pad=pad
+    ),
+    cdt_ctx_map_index=context.map_index,
+    cdt_ctx_map_rank=context.map_rank,
+    cdt_ctx_map_key=context.map_key,
+    cdt_ctx_map_value=lambda value: context.map_value(sorted_dicts(value)),
+    cdt_ctx_map_key_create=lambda key, order=0: context.map_key_create(key, order=MapOrder(order)),
+    cdt_ctx_all_children=context.all_children,
+    cdt_ctx_all_children_with_filter=context.all_children_with_filter,
+    cdt_ctx_and_filter=context.and_filter,
+    cdt_ctx_map_keys_in=context.map_keys_in,
+)
+SH = SimpleNamespace(
+    StringPolicy=lambda flags=StringWriteFlags.DEFAULT: flags,
+    WriteFlags=StringWriteFlags,
+    RegexFlags=StringRegexFlags,
+    NumericType=operations.strings.NumericType,
+)
+
+# Expressions ------------------------------------------------------------------------------------------------
+
+
+def _exp(target: str) -> Callable[..., Any]:
+    family, name = target.split(".")
+    return getattr(getattr(exp, family), name)  # type: ignore[no-any-return]
+
+
+def _tail(policy: Policy) -> Policy:
+    return lambda values, target: policy(values, target.split(".")[1])
+
+
+def _exp_map_policy(policy: Mapping[str, Any], target: str) -> dict[str, Any]:
+    return map_policy(policy, target) if policy else {}
+
+
+class NotExpressible(Exception):  # noqa: N818 - says that, not that something is wrong
+    """pyspike has no way to make the mistake that the call makes; `args[0]` says which."""
+
+
+def _of_type(made: exp.Expression, kind: int) -> exp.Expression:
+    """What pyspike found the type of by itself, if the call says the same."""
+    if made.type != kind:
+        raise NotExpressible(f"a result of type {kind}")
+    return made
+
+
+class Expressions:
+    """`aerospike_helpers.expressions`."""
+
+    def __init__(self) -> None:
+        for functions, policy in (
+            (LIST_CLASSES, list_policy),
+            (MAP_CLASSES, _exp_map_policy),
+            (BIT_CLASSES, bit_policy),
+            (HLL_CLASSES, hll_policy),
+            (STRING_CLASSES, string_policy),
+        ):
+            vars(self).update(vars(Family(functions, _exp, _tail(policy))))
+        for pair in re.split(r"[|\n]", PLAIN_CLASSES.strip()):
+            name, ours = pair.split()
+            setattr(self, name, getattr(exp, ours))
+        self.ResultType = SimpleNamespace(
+            NIL=0, BOOLEAN=1, INTEGER=2, STRING=3, LIST=4, MAP=5, BLOB=6, FLOAT=7, GEOJSON=8, HLL=9
+        )
+        for kind, name in enumerate(
+            ("Nil", "Bool", "Int", "Str", "List", "Map", "Blob", "Float", "GeoJson", "HLL")
+        ):
+            setattr(self, f"LoopVar{name}", self._loop(kind))
+
+    @staticmethod
+    def _loop(kind: int) -> Callable[[int], exp.Expression]:
+        def loop_variable(part: int) -> exp.Expression:
+            if part == 2:
+                if kind != exp.ExpType.INT:
+                    raise NotExpressible("a place that is no int")
+                return exp.loop_index()
+            return (exp.loop_key, exp.loop_value)[part](exp.ExpType(kind))
+
+        return loop_variable
+
+    def Val(self, value: Any) -> exp.Expression:  # noqa: N802
+        return exp.val(sorted_dicts(value))
+
+    def KeyInt(self) -> exp.Expression:  # noqa: N802
+        return exp.key(int)
+
+    def KeyStr(self) -> exp.Expression:  # noqa: N802
+        return exp.key(str)
+
+    def KeyBlob(self) -> exp.Expression:  # noqa: N802
+        return exp.key(bytes)
+
+    def CmpRegex(self, flags: int, pattern: str, value: Any) -> exp.Expression:  # noqa: N802
+        return exp.regex_compare(pattern, value, flags=exp.RegexFlags(flags))
+
+    def SelectByPath(self, ctx: Any, value_type: int, flags: int, bin: Any) -> exp.Expression:  # noqa: A002, N802
+        made = exp.paths.select(bin, ctx, flags & 0x0F, no_fail=bool(flags & 0x10))
+        return _of_type(made, value_type)
+
+    def ModifyByPath(  # noqa: N802
+        self,
+        ctx: Any,
+        value_type: int,
+        expression: Any,
+        flags: int,
+        bin: Any,  # noqa: A002
+    ) -> exp.Expression:
+        made = exp.paths.modify(bin, ctx, expression, no_fail=bool(flags & 0x10))
+        return _of_type(made, value_type)
+
+
+AEROSPIKE = SimpleNamespace(**CONSTANTS)
+EXPRESSIONS = Expressions()
+
+
+# Calls ------------------------------------------------------------------------------------------------------
+
+
+class Client(OfficialClient):
+    """The client, whose policies may hold an expression."""
+
+    def select(self, key: Any, bins: Any, policy: Any = None) -> Command:
+        self.filter = (policy or {}).get("expressions")
+        return super().select(key, bins, policy)
+
+
+def sketches(recorded: Case) -> list[HyperLogLog]:
+    """The HyperLogLogs in a recorded request: what the names that a case's setup read from bins stand for."""
+    found: list[HyperLogLog] = []
+
+    def walk(tree: Any) -> None:
+        if isinstance(tree, list):
+            for item in tree:
+                walk(item)
+        elif isinstance(tree, HyperLogLog) or (isinstance(tree, bytes) and len(tree) > 40 and tree[0] == 0):
+            found.append(HyperLogLog(tree))
+
+    for op in parse(recorded.requests[0]).ops if recorded.requests else ():
+        if op.code not in (1, 2):
+            walk(read_tree(op.value))
+    return found
+
+
+def names(recorded: Case | None = None) -> dict[str, Any]:
+    """What the source text of a call may use."""
+    made: dict[str, Any] = {
+        "client": Client(None),
+        "aerospike": AEROSPIKE,
+        "e": EXPRESSIONS,
+        "op": OP,
+        "lo": LO,
+        "mo": MO,
+        "bo": BO,
+        "ho": HO,
+        "eo": EO,
+        "so": SO,
+        "cx": CX,
+        "sh": SH,
+        "GeoJSON": lambda shape: GeoJSON(json.dumps(shape)),  # with spaces, as the official class has it
+        "KeyOrderedDict": KeyOrderedDict,
+        "HyperLogLog": HyperLogLog,
+        "CDTWildcard": lambda: Special.WILDCARD,
+        "CDTInfinite": lambda: Special.INFINITY,
+    }
+    if recorded is not None:
+        for name in ("h", "g", "h2"):
+            if any(re.search(rf"\b{name} = client.get", source) for source in recorded.setup):
+                made[name] = next(iter(sketches(recorded)), HyperLogLog(b""))
+    return made
+
+
+def evaluate(source: str, recorded: Case | None = None, **more: Any) -> Any:
+    """What pyspike makes of source text for the official client; raises what pyspike raises.
+
+    Args:
+        source: the text.
+        recorded: the case that it is of.
+        more: further names that it may use, or that stand for others.
+    """
+    return eval(compile(source.replace(".compile()", ""), "recorded", "eval"), names(recorded) | more)

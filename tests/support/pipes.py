@@ -1,0 +1,192 @@
+"""Pipelines whose transports end here: the test is the server, and sees every write."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from pyspike import ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy, commands, errors
+from pyspike._wire import Command, Lane, PartitionMap, Pool
+from pyspike.cluster.pipelined import PipelinedExecutor, PipelineProtocol
+from pyspike.operations import OpCode
+from support.messages import DIGEST, Message, Op, parse
+
+POLICIES = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
+FOUND = Message().pack()
+EVERY = b"\xff" * 512  # all partitions
+
+
+def read(number: int, timeout: float = 10_000, **policy: Any) -> Command:
+    """A `get` of a key of this number."""
+    chosen = ReadPolicy(**policy) if policy else None
+    return commands.get(
+        POLICIES, Key("test", "s", number), None, commands.RAISE, timeout or None, None, chosen
+    )
+
+
+def write(number: int, timeout: float = 10_000, size: int = 1, **policy: Any) -> Command:
+    """A `put` of so many bytes."""
+    chosen = WritePolicy(**policy) if policy else None
+    key = Key("test", "s", number)
+    return commands.write(
+        POLICIES, int(OpCode.WRITE), key, {"a": bytes(size)}, timeout or None, None, None, None, chosen
+    )
+
+
+def record(value: bytes) -> bytes:
+    """The answer to a `get` of a record with one bin."""
+    return Message(ops=(Op(1, b"a", 3, value),)).pack()
+
+
+class Transport:
+    """One connection, seen from the server."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: PipelineProtocol) -> None:
+        self.loop = loop
+        self.protocol = protocol
+        self.writes: list[bytes] = []
+        self.aborted = False
+
+    # --- what the protocol uses ---
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return default
+
+    def write(self, data: bytes) -> None:
+        assert data, "an empty write"
+        assert not self.aborted, "a write to a closed connection"
+        self.writes.append(data)
+
+    def abort(self) -> None:
+        if not self.aborted:
+            self.aborted = True
+            self.loop.call_soon(self.protocol.connection_lost, None)
+
+    # --- what the server does ---
+
+    def digests(self) -> list[bytes]:
+        """The records that were asked for, in order."""
+        data = b"".join(self.writes)
+        found = []
+        while data:
+            size = 8 + int.from_bytes(data[2:8], "big")
+            found.append(parse(data[:size]).field(DIGEST) or b"")
+            data = data[size:]
+        return found
+
+    def answer(self, data: bytes) -> None:
+        """Give the client something to read: at most one read's worth."""
+        room = self.protocol.get_buffer(-1)
+        assert len(room), "no room to read into"
+        count = min(len(room), len(data))
+        room[:count] = data[:count]
+        del room
+        self.protocol.buffer_updated(count)
+        if count < len(data) and not self.aborted:
+            self.answer(data[count:])
+
+    def lose(self, reason: Exception | None = None) -> None:
+        """The connection is gone."""
+        self.aborted = True
+        self.protocol.connection_lost(reason)
+
+
+class FakeNode:
+    """What a partition map wants of a node."""
+
+    def __init__(self, name: str, policy: ClientPolicy) -> None:
+        self.name = name
+        threshold = policy.buffer_reclaim_threshold
+        self.pool = Pool(name, lambda timeout: None, buffer_reclaim_threshold=threshold)
+
+
+class FakeCluster:
+    """Nodes that own everything, the first as master."""
+
+    closed = False
+
+    def __init__(self, policy: ClientPolicy, nodes: int = 1) -> None:
+        self.policy = policy
+        self.nodes = [FakeNode(f"A{number + 1}", policy) for number in range(nodes)]
+        self.suspected: list[str | None] = []
+        self.partitions = PartitionMap()
+        nothing = bytes(512)
+        for place, node in enumerate(self.nodes):
+            columns = [EVERY if column == place else nothing for column in range(nodes)]
+            self.partitions = self.partitions.updated(node, [("test", 0, columns)])
+
+    def suspect(self, node: str | None = None) -> None:
+        self.suspected.append(node)
+
+    def advice(self) -> str:
+        return ""
+
+
+class Pipes(PipelinedExecutor):
+    """An executor in the running loop whose connections are opened at once, by the next iteration.
+
+    Attributes:
+        transports: all that were opened, by node.
+        refused: how many of the next connections can't be opened.
+        slow: whether they are opened only when `open` is called.
+        timers: how often the loop was asked for a timer.
+    """
+
+    def __init__(self, *, nodes: int = 1, **policy: Any) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(loop, FakeCluster(ClientPolicy(**policy), nodes))  # type: ignore[arg-type]
+        self.transports: list[Transport] = []
+        self.of_node: dict[str, list[Transport]] = {}
+        self.refused = 0
+        self.slow = False
+        self.opening: list[Lane] = []
+        self.timers = 0
+
+    def __new__(cls, **options: Any) -> Pipes:
+        return super().__new__(cls, asyncio.get_running_loop())
+
+    def _open_soon(self, lane: Lane) -> None:
+        self.opening.append(lane)
+        if not self.slow:
+            self.loop.call_soon(self.open)
+
+    def open(self) -> None:
+        """Open the connection that was asked for."""
+        lane = self.opening.pop(0)
+        if self.refused:
+            self.refused -= 1
+            lane.not_opened(errors.ConnectionError("refused"))
+            return
+        pipeline = PipelineProtocol(lane)
+        transport = Transport(self.loop, pipeline)
+        self.transports.append(transport)
+        self.of_node.setdefault(lane.pool.node_name, []).append(transport)
+        pipeline.connection_made(transport)
+        lane.opened(pipeline)
+
+    def watch_in(self, seconds: float) -> None:
+        self.timers += 1
+        super().watch_in(seconds)
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """The numbers of the first node's lane."""
+        return next(iter(self.stats().values()))
+
+
+async def turns(count: int = 4) -> None:
+    """Let the loop come round a few times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test that is run as the main task of a loop, and does not hang."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 90))
+
+    return run
