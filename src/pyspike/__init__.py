@@ -164,5 +164,9 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
 # Without this, Python itself would print the library's warnings to stderr.
 logging.getLogger("pyspike").addHandler(logging.NullHandler())

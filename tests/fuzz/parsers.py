@@ -135,6 +135,8 @@ class PipelineTarget:
             if lanes.broken:
                 break
         pipeline.shut()
+        self.loop.call_soon(self.loop.stop)  # what was planned meanwhile holds on to all of it
+        self.loop.run_forever()
 
     def close(self) -> None:
         """Let go of the loop."""

@@ -378,6 +378,20 @@ def test_record_exists_action_decides_what_a_write_may_find(client: Client, key:
     assert client.get(key).bins == {"c": 1}
 
 
+@pytest.mark.parametrize("action", RecordExistsAction)
+def test_record_exists_action_means_nothing_to_touch_and_delete(
+    client: Client, key: Key, action: RecordExistsAction
+) -> None:
+    policy = WritePolicy(record_exists_action=action)
+    client.put(key, {"a": 1, "b": 2})
+    client.touch(key, policy=policy)
+    assert client.get(key).bins == {"a": 1, "b": 2}
+    assert client.delete(key, policy=policy) is True
+    assert client.delete(key, policy=policy) is False
+    with pytest.raises(RecordNotFound):
+        client.touch(key, policy=policy)
+
+
 def test_generation_policy_and_generation_demand_one(client: Client, key: Key) -> None:
     client.put(key, {"a": 1})
     equal = WritePolicy(generation_policy=GenerationPolicy.EXPECT_GEN_EQUAL, generation=1)
@@ -644,7 +658,7 @@ def test_client_policy_write_is_the_policy_of_writes(client: Client, hosts: str,
         for write in (
             lambda: once.put(key, {"a": 2}),
             lambda: once.add(key, {"a": 2}),
-            lambda: once.touch(key),
+            lambda: once.append(key, {"b": "x"}),
             lambda: once.operate(key, [op.put("a", 2)]),
         ):
             with pytest.raises(RecordExists):

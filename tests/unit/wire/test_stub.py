@@ -31,7 +31,8 @@ INTERNAL = {"NamespaceMap", "Waiter"}
 
 # Special methods that a stub must tell, because type checkers look for them.
 SPECIAL = {
-    f"__{name}__" for name in ("hash", "eq", "getitem", "contains", "iter", "len", "bool", "enter", "exit")
+    f"__{name}__"
+    for name in ("call", "hash", "eq", "getitem", "contains", "iter", "len", "bool", "enter", "exit")
 }
 
 
