@@ -57,6 +57,7 @@ cdef inline unsigned char* buffer_take(Buffer* b, size_t size) except NULL:
     cdef unsigned char* p
     if size > b.capacity - b.size:
         buffer_grow(b, size)
+    assert b.size + size <= b.capacity
     p = b.data + b.size
     b.size += size
     return p

@@ -331,6 +331,7 @@ cdef class Lane:
     cdef readonly bint connecting
     cdef readonly bint closed
     cdef size_t reclaim                     # a larger receive buffer is given back after its answer
+    cdef Py_ssize_t refused                 # since the line was looked through
     cdef size_t opened_count
     cdef dict closed_by                     # reason -> count
 
@@ -383,8 +384,13 @@ cdef class Lane:
     cdef bint has_place(self) except -1:
         """Whether one more may wait; those that the connection being opened has room for don't count."""
         cdef Py_ssize_t most = self.max_waiting + (self.depth if self.connecting else 0)
-        if <Py_ssize_t>len(self.waiting) >= most:
-            self.waiting = deque([each for each in self.waiting if is_waited_for(<Command>each)])
+        if <Py_ssize_t>len(self.waiting) < most:
+            return True
+        self.refused += 1
+        if self.refused * 16 < <Py_ssize_t>len(self.waiting):
+            return False
+        self.refused = 0                    # look for those who gave up; seldom, as a long line takes a while
+        self.waiting = deque([each for each in self.waiting if is_waited_for(<Command>each)])
         return <Py_ssize_t>len(self.waiting) < most
 
     cdef object exhausted(self, str why):

@@ -32,6 +32,7 @@ cdef inline const unsigned char* take(Reader* r, size_t size) except NULL:
     if size > left(r):
         raise broken(f"{size} bytes are promised where {left(r)} are left")
     r.p = p + size
+    assert r.p <= r.end
     return p
 
 
