@@ -115,7 +115,10 @@ class AsyncClient:
             record = await client.get(("test", "users", "ann"))
 
     Without `async with`: `client = await AsyncClient.connect(hosts)`, and `await client.close()` in the end.
-    Arguments, policies, records and errors are those of `Client`. A task that is cancelled harms no other.
+    Arguments, policies, records and errors are those of `Client`. A task that is cancelled harms no other; a
+    write that was on its way may be done all the same. Connections belong to the loop they are used in and
+    end with it, as `asyncio.run` ends it; whoever runs a loop by hand calls its `shutdown_asyncgens()` before
+    closing it, or closes the client.
 
     Args:
         hosts: as in `Client`.

@@ -450,6 +450,7 @@ SCENARIOS: list[Callable[[str], None]] = [
 ]
 
 if __name__ == "__main__":
+    os.environ.pop("PYTHONDEVMODE", None)  # not for the embedded server
     main(SCENARIOS)
     gc.collect()
     sys.stderr.flush()

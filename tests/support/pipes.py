@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -48,11 +49,12 @@ class Transport:
         self.protocol = protocol
         self.writes: list[bytes] = []
         self.aborted = False
+        self.socket: socket.socket | None = None
 
     # --- what the protocol uses ---
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        return default
+        return self.socket if name == "socket" else default
 
     def write(self, data: bytes) -> None:
         assert data, "an empty write"
@@ -130,6 +132,7 @@ class Pipes(PipelinedExecutor):
     Attributes:
         transports: all that were opened, by node.
         refused: how many of the next connections can't be opened.
+        socket: what the next transports say is theirs.
         slow: whether they are opened only when `open` is called.
         timers: how often the loop was asked for a timer.
     """
@@ -140,6 +143,7 @@ class Pipes(PipelinedExecutor):
         self.transports: list[Transport] = []
         self.of_node: dict[str, list[Transport]] = {}
         self.refused = 0
+        self.socket: socket.socket | None = None
         self.slow = False
         self.opening: list[Lane] = []
         self.timers = 0
@@ -161,6 +165,7 @@ class Pipes(PipelinedExecutor):
             return
         pipeline = PipelineProtocol(lane)
         transport = Transport(self.loop, pipeline)
+        transport.socket = self.socket
         self.transports.append(transport)
         self.of_node.setdefault(lane.pool.node_name, []).append(transport)
         pipeline.connection_made(transport)
