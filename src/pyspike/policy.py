@@ -499,8 +499,8 @@ class ClientPolicy(_Policy):
     Args:
         timeout: how long connecting may take: to the cluster with the first look at it, later to one node.
         idle_timeout: how long an unused connection is kept.
-        min_conns_per_node: how many connections are opened in advance and kept.
-        max_conns_per_node: how many there may be.
+        min_conns_per_node: how many connections are opened in advance and kept, for the calls of threads.
+        max_conns_per_node: how many there may be, for the calls of threads; tasks use pipelines.
         max_waiting_per_node: how many commands may wait for a connection when all are in use.
         pipelines_per_node: how many connections an asyncio loop opens to a node.
         commands_per_pipeline: how many commands may be in flight on one of them.

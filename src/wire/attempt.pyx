@@ -38,10 +38,11 @@ def attempt(Command command not None, PartitionMap partitions not None) -> objec
                 f"no node holds partition {command.key.partition_id} of namespace {command.key.namespace!r}",
                 key=command.key,
             )
-        connection = pool.acquire(command.deadline, now)
+        command.allowance = command.patience(now)
+        connection = pool.acquire(command.deadline, command.allowance, now)
         try:
             connection.run(
-                TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.patience(now)
+                TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.allowance
             )
             unread = False
         finally:

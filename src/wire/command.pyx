@@ -37,10 +37,10 @@ cdef class Command:
     cdef readonly int tries
     cdef readonly int sent                  # tries whose request may have reached a server
     cdef readonly list history              # errors.Attempt of each failed one; None before the first
+    cdef int64_t allowance                  # how long this attempt may wait without progress
     # in a pipeline
     cdef readonly object waiter             # the future of the result
     cdef int64_t tried_at                   # when this attempt began
-    cdef int64_t allowance                  # how long it may wait without progress
     cdef int sent_before                    # `sent` when it began
 
     def __cinit__(self) -> None:

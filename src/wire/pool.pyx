@@ -70,8 +70,12 @@ cdef class Pool:
 
     # --- taking and giving back ---
 
-    cdef Connection acquire(self, int64_t deadline, int64_t now):
-        """A connection for one command; `release`, `discard` or `set_late` must follow."""
+    cdef Connection acquire(self, int64_t deadline, int64_t allowance, int64_t now):
+        """A connection for one command; `release`, `discard` or `set_late` must follow.
+
+        Whoever waits in line does so until the deadline, but opening a connection may only take the allowance of the
+        attempt, so that another node can be tried when this one is gone.
+        """
         cdef Connection connection
         cdef Waiter waiter
         cdef PoolStep step
@@ -104,7 +108,7 @@ cdef class Pool:
             if step == WAIT:
                 connection = self.wait(waiter, deadline)
             if connection is None:
-                return self.open(deadline)
+                return self.open(min(deadline, after(now_ns(), allowance)))
             if now - connection.used_at > SUSPICION * SECOND and connection.is_dead():
                 self.discard(connection, "closed by the server")
                 continue
