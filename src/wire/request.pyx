@@ -131,7 +131,10 @@ def read_request(
     elif isinstance(bins, (str, bytes)):
         raise errors.InvalidType(f"bins must be a sequence of names, not {type(bins).__name__}: write [{bins!r}]")
     else:
-        bins = tuple(bins)
+        try:
+            bins = tuple(bins)
+        except TypeError:
+            raise errors.InvalidType(f"bins must be a sequence of names, not {type(bins).__name__}") from None
         if not bins:
             info1 |= INFO1_GET_NO_BINS
     command = start_request(
