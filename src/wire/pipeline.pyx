@@ -123,9 +123,12 @@ cdef class Pipeline:
         self.lane.admit(now_ns())
 
     def get_buffer(self, hint: int) -> object:
-        """Where the next read goes: behind the part of an answer that is there."""
-        if self.wanted > <size_t>len(self.buffer):
-            larger = bytearray(self.wanted)
+        """Where the next read goes: behind the part of an answer that is there.
+
+        A full buffer grows with what has come, not to what a header promises.
+        """
+        if self.have == <size_t>len(self.buffer):
+            larger = bytearray(min(self.wanted, 2 * self.have))
             larger[:self.have] = self.view[:self.have]
             self.buffer = larger
             self.view = memoryview(larger)

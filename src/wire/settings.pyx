@@ -38,6 +38,7 @@ cdef enum:                                  # which replica is asked first
 
 cdef enum:
     MAX_MS = 2147483647                     # 24 days; fits the header's timeout
+    MAX_FILTER = 1024 * 1024                # bytes of a filter expression
 
 
 cdef double ms_of(object value) except? -1:
@@ -66,6 +67,10 @@ cdef bytes filter_of(object expression):
         )
     if not expression:
         raise errors.InvalidArgument("filter_expression is empty", advice="None leaves it out")
+    if len(expression) > MAX_FILTER:
+        raise errors.InvalidArgument(
+            f"filter_expression takes {len(expression)} bytes, the server allows {MAX_FILTER}"
+        )
     return expression
 
 

@@ -1,0 +1,184 @@
+"""Whatever a server answers, a command ends in time with an error that says so, and the client goes on."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hostile_scenarios import (
+    BINS,
+    DEADLINE,
+    FRONT,
+    INFO,
+    INFO_LIES,
+    KEY,
+    LIES,
+    ONCE,
+    HostileServer,
+    front,
+    message,
+    no_answer_takes_much_memory,
+    promises_to_tasks_take_no_memory,
+    promises_to_threads_take_no_memory,
+)
+
+from pyspike import Client, ClientPolicy, Key, WritePolicy, errors
+from support.cluster_tools import in_thread, wait_until, within
+from support.facade import TaskClient
+from support.processes import run_scenario
+
+pytestmark = [
+    pytest.mark.embedded_only,
+    pytest.mark.skipif(
+        sys.platform != "linux", reason=f"{FRONT} is an address of this machine on Linux only"
+    ),
+]
+
+LOOKED_AT_AFTER = 1.1  # seconds; SUSPICION in pool.pyx and a bit
+SLACK = 250.0  # ms beyond the deadline, as the hostile server has its share of the machine
+
+
+@pytest.fixture(scope="module")
+def _server() -> Iterator[HostileServer]:
+    yield from front()
+
+
+@pytest.fixture
+def server(_server: HostileServer) -> Iterator[HostileServer]:
+    yield _server
+    _server.behave()
+
+
+@pytest.fixture(params=[Client, TaskClient], ids=["threads", "tasks"])
+def kind(request: pytest.FixtureRequest) -> type[Any]:
+    kind: type[Any] = request.param
+    return kind
+
+
+@pytest.fixture
+def user(kind: type[Any], server: HostileServer) -> Iterator[Any]:
+    with kind(server.address, ClientPolicy(tend_interval=60_000)) as user:
+        user.put(KEY, BINS)
+        yield user
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_hostile_answer_is_a_clear_error_in_time(server: HostileServer, user: Any, name: str) -> None:
+    lie = LIES[name]
+    server.answer(lie.pieces)
+    with within(DEADLINE + SLACK), pytest.raises(lie.error, match=lie.tells) as read:
+        user.get(KEY, policy=ONCE)
+    assert read.value.node == "A1"
+    assert read.value.in_doubt is False
+    server.behave()
+    assert user.get(KEY).bins == BINS
+
+
+# A write reads no bins of its answer, only whether that is one.
+@pytest.mark.parametrize("name", [name for name, lie in LIES.items() if lie.tells != "can't be read"])
+def test_a_write_that_met_a_hostile_answer_is_in_doubt_and_not_sent_again(
+    server: HostileServer, user: Any, name: str
+) -> None:
+    server.answer(LIES[name].pieces)
+    with within(DEADLINE + SLACK), pytest.raises(LIES[name].error) as written:
+        user.put(KEY, BINS, policy=WritePolicy(total_timeout=DEADLINE))
+    assert written.value.in_doubt is True
+    assert len(written.value.attempts) == 1
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_tries_on_a_hostile_server_share_the_deadline(server: HostileServer, user: Any, name: str) -> None:
+    server.answer(LIES[name].pieces)
+    with within(DEADLINE + SLACK), pytest.raises(LIES[name].error) as read:
+        user.get(KEY, timeout=DEADLINE)
+    assert 1 <= len(read.value.attempts) <= 3
+
+
+@pytest.mark.parametrize(
+    "name", ["an answer that never ends", "an answer that never begins", "just over the limit"]
+)
+def test_many_commands_at_once_all_end_in_time(server: HostileServer, user: Any, name: str) -> None:
+    server.answer(LIES[name].pieces)
+    with within(DEADLINE + 2 * SLACK):
+        calls = [in_thread(lambda: user.get(KEY, timeout=DEADLINE)) for _ in range(16)]
+        assert all(isinstance(call.error(), errors.AerospikeError) for call in calls)
+
+
+def test_an_answer_that_never_ends_holds_up_nobody_who_comes_later(
+    server: HostileServer, kind: type[Any], request: pytest.FixtureRequest
+) -> None:
+    if kind is TaskClient:
+        reason = "bytes that trickle in keep the connection in use for ever"
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+    with kind(server.address, ClientPolicy(pipelines_per_node=1)) as user:
+        user.put(KEY, BINS)
+        server.answer_one(LIES["an answer that never ends"].pieces)
+        first = in_thread(lambda: user.get(KEY, policy=ONCE, timeout=DEADLINE / 2))
+        second = in_thread(lambda: user.get(KEY, policy=ONCE, timeout=DEADLINE))
+        assert isinstance(first.error() or second.error(), errors.TimeoutError)
+        second.error()
+        assert user.get(KEY, timeout=1000).bins == BINS
+
+
+def test_an_answer_too_many_is_not_taken_for_that_of_the_next_command(
+    server: HostileServer, user: Any
+) -> None:
+    """A blocking connection is only looked at if it was idle for a while, as that is a system call."""
+    other = Key("test", "hostile", 2)
+    user.put(other, {"a": 2})
+    both_sent = threading.Event()
+
+    def twice() -> Iterator[bytes]:
+        yield message()
+        yield message()  # which arrives while the connection is idle
+        both_sent.set()
+
+    server.answer(twice)
+    assert user.get(KEY, policy=ONCE).bins == {}
+    assert both_sent.wait(5)
+    looked_at = time.monotonic() + LOOKED_AT_AFTER
+    wait_until(lambda: isinstance(user, TaskClient) or time.monotonic() > looked_at)
+    server.behave()
+    for _ in range(10):
+        assert user.get(other, policy=ONCE).bins == {"a": 2}
+
+
+# Info -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", INFO_LIES)
+def test_a_node_that_lies_about_itself_is_no_seed(server: HostileServer, name: str) -> None:
+    server.answer(INFO_LIES[name], INFO)
+    policy = ClientPolicy(timeout=DEADLINE)
+    with within(DEADLINE + SLACK), pytest.raises(errors.ConnectFailed, match=server.address):
+        Client(server.address, policy)
+
+
+@pytest.mark.parametrize("name", INFO_LIES)
+def test_a_node_that_lies_to_the_tending_is_back_when_it_stops(server: HostileServer, name: str) -> None:
+    with Client(server.address, ClientPolicy(tend_interval=20, timeout=DEADLINE)) as client:
+        client.put(KEY, BINS)
+        server.answer(INFO_LIES[name], INFO)
+        wait_until(lambda: client.stats()["tend"]["last_error"], "that the tending notices")
+        server.behave()
+        wait_until(lambda: any(node.is_active for node in client.nodes()), "the node's return")
+        assert client.get(KEY, timeout=5000).bins == BINS
+
+
+# Memory -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        no_answer_takes_much_memory,
+        promises_to_threads_take_no_memory,
+        promises_to_tasks_take_no_memory,
+    ],
+)
+def test_of_memory(scenario: Callable[[str], None]) -> None:
+    run_scenario("hostile_scenarios.py", scenario.__name__, "", "hostile")
