@@ -290,7 +290,7 @@ def test_stats_tell_what_the_pool_does() -> None:
         client.exists(key)
         node.freeze()
         calls = [in_thread(lambda: client.exists(key, timeout=20_000)) for _ in range(5)]
-        wait_until(lambda: pools(client, "waiting") == 3)
+        wait_until(lambda: pools(client, "waiting") == 3 and pools(client, "open") == 2)
         stats = client.stats()["nodes"]["A1"]["pool"]
         assert [stats[name] for name in ("open", "in_use", "idle", "opened")] == [2, 2, 0, 2]
         node.thaw()
