@@ -137,7 +137,7 @@ def decode_first(data: bytes) -> Value:
     try:
         return decode(data)
     except PackedError:
-        pass
+        pass  # there is more behind it, or it is cut short: reading value by value tells
     try:
         return decode_at(data, 0)[0]
     except (IndexError, struct.error) as error:
