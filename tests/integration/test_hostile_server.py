@@ -109,11 +109,8 @@ def test_many_commands_at_once_all_end_in_time(server: HostileServer, user: Any,
 
 
 def test_an_answer_that_never_ends_holds_up_nobody_who_comes_later(
-    server: HostileServer, kind: type[Any], request: pytest.FixtureRequest
+    server: HostileServer, kind: type[Any]
 ) -> None:
-    if kind is TaskClient:
-        reason = "bytes that trickle in keep the connection in use for ever"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     with kind(server.address, ClientPolicy(pipelines_per_node=1)) as user:
         user.put(KEY, BINS)
         server.answer_one(LIES["an answer that never ends"].pieces)

@@ -10,12 +10,13 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from worker_sockets import connections
 
 from pyspike import Client, errors
 from support.cluster_tools import wait_until
-from support.processes import main
+from support.processes import main, tell
 
 HERE = Path(__file__).parent
 WORKERS = 2
@@ -37,8 +38,8 @@ TROUBLE = ("Traceback", "ERROR", "CRITICAL", "Exception")
 
 
 @contextlib.contextmanager
-def serving(hosts: str, folder: str, *arguments: str, ready: str, times: int = 1) -> Iterator[None]:
-    """A server with worker processes that has said `ready` so often; it ends in order, and all was well."""
+def serving(hosts: str, folder: str, *arguments: str, ready: str, times: int = 1) -> Iterator[list[str]]:
+    """A server with worker processes that has said `ready` so often: its lines; it ends in order."""
     said: list[str] = []
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],
@@ -63,7 +64,7 @@ def serving(hosts: str, folder: str, *arguments: str, ready: str, times: int = 1
 
     try:
         wait_until(is_ready, f"{ready!r}", END)
-        yield
+        yield said
         process.send_signal(signal.SIGTERM)
         assert process.wait(END) == 0, f"it ended with {process.returncode}"
         reading.join(END)  # which is over when the last worker has closed its output
@@ -93,13 +94,17 @@ def expect_own_sockets(answers: list[dict[str, Any]]) -> None:
     assert not one & two, "a connection of another worker's"
 
 
+def listening_at(said: list[str]) -> int:
+    """The port that the system gave to gunicorn, as it says in its first lines."""
+    (port,) = {match[1] for line in said if (match := re.search(r"Listening at: http://[\d.]+:(\d+)", line))}
+    return int(port)
+
+
 def gunicorn_preload(hosts: str) -> None:
     """The client is made and used by the master, which loads the application."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     answers: list[dict[str, Any]] = []
 
-    def ask() -> None:
+    def ask(port: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=END)
         connection.request("GET", "/")
         response = connection.getresponse()
@@ -108,48 +113,73 @@ def gunicorn_preload(hosts: str) -> None:
         assert response.status == 200, body
         answers.append(json.loads(body))
 
-    def both_answered() -> bool:  # which one takes a connection is up to the system
-        callers = [threading.Thread(target=ask) for _ in range(4)]
+    def both_answered(port: int) -> bool:  # which one takes a connection is up to the system
+        callers = [threading.Thread(target=ask, args=(port,)) for _ in range(4)]
         for caller in callers:
             caller.start()
         for caller in callers:
             caller.join()
         return len(answers) >= REQUESTS and len({answer["pid"] for answer in answers}) == WORKERS
 
-    options = ["--preload", "--workers", str(WORKERS), "--bind", f"127.0.0.1:{port}"]
+    options = ["--preload", "--workers", str(WORKERS), "--bind", "127.0.0.1:0"]
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(hosts, folder, "gunicorn", *options, "worker_web", ready="Booting worker", times=WORKERS),
+        serving(
+            hosts, folder, "gunicorn", *options, "worker_web", ready="Booting worker", times=WORKERS
+        ) as said,
     ):
-        wait_until(both_answered, "an answer of each worker")
+        port = listening_at(said)
+        wait_until(lambda: both_answered(port), "an answer of each worker")
         expect_own_sockets(answers)
         with Client(hosts) as client:
             assert client.get(key("web"))["n"] == len(answers) + 1, "one of each request and the master's"
 
 
 def celery_prefork(hosts: str) -> None:
-    """The client is made and used by the worker's main process, which loads the tasks."""
+    """The client is made and used by the worker's main process, which loads the tasks.
+
+    The tasks are in the queue before the worker starts: it may otherwise read the file of a message that is
+    only half written, as kombu's file transport has no lock against that.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for name in ("queue", "results", "control"):
             (Path(folder) / name).mkdir()
         os.environ.update(PYSPIKE_BROKER=folder, PYSPIKE_HOSTS=hosts)
         import worker_tasks as tasks
 
+        for n in range(REQUESTS):
+            tasks.visit.delay(n)
+        failed = tasks.fail.delay()
+
+        def answers() -> list[dict[str, Any]]:
+            records = [tasks.client.get(key(f"answer {n}"), default=None) for n in range(REQUESTS)]
+            return [record.bins for record in records if record is not None]
+
         options = ["--pool", "prefork", "--concurrency", str(WORKERS), "--loglevel", "INFO"]
         options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         with serving(hosts, folder, "celery", "-A", "worker_tasks", "worker", *options, ready=" ready."):
-            results = [tasks.visit.delay(n) for n in range(REQUESTS)]
-            answers = [result.get(timeout=END, interval=0.01) for result in results]
-            assert [answer["n"] for answer in answers] == list(range(REQUESTS))
-            expect_own_sockets(answers)
+            wait_until(lambda: len(answers()) == REQUESTS, "an answer of each task", END)
+            assert sorted(answer["n"] for answer in answers()) == list(range(REQUESTS))
+            expect_own_sockets(answers())
             assert tasks.client.get(key("tasks"))["n"] == REQUESTS
-            failed = tasks.fail.delay().get(timeout=END, interval=0.01, propagate=False)
-            assert isinstance(failed, errors.RecordNotFound), repr(failed)
+            result = Path(folder) / "results"
+            wait_until(lambda: whole(result, failed.id), "the result of the one that fails", END)
+            error = failed.get(timeout=END, propagate=False)
+            assert isinstance(error, errors.RecordNotFound), repr(error)
         tasks.client.close()
+
+
+def whole(folder: Path, task: str) -> bool:
+    """Whether the file of a task's result is there to its end."""
+    for path in folder.glob(f"*{task}"):
+        with contextlib.suppress(ValueError):
+            return bool(json.loads(path.read_text()))
+    return False
 
 
 def very_many_forks(hosts: str) -> None:
     """PYSPIKE_FORKS children, some at a time, of a process whose threads never stop using the client."""
+    began = time.monotonic()
     with Client(hosts) as client, Busy(client) as busy:
 
         def child() -> None:
@@ -171,6 +201,8 @@ def very_many_forks(hosts: str) -> None:
         assert client.get(key("forks"))["n"] == FORKS // AT_ONCE * AT_ONCE
         closed = [node["pool"]["closed"] for node in client.stats()["nodes"].values()]
         assert not any(closed), f"the children disturbed the parent's connections: {closed}"
+        took = time.monotonic() - began
+        tell(f"{FORKS // AT_ONCE * AT_ONCE} forks, {busy.done} rounds of the parent's threads, {took:.1f} s")
 
 
 SCENARIOS: tuple[Callable[[str], None], ...] = (gunicorn_preload, celery_prefork, very_many_forks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import time
 
 from celery import Celery
 from fork_scenarios import key
@@ -13,6 +13,7 @@ from pyspike import Client, errors
 
 FOLDER = os.environ["PYSPIKE_BROKER"]
 hosts = os.environ["PYSPIKE_HOSTS"]
+PAUSE = 0.02  # seconds, so that no worker has done all before the other is there
 
 app = Celery("worker_tasks", broker="filesystem://", backend=f"file://{FOLDER}/results")
 app.conf.update(
@@ -30,15 +31,20 @@ PARENT = connections(hosts)
 
 
 @app.task
-def visit(n: int) -> dict[str, Any]:
+def visit(n: int) -> None:
+    """Leaves its answer in a record, by the client that is tested."""
+    time.sleep(PAUSE)
     client.add(key("tasks"), {"n": 1})
     client.put(key(f"task {n}"), {"n": n})
-    return {
-        "pid": os.getpid(),
-        "n": client.get(key(f"task {n}"))["n"],
-        "sockets": sorted(connections(hosts)),
-        "parent": sorted(PARENT),
-    }
+    client.put(
+        key(f"answer {n}"),
+        {
+            "pid": os.getpid(),
+            "n": client.get(key(f"task {n}"))["n"],
+            "sockets": sorted(connections(hosts)),
+            "parent": sorted(PARENT),
+        },
+    )
 
 
 @app.task(throws=(errors.RecordNotFound,))

@@ -12,14 +12,24 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 60.0  # seconds until a scenario is killed
+PATIENCE = 60.0  # seconds until a scenario is killed that is not known to take longer
+TOLD = "figures: "  # what a line begins with that is no trouble
 TESTS = Path(__file__).parents[1]
 
 
 def run_scenario(
-    script: str, scenario: str, hosts: str, set_name: str, *, expected: tuple[int, str] = (0, "")
+    script: str,
+    scenario: str,
+    hosts: str,
+    set_name: str,
+    *,
+    expected: tuple[int, str] = (0, ""),
+    patience: float = PATIENCE,
 ) -> None:
-    """Run a scenario of a script in tests/integration; its exit code and output must be as expected."""
+    """Run a scenario of a script in tests/integration; its exit code and output must be as expected.
+
+    What it tells of itself (`tell`) is passed on to whoever reads the test's output.
+    """
     # Python itself warns of forks while there are threads; that is what is tested.
     flags = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
     process = subprocess.Popen(
@@ -37,14 +47,22 @@ def run_scenario(
         },
     )
     try:
-        output, _ = process.communicate(timeout=PATIENCE)
+        output, _ = process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         pytest.fail(f"{scenario} hangs:\n{output}")
+    told = [line for line in output.splitlines(keepends=True) if line.startswith(TOLD)]
+    print(*told, sep="", end="")
+    output = "".join(line for line in output.splitlines(keepends=True) if not line.startswith(TOLD))
     ended = f"{scenario} ended with {process.returncode}:\n{output}"
     assert process.returncode == expected[0], ended
     assert output == expected[1], ended
+
+
+def tell(figures: str) -> None:
+    """What a scenario has to say when all is well: how much it did, and what that cost."""
+    print(f"{TOLD}{figures}", flush=True)
 
 
 def main(scenarios: Iterable[Callable[[str], None]]) -> None:
