@@ -150,10 +150,6 @@ class ClientClosed(AerospikeError):
     """The client was closed."""
 
 
-class ForkedClientError(AerospikeError):
-    """The client was made before `os.fork()` and can't be used in the child; make a new one there."""
-
-
 class ProtocolError(AerospikeError):
     """What came from the server can't be right, so the connection was closed."""
 
