@@ -1,11 +1,13 @@
 """The small parts of the cluster, each on its own: addresses, jobs at the same time, the seeds' rules."""
 
+import re
 import socket
 import threading
 import time
 
 import pytest
 
+from pyspike import AsyncClient, Client
 from pyspike.cluster import net, seeds
 from pyspike.cluster.info import Peer, Peers
 from pyspike.cluster.parallel import Errands
@@ -27,6 +29,7 @@ from pyspike.hosts import Host
         (Host("10.0.0.1", 3001), {"10.0.0.1": "a", "10.0.0.1:3000": "b"}, Host("a", 3001)),
         (Host("fe80::1", 3000), {"fe80::1": "::1"}, Host("::1", 3000)),
         (Host("fe80::1", 3000), {"[fe80::1]:3000": "[::1]:4000"}, Host("::1", 4000)),
+        (Host("fe80::1", 3000), {"[fe80::1]": "[::1]"}, Host("::1", 3000)),
         (Host("10.0.0.1", 3000, "tls"), {"10.0.0.1": "a:4000"}, Host("a", 4000, "tls")),
     ],
 )
@@ -35,10 +38,18 @@ def test_ip_map(advertised, ip_map, reached):
     assert net.mapped(advertised, ip_map) == reached
 
 
-@pytest.mark.parametrize("target", ["", ":3000", "a:b", "[::1]:x"])
-def test_targets_of_ip_map_that_are_no_addresses(target):
-    with pytest.raises(InvalidArgument):
-        net.check_map({"10.0.0.1": target})
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", ":3000", "a:", "a:b", "a:b:c", "a:tls:3000", "a b", "a,b", "http://a"),
+        *("a:0", "a:03000", "a:65536", "a:99999", "a:100000", "a:-1"),
+        *("[::1", "[::1]:", "[::1]:x", "[::1]3000", "[10.0.0.1]:3000"),
+    ],
+)
+def test_what_is_no_address_in_an_ip_map_is_refused_by_name(text):
+    for ip_map in ({"10.0.0.1": text}, {text: "10.0.0.1"}):
+        with pytest.raises(InvalidArgument, match=f"^{re.escape(repr(text))} in ip_map is no address"):
+            net.check_map(ip_map)
 
 
 def test_a_name_has_addresses():
@@ -70,6 +81,14 @@ def test_connections_are_quick_and_kept_alive():
     ) as caught:
         net.connect(endpoint, 1000, "A1")
     assert caught.value.node == "A1"
+
+
+def test_a_socket_that_reached_itself_counts_as_refused():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.connect(sock.getsockname())
+        with pytest.raises(ConnectionRefusedError):
+            net.prepare(sock)
 
 
 def test_connecting_ends_in_time():
@@ -155,6 +174,13 @@ def test_seeds_of_one_cluster_are_kept_each_once():
     assert seeds._of_one_cluster([one, two, again, other]) == [one, two]
     assert again.connection.closed
     assert other.connection.closed
+
+
+@pytest.mark.parametrize("host", ["a:tls-name:4333", "b:3000,[::1]:tls-name:4333"])
+def test_a_tls_name_is_refused_and_never_connected_to_in_plain_text(host):
+    for make in (Client, AsyncClient):
+        with pytest.raises(InvalidArgument, match="TLS name 'tls-name', but pyspike has no TLS yet"):
+            make(host)
 
 
 def test_a_lone_seed_is_used():

@@ -7,7 +7,10 @@ login belong there once they exist. What is said on a connection is none of its 
 from __future__ import annotations
 
 import builtins
+import errno
 import ipaddress
+import os
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -16,10 +19,11 @@ from typing import Any
 
 from pyspike._wire import Connection
 from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError
-from pyspike.hosts import Host
+from pyspike.hosts import DEFAULT_PORT, Host
 
-__all__ = ["Endpoint", "check_map", "connect", "left_ms", "mapped", "resolve"]
+__all__ = ["Endpoint", "check_map", "connect", "left_ms", "mapped", "prepare", "resolve"]
 
+_ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[1-9][0-9]{0,4}))?")
 _NO_SIGPIPE = getattr(socket, "SO_NOSIGPIPE", None)  # macOS, which has no MSG_NOSIGNAL
 
 
@@ -96,7 +100,7 @@ def mapped(host: Host, ip_map: Mapping[str, str] | None) -> Host:
     if not ip_map:
         return host
     name = f"[{host.name}]" if ":" in host.name else host.name
-    target = ip_map.get(f"{name}:{host.port}") or ip_map.get(host.name)
+    target = ip_map.get(f"{name}:{host.port}") or ip_map.get(host.name) or ip_map.get(name)
     if not target:
         return host
     target, port = _split(target)
@@ -107,26 +111,26 @@ def check_map(ip_map: Mapping[str, str] | None) -> None:
     """Refuse a map that `mapped` could not use.
 
     Raises:
-        InvalidArgument: a target is no address.
+        InvalidArgument: a key or a target is no address.
     """
-    for target in (ip_map or {}).values():
+    for advertised, target in (ip_map or {}).items():
+        _split(advertised)
         _split(target)
 
 
-def _split(target: str) -> tuple[str, int | None]:
+def _split(text: str) -> tuple[str, int | None]:
     """A name and, if there is one, a port: `a`, `a:3000`, `::1`, `[::1]:3000`."""
-    if target.startswith("["):
-        name, _, port = target[1:].partition("]")
-        port = port.removeprefix(":")
-    elif target.count(":") == 1:
-        name, _, port = target.partition(":")
-    else:
-        name, port = target, ""
-    if not name or (port and not (port.isascii() and port.isdigit())):
+    match = _ADDRESS.fullmatch(text)
+    name, port = (match["ipv6"] or match["name"], match["port"]) if match else (text, None)
+    try:
+        if match is None or match["ipv6"]:
+            ipaddress.IPv6Address(name)
+        host = Host(name, int(port or DEFAULT_PORT))
+    except ValueError:  # InvalidArgument is one too
         raise InvalidArgument(
-            f"{target!r} in ip_map is no address", advice="write 'address' or 'address:port'"
-        )
-    return name, int(port) if port else None
+            f"{text!r} in ip_map is no address", advice="write 'address' or 'address:port'"
+        ) from None
+    return host.name, host.port if port else None
 
 
 def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
@@ -144,15 +148,9 @@ def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Conn
     whom = f"node {node} at {endpoint}" if node else str(endpoint)
     sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
     try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if _NO_SIGPIPE is not None:
-            sock.setsockopt(socket.SOL_SOCKET, _NO_SIGPIPE, 1)
         sock.settimeout(max(timeout, 1) / 1000)
         sock.connect(endpoint.sockaddr)
-        if sock.getsockname() == sock.getpeername():
-            # The system chose the port that nobody listens on as our own, and we reached ourselves.
-            raise ConnectionRefusedError(0, "connection refused")
+        prepare(sock)
         sock.setblocking(True)
     except builtins.TimeoutError as error:
         sock.close()
@@ -165,3 +163,19 @@ def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Conn
         sock.close()
         raise
     return Connection(sock.detach())
+
+
+def prepare(sock: socket.socket) -> None:
+    """Set up a socket that was just connected, by whoever did it: commands leave at once, and a peer that
+    vanished is found out.
+
+    Raises:
+        ConnectionRefusedError: it is connected to itself.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if _NO_SIGPIPE is not None:
+        sock.setsockopt(socket.SOL_SOCKET, _NO_SIGPIPE, 1)
+    if sock.getsockname() == sock.getpeername():
+        # The system chose the port that nobody listens on as our own, and we reached ourselves.
+        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))

@@ -16,7 +16,7 @@ from pyspike.cluster import info
 from pyspike.cluster.net import left_ms
 from pyspike.cluster.parallel import LATE, Errands
 from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
-from pyspike.errors import AerospikeError, Attempt, ConnectFailed
+from pyspike.errors import AerospikeError, Attempt, ConnectFailed, InvalidArgument
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 
@@ -29,9 +29,19 @@ ORPHAN_GRACE = 0.25  # the part of the timeout that other seeds get once one wit
 
 
 class Seeds:
-    """The seed hosts of one cluster."""
+    """The seed hosts of one cluster.
+
+    Raises:
+        InvalidArgument: a host has a TLS name; without TLS, what is meant to be secret would go in plain text.
+    """
 
     def __init__(self, hosts: Sequence[Host], policy: ClientPolicy) -> None:
+        for host in hosts:
+            if host.tls_name is not None:
+                raise InvalidArgument(
+                    f"{host} has the TLS name {host.tls_name!r}, but pyspike has no TLS yet",
+                    advice="leave the name out to connect in plain text",
+                )
         self.hosts = tuple(hosts)
         self._policy = policy
         self._hanging: dict[Host, threading.Thread] = {}
