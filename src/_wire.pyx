@@ -33,7 +33,7 @@ from threading import Lock
 from pyspike import errors
 from pyspike.result_code import ResultCode
 from pyspike.values import (
-    GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, MultiResult, RawParticle, Special,
+    GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, MultiResult, RawParticle, Special, shown,
 )
 
 include "wire/bytes.pyx"

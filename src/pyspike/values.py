@@ -21,11 +21,15 @@ __all__ = [
     "MultiResult",
     "RawParticle",
     "Special",
+    "shown",
 ]
 
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")
+
+SHOWN_BITS = 256  # of an int that is shown in full
+SHOWN_SIZE = 200  # characters of any other value
 
 
 class GeoJSON(str):
@@ -155,3 +159,14 @@ INFINITY = Special.INFINITY
 
 WILDCARD = Special.WILDCARD
 """Equal to every value; in a list, to all that follow."""
+
+
+def shown(value: object) -> str:
+    """The value as an error message shows it: its repr, but no more of it than a person would read.
+
+    Python refuses to write an int of more than 4,300 digits, which an error about it must survive.
+    """
+    if isinstance(value, int) and value.bit_length() > SHOWN_BITS:
+        return f"an integer of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= SHOWN_SIZE else f"{text[: SHOWN_SIZE - 1]}…"

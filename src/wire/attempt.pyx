@@ -23,6 +23,7 @@ def attempt(Command command not None, PartitionMap partitions not None) -> objec
     cdef Connection connection = None
     cdef int64_t now
     cdef int64_t began
+    cdef bint held_up = False               # by waiting for a connection, or opening one
     cdef bint unread = True                 # an answer may still come on this connection
     if command.started == 0:
         command.start()
@@ -39,7 +40,9 @@ def attempt(Command command not None, PartitionMap partitions not None) -> objec
                 key=command.key,
             )
         command.allowance = command.patience(now)
-        connection = pool.acquire(command.deadline, command.allowance, now)
+        connection = pool.acquire(command.deadline, command.allowance, now, &held_up)
+        if held_up:
+            now = now_ns()
         try:
             connection.run(
                 TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.allowance
@@ -58,7 +61,7 @@ def attempt(Command command not None, PartitionMap partitions not None) -> objec
         if connection is not None:
             pool.discard(connection, "interrupted")
         raise
-    connection.used_at = now
+    connection.used_at = now_ns()
     pool.release(connection)
     return result
 

@@ -239,6 +239,8 @@ cdef class Connection:
     cdef int fail(self, int outcome) except -1:
         cdef Exchange* x = &self.x
         if outcome == TIMED_OUT:
+            if x.sent == 0:
+                raise errors.TimeoutError("no time was left to send the request")
             if x.sent < x.out_size:
                 raise errors.TimeoutError(f"timed out while sending ({x.sent} of {x.out_size} bytes)")
             if x.have:

@@ -29,12 +29,12 @@ cdef object user_key_of(object value):
             f"a key must be int, str or bytes, not {type(value).__name__}",
             advice="a bool or float would collide with other keys: write it as an int or a str",
         )
-    if PyIndex_Check(value):
-        value = PyNumber_Index(value)
-        PyLong_AsLongLongAndOverflow(value, &overflow)
+    number = plain_int(value)
+    if number is not None:
+        PyLong_AsLongLongAndOverflow(number, &overflow)
         if overflow:
-            raise errors.InvalidArgument(f"the key {value} does not fit into a signed 64-bit integer")
-        return value
+            raise errors.InvalidArgument(f"the key {shown(number)} does not fit into a signed 64-bit integer")
+        return number
     if isinstance(value, str):
         return str(value)
     if isinstance(value, (bytes, bytearray, memoryview)):

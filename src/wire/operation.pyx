@@ -71,7 +71,7 @@ cdef int put_bin_op(Packer* packer, int code, object name, object value) except 
 
 cdef int check_operand(Packer* packer, int code, object value) except -1:
     if code == OP_INCR:
-        if isinstance(value, bool) or not (isinstance(value, float) or PyIndex_Check(value)):
+        if isinstance(value, bool) or not (isinstance(value, float) or plain_int(value) is not None):
             raise refused_type(packer, value, "can't be added: add takes an int or a float")
     elif isinstance(value, GeoJSON) or not (isinstance(value, str) or PyObject_CheckBuffer(value)):
         raise refused_type(packer, value, "can't be appended: append and prepend take a str or bytes")

@@ -83,7 +83,7 @@ cdef int64_t int64_of(Packer* p, object value) except? -1:
     cdef int overflow = 0
     cdef int64_t v = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow:
-        raise refused_value(p, f"{value} does not fit into a signed 64-bit integer")
+        raise refused_value(p, f"{shown(value)} does not fit into a signed 64-bit integer")
     return v
 
 
@@ -95,8 +95,16 @@ cdef const char* utf8_of(Packer* p, object text, Py_ssize_t* size) except NULL:
 
 
 cdef inline object plain_int(object value):
-    """The int that an object with __index__ stands for, or None. bool is asked for before this."""
-    return PyNumber_Index(value) if PyIndex_Check(value) else None
+    """The int that an object with __index__ stands for, or None. bool is asked for before this.
+
+    A type may have __index__ for some of its objects only: NumPy's arrays raise TypeError where they stand for no int.
+    """
+    if not PyIndex_Check(value):
+        return None
+    try:
+        return PyNumber_Index(value)
+    except TypeError:
+        return None
 
 
 # --- msgpack ---------------------------------------------------------------------------------------
@@ -184,6 +192,8 @@ cdef int put_buffer(Packer* p, unsigned char particle, object value, bint packed
     try:
         if view.ndim == 0 or (view.format != NULL and view.format[0] == c"?"):
             raise no_such_type(p, value)    # a number or truth value of another library
+        if view.ndim > 1:
+            raise refused_type(p, value, f"of {view.ndim} dimensions is not an Aerospike type: make lists or bytes of it")
         if view.itemsize != 1:
             raise refused_type(p, value, f"of items of {view.itemsize} bytes is not an Aerospike type: make bytes of it")
         if packed:
@@ -204,7 +214,14 @@ cdef bytes raw_of(Packer* p, object value, bint packed):
 
 
 cdef int put_raw_text(Packer* p, object value) except -1:
+    """A RawParticle inside a list or map: text with its type in front, but a list or map as it is."""
     cdef bytes data = raw_of(p, value, True)
+    if data[0] == T_LIST or data[0] == T_MAP:
+        try:
+            unpack_value(data[0], value.data)
+        except errors.ProtocolError:
+            raise refused_value(p, f"{value!r} holds no {'list' if data[0] == T_LIST else 'map'}") from None
+        return put_bytes(p.out, PyBytes_AS_STRING(data) + 1, <size_t>(PyBytes_GET_SIZE(data) - 1))
     return put_text(
         p.out, <unsigned char>data[0], PyBytes_AS_STRING(data) + 1, <size_t>(PyBytes_GET_SIZE(data) - 1)
     )
@@ -257,7 +274,7 @@ cdef int put_key(Packer* p, object key) except -1:
         if key.type != T_STRING and key.type != T_BLOB:
             raise refused_type(p, key, f"of type {key.type} can't be a map key: the server takes int, str and bytes")
         return put_raw_text(p, key)
-    if isinstance(key, (str, int, bytes)) or PyIndex_Check(key):
+    if isinstance(key, (str, int, bytes)) or plain_int(key) is not None:
         return put_element(p, key)
     if PyObject_CheckBuffer(key):
         return put_buffer(p, T_BLOB, key, True)
@@ -326,8 +343,9 @@ def key_rank(key):
         return 3, key.encode("utf-8", "surrogatepass")
     if isinstance(key, RawParticle):
         return (3 if key.type == T_STRING else 4), (key.data if isinstance(key.data, bytes) else b"")
-    if PyIndex_Check(key):
-        return 2, PyNumber_Index(key)
+    number = plain_int(key)
+    if number is not None:
+        return 2, number
     return (4, bytes(key)) if PyObject_CheckBuffer(key) else (5, b"")
 
 

@@ -19,6 +19,7 @@ cdef extern from "poll.h" nogil:
 cdef enum:
     PIPELINE_BUFFER = 64 * 1024             # a read takes as many answers as fit
     SPREAD = 16                             # commands in flight from which a lane opens another connection
+    READING_TIME = 20_000_000               # ns that a loop gets to read what may be the answer to an overdue command
 
 
 cdef inline bint is_waited_for(Command command):
@@ -50,8 +51,10 @@ cdef class Pipeline:
     cdef object view                        # of it
     cdef size_t have                        # bytes of it that are not parsed yet
     cdef size_t wanted                      # size of an answer too large for it
-    cdef int64_t moved_at                   # when an answer came last, or the first command was written
+    cdef int64_t moved_at                   # when anything came last, or the first command was written
+    cdef int64_t answered_at                # the same, but of a whole answer
     cdef int64_t heard_at                   # when anything came last
+    cdef int64_t judged_at                  # since when something is overdue; 0 while nothing is
     cdef int64_t idle_since
     cdef NameCache names
 
@@ -79,7 +82,7 @@ cdef class Pipeline:
     cdef int submit(self, Command command, int64_t now) except -1:
         """Takes a command whose waiter is set; it leaves with the next write."""
         if not self.queue:
-            self.moved_at = now
+            self.moved_at = self.answered_at = now
         self.queue.append(command)
         put_bytes(&self.out, command.out.data, command.out.size)
         if not self.flush_planned and not self.paused:
@@ -109,7 +112,7 @@ cdef class Pipeline:
         self.transport = transport
         sock = transport.get_extra_info("socket")
         self.fd = -1 if sock is None else sock.fileno()
-        self.idle_since = self.moved_at = now_ns()
+        self.idle_since = self.moved_at = self.answered_at = now_ns()
 
     def pause_writing(self) -> None:
         """Hold back: the server reads more slowly than commands come."""
@@ -142,7 +145,6 @@ cdef class Pipeline:
         cdef size_t need
         cdef uint64_t proto
         self.moved_at = self.heard_at = now_ns()
-        self.stalled = False
         while size - at >= 8:
             proto = load64(data + at)
             if proto >> 48 != (<uint64_t>PROTO_VERSION << 8 | TYPE_MESSAGE) or proto & MAX_BODY > MAX_MESSAGE:
@@ -164,8 +166,11 @@ cdef class Pipeline:
         if self.have and not self.queue:
             self.fail(errors.ProtocolError(f"{self.have} bytes that nobody asked for"))
             return
-        if at and self.have:
-            memmove(<unsigned char*>data, data + at, self.have)
+        if at:
+            self.answered_at = self.moved_at
+            self.stalled = False
+            if self.have:
+                memmove(<unsigned char*>data, data + at, self.have)
         self.wanted = 8 + <size_t>(load64(data) & MAX_BODY) if self.have >= 8 else 0
         if <size_t>len(self.buffer) > self.lane.reclaim and self.wanted <= PIPELINE_BUFFER:
             larger = self.view
@@ -220,20 +225,26 @@ cdef class Pipeline:
 
     # --- time ---
 
-    cdef bint has_news(self) noexcept nogil:
-        """Whether something can be read: a loop that was held up looks at its timers before it looks at its sockets."""
+    cdef bint may_have_come(self, int64_t now) noexcept nogil:
+        """Whether what is overdue may have come and is yet to be read, as in a loop that was held up.
+
+        A server that never stops sending can't draw this out: the loop has a bounded time to read.
+        """
         cdef pollfd one
         one.fd = self.fd
         one.events = POLLIN
         one.revents = 0
-        return self.fd >= 0 and poll(&one, 1, 0) > 0
+        if self.judged_at == 0:
+            self.judged_at = now
+        return self.fd >= 0 and now - self.judged_at < READING_TIME and poll(&one, 1, 0) > 0
 
     cdef int64_t watch(self, int64_t now) except -1:
         """Fails what is overdue; returns when to look again.
 
         When the try of the oldest command is over without a sign of life, the connection is closed, and the others
         have to go elsewhere. A command whose deadline passes, or that is not the oldest, goes alone: the place
-        it leaves in the queue takes its answer. A connection that nobody waits for any more is closed in the end.
+        it leaves in the queue takes its answer. Bytes of an answer that nobody waits for are no sign of life to those
+        behind it. A connection that nobody waits for any more is closed in the end.
         """
         cdef Command command
         cdef int64_t next_time = FOREVER
@@ -242,12 +253,13 @@ cdef class Pipeline:
         cdef bint awaited = False
         cdef list late = []
         cdef Py_ssize_t place = -1
+        cdef int64_t alive_at = self.moved_at if self.is_head_awaited() else self.answered_at
         for item in self.queue:
             place += 1
             if item is None:
                 continue
             command = <Command>item
-            due = after(max(self.moved_at, command.tried_at), command.allowance)
+            due = after(max(alive_at, command.tried_at), command.allowance)
             if not is_waited_for(command):
                 unused_at = max(unused_at, after(due, late_span(command)))
             elif command.deadline <= now or due <= now:
@@ -255,7 +267,9 @@ cdef class Pipeline:
             else:
                 awaited = True
                 next_time = min(next_time, min(due, command.deadline))
-        if (late or not awaited and self.queue and unused_at <= now) and self.has_news():
+        if not late and (awaited or not self.queue or unused_at > now):
+            self.judged_at = 0
+        elif self.may_have_come(now):
             return now + MILLISECOND
         for item in late:
             place = item
@@ -268,7 +282,7 @@ cdef class Pipeline:
                 return FOREVER
             else:
                 self.queue[place] = None
-            if command.tried_at >= self.heard_at or command.deadline > now:
+            if command.tried_at >= self.heard_at or command.deadline > now or place == 0 and self.have:
                 self.stalled = True
             self.lane.give_up(command, error)
         if not awaited and self.queue:
@@ -277,6 +291,10 @@ cdef class Pipeline:
                 return FOREVER
             next_time = unused_at
         return next_time
+
+    cdef bint is_head_awaited(self):
+        """Whether somebody waits for the answer that comes next."""
+        return bool(self.queue) and self.queue[0] is not None and is_waited_for(<Command>self.queue[0])
 
     cdef object too_late(self, Py_ssize_t place):
         if place == 0 and self.have:

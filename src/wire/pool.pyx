@@ -70,10 +70,10 @@ cdef class Pool:
 
     # --- taking and giving back ---
 
-    cdef Connection acquire(self, int64_t deadline, int64_t allowance, int64_t now):
+    cdef Connection acquire(self, int64_t deadline, int64_t allowance, int64_t now, bint* held_up):
         """A connection for one command; `release`, `discard` or `set_late` must follow.
 
-        Whoever waits in line does so until the deadline, but opening a connection may only take the allowance of the
+        `held_up` is set if that took time, so that `now` is past. Whoever waits in line does so until the deadline, but opening a connection may only take the allowance of the
         attempt, so that another node can be tried when this one is gone.
         """
         cdef Connection connection
@@ -106,8 +106,10 @@ cdef class Pool:
             if step == REFUSE:
                 raise self.exhausted("too many commands wait for one already")
             if step == WAIT:
+                held_up[0] = True
                 connection = self.wait(waiter, deadline)
             if connection is None:
+                held_up[0] = True
                 return self.open(min(deadline, after(now_ns(), allowance)))
             if now - connection.used_at > SUSPICION * SECOND and connection.is_dead():
                 self.discard(connection, "closed by the server")

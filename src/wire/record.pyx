@@ -89,7 +89,8 @@ cdef class Record:
             and self.results == record.results
         )
 
-    __hash__ = None
+    def __hash__(self) -> int:
+        return hash((self.key, self.generation, self.void_time))
 
     def __repr__(self) -> str:
         life = "never expires" if self.void_time == 0 else f"expires {self.expiration:%Y-%m-%dT%H:%M:%SZ}"

@@ -58,12 +58,12 @@ cdef inline uint32_t server_timeout(double total, double per_socket) noexcept:
 
 
 cdef uint32_t uint32_of(str name, object value) except? 0xFFFFFFFF:
-    if isinstance(value, bool) or not PyIndex_Check(value):
+    number = None if isinstance(value, bool) else plain_int(value)
+    if number is None:
         raise errors.InvalidType(f"{name} must be an int, not {type(value).__name__}")
-    value = PyNumber_Index(value)
-    if not 0 <= value <= 0xFFFFFFFF:
-        raise errors.InvalidArgument(f"{name} must be 0 to 4294967295, not {value}")
-    return <uint32_t>value
+    if not 0 <= number <= 0xFFFFFFFF:
+        raise errors.InvalidArgument(f"{name} must be 0 to 4294967295, not {shown(number)}")
+    return <uint32_t>number
 
 
 cdef Command start_request(

@@ -47,11 +47,14 @@ cdef double ms_of(object value) except? -1:
     if isinstance(value, datetime.timedelta):
         ms = value.total_seconds() * 1000
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        ms = value
+        try:
+            ms = value
+        except OverflowError:               # an int that no float holds
+            ms = -1
     else:
         raise errors.InvalidType(f"timeout must be milliseconds or a timedelta, not {type(value).__name__}")
     if not 0 <= ms <= MAX_MS:
-        raise errors.InvalidArgument(f"timeout must be 0 (none) to {MAX_MS} milliseconds, not {value!r}")
+        raise errors.InvalidArgument(f"timeout must be 0 (none) to {MAX_MS} milliseconds, not {shown(value)}")
     return ms
 
 

@@ -136,7 +136,8 @@ cdef object get_key(Reader* r):
     return key
 
 
-cdef object get_map(Reader* r, size_t count):
+cdef object get_map(Reader* r, size_t count, const unsigned char* start):
+    """A dict; the raw bytes from `start` on, where its tag is, if keys differ that are equal in Python (1 and 1.0)."""
     cdef size_t _i
     cdef int flags = 0
     if count and at_extension(r):
@@ -156,13 +157,14 @@ cdef object get_map(Reader* r, size_t count):
         PyDict_SetItem(result, key, get_element(r))
     r.depth -= 1
     if <size_t>len(<dict>result) != count:
-        raise broken("a map with keys that are equal in Python")
+        return RawParticle(T_MAP, PyBytes_FromStringAndSize(<const char*>start, r.p - start))
     return result
 
 
 cdef object get_element(Reader* r, bint short=False):
     """One msgpack value. `short`: it is a map key, whose text may well have come before."""
-    cdef int tag = take(r, 1)[0]
+    cdef const unsigned char* start = take(r, 1)
+    cdef int tag = start[0]
     if tag < 0x80:
         return tag
     if tag >= 0xE0:
@@ -173,7 +175,7 @@ cdef object get_element(Reader* r, bint short=False):
     elif tag >= 0x90:
         return get_list(r, tag & 0x0F)
     else:
-        return get_map(r, tag & 0x0F)
+        return get_map(r, tag & 0x0F, start)
     if tag == 0xC0:
         return None
     if tag == 0xC2:
@@ -211,9 +213,9 @@ cdef object get_element(Reader* r, bint short=False):
     if tag == 0xDD:
         return get_list(r, load32(take(r, 4)))
     if tag == 0xDE:
-        return get_map(r, load16(take(r, 2)))
+        return get_map(r, load16(take(r, 2)), start)
     if tag == 0xDF:
-        return get_map(r, load32(take(r, 4)))
+        return get_map(r, load32(take(r, 4)), start)
     raise broken(f"msgpack byte 0x{tag:02x} where a value should be")
 
 
@@ -224,6 +226,8 @@ cdef object get_container(int particle, const unsigned char* p, size_t size, Nam
     value = get_element(&r)
     if r.p != r.end:
         raise broken(f"{left(&r)} bytes behind a {'list' if particle == T_LIST else 'map'}")
+    if type(value) is RawParticle and value.type == particle:
+        return value
     if not isinstance(value, list if particle == T_LIST else dict):
         raise broken(f"{type(value).__name__} in a {'list' if particle == T_LIST else 'map'} particle")
     return value

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from pyspike._wire import Command, Executor, attempt
-from pyspike.cluster.retry import conclude, next_step
+from pyspike.cluster.retry import next_step
 from pyspike.errors import AerospikeError
 
 
@@ -26,11 +26,11 @@ class BlockingExecutor(Executor):
             AerospikeError: the command failed; the error has the history of its attempts.
         """
         while True:
-            pause = next_step(self.cluster, command, error)
-            if pause is None:
-                raise conclude(command, error)
-            if pause:
-                time.sleep(pause / 1000)
+            step = next_step(self.cluster, command, error)
+            if isinstance(step, AerospikeError):
+                raise step
+            if step:
+                time.sleep(step / 1000)
             try:
                 return attempt(command, self.cluster.partitions)
             except AerospikeError as failure:

@@ -154,7 +154,8 @@ class Cluster:
             node = self.node(node)
         if node is not None:
             node.suspected = True
-        self.ensure_running()
+        with contextlib.suppress(ClientClosed):
+            self.ensure_running()
         self._clock.ring()
 
     def ensure_running(self) -> None:

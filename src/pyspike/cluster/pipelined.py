@@ -16,8 +16,8 @@ from typing import Any
 
 from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool
 from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.retry import conclude, next_step
-from pyspike.errors import AerospikeError, ClientClosed, ConnectionError, TimeoutError
+from pyspike.cluster.retry import closed, conclude, next_step
+from pyspike.errors import AerospikeError, ConnectionError, TimeoutError
 
 HOUSEKEEPING = 1.0  # seconds between two looks for idle connections
 
@@ -69,19 +69,14 @@ class PipelinedExecutor(Lanes):
 
     def failed(self, command: Command, error: AerospikeError) -> None:
         """Decide what comes of a command whose attempt failed."""
-        final = error
-        pause = None
-        try:
-            if self.closed:
-                final = ClientClosed("the client is closed")
-            else:
-                pause = next_step(self._cluster, command, error)
-        except ClientClosed as closed:
-            final = closed.with_traceback(None)  # which holds on to this frame, and so to the command
-        if pause is None:
-            command.waiter.set_exception(conclude(command, final))
-        elif pause:
-            self.loop.call_later(pause / 1000, self._again, command)
+        if self.closed:
+            step: float | AerospikeError = conclude(command, closed(command, error))
+        else:
+            step = next_step(self._cluster, command, error)
+        if isinstance(step, AerospikeError):
+            command.waiter.set_exception(step)
+        elif step:
+            self.loop.call_later(step / 1000, self._again, command)
         else:
             self.loop.call_soon(self._again, command)
 

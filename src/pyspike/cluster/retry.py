@@ -36,22 +36,29 @@ class Tended(Protocol):
         """What the user can do about nodes that can't be reached."""
 
 
-def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float | None:
-    """Milliseconds to wait before the next attempt; None if the command has failed with this error.
+def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float | AerospikeError:
+    """Milliseconds to wait before the next attempt, or the error with which the command has failed.
 
     Tells the cluster what the failure says about it.
-
-    Raises:
-        ClientClosed: the client was closed, which explains every failure.
     """
-    if cluster.closed:
-        raise ClientClosed("the client is closed", key=command.key)
+    if cluster.closed and not isinstance(error, ServerError):
+        return conclude(command, closed(command, error))
     if isinstance(error, InvalidNode):
         error.advice = cluster.advice()
         cluster.suspect()
     elif isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and command.sent):
         cluster.suspect(error.node)
-    return pause_before_retry(command, error)
+    pause = pause_before_retry(command, error)
+    return conclude(command, error) if pause is None else pause
+
+
+def closed(command: Command, error: AerospikeError) -> ClientClosed:
+    """What a command fails with whose attempt failed because the client was closed."""
+    if isinstance(error, ClientClosed):
+        return error
+    final = ClientClosed("the client is closed", key=command.key)
+    final.__cause__ = error
+    return final
 
 
 def pause_before_retry(command: Command, error: AerospikeError) -> float | None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 
 from pyspike import operations as op
-from pyspike._wire import key_rank, pack_value, unpack_value
+from pyspike._wire import Key, key_rank, pack_value, unpack_value
 from pyspike.commands import write
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.operations import OpCode
@@ -536,6 +536,46 @@ def test_the_error_of_an_index_passes_through() -> None:
     for value in (Index(1, fail), [Index(1, fail)], {Index(1, fail): 1}, KeyOrderedDict({Index(1, fail): 1})):
         with pytest.raises(ZeroDivisionError):
             pack_value(value)
+
+
+def test_what_has_an_index_only_in_name_is_refused_as_what_it_is() -> None:
+    """NumPy's arrays have __index__, which most of them refuse."""
+
+    def fail() -> None:
+        raise TypeError("only integer scalar arrays can be converted to a scalar index")
+
+    for value, place in ((Index(1, fail), "value"), ([Index(1, fail)], r"value\[0\]")):
+        with pytest.raises(InvalidType, match=f"^{place}: Index is not an Aerospike type"):
+            pack_value(value)
+    with pytest.raises(InvalidType, match="Index can't be a map key"):
+        pack_value({Index(1, fail): 1})
+    with pytest.raises(InvalidType, match="a key must be int, str or bytes, not Index"):
+        Key("test", "s", Index(1, fail))  # type: ignore[arg-type]
+
+
+def test_bytes_of_several_dimensions_are_refused_as_their_shape_would_be_lost() -> None:
+    table = memoryview(bytes(6)).cast("B", (2, 3))
+    with pytest.raises(InvalidType, match="memoryview of 2 dimensions"):
+        pack_value(table)
+
+
+def test_a_list_or_map_that_was_read_raw_is_written_as_it_was() -> None:
+    data = bytes.fromhex("82 01 01 cb3ff0000000000000 02")  # {1: 1, 1.0: 2}
+    raw = RawParticle(19, data)
+    assert pack_value(raw) == (19, data)
+    assert pack_value([raw, 1])[1] == b"\x92" + data + b"\x01"
+    for wrong in (RawParticle(19, b"\x01"), RawParticle(20, b""), RawParticle(20, b"\x90\x90")):
+        with pytest.raises(InvalidArgument, match=r"value\[0\]: RawParticle.* holds no (list|map)"):
+            pack_value([wrong])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_integers_that_python_can_not_write_are_refused_by_their_size(sign: int) -> None:
+    value = sign * 10**5000
+    with pytest.raises(InvalidArgument, match="an integer of 16610 bits does not fit"):
+        pack_value({"a": [value]})
+    with pytest.raises(InvalidArgument, match="an integer of 16610 bits does not fit"):
+        Key("test", "s", value)
 
 
 def test_a_message_has_a_largest_size() -> None:

@@ -211,10 +211,12 @@ def test_keys_of_old_servers_do_not_break_a_map(data: str, key: Any) -> None:
     assert unpack_map(data) == {key: 1}
 
 
-def test_keys_that_are_equal_in_python_are_an_error_not_a_loss() -> None:
+def test_a_map_with_keys_that_are_equal_in_python_comes_raw_and_loses_nothing() -> None:
     for second in ("01", "c3", "cb3ff0000000000000"):  # 1, True, 1.0
-        with pytest.raises(ProtocolError, match="keys that are equal"):
-            unpack_map(f"820105{second}06")
+        data = bytes.fromhex(f"820105{second}06")
+        assert unpack_value(MAP, data) == RawParticle(MAP, data)
+        assert unpack_value(LIST, b"\x92" + data + b"\x07") == [RawParticle(MAP, data), 7]
+        assert unpack_map("8108" + data.hex()) == {8: RawParticle(MAP, data)}
 
 
 @strategies.bounded
