@@ -3,10 +3,12 @@
     python bench/compare.py                                    # an embedded server in a process of its own
     python bench/compare.py --hosts 127.0.0.1:3000             # a real one
     python bench/compare.py --cases get put async- --rounds 7
+    python bench/compare.py --check                            # are the bars in comparison/bars.py reached?
 
-Prints tables and writes compare.txt, compare.json, compare.svg and compare.png. CPU is the client's own, of
-all its threads. Each client runs a case in a new process, A B A B, and what counts is the ratio within a
-round: the embedded server is plain Python and sets the pace, so operations a second say little there.
+Prints tables and writes compare.txt, compare.json, compare.md, compare.svg and compare.png. CPU is the
+client's own, of all its threads. Each client runs a case in a new process, A B A B, and what counts is the
+ratio within a round: the embedded server is plain Python and sets the pace, so operations a second say
+little there.
 
 Needs pyspike[bench]; a client that is not installed is shown as such.
 """
@@ -21,7 +23,7 @@ from typing import Any
 
 from rich.console import Console
 
-from comparison import cases, clients, figures, machine, report, runner, samples
+from comparison import bars, cases, clients, figures, machine, markdown, report, runner, samples
 from comparison.floor import FLOOR, Floor
 from comparison.server import serving
 
@@ -44,6 +46,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     length.add_argument("--seconds", type=float, default=1.0, help="of a measurement (default: 1)")
     length.add_argument("--n", type=int, default=0, help="calls of a measurement, instead of --seconds")
     add("--smoke", action="store_true", help="as few calls as show that everything runs; no figures to use")
+    add("--check", action="store_true", help="hold the figures to their bars; 1 if one is missed")
     add("--out", type=Path, default=OUT, metavar="DIR", help="where files go (default: out, beside this one)")
     add("--json", action="store_true", help="print the JSON instead of the tables")
     add("--chart", action=argparse.BooleanOptionalAction, default=True, help="draw the chart")
@@ -51,6 +54,8 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(given)
     if options.rounds < 1 or options.seconds <= 0 or options.n < 0:
         parser.error("--rounds, --seconds and --n are positive numbers")
+    if options.check and options.smoke:
+        parser.error("--check needs figures, a run with --smoke has none")
     try:
         options.cases = cases.select(options.cases)
     except ValueError as error:
@@ -59,7 +64,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
 
 
 def main(given: list[str] | None = None) -> int:
-    """Measure, print, write; 1 if pyspike or the floor failed."""
+    """Measure, print, write; 1 if pyspike or the floor failed, or if a bar was missed."""
     options = arguments(given)
     if options.list:
         print("\n".join(case.name for case in options.cases))
@@ -77,7 +82,17 @@ def main(given: list[str] | None = None) -> int:
     taken = figures.figures(plan.cases, plan.clients, results)
     _write(options, plan, taken, described, talk)
     ours = (clients.OURS, FLOOR)
-    return int(any(figure.client in ours and figure.status == samples.FAILED for figure in taken))
+    failed = any(figure.client in ours and figure.status == samples.FAILED for figure in taken)
+    return int((options.check and _missed(options, taken, talk)) or failed)
+
+
+def _missed(options: argparse.Namespace, taken: list[figures.Figure], talk: Console) -> bool:
+    """Say of each bar whether it was reached; whether one was not, or there was none to reach."""
+    judged = bars.judge(taken, options.clients, real=options.hosts is not None)
+    out = talk if options.json else Console(width=report.WIDTH)
+    for line in bars.lines(judged) or ["no bar is about these cases and clients"]:
+        out.print(line, markup=False, highlight=False)
+    return not judged or not all(each.ok for each in judged)
 
 
 def _write(
@@ -108,6 +123,7 @@ def _write(
         lines.append("a smoke run: these are no figures")
     with (options.out / "compare.txt").open("w", encoding="utf-8") as file:
         report.show(Console(file=file, width=report.WIDTH), taken, lines)
+    (options.out / "compare.md").write_text(markdown.markdown(taken, lines), encoding="utf-8")
     if options.json:
         print(document)
     else:

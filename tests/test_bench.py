@@ -23,7 +23,7 @@ sys.path.insert(0, str(BENCH))
 
 from rich.console import Console  # noqa: E402
 
-from comparison import cases, clients, figures, floor, report, runner, samples  # noqa: E402
+from comparison import bars, cases, clients, figures, floor, markdown, report, runner, samples  # noqa: E402
 
 
 def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -105,7 +105,6 @@ def test_the_table_is_printed_and_written(smoke: tuple[Path, str]) -> None:
     assert "these are no figures" in printed
 
 
-@pytest.mark.skipif(not find_spec("matplotlib"), reason="matplotlib is not installed")
 def test_the_chart_is_drawn(smoke: tuple[Path, str]) -> None:
     assert (smoke[0] / "compare.svg").read_text(encoding="utf-8").startswith("<?xml")
     assert (smoke[0] / "compare.png").read_bytes().startswith(b"\x89PNG")
@@ -143,6 +142,74 @@ def test_a_round_that_failed_is_left_out_and_said() -> None:
     (figure,) = figures.figures([case], ["aerospike-py"], results)
     assert (figure.status, figure.cpu_us, figure.cpu_to) == (samples.OK, 2e6, {"aerospike": 0.25})
     assert figure.reason == "1 of 2 rounds failed: too late"
+
+
+def measured(case: str, **ratios: dict[str, float]) -> figures.Figure:
+    return figures.Figure(case, clients.OURS, samples.OK, ops_s=1000.0, cpu_us=20.0, **ratios)
+
+
+def test_a_bar_is_missed_if_its_figure_is_beyond_it_or_not_there() -> None:
+    taken = [
+        measured("get", cpu_to={"aerospike": 0.65, floor.FLOOR: 1.31}),
+        measured("threads-16", ops_to={"aerospike": 1.29}),
+        measured("put"),
+    ]
+    said = bars.lines(bars.judge(taken, ["pyspike", "aerospike"], real=False))
+    assert [" ".join(line.split()) for line in said] == [
+        "get: CPU <= 0.65 of aerospike 0.65 ok",
+        "put: CPU <= 0.65 of aerospike none missed",
+        "get: CPU <= 1.30 of C floor 1.31 missed",
+        "threads-16: ops/s >= 1.30 of aerospike 1.29 missed",
+    ]
+
+
+def test_only_the_bars_of_the_clients_cases_and_server_of_a_run_are_asked_of_it() -> None:
+    taken = [measured("async-get-64", cpu_to={"aerospike-native": 0.3}, ops_to={"aerospike-native": 2.4})]
+    assert [each.ok for each in bars.judge(taken, ["aerospike-native"], real=False)] == [True]
+    assert [each.ok for each in bars.judge(taken, ["aerospike-native"], real=True)] == [True, False]
+    assert bars.judge(taken, ["aerospike"], real=True) == []
+
+
+def test_every_bar_is_about_a_case_and_a_client_there_is() -> None:
+    assert {bar.case for bar in bars.BARS} <= cases.CASES.keys()
+    assert {bar.other for bar in bars.BARS} <= {*clients.PEERS, floor.FLOOR}
+
+
+@pytest.mark.skipif(not find_spec("aerospike"), reason="compares with the official client")
+def test_a_check_prints_each_bar_and_tells_by_its_exit_code(tmp_path: Path) -> None:
+    given = ["--check", "--cases", "digest", "--clients", "pyspike", "aerospike", "--n", "20000"]
+    done = compare(*given, "--rounds", "1", "--no-chart", "--out", str(tmp_path))
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("digest: CPU <= 1.00 of aerospike ")
+    assert done.returncode == (0 if last.endswith(" ok") else 1), done.stdout + done.stderr
+
+
+def test_a_check_without_a_bar_to_check_does_not_pass(tmp_path: Path) -> None:
+    given = ["--cases", "operate", "--clients", "pyspike", "--n", "10", "--rounds", "1", "--no-chart"]
+    done = compare("--check", *given, "--out", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stdout.endswith("no bar is about these cases and clients\n")
+
+
+def test_a_smoke_run_can_not_be_checked() -> None:
+    done = compare("--smoke", "--check")
+    assert done.returncode == 2
+    assert "--check needs figures" in done.stderr
+
+
+def test_the_main_figures_are_written_as_markdown(smoke: tuple[Path, str]) -> None:
+    text = (smoke[0] / "compare.md").read_text(encoding="utf-8")
+    assert text.startswith("| CPU a command, us | pyspike | x aerospike | ")
+    assert f"| {cases.CASES['operate-document'].title} | " in text
+    taken = [measured("get", cpu_to={"aerospike": 0.523}, ops_to={"aerospike": 1.9})]
+    taken.append(figures.Figure("get", "aerospike", samples.OK, ops_s=500.0, cpu_us=40.0))
+    assert markdown.markdown(taken, ["a machine", "a server"]) == (
+        "| CPU a command, us | pyspike | x aerospike |\n| --- | ---: | ---: |\n"
+        "| get, 3 small bins | 20.0 | 0.52 |\n\n"
+        "| operations a second | pyspike | x aerospike |\n| --- | ---: | ---: |\n"
+        "| get, 3 small bins | 1,000 | 1.90 |\n\n"
+        "a machine  \na server\n"
+    )
 
 
 def test_a_client_that_is_not_installed_is_shown_as_such(

@@ -11,4 +11,6 @@ machine.py    what it was measured on
 figures.py    samples to medians and ratios
 report.py     figures as a table
 chart.py      figures as a picture
+markdown.py   the main ones to be pasted into a page
+bars.py       what the figures have to reach
 """

@@ -26,6 +26,7 @@ SETS: dict[str, dict[str, Any] | None] = {
     "bench-small": SMALL,
     "bench-document": DOCUMENT,
     "bench-operate": {"b": "hello world", "c": 0},
+    "bench-operate-document": {**DOCUMENT, "c": 0},
     "bench-missing": None,
 }
 
@@ -84,6 +85,13 @@ def _blocking() -> list[Case]:
         ),
         Case("put-document", one, "put, nested document", "put", set_name="bench-document", bins="document"),
         Case("operate", one, "operate, 4 scalar operations", "operate", set_name="bench-operate"),
+        Case(
+            "operate-document",
+            one,
+            "operate: add, get, list size, map get by key",
+            "operate_document",
+            set_name="bench-operate-document",
+        ),
         Case("exists-missing", one, "exists, no such record", "exists", set_name="bench-missing"),
     ]
     cases += [

@@ -36,6 +36,7 @@ class Peer:
     get: Callable[[Any], Any] | None = None
     put: Callable[[Any, Any], Any] | None = None
     operate: Callable[[Any], Any] | None = None
+    operate_document: Callable[[Any], Any] | None = None
     exists: Callable[[Any], Any] | None = None
     digest: Callable[[int], Any] | None = None
     async_get: Callable[[Any], Awaitable[Any]] | None = None
@@ -99,7 +100,13 @@ class Pyspike(Peer):
         def operate(key: Any) -> Any:
             return client.operate(key, [op.put("b", "hello world"), op.add("c", 1), op.get("b"), op.get("c")])
 
-        self.operate = operate
+        lists, maps, value = op.lists, op.maps, self.package.MapReturnType.VALUE
+
+        def operate_document(key: Any) -> Any:
+            steps = [op.add("c", 1), op.get("c"), lists.size("tags")]
+            return client.operate(key, [*steps, maps.get_by_key("attrs", "k3", return_type=value)])
+
+        self.operate, self.operate_document = operate, operate_document
 
     def prepare(self) -> None:
         self.digest = partial(self.package.digest, "bench-small")
@@ -128,7 +135,15 @@ class Official(Peer):
             steps = [op.write("b", "hello world"), op.increment("c", 1), op.read("b"), op.read("c")]
             return client.operate(key, steps)
 
-        self.operate = operate
+        lists = importlib.import_module("aerospike_helpers.operations.list_operations")
+        maps = importlib.import_module("aerospike_helpers.operations.map_operations")
+        value = self.package.MAP_RETURN_VALUE
+
+        def operate_document(key: Any) -> Any:
+            steps = [op.increment("c", 1), op.read("c"), lists.list_size("tags")]
+            return client.operate(key, [*steps, maps.map_get_by_key("attrs", "k3", value)])
+
+        self.operate, self.operate_document = operate, operate_document
 
     def prepare(self) -> None:
         self.digest = partial(self.package.calc_digest, NAMESPACE, "bench-small")
@@ -162,7 +177,15 @@ class Native(Peer):
             steps = [op.put("b", "hello world"), op.add("c", 1), op.get_bin("b"), op.get_bin("c")]
             return client.operate_blocking(key, steps, policy=writing)
 
-        self.operate = operate
+        lists, maps = self.package.ListOperation, self.package.MapOperation
+        value = self.package.MapReturnType.VALUE
+
+        def operate_document(key: Any) -> Any:
+            steps = [op.add("c", 1), op.get_bin("c"), lists.size("tags")]
+            steps.append(maps.get_by_key("attrs", "k3", value))
+            return client.operate_blocking(key, steps, policy=writing)
+
+        self.operate, self.operate_document = operate, operate_document
 
     def prepare(self) -> None:
         self.digest = partial(
@@ -203,7 +226,13 @@ class AerospikePy(Peer):
             ]
             return client.operate(key, steps)
 
-        self.operate = operate
+        lists, maps, value = package.list_operations, package.map_operations, package.MAP_RETURN_VALUE
+
+        def operate_document(key: Any) -> Any:
+            steps = [{"op": add, "bin": "c", "val": 1}, {"op": read, "bin": "c"}, lists.list_size("tags")]
+            return client.operate(key, [*steps, maps.map_get_by_key("attrs", "k3", value)])
+
+        self.operate, self.operate_document = operate, operate_document
 
     async def async_open(self) -> None:
         self.client = self.package.AsyncClient({"hosts": [self.first]})

@@ -70,15 +70,20 @@ def _requests(case: Case) -> list[bytes]:
 
     policies = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
     op = operations
-    steps = [op.put("b", "hello world"), op.add("c", 1), op.get("b"), op.get("c")]
+    steps = {
+        "operate": [op.put("b", "hello world"), op.add("c", 1), op.get("b"), op.get("c")],
+        "operate_document": [
+            op.add("c", 1), op.get("c"), op.lists.size("tags"), op.maps.get_by_key("attrs", "k3"),
+        ],
+    }  # fmt: skip
 
     def command(key: Any) -> Any:
         if case.call == "get":
             return commands.get(policies, key, None, commands.RAISE, None, None, None)
         if case.call == "exists":
             return commands.exists(policies, key, None, None, None)
-        if case.call == "operate":
-            return commands.operate(policies, key, steps, None, None, None, None, None)
+        if case.call in steps:
+            return commands.operate(policies, key, steps[case.call], None, None, None, None, None)
         bins = {"small": SMALL, "document": DOCUMENT}[case.bins]
         return commands.write(policies, OpCode.WRITE, key, bins, None, None, None, None, None)
 
