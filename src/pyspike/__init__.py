@@ -28,6 +28,7 @@ from pyspike.errors import (
     TimeoutError,
 )
 from pyspike.hosts import Host
+from pyspike.nodes import Node
 from pyspike.policy import (
     ClientPolicy,
     CommitLevel,
@@ -91,6 +92,7 @@ __all__ = [
     "MapReturnType",
     "MapWriteFlags",
     "MultiResult",
+    "Node",
     "Operation",
     "RawParticle",
     "ReadPolicy",

@@ -18,11 +18,12 @@ from typing import Any, TypeVar, overload
 from pyspike import commands
 from pyspike._wire import Command, Operation, Record
 from pyspike.client import Client
-from pyspike.cluster import Cluster, Node
+from pyspike.cluster import Cluster
 from pyspike.cluster.pipelined import PipelinedExecutor
 from pyspike.commands import Filter, KeyLike, Milliseconds, Policies, Ttl
-from pyspike.errors import ClientClosed
+from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
+from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 
 T = TypeVar("T")
@@ -127,14 +128,15 @@ class AsyncClient:
     Raises:
         ConnectFailed: (on entering) no host could be reached; the message has each with its reason.
         InvalidArgument: `hosts` can't be read.
+        InvalidType: `policy` is no `ClientPolicy`.
     """
 
     __slots__ = ("__weakref__", "_cluster", "_loops", "_owner", "_policies", "_run")
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
-        policy = policy or ClientPolicy()
+        policy = commands.client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)
-        self._share(_Loops(cluster), Policies(policy.read, policy.write, policy.info), owner=True)
+        self._share(_Loops(cluster), Policies.of(policy), owner=True)
 
     @classmethod
     async def connect(cls, hosts: HostsLike, policy: ClientPolicy | None = None) -> AsyncClient:
@@ -147,7 +149,12 @@ class AsyncClient:
 
         So an application with threads and tasks looks after its cluster once. Closing this client closes the
         connections of its tasks only; closing the other one ends both.
+
+        Raises:
+            InvalidType: it is no `Client`.
         """
+        if not isinstance(client, Client):
+            raise InvalidType(f"what is shared must be a Client, not {type(client).__name__}")
         new = object.__new__(cls)
         new._share(_Loops(client._cluster), client._policies, owner=False)
         return new
@@ -166,11 +173,13 @@ class AsyncClient:
         write: WritePolicy | None = None,
         info: InfoPolicy | None = None,
     ) -> AsyncClient:
-        """A view on the same cluster with other default policies; cheap. Closing either closes both."""
+        """A view on the same cluster with other default policies; cheap. Closing either closes both.
+
+        Raises:
+            InvalidType: a policy is of another kind.
+        """
         view = object.__new__(type(self))
-        mine = self._policies
-        policies = Policies(read or mine.read, write or mine.write, info or mine.info)
-        view._share(self._loops, policies, owner=self._owner)
+        view._share(self._loops, self._policies.changed(read, write, info), owner=self._owner)
         return view
 
     # --- one record ---
@@ -368,7 +377,7 @@ class AsyncClient:
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes of the cluster as it is known now."""
-        return self._cluster.nodes
+        return tuple(node.seen() for node in self._cluster.nodes)
 
     def node_names(self) -> list[str]:
         """The names of the nodes."""
@@ -390,8 +399,8 @@ class AsyncClient:
         self, command: str, node: str | Node | None = None, *, policy: InfoPolicy | None = None
     ) -> dict[str, str] | str:
         """Send an info command: see `Client.info`."""
-        name = node.name if isinstance(node, Node) else node
-        return await asyncio.to_thread(self._cluster.info, command, name, policy or self._policies.info)
+        asked = commands.info(self._policies, command, node, policy)
+        return await asyncio.to_thread(self._cluster.info, *asked)
 
     def stats(self) -> dict[str, Any]:
         """How the connections to each node are used, the pipelines of each loop, and how tending goes."""

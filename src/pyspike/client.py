@@ -6,17 +6,19 @@ Thin: names, defaults and what to expect. What a method sends is told in `comman
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyspike import commands
-from pyspike._wire import Operation, Record
-from pyspike.cluster import Cluster, Node
-from pyspike.cluster.blocking import BlockingExecutor
+from pyspike._wire import Command, Operation, Record
 from pyspike.commands import Filter, KeyLike, Milliseconds, Policies, Ttl
 from pyspike.hosts import HostsLike, parse_hosts
+from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+
+if TYPE_CHECKING:
+    from pyspike.cluster import Cluster
 
 T = TypeVar("T")
 
@@ -29,8 +31,8 @@ class Client:
 
     Args:
         hosts: one or more nodes to begin with; the others are found through them. `"host:port"`, several of
-            them separated by commas, `"host:tls-name:port"`, IPv6 addresses in brackets, or a list of
-            `(host, port)` tuples. The port is 3000 if left out.
+            them separated by commas, IPv6 addresses in brackets, or a list of `(host, port)` tuples. The port
+            is 3000 if left out. `"host:tls-name:port"` is refused as long as there is no TLS.
         policy: how to connect, and the default policies of reads, writes and info commands.
 
     Every command takes, as keywords, a `policy`, and the few options that change from call to call, which win
@@ -40,24 +42,25 @@ class Client:
     Raises:
         ConnectFailed: no host could be reached; the message has each with its reason.
         InvalidArgument: `hosts` can't be read.
+        InvalidType: `policy` is no `ClientPolicy`.
     """
 
     __slots__ = ("__weakref__", "_cluster", "_policies", "_run")
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
-        from pyspike.cluster import (
-            Cluster,
-        )  # here: `import pyspike` alone needs none of it, and is much quicker so
+        # Not above: `import pyspike` alone needs none of it, and is much quicker so.
+        from pyspike.cluster import Cluster
+        from pyspike.cluster.blocking import BlockingExecutor
 
-        policy = policy or ClientPolicy()
+        policy = commands.client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)
         cluster.start()
-        self._share(cluster, Policies(policy.read, policy.write, policy.info))
+        self._share(cluster, BlockingExecutor(cluster).run, Policies.of(policy))
 
-    def _share(self, cluster: Cluster, policies: Policies) -> None:
+    def _share(self, cluster: Cluster, run: Callable[[Command], Any], policies: Policies) -> None:
         self._cluster = cluster
         self._policies = policies
-        self._run = BlockingExecutor(cluster).run
+        self._run = run
 
     def with_policies(
         self,
@@ -66,10 +69,13 @@ class Client:
         write: WritePolicy | None = None,
         info: InfoPolicy | None = None,
     ) -> Client:
-        """A view on the same cluster with other default policies; cheap. Closing either closes both."""
+        """A view on the same cluster with other default policies; cheap. Closing either closes both.
+
+        Raises:
+            InvalidType: a policy is of another kind.
+        """
         view = object.__new__(type(self))
-        mine = self._policies
-        view._share(self._cluster, Policies(read or mine.read, write or mine.write, info or mine.info))
+        view._share(self._cluster, self._run, self._policies.changed(read, write, info))
         return view
 
     # --- one record ---
@@ -326,7 +332,7 @@ class Client:
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes of the cluster as it is known now."""
-        return self._cluster.nodes
+        return tuple(node.seen() for node in self._cluster.nodes)
 
     def node_names(self) -> list[str]:
         """The names of the nodes."""
@@ -355,14 +361,25 @@ class Client:
             policy: its timeout counts for each node.
 
         Returns:
-            The node's answer; for all nodes a dict of node names to answers.
+            The node's answer; for all nodes that are active a dict of node names to answers.
+
+        All nodes answer, or the call fails with the error of the first that did not. To have the answers of
+        the others, ask them one by one::
+
+            for node in client.nodes():
+                try:
+                    print(node.name, client.info("build", node))
+                except AerospikeError as error:
+                    print(node.name, error)
 
         Raises:
+            InvalidType: an argument is of the wrong type.
+            InvalidArgument: the command is no line of text.
             InvalidNode: there is no such node.
+            TimeoutError, ConnectionError: a node did not answer in time, or can't be reached.
             ServerError: a node answered with an error.
         """
-        name = node if node is None or isinstance(node, str) else node.name
-        return self._cluster.info(command, name, policy or self._policies.info)
+        return self._cluster.info(*commands.info(self._policies, command, node, policy))
 
     def stats(self) -> dict[str, Any]:
         """How the connections to each node are used, and how tending goes."""

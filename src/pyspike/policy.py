@@ -4,9 +4,9 @@ A policy is an immutable value with the names and meanings of the Rust client. I
 once, when it is made, into `settings`, the form in which the wire layer reads it; so make policies once and
 reuse them. A field that does not exist, or that could have no effect, is refused.
 
-Two defaults are not the Rust client's: `socket_timeout` is a share of the deadline (there 30 s, so that a slow
-node would use up the whole deadline of 1 s and leave no time for another), and `ClientPolicy.timeout` is 1 s
-(there 30 s, which is how long an application would hang that can't reach its cluster).
+Two defaults are not the Rust client's: `socket_timeout` is a share of the deadline (there 30 s, by which a
+slow node may use up the whole deadline of 1 s and leave no time for another), and `ClientPolicy.timeout` is
+1 s (there 30 s, for which an application would hang that can't reach its cluster).
 """
 # ruff: noqa: RUF009 - _field() is dataclasses.field() with a check, and every default is immutable
 

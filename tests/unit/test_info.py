@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pyspike.cluster import info
 from pyspike.errors import (
     EnterpriseOnly,
-    InvalidArgument,
     NotAuthenticated,
     ProtocolError,
     RequestInvalid,
@@ -172,12 +171,6 @@ def test_values_that_only_look_like_errors_pass(value):
 def test_an_error_for_the_whole_request_is_raised():
     with pytest.raises(NotAuthenticated):
         info.decode(b"ERROR:80:not authenticated\n")
-
-
-@pytest.mark.parametrize("commands", [[], [""], ["node\nbuild"]])
-def test_what_is_no_command_is_refused(commands):
-    with pytest.raises(InvalidArgument):
-        info.encode(commands)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 A node never comes back: when it fails or its address changes it is retired, its pool closed for good, and a
 new object takes its place once the server answers again. So commands may hold on to one without asking
-whether it still is what it was. What decides over it is in `tend`.
+whether it still is what it was. What decides over it is in `tend`; users see it as a `pyspike.nodes.Node`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pyspike import nodes
 from pyspike._wire import Connection, Pool
 from pyspike.cluster.net import Endpoint, connect, left_ms
 from pyspike.cluster.probe import Probe, ask
@@ -85,10 +86,9 @@ class Node:
         """Its address as text, such as `10.0.0.1:3000`."""
         return str(self.host)
 
-    @property
-    def is_active(self) -> bool:
-        """Whether commands may be sent to it."""
-        return self.active
+    def seen(self) -> nodes.Node:
+        """What users see of it."""
+        return nodes.Node(self.name, self.host, self.version, self.active)
 
     def info(self, commands: str | Sequence[str], timeout_ms: float | None = None) -> dict[str, str]:
         """Ask it for info values.

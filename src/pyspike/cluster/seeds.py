@@ -32,7 +32,7 @@ class Seeds:
     """The seed hosts of one cluster.
 
     Raises:
-        InvalidArgument: a host has a TLS name; without TLS, what is meant to be secret would go in plain text.
+        InvalidArgument: a host has a TLS name, and there is no TLS: its connections would be in plain text.
     """
 
     def __init__(self, hosts: Sequence[Host], policy: ClientPolicy) -> None:

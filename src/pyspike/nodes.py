@@ -1,0 +1,34 @@
+"""What users see of the servers of a cluster.
+
+A leaf: plain values, which `Client.nodes()` makes. What is alive behind them is `pyspike.cluster.node`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspike.hosts import Host
+
+__all__ = ["Node"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of the cluster, as it was when it was asked for; what goes on at it is in `Client.stats()`.
+
+    Args:
+        name: the name it has given itself.
+        host: its address, as a host with a numeric name.
+        version: its server version, as text.
+        is_active: whether commands are sent to it.
+    """
+
+    name: str
+    host: Host
+    version: str
+    is_active: bool
+
+    @property
+    def address(self) -> str:
+        """Its address as text, such as `10.0.0.1:3000`."""
+        return str(self.host)
