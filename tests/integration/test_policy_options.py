@@ -47,7 +47,6 @@ from pyspike.errors import (
     InvalidNode,
     KeyMismatch,
     NoMoreConnections,
-    UnsupportedFeature,
 )
 from pyspike.operations import OpCode
 from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
@@ -357,7 +356,7 @@ def test_filter_expression_goes_along_with_the_command(client: Client, key: Key)
         lambda: client.get(key, policy=ReadPolicy(filter_expression=false)),
         lambda: client.delete(key, policy=WritePolicy(filter_expression=false)),
     ):
-        with pytest.raises((FilteredOut, UnsupportedFeature)):  # the embedded server has no expressions yet
+        with pytest.raises(FilteredOut):
             call()
     assert client.exists(key)
 
