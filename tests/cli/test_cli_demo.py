@@ -1,21 +1,21 @@
-"""demo and serve: what they promise on the README's first page."""
+"""demo: what it promises on the README's first page."""
 
 from __future__ import annotations
 
+import io
 import re
-import signal
-import subprocess
-import sys
 from array import array
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from pyspike import Client, Key, Record
 from pyspike.cli import main
 from pyspike.cli.dataset import same, user
-from pyspike.cli.report import quantile
-from pyspike.server import EmbeddedCluster
+from pyspike.cli.demo import demo
+from pyspike.cli.report import Report, quantile
+from pyspike.cli.workload import Phase, Worker
 
 
 @pytest.mark.embedded_only
@@ -28,6 +28,57 @@ def test_the_demo_loses_nothing_while_a_node_is_down(capsys: pytest.CaptureFixtu
     assert "nothing acknowledged was lost: " in out
     assert "\x1b" not in out
     assert max(map(len, out.splitlines()[:-1])) < 110
+
+
+ROW = re.compile(r"(?P<operation>\S.*?) +(?P<numbers>[\d,]+( +(-|[\d,.]+)){6})")
+HEADERS = ["operation", "done", "per s", "p50 ms", "p99 ms", "max ms", "errors", "retries"]
+
+
+def test_the_demo_shows_a_table_of_all_it_did(hosts: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--hosts", hosts, "--records", "50", "--seconds", "1", "--threads", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (header,) = (number for number, line in enumerate(lines) if line.startswith("operation"))
+    assert re.split(r" {2,}", lines[header].strip()) == HEADERS
+    rows = [row for line in lines[header:] if (row := ROW.fullmatch(line.strip()))]
+    assert [row["operation"] for row in rows] == [
+        "load put",
+        "read get",
+        "asyncio get, 64 tasks",
+        "update operate",
+        "verify get",
+    ]
+    for row in rows:
+        done, rate, *latencies, _errors, _retries = row["numbers"].replace(",", "").split()
+        assert int(done) >= 10
+        assert float(rate) > 0
+        assert 0 < float(latencies[0]) <= float(latencies[1]) <= float(latencies[2])
+    assert [int(row["numbers"].split()[0]) for row in rows if row["operation"] != "update operate"] == [
+        50,
+        50,
+        10,
+        50,
+    ]
+
+
+def test_a_phase_has_a_bar_on_a_terminal() -> None:
+    screen = io.StringIO()
+    report = Report(Console(file=screen, force_terminal=True, width=80))
+
+    def run(worker: Worker) -> None:
+        for _ in range(5):
+            worker.call(lambda: None, repeatable=True)
+
+    phase = Phase("load", 2, run)
+    with report.bar(phase, records=20, seconds=None) as bar:
+        phase.run(bar.show)
+    last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue().rsplit("\r", 1)[-1])
+    assert re.match(r"load +━+╺?━+ +10 +[\d,]+/s +0:00:0\d", last)
+    assert "\x1b[" in screen.getvalue()
+
+
+def test_the_demo_loads_100_000_users_and_updates_from_8_threads_if_nothing_else_is_said() -> None:
+    options = demo.make_context("demo", []).params
+    assert (options["records"], options["threads"], options["hosts"]) == (100_000, 8, None)
 
 
 def test_the_demo_runs_on_other_clusters_and_cleans_up(
@@ -70,35 +121,3 @@ def test_same_tells_types_apart() -> None:
 @pytest.mark.parametrize(("share", "value"), [(0.5, 50.0), (0.99, 99.0), (1.0, 100.0)])
 def test_a_quantile_is_the_least_value_that_so_many_do_not_exceed(share: float, value: float) -> None:
     assert quantile(array("d", range(1, 101)), share) == value
-
-
-def test_serve_runs_until_it_is_interrupted() -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pyspike.cli",
-        "serve",
-        "--nodes",
-        "2",
-        "--port",
-        "0",
-        "--namespaces",
-        "users",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            hosts = process.stdout.readline().strip()
-            with Client(hosts) as client:
-                assert len(client.node_names()) == 2
-                client.put(("users", "people", "ann"), {"name": "Ann"})
-                assert client.get(("users", "people", "ann"))["name"] == "Ann"
-        finally:
-            process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
-
-
-def test_serve_tells_that_a_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
-    with EmbeddedCluster() as cluster:
-        assert main(["serve", "--port", str(cluster.nodes[0].port)]) == 1
-    assert "--port 0 takes free ports" in capsys.readouterr().err

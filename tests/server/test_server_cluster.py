@@ -5,18 +5,13 @@ from __future__ import annotations
 import base64
 import gc
 import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import weakref
-from pathlib import Path
 
 import pytest
 from server_wire import Wire, cases, digest_of, eventually, get, integer, put
 
-import pyspike.server
 from pyspike.server import EmbeddedCluster, EmbeddedNode
 from pyspike.server.partitions import PartitionMap, assign, changed
 from pyspike.server.storage import partition_of as stored_in
@@ -299,10 +294,19 @@ def test_a_forgotten_cluster_is_stopped() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"nodes": 0}, {"replication_factor": 0}, {"namespaces": ()}, {"namespaces": "test"}]
+    "bad",
+    [
+        {"nodes": 0},
+        {"replication_factor": 0},
+        {"namespaces": ()},
+        {"namespaces": "test"},
+        {"port": -1},
+        {"port": 65536},
+        {"nodes": 3, "port": 65534},
+    ],
 )
 def test_bad_arguments_are_refused(bad: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"nodes|namespaces"):
+    with pytest.raises(ValueError, match=r"nodes|namespaces|port"):
         EmbeddedCluster(**bad)  # type: ignore[arg-type]
 
 
@@ -329,23 +333,3 @@ def test_a_cluster_in_its_own_process_does_the_same() -> None:
         port = first.port
     with pytest.raises(ConnectionRefusedError):
         Wire(port)
-
-
-def test_the_program_runs_until_it_is_told_to_end() -> None:
-    first = free_ports(3)
-    root = str(Path(pyspike.server.__file__).parents[2])
-    program = subprocess.Popen(
-        [sys.executable, "-m", "pyspike.server", "--nodes", "3", "--port", str(first)],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": root},
-        text=True,
-    )
-    with program:
-        assert program.stdout is not None
-        assert program.stdout.readline().strip() == ",".join(
-            f"127.0.0.1:{first + index}" for index in range(3)
-        )
-        with Wire(first + 2) as wire:
-            assert wire.info("node")["node"] == "A3"
-        program.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from types import FrameType
+
 import click
 
 __all__ = ["serve"]
@@ -30,19 +34,30 @@ def serve(nodes: int, host: str, port: int, namespaces: str, replication_factor:
 
     The hosts are printed on stdout, as clients take them.
     """
-    from pyspike.server.__main__ import serve as run  # the server is not needed by the other subcommands
+    from pyspike.server import EmbeddedCluster  # the server is not needed by the other subcommands
 
     click.echo("an embedded cluster, for tests and demonstrations; Ctrl-C ends it", err=True)
+    ended = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        run(
+        with EmbeddedCluster(
             nodes,
-            host=host,
-            port=port,
             namespaces=namespaces.split(","),
             replication_factor=replication_factor,
-        )
+            host=host,
+            port=port,
+        ) as cluster:
+            click.echo(cluster.hosts)
+            ended.wait()
     except OSError as error:
         why = f"can't listen on {host} from port {port} on: {error.strerror or error}"
         raise click.ClickException(f"{why} (--port 0 takes free ports)") from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -20,6 +20,7 @@ from .storage import NamespaceConfig
 __all__ = ["EmbeddedCluster", "EmbeddedNode"]
 
 NAMESPACE_MAX = 31
+PORT_MAX = 65535
 
 
 class EmbeddedNode:
@@ -180,7 +181,8 @@ class EmbeddedCluster:
         clock: Unix time in seconds, by which records expire; not with `process`.
 
     Raises:
-        ValueError: a number below 1, no namespace, a namespace name that is empty or over 31 bytes.
+        ValueError: a number below 1, a port that there can't be, no namespace, a namespace name that is empty
+            or over 31 bytes.
 
     """
 
@@ -200,6 +202,8 @@ class EmbeddedCluster:
     ) -> None:
         if nodes < 1 or replication_factor < 1:
             raise ValueError("nodes and replication_factor are at least 1")
+        if not 0 <= port <= PORT_MAX - (nodes - 1):
+            raise ValueError(f"{nodes} nodes have no ports from {port} on: the last port is {PORT_MAX}")
         if not isinstance(namespaces, Mapping):
             if isinstance(namespaces, str):
                 raise ValueError("namespaces is a sequence of names, not one name")

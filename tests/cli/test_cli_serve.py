@@ -1,0 +1,50 @@
+"""serve: an embedded cluster in the foreground, until it is told to end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from pyspike import Client
+from pyspike.cli import main
+from pyspike.server import EmbeddedCluster
+
+PROGRAM = [sys.executable, "-m", "pyspike.cli"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_runs_until_it_is_told_to_end(number: int) -> None:
+    command = [*PROGRAM, "serve", "--nodes", "2", "--port", "0", "--namespaces", "users"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            hosts = process.stdout.readline().strip()
+            with Client(hosts) as client:
+                assert len(client.node_names()) == 2
+                client.put(("users", "people", "ann"), {"name": "Ann"})
+                assert client.get(("users", "people", "ann"))["name"] == "Ann"
+        finally:
+            process.send_signal(number)
+        assert process.wait(10) == 0
+
+
+def test_serve_tells_that_a_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    with EmbeddedCluster() as cluster:
+        assert main(["serve", "--port", str(cluster.nodes[0].port)]) == 1
+    assert "--port 0 takes free ports" in capsys.readouterr().err
+
+
+def test_serve_tells_that_there_are_no_such_ports(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--nodes", "3", "--port", "65534"]) == 2
+    assert "3 nodes have no ports from 65534 on: the last port is 65535" in capsys.readouterr().err
+
+
+def test_the_servers_own_process_sends_people_to_serve() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "pyspike.server"], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "pyspike serve" in ended.stderr
