@@ -105,6 +105,10 @@ def test_keys_can_be_integers_and_bytes(
         ('{"a": {"$bytes": "xyz"}}', "non-hexadecimal"),
         ('{"a": {"$nosuch": 1}}', "$nosuch is none of $bytes"),
         ('{"a": 9223372036854775808}', "64-bit"),
+        ('{"a": 1e400}', "1e400 is beyond a 64-bit float"),
+        ('{"a": [-1e400]}', "-1e400 is beyond a 64-bit float"),
+        ('{"a": 1, "b": 2, "a": 3}', "the name 'a' stands twice in one object"),
+        ('{"a": [{"x": 1, "x": 1}]}', "the name 'x' stands twice in one object"),
     ],
 )
 def test_what_can_not_be_a_bin_is_refused(shell: Shell, words: list[str], text: str, reason: str) -> None:
@@ -126,6 +130,14 @@ def test_another_word_is_no_ttl(shell: Shell, words: list[str]) -> None:
 def test_deleting_what_is_not_there_is_exit_code_1(shell: Shell, words: list[str]) -> None:
     assert shell("delete", *words) == 1
     assert "there is no record" in shell.error
+
+
+def test_json_tells_whether_something_was_deleted(shell: Shell, words: list[str], key: Key) -> None:
+    shell.json("put", *words, '{"a": 1}')
+    named = {"namespace": "test", "set": key.set_name, "key": key.user_key, "digest": key.digest.hex()}
+    assert shell.json("delete", *words) == {"key": named, "deleted": True}
+    assert shell("delete", *words, "--json") == 1
+    assert (json.loads(shell.out), shell.error) == ({"key": named, "deleted": False}, "")
 
 
 def test_a_refusal_by_the_server_is_exit_code_4(shell: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from typing import Any
 
@@ -112,7 +113,9 @@ def delete(
 
 def _parse_bins(text: str) -> dict[str, object]:
     try:
-        parsed = json.loads(text, parse_constant=_refuse_constant)
+        parsed = json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_float, object_pairs_hook=_object
+        )
         if not isinstance(parsed, dict):
             raise ValueError('it must be an object of bins, such as {"name": "Ann"}')
         return {name: from_json(value) for name, value in parsed.items()}
@@ -122,6 +125,23 @@ def _parse_bins(text: str) -> dict[str, object]:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f'{name} is no JSON; write {{"$float": "{name}"}}')
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f'{text} is beyond a 64-bit float; infinity is written {{"$float": "inf"}}')
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # json itself would keep the last of two values of one name, and lose the others without a word.
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the name {name!r} stands twice in one object")
+        found[name] = value
+    return found
 
 
 def _parse_ttl(text: str) -> int | Expiration:
