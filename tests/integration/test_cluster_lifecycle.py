@@ -16,9 +16,11 @@ import weakref
 import pytest
 from cluster_help import active, some_rounds, tended, wait_until
 
+from pyspike import Key
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.lifecycle import Clock
+from pyspike.errors import PartitionUnavailable
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
 
@@ -142,6 +144,33 @@ def test_nothing_is_written_to_stderr(server):
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
     )
     assert (done.stdout, done.stderr) == ("failed\n", "")
+
+
+# Partitions without an owner --------------------------------------------------------------------------------
+
+
+def test_a_lost_partition_is_unavailable_until_it_is_back(client, cluster, key):
+    client.put(key, {"a": 1})
+    cluster.lose_partition(key.namespace, key.partition_id)
+    for call, tries in ((lambda: client.get(key), 3), (lambda: client.put(key, {"a": 2}), 1)):
+        with pytest.raises(PartitionUnavailable) as caught:
+            call()
+        assert caught.value.key == key
+        assert len(caught.value.attempts) == tries  # reads are tried again, writes are not
+        assert all(attempt.sent and attempt.node in client.node_names() for attempt in caught.value.attempts)
+        assert not caught.value.in_doubt
+    cluster.restore_partition(key.namespace, key.partition_id)
+    assert client.get(key)["a"] == 1
+    client.put(key, {"a": 3})
+    assert client.get(key)["a"] == 3
+
+
+def test_a_lost_partition_takes_no_other_along(client, cluster, key, set_name):
+    cluster.lose_partition(key.namespace, key.partition_id)
+    keys = [Key("test", set_name, number) for number in range(20)]
+    for other in [each for each in keys if each.partition_id != key.partition_id]:
+        client.put(other, {"a": 1})
+        assert client.get(other)["a"] == 1
 
 
 # Fork -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,5 @@ Each knows those above it only. What commands are made of is in `pyspike.command
 """
 
 from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.node import Node
 
-__all__ = ["Cluster", "Node"]
+__all__ = ["Cluster"]
