@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from server_values import WILDCARD, ordered, packed, plain
+from server_wire import Wire, field, integer, message, op, put
 
 from pyspike.server.bin_values import particle_of
-from pyspike.server.expressions.build import build
+from pyspike.server.expressions.build import LEVELS_MAX, build
 from pyspike.server.expressions.nodes import UNKNOWN, Scope
 from pyspike.server.packed import Extension, PackedList, encode
 from pyspike.server.posix_regex import compile_regex
@@ -274,3 +276,89 @@ def test_regions_contain_points(region: str, point: tuple[float, float], inside:
     both = Name(b"\x17" + region.encode()), Name(place(*point))
     assert run([8, *both]) is inside
     assert run([8, *reversed(both)]) is inside
+
+
+# What stands where ------------------------------------------------------------------------------------------
+
+EXP_READ, EXP_MODIFY, FILTER = 7, 8, 43
+REMOVAL = [100]
+
+
+def answer(wire: Wire, code: int, expression: Any) -> int:
+    """The result code of an operation with this expression, on a record with a bin."""
+    wire.ask(put("k", {"n": integer(1)}))
+    data = encode(PackedList(0, [tree(expression), 0]))
+    flag = {"info1": 1} if code == EXP_READ else {"info2": 1}
+    return wire.ask(message("k", op(code, "r", 4, data), **flag)).code
+
+
+@pytest.mark.parametrize("code", [EXP_READ, EXP_MODIFY])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        REMOVAL,
+        [123, True, REMOVAL, [0]],
+        [123, True, 1, REMOVAL],
+        [125, Name(b"x"), 1, REMOVAL],
+        [20, REMOVAL],
+    ],
+    ids=repr,
+)
+def test_a_removal_outside_of_a_path_is_refused(wire: Wire, code: int, expression: Any) -> None:
+    assert answer(wire, code, expression) == ResultCode.PARAMETER
+
+
+def test_a_filter_is_a_bool(wire: Wire) -> None:
+    wire.ask(put("k", {"n": integer(1)}))
+    for expression, code in (
+        (bin_(INT, "n"), ResultCode.PARAMETER),
+        (REMOVAL, ResultCode.PARAMETER),
+        ([0], ResultCode.FILTERED_OUT),
+        ([1, [0], True], ResultCode.FILTERED_OUT),
+        (True, ResultCode.OK),
+    ):
+        request = message("k", info1=3, more=(field(FILTER, encode(tree(expression))),))
+        assert wire.ask(request).code == code, expression
+
+
+def test_an_explicit_unknown_is_a_bool_but_for_a_cond() -> None:
+    assert run([1, [0], True]) is UNKNOWN
+    assert run([123, True, [0], 1.5]) is UNKNOWN
+    assert run([123, False, [0], 1.5]) == 1.5
+    assert is_refused([1, [0], 1])
+    assert is_refused([20, [0], 1])
+    assert is_refused([20, [123, True, [0], [0]], 1])
+
+
+def call_of(*parts: Any) -> PackedList:
+    return PackedList(0, [tree(part) for part in parts])
+
+
+# What is put around an int, and how many levels that adds.
+NESTING: dict[str, tuple[Callable[[Any], Any], int]] = {
+    "sum": (lambda inner: call_of(20, inner, 1), 1),
+    "cond": (lambda inner: call_of(123, True, inner, 1), 1),
+    "comparison": (lambda inner: call_of(123, call_of(1, inner, 1), 1, 2), 2),
+    "argument": (lambda inner: call_of(127, INT, 0, call_of(19, 7, inner), bin_(LIST, "l")), 1),
+    "argument by context": (
+        lambda inner: call_of(127, INT, 0, call_of(255, [16, 0], call_of(19, 7, inner)), [QUOTE, [[1, 2]]]),
+        1,
+    ),
+    "source": (
+        lambda inner: call_of(127, INT, 0, [16], call_of(127, LIST, 64, call_of(1, inner), [QUOTE, []])),
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("around", "each"), NESTING.values(), ids=list(NESTING))
+def test_expressions_are_nested_as_deep_as_the_limit_says(around: Callable[[Any], Any], each: int) -> None:
+    expression: Any = tree(bin_(INT, "i"))
+    for _ in range((LEVELS_MAX - 1) // each):
+        expression = around(expression)
+    run(expression)
+    for more in (each, 2000):
+        for _ in range(more):
+            expression = around(expression)
+        with pytest.raises(RequestError, match=f"nested deeper than {LEVELS_MAX} levels"):
+            build(encode(expression))

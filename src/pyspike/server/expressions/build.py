@@ -20,6 +20,8 @@ from .nodes import Args, Build, Node, Type, bad, type_of
 
 __all__ = ["build", "build_value"]
 
+LEVELS_MAX = 128  # of expressions inside each other: as many as Python's stack is sure to have room for
+
 _CACHED = 512
 _CACHED_BYTES = 4096
 QUOTE = 126
@@ -49,27 +51,44 @@ def build(data: bytes) -> Node:
 
 def _build(data: bytes) -> Node:
     try:
-        return build_value(decode(data), {})
-    except (PackedError, RecursionError) as error:
+        value = decode(data)
+    except PackedError as error:
         raise bad(str(error)) from error
+    return build_value(value, {})
 
 
 _build_cached = lru_cache(maxsize=_CACHED)(_build)
 
 
 def build_value(value: Value, variables: dict[bytes, int]) -> Node:
-    """The tree of an expression that is part of a larger value."""
-    if not isinstance(value, PackedList):
-        return literal(value)
-    if value.flags or not value.items or type(value.items[0]) is not int:
-        raise bad("a list that is no call")
-    opcode, args = value.items[0], value.items[1:]
-    if opcode == QUOTE:
-        return _quoted(args)
-    make = _OPCODES.get(opcode)
-    if make is None:
-        raise bad(f"opcode {opcode}")
-    return make(args, variables, build_value)
+    """The tree of an expression that is part of a larger value; `PARAMETER` if it is none or too deep."""
+    return _Builder()(value, variables)
+
+
+class _Builder:
+    """Builds a tree, and knows how deep in it it is."""
+
+    def __init__(self) -> None:
+        self._levels = 0
+
+    def __call__(self, value: Value, variables: dict[bytes, int]) -> Node:
+        if not isinstance(value, PackedList):
+            return literal(value)
+        if value.flags or not value.items or type(value.items[0]) is not int:
+            raise bad("a list that is no call")
+        opcode, args = value.items[0], value.items[1:]
+        if opcode == QUOTE:
+            return _quoted(args)
+        make = _OPCODES.get(opcode)
+        if make is None:
+            raise bad(f"opcode {opcode}")
+        if self._levels == LEVELS_MAX:
+            raise bad(f"nested deeper than {LEVELS_MAX} levels")
+        self._levels += 1
+        try:
+            return make(args, variables, self)
+        finally:
+            self._levels -= 1
 
 
 def literal(value: Value) -> Node:

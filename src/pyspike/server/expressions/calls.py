@@ -42,7 +42,7 @@ def _call(args: Args, variables: Variables, build: Build) -> Node:
         raise bad("a call without operation")
     if system not in _SOURCES:
         raise bad(f"call system {system}")
-    subject = need(build(source, variables), *_SOURCES[system], Type.NIL, Type.UNKNOWN)
+    subject = need(build(source, variables), *_SOURCES[system], Type.NIL)
     run_op = _operation(system, writes, op.items, variables, build)
 
     def run(scope: Scope) -> Any:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..packed import PackedList, Value
 from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need
 
 __all__ = ["OPCODES"]
 
 Variables = dict[bytes, int]
+
+UNKNOWN_OPCODE = 0
 
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -20,13 +23,13 @@ _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*\Z")
 def _bools(args: Args, variables: Variables, build: Build, least: int) -> list[Node]:
     if len(args) < least:
         raise bad(f"{len(args)} arguments")
-    return [need(build(arg, variables), Type.BOOL, Type.UNKNOWN) for arg in args]
+    return [need(build(arg, variables), Type.BOOL) for arg in args]
 
 
 def _unknown(args: Args, variables: Variables, build: Build) -> Node:
     if args:
         raise bad("unknown with arguments")
-    return Node(Type.UNKNOWN, lambda scope: UNKNOWN)
+    return Node(Type.BOOL, lambda scope: UNKNOWN)
 
 
 def _decided_by(decisive: bool, parts: list[Node]) -> Node:
@@ -86,9 +89,10 @@ def _cond(args: Args, variables: Variables, build: Build) -> Node:
     if len(args) < 3 or len(args) % 2 == 0:
         raise bad("cond without default")
     tests = _bools(args[:-1:2], variables, build, 1)
-    actions = [build(arg, variables) for arg in args[1:-1:2]]
-    default = build(args[-1], variables)
-    types = {action.type for action in (*actions, default)} - {Type.UNKNOWN}
+    results = [*args[1:-1:2], args[-1]]
+    *actions, default = [build(arg, variables) for arg in results]
+    pairs = zip(results, (*actions, default), strict=True)
+    types = {action.type for arg, action in pairs if not _is_unknown(arg)}  # which fits any
     if len(types) > 1:
         raise bad("cond with results of several types")
 
@@ -101,7 +105,11 @@ def _cond(args: Args, variables: Variables, build: Build) -> Node:
                 return action.run(scope)
         return default.run(scope)
 
-    return Node(types.pop() if types else Type.UNKNOWN, run)
+    return Node(types.pop() if types else Type.BOOL, run)
+
+
+def _is_unknown(arg: Value) -> bool:
+    return isinstance(arg, PackedList) and arg.items == [UNKNOWN_OPCODE]
 
 
 def _let(args: Args, variables: Variables, build: Build) -> Node:
@@ -133,7 +141,7 @@ def _var(args: Args, variables: Variables, build: Build) -> Node:
 
 
 OPCODES = {
-    0: _unknown,
+    UNKNOWN_OPCODE: _unknown,
     16: _and,
     17: _or,
     18: _not,

@@ -21,7 +21,7 @@ __all__ = ["REMOVE", "UNKNOWN", "Args", "Build", "Loop", "Node", "Scope", "Type"
 
 
 class Type(IntEnum):
-    """Types of expressions. `UNKNOWN` is that of an explicit unknown, `REMOVE` of a removal in a path."""
+    """Types of expressions. `UNKNOWN` is that of what is no value, `REMOVE` of a removal in a path."""
 
     REMOVE = -2
     UNKNOWN = -1

@@ -42,7 +42,7 @@ def passes(data: bytes, record: Record, digest: bytes, now: float) -> bool:
 
     """
     node = build(data)
-    if node.type not in (Type.BOOL, Type.UNKNOWN):
+    if node.type != Type.BOOL:
         raise bad("a filter that is no bool")
     return node.run(Scope(record.bins, record, digest, now)) is True
 
@@ -59,10 +59,10 @@ def _parse(op: Op, allowed: int) -> tuple[Node, int]:
         flags = 0
     if flags & ~allowed:
         raise bad("flags")
-    try:
-        return build_value(value.items[0], {}), flags
-    except RecursionError as error:
-        raise bad("too deep") from error
+    node = build_value(value.items[0], {})
+    if node.type == Type.REMOVE:
+        raise bad("a removal outside of a path")
+    return node, flags
 
 
 def _run(work: Working, node: Node) -> Value:

@@ -20,7 +20,7 @@ from ..cdt.selection import Elements
 from ..ordering import sort_key
 from ..packed import PackedList, PackedMap, Value
 from ..result import RequestError, ResultCode
-from .nodes import REMOVE, UNKNOWN, Build, Loop, Node, Scope, Type, bad, need
+from .nodes import REMOVE, UNKNOWN, Build, Loop, Node, Scope, bad
 
 __all__ = ["Path", "run_path"]
 
@@ -102,7 +102,7 @@ def _step(kind: int, value: Value, build: Build) -> Step:
 def _test(value: Value, build: Build) -> Node:
     if not isinstance(value, PackedList):
         raise bad("a path's filter that is constant")
-    return need(build(value, {}), Type.BOOL, Type.UNKNOWN)
+    return build(value, {})  # what is no bool matches nothing
 
 
 def _add_test(steps: list[Step], value: Value, build: Build) -> None:
