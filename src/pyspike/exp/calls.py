@@ -1,8 +1,7 @@
 """Operations on lists, maps, blobs, HyperLogLogs and strings inside expressions: what their modules share.
 
-Such a call is `[127, result type, system, [opcode, arguments...], source]` (expressions.md 6.5). It works
-on a
-copy: one that modifies gives the modified value.
+Such a call is `[127, result type, system, [opcode, arguments...], source]` (expressions.md 6.5). It works on
+a copy: one that modifies gives the modified value.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ def call(
         source: what it works on.
         ctx: the way to an element inside the source.
     """
-    inside = [part for part in operation if isinstance(part, Expression)]
+    inside = [part._facts for part in operation if isinstance(part, Expression)]
     packed: list[Any] = [part._packed if isinstance(part, Expression) else part for part in operation]
     if ctx:
         packed = [WITH_CONTEXT, flat(ctx), packed]

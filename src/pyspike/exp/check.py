@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyspike.errors import InvalidArgument
@@ -12,7 +12,7 @@ from pyspike.exp.types import ExpType
 from pyspike.operations.enums import BY_PATH, WITH_CONTEXT
 from pyspike.operations.tree import Name
 
-__all__ = ["check_tree", "cond_type", "type_of_tree"]
+__all__ = ["check_tree", "cond_type", "in_place", "type_of_tree"]
 
 COND = Signature("cond", ((ExpType.BOOL,),), None, uniform=True)
 
@@ -29,7 +29,7 @@ def type_of_tree(tree: Any) -> ExpType | None:
     """What a decoded expression gives, as far as it can be told; nothing is checked."""
     try:
         return check_tree(tree, {})
-    except (InvalidArgument, TypeError, ValueError, IndexError):
+    except (InvalidArgument, TypeError, ValueError, IndexError, RecursionError):
         return None
 
 
@@ -41,7 +41,7 @@ def check_tree(tree: Any, variables: Mapping[str, ExpType | None]) -> ExpType | 
         variables: the types of the variables that are defined around it.
 
     Raises:
-        InvalidArgument: there are too few or too many arguments somewhere.
+        InvalidArgument: there are too few or too many arguments somewhere; it says where.
         InvalidType: a type does not fit somewhere.
     """
     if not isinstance(tree, list):
@@ -62,9 +62,28 @@ def check_tree(tree: Any, variables: Mapping[str, ExpType | None]) -> ExpType | 
     if op in _TYPED:
         return ExpType(parts[0])
     if op not in SIGNATURES:
-        return None
+        return ExpType.BOOL if op is ExpOp.UNKNOWN else None
     operands = parts[2:] if op is ExpOp.REGEX else parts if SIGNATURES[op].takes else []
-    return result_of(op, [check_tree(part, variables) for part in operands], _shown(operands))
+    types = [
+        _inside(part, variables, f"argument {place} of exp.{SIGNATURES[op].name}")
+        for place, part in enumerate(operands, len(parts) - len(operands) + 1)
+    ]
+    return result_of(op, types, _shown(operands))
+
+
+def _inside(
+    tree: Any, variables: Mapping[str, ExpType | None], place: str | Callable[[], str]
+) -> ExpType | None:
+    """What a part gives; an error in it says that it is there."""
+    try:
+        return check_tree(tree, variables)
+    except InvalidArgument as error:
+        raise in_place(error, place if isinstance(place, str) else place()) from None
+
+
+def in_place(error: InvalidArgument, place: str) -> InvalidArgument:
+    """The error, which says where it is as well."""
+    return type(error)(f"{error.message}; in {place}", advice=error.advice)
 
 
 def _shown(parts: Sequence[Any]) -> Any:
@@ -76,17 +95,29 @@ def _shown(parts: Sequence[Any]) -> Any:
 def _let(parts: Sequence[Any], variables: Mapping[str, ExpType | None]) -> ExpType | None:
     inner = dict(variables)
     for name, value in zip(parts[:-1:2], parts[1::2], strict=False):
-        inner[str(name)] = check_tree(value, inner)
-    return check_tree(parts[-1], inner)
+        inner[str(name)] = _inside(value, inner, f"{str(name)!r} of exp.let")
+    return _inside(parts[-1], inner, "the body of exp.let")
 
 
 def _cond(parts: Sequence[Any], variables: Mapping[str, ExpType | None]) -> ExpType | None:
-    types = [check_tree(part, variables) for part in parts]
-    return cond_type(types, _shown(parts))
+    types = [_inside(part, variables, f"argument {place} of exp.cond") for place, part in enumerate(parts, 1)]
+    return cond_type(types, [part == [int(ExpOp.UNKNOWN)] for part in parts], _shown(parts))
 
 
-def cond_type(types: Sequence[ExpType | None], shown: Any) -> ExpType | None:
-    """What `exp.cond` gives with arguments of these types: the type of its values."""
+def cond_type(
+    types: Sequence[ExpType | None], unknown: Sequence[bool], shown: Callable[[int], str]
+) -> ExpType | None:
+    """What `exp.cond` gives: the type of its values.
+
+    Args:
+        types: those of its arguments.
+        unknown: which of them are `exp.unknown()`, which fits any type.
+        shown: the text of an argument, by its place from 0.
+
+    Raises:
+        InvalidArgument: the value for otherwise is missing.
+        InvalidType: a condition is no bool, or the values are not of one type.
+    """
     if len(types) < 3 or len(types) % 2 == 0:
         raise InvalidArgument(
             f"exp.cond takes conditions, each with its value, and a last value, not {len(types)} arguments"
@@ -94,25 +125,30 @@ def cond_type(types: Sequence[ExpType | None], shown: Any) -> ExpType | None:
     for place in range(0, len(types) - 1, 2):
         if types[place] not in (None, ExpType.BOOL):
             raise misfit("cond", place, shown(place), types[place], (ExpType.BOOL,))
-    values = [
-        None if place % 2 == 0 and place != len(types) - 1 else kind for place, kind in enumerate(types)
-    ]
+    places = [*range(1, len(types), 2), len(types) - 1]
+    if all(unknown[place] for place in places):
+        return ExpType.BOOL
+    values = [kind if place in places and not unknown[place] else None for place, kind in enumerate(types)]
     return uniform(COND, values, shown)
 
 
 def _call(parts: Sequence[Any], variables: Mapping[str, ExpType | None]) -> None:
-    from pyspike.exp.describe import describe_tree
-
     _, system, operation, source = parts
-    kind = check_tree(source, variables)
+    kind = _inside(source, variables, lambda: f"argument 1 of {_function(parts)}")
     allowed = _SOURCES.get(system & ~MODIFY)
     if allowed and kind is not None and kind not in allowed:
-        name = describe_tree([int(ExpOp.CALL), *parts]).split("(")[0].removeprefix("exp.")
-        raise misfit(name, 0, describe_tree(source), kind, allowed)
+        raise misfit(_function(parts).removeprefix("exp."), 0, _shown([source])(0), kind, allowed)
     if operation[0] == BY_PATH:
         return
     if operation[0] == WITH_CONTEXT:
         operation = operation[2]
     for argument in operation[1:]:
         if isinstance(argument, list):
-            check_tree(argument, variables)
+            _inside(argument, variables, lambda: f"an argument of {_function(parts)}")
+
+
+def _function(parts: Sequence[Any]) -> str:
+    """Which function makes a call."""
+    from pyspike.exp.describe import describe_tree
+
+    return describe_tree([int(ExpOp.CALL), *parts]).split("(")[0]

@@ -33,6 +33,7 @@ from pyspike.values import Special
 __all__ = ["describe", "describe_tree", "describe_whole"]
 
 MAX_SHOWN = 2000  # characters of a literal
+MAX_LEVELS = 16  # of lists that are shown where Python can't follow all
 
 _BINS = {
     ExpType.BOOL: "bool_bin",
@@ -55,9 +56,28 @@ def describe(data: bytes) -> str:
 
 
 def describe_whole(tree: Any) -> str:
-    """The call that makes a decoded expression; a bare literal is shown with exp.val."""
-    text = describe_tree(tree)
+    """The call that makes a decoded expression; a bare literal is shown with exp.val.
+
+    What is nested deeper than Python can follow is left out in favour of an ellipsis.
+    """
+    try:
+        text = describe_tree(tree)
+    except RecursionError:
+        text = describe_tree(_shortened(tree, MAX_LEVELS))
     return text if text.startswith("exp.") else f"exp.val({text})"
+
+
+class _Left:
+    """Stands for what is left out."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+def _shortened(tree: Any, levels: int) -> Any:
+    if not isinstance(tree, list):
+        return tree
+    return [_shortened(part, levels - 1) for part in tree] if levels else _Left()
 
 
 def describe_tree(tree: Any) -> str:

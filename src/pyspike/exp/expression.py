@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn, TypeAlias
 
 from pyspike._wire import Packed, pack_element
 from pyspike.errors import InvalidArgument, InvalidType, ProtocolError
-from pyspike.exp.signatures import SIGNATURES, ExpOp, Types, misfit, result_of
+from pyspike.exp.facts import Facts, joined
+from pyspike.exp.places import ANYWHERE, FILTER, PATH_FILTER, PATH_VALUE, VALUE, Place
+from pyspike.exp.signatures import LITERAL, SIGNATURES, ExpOp, Types, misfit, result_of
 from pyspike.exp.types import ExpType
+from pyspike.operations.checks import blob
 from pyspike.operations.tree import read_tree
 from pyspike.values import GeoJSON, HyperLogLog, RawParticle, Special
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["Expression", "Operand", "Value", "apply", "literal", "operand", "packed_name"]
 
@@ -24,8 +24,7 @@ Value: TypeAlias = (
 )
 Operand: TypeAlias = "Expression | Value | Special"
 
-NO_NAMES: frozenset[str] = frozenset()
-LITERAL = -1
+NEVER = b"\xc2"  # the literal False
 
 _GROUPED = {
     ExpOp.ADD,
@@ -57,21 +56,24 @@ class Expression:
     Because `==` makes an expression, two of them are held against each other by `same_as`.
     """
 
-    __slots__ = ("_count", "_op", "_packed", "_type", "_undefined")
+    __slots__ = ("_facts", "_packed")
 
     _packed: Packed
-    _type: ExpType | None
-    _op: int
-    _count: int
-    _undefined: frozenset[str]
+    _facts: Facts
 
     def __init__(self) -> None:
         raise TypeError("expressions are made by the functions of pyspike.exp")
 
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"an expression can't be changed, so {name!r} can't be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"an expression can't be changed, so {name!r} can't be deleted")
+
     @property
     def type(self) -> ExpType | None:
         """What it gives; None where that can't be told, as for a variable."""
-        return self._type
+        return self._facts.kind
 
     # As bytes -----------------------------------------------------------------------------------------------
 
@@ -81,9 +83,39 @@ class Expression:
         Raises:
             InvalidArgument: it has a variable that no `exp.let` around it defines.
         """
-        if self._undefined:
-            names = ", ".join(sorted(map(repr, self._undefined)))
-            raise InvalidArgument(f"no exp.let around defines {names} in {self!r}")
+        return self._in(ANYWHERE)
+
+    def as_filter(self) -> bytes:
+        """The server's form of it, as the filter of a command.
+
+        Raises:
+            InvalidType: it is no bool.
+            InvalidArgument: it has a loop variable, or a variable that no `exp.let` around it defines.
+        """
+        return self._in(FILTER)
+
+    def as_value(self) -> bytes:
+        """The server's form of it, as what an operation reads or writes; raises as `as_filter` does."""
+        return self._in(VALUE)
+
+    def as_path_filter(self) -> bytes:
+        """The server's form of it, as the filter of a path's elements.
+
+        Raises:
+            InvalidType: it is no bool.
+            InvalidArgument: it looks at the record, which can't be seen there, or has a variable that no
+                `exp.let` inside it defines, or is always false.
+        """
+        if self._packed.data == NEVER:
+            raise InvalidArgument("a path's filter that is always false is refused by the server")
+        return self._in(PATH_FILTER)
+
+    def as_path_value(self) -> bytes:
+        """The server's form of it, as the new value of a path's elements; raises as `as_path_filter` does."""
+        return self._in(PATH_VALUE)
+
+    def _in(self, place: Place) -> bytes:
+        place.check(self._facts, self)
         return self._packed.data
 
     @classmethod
@@ -92,20 +124,21 @@ class Expression:
 
         Raises:
             InvalidArgument: they are no expression.
+            InvalidType: they are no bytes.
         """
         from pyspike.exp.check import type_of_tree
 
+        data = blob(data, "an expression")
         try:
             tree = read_tree(data)
             kind = type_of_tree(tree)
-        except ProtocolError as error:
+        except (ProtocolError, RecursionError) as error:
             raise InvalidArgument(f"these bytes are no expression: {error}") from None
         is_call = isinstance(tree, list)
         if is_call and not (tree and type(tree[0]) is int):
             raise InvalidArgument("these bytes are no expression: a list must be quoted")
-        return make(
-            Packed(bytes(data)), kind, tree[0] if is_call else LITERAL, len(tree) - 1 if is_call else 0
-        )
+        facts = Facts(kind, tree[0], len(tree) - 1) if is_call else Facts(kind, LITERAL)
+        return make(Packed(data), facts)
 
     def to_base64(self) -> str:
         """Its bytes as base 64 text, as index definitions and other clients have them."""
@@ -134,10 +167,13 @@ class Expression:
     def __repr__(self) -> str:
         from pyspike.exp.describe import describe
 
-        return describe(self._packed.data)
+        try:
+            return describe(self._packed.data)
+        except RecursionError:
+            return f"<an expression of {len(self._packed.data)} bytes>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._packed.data, self._type, self._op, self._count, self._undefined)
+        return _restore, (self._packed.data, *self._facts)
 
     # What looks like a question to Python -------------------------------------------------------------------
 
@@ -267,58 +303,69 @@ class Expression:
 # Making expressions -----------------------------------------------------------------------------------------
 
 
-def make(
-    packed: Packed, kind: ExpType | None, op: int, count: int = 0, undefined: frozenset[str] = NO_NAMES
-) -> Expression:
-    """An expression of these bytes.
-
-    Args:
-        packed: its bytes.
-        kind: what it gives, None if that is not known.
-        op: its number, LITERAL for a literal.
-        count: how many arguments it has.
-        undefined: the variables in it that no let defines.
-    """
+def make(packed: Packed, facts: Facts) -> Expression:
+    """An expression of these bytes, of which this is known."""
     made = Expression.__new__(Expression)
-    made._packed = packed
-    made._type = kind
-    made._op = op
-    made._count = count
-    made._undefined = undefined
+    _set(made, "_packed", packed)
+    _set(made, "_facts", facts)
     return made
 
 
-def _restore(data: bytes, kind: ExpType | None, op: int, count: int, undefined: frozenset[str]) -> Expression:
-    return make(Packed(data), kind, op, count, undefined)
+_set = object.__setattr__
 
 
-def node(op: ExpOp, kind: ExpType | None, *parts: Any, inside: Iterable[Expression] = ()) -> Expression:
+def _restore(data: bytes, *facts: Any) -> Expression:
+    return make(Packed(data), Facts(*facts))
+
+
+def node(op: ExpOp, kind: ExpType | None, *parts: Any, inside: Iterable[Facts] = ()) -> Expression:
     """An expression `[op, parts...]`; expressions among the parts are put in as they are.
 
     Args:
         op: its number.
         kind: what it gives.
         parts: expressions, plain numbers and `Packed`.
-        inside: further expressions inside the parts.
+        inside: what is known of further expressions inside the parts.
     """
-    undefined = NO_NAMES
+    known: list[Facts] = [*inside]
     packed: list[Any] = [int(op)]
     for part in parts:
         if isinstance(part, Expression):
-            undefined |= part._undefined
+            known.append(part._facts)
             packed.append(part._packed)
         else:
             packed.append(part)
-    for expression in inside:
-        undefined |= expression._undefined
-    return make(Packed(pack_element(packed)), kind, op, len(parts), undefined)
+    return make(Packed(pack_element(packed)), joined(kind, op, len(parts), known))
 
 
 def apply(op: ExpOp, *operands: Operand) -> Expression:
     """An expression of this kind on these operands, once their types are found to fit."""
     made = [literal(value) for value in operands]
-    kind = result_of(op, [expression._type for expression in made], lambda place: repr(made[place]))
-    return node(op, kind, *made)
+    return node(op, _result(op, made), *made)
+
+
+def _result(op: ExpOp, made: Sequence[Expression]) -> ExpType | None:
+    for place, part in enumerate(made):
+        value_at(part, SIGNATURES[op].name, place)
+    return result_of(op, [part._facts.kind for part in made], lambda place: repr(made[place]))
+
+
+def value_at(made: Expression, name: str, place: int) -> Expression:
+    """The argument of a function, once it is clear that it stands for a value.
+
+    Args:
+        made: the expression.
+        name: the function, for the error.
+        place: the argument's place, from 0.
+
+    Raises:
+        InvalidType: it is infinity, a wildcard, or the removal of an element.
+    """
+    facts = made._facts
+    if facts.removes or facts.is_mark:
+        what = "is for the new value of paths" if facts.removes else "is for searching lists and maps"
+        raise InvalidType(f"exp.{name}: argument {place + 1}, {made!r}, {what}")
+    return made
 
 
 def literal(value: Any) -> Expression:
@@ -331,8 +378,8 @@ def literal(value: Any) -> Expression:
         return value
     kind = _literal_type(value)
     if kind is ExpType.LIST:
-        return make(Packed(pack_element([int(ExpOp.QUOTE), list(value)])), kind, ExpOp.QUOTE, 1)
-    return make(Packed(pack_element(value)), kind, LITERAL)
+        return make(Packed(pack_element([int(ExpOp.QUOTE), list(value)])), Facts(kind, ExpOp.QUOTE, 1))
+    return make(Packed(pack_element(value)), Facts(kind, LITERAL))
 
 
 def _literal_type(value: Any) -> ExpType | None:
@@ -372,8 +419,12 @@ def operand(value: Any, name: str, place: int, allowed: Types) -> Expression:
         allowed: the types that it may have.
     """
     made = literal(value)
-    if made._type is not None and made._type not in allowed:
-        raise misfit(name, place, repr(made), made._type, allowed)
+    kind = made._facts.kind
+    if kind is None:
+        searched_for = made._facts.is_mark and ExpType.NIL in allowed
+        return made if searched_for else value_at(made, name, place)
+    if kind not in allowed:
+        raise misfit(name, place, repr(made), kind, allowed)
     return made
 
 
@@ -413,7 +464,7 @@ def _both(logic: ExpOp, bits: ExpOp, sign: str, left: Operand, right: Operand) -
 
 def _logic_or_bits(logic: ExpOp, bits: ExpOp, sign: str, *operands: Expression) -> ExpOp:
     """Which of its two meanings an operator has, told by the operands' types."""
-    kinds = {expression._type for expression in operands} - {None}
+    kinds = {expression._facts.kind for expression in operands} - {None}
     if not kinds:
         raise InvalidArgument(
             f"{sign} on what may be bools or ints: {', '.join(map(repr, operands))}",
@@ -425,20 +476,21 @@ def _logic_or_bits(logic: ExpOp, bits: ExpOp, sign: str, *operands: Expression) 
 def _joined(op: ExpOp, left: Expression, right: Operand) -> Expression:
     """Like `apply`, but `a + b + c` becomes one expression of three, not one inside another."""
     second = literal(right)
-    if left._op != op or left._count < 2 or op not in _GROUPED:
+    facts = left._facts
+    if facts.op != op or facts.arity < 2 or op not in _GROUPED:
         return apply(op, left, second)
-    shown: Callable[[int], str] = lambda place: repr((left, second)[place])  # noqa: E731
-    kind = result_of(op, [left._type, second._type], shown)
+    kind = _result(op, [left, second])
     data = left._packed.data
-    count = left._count + 1
+    count = facts.arity + 1
     body = data[1:] if data[0] < 0xA0 else data[3:]  # behind the list's head
     head = bytes([0x90 | (count + 1)]) if count + 1 < 16 else b"\xdc" + (count + 1).to_bytes(2, "big")
-    packed = Packed(head + body + second._packed.data)
-    return make(packed, kind, op, count, left._undefined | second._undefined)
+    without_head = facts._replace(levels=facts.levels - 1)
+    both = joined(kind, op, count, [without_head, second._facts])
+    return make(Packed(head + body + second._packed.data), both)
 
 
 def _floored(quotient: Any) -> Expression:
     made = literal(quotient)
-    if made._type is ExpType.INT:
+    if made._facts.kind is ExpType.INT:
         raise InvalidType(f"// of ints: {made!r}", advice="write /, which gives an int, rounded towards zero")
     return apply(ExpOp.FLOOR, made)

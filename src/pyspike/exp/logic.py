@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyspike._wire import Packed
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.exp.check import check_tree, cond_type
-from pyspike.exp.expression import Expression, Operand, apply, literal, node, operand, packed_name
+from pyspike.exp.check import check_tree, cond_type, in_place
+from pyspike.exp.expression import (
+    Expression,
+    Operand,
+    apply,
+    literal,
+    make,
+    node,
+    operand,
+    packed_name,
+    value_at,
+)
+from pyspike.exp.facts import Facts
 from pyspike.exp.record import list_bin, map_bin
 from pyspike.exp.signatures import ExpOp
 from pyspike.exp.types import ExpType, RegexFlags, TypeLike, type_of
@@ -142,31 +152,56 @@ def not_(condition: Operand) -> Expression:
 
 
 def unknown() -> Expression:
-    """What can't be worked out: a value of `cond` that fits any type."""
-    return node(ExpOp.UNKNOWN, None)
+    """What can't be worked out: a value of `cond` that fits any type. Elsewhere it counts as a bool."""
+    return node(ExpOp.UNKNOWN, ExpType.BOOL)
 
 
 def cond(*parts: Operand) -> Expression:
     """The value behind the first condition that is true: `cond(a, value_a, b, value_b, otherwise)`.
+
+    Args:
+        parts: bools, each with its value; last the value for otherwise. The values are of one type, or
+            `exp.unknown()`; inside a path all of them may be `exp.remove_result()`.
 
     Raises:
         InvalidArgument: the value for otherwise is missing.
         InvalidType: a condition is no bool, or the values are not of one type.
     """
     made = [literal(part) for part in parts]
-    kind = cond_type([part.type for part in made], lambda place: repr(made[place]))
-    return node(ExpOp.COND, kind, *made)
+    unknown = [part._facts.op == ExpOp.UNKNOWN for part in made]
+    kind = cond_type([part.type for part in made], unknown, lambda place: repr(made[place]))
+    values = {*range(1, len(made), 2), len(made) - 1}
+    removes = any(made[place]._facts.removes for place in values)
+    for place, part in enumerate(made):
+        if not removes or place not in values:
+            value_at(part, "cond", place)
+        elif not (part._facts.removes or unknown[place]):
+            raise InvalidType(
+                f"exp.cond: argument {place + 1}, {part!r}, is a value, and another one is the removal of an "
+                "element",
+                advice="select what is to be removed with the path's filter",
+            )
+    found = node(ExpOp.COND, None if removes else kind, *made)
+    return make(found._packed, found._facts._replace(removes=removes))
 
 
 # Variables --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Definition:
     """A variable of `let` and its value."""
 
     name: str
     value: Expression
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Definition):
+            return NotImplemented
+        return self.name == other.name and self.value.same_as(other.value)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.value))
 
 
 def define(name: str, value: Operand) -> Definition:
@@ -182,7 +217,7 @@ def define(name: str, value: Operand) -> Definition:
         raise InvalidArgument(
             f"{name!r} can't name a variable", advice="use letters, digits and _, no digit first"
         )
-    return Definition(name, literal(value))
+    return Definition(name, value_at(literal(value), "define", 1))
 
 
 def let(*parts: Definition | Mapping[str, Any] | Operand) -> Expression:
@@ -195,7 +230,8 @@ def let(*parts: Definition | Mapping[str, Any] | Operand) -> Expression:
             earlier ones; last the expression they are for.
 
     Raises:
-        InvalidArgument: there are no variables, or the last part is one.
+        InvalidArgument: there are no variables, the last part is one, or a name is defined again, here or by
+            another `let` inside.
         InvalidType: a variable is used where its type does not fit.
     """
     definitions: list[Definition] = []
@@ -209,43 +245,71 @@ def let(*parts: Definition | Mapping[str, Any] | Operand) -> Expression:
     if not definitions or isinstance(parts[-1], Definition):
         raise InvalidArgument("exp.let takes variables, then the expression they are for")
     body = literal(parts[-1])
-    known: set[str] = set()
+    if body._facts.is_mark:
+        value_at(body, "let", len(parts) - 1)
     types: dict[str, ExpType | None] = {}
     undefined: set[str] = set()
     flat: list[Any] = []
     for definition in definitions:
-        undefined |= undefined_in(definition.value) - known
-        types[definition.name] = _checked(definition.value, types)
-        known.add(definition.name)
-        flat += (packed_name(definition.name, "a variable's name"), _packed(definition.value))
-    undefined |= undefined_in(body) - known
-    kind = _checked(body, types)
-    made = node(ExpOp.LET, kind, *flat, _packed(body))
-    made._undefined = frozenset(undefined)
-    return made
+        undefined |= definition.value._facts.undefined - types.keys()
+        if definition.name in types:
+            raise _defined_twice({definition.name})
+        kind = _checked(definition.value, types, f"{definition.name!r} of exp.let", definition.name)
+        types[definition.name] = kind
+        flat += (packed_name(definition.name, "a variable's name"), definition.value)
+    undefined |= body._facts.undefined - types.keys()
+    kind = _checked(body, types, "the body of exp.let")
+    made = node(ExpOp.LET, kind, *flat, body)
+    facts = made._facts._replace(
+        undefined=frozenset(undefined),
+        defined=made._facts.defined | types.keys(),
+        removes=body._facts.removes,
+    )
+    return make(made._packed, facts)
 
 
-def _checked(expression: Expression, types: dict[str, ExpType | None]) -> ExpType | None:
-    """The type of an expression, now that the variables in it are known."""
-    if not undefined_in(expression):
-        return expression.type
-    return check_tree(read_tree(_packed(expression).data), types)
+def _checked(
+    expression: Expression, types: Mapping[str, ExpType | None], place: str, defining: str = ""
+) -> ExpType | None:
+    """The type of an expression, now that the variables in it are known.
+
+    Args:
+        expression: a variable's value, or the body.
+        types: the variables that it sees.
+        place: which of these it is, for errors.
+        defining: the variable whose value it is.
+    """
+    facts = expression._facts
+    again = facts.defined & {*types, defining}
+    if again:
+        raise _defined_twice(again)
+    if not facts.undefined:
+        return facts.kind
+    try:
+        return check_tree(read_tree(expression._packed.data), types)
+    except InvalidArgument as error:
+        raise in_place(error, place) from None
+    except RecursionError:
+        raise InvalidArgument("expressions are nested too deep to be checked") from None
 
 
-def undefined_in(expression: Expression) -> frozenset[str]:
-    """The variables that no let defines."""
-    return expression._undefined
-
-
-def _packed(expression: Expression) -> Packed:
-    return expression._packed
+def _defined_twice(names: Iterable[str]) -> InvalidArgument:
+    return InvalidArgument(
+        f"exp.let: {', '.join(sorted(map(repr, names)))} is defined again where it is defined already",
+        advice="the server has no variables that hide others: choose another name",
+    )
 
 
 def var(name: str) -> Expression:
-    """A variable that a `let` around it defines."""
-    made = node(ExpOp.VAR, None, packed_name(define(name, None).name, "a variable's name"))
-    made._undefined = frozenset((name,))
-    return made
+    """A variable that a `let` around it defines.
+
+    Args:
+        name: as it was defined.
+    """
+    packed = packed_name(define(name, None).name, "a variable's name")
+    return node(
+        ExpOp.VAR, None, packed, inside=[Facts(None, ExpOp.VAR, levels=0, undefined=frozenset((name,)))]
+    )
 
 
 # Inside paths -----------------------------------------------------------------------------------------------
@@ -280,4 +344,5 @@ def _loop(kind: ExpType, part: int) -> Expression:
 
 def remove_result() -> Expression:
     """As the new value of `paths.modify`: takes the element out (server 8.1.2)."""
-    return node(ExpOp.RESULT_REMOVE, None)
+    made = node(ExpOp.RESULT_REMOVE, None)
+    return make(made._packed, made._facts._replace(removes=True))

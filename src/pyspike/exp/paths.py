@@ -8,6 +8,7 @@ from pyspike._wire import Packed, pack_element
 from pyspike.errors import InvalidArgument
 from pyspike.exp.calls import MODIFY, System, source_of
 from pyspike.exp.expression import Expression, Operand, literal, node, operand
+from pyspike.exp.facts import Facts
 from pyspike.exp.signatures import ExpOp
 from pyspike.exp.types import ExpType
 from pyspike.operations.checks import member
@@ -51,13 +52,18 @@ def modify(
         expression: the new value; `loop_value`, `loop_key` and `loop_index` stand for the element in
             question, `remove_result()` takes it out.
         no_fail: whether elements are left as they are for which an expression can't be evaluated.
+
+    Raises:
+        InvalidArgument: the expression looks at the record, or has a variable of an `exp.let` around the
+            path, which can't be seen inside it.
     """
     made = _source(source, "paths.modify", ctx)
     new = literal(expression)
     flags = MODIFY_PATH | no_fail_bit(no_fail)
-    operation = Packed(pack_element([BY_PATH, path(ctx), flags, new._packed]))
+    operation = Packed(pack_element([BY_PATH, path(ctx), flags, Packed(new.as_path_value())]))
     kind = _kind(made)
-    return node(ExpOp.CALL, kind, int(kind), System.CDT | MODIFY, operation, made, inside=[new])
+    apart = Facts(None, ExpOp.CALL, levels=new._facts.levels)  # what the new value needs, the path has
+    return node(ExpOp.CALL, kind, int(kind), System.CDT | MODIFY, operation, made, inside=[apart])
 
 
 def _source(source: Operand, name: str, ctx: Sequence[Context]) -> Expression:

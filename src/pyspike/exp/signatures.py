@@ -11,7 +11,7 @@ from enum import IntEnum
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp.types import ExpType, named
 
-__all__ = ["MODIFY", "SIGNATURES", "ExpOp", "Signature", "Types", "result_of"]
+__all__ = ["LITERAL", "MODIFY", "SIGNATURES", "ExpOp", "Signature", "Types", "result_of"]
 
 
 class ExpOp(IntEnum):
@@ -81,6 +81,7 @@ class ExpOp(IntEnum):
     CALL = 127
 
 
+LITERAL = -1  # in the place of a number: no call
 MODIFY = 0x40  # besides the system of a call: it works on a copy and gives that
 
 NIL, BOOL, INT, STRING, LIST, MAP, BLOB, FLOAT, GEO, HLL = ExpType

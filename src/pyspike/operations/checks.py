@@ -95,11 +95,6 @@ def number(value: Any, name: str) -> int | float:
         return value
     if isinstance(value, float):
         return float(value)
-    return whole_or_float(value, name)
-
-
-def whole_or_float(value: Any, name: str) -> int:
-    """What is left of a number that is no float: an int, or nothing that can be added."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise InvalidType(f"{name} must be an int or a float, not {value!r}")
     return operator.index(value)
@@ -140,9 +135,16 @@ def text(value: Any, name: str) -> str:
     return value
 
 
-def compiled(expression: Any, name: str) -> bytes:
-    """The bytes of an expression."""
-    to_bytes = None if isinstance(expression, (int, type)) else getattr(expression, "to_bytes", None)
+def compiled(expression: Any, name: str, form: str = "as_value") -> bytes:
+    """The bytes of an expression.
+
+    Args:
+        expression: an expression, or what turns itself into one.
+        name: what it is, for the error.
+        form: the method of expressions that checks whether one can stand there.
+    """
+    plain = isinstance(expression, (int, type))
+    to_bytes = None if plain else getattr(expression, form, getattr(expression, "to_bytes", None))
     if to_bytes is None:
         raise InvalidType(
             f"{name} must be an expression, not {expression!r}",

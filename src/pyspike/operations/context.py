@@ -210,8 +210,13 @@ def all_children_with_filter(expression: Expression | CompiledExpression) -> Con
 
     Args:
         expression: a bool; `exp.loop_key`, `loop_value` and `loop_index` stand for the element in question.
+            Bins, metadata and variables from outside can't be seen there.
+
+    Raises:
+        InvalidType: the expression is no bool.
+        InvalidArgument: it looks at the record, or has a variable that no `exp.let` in it defines.
     """
-    return Context(EXPRESSION, Packed(compiled(expression, "expression")))
+    return Context(EXPRESSION, Packed(compiled(expression, "expression", "as_path_filter")))
 
 
 def map_keys_in(keys: Iterable[MapKey]) -> Context:
@@ -225,7 +230,7 @@ def and_filter(expression: Expression | CompiledExpression) -> Context:
     Args:
         expression: as for `all_children_with_filter`.
     """
-    return Context(AND_EXPRESSION, Packed(compiled(expression, "expression")))
+    return Context(AND_EXPRESSION, Packed(compiled(expression, "expression", "as_path_filter")))
 
 
 # Helpers of operations --------------------------------------------------------------------------------------

@@ -64,12 +64,15 @@ def modify(
             question, `exp.remove_result()` takes it out.
         no_fail: whether elements are left as they are for which an expression can't be evaluated.
 
+    Raises:
+        InvalidArgument: the expression looks at the record, which can't be seen there.
+
     Raises (when run):
         ServerError: an expression can't be evaluated for an element, and `no_fail` is not set.
         BinTypeError: the bin holds no list or map.
     """
     flags = MODIFY_PATH | no_fail_bit(no_fail)
-    packed = Packed(compiled(expression, "expression"))
+    packed = Packed(compiled(expression, "expression", "as_path_value"))
     return _modify(bin_name, None, BY_PATH, path(ctx), flags, packed)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from pyspike.errors import ProtocolError
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, RawParticle, Special
 
-MAX_DEPTH = 256
 MAX_SHOWN = 200  # characters of one value
 
 _STRING, _BLOB, _HLL, _GEOJSON = 3, 4, 18, 23
@@ -41,7 +40,7 @@ def read_tree(data: bytes) -> Any:
     """
     reader = _Reader(bytes(data))
     try:
-        value = reader.value(0)
+        value = reader.value()
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise ProtocolError(f"not a value in the server's form: {error}") from None
     if reader.at != len(data):
@@ -63,7 +62,7 @@ def split_list(data: bytes) -> list[bytes]:
     parts = []
     for _ in range(count):
         start = reader.at
-        reader.value(0)
+        reader.value()
         parts.append(data[start : reader.at])
     return parts
 
@@ -94,18 +93,43 @@ class _Reader:
         self.at += size
         return taken
 
-    def value(self, depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise ProtocolError(f"nested deeper than {MAX_DEPTH} levels")
-        tag = self.unpack(">B")
+    def value(self) -> Any:
+        """The value here. A loop, as expressions may be nested deeper than calls of Python."""
+        waiting: list[tuple[bool, int, list[Any]]] = []  # whether a map, how many elements, those read
+        while True:
+            tag = self.unpack(">B")
+            head = self.head(tag)
+            if head is None:
+                value = self.scalar(tag)
+            else:
+                waiting.append((*head, []))
+                if head[1]:
+                    continue
+                value = _closed(*waiting.pop())
+            while waiting:
+                _, count, values = waiting[-1]
+                values.append(value)
+                if len(values) < count:
+                    break
+                value = _closed(*waiting.pop())
+            else:
+                return value
+
+    def head(self, tag: int) -> tuple[bool, int] | None:
+        """Whether a container is a map, and how many elements follow; None for what is no container."""
+        if 0x80 <= tag < 0xA0:
+            return tag < 0x90, (tag & 0x0F) * (2 if tag < 0x90 else 1)
+        if tag in (0xDC, 0xDD):
+            return False, self.unpack(">H" if tag == 0xDC else ">I")
+        if tag in (0xDE, 0xDF):
+            return True, 2 * self.unpack(">H" if tag == 0xDE else ">I")
+        return None
+
+    def scalar(self, tag: int) -> Any:
         if tag < 0x80:
             return tag
         if tag >= 0xE0:
             return tag - 0x100
-        if tag < 0x90:
-            return self.map(tag & 0x0F, depth)
-        if tag < 0xA0:
-            return self.list(tag & 0x0F, depth)
         if tag < 0xC0:
             return self.string(tag & 0x1F)
         if tag in _CONSTANTS:
@@ -116,10 +140,6 @@ class _Reader:
             return self.string(self.unpack(_STRINGS[tag]))
         if tag in _EXTENSIONS:
             return self.extension(_EXTENSIONS[tag] or self.unpack(_EXTENSION_SIZES[tag]))
-        if tag in (0xDC, 0xDD):
-            return self.list(self.unpack(">H" if tag == 0xDC else ">I"), depth)
-        if tag in (0xDE, 0xDF):
-            return self.map(self.unpack(">H" if tag == 0xDE else ">I"), depth)
         raise ProtocolError(f"byte 0x{tag:02x} where a value should be")
 
     def string(self, size: int) -> Any:
@@ -145,20 +165,17 @@ class _Reader:
             return Special(content[0])
         return Mark(kind)
 
-    def list(self, count: int, depth: int) -> list[Any]:
-        values = [self.value(depth + 1) for _ in range(count)]
-        return values[1:] if values and isinstance(values[0], Mark) else values
 
-    def map(self, count: int, depth: int) -> dict[Any, Any]:
-        made: dict[Any, Any] = {}
-        for place in range(count):
-            key = self.value(depth + 1)
-            if place == 0 and isinstance(key, Mark):
-                made = _MAPS.get(key.flags & 3, dict)()
-                self.value(depth + 1)
-                continue
-            made[repr(key) if isinstance(key, (list, dict)) else key] = self.value(depth + 1)
-        return made
+def _closed(is_map: bool, count: int, values: list[Any]) -> Any:
+    """A container, now that all its elements are read."""
+    marked = bool(values) and isinstance(values[0], Mark)
+    if not is_map:
+        return values[1:] if marked else values
+    made: dict[Any, Any] = _MAPS.get(values[0].flags & 3, dict)() if marked else {}
+    start = 2 if marked else 0
+    for key, value in zip(values[start::2], values[start + 1 :: 2], strict=True):
+        made[repr(key) if isinstance(key, (list, dict)) else key] = value
+    return made
 
 
 _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}

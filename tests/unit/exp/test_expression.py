@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import pickle
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from pyspike import commands, exp
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp import Expression, ExpType
+from pyspike.exp.facts import MAX_LEVELS
 from pyspike.policy import InfoPolicy, ReadPolicy, WritePolicy
 
 I, J = exp.int_bin("i"), exp.int_bin("j")  # noqa: E741
@@ -96,10 +99,8 @@ def test_the_example_of_the_documentation() -> None:
 
 def test_long_chains_keep_their_order() -> None:
     made = A
-    for _ in range(70_000):
+    for _ in range(40):
         made = made & B
-        if made._count > 40:
-            break
     assert made.same_as(exp.and_(A, *[B] * 40))
     every = exp.or_(*[number == I for number in range(300)])
     assert (every | A).same_as(exp.or_(*[number == I for number in range(300)], A))
@@ -154,6 +155,110 @@ def test_what_it_was_made_of_may_change_afterwards() -> None:
     assert repr(made) == "exp.in_list(exp.int_bin('i'), [1])"
 
 
+@pytest.mark.parametrize("data", ["x", 5, None, [1], exp.val(1)])
+def test_what_is_no_bytes_is_of_the_wrong_type(data: Any) -> None:
+    with pytest.raises(InvalidType, match="an expression must be bytes"):
+        Expression.from_bytes(data)
+
+
+def test_bytes_like_things_are_bytes() -> None:
+    for data in (bytearray(A.to_bytes()), memoryview(A.to_bytes())):
+        assert Expression.from_bytes(data).same_as(A)  # type: ignore[arg-type]
+
+
+def test_it_is_compiled_once() -> None:
+    for made in (A & B, exp.let({"x": I}, exp.var("x") + 1), exp.lists.size("l")):
+        assert made.to_bytes() is made.to_bytes()
+        assert (made & A if made.type is ExpType.BOOL else made).to_bytes()
+
+
+@pytest.mark.parametrize("name", ["type", "_facts", "_packed", "anything"])
+def test_it_can_not_be_changed(name: str) -> None:
+    made = A & B
+    before = made.to_bytes(), repr(made), hash(made)
+    with pytest.raises(AttributeError):
+        setattr(made, name, None)
+    with pytest.raises(AttributeError):
+        delattr(made, name)
+    assert (made.to_bytes(), repr(made), hash(made)) == before
+
+
+def test_two_definitions_are_equal_if_they_define_the_same() -> None:
+    assert exp.define("x", 1) == exp.define("x", 1)
+    assert exp.define("x", I + 1) == exp.define("x", I + 1)
+    assert exp.define("x", 1) != exp.define("x", 2)
+    assert exp.define("x", 1) != exp.define("y", 1)
+    assert exp.define("x", 1) != 1
+    assert len({exp.define("x", 1), exp.define("x", 1)}) == 1
+
+
+# Nesting ----------------------------------------------------------------------------------------------------
+
+AROUND: list[Callable[[Expression], Expression]] = [
+    lambda inner: inner ^ A,
+    exp.not_,
+    lambda inner: exp.cond(inner, True, False),
+    lambda inner: exp.lists.get_by_value("l", inner, return_type=exp.lists.Return.EXISTS),
+]
+
+
+@pytest.mark.parametrize("around", AROUND, ids=range(len(AROUND)))
+def test_what_can_be_built_can_be_shown_sent_and_decoded(around: Callable[[Expression], Expression]) -> None:
+    made = A
+    for _ in range(MAX_LEVELS - 1):
+        made = around(made)
+    assert repr(made).startswith("exp.")
+    again = Expression.from_base64(made.to_base64())
+    assert again.same_as(made)
+    assert again.type is ExpType.BOOL
+    assert repr(again) == repr(made)
+    assert pickle.loads(pickle.dumps(made)).same_as(made)
+    with pytest.raises(InvalidArgument, match=f"nested deeper than {MAX_LEVELS} levels") as caught:
+        around(made)
+    assert "all arguments at once" in caught.value.advice
+
+
+def test_lets_are_checked_at_any_depth() -> None:
+    made = exp.var("x")
+    for _ in range(MAX_LEVELS - 2):
+        made = exp.num_abs(made)
+    assert exp.let({"x": I}, made).type is ExpType.INT
+    with pytest.raises(InvalidType, match=r"exp\.num_abs: argument 1"):
+        exp.let({"x": S}, made)
+
+
+def test_chains_of_operators_are_not_nested() -> None:
+    made = I
+    for number in range(1000):
+        made = made + number
+    assert made._facts.levels == 2
+    assert Expression.from_bytes(made.to_bytes()).same_as(made)
+
+
+@pytest.mark.parametrize("levels", [300, 5000, 100_000])
+def test_a_repr_never_fails(levels: int) -> None:
+    """Bytes of another client may be nested deeper than Python's calls."""
+    data = b"\x92\x12" * levels + b"\xc3"
+    made = Expression.from_bytes(data)
+    text = repr(made)
+    assert text == "exp.not_(" * levels + "True" + ")" * levels or ("…" in text and len(text) < 1000)
+    assert made.to_bytes() == data
+
+
+def test_a_repr_deep_in_a_program_is_short_but_there() -> None:
+    made = A
+    for _ in range(MAX_LEVELS - 1):
+        made = exp.not_(made)
+
+    def deeper(frames: int) -> str:
+        return deeper(frames - 1) if frames else repr(made)
+
+    left = sys.getrecursionlimit() - len(inspect.stack())
+    assert deeper(left - 800) == repr(made)
+    assert "…" in deeper(left - 150)
+    assert deeper(left - 25) == f"<an expression of {len(made.to_bytes())} bytes>"
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"\xc1", b"\x92\x01", b"\x93\x01\x01\x01\x01", b"\x92\xa1a\x01", b"\x90"]
 )
@@ -186,6 +291,12 @@ def test_a_filter_is_sent_as_its_bytes() -> None:
         assert b"\x2b" + (I == 1).to_bytes() in made.request
 
 
+def let_one(value: Expression, body: Expression) -> Expression:
+    """A let whose variable no other inside it has."""
+    name = f"x{max(value._facts.levels, body._facts.levels)}"
+    return exp.let({name: value}, body + exp.var(name))
+
+
 NUMBERS = st.deferred(
     lambda: (
         st.integers(-(2**63), 2**63 - 1).map(exp.val)
@@ -195,7 +306,7 @@ NUMBERS = st.deferred(
         | st.builds(exp.int_xor, NUMBERS, NUMBERS, NUMBERS)
         | st.builds(exp.min, NUMBERS, NUMBERS)
         | st.builds(exp.cond, CONDITIONS, NUMBERS, NUMBERS)
-        | st.builds(lambda value, body: exp.let({"x": value}, body + exp.var("x")), NUMBERS, NUMBERS)
+        | st.builds(let_one, NUMBERS, NUMBERS)
         | st.builds(lambda index: exp.lists.get_by_index("l", index, int), NUMBERS)
     )
 )

@@ -15,6 +15,7 @@ from pyspike.operations import context
 from pyspike.operations.enums import ListReturnType, MapReturnType, PathSelect, StringWriteFlags
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict
 
+A = exp.bool_bin("a")
 I, F, S = exp.int_bin("i"), exp.float_bin("f"), exp.str_bin("s")  # noqa: E741
 L, M, Y = exp.list_bin("l"), exp.map_bin("m"), exp.blob_bin("y")
 
@@ -168,6 +169,22 @@ def test_variables_may_be_written_in_several_ways() -> None:
     assert by_dict.type is ExpType.INT
 
 
+def test_a_mistake_is_told_with_its_place() -> None:
+    made = exp.or_(exp.not_(exp.var("x") == 1), exp.cond(A, True, exp.var("x") > 2))
+    with pytest.raises(
+        InvalidType,
+        match=r"exp\.eq: argument 2, 1, is an int, but argument 1, exp\.var\('x'\), is a string; "
+        r"in argument 1 of exp\.not_; in argument 1 of exp\.or_; in the body of exp\.let",
+    ):
+        exp.let({"x": S}, made)
+    with pytest.raises(InvalidType, match=r"in argument 3 of exp\.cond; in 'y' of exp\.let"):
+        exp.let({"x": I, "y": exp.cond(A, 1.5, exp.var("x") + 1.5)}, exp.var("y"))
+    with pytest.raises(InvalidType, match=r"in argument 1 of exp\.lists\.size; in the body of exp\.let"):
+        exp.let({"x": I}, exp.lists.size(exp.lists.append(exp.var("x"), 1)))
+    with pytest.raises(InvalidType, match=r"in an argument of exp\.lists\.get_by_index; in argument 2 of"):
+        exp.let({"x": S}, 1 + exp.lists.get_by_index(L, exp.var("x") + 1, int))
+
+
 def test_a_variable_has_the_type_of_its_value() -> None:
     with pytest.raises(
         InvalidType, match=r"exp.num_add: argument 2, 1.5, is a float, but argument 1, exp.var\('x'\)"
@@ -180,9 +197,28 @@ def test_a_variable_has_the_type_of_its_value() -> None:
     assert exp.let({"x": L}, exp.lists.size(exp.var("x"))).type is ExpType.INT
 
 
-def test_an_inner_variable_hides_an_outer_one() -> None:
-    made = exp.let({"x": I}, exp.let({"x": S}, exp.var("x") == "a"))
-    assert made.type is ExpType.BOOL
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: exp.let({"x": I}, exp.let({"x": S}, exp.var("x") == "a")),
+        lambda: exp.let(exp.define("x", 1), exp.define("x", 2), exp.var("x")),
+        lambda: exp.let({"x": 1, "y": exp.let({"x": 2}, exp.var("x"))}, exp.var("y")),
+        lambda: exp.let({"x": exp.let({"x": 2}, exp.var("x"))}, exp.var("x")),
+        lambda: exp.let({"x": 1}, exp.lists.get_by_index(L, exp.let({"x": 2}, exp.var("x")), int)),
+        lambda: exp.let({"x": 1}, exp.cond(exp.let({"y": 1, "x": 2}, exp.var("x")) == 1, 1, 2)),
+    ],
+)
+def test_a_variable_is_defined_once(make: Callable[[], Any]) -> None:
+    """No inner one hides an outer one; the server answers 4."""
+    with pytest.raises(InvalidArgument, match=r"exp\.let: 'x' is defined again"):
+        make()
+
+
+def test_a_name_may_be_used_again_where_it_is_not_defined() -> None:
+    one = exp.let({"x": 1}, exp.var("x") + 1)
+    assert (one + exp.let({"x": 2}, exp.var("x"))).type is ExpType.INT
+    assert exp.let({"y": one, "x": 2}, exp.var("x") + exp.var("y")).type is ExpType.INT
+    assert exp.let({"y": one}, exp.var("y") + one).type is ExpType.INT
 
 
 def test_a_variable_that_is_not_defined_can_not_be_sent() -> None:
@@ -243,6 +279,9 @@ def test_let_takes_variables_and_then_a_body(make: Callable[[], Any]) -> None:
         (exp.paths.select(M, [context.all_children()], PathSelect.VALUE), ExpType.LIST),
         (exp.paths.modify("m", [context.map_key("a"), context.all_children()], 1), ExpType.MAP),
         (exp.cond(I == 1, exp.unknown(), 1.5), ExpType.FLOAT),
+        (exp.cond(I == 1, exp.unknown(), exp.unknown()), ExpType.BOOL),
+        (exp.unknown(), ExpType.BOOL),
+        (exp.cond(I == 1, exp.remove_result(), exp.unknown()), None),
         (exp.var("x"), None),
     ],
 )
