@@ -1,10 +1,12 @@
 """Builds the one compiled module, pyspike._wire, out of src/_wire.pyx and its parts in src/wire/.
 
-PYSPIKE_DEBUG=1     bounds checks and assertions on, no optimisation
+Without a variable: optimised, and stripped of the symbols that nobody calls by name.
+PYSPIKE_DEBUG=1     bounds checks and assertions on, less optimisation, debug symbols
 PYSPIKE_SANITIZE=1  AddressSanitizer and UndefinedBehaviorSanitizer, and all of the above (CONTRIBUTING.md)
 """
 
 import os
+import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -19,6 +21,7 @@ if DEBUG:
     compile_args += ["-O1", "-g", "-UNDEBUG"]
 else:
     compile_args += ["-O3", "-g0", "-fvisibility=hidden"]
+    link_args += ["-Wl,-x"] if sys.platform == "darwin" else ["-Wl,--strip-all"]
 if SANITIZE:
     flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]
     compile_args += flags
