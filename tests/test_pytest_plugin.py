@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,21 @@ def test_each_test_begins_without_records(users: pytest.Pytester) -> None:
         """
     )
     users.runpytest_subprocess().assert_outcomes(passed=3)
+
+
+def test_where_pyspike_is_installed_pytest_finds_the_fixtures_by_itself(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not any(plugin.value == "pyspike.testing" for plugin in entry_points(group="pytest11")):
+        pytest.skip("pyspike is on the path here, but not installed")
+    monkeypatch.delenv("PYSPIKE_HOSTS", raising=False)
+    pytester.makepyfile(
+        """
+        def test_put(aerospike_client):
+            aerospike_client.put(("test", "users", "ann"), {"visits": 1})
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 def test_servers_of_the_environment_are_used_and_not_emptied(
