@@ -213,9 +213,18 @@ def info(
     """
     if not isinstance(command, str):
         raise InvalidType(f"an info command must be str, not {command!r}")
-    if not command or "\n" in command:
+    if not command or "\n" in command or not _is_unicode(command):
         raise InvalidArgument(f"{command!r} is no info command", advice="a command is one line of text")
     if not isinstance(node, str | Node | None):
         raise InvalidType(f"node must be a Node or its name, not {node!r}")
     name = node.name if isinstance(node, Node) else node
     return command, name, policies.info if policy is None else _of_kind(InfoPolicy, policy)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be sent: half a surrogate pair can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -10,6 +10,8 @@ import pytest
 from pyspike import (
     AsyncClient,
     Client,
+    ClientPolicy,
+    ConnectionError,
     InfoPolicy,
     InvalidArgument,
     InvalidType,
@@ -17,6 +19,8 @@ from pyspike import (
     ReadPolicy,
     WritePolicy,
 )
+from pyspike.server import EmbeddedCluster
+from support.facade import TaskClient
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
@@ -59,12 +63,26 @@ def test_info_takes_a_command_a_node_and_a_policy(
         client.info(*arguments, policy=policy)
 
 
-@pytest.mark.parametrize("command", ["", "build\nnode", "\n"])
+@pytest.mark.parametrize("command", ["", "build\nnode", "\n", "\ud800"])
 def test_an_info_command_is_a_line_of_text_and_nothing_else_is_sent(client: Any, command: str) -> None:
     for node in (None, client.node_names()[0]):
         with pytest.raises(InvalidArgument, match="is no info command") as caught:
             client.info(command, node)
         assert caught.value.node is None
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("kind", [Client, TaskClient])
+def test_info_of_all_nodes_fails_with_one_of_them_and_the_others_answer_one_by_one(kind: Any) -> None:
+    with (
+        EmbeddedCluster(nodes=3) as cluster,
+        kind(cluster.hosts, ClientPolicy(tend_interval=60_000)) as client,
+    ):
+        cluster.node("A2").kill(detach_after=60)
+        with pytest.raises(ConnectionError) as caught:
+            client.info("node")
+        assert caught.value.node == "A2"
+        assert [client.info("node", name) for name in ("A1", "A3")] == ["A1", "A3"]
 
 
 @pytest.mark.parametrize("other", [Client, "127.0.0.1:3000", None])

@@ -28,8 +28,7 @@ class Node:
     Attributes:
         name: the name it has given itself.
         host: its address, as a host with a numeric name.
-        build: its version, as a tuple of numbers.
-        version: its version, as text.
+        version: the version of its server.
         active: whether commands may be sent to it.
         failures: how many looks at it have failed in a row.
         last_error: why the last one did, or None.
@@ -40,7 +39,6 @@ class Node:
         "_info",
         "_policy",
         "active",
-        "build",
         "endpoint",
         "failures",
         "host",
@@ -59,7 +57,6 @@ class Node:
         self.name = probe.name
         self.endpoint = probe.endpoint
         self.host: Host = probe.endpoint.host
-        self.build = probe.build
         self.version = probe.version
         self.active = True
         self.failures = 0
@@ -90,29 +87,22 @@ class Node:
         """What users see of it."""
         return nodes.Node(self.name, self.host, self.version, self.active)
 
-    def info(self, commands: str | Sequence[str], timeout_ms: float | None = None) -> dict[str, str]:
-        """Ask it for info values.
+    def info(self, command: str, timeout: float) -> dict[str, str]:
+        """The unchecked value of an info command, on a connection of its own.
 
         Args:
-            commands: one command or several, as the Aerospike documentation has them.
-            timeout_ms: how long it may take, connecting included; the client's info policy if left out.
-
-        Returns:
-            The values by command, as they came: errors too.
+            command: a line of text.
+            timeout: how long it may take in milliseconds, connecting included.
 
         Raises:
             TimeoutError: there was no answer in time.
             ConnectionError: it can't be reached.
             ServerError: it refused the whole request.
         """
-        timeout = self._policy.info.timeout if timeout_ms is None else timeout_ms
         deadline = time.monotonic() + timeout / 1000
         connection = connect(self.endpoint, min(timeout, self._policy.timeout), self.name)
         try:
-            return ask(connection, [commands] if isinstance(commands, str) else commands, left_ms(deadline))
-        except AerospikeError as error:
-            error.node = self.name
-            raise
+            return ask(connection, [command], left_ms(deadline))
         finally:
             connection.close()
 
