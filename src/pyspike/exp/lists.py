@@ -38,6 +38,7 @@ from pyspike.exp.expression import Expression, Operand, operand
 from pyspike.exp.types import ExpType, TypeLike
 from pyspike.operations.checks import flag_bits, member, text
 from pyspike.operations.enums import ListOrder, ListReturnType, ListSortFlags, ListWriteFlags
+from pyspike.operations.lists import sort_bits
 
 __all__ = [
     "append",
@@ -190,8 +191,8 @@ def clear(source: Operand, *, ctx: Ctx = None) -> Expression:
 
 
 def sort(source: Operand, flags: ListSortFlags = ListSortFlags.DEFAULT, *, ctx: Ctx = None) -> Expression:
-    """Sorted."""
-    return _modify("sort", source, ctx, 13, flag_bits(flags, ListSortFlags, "flags"))
+    """Sorted; `flags` are DESCENDING or DROP_DUPLICATES, of which the server can't do both at once."""
+    return _modify("sort", source, ctx, 13, sort_bits(flags))
 
 
 # Selecting by position -------------------------------------------------------------------------------------

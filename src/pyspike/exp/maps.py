@@ -40,8 +40,9 @@ from pyspike.exp.calls import (
 )
 from pyspike.exp.expression import Expression, Operand, operand
 from pyspike.exp.types import ExpType, TypeLike
-from pyspike.operations.checks import flag_bits, member, truth
-from pyspike.operations.enums import PERSIST_INDEX, MapOrder, MapReturnType, MapWriteFlags
+from pyspike.operations.checks import member, write_flag_bits
+from pyspike.operations.enums import MapOrder, MapReturnType, MapWriteFlags
+from pyspike.operations.maps import ordered_bits
 
 __all__ = [
     "clear",
@@ -89,22 +90,20 @@ def _read(name: str, source: Operand, ctx: Ctx, kind: ExpType, *operation: Any) 
     return call(System.CDT, kind, operation, source_of(source, f"maps.{name}", ExpType.MAP, ctx), ctx)
 
 
-def _order(order: MapOrder | None, persist_index: bool) -> tuple[int, ...]:
+def _order(order: MapOrder | None, persist_index: bool, ctx: Ctx) -> tuple[int, ...]:
     """The order of a map that the call creates; nothing if all is default."""
-    persist = PERSIST_INDEX if truth(persist_index, "persist_index") else 0
-    if order is None:
-        return (persist,) if persist else ()
-    return (member(order, MapOrder, "order") | persist,)
+    bits = ordered_bits(0 if order is None else member(order, MapOrder, "order"), persist_index, ctx)
+    return () if order is None else (bits,)
 
 
 def _policy(
-    order: MapOrder | None, persist_index: bool, write_flags: MapWriteFlags | None
+    order: MapOrder | None, persist_index: bool, write_flags: MapWriteFlags | None, ctx: Ctx
 ) -> tuple[int, ...]:
     """What follows the arguments of a write that may create the map; nothing if all is default."""
-    ordered = _order(order, persist_index)
+    ordered = _order(order, persist_index, ctx)
     if not ordered and write_flags is None:
         return ()
-    flags = 0 if write_flags is None else flag_bits(write_flags, MapWriteFlags, "write_flags")
+    flags = 0 if write_flags is None else write_flag_bits(write_flags, MapWriteFlags)
     return (*(ordered or (0,)), flags)
 
 
@@ -128,7 +127,7 @@ def put(
 ) -> Expression:
     """With a value put under a key."""
     made = operand(key, "maps.put", 1, KEY), operand(value, "maps.put", 2, ANY)
-    return _modify("put", source, ctx, 67, *made, *_policy(order, persist_index, write_flags))
+    return _modify("put", source, ctx, 67, *made, *_policy(order, persist_index, write_flags, ctx))
 
 
 def put_items(
@@ -142,7 +141,7 @@ def put_items(
 ) -> Expression:
     """With several entries put in."""
     made = operand(entries, "maps.put_items", 1, (ExpType.MAP,))
-    return _modify("put_items", source, ctx, 68, made, *_policy(order, persist_index, write_flags))
+    return _modify("put_items", source, ctx, 68, made, *_policy(order, persist_index, write_flags, ctx))
 
 
 def increment(
@@ -156,7 +155,7 @@ def increment(
 ) -> Expression:
     """With something added to the number under a key."""
     made = operand(key, "maps.increment", 1, KEY), operand(value, "maps.increment", 2, NUMBER)
-    return _modify("increment", source, ctx, 73, *made, *_order(order, persist_index))
+    return _modify("increment", source, ctx, 73, *made, *_order(order, persist_index, ctx))
 
 
 def decrement(
@@ -170,7 +169,7 @@ def decrement(
 ) -> Expression:
     """With something taken off the number under a key."""
     made = operand(key, "maps.decrement", 1, KEY), operand(value, "maps.decrement", 2, NUMBER)
-    return _modify("decrement", source, ctx, 74, *made, *_order(order, persist_index))
+    return _modify("decrement", source, ctx, 74, *made, *_order(order, persist_index, ctx))
 
 
 def clear(source: Operand, *, ctx: Ctx = None) -> Expression:

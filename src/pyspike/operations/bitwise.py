@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pyspike._wire import Operation
 from pyspike.errors import InvalidArgument
 from pyspike.operations.building import maker
-from pyspike.operations.checks import blob, flag_bits, member, truth, whole
+from pyspike.operations.checks import blob, flag_bits, member, truth, whole, write_flag_bits
 from pyspike.operations.context import Context
 from pyspike.operations.enums import SIGNED, BitOverflowAction, BitResizeFlags, BitWriteFlags, OpCode
 
@@ -296,10 +296,7 @@ def changing_flags(write_flags: Flags) -> int:
 def _flags(write_flags: Flags) -> int:
     if write_flags is DEFAULT:
         return 0
-    flags = flag_bits(write_flags, BitWriteFlags, "write_flags")
-    if flags & Flags.CREATE_ONLY and flags & Flags.UPDATE_ONLY:
-        raise InvalidArgument("CREATE_ONLY and UPDATE_ONLY exclude each other")
-    return flags
+    return write_flag_bits(write_flags, BitWriteFlags)
 
 
 def encoded_range(byte_offset: int, byte_size: int | None, invert_size: bool) -> list[int]:

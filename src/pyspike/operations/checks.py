@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.operations.enums import INVERTED
+from pyspike.operations.enums import CREATE_ONLY, INVERTED, PERSIST_INDEX, UPDATE_ONLY
 from pyspike.values import GeoJSON, HyperLogLog, Special
 
 E = TypeVar("E", bound=IntEnum)
@@ -50,6 +50,31 @@ def flag_bits(value: IntFlag, kind: type[IntFlag], name: str) -> int:
     if bits & ~known_bits(kind):
         raise InvalidArgument(f"{name} {value!r} has bits that no {kind.__name__} has")
     return bits
+
+
+def write_flag_bits(value: IntFlag, kind: type[IntFlag], name: str = "write_flags") -> int:
+    """Flags of a kind that has CREATE_ONLY and UPDATE_ONLY, which exclude each other."""
+    bits = flag_bits(value, kind, name)
+    if bits & CREATE_ONLY and bits & UPDATE_ONLY:
+        raise InvalidArgument(f"{name}: CREATE_ONLY and UPDATE_ONLY exclude each other")
+    return bits
+
+
+def index_bit(persist_index: bool, ctx: object, what: str) -> int:
+    """Whether an index is stored with a list or map, which the server does only for a bin's own.
+
+    Args:
+        persist_index: whether it is.
+        ctx: where the list or map is.
+        what: which of both it is, for the error.
+    """
+    if not truth(persist_index, "persist_index"):
+        return 0
+    if ctx:
+        raise InvalidArgument(
+            f"only a bin's own {what} can have a persisted index", advice="leave out ctx, or persist_index"
+        )
+    return PERSIST_INDEX
 
 
 @cache

@@ -292,5 +292,6 @@ BY_PATH = 0xFE  # in front of a path: [0xFE, context, flags] or [0xFE, context, 
 MODIFY_PATH = 0x04  # in a path's flags, besides PathSelect
 PATH_NO_FAIL = 0x10
 INVERTED = 0x1_0000  # in a return type: what is not selected
+CREATE_ONLY, UPDATE_ONLY = 1, 2  # in the write flags of all that have these
 PERSIST_INDEX = 0x10  # in the order of a list or map
 SIGNED = 1  # in what bit operations do with numbers

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspike._wire import Operation, Packed
 from pyspike.operations.building import maker
-from pyspike.operations.checks import CompiledExpression, compiled, flag_bits
+from pyspike.operations.checks import CompiledExpression, compiled, flag_bits, write_flag_bits
 from pyspike.operations.enums import ExpReadFlags, ExpWriteFlags, OpCode
 
 if TYPE_CHECKING:
@@ -59,5 +59,5 @@ def write(
         BinExists, BinNotFound: `flags` has CREATE_ONLY or UPDATE_ONLY, and the bin is there, or is not.
         RequestInvalid: the server does not know such an expression.
     """
-    bits = flag_bits(flags, ExpWriteFlags, "flags")
+    bits = write_flag_bits(flags, ExpWriteFlags, "flags")
     return _modify(bin_name, None, Packed(compiled(expression, "expression")), bits)

@@ -24,7 +24,7 @@ from typing import Any
 from pyspike._wire import Operation
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.operations.building import maker
-from pyspike.operations.checks import flag_bits, items, whole
+from pyspike.operations.checks import items, whole, write_flag_bits
 from pyspike.operations.enums import HLLWriteFlags, OpCode
 
 __all__ = [
@@ -210,11 +210,9 @@ def flags_of(write_flags: Flags, allowed: Flags = ~DEFAULT) -> int:
     """The flags that the operation allows."""
     if write_flags is DEFAULT:
         return 0
-    flags = flag_bits(write_flags, HLLWriteFlags, "write_flags")
+    flags = write_flag_bits(write_flags, HLLWriteFlags)
     if flags & ~allowed:
         raise InvalidArgument(f"write_flags {write_flags!r}: this operation takes {allowed!r}")
-    if flags & Flags.CREATE_ONLY and flags & Flags.UPDATE_ONLY:
-        raise InvalidArgument("CREATE_ONLY and UPDATE_ONLY exclude each other")
     return flags
 
 

@@ -24,7 +24,17 @@ from collections.abc import Iterable, Sequence
 from pyspike._wire import Operation
 from pyspike.errors import InvalidArgument
 from pyspike.operations.building import maker
-from pyspike.operations.checks import flag_bits, items, member, number, selection, text, truth, whole
+from pyspike.operations.checks import (
+    flag_bits,
+    index_bit,
+    items,
+    member,
+    number,
+    selection,
+    text,
+    truth,
+    whole,
+)
 from pyspike.operations.context import (
     CREATE_ORDERED,
     CREATE_PADDED,
@@ -33,7 +43,6 @@ from pyspike.operations.context import (
     creating,
 )
 from pyspike.operations.enums import (
-    PERSIST_INDEX,
     ListOrder,
     ListReturnType,
     ListSortFlags,
@@ -92,8 +101,8 @@ _read = maker(OpCode.CDT_READ, respond_all=False)
 _modify = maker(OpCode.CDT_MODIFY, write=True, respond_all=False)
 
 
-def _order(order: ListOrder, persist_index: bool) -> int:
-    return member(order, ListOrder, "order") | (PERSIST_INDEX if truth(persist_index, "persist_index") else 0)
+def _order(order: ListOrder, persist_index: bool, ctx: Ctx) -> int:
+    return member(order, ListOrder, "order") | index_bit(persist_index, ctx, "list")
 
 
 def _policy(order: ListOrder | None, write_flags: ListWriteFlags | None) -> tuple[int, ...]:
@@ -135,15 +144,11 @@ def create(
         persist_index: whether the server stores an index of the list's elements with it. Not with `ctx`.
         ctx: where to create it; the last leads to the new list.
     """
-    ordered = _order(order, persist_index)
+    ordered = _order(order, persist_index, ctx)
     if not ctx:
         if truth(pad, "pad"):
             raise InvalidArgument("pad has no effect without ctx")
         return _modify(bin_name, None, 0, ordered)
-    if persist_index:
-        raise InvalidArgument(
-            "only a bin's own list can have a persisted index", advice="leave out ctx, or persist_index"
-        )
     if ordered:
         if truth(pad, "pad"):
             raise InvalidArgument("an ordered list can't be padded", advice="leave out pad, or order")
@@ -158,10 +163,10 @@ def set_order(bin_name: str, order: ListOrder, *, persist_index: bool = False, c
     Args:
         bin_name: the bin.
         order: the list's new order.
-        persist_index: whether the server stores an index of the list's elements with it.
+        persist_index: whether the server stores an index of the list's elements with it. Not with `ctx`.
         ctx: the way to a list inside the bin.
     """
-    return _modify(bin_name, ctx, 0, _order(order, persist_index))
+    return _modify(bin_name, ctx, 0, _order(order, persist_index, ctx))
 
 
 def sort(bin_name: str, flags: ListSortFlags = ListSortFlags.DEFAULT, *, ctx: Ctx = None) -> Operation:
@@ -169,10 +174,10 @@ def sort(bin_name: str, flags: ListSortFlags = ListSortFlags.DEFAULT, *, ctx: Ct
 
     Args:
         bin_name: the bin.
-        flags: DESCENDING, DROP_DUPLICATES; server 8.1.2 refuses both at once (RequestInvalid).
+        flags: DESCENDING or DROP_DUPLICATES; the server can't do both at once.
         ctx: the way to a list inside the bin.
     """
-    return _modify(bin_name, ctx, 13, flag_bits(flags, ListSortFlags, "flags"))
+    return _modify(bin_name, ctx, 13, sort_bits(flags))
 
 
 def clear(bin_name: str, *, ctx: Ctx = None) -> Operation:
@@ -528,6 +533,17 @@ def remove_by_value_relative_rank_range(
     """Remove the elements from this rank on, counted from `value`: 0 is the smallest not below it."""
     selected = _several(return_type, inverted)
     return _modify(bin_name, ctx, 40, selected, value, whole(rank, "rank"), *_count(count))
+
+
+def sort_bits(flags: ListSortFlags) -> int:
+    """How to sort, as a number; also for the expression of the same name."""
+    bits = flag_bits(flags, ListSortFlags, "flags")
+    if bits == ListSortFlags.DESCENDING | ListSortFlags.DROP_DUPLICATES:
+        raise InvalidArgument(
+            "flags: DESCENDING and DROP_DUPLICATES exclude each other",
+            advice="drop duplicates first, then sort again",
+        )
+    return bits
 
 
 def _single(return_type: Return) -> int:

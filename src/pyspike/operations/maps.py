@@ -8,7 +8,8 @@ They share these arguments:
 - `index` and `rank`: 0 is the entry with the first key and that with the smallest value, -1 the last and
   largest.
 - `count`: how many entries from there; None, the default, is all that follow.
-- `order` and `persist_index`: of a map that the operation creates. A map that exists keeps its own.
+- `order` and `persist_index`: of a map that the operation creates. A map that exists keeps its own. An
+  index is stored only with a bin's own map, and only if it is ordered.
 - `write_flags`: `MapWriteFlags`.
 - `return_type`: what to give for the selected entries, see `MapReturnType`.
 - `inverted`: whether to select all others instead.
@@ -28,15 +29,15 @@ from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.operations.building import maker
 from pyspike.operations.checks import (
     MapKey,
-    flag_bits,
+    index_bit,
     items,
     key_bound,
     map_key,
     member,
     number,
     selection,
-    truth,
     whole,
+    write_flag_bits,
 )
 from pyspike.operations.context import (
     CREATE_KEY_ORDERED,
@@ -45,7 +46,7 @@ from pyspike.operations.context import (
     Context,
     creating,
 )
-from pyspike.operations.enums import PERSIST_INDEX, MapOrder, MapReturnType, MapWriteFlags, OpCode
+from pyspike.operations.enums import MapOrder, MapReturnType, MapWriteFlags, OpCode
 
 __all__ = [
     "MapOrder",
@@ -108,18 +109,26 @@ _read = maker(OpCode.CDT_READ)
 _modify = maker(OpCode.CDT_MODIFY, write=True)
 
 
-def _order(order: MapOrder, persist_index: bool) -> int:
+def _order(order: MapOrder, persist_index: bool, ctx: Ctx) -> int:
     if order is UNORDERED and persist_index is False:
         return 0
-    return member(order, MapOrder, "order") | (PERSIST_INDEX if truth(persist_index, "persist_index") else 0)
+    return ordered_bits(member(order, MapOrder, "order"), persist_index, ctx)
 
 
-def _policy(order: MapOrder, persist_index: bool, write_flags: MapWriteFlags) -> tuple[int, ...]:
+def ordered_bits(order: int, persist_index: bool, ctx: Ctx) -> int:
+    """An order as a number, with the bit for an index; also for the expressions of the same names."""
+    index = index_bit(persist_index, ctx, "map")
+    if index and order == MapOrder.UNORDERED:
+        raise InvalidArgument("an unordered map has no index to persist", advice="give an order")
+    return order | index
+
+
+def _policy(order: MapOrder, persist_index: bool, write_flags: MapWriteFlags, ctx: Ctx) -> tuple[int, ...]:
     """What follows the arguments of a write that may create the map."""
     if order is UNORDERED and persist_index is False and write_flags is DEFAULT:
         return (0,)
-    ordered = _order(order, persist_index)
-    flags = flag_bits(write_flags, MapWriteFlags, "write_flags")
+    ordered = _order(order, persist_index, ctx)
+    flags = write_flag_bits(write_flags, MapWriteFlags)
     return (ordered, flags) if flags else (ordered,)
 
 
@@ -142,16 +151,13 @@ def create(
     Args:
         bin_name: the bin.
         order: the map's order.
-        persist_index: whether the server stores an index of the map's entries with it. Not with `ctx`.
+        persist_index: whether the server stores an index of the map's entries with it. Not with `ctx`,
+            not for an unordered map.
         ctx: where to create it; the last leads to the new map.
     """
-    ordered = _order(order, persist_index)
+    ordered = _order(order, persist_index, ctx)
     if not ctx:
         return _modify(bin_name, None, 64, ordered)
-    if persist_index:
-        raise InvalidArgument(
-            "only a bin's own map can have a persisted index", advice="leave out ctx, or persist_index"
-        )
     return _modify(bin_name, creating(ctx, _CREATE[ordered]), 64, ordered)
 
 
@@ -161,10 +167,11 @@ def set_order(bin_name: str, order: MapOrder, *, persist_index: bool = False, ct
     Args:
         bin_name: the bin.
         order: the map's new order.
-        persist_index: whether the server stores an index of the map's entries with it.
+        persist_index: whether the server stores an index of the map's entries with it. Not with `ctx`,
+            not for an unordered map.
         ctx: the way to a map inside the bin.
     """
-    return _modify(bin_name, ctx, 64, _order(order, persist_index))
+    return _modify(bin_name, ctx, 64, _order(order, persist_index, ctx))
 
 
 def clear(bin_name: str, *, ctx: Ctx = None) -> Operation:
@@ -196,7 +203,7 @@ def put(
         ElementExists: the key is there, and `write_flags` has CREATE_ONLY.
         ElementNotFound: the key is not there, and `write_flags` has UPDATE_ONLY.
     """
-    policy = _policy(order, persist_index, write_flags)
+    policy = _policy(order, persist_index, write_flags, ctx)
     return _modify(bin_name, ctx, 67, map_key(key), value, *policy)
 
 
@@ -214,7 +221,7 @@ def put_items(
         if not isinstance(entries, Mapping):
             raise InvalidType(f"entries must be a dict, not {entries!r}")
         entries = dict(entries)
-    return _modify(bin_name, ctx, 68, entries, *_policy(order, persist_index, write_flags))
+    return _modify(bin_name, ctx, 68, entries, *_policy(order, persist_index, write_flags, ctx))
 
 
 def increment(
@@ -231,7 +238,7 @@ def increment(
     Raises (when run):
         RequestInvalid: the value there is no number.
     """
-    ordered = _order(order, persist_index)
+    ordered = _order(order, persist_index, ctx)
     return _modify(bin_name, ctx, 73, map_key(key), number(value, "value"), ordered)
 
 
@@ -245,7 +252,7 @@ def decrement(
     ctx: Ctx = None,
 ) -> Operation:
     """Subtract from the number under a key, 0 if the key is missing. Gives its new value; see `increment`."""
-    ordered = _order(order, persist_index)
+    ordered = _order(order, persist_index, ctx)
     return _modify(bin_name, ctx, 74, map_key(key), number(value, "value"), ordered)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from pyspike._wire import Operation
 from pyspike.errors import InvalidArgument
 from pyspike.operations.building import PARTICLE_STRING, maker
-from pyspike.operations.checks import flag_bits, items, member, text, whole
+from pyspike.operations.checks import flag_bits, items, member, text, whole, write_flag_bits
 from pyspike.operations.context import Context
 from pyspike.operations.describe import describe
 from pyspike.operations.enums import NumericType, OpCode, StringRegexFlags, StringWriteFlags
@@ -360,9 +360,7 @@ def creating_flags(write_flags: Flags, ctx: Ctx = None) -> int:
     """The flags of what may create the bin."""
     if write_flags is DEFAULT:
         return 0
-    flags = flag_bits(write_flags, StringWriteFlags, "write_flags")
-    if flags & Flags.CREATE_ONLY and flags & Flags.UPDATE_ONLY:
-        raise InvalidArgument("CREATE_ONLY and UPDATE_ONLY exclude each other")
+    flags = write_flag_bits(write_flags, StringWriteFlags)
     if flags & Flags.CREATE_ONLY and ctx:
         raise InvalidArgument("CREATE_ONLY is for bins, not for strings inside lists and maps")
     return flags

@@ -13,6 +13,7 @@ from pyspike.operations import bitwise, context, hll, lists, maps, paths, string
 from pyspike.operations import exp as exp_operations
 from pyspike.operations.enums import (
     BitWriteFlags,
+    ExpWriteFlags,
     HLLWriteFlags,
     ListOrder,
     ListReturnType,
@@ -106,6 +107,20 @@ def test_wrong_types(make: Make, message: str) -> None:
     (lambda: lists.create("l", ListOrder.ORDERED, pad=True, ctx=[context.list_index(0)]), "can't be padded"),
     (lambda: lists.create("l", persist_index=True, ctx=[context.list_index(0)]), "only a bin's own list"),
     (lambda: maps.create("m", persist_index=True, ctx=[context.map_key(0)]), "only a bin's own map"),
+    (lambda: lists.set_order("l", 1, persist_index=True, ctx=[context.list_index(0)]), "a bin's own list"),
+    (lambda: maps.set_order("m", 1, persist_index=True, ctx=[context.map_key(0)]), "only a bin's own map"),
+    (lambda: maps.put("m", 1, 1, order=1, persist_index=True, ctx=[context.map_key(0)]), "a bin's own map"),
+    (lambda: exp.maps.increment("m", 1, order=1, persist_index=True, ctx=[context.map_key(0)]), "own map"),
+    (lambda: maps.create("m", persist_index=True), "an unordered map has no index to persist"),
+    (lambda: maps.set_order("m", MapOrder.UNORDERED, persist_index=True), "an unordered map has no index"),
+    (lambda: maps.put_items("m", {1: 1}, persist_index=True), "an unordered map has no index to persist"),
+    (lambda: exp.maps.put("m", 1, 1, persist_index=True), "an unordered map has no index to persist"),
+    (lambda: maps.put("m", 1, 1, write_flags=MapWriteFlags(3)), "exclude each other"),
+    (lambda: maps.put_items("m", {1: 1}, write_flags=MapWriteFlags(7)), "exclude each other"),
+    (lambda: exp.maps.put("m", 1, 1, write_flags=MapWriteFlags(3)), "exclude each other"),
+    (lambda: exp_operations.write("r", exp.val(1), flags=ExpWriteFlags(3)), "exclude each other"),
+    (lambda: lists.sort("l", ListSortFlags(3)), "DESCENDING and DROP_DUPLICATES exclude each other"),
+    (lambda: exp.lists.sort("l", ListSortFlags(3)), "DESCENDING and DROP_DUPLICATES exclude each other"),
     (lambda: maps.put("m", 1, 1, order=2), "order 2 is no MapOrder"),
     (lambda: maps.get_by_key("m", 1, return_type=9), "return_type 9 is no MapReturnType"),
     (lambda: bitwise.add("b", 0, 65, 1), "bit_size must be from 1 to 64"),
@@ -166,6 +181,14 @@ def test_what_would_end_a_server_is_never_sent(function: Any, return_type: MapRe
         assert function("m", [], return_type=return_type, inverted=True)
     assert function("m", [], return_type=return_type)
     assert function("m", [1], return_type=return_type, inverted=True)
+
+
+def test_an_unordered_list_may_have_an_index() -> None:
+    """The server has one of the places of its elements."""
+    assert lists.create("l", persist_index=True) != lists.create("l")
+    assert lists.set_order("l", ListOrder.UNORDERED, persist_index=True) != lists.set_order(
+        "l", ListOrder.UNORDERED
+    )
 
 
 def test_plain_numbers_may_stand_for_flags_and_enums() -> None:
