@@ -51,20 +51,19 @@ class _Loops:
 
     def _enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> PipelinedExecutor:
         """The executor of a loop that comes for the first time."""
-        if self.closed or self.cluster.closed:
-            raise ClientClosed("the client is closed", key=command.key)
         if not self.cluster.rounds:
             raise ClientClosed(
                 "the client is not connected yet",
                 key=command.key,
                 advice="write `async with AsyncClient(...) as client`, or `await AsyncClient.connect(...)`",
             )
-        executor = PipelinedExecutor(loop, self.cluster)
-        executor.watch_loop()
         with self._lock:
+            if self.closed or self.cluster.closed:
+                raise ClientClosed("the client is closed", key=command.key)
             for old in [each for each in self._executors if each.is_closed()]:
                 self._executors.pop(old).abandon()
-            self._executors[loop] = executor
+            executor = self._executors[loop] = PipelinedExecutor(loop, self.cluster)
+        executor.watch_loop()
         return executor
 
     def all(self) -> list[PipelinedExecutor]:
@@ -81,13 +80,16 @@ class _Loops:
 
     async def close(self) -> None:
         """Close the connections in all loops; wait for those of this one."""
-        self.closed = True
-        loop = asyncio.get_running_loop()
-        for executor in self.all():
-            if executor.loop is loop:
-                await executor.aclose()
         with self._lock:
-            _let_go(self._executors)
+            self.closed = True
+        loop = asyncio.get_running_loop()
+        try:
+            for executor in self.all():
+                if executor.loop is loop:
+                    await executor.aclose()
+        finally:
+            with self._lock:
+                _let_go(self._executors)
 
 
 def _let_go(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> None:
@@ -102,7 +104,10 @@ _all_loops: weakref.WeakSet[_Loops] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    for loops in list(_all_loops):
+    global _all_loops
+    survivors = list(_all_loops)
+    _all_loops = weakref.WeakSet(survivors)  # another thread may have been at work in the old one
+    for loops in survivors:
         loops.after_fork()
 
 
@@ -408,9 +413,12 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close all connections; commands in flight fail. Again is harmless."""
-        await self._loops.close()
-        if self._owner:
-            await asyncio.to_thread(self._cluster.close)
+        try:
+            await self._loops.close()
+        finally:
+            if self._owner:
+                # On its way even if the task is cancelled: the thread goes on.
+                await asyncio.to_thread(self._cluster.close)
 
     async def __aenter__(self) -> AsyncClient:
         if self._owner and not self._cluster.rounds:

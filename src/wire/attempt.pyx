@@ -17,6 +17,12 @@ cdef object record_failure(Command command, Pool pool, object error, int64_t beg
         error.node = pool.node_name
 
 
+cdef object no_owner(Command command):
+    return errors.InvalidNode(
+        f"no node holds partition {command.key.partition_id} of namespace {command.key.namespace!r}", key=command.key
+    )
+
+
 def attempt(Command command not None, PartitionMap partitions not None) -> object:
     """Try the command once and return what it gives. Raises the error of this attempt, which is in its history then."""
     cdef Pool pool = None
@@ -35,12 +41,9 @@ def attempt(Command command not None, PartitionMap partitions not None) -> objec
     try:
         pool = partitions.route(command)
         if pool is None:
-            raise errors.InvalidNode(
-                f"no node holds partition {command.key.partition_id} of namespace {command.key.namespace!r}",
-                key=command.key,
-            )
+            raise no_owner(command)
         command.allowance = command.patience(now)
-        connection = pool.acquire(command.deadline, command.allowance, now, &held_up)
+        connection = pool.acquire(command, now, &held_up)
         if held_up:
             now = now_ns()
         try:
@@ -73,9 +76,8 @@ cdef void settle(Command command, Pool pool, Connection connection, object error
         connection.used_at = now_ns()
         pool.release(connection)
         return
-    pool.failures += 1
+    pool.count_failure(isinstance(error, errors.TimeoutError))
     if isinstance(error, errors.TimeoutError):
-        pool.timeouts += 1
         if delay > 0 and connection.x.sent == connection.x.out_size:
             connection.x.out = NULL         # it is the command's, and sent
             connection.x.out_size = 0

@@ -34,6 +34,7 @@ cdef class Command:
     cdef int64_t started                    # 0 before the first
     cdef int64_t deadline
     cdef int replica_index
+    cdef bint has_other_node                # than the one it was routed to, for another try
     cdef readonly int tries
     cdef readonly int sent                  # tries whose request may have reached a server
     cdef readonly list history              # errors.Attempt of each failed one; None before the first
@@ -69,6 +70,10 @@ cdef class Command:
     def next_replica(self) -> None:
         """Lets the next attempt begin at the replica after the one that was asked."""
         self.replica_index += 1
+
+    cdef inline bint may_go_elsewhere(self) noexcept:
+        """Whether another node could be asked instead of waiting for room on this one. A write's master has no other."""
+        return self.has_other_node and not self.write and self.tries <= self.settings.max_retries
 
     cdef inline void start(self) noexcept:
         """Sets the deadline, at the first attempt."""

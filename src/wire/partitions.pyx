@@ -157,6 +157,7 @@ cdef class PartitionMap:
         space = <NamespaceMap>known
         pid = partition_of(command.key.hash)
         first = 0
+        command.has_other_node = False
         if command.settings.replica != REPLICA_MASTER:
             first = command.replica_index
             if command.settings.replica == REPLICA_RANDOM:
@@ -168,6 +169,8 @@ cdef class PartitionMap:
                 pool = <Pool>self.pools[owner]
                 if not pool.closed:
                     command.replica_index += i
+                    if command.settings.replica != REPLICA_MASTER:
+                        command.has_other_node = self.has_other(space, first + i, pid, owner)
                     return pool
         # No owner is there. Any node passes a command on to whoever owns the partition by now (cluster.md 11.4), and
         # the lone seed of a cluster whose other addresses can't be reached has to do.
@@ -176,6 +179,15 @@ cdef class PartitionMap:
             if not pool.closed:
                 return pool
         return None
+
+    cdef inline bint has_other(self, NamespaceMap space, int place, int pid, int owner):
+        """Whether a node behind this place has the partition too."""
+        cdef int i, other
+        for i in range(1, space.replicas):
+            other = space.owners[(place + i) % space.replicas][pid]
+            if other != owner and other != NO_NODE and not (<Pool>self.pools[other]).closed:
+                return True
+        return False
 
     def __repr__(self) -> str:
         return f"<PartitionMap of {', '.join(self.spaces) or 'no namespace'} on {len(self.nodes)} nodes>"

@@ -70,12 +70,14 @@ cdef class Pool:
 
     # --- taking and giving back ---
 
-    cdef Connection acquire(self, int64_t deadline, int64_t allowance, int64_t now, bint* held_up):
+    cdef Connection acquire(self, Command command, int64_t now, bint* held_up):
         """A connection for one command; `release`, `discard` or `set_late` must follow.
 
-        `held_up` is set if that took time, so that `now` is past. Whoever waits in line does so until the deadline, but opening a connection may only take the allowance of the
-        attempt, so that another node can be tried when this one is gone.
+        `held_up` is set if that took time, so that `now` is past. Opening a connection may only take the allowance of
+        the attempt, so that another node can be tried when this one is gone. Whoever waits in line keeps his place
+        until the deadline, unless another node has the record too.
         """
+        cdef int64_t due = after(now, command.allowance)
         cdef Connection connection
         cdef Waiter waiter
         cdef PoolStep step
@@ -107,10 +109,12 @@ cdef class Pool:
                 raise self.exhausted("too many commands wait for one already")
             if step == WAIT:
                 held_up[0] = True
-                connection = self.wait(waiter, deadline)
+                connection = self.wait(
+                    waiter, min(due, command.deadline) if command.may_go_elsewhere() else command.deadline
+                )
             if connection is None:
                 held_up[0] = True
-                return self.open(min(deadline, after(now_ns(), allowance)))
+                return self.open(min(command.deadline, after(now_ns(), command.allowance)))
             if now - connection.used_at > SUSPICION * SECOND and connection.is_dead():
                 self.discard(connection, "closed by the server")
                 continue
@@ -178,7 +182,7 @@ cdef class Pool:
         try:
             connection = self.opener(0.0 if deadline == FOREVER else max(1.0, (deadline - now_ns()) / <double>MILLISECOND))
         except BaseException:
-            self.failures += 1
+            self.count_failure(False)
             self.give_up_place()
             raise
         with cython.critical_section(self):
@@ -256,6 +260,17 @@ cdef class Pool:
                 self.late.append(connection)
                 return
         self.discard(connection, "client closed")
+
+    cdef void count_failure(self, bint timed_out):
+        """For `stats`: an attempt on this node failed."""
+        with cython.critical_section(self):
+            self.failures += 1
+            self.timeouts += timed_out
+
+    cdef void count_refusal(self):
+        """For `stats`: a command found no room."""
+        with cython.critical_section(self):
+            self.refusals += 1
 
     # --- upkeep, by the tend thread ---
 

@@ -165,6 +165,7 @@ async def test_pieces_of_any_size_are_put_together() -> None:
     chance = random.Random(4)
     pipes = Pipes()
     for _ in range(30):
+        pipes.large.clear()  # or all would go on connections of their own from now on
         sizes = [chance.choice((0, 10, 500, 60_000, 70_000, 200_000)) for _ in range(12)]
         futures = [pipes.run(read(number)) for number in range(12)]
         await turns()
@@ -326,6 +327,7 @@ async def test_a_connection_that_is_closed_as_soon_as_it_is_open_holds_nobody_up
     pipes = Pipes(pipelines_per_node=1)
     pipes.slow = True
     future = pipes.run(read(0, **ONCE))
+    await turns()
     opened = type(pipes.opening[0]).opened
     lane = pipes.opening.pop()
 

@@ -13,7 +13,8 @@ import os
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,24 +146,32 @@ def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Conn
         TimeoutError: nobody answered in time.
         ConnectionError: the connection was refused or could not be made.
     """
-    whom = f"node {node} at {endpoint}" if node else str(endpoint)
-    sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
-    try:
+    with new_socket(endpoint, timeout, node) as sock:
         sock.settimeout(max(timeout, 1) / 1000)
         sock.connect(endpoint.sockaddr)
         prepare(sock)
         sock.setblocking(True)
+    return Connection(sock.detach())
+
+
+@contextmanager
+def new_socket(endpoint: Endpoint, timeout: float, node: str | None = None) -> Iterator[socket.socket]:
+    """A socket to be connected by whoever asks; what goes wrong meanwhile closes it, and is told as by `connect`."""
+    whom = f"node {node} at {endpoint}" if node else str(endpoint)
+    sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    try:
+        yield sock
     except builtins.TimeoutError as error:
         sock.close()
         raise TimeoutError(f"no connection to {whom} within {timeout:.0f} ms", node=node) from error
     except OSError as error:
         sock.close()
-        words = (error.strerror or str(error)).lower()
-        raise ConnectionError(f"no connection to {whom}: {words}", node=node) from error
+        # asyncio replaces the system's words by the address, which is told already
+        words = os.strerror(error.errno) if error.errno else error.strerror or str(error)
+        raise ConnectionError(f"no connection to {whom}: {words.lower()}", node=node) from error
     except BaseException:
         sock.close()
         raise
-    return Connection(sock.detach())
 
 
 def prepare(sock: socket.socket) -> None:

@@ -7,17 +7,21 @@ timer, and decides about failed attempts. All of it runs in the loop's own threa
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
-import os
+import logging
 import socket
 import weakref
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool
+from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool, abandon_socket
 from pyspike.cluster.cluster import Cluster
+from pyspike.cluster.net import new_socket, prepare
 from pyspike.cluster.retry import closed, conclude, next_step
-from pyspike.errors import AerospikeError, ConnectionError, TimeoutError
+from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
+
+log = logging.getLogger("pyspike.cluster")
 
 HOUSEKEEPING = 1.0  # seconds between two looks for idle connections
 
@@ -34,11 +38,23 @@ class PipelinedExecutor(Lanes):
         cluster: shared with whoever else uses it.
     """
 
-    __slots__ = ("__weakref__", "_cluster", "_keeper", "_opening", "_timer", "_watching", "closed")
+    __slots__ = (
+        "__weakref__",
+        "_cluster",
+        "_keeper",
+        "_opening",
+        "_pausing",
+        "_sockets",
+        "_timer",
+        "_watching",
+        "closed",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, cluster: Cluster) -> None:
         self._cluster = cluster
         self._opening: set[asyncio.Task[None]] = set()
+        self._sockets: set[socket.socket] = set()  # that are being connected
+        self._pausing: dict[Command, asyncio.TimerHandle] = {}  # before their next attempt
         self._timer: asyncio.TimerHandle | None = None
         self._keeper: asyncio.TimerHandle | None = None
         self._watching = self._close_with_loop()
@@ -60,6 +76,8 @@ class PipelinedExecutor(Lanes):
             self.close()
             if self._opening:
                 await asyncio.wait(self._opening)
+            while any(lane.is_ending for lane in self.all_lanes()):
+                await asyncio.sleep(0)
             await asyncio.sleep(0)  # lets the loop tell the transports that they are closed
 
     def run(self, command: Command) -> asyncio.Future[Any]:
@@ -76,18 +94,23 @@ class PipelinedExecutor(Lanes):
         if isinstance(step, AerospikeError):
             command.waiter.set_exception(step)
         elif step:
-            self.loop.call_later(step / 1000, self._again, command)
+            self._pausing[command] = self.loop.call_later(step / 1000, self._again, command)
         else:
             self.loop.call_soon(self._again, command)
 
     def _again(self, command: Command) -> None:
-        if not command.waiter.done():
+        self._pausing.pop(command, None)
+        if command.waiter.done():
+            return
+        if self.closed:
+            self.failed(command, ClientClosed("the client is closed"))
+        else:
             self.attempt(command, self._cluster.partitions)
 
     # --- connections ---
 
-    def new_lane(self, pool: Pool) -> Lane:
-        """The lane to a node that is used for the first time."""
+    def new_lane(self, pool: Pool, wide: bool) -> Lane:
+        """A lane to a node that is used for the first time."""
         policy = self._cluster.policy
         if self._keeper is None:
             self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
@@ -97,8 +120,10 @@ class PipelinedExecutor(Lanes):
             self._open_soon,
             self.failed,
             most=policy.pipelines_per_node,
-            depth=policy.commands_per_pipeline,
+            depth=1 if wide else policy.commands_per_pipeline,
             max_waiting=policy.max_waiting_per_node,
+            wide=wide,
+            large=self.large,
         )
 
     def _open_soon(self, lane: Lane) -> None:
@@ -107,14 +132,21 @@ class PipelinedExecutor(Lanes):
         task.add_done_callback(self._opening.discard)
 
     async def _open(self, lane: Lane) -> None:
-        """Open a connection for a lane; the lane is told how it went."""
+        """Open a connection for a lane; the lane is told how it went, whatever happens."""
+        pipeline = None
+        error: AerospikeError = ConnectionError("the loop ended before the connection was opened")
         try:
-            lane.opened(await self._connected(lane))
-        except AerospikeError as error:
-            lane.not_opened(error)
-        except asyncio.CancelledError:
-            lane.not_opened(ConnectionError("the loop ended before the connection was opened"))
-            raise
+            pipeline = await self._connected(lane)
+        except AerospikeError as failure:
+            error = failure
+        except Exception as failure:
+            log.exception("opening a connection to node %s failed", lane.pool.node_name)
+            error = ConnectionError(f"{type(failure).__name__}: {failure}", node=lane.pool.node_name)
+        finally:
+            if pipeline is not None:
+                lane.opened(pipeline)
+            else:
+                lane.not_opened(error)
 
     async def _connected(self, lane: Lane) -> Pipeline:
         """A new connection to the lane's node, ready for commands."""
@@ -124,28 +156,17 @@ class PipelinedExecutor(Lanes):
         node = self._cluster.node(name)
         if node is None:
             raise ConnectionError(f"node {name} has left the cluster", node=name)
-        try:
-            opening = self.loop.create_connection(
-                lambda: PipelineProtocol(lane), node.host.name, node.host.port
-            )
-            transport, pipeline = await asyncio.wait_for(opening, timeout / 1000)
-        except asyncio.TimeoutError:
-            raise TimeoutError(
-                f"no connection to node {name} at {node.address} within {timeout:.0f} ms", node=name
-            ) from None
-        except OSError as error:
-            # asyncio replaces the system's words by the address, which is told already
-            words = (os.strerror(error.errno) if error.errno else str(error)).lower()
-            raise ConnectionError(
-                f"no connection to node {name} at {node.address}: {words}", node=name
-            ) from error
-        if transport.get_extra_info("sockname") == transport.get_extra_info("peername"):
-            # The system chose the port that nobody listens on as our own, and we reached ourselves.
-            transport.abort()
-            raise ConnectionError(f"no connection to node {name} at {node.address}: refused", node=name)
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        with new_socket(node.endpoint, timeout, name) as sock:
+            self._sockets.add(sock)
+            try:
+                sock.setblocking(False)
+                await asyncio.wait_for(self.loop.sock_connect(sock, node.endpoint.sockaddr), timeout / 1000)
+                prepare(sock)
+                _, pipeline = await self.loop.create_connection(lambda: PipelineProtocol(lane), sock=sock)
+            except asyncio.TimeoutError:  # a class of its own before Python 3.11
+                raise builtins.TimeoutError from None
+            finally:
+                self._sockets.discard(sock)
         return pipeline
 
     # --- time ---
@@ -159,8 +180,8 @@ class PipelinedExecutor(Lanes):
     def keep_house(self) -> None:
         """Close what has been idle for long, and forget the lanes to nodes that left."""
         for lane in self.all_lanes():
-            if not lane.trim() and lane.pool.closed:
-                self.forget(lane.pool)
+            if not lane.trim() and (lane.pool.closed or lane.wide):
+                self.forget(lane)
         self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
 
     # --- the end ---
@@ -173,6 +194,9 @@ class PipelinedExecutor(Lanes):
         for timer in (self._timer, self._keeper):
             if timer is not None:
                 timer.cancel()
+        for command, pause in list(self._pausing.items()):
+            pause.cancel()
+            self._again(command)
         for lane in self.all_lanes():
             lane.close()
         for task in self._opening:
@@ -183,6 +207,8 @@ class PipelinedExecutor(Lanes):
         self.closed = True
         for lane in self.all_lanes():
             lane.abandon()
+        for sock in self._sockets:
+            abandon_socket(sock)
 
     async def aclose(self) -> None:
         """Close all connections and wait until the loop has let go of them."""
@@ -191,8 +217,13 @@ class PipelinedExecutor(Lanes):
             await self._watching.aclose()
 
     def stats(self) -> dict[str, dict[str, Any]]:
-        """The numbers of each lane, by the node's name."""
-        return {lane.pool.node_name: lane.stats() for lane in self.all_lanes()}
+        """The numbers of the lanes, by the node's name; those of large records under `large`."""
+        stats: dict[str, dict[str, Any]] = {}
+        for lane in self.all_lanes():
+            numbers = stats.setdefault(lane.pool.node_name, {} if lane.wide else lane.stats())
+            if lane.wide:
+                numbers["large"] = lane.stats()
+        return stats
 
 
 def _watch(reference: weakref.ref[PipelinedExecutor]) -> None:

@@ -1,0 +1,104 @@
+# The way of a command to its answer in one asyncio loop: which lane it takes, and the one timer that sees to deadlines.
+
+cdef class Lanes:
+    """All lanes of one client in one loop: two a node, one for what is small and one for what would hold it up."""
+
+    cdef readonly object loop
+    cdef dict lanes                         # Pool -> Lane
+    cdef dict wide_lanes                    # the same, for large requests and answers
+    cdef readonly dict large                # (namespace, set) of large records: see Lane
+    cdef object create_future
+    cdef int64_t watch_at                   # when the timer goes off; FOREVER without one
+
+    def __cinit__(self, loop: object, *args: object, **kwargs: object) -> None:
+        self.loop = loop
+        self.create_future = loop.create_future
+        self.lanes = {}
+        self.wide_lanes = {}
+        self.large = {}
+        self.watch_at = FOREVER
+
+    def new_lane(self, pool: Pool, wide: bool) -> Lane:
+        """Make a lane to a node; the executor does."""
+        raise AssertionError("an executor makes its own lanes")
+
+    def watch_in(self, seconds: float) -> None:
+        """Set the one timer of this loop; the executor does."""
+        raise AssertionError("an executor has its own timer")
+
+    def failed(self, command: Command, error: object) -> None:
+        """An attempt failed; the executor decides what comes of it."""
+        raise AssertionError("an executor decides")
+
+    def all_lanes(self) -> list:
+        """The lanes there are."""
+        return [*self.lanes.values(), *self.wide_lanes.values()]
+
+    def forget(self, Lane lane not None) -> None:
+        """Let go of a lane."""
+        (self.wide_lanes if lane.wide else self.lanes).pop(lane.pool, None)
+
+    cdef int plan(self, Command command, int64_t now) except -1:
+        """Sees to it that somebody looks when the command is due."""
+        cdef int64_t due = min(command.deadline, after(now, command.allowance))
+        if due < self.watch_at:
+            self.watch_at = due
+            self.watch_in((due - now) / <double>SECOND)
+        return 0
+
+    def watched(self) -> None:
+        """Look after all lanes; for the timer."""
+        cdef double soonest = -1
+        cdef double span
+        self.watch_at = FOREVER
+        for lane in self.all_lanes():
+            span = lane.watch()
+            if span >= 0 and (soonest < 0 or span < soonest):
+                soonest = span
+        if soonest >= 0:
+            self.watch_at = after(now_ns(), <int64_t>(soonest * 1e9))
+            self.watch_in(soonest)
+
+    cdef bint holds_up(self, Command command) except -1:
+        """Whether the command would hold up those behind it: its request is large, or its answer probably is."""
+        if command.out.size > PIPELINE_BUFFER:
+            return True
+        if not self.large or command.reading > READ_RESULTS:
+            return False
+        return (command.key.namespace, command.key.set_name) in self.large
+
+    def start(self, Command command not None, PartitionMap partitions not None) -> object:
+        """Begin the first attempt and return the future of the command's result."""
+        command.waiter = self.create_future()
+        self.attempt(command, partitions)
+        return command.waiter
+
+    def attempt(self, Command command not None, PartitionMap partitions not None) -> None:
+        """Begin an attempt; how it ends is told to the command's waiter, or to the executor."""
+        cdef Pool pool
+        cdef int64_t now
+        cdef bint wide
+        if command.started == 0:
+            command.start()
+            now = command.started
+        else:
+            now = now_ns()
+        command.tries += 1
+        command.allowance = command.patience(now)
+        command.tried_at = now
+        command.sent_before = command.sent
+        try:
+            pool = partitions.route(command)
+            if pool is None:
+                raise no_owner(command)
+        except errors.AerospikeError as error:
+            record_failure(command, None, error, now, False)
+            self.failed(command, error)
+            return
+        wide = self.holds_up(command)
+        lanes = self.wide_lanes if wide else self.lanes
+        lane = lanes.get(pool)
+        if lane is None:
+            lane = lanes[pool] = self.new_lane(pool, wide)
+        self.plan(command, now)
+        (<Lane>lane).submit(command)
