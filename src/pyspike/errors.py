@@ -303,7 +303,11 @@ class EnterpriseOnly(ServerError, code=ResultCode.ENTERPRISE_ONLY):
 
 
 class OpNotApplicable(ServerError, code=ResultCode.OP_NOT_APPLICABLE):
-    """The operation does not fit the bin's value: an index out of range, a path that does not exist."""
+    """The operation does not fit the bin's value: an index out of range, a context that leads nowhere.
+
+    From `operations.exp`: the expression's result is unknown, as for a bin that is missing or of another
+    type, and the flags lack EVAL_NO_FAIL; or it is nil, and they lack ALLOW_DELETE.
+    """
 
 
 class FilteredOut(ServerError, code=ResultCode.FILTERED_OUT):

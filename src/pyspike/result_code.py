@@ -136,7 +136,8 @@ class ResultCode(enum.IntEnum):
     OP_NOT_APPLICABLE = (
         26,
         "the operation can't be applied to what the bin holds",
-        "the index or rank is out of range, or the context's path does not exist: check both",
+        "lists and maps: check that index and rank are in range and that the context exists; expressions: "
+        "the result is unknown, say as a bin is missing: test for that with exp.cond, or pass EVAL_NO_FAIL",
     )
     FILTERED_OUT = 27, "the filter expression did not hold for the record"
     LOST_CONFLICT = 28, "the write lost against a newer one of another cluster", "read the record again"

@@ -8,7 +8,9 @@ Two ways to write one thing, functions and operators; Python values next to an e
 The functions of `exp.lists`, `maps`, `bitwise`, `hll`, `strings` and `paths` work inside values:
 `exp.maps.get_by_key("scores", "ann", int) > 10`. Types that can't fit are refused when the expression is made
 (`InvalidType`, a `TypeError`); what can't be worked out for a record, as for a bin that it does not have, is
-unknown, and a filter that is unknown does not match.
+unknown, and a filter that is unknown does not match. Expressions may be nested 128 levels deep.
+
+Servers as of 5.6 have all that names no later version.
 """
 
 from __future__ import annotations

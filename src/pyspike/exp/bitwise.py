@@ -3,8 +3,11 @@
 They share these arguments:
 
 - `source`: a blob; a str names a blob bin.
-- `bit_offset`, `bit_size`, `byte_offset`, `byte_size`, `value` and so on: expressions too.
-- `write_flags`: `BitWriteFlags`.
+- `bit_offset`, `bit_size`: the range in bits, of which 0 is the highest of byte 0; `byte_offset`,
+  `byte_size`: the range in bytes. A negative offset counts from the end. Expressions too, as are `value`
+  and, in bits, `shift`.
+- `signed`: whether a number may be negative; `action`: what to do if it does not fit, `BitOverflowAction`.
+- `resize_flags`: `BitResizeFlags`; `write_flags`: `BitWriteFlags`.
 
 What modifies gives the blob as it is then. An argument of a type that does not fit raises `InvalidType`. On
 the server, what can't be done is unknown.

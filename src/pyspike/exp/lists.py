@@ -5,6 +5,7 @@ They share these arguments:
 - `source`: a list; a str names a list bin. With `ctx`, the list or map that its first context looks in.
 - `ctx`: contexts that lead to a list inside the source.
 - `index`, `rank`, `count`, `value` and so on: expressions too. A `count` of None means all that follow.
+- `values`: a list. `order` and `write_flags`: as for the operation of the same name.
 - `return_type`: what to give for the selected elements, see `ListReturnType`.
 - `value_type`: the type of a single element that is given, an `ExpType` or int, str and so on.
 - `inverted`: whether to select all others instead.
@@ -98,7 +99,7 @@ def size(source: Operand, *, ctx: Ctx = None) -> Expression:
 
 
 def join(source: Operand, separator: str | None = None, *, ctx: Ctx = None) -> Expression:
-    """The strings of a list as one, with a separator between them (server 8.2)."""
+    """The strings of a list as one, with `separator` between them (server 8.2)."""
     parts = () if separator is None else (text(separator, "separator"),)
     return _read("join", source, ctx, ExpType.STRING, 28, *parts)
 

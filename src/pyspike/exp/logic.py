@@ -1,4 +1,11 @@
-"""Comparing, combining and choosing: the expressions that put others together."""
+"""Comparing, combining and choosing: the expressions that put others together.
+
+- `left` and `right`: what is compared, of one type.
+- `condition`, `conditions`: bools.
+- `source`, `values`: a map and a list; a str names a bin. `value`: of any type.
+
+An argument of a type that does not fit raises `InvalidType`.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ They share these arguments:
 - `ctx`: contexts that lead to a map inside the source.
 - `key`, `index`, `rank`, `count`, `value` and so on: expressions too. A `count` of None means all that
   follow.
+- `keys`: a list. `entries`: a map. `order`, `persist_index` and `write_flags`: as for the operation of that
+  name.
 - `return_type`: what to give for the selected entries, see `MapReturnType`.
 - `value_type`: the type of a single value or key that is given, an `ExpType` or int, str and so on.
 - `inverted`: whether to select all others instead.

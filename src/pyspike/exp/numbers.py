@@ -1,4 +1,11 @@
-"""Computing with numbers. All of an expression must be ints, or all floats."""
+"""Computing with numbers. All of an expression must be ints, or all floats.
+
+- `value`, `values`: what is computed with; `base`, `exponent`, `numerator`, `denominator`: what they say.
+- `shift`: in bits, modulo 64.
+- `search`: the bit to look for, True or False.
+
+An argument of another type raises `InvalidType`.
+"""
 
 from __future__ import annotations
 
@@ -147,14 +154,10 @@ def int_count(value: Operand) -> Expression:
 
 
 def int_lscan(value: Operand, search: Operand) -> Expression:
-    """Where the first bit from the left is that is set (True) or not (False): 0 is the highest; -1 if none
-    is.
-    """
+    """Where the first bit from the left is that equals `search`: 0 is the highest; -1 if none does."""
     return apply(ExpOp.INT_LSCAN, value, search)
 
 
 def int_rscan(value: Operand, search: Operand) -> Expression:
-    """Where the first bit from the right is that is set (True) or not (False): 63 is the lowest; -1 if none
-    is.
-    """
+    """Where the first bit from the right is that equals `search`: 63 is the lowest; -1 if none does."""
     return apply(ExpOp.INT_RSCAN, value, search)

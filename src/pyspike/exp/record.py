@@ -1,4 +1,10 @@
-"""What an expression can read of a record: bins, the stored key, metadata; and literals."""
+"""What an expression can read of a record: bins, the stored key, metadata; and literals.
+
+- `name`: a bin's, 1 to 15 bytes of UTF-8.
+- `value`, `values`: what the literal is made of.
+- `kind`: an `ExpType`, or the Python class that stands for it.
+- `modulo`: a plain int above 0.
+"""
 
 from __future__ import annotations
 

@@ -3,8 +3,11 @@
 They share these arguments:
 
 - `source`: a string; a str names a string bin (`exp.string_val` is for a string itself).
-- positions, `value` and so on: expressions too. Positions count code points; a negative one counts from the
-  end.
+- positions (`index`, `start`, `end`) and `target_length`: in code points; a negative one counts from the end.
+- `value`, `values`, `separator`, `pad_string`, `needle` and its `replacement`: strings. `occurrence`: which
+  one, from 1.
+- `pattern`: a regular expression of ICU; `regex_flags`: `StringRegexFlags`.
+- `numeric_type`: `NumericType`.
 - `write_flags`: `StringWriteFlags`.
 
 What modifies gives the changed string. An argument of a type that does not fit raises `InvalidType`.

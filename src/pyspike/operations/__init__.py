@@ -3,6 +3,9 @@
 An operation is encoded once, when it is made; it is immutable and may be used again, from any thread.
 Those on scalar bins are here; those on lists, maps, bits, HyperLogLogs, strings and paths, and those that
 evaluate expressions, are in modules of these names. `context` has the ways into nested lists and maps.
+
+Servers as of 5.6 have all that names no later version. Newer than that are also `persist_index` and the
+return types EXISTS, UNORDERED_MAP and ORDERED_MAP.
 """
 
 from __future__ import annotations
@@ -108,6 +111,10 @@ def add(bin_name: str, value: float) -> Operation:
 def append(bin_name: str, value: str | bytes) -> Operation:
     """Append to a string or blob bin, which is created with `value` if the record has none.
 
+    Args:
+        bin_name: 1 to 15 bytes of UTF-8.
+        value: a str for a string bin, bytes for a blob bin.
+
     Raises:
         InvalidType: `value` is neither str nor bytes.
         BinTypeError: (when run) the bin is of another type.
@@ -118,6 +125,10 @@ def append(bin_name: str, value: str | bytes) -> Operation:
 def prepend(bin_name: str, value: str | bytes) -> Operation:
     """Prepend to a string or blob bin, which is created with `value` if the record has none.
 
+    Args:
+        bin_name: 1 to 15 bytes of UTF-8.
+        value: a str for a string bin, bytes for a blob bin.
+
     Raises:
         InvalidType: `value` is neither str nor bytes.
         BinTypeError: (when run) the bin is of another type.
@@ -126,7 +137,11 @@ def prepend(bin_name: str, value: str | bytes) -> Operation:
 
 
 def touch() -> Operation:
-    """Give the record the time to live of the call or its policy; it must exist."""
+    """Give the record the time to live of the call, `operate(..., ttl=seconds)`, or of its policy.
+
+    The record must exist. Where other clients have `touch(ttl)`, the time here is the call's: a message has
+    room for one, which holds for all its operations.
+    """
     return Operation.bare(_TOUCH, "", "touch()", write=True, whole=True)
 
 

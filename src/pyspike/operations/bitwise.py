@@ -5,6 +5,8 @@ They share these arguments:
 - `bin_name`: the bin, 1 to 15 bytes of UTF-8, which holds bytes. Bits in lists and maps can't be reached.
 - `bit_offset`, `bit_size`, `byte_offset`, `byte_size`: the range. Bit 0 is the highest of byte 0; a negative
   offset counts from the end.
+- `value`: bytes to put in; for `lscan` and `rscan` the bit to look for, True or False; for `add`, `subtract`
+  and `set_int` an int.
 - `write_flags`: `BitWriteFlags`.
 
 Writing operations give None. An argument of a wrong type raises `InvalidType`, one out of range
@@ -194,7 +196,7 @@ def subtract(
     action: BitOverflowAction = BitOverflowAction.FAIL,
     write_flags: Flags = DEFAULT,
 ) -> Operation:
-    """Subtract from the number that the range is; the arguments are those of `add`."""
+    """Subtract from the number that the range is; `value`, `signed` and `action` are as for `add`."""
     flags = changing_flags(write_flags)
     how = overflow(action, signed)
     return _modify(bin_name, None, 11, *int_span(bit_offset, bit_size), whole(value, "value"), flags, how)

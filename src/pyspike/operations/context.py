@@ -159,7 +159,7 @@ def list_index_create(index: int, *, order: ListOrder = ListOrder.UNORDERED, pad
 
 
 def list_rank(rank: int) -> Context:
-    """The list element of this rank: 0 the smallest, -1 the largest."""
+    """The list element of this `rank`: 0 the smallest, -1 the largest."""
     return Context(LIST_RANK, Packed(pack_element(whole(rank, "rank"))))
 
 
@@ -177,7 +177,7 @@ def map_index(index: int) -> Context:
 
 
 def map_rank(rank: int) -> Context:
-    """The map value of this rank: 0 the smallest, -1 the largest."""
+    """The map value of this `rank`: 0 the smallest, -1 the largest."""
     return Context(MAP_RANK, Packed(pack_element(whole(rank, "rank"))))
 
 
@@ -187,7 +187,7 @@ def map_key(key: MapKey) -> Context:
 
 
 def map_key_create(key: MapKey, *, order: MapOrder = MapOrder.UNORDERED) -> Context:
-    """The map value under `key`; the map is created with this order if it is missing."""
+    """The map value under `key`; the map is created with this `order` if it is missing."""
     flag = _CREATE_MAP[MapOrder(member(order, MapOrder, "order"))]
     return Context(MAP_KEY | flag, Packed(pack_element(checked_key(key))))
 
@@ -220,7 +220,7 @@ def all_children_with_filter(expression: Expression | CompiledExpression) -> Con
 
 
 def map_keys_in(keys: Iterable[MapKey]) -> Context:
-    """The map entries with these keys, as far as there are some (server 8.1.2)."""
+    """The map entries with these `keys`, as far as there are some (server 8.1.2)."""
     return Context(MAP_KEYS, Packed(pack_element([checked_key(key) for key in items(keys, "keys")])))
 
 
@@ -304,7 +304,11 @@ def path(ctx: Sequence[Context]) -> list[object]:
 
 
 def to_base64(ctx: Sequence[Context]) -> str:
-    """Contexts as text, as index definitions and other clients have it."""
+    """Contexts as text, as index definitions and other clients have it.
+
+    Args:
+        ctx: the contexts, outermost first.
+    """
     pairs: list[object] = []
     for entry in entries(ctx):
         pairs += (entry.type, entry.packed)
@@ -313,6 +317,9 @@ def to_base64(ctx: Sequence[Context]) -> str:
 
 def from_base64(text: str) -> list[Context]:
     """The contexts that `to_base64`, of this or another client, made text of.
+
+    Args:
+        text: base 64.
 
     Raises:
         InvalidArgument: it is no such text.

@@ -12,8 +12,7 @@ They share these arguments:
 - `write_flags`: `HLLWriteFlags`.
 
 An argument of a wrong type raises `InvalidType`, one out of range `InvalidArgument`. When run, on another
-type of
-bin: `BinTypeError`. A missing bin reads as None.
+type of bin: `BinTypeError`. A missing bin reads as None.
 """
 
 from __future__ import annotations

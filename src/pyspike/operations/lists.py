@@ -7,6 +7,7 @@ They share these arguments:
 - `ctx`: contexts that lead to a list inside the bin, outermost first; without them it is the bin's own list.
 - `index` and `rank`: 0 is the first and the smallest, -1 the last and the largest.
 - `count`: how many elements from there; None, the default, is all that follow.
+- `value`, `values`: what is put in or looked for: whatever a bin can hold.
 - `order`: of a list that the operation creates. A list that exists keeps its own.
 - `write_flags`: `ListWriteFlags`.
 - `return_type`: what to give for the selected elements, see `ListReturnType`.

@@ -4,7 +4,9 @@ They share these arguments:
 
 - `bin_name`: the bin, 1 to 15 bytes of UTF-8.
 - `ctx`: contexts that lead to a map inside the bin, outermost first; without them it is the bin's own map.
-- `key`: an int, str or bytes.
+- `key`, `keys`: ints, strs or bytes.
+- `value`, `entries`: what is put in or looked for: whatever a bin can hold; for `increment` and `decrement`
+  an int or a float.
 - `index` and `rank`: 0 is the entry with the first key and that with the smallest value, -1 the last and
   largest.
 - `count`: how many entries from there; None, the default, is all that follow.

@@ -4,7 +4,11 @@ They share these arguments:
 
 - `bin_name`: the bin, 1 to 15 bytes of UTF-8.
 - `ctx`: contexts that lead to a string inside the bin's list or map.
-- positions: in code points; a negative one counts from the end.
+- positions (`index`, `start`, `end`) and `target_length`: in code points; a negative one counts from the end.
+- `value`, `values`, `separator`, `pad_string`, `needle` and its `replacement`: strs. `occurrence`: which
+  one, from 1.
+- `pattern`: a regular expression of ICU; `regex_flags`: `StringRegexFlags`.
+- `numeric_type`: `NumericType`.
 - `write_flags`: `StringWriteFlags`.
 
 An argument of a wrong type raises `InvalidType`, one out of range `InvalidArgument`. When run, on what is no

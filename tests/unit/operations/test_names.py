@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import pytest
@@ -94,7 +95,6 @@ def test_every_helper_of_the_official_client_is_there() -> None:
     assert count == 35 + 32 + 19 + 11 + 2 + 39
 
 
-FAMILIES = ("lists", "maps", "bitwise", "hll", "paths", "strings")
 MODULES = [
     *(
         getattr(pyspike.operations, name)
@@ -104,6 +104,18 @@ MODULES = [
     pyspike.operations.context,
     exp,
 ]
+
+
+@pytest.mark.parametrize("module", [*MODULES, pyspike.operations], ids=lambda module: module.__name__)
+def test_the_docstrings_name_every_argument(module: Any) -> None:
+    """A function's own docstring, or that of its module, which tells of what its functions share."""
+    for name in module.__all__:
+        entry = getattr(module, name)
+        if not inspect.isfunction(entry):
+            continue
+        told = f"{inspect.getmodule(entry).__doc__}\n{entry.__doc__}"  # type: ignore[union-attr]
+        for parameter in inspect.signature(entry).parameters:
+            assert re.search(rf"`{parameter}`|^ *{parameter}:", told, re.MULTILINE), (name, parameter)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
