@@ -17,7 +17,7 @@ from support.facade import TaskClient, end_background_loop
 KINDS = ["threads", "tasks"]
 
 # Modules whose tests make clients of their own, of whichever kind.
-BOTH = {"test_commands", "test_faults", "test_policy_options"}
+BOTH = {"test_commands", "test_fault_errors", "test_faults", "test_policy_options"}
 MAKERS = {"load", "one_client"}  # fixtures that make a client
 
 # What is about connections that carry one command at a time; test_async_pipeline has what tasks do instead.

@@ -37,8 +37,8 @@ def header(size: int, kind: int = DATA, version: int = 2) -> bytes:
     return struct.pack(">Q", version << 56 | kind << 48 | size)
 
 
-def message(fields: int = 0, ops: int = 0, rest: bytes = b"") -> bytes:
-    body = struct.pack(">BBBBBBIIIHH", 22, 0, 0, 0, 0, 0, 1, 0, 0, fields, ops) + rest
+def message(fields: int = 0, ops: int = 0, rest: bytes = b"", *, head: int = 22) -> bytes:
+    body = struct.pack(">BBBBBBIIIHH", head, 0, 0, 0, 0, 0, 1, 0, 0, fields, ops) + rest
     return header(len(body)) + body
 
 
@@ -174,7 +174,9 @@ LIES: dict[str, Lie] = {
     "version 1": at_once(header(22, version=1) + HEAD, "begins with 0103"),
     "garbage before the header": at_once(b"garbage!" + message(), "begins with 6761"),
     "a byte before the header": at_once(b"\0" + message(), "begins with 0002"),
+    "zeros": at_once(bytes(64), "begins with 0000"),
     "text": at_once(b"HTTP/1.1 400 Bad Request\r\n\r\n", "begins with 4854"),
+    "a head of 21 bytes": at_once(message(head=21), "can't be read"),
     "65,535 fields": at_once(message(fields=65535), "can't be read"),
     "65,535 operations": unreadable(b"", count=65535),
     "65,535 of each, one there": at_once(message(65535, 65535, op(1, bytes(8))), "can't be read"),

@@ -27,7 +27,7 @@ from hostile_scenarios import (
 )
 
 from pyspike import Client, ClientPolicy, Key, WritePolicy, errors
-from support.cluster_tools import in_thread, wait_until, within
+from support.cluster_tools import closed, in_thread, wait_until, within
 from support.facade import TaskClient
 from support.processes import run_scenario
 
@@ -74,6 +74,8 @@ def test_a_hostile_answer_is_a_clear_error_in_time(server: HostileServer, user: 
         user.get(KEY, policy=ONCE)
     assert read.value.node == "A1"
     assert read.value.in_doubt is False
+    if lie.error is errors.ProtocolError:
+        assert closed(user) == {"protocol error": 1}
     server.behave()
     assert user.get(KEY).bins == BINS
 

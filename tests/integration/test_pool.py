@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 import time
@@ -95,6 +96,25 @@ def test_commands_are_served_in_the_order_in_which_they_came(lines: type[Line]) 
     stats = line.pool.stats()
     assert (stats["opened"], stats["waits"], stats["idle"], stats["waiting"]) == (1, 5, 1, 0)
     assert stats["wait_ms"] > 0
+
+
+def test_four_connections_serve_thirty_two_in_the_order_in_which_they_came(lines: type[Line]) -> None:
+    line = lines(maximum=4)
+    first, others = keys(32)[:4], keys(32)[4:]
+    calls = [in_thread(lambda key=key: line.ask(key)) for key in first]
+    wait_until(lambda: len(line.servers) == 4)
+    assert {line.next_request(server) for server in range(4)} == {key.digest for key in first}
+    calls += [line.ask_later(key) for key in others]
+    chance = random.Random(32)
+    for key in others:
+        free = chance.randrange(4)
+        line.answer(free)
+        assert line.next_request(free) == key.digest
+    for server in range(4):
+        line.answer(server)
+    assert [call.result() for call in calls] == [True] * 32
+    stats = line.pool.stats()
+    assert (stats["opened"], stats["waits"], stats["idle"], stats["waiting"]) == (4, 28, 4, 0)
 
 
 def test_the_connection_used_last_is_used_next(lines: type[Line]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pyspike import Client
@@ -25,10 +26,11 @@ def wait_until(condition: Callable[[], object], what: str = "it", patience: floa
 
 
 class Lag:
-    """A thread that measures how late this process is woken at the worst, while it is entered."""
+    """A thread that measures how late this process is woken, while it is entered."""
 
     def __init__(self) -> None:
         self.worst_ms = 0.0
+        self._late: list[tuple[float, float]] = []  # when it should have been woken, and when it was
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -37,15 +39,55 @@ class Lag:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Stop to measure; again is harmless."""
         self._stop.set()
         self._thread.join()
 
+    def during(self, began: float, ended: float) -> float:
+        """The milliseconds it was late by at the worst, of the times between these moments."""
+        return max(
+            (
+                (woken - due) * 1000
+                for due, woken in list(self._late)
+                if due - TICK < ended and woken + TICK > began
+            ),
+            default=0.0,
+        )
+
     def _run(self) -> None:
         while True:
-            began = time.monotonic()
-            if self._stop.wait(TICK):
+            due = time.monotonic() + TICK
+            stopped = self._stop.wait(TICK)
+            woken = time.monotonic()
+            self._late.append((due, woken))
+            self.worst_ms = max(self.worst_ms, (woken - due) * 1000)
+            if stopped:
                 return
-            self.worst_ms = max(self.worst_ms, (time.monotonic() - began - TICK) * 1000)
+
+
+class Starved:
+    """How long threads of this process were ready to run but got no processor, as Linux counts it.
+
+    A thread that is busy gets less of a machine that others use too than one that mostly sleeps, as `Lag`'s.
+    """
+
+    def __init__(self, *threads: int) -> None:
+        self._files: list[int] = []
+        with suppress(OSError):  # not on this system
+            for thread in threads:
+                self._files.append(os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY))
+
+    def ms(self) -> float:
+        """Milliseconds so far, of all these threads."""
+        return sum(int(os.pread(file, 64, 0).split()[1]) for file in self._files) / 1e6
+
+    def close(self) -> None:
+        """Let go of what it reads from."""
+        while self._files:
+            os.close(self._files.pop())
 
 
 @contextmanager
