@@ -17,11 +17,13 @@ import pytest
 from pyspike import errors
 from pyspike._wire import Command, operate_request, parse_answer, restore_operation
 from pyspike.errors import InvalidArgument
+from pyspike.operations import OpCode
 from pyspike.policy import WritePolicy
-from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict
+from pyspike.values import KeyValueOrderedDict
 from support.messages import Message, Op, parse
 from support.official_helpers import NotExpressible, evaluate
-from support.vectors import Case, Omitted, RecordedError, cases
+from support.shares import Share
+from support.vectors import Case, Omitted, RecordedError, cases, same
 
 GROUPS = (
     "operate-list",
@@ -123,9 +125,9 @@ REFUSED = {
 
 # Calls that the official client refuses, but pyspike does not.
 ACCEPTED = {
-    "operate-map:get_by_index_range/count-none": "None: all that follow",
-    "expressions:InList-exp/read": "a list is a literal",
-    "expressions:InList-exp/filter": "the same",
+    "operate-map:get_by_index_range/count-none": "a count of None means all that follow, as everywhere",
+    "expressions:InList-exp/read": "a plain list is a literal here too",
+    "expressions:InList-exp/filter": "the same in a filter",
 }
 
 
@@ -186,7 +188,15 @@ def test_requests_are_the_recorded_ones_or_differ_for_a_reason(group: str) -> No
 COUNTS = {"equal": 3388, "argued": 22, "refused": 99, "refused by both": 23, "accepted": 3}
 
 
-def test_every_recording_was_compared_and_nearly_all_are_equal() -> None:
+def test_every_recording_was_compared_and_nearly_all_are_equal(share: Share) -> None:
+    for group in GROUPS:
+        found = Counter(judge(recorded)[0] for recorded in cases(group))
+        share(
+            f"requests, {group}",
+            "are equal; the others differ for a reason that is listed",
+            found.total(),
+            found.total() - found["equal"],
+        )
     assert Counter(judge(recorded)[0] for recorded in ALL) == COUNTS
     assert sum(COUNTS.values()) == len(ALL) == 3535
 
@@ -199,6 +209,21 @@ def test_every_rule_and_refusal_is_needed() -> None:
 # Answers ----------------------------------------------------------------------------------------------------
 
 
+WRITES = {
+    OpCode.WRITE,
+    OpCode.CDT_MODIFY,
+    OpCode.INCR,
+    OpCode.EXP_MODIFY,
+    OpCode.APPEND,
+    OpCode.PREPEND,
+    OpCode.TOUCH,
+    OpCode.BIT_MODIFY,
+    OpCode.DELETE_ALL,
+    OpCode.HLL_MODIFY,
+    OpCode.STRING_MODIFY,
+}
+
+
 def command_of(recorded: Case) -> Command:
     """pyspike's command; one of the recorded operations where pyspike does not make them."""
     try:
@@ -209,40 +234,84 @@ def command_of(recorded: Case) -> Command:
         pass
     request = parse(recorded.requests[0])
     operations = [
-        restore_operation(
-            op.name.decode(), op.code, op.pack(), int(op.code in (2, 4, 8, 13, 16, 18)), "recorded"
-        )
+        restore_operation(op.name.decode(), op.code, op.pack(), int(op.code in WRITES), "recorded")
         for op in request.ops
     ]
     policy = WritePolicy(respond_per_each_op=bool(request.info2 & 0x80))
     return operate_request(("test", "gv", "x"), operations, policy.settings)
 
 
-def agree(ours: Any, theirs: Any) -> bool:
-    """Whether both say the same, given how the official client shows values.
+def each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A value with everything in it changed."""
+    if isinstance(value, dict):
+        value = type(value)((key, each(item, change)) for key, item in value.items())
+    elif isinstance(value, list):
+        value = [each(item, change) for item in value]
+    return change(value)
 
-    It gives entries (KEY_VALUE) as a flat list where pyspike has a dict, a plain dict for a map that is
-    ordered by values too, and a HyperLogLog literal as the bytes as which it sent it.
-    """
-    if isinstance(ours, dict) and isinstance(theirs, list):
-        return agree([part for entry in ours.items() for part in entry], theirs)
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        if isinstance(theirs, KeyOrderedDict) and not isinstance(ours, KeyOrderedDict):
-            return False
-        return ours.keys() == theirs.keys() and all(agree(ours[key], theirs[key]) for key in ours)
-    if isinstance(ours, list) and isinstance(theirs, list):
-        return len(ours) == len(theirs) and all(map(agree, ours, theirs))
-    if isinstance(ours, GeoJSON):
-        return type(theirs) is GeoJSON and bool(ours.unwrap() == theirs.unwrap())
-    if isinstance(ours, HyperLogLog):
-        return bytes(ours) == bytes(theirs)
-    if isinstance(ours, float) and ours != ours:
-        return isinstance(theirs, float) and theirs != theirs
-    return type(ours) is type(theirs) and bool(ours == theirs)
+
+def without_rank_order(value: Any) -> Any:
+    """A map that is ordered by values too as a plain dict."""
+    return dict(value) if type(value) is KeyValueOrderedDict else value
+
+
+def flat(value: Any) -> Any:
+    """The results that are entries as flat lists."""
+    if isinstance(value, dict):
+        return {name: entries(found) for name, found in value.items()}
+    return entries(value)
+
+
+def entries(found: Any) -> Any:
+    return [part for entry in found.items() for part in entry] if isinstance(found, dict) else found
+
+
+def by_key(value: Any) -> Any:
+    return {name: dict(sorted(found.items())) for name, found in value.items()}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Cases whose result the official client shows in another way: what makes that of ours."""
+
+    reason: str
+    cases: str
+    change: Callable[[Any], Any]
+
+
+SHOWN = [
+    Shown(
+        "it has no dict for maps that are ordered by values too",
+        r"operate-list:ctx-map_key_create/kv-ordered|operate-map:(.*/kv|.*kv-ordered|.*key_value_ordered.*"
+        r"|ctx-op/set_policy-46)",
+        lambda value: each(value, without_rank_order),
+    ),
+    Shown(
+        "it gives entries (KEY_VALUE) as a flat list, where pyspike has a dict",
+        r"(operate-map:get_.*|expressions:Map.*)-key_value.*|operate-map:get_by_key/key-type-[12]"
+        r"|operate-map:(get_by_index_range/all-types|ctx-.*/get_by_index)",
+        flat,
+    ),
+    Shown(
+        "the recording has no order of a plain dict's entries; pyspike keeps that of the answer",
+        r"operate-map:get_by_rank_range/1x2-unordered_map/[uk]",
+        by_key,
+    ),
+]
+
+
+def agree(ours: Any, theirs: Any, name: str) -> str | None:
+    """Why both say the same, None if they are the same; fails if they do not."""
+    if same(ours, theirs):
+        return None
+    for shown in SHOWN:
+        if re.fullmatch(shown.cases, name) and same(shown.change(ours), theirs):
+            return shown.reason
+    raise AssertionError(f"{name}: {ours!r} is not {theirs!r}")
 
 
 def read(recorded: Case) -> str:
-    """Reads the recorded answer; fails if it is not what the official client made of it."""
+    """How pyspike's reading of the recorded answer stands to the official client's; fails if they differ."""
     made = command_of(recorded)
     answer = recorded.responses[0][8:]
     if isinstance(recorded.result, RecordedError):
@@ -260,10 +329,8 @@ def read(recorded: Case) -> str:
         assert len([result for result in record.results if result is not None]) == len(told)
     if isinstance(bins, list):  # operate_ordered
         assert record.results is not None
-        assert all(
-            map(agree, [r for r in record.results if r is not None], [v for _, v in bins if v is not None])
-        )
-        return "results"
+        ours = [result for result in record.results if result is not None]
+        return agree(ours, [value for _, value in bins if value is not None], name_of(recorded)) or "same"
     last: dict[str, Any] = dict.fromkeys(bins)
     if record.results is None:
         last |= record.bins
@@ -271,15 +338,32 @@ def read(recorded: Case) -> str:
         names = [op.name.decode() for op in parse(made.request).ops]
         pairs = list(zip(names, record.results, strict=True))
         last |= {name: result for name, result in pairs if result is not None or name in bins}
-    assert agree(last, bins), (last, bins)
-    return "bins"
+    return agree(last, bins, name_of(recorded)) or "same"
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_answers_are_read_as_they_were_recorded(group: str) -> None:
-    for recorded in cases(group):
-        if recorded.responses and recorded.name != "read-empty-name":  # which reads all bins
-            read(recorded)
+# Answers that are not compared, with the reason.
+NOT_READ = {
+    "operate-expression:read-empty-name": "pyspike makes no operation without a name; its answer has none"
+}
+
+ANSWERS = {"same": 2914, "error": 451} | {
+    shown.reason: count for shown, count in zip(SHOWN, (49, 92, 2), strict=True)
+}
+
+
+def test_answers_are_read_as_they_were_recorded(share: Share) -> None:
+    found = Counter(
+        read(recorded) for recorded in ALL if recorded.responses and name_of(recorded) not in NOT_READ
+    )
+    different = sum(found[shown.reason] for shown in SHOWN)
+    share(
+        "answers, read",
+        "are the official client's values; the others are shown in another way",
+        found.total(),
+        different,
+    )
+    assert found == ANSWERS
+    assert {name_of(recorded) for recorded in ALL} >= NOT_READ.keys()
 
 
 def test_refusals_say_what_is_wrong() -> None:
