@@ -56,6 +56,7 @@ class HostileServer:
         self._node = ("127.0.0.1", node.nodes[0].port)
         self._answers: dict[int, Callable[[], Pieces]] = {}
         self._once: list[Callable[[], Pieces]] = []
+        self._claims: dict[str, str] = {}
         self._ended = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server((FRONT, self._node[1]))
@@ -69,8 +70,13 @@ class HostileServer:
         """Answer the next data request like this, whatever connection it comes from, and all others well."""
         self._once.append(pieces)
 
+    def claim(self, **values: str) -> None:
+        """From now on answer these info commands (with _ for -) like this, and pass on the rest."""
+        self._claims = {name.replace("_", "-"): value for name, value in values.items()}
+
     def behave(self) -> None:
         """Pass everything on again, on new connections too."""
+        self._claims.clear()
         self._answers.clear()
         self._once.clear()
 
@@ -107,11 +113,18 @@ class HostileServer:
                         pieces = self._once.pop()
                     if pieces is None:
                         node.sendall(request)
-                        client.sendall(self._receive(node))
+                        client.sendall(self._claimed(self._receive(node)))
                     elif not self._send(client, pieces()):
                         return
             finally:
                 self._sockets -= {client, node}
+
+    def _claimed(self, answer: bytes) -> bytes:
+        if answer[1:2] != bytes([INFO]) or not self._claims:
+            return answer
+        told = [line.split("\t", 1) for line in answer[8:].decode().splitlines()]
+        body = "".join(f"{name}\t{self._claims.get(name, *value)}\n" for name, *value in told).encode()
+        return header(len(body), INFO) + body
 
     @staticmethod
     def _receive(sock: socket.socket) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from hostile_scenarios import (
     front,
     message,
     no_answer_takes_much_memory,
+    op,
     promises_to_tasks_take_no_memory,
     promises_to_threads_take_no_memory,
 )
@@ -38,7 +41,11 @@ pytestmark = [
     ),
 ]
 
+PEERS = 400
+THREADS = 64  # of the client, however many peers there are
+FLOODED = 1.5  # seconds
 LOOKED_AT_AFTER = 1.1  # seconds; SUSPICION in pool.pyx and a bit
+READING = 700.0  # ms beyond the deadline to make 4,000,000 Python objects of 4 MB: twice what that takes
 SLACK = 250.0  # ms beyond the deadline, as the hostile server has its share of the machine
 
 
@@ -146,6 +153,20 @@ def test_an_answer_too_many_is_not_taken_for_that_of_the_next_command(
         assert user.get(other, policy=ONCE).bins == {"a": 2}
 
 
+def test_a_great_answer_of_small_values_is_read_in_time(server: HostileServer, user: Any) -> None:
+    lists = 4_000_000
+    body = b"\xdd" + lists.to_bytes(4, "big") + b"\x90" * lists
+    answer = message(ops=1, rest=op(20, body))
+    server.answer(lambda: [answer])
+    began = time.process_time()  # as what is read holds the GIL, the machine's lag could not be told from it
+    with suppress(errors.TimeoutError):
+        value = user.get(KEY, policy=ONCE)["a"]
+        assert len(value) == lists
+        assert value[0] == value[-1] == []
+    took = (time.process_time() - began) * 1000
+    assert took < DEADLINE + READING, f"{took:.0f} ms"
+
+
 # Info -------------------------------------------------------------------------------------------------------
 
 
@@ -166,6 +187,32 @@ def test_a_node_that_lies_to_the_tending_is_back_when_it_stops(server: HostileSe
         server.behave()
         wait_until(lambda: any(node.is_active for node in client.nodes()), "the node's return")
         assert client.get(KEY, timeout=5000).bins == BINS
+
+
+def test_a_flood_of_peers_takes_few_threads(server: HostileServer) -> None:
+    """Each of them is at an address that does not answer, so that whoever asks it has to wait."""
+    with Client(server.address, ClientPolicy(tend_interval=20, timeout=DEADLINE)) as client, deaf() as host:
+        client.put(KEY, BINS)
+        peers = ",".join(f"[B{number:X},,[{host}]]" for number in range(1, PEERS + 1))
+        server.claim(peers_generation="77", peers_clear_std=f"77,3000,[{peers}]")
+        rounds, most = client.stats()["tend"]["rounds"], 0
+        ends = time.monotonic() + FLOODED
+        while time.monotonic() < ends:
+            most = max(most, sum(each.name.startswith("pyspike") for each in threading.enumerate()))
+            assert client.get(KEY, timeout=5000).bins == BINS
+            time.sleep(0.001)
+        assert client.stats()["tend"]["rounds"] > rounds
+        assert 1 < most <= THREADS, f"{most} threads"
+
+
+@contextmanager
+def deaf() -> Iterator[str]:
+    """An address at which connecting gets no answer, as nobody accepts and its backlog is full."""
+    with socket.socket() as listener, socket.socket() as filler:
+        listener.bind((FRONT, 0))
+        listener.listen(0)
+        filler.connect(listener.getsockname())
+        yield f"{FRONT}:{listener.getsockname()[1]}"
 
 
 # Memory -----------------------------------------------------------------------------------------------------
