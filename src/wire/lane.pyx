@@ -199,15 +199,16 @@ cdef class Lane:
     cdef int end_some(self) except -1:
         """Ends a slice of the failed attempts now and the others soon, so that many do not hold up the loop."""
         cdef int _i
+        if self.ending:
+            return 0
         for _i in range(SLICE):
             if not self.doomed:
                 return 0
             command, error = self.doomed.popleft()
             if is_waited_for(<Command>command):
                 self.give_up(<Command>command, error)
-        if not self.ending:
-            self.ending = True
-            self.loop.call_soon(self.end_more)
+        self.ending = True
+        self.loop.call_soon(self.end_more)
         return 0
 
     def end_more(self) -> None:

@@ -156,7 +156,7 @@ def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Conn
 
 @contextmanager
 def new_socket(endpoint: Endpoint, timeout: float, node: str | None = None) -> Iterator[socket.socket]:
-    """A socket to be connected by whoever asks; what goes wrong meanwhile closes it, and is told as by `connect`."""
+    """A socket to be connected by whoever asks; what goes wrong closes it, and is told as by `connect`."""
     whom = f"node {node} at {endpoint}" if node else str(endpoint)
     sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
     try:

@@ -1,0 +1,500 @@
+"""Who gets which connection, and what of a command that was not sent, or whose connection could not be had.
+
+In the first part the transports end in the test, which is the server; in the second there are real sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
+from pyspike.server import EmbeddedCluster
+from support.cluster_tools import in_thread
+from support.pipes import FOUND, Pipes, in_loop, read, record, turns, write
+
+ONCE = {"max_retries": 0}
+LARGE = record(b"x" * 70_000)
+
+
+def digests(*numbers: int) -> list[bytes]:
+    return [Key("test", "s", number).digest for number in numbers]
+
+
+# What was not sent ------------------------------------------------------------------------------------------
+
+
+@in_loop
+async def test_a_write_that_was_not_written_yet_is_not_in_doubt() -> None:
+    pipes = Pipes(pipelines_per_node=1)
+    first = pipes.run(read(0))
+    await turns()
+    pipes.transports[0].answer(record(b"0"))
+    await first
+    future = pipes.run(write(1, **ONCE))
+    pipes.transports[0].lose(ConnectionResetError(104, "Connection reset by peer"))
+    with pytest.raises(errors.ConnectionError) as caught:
+        await future
+    assert caught.value.in_doubt is False
+    assert [attempt.sent for attempt in caught.value.attempts] == [False]
+    assert pipes.transports[0].digests() == digests(0)
+
+
+@in_loop
+async def test_what_was_held_back_beyond_its_deadline_is_never_sent() -> None:
+    pipes = Pipes(pipelines_per_node=1)
+    first = pipes.run(read(0))
+    await turns()
+    pipes.transports[0].protocol.pause_writing()
+    patient, hasty = pipes.run(write(1)), pipes.run(write(2, timeout=30))
+    with pytest.raises(errors.AerospikeError) as caught:
+        await hasty
+    assert caught.value.in_doubt is False
+    pipes.transports[0].protocol.resume_writing()
+    await turns()
+    pipes.transports[0].answer(record(b"0") + FOUND)
+    await asyncio.gather(first, patient)
+    assert pipes.transports[0].digests() == digests(0, 1)
+
+
+@in_loop
+async def test_what_was_cancelled_before_it_left_is_never_sent() -> None:
+    pipes = Pipes(pipelines_per_node=1)
+    first = pipes.run(read(0))
+    await turns()
+    futures = [pipes.run(write(number)) for number in (1, 2, 3)]
+    futures[1].cancel()
+    await turns()
+    pipes.transports[0].answer(record(b"0") + FOUND + FOUND)
+    await asyncio.gather(first, futures[0], futures[2])
+    assert pipes.transports[0].digests() == digests(0, 1, 3)
+
+
+@in_loop
+async def test_the_transport_may_say_that_it_is_enough_in_the_middle_of_a_burst() -> None:
+    pipes = Pipes(pipelines_per_node=1)
+    first = pipes.run(write(0))
+    await turns()
+    transport = pipes.transports[0]
+    keep = transport.write
+
+    def write_and_pause(data: bytes) -> None:
+        keep(data)
+        transport.protocol.pause_writing()
+
+    transport.write = write_and_pause  # type: ignore[method-assign]
+    futures = [pipes.run(write(number, size=60_000)) for number in range(1, 21)]
+    await turns()
+    assert len(transport.writes) == 2
+    assert len(transport.writes[1]) < 400_000
+    for _ in range(5):
+        transport.protocol.resume_writing()
+        await turns()
+    transport.answer(FOUND * 21)
+    await asyncio.gather(first, *futures)
+    assert transport.digests() == digests(*range(21))
+
+
+# What others do ---------------------------------------------------------------------------------------------
+
+
+@in_loop
+async def test_a_read_whose_share_is_over_harms_no_write_on_its_connection() -> None:
+    pipes = Pipes(nodes=2, pipelines_per_node=1)
+    hasty = pipes.run(read(0, timeout=150))  # 50 ms a try
+    patient = pipes.run(write(1, timeout=10_000))
+    while "A2" not in pipes.of_node:
+        await asyncio.sleep(0.001)
+    await turns()
+    pipes.of_node["A2"][0].answer(record(b"from the replica"))
+    assert (await hasty)["a"] == "from the replica"
+    assert not patient.done()
+    pipes.of_node["A1"][0].answer(record(b"too late") + FOUND)
+    assert patient.result() is None
+    assert pipes.stats()["A1"]["closed"] == {}
+
+
+@in_loop
+async def test_a_read_leaves_a_full_line_to_ask_the_other_node() -> None:
+    pipes = Pipes(nodes=2, pipelines_per_node=1, commands_per_pipeline=1)
+    held = pipes.run(write(0, timeout=10_000))
+    await turns()
+    waiting = pipes.run(read(1, timeout=300))
+    last = pipes.run(write(2, timeout=10_000))  # has no other node, and keeps its place
+    while "A2" not in pipes.of_node:
+        await asyncio.sleep(0.001)
+    await turns()
+    pipes.of_node["A2"][0].answer(record(b"from the replica"))
+    assert (await waiting)["a"] == "from the replica"
+    pipes.of_node["A1"][0].answer(FOUND)
+    await turns()
+    pipes.of_node["A1"][0].answer(FOUND)
+    await asyncio.gather(held, last)
+
+
+@in_loop
+async def test_cancelled_commands_without_any_limit_do_not_fill_a_silent_connection_for_ever() -> None:
+    pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=4)
+    endless = [pipes.run(write(number, timeout=0, total_timeout=0, socket_timeout=0)) for number in range(4)]
+    await turns()
+    for future in endless:
+        future.cancel()
+    future = pipes.run(read(9, timeout=10_000))
+    end = time.monotonic() + 10
+    while len(pipes.transports) < 2 and time.monotonic() < end:
+        pipes.keep_house()
+        await asyncio.sleep(0.05)
+    await turns()
+    pipes.transports[1].answer(record(b"x"))
+    assert (await future)["a"] == "x"
+
+
+@in_loop
+async def test_a_refused_connection_sends_on_who_waits_behind_a_stalled_one() -> None:
+    pipes = Pipes(nodes=2, pipelines_per_node=1)
+    pipes.run(write(0, timeout=0, total_timeout=0, socket_timeout=0))
+    with pytest.raises(errors.TimeoutError):
+        await pipes.run(write(1, timeout=20))  # met silence: the connection is stalled
+    pipes.refused = 1
+    began = time.monotonic()
+    future = pipes.run(read(2, timeout=9000))
+    while "A2" not in pipes.of_node:
+        await asyncio.sleep(0.001)
+    await turns()
+    pipes.of_node["A2"][0].answer(record(b"x"))
+    assert (await future)["a"] == "x"
+    assert time.monotonic() - began < 2  # a try has 3 s
+
+
+# Many -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["lost", "closed", "overdue"])
+@in_loop
+async def test_a_thousand_failures_do_not_hold_up_the_loop(fault: str) -> None:
+    pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=500)
+    futures = [pipes.run(write(number, timeout=200)) for number in range(1000)]
+    await turns()
+    if fault == "lost":
+        pipes.refused = 1
+        pipes.transports[0].lose()
+    elif fault == "closed":
+        pipes.close()
+    most, done = 0, 0
+    while done < 1000:
+        await asyncio.sleep(0)
+        now = sum(future.done() for future in futures)
+        most, done = max(most, now - done), now
+    assert most <= 2 * 16 + 1  # a slice of the connection's, and one of the line's
+    assert all(isinstance(future.exception(), errors.AerospikeError) for future in futures)
+
+
+# Large ------------------------------------------------------------------------------------------------------
+
+
+@in_loop
+async def test_large_answers_and_requests_come_on_connections_of_their_own() -> None:
+    pipes = Pipes(pipelines_per_node=1)
+    first = pipes.run(read(0))  # nobody knows yet
+    await turns()
+    pipes.transports[0].answer(LARGE)
+    await first
+    large = [pipes.run(read(number)) for number in (1, 2)]
+    put = pipes.run(write(3, size=70_000))
+    small = pipes.run(write(4))
+    await turns()
+    normal, wide = pipes.transports
+    assert normal.digests() == digests(0, 4)
+    assert wide.digests() == digests(1)  # one at a time
+    normal.answer(FOUND)
+    assert small.done()
+    for number in (1, 2):
+        wide.answer(LARGE)
+        await turns()
+        assert large[number - 1].done()
+    assert wide.digests() == digests(1, 2, 3)
+    wide.answer(FOUND)
+    await put
+    assert pipes.stats()["A1"]["large"]["open"] == 1
+
+
+@in_loop
+async def test_a_set_is_small_again_after_many_small_answers() -> None:
+    pipes = Pipes(pipelines_per_node=1)
+    first = pipes.run(read(0))
+    await turns()
+    pipes.transports[0].answer(LARGE)
+    await first
+    for number in range(16):
+        future = pipes.run(read(number))
+        await turns()
+        pipes.transports[1].answer(record(b"small"))
+        await future
+    future = pipes.run(read(99))
+    await turns()
+    assert pipes.transports[0].digests() == digests(0, 99)
+    pipes.transports[0].answer(record(b"small"))
+    await future
+
+
+@in_loop
+async def test_the_number_in_flight_is_the_connections_own() -> None:
+    pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=3)
+    first = pipes.run(read(0))
+    await turns()
+    pipes.transports[0].answer(LARGE)
+    await first
+    for number in range(6):
+        pipes.run(read(number))  # large by now
+        pipes.run(write(10 + number))
+    await turns()
+    assert [transport.protocol.depth for transport in pipes.transports] == [3, 1]
+    assert [len(transport.digests()) for transport in pipes.transports] == [1 + 3, 1]
+
+
+@in_loop
+async def test_an_answer_in_pieces_stays_where_it_is() -> None:
+    pipes = Pipes(pipelines_per_node=1)
+    futures = [pipes.run(read(number)) for number in (0, 1)]
+    await turns()
+    transport = pipes.transports[0]
+    data = record(b"a") + record(b"x" * 60_000)
+    transport.answer(data[:1000])  # the first, and a part of the second
+    place = transport.protocol.get_buffer(-1).obj
+    for at in range(1000, len(data), 100):
+        transport.answer(data[at : at + 100])
+        if at + 100 < len(data):
+            assert transport.protocol.get_buffer(-1).obj is place
+    assert [len(future.result()["a"]) for future in futures] == [1, 60_000]
+
+
+# The end ----------------------------------------------------------------------------------------------------
+
+
+@in_loop
+async def test_a_command_that_pauses_before_its_next_try_ends_with_the_client() -> None:
+    pipes = Pipes(nodes=2)
+    pipes.refused = 2
+    policy = {"sleep_between_retries": 5000, "total_timeout": 60_000, "max_retries": 9}
+    future = pipes.run(read(0, timeout=60_000, **policy))
+    while pipes.refused:
+        await asyncio.sleep(0)
+    await turns(8)
+    assert not future.done()
+    pipes.close()
+    await turns()
+    with pytest.raises(errors.ClientClosed) as caught:
+        await future
+    assert len(caught.value.attempts) == 2
+    assert pipes.transports == []
+
+
+@in_loop
+async def test_a_close_that_is_cancelled_closes_the_cluster_all_the_same(hosts: str) -> None:
+    client = await AsyncClient.connect(hosts)
+    await client.exists(("test", "s", 1))
+    closing = asyncio.create_task(client.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await closing
+    end = time.monotonic() + 10
+    while client._cluster._thread is not None and client._cluster._thread.is_alive():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+    with pytest.raises(errors.ClientClosed):
+        await client.exists(("test", "s", 1))
+
+
+# Opening, with real sockets ---------------------------------------------------------------------------------
+
+
+class Gate:
+    """Stands in front of a node, and does to new connections as it is told."""
+
+    def __init__(self, port: int) -> None:
+        self.address = f"127.0.0.3:{port}"
+        self.resets = False
+        self.accepts = True
+        self._target = ("127.0.0.1", port)
+        self._listener = socket.create_server(("127.0.0.3", port), backlog=1)
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self.resets:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    client.close()
+                    continue
+                node = socket.create_connection(self._target)
+                self._sockets += [client, node]
+                for pair in ((client, node), (node, client)):
+                    threading.Thread(target=self._pass, args=pair, daemon=True).start()
+
+    @staticmethod
+    def _pass(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    with EmbeddedCluster(process=True) as cluster:
+        gate = Gate(cluster.nodes[0].port)
+        yield gate
+        gate.close()
+
+
+KEY = Key("test", "lanes", 1)
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("kind", ["asyncio", "uvloop"])
+def test_connections_that_are_reset_as_they_are_opened_leave_the_node_usable(gate: Gate, kind: str) -> None:
+    async def run() -> None:
+        policy = ClientPolicy(tend_interval=60_000, ip_map={"127.0.0.1": "127.0.0.3"})
+        async with AsyncClient(gate.address, policy) as client:
+            gate.resets = True
+            for _ in range(60):
+                with contextlib.suppress(errors.AerospikeError):
+                    await client.put(KEY, {"a": 1}, timeout=50)
+            gate.resets = False
+            await client.put(KEY, {"a": 2}, timeout=5000)
+            assert (await client.get(KEY))["a"] == 2
+
+    if kind == "uvloop":
+        pytest.importorskip("uvloop").run(run())
+    else:
+        asyncio.run(run())
+
+
+@pytest.mark.embedded_only
+@in_loop
+async def test_a_connection_that_nobody_accepts_ends_within_the_policys_timeout() -> None:
+    with EmbeddedCluster(process=True) as cluster:
+        policy = ClientPolicy(timeout=150, tend_interval=60_000)
+        async with AsyncClient(cluster.hosts, policy) as client:
+            original = client._cluster.nodes[0].endpoint
+            with socket.socket() as full:
+                full.bind(("127.0.0.1", 0))
+                full.listen(0)
+                address = full.getsockname()
+                fillers = []
+                for _ in range(3):  # until the backlog is full
+                    filler = socket.socket()
+                    filler.setblocking(False)
+                    filler.connect_ex(address)
+                    fillers.append(filler)
+                node = client._cluster.nodes[0]
+                node.endpoint = type(original)(original.host, original.family, address)
+                with pytest.raises(errors.TimeoutError, match=r"no connection to node A1 .* within 150 ms"):
+                    await client.get(KEY, timeout=5000, policy=ReadPolicy(max_retries=0))
+                for filler in fillers:
+                    filler.close()
+
+
+@pytest.mark.embedded_only
+def test_both_clients_tell_the_same_of_a_timeout() -> None:
+    with EmbeddedCluster(process=True) as cluster, Client(cluster.hosts) as client:
+        client.put(KEY, {"a": 1})
+        tasks = AsyncClient.sharing(client)
+        cluster.nodes[0].freeze()
+
+        async def write_once() -> None:
+            await tasks.put(KEY, {"a": 2}, timeout=100)
+
+        async def read_twice() -> None:
+            await tasks.get(KEY, timeout=100, policy=ReadPolicy(max_retries=1))
+
+        async def by_tasks() -> list[Any]:
+            return await asyncio.gather(write_once(), read_twice(), return_exceptions=True)
+
+        blocking = [
+            in_thread(lambda: client.put(KEY, {"a": 2}, timeout=100, policy=WritePolicy())).error(),
+            in_thread(lambda: client.get(KEY, timeout=100, policy=ReadPolicy(max_retries=1))).error(),
+        ]
+        pipelined = asyncio.run(by_tasks())
+        for ours, theirs in zip(pipelined, blocking, strict=True):
+            assert isinstance(theirs, errors.TimeoutError)
+            assert type(ours) is type(theirs)
+            told = ["message", "in_doubt", "advice", "timeout", "node", "key", "result_code"]
+            assert [getattr(ours, name) for name in told] == [getattr(theirs, name) for name in told]
+            assert [a.sent for a in ours.attempts] == [a.sent for a in theirs.attempts]
+            assert [a.error for a in ours.attempts] == [a.error for a in theirs.attempts]
+
+
+# The loop ---------------------------------------------------------------------------------------------------
+
+WORST = 0.005  # seconds of CPU that the client may take of the loop at a time
+
+
+class Callbacks:
+    """The CPU seconds of the longest callback of any loop that is no step of a user's task."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+        self._run = asyncio.Handle._run
+
+    def run(self, handle: asyncio.Handle) -> None:
+        began = time.thread_time()
+        self._run(handle)
+        took = time.thread_time() - began
+        callback = handle._callback  # type: ignore[attr-defined]
+        step = type(callback).__name__ == "TaskStepMethWrapper"
+        if not step and not isinstance(getattr(callback, "__self__", None), asyncio.Task):
+            self.worst = max(self.worst, took)
+
+
+@pytest.mark.embedded_only
+def test_the_client_never_holds_up_the_loop_under_load(hosts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2,000 tasks, values of 3 kB, and failures of all of them at once in the end.
+
+    What a busy machine adds is left out by the best of some rounds.
+    """
+    callbacks = Callbacks()
+    monkeypatch.setattr(asyncio.Handle, "_run", lambda handle: callbacks.run(handle))
+
+    async def work(client: AsyncClient, number: int) -> None:
+        key = Key("test", "lanes", number)
+        for _ in range(3):
+            await client.put(key, {"a": number, "b": ["x" * 100] * 30}, timeout=60_000)
+            assert (await client.get(key, timeout=60_000))["a"] == number
+
+    async def run() -> None:
+        client = await AsyncClient.connect(hosts)
+        await work(client, 0)
+        callbacks.worst = 0.0
+        await asyncio.gather(*(work(client, number) for number in range(2000)))
+        tasks = [asyncio.create_task(work(client, number)) for number in range(2000)]
+        await asyncio.sleep(0.01)
+        await client.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    rounds = []
+    while len(rounds) < 4 and min(rounds, default=1.0) >= WORST:
+        asyncio.run(run())
+        rounds.append(callbacks.worst)
+    print(f"the longest callbacks took {[f'{took * 1000:.2f} ms' for took in rounds]} of CPU")
+    assert min(rounds) < WORST
