@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -578,3 +579,21 @@ def test_a_hyperloglog_is_folded_and_united(client: Client, key: Key) -> None:
         key, [hll.fold("a", 8), hll.set_union("a", [other]), hll.refresh_count("a"), hll.describe("a")]
     ).results
     assert results == [None, None, 3, [8, 0]]
+
+
+# One operation, many calls ----------------------------------------------------------------------------------
+
+
+def test_one_operation_serves_many_threads(client: Client, key: Key) -> None:
+    count = maps.increment("m", "n", ctx=[context.map_key_create("in", order=MapOrder.KEY_ORDERED)])
+    double = op.exp.read("twice", exp.maps.get_by_key("m", "n", int, ctx=[context.map_key("in")]) * 2)
+    before = count.wire, double.wire, repr(count), repr(double)
+    threads, each = 8, 40
+
+    def work(number: int) -> list[tuple[int, int]]:
+        return [tuple(client.operate(key, [count, double]).results) for _ in range(each)]  # type: ignore[misc]
+
+    with ThreadPoolExecutor(threads) as pool:
+        results = [pair for found in pool.map(work, range(threads)) for pair in found]
+    assert sorted(results) == [(number, 2 * number) for number in range(1, threads * each + 1)]
+    assert (count.wire, double.wire, repr(count), repr(double)) == before

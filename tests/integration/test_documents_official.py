@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from pyspike import (
     WILDCARD,
     BitOverflowAction,
     Client,
+    ExpWriteFlags,
     FilteredOut,
     HyperLogLog,
     Key,
@@ -28,8 +30,10 @@ from pyspike import (
 )
 from pyspike.errors import ServerError
 from pyspike.hosts import parse_hosts
-from pyspike.operations import bitwise, context, hll, lists, maps
+from pyspike.operations import bitwise, context, hll, lists, maps, paths
 from pyspike.operations import exp as exp_op
+from pyspike.operations.paths import PathSelect
+from support.vectors import case
 
 aerospike = pytest.importorskip("aerospike")
 bits_of = pytest.importorskip("aerospike_helpers.operations.bitwise_operations")
@@ -38,11 +42,15 @@ list_of = pytest.importorskip("aerospike_helpers.operations.list_operations")
 map_of = pytest.importorskip("aerospike_helpers.operations.map_operations")
 exp_of = pytest.importorskip("aerospike_helpers.operations.expression_operations")
 their_exp = pytest.importorskip("aerospike_helpers.expressions")
+steps_of = pytest.importorskip("aerospike_helpers.operations.operations")
+aerospike_helpers = pytest.importorskip("aerospike_helpers")
 their_ctx = pytest.importorskip("aerospike_helpers.cdt_ctx")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 L, M = ListReturnType, MapReturnType
+SKETCH: HyperLogLog = case("records", "get/hll").result[2]["h"]
+SKETCH_BYTES = aerospike_helpers.HyperLogLog(bytes(SKETCH))
 START = {
     "l": [4, 1, 3, 1, 5],
     "t": [["a", 1], ["b", 2], ["a", 3]],
@@ -50,6 +58,7 @@ START = {
     "d": {"orders": [{"id": 1, "items": ["tea"]}, {"id": 2, "items": ["pen", "cup"]}]},
     "b": b"\x0f\xf0\x80",
     "n": 5,
+    "s": SKETCH,
 }
 ITEMS = [context.map_key("orders"), context.list_index(-1), context.map_key("items")]
 THEIR_ITEMS = [
@@ -57,6 +66,8 @@ THEIR_ITEMS = [
     their_ctx.cdt_ctx_list_index(-1),
     their_ctx.cdt_ctx_map_key("items"),
 ]
+ORDERS, THEIR_ORDERS = [context.map_key("orders")], [their_ctx.cdt_ctx_map_key("orders")]
+LATE_KEYS = exp.loop_key(str) >= "b"
 UNIQUE = {"write_flags": aerospike.LIST_WRITE_ADD_UNIQUE}
 UNIQUE_PARTIAL = {
     "write_flags": aerospike.LIST_WRITE_ADD_UNIQUE
@@ -66,6 +77,14 @@ UNIQUE_PARTIAL = {
 CREATE_ONLY = {"map_write_flags": aerospike.MAP_WRITE_FLAGS_CREATE_ONLY}
 KEY_ORDERED = {"map_order": aerospike.MAP_KEY_ORDERED}
 VALUE, KEY, COUNT = L.VALUE, M.KEY, L.COUNT
+
+
+def quiet(function: Any, *arguments: Any) -> Any:
+    """A helper that always warns of a parameter of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return function(*arguments)
+
 
 PAIRS: list[tuple[Operation, Any]] = [
     # Lists
@@ -188,7 +207,147 @@ PAIRS: list[tuple[Operation, Any]] = [
     (bitwise.rscan("b", 0, 16, True), bits_of.bit_rscan("b", 0, 16, True)),
     (bitwise.get("b", 0, 99), bits_of.bit_get("b", 0, 99)),
     (hll.add("h", ["x", 1, 2.5, b"y"], 8, 10), hll_of.hll_add("h", ["x", 1, 2.5, b"y"], 8, 10)),
+    (bitwise.resize("b", 5), bits_of.bit_resize("b", 5)),
+    (bitwise.insert("b", 1, b"\xaa\xbb"), quiet(bits_of.bit_insert, "b", 1, None, b"\xaa\xbb")),
+    (bitwise.remove("b", 0, 2), bits_of.bit_remove("b", 0, 2)),
+    (bitwise.set("b", 3, 9, b"\xa5\x5a"), quiet(bits_of.bit_set, "b", 3, 9, None, b"\xa5\x5a")),
+    (bitwise.or_("b", 4, 8, b"\xf1"), quiet(bits_of.bit_or, "b", 4, 8, None, b"\xf1")),
+    (bitwise.xor("b", 4, 8, b"\xf1"), quiet(bits_of.bit_xor, "b", 4, 8, None, b"\xf1")),
+    (bitwise.and_("b", 4, 8, b"\xf1"), quiet(bits_of.bit_and, "b", 4, 8, None, b"\xf1")),
+    (bitwise.not_("b", 1, 20), bits_of.bit_not("b", 1, 20)),
+    (bitwise.lshift("b", 2, 16, 3), bits_of.bit_lshift("b", 2, 16, 3)),
+    (bitwise.rshift("b", 2, 16, 3), bits_of.bit_rshift("b", 2, 16, 3)),
+    (
+        bitwise.subtract("b", 0, 8, 20, action=BitOverflowAction.SATURATE),
+        bits_of.bit_subtract("b", 0, 8, 20, False, aerospike.BIT_OVERFLOW_SATURATE),
+    ),
+    (bitwise.add("b", 0, 8, 250), bits_of.bit_add("b", 0, 8, 250, False, aerospike.BIT_OVERFLOW_FAIL)),
+    (bitwise.count("b", -16, 16), bits_of.bit_count("b", -16, 16)),
+    (bitwise.lscan("b", 0, 24, True), bits_of.bit_lscan("b", 0, 24, True)),
+    (hll.add("s", ["x", 1, 2.5, b"y"]), hll_of.hll_add("s", ["x", 1, 2.5, b"y"])),
+    (hll.init("s", 10), hll_of.hll_init("s", 10)),
+    (hll.init("h"), hll_of.hll_init("h")),
+    (hll.describe("s"), hll_of.hll_describe("s")),
+    (hll.get_count("s"), hll_of.hll_get_count("s")),
+    (hll.get_count("h"), hll_of.hll_get_count("h")),
+    (hll.get_count("n"), hll_of.hll_get_count("n")),
+    (hll.refresh_count("s"), hll_of.hll_refresh_count("s")),
+    (hll.refresh_count("h"), hll_of.hll_refresh_count("h")),
+    (hll.fold("s", 5), hll_of.hll_fold("s", 5)),
+    (hll.fold("s", 16), hll_of.hll_fold("s", 16)),
+    (hll.get_union("s", [SKETCH]), hll_of.hll_get_union("s", [SKETCH_BYTES])),
+    (hll.get_union_count("s", [SKETCH]), hll_of.hll_get_union_count("s", [SKETCH_BYTES])),
+    (hll.get_intersect_count("s", [SKETCH]), hll_of.hll_get_intersect_count("s", [SKETCH_BYTES])),
+    (hll.get_similarity("s", [SKETCH]), hll_of.hll_get_similarity("s", [SKETCH_BYTES])),
+    (hll.set_union("h", [SKETCH]), hll_of.hll_set_union("h", [SKETCH_BYTES])),
+    # Paths
+    (
+        paths.select("d", [*ORDERS, context.all_children(), context.map_key("id")], PathSelect.VALUE),
+        steps_of.select_by_path(
+            "d",
+            [*THEIR_ORDERS, their_ctx.cdt_ctx_all_children(), their_ctx.cdt_ctx_map_key("id")],
+            aerospike.EXP_PATH_SELECT_VALUE,
+        ),
+    ),
+    (
+        paths.select("d", [*ORDERS, context.all_children_with_filter(exp.loop_index() > 0)]),
+        steps_of.select_by_path(
+            "d",
+            [
+                *THEIR_ORDERS,
+                their_ctx.cdt_ctx_all_children_with_filter(
+                    their_exp.GT(their_exp.LoopVarInt(aerospike.EXP_LOOPVAR_INDEX), 0).compile()
+                ),
+            ],
+            aerospike.EXP_PATH_SELECT_MATCHING_TREE,
+        ),
+    ),
+    (
+        paths.select("m", [context.all_children_with_filter(LATE_KEYS)], PathSelect.MAP_KEY, no_fail=True),
+        steps_of.select_by_path(
+            "m",
+            [
+                their_ctx.cdt_ctx_all_children_with_filter(
+                    their_exp.GE(their_exp.LoopVarStr(aerospike.EXP_LOOPVAR_KEY), "b").compile()
+                )
+            ],
+            aerospike.EXP_PATH_SELECT_MAP_KEY | aerospike.EXP_PATH_SELECT_NO_FAIL,
+        ),
+    ),
+    (
+        paths.select("m", [context.all_children_with_filter(LATE_KEYS)], PathSelect.MAP_KEY),
+        steps_of.select_by_path(
+            "m",
+            [
+                their_ctx.cdt_ctx_all_children_with_filter(
+                    their_exp.GE(their_exp.LoopVarStr(aerospike.EXP_LOOPVAR_KEY), "b").compile()
+                )
+            ],
+            aerospike.EXP_PATH_SELECT_MAP_KEY,
+        ),
+    ),
+    (
+        paths.modify("m", [context.map_keys_in(["a", "c"])], exp.loop_value(int) * 2),
+        steps_of.modify_by_path(
+            "m",
+            [their_ctx.cdt_ctx_map_keys_in(["a", "c"])],
+            their_exp.Mul(their_exp.LoopVarInt(aerospike.EXP_LOOPVAR_VALUE), 2).compile(),
+            aerospike.EXP_PATH_MODIFY_DEFAULT,
+        ),
+    ),
+    (
+        paths.modify("l", [context.all_children_with_filter(exp.loop_value(int) == 1)], exp.remove_result()),
+        steps_of.modify_by_path(
+            "l",
+            [
+                their_ctx.cdt_ctx_all_children_with_filter(
+                    their_exp.Eq(their_exp.LoopVarInt(aerospike.EXP_LOOPVAR_VALUE), 1).compile()
+                )
+            ],
+            their_exp.RemoveResult().compile(),
+            aerospike.EXP_PATH_MODIFY_DEFAULT,
+        ),
+    ),
     # Expressions
+    (
+        exp_op.read("r", exp.let({"x": exp.int_bin("n")}, exp.var("x") % 3 + exp.var("x"))),
+        exp_of.expression_read(
+            "r",
+            their_exp.Let(
+                their_exp.Def("x", their_exp.IntBin("n")),
+                their_exp.Add(their_exp.Mod(their_exp.Var("x"), 3), their_exp.Var("x")),
+            ).compile(),
+        ),
+    ),
+    (
+        exp_op.read("r", exp.maps.get_by_rank("m", -1, int)),
+        exp_of.expression_read(
+            "r",
+            their_exp.MapGetByRank(
+                None, aerospike.MAP_RETURN_VALUE, their_exp.ResultType.INTEGER, -1, their_exp.MapBin("m")
+            ).compile(),
+        ),
+    ),
+    (
+        exp_op.read("r", exp.bitwise.count("b", 0, 16)),
+        exp_of.expression_read("r", their_exp.BitCount(0, 16, their_exp.BlobBin("b")).compile()),
+    ),
+    (
+        exp_op.read("r", exp.hll.get_count("s")),
+        exp_of.expression_read("r", their_exp.HLLGetCount(their_exp.HLLBin("s")).compile()),
+    ),
+    (
+        exp_op.read("r", exp.int_bin("n") / 0),
+        exp_of.expression_read("r", their_exp.Div(their_exp.IntBin("n"), 0).compile()),
+    ),
+    (
+        exp_op.write("l", exp.lists.append("l", 9)),
+        exp_of.expression_write("l", their_exp.ListAppend(None, None, 9, their_exp.ListBin("l")).compile()),
+    ),
+    (
+        exp_op.write("n", exp.val(1), flags=ExpWriteFlags.CREATE_ONLY),
+        exp_of.expression_write("n", their_exp.Val(1).compile(), aerospike.EXP_WRITE_CREATE_ONLY),
+    ),
     (
         exp_op.read("r", exp.int_bin("n") * 2 + exp.lists.size("l")),
         exp_of.expression_read(

@@ -79,6 +79,16 @@ def test_a_context_keeps_what_it_was_made_of() -> None:
     assert len({entry, context.list_value([1])}) == 1
 
 
+@pytest.mark.parametrize("name", ["type", "packed", "anything"])
+def test_a_context_can_not_be_changed(name: str) -> None:
+    entry = context.map_key("a")
+    with pytest.raises((AttributeError, TypeError)):
+        setattr(entry, name, 1)
+    with pytest.raises((AttributeError, TypeError)):
+        delattr(entry, name)
+    assert entry == context.map_key("a")
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
