@@ -6,43 +6,19 @@ import concurrent.futures
 import os
 import signal
 import socket
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from worker_sockets import connections
+
 from pyspike import Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import closed, in_thread, pools, wait_until
+from support.interrupts import PROMPT, inside, interrupted
 from support.processes import main
 
 KEY = Key("test", os.environ.get("PYSPIKE_TEST_SET", "signals"), os.environ.get("PYSPIKE_TEST_RUN", "k"))
-DELAY = 0.3  # seconds until Ctrl-C
-PROMPT = 2.0  # seconds within which it must have worked; nothing here would end by itself in less than 20
-
-
-@contextmanager
-def interrupted() -> Iterator[None]:
-    """Ctrl-C after a moment; what is inside must end with KeyboardInterrupt, and at once."""
-    pressed: list[float] = []
-
-    def press() -> None:
-        pressed.append(time.monotonic())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    timer = threading.Timer(DELAY, press)
-    timer.start()
-    try:
-        yield
-    except KeyboardInterrupt:
-        took = time.monotonic() - pressed[0]
-        assert took < PROMPT, f"the interrupt took {took:.1f} s"
-    else:
-        raise AssertionError("no KeyboardInterrupt")
-    finally:
-        timer.cancel()
-        timer.join()
 
 
 @contextmanager
@@ -144,6 +120,22 @@ def in_close() -> None:
         assert holder.error() is not None
 
 
+def in_close_while_the_tending_waits() -> None:
+    policy = ClientPolicy(timeout=60_000, tend_interval=20)
+    with EmbeddedCluster() as cluster:
+        client = Client(cluster.hosts, policy)
+        client.put(KEY, {"a": 1})
+        cluster.nodes[0].freeze()
+        looked = cluster.nodes[0].stats.info_requests
+        time.sleep(0.1)  # so that tending waits for an answer
+        assert cluster.nodes[0].stats.info_requests == looked
+        with interrupted(lambda: inside("close")):
+            client.close()
+        client.close()
+        cluster.nodes[0].thaw()
+        wait_until(lambda: not connections(cluster.hosts), "the end of the connections")
+
+
 def in_a_thread_pool() -> None:
     with frozen() as (cluster, client), concurrent.futures.ThreadPoolExecutor(4) as pool:
         results = [pool.submit(client.get, KEY, timeout=60_000) for _ in range(4)]
@@ -220,109 +212,12 @@ INTERRUPTED: tuple[Callable[[], None], ...] = (
     in_connect,
     in_connect_to_a_host_that_does_not_answer,
     in_close,
+    in_close_while_the_tending_waits,
     in_a_thread_pool,
     again_and_again,
     with_a_handler_that_goes_on,
     in_a_storm_of_signals,
     deadlines_hold_in_a_storm_of_signals,
-)
-
-
-# At the interpreter's exit ----------------------------------------------------------------------------------
-
-kept: list[object] = []
-
-
-def with_a_client_that_is_not_closed(hosts: str) -> None:
-    client = Client(hosts)
-    client.put(KEY, {"a": 1})
-    kept.append(client)
-
-
-def with_a_client_in_a_cycle(hosts: str) -> None:
-    client = Client(hosts)
-    cycle: list[object] = [client]
-    cycle.append(cycle)
-
-
-def with_many_clients(hosts: str) -> None:
-    kept.extend(Client(hosts, ClientPolicy(tend_interval=20)) for _ in range(10))
-    time.sleep(0.1)  # in the middle of some round
-
-
-def with_daemon_threads_in_commands(hosts: str) -> None:
-    client = Client(hosts)
-    client.put(KEY, {"a": 1})
-
-    def work() -> None:
-        while True:
-            client.get(KEY, timeout=10_000)
-            client.put(KEY, {"a": 1}, timeout=10_000)
-
-    for _ in range(8):
-        threading.Thread(target=work, daemon=True).start()
-    wait_until(lambda: pools(client, "opened") >= 2)
-
-
-def with_daemon_threads_that_wait_for_ever(hosts: str) -> None:
-    cluster = EmbeddedCluster().start()
-    client = Client(cluster.hosts, ClientPolicy(max_conns_per_node=2))
-    cluster.nodes[0].freeze()
-    kept.extend(in_thread(lambda: client.get(KEY, timeout=0)) for _ in range(4))
-    wait_until(lambda: (pools(client, "in_use"), pools(client, "waiting")) == (2, 2))
-
-
-def with_threads_that_finish_first(hosts: str) -> None:
-    client = Client(hosts)
-    client.put(KEY, {"n": 0})
-
-    def work() -> None:
-        for _ in range(50):
-            client.add(KEY, {"n": 1}, timeout=10_000)
-
-    kept.extend(threading.Thread(target=work) for _ in range(4))
-    for thread in kept:
-        assert isinstance(thread, threading.Thread)
-        thread.start()
-
-
-def with_use_in_atexit(hosts: str) -> None:
-    import atexit
-
-    client = Client(hosts)
-    atexit.register(lambda: client.put(KEY, {"a": 1}, timeout=10_000))
-    atexit.register(client.close)
-    atexit.register(lambda: client.put(KEY, {"a": 1}, timeout=10_000))
-    atexit.unregister(client.close)
-
-
-def with_a_node_that_is_gone(hosts: str) -> None:
-    cluster = EmbeddedCluster(nodes=2).start()
-    kept.append(Client(cluster.hosts, ClientPolicy(tend_interval=50)))
-    cluster.stop()
-    time.sleep(0.2)  # so that tending is at a loss
-
-
-def by_an_interrupt_that_nobody_catches(hosts: str) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.excepthook = lambda kind, value, trace: print(f"main thread: {kind.__name__}")
-    threading.excepthook = lambda args: print(f"thread: {args.exc_type.__name__}")
-    with EmbeddedCluster() as cluster:
-        client = Client(cluster.hosts)
-        cluster.nodes[0].freeze()
-        threading.Timer(DELAY, os.kill, (os.getpid(), signal.SIGINT)).start()
-        client.get(KEY, timeout=0)
-
-
-AT_EXIT: tuple[Callable[[str], None], ...] = (
-    with_a_client_that_is_not_closed,
-    with_a_client_in_a_cycle,
-    with_many_clients,
-    with_daemon_threads_in_commands,
-    with_daemon_threads_that_wait_for_ever,
-    with_threads_that_finish_first,
-    with_use_in_atexit,
-    with_a_node_that_is_gone,
 )
 
 
@@ -336,4 +231,4 @@ def _without_hosts(scenario: Callable[[], None]) -> Callable[[str], None]:
 
 
 if __name__ == "__main__":
-    main([*map(_without_hosts, INTERRUPTED), *AT_EXIT, by_an_interrupt_that_nobody_catches])
+    main(map(_without_hosts, INTERRUPTED))
