@@ -1,7 +1,7 @@
-"""What test_lifecycle has measured in processes of their own: `python leak_scenarios.py <scenario>`.
+"""What test_leaks has measured in processes of their own: `python leak_scenarios.py <scenario>`.
 
-Each scenario runs its work until all caches are filled, then counts what the process holds, works on, and
-counts again. 50,000 commands of `commands` add 24 kB and no block, thread or socket.
+Each scenario runs its work until all caches are filled, then counts what the process holds, works on, counts
+again and tells both. PYSPIKE_LEAK_COMMANDS is how many commands there are, about.
 """
 
 from __future__ import annotations
@@ -10,17 +10,24 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
+from itertools import count
 
-from pyspike import AerospikeError, Client, ClientPolicy, Key, ReadPolicy, WritePolicy
+from pyspike import AerospikeError, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, exp
 from pyspike import operations as op
+from pyspike.operations import context, lists, maps
 from pyspike.server import EmbeddedCluster
+from pyspike.values import GeoJSON, KeyOrderedDict
 from support.cluster_tools import pools, wait_until
-from support.processes import main
+from support.processes import main, tell
 
+COMMANDS = int(os.environ.get("PYSPIKE_LEAK_COMMANDS") or 5000)
 BLOCKS = 150  # Python's blocks of memory, whose number varies by some 50
 MEMORY = 400 << 10  # bytes: the allocator takes more in steps of up to 132 kB
 CONNECTIONS = 3  # which are open at one moment or another
+TIMEOUT = 20  # ms of a command whose answer never comes
+SELDOM = 4  # so many rounds have one in which commands time out
 
 
 def tend_threads() -> set[threading.Thread]:
@@ -46,103 +53,200 @@ def resident() -> int:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def expect_flat(work: Callable[[], None], *, first: int, then: int) -> None:
-    """Work a number of times, then another one, which must leave nothing behind."""
+def descriptors() -> int:
+    """How many descriptors this process has open, whatever they are of."""
+    return len(os.listdir("/proc/self/fd"))
 
-    def repeat(count: int) -> tuple[int, int, int, int]:
-        for _ in range(count):
+
+def expect_flat(work: Callable[[], object], *, first: int, then: int, each: int, what: str) -> None:
+    """Work a number of times, then another one, which must leave nothing behind.
+
+    Args:
+        work: a round.
+        first: rounds until all caches are filled.
+        then: rounds that are measured.
+        each: how many there are in a round.
+        what: of these.
+
+    """
+
+    def repeat(times: int) -> tuple[int, int, int, int]:
+        for _ in range(times):
             work()
         gc.collect()
-        return sys.getallocatedblocks(), resident(), sockets(), threading.active_count()
+        return sys.getallocatedblocks(), resident(), descriptors(), threading.active_count()
 
     before = repeat(first)
+    began = time.monotonic()
     after = repeat(then)
-    blocks, memory, count, threads = (new - old for new, old in zip(after, before, strict=True))
-    grown = f"{then} rounds added {blocks} blocks, {memory} bytes, {count} sockets, {threads} threads"
+    took = time.monotonic() - began
+    blocks, memory, opened, threads = (new - old for new, old in zip(after, before, strict=True))
+    grown = (
+        f"{then * each} {what} in {took:.0f} s added {blocks} blocks,"
+        f" {memory >> 10} kB to {before[1] >> 10} kB, {opened} descriptors to {before[2]}, {threads} threads to {before[3]}"
+    )
+    tell(grown)
     assert blocks <= BLOCKS, grown
     assert memory <= MEMORY, grown
-    assert count <= CONNECTIONS, grown
+    assert opened <= CONNECTIONS, grown
     assert threads <= 1, grown  # that of the embedded cluster's calls
 
 
-def all_kinds(cluster: EmbeddedCluster, client: Client) -> Callable[[], None]:
-    """A round of some 40 commands: those that succeed, and those that fail in each way there is."""
-    node = cluster.nodes[0]
-    big = {"big": "x" * 40_000, "nested": {"a": [1, {"b": [b"x", 1.5, None, True]}]}}
-    steps = [op.add("n", 1), op.get("n"), op.put("l", [1, 2]), op.get("l"), op.get("n")]
-    once = ReadPolicy(max_retries=0)
-    patient = WritePolicy(timeout_delay=5)
-    unfinished = (2 << 56 | 3 << 48 | 100).to_bytes(8, "big")
+# Commands ---------------------------------------------------------------------------------------------------
 
-    def fails(call: Callable[[], object]) -> None:
+BIG = {"big": "x" * 40_000, "nested": {"a": [1, {"b": [b"x", 1.5, None, True]}]}}
+DOCUMENT = {
+    "cart": {"items": [{"name": "tea", "price": 4}], "seen": KeyOrderedDict({"tea": 3, "cup": 8})},
+    "place": GeoJSON('{"type": "Point", "coordinates": [1, 2]}'),
+    "n": 1,
+}
+ONCE = ReadPolicy(max_retries=0)
+PATIENT = WritePolicy(timeout_delay=5)
+UNFINISHED = (2 << 56 | 3 << 48 | 100).to_bytes(8, "big")
+
+
+def key(name: object) -> Key:
+    return Key("test", "leak", name)  # type: ignore[arg-type]
+
+
+class Round:
+    """Some 60 commands a call: those that succeed, and those that fail in each way there is."""
+
+    def __init__(self, cluster: EmbeddedCluster, client: Client) -> None:
+        self.cluster, self.client, self.node = cluster, client, cluster.nodes[0]
+        self.numbers = count()
+        self.commands = 0
+
+    def __call__(self) -> None:
+        self.commands = 0
+        self.scalars()
+        self.documents()
+        self.filters()
+        self.refused()
+        self.broken()
+        if next(self.numbers) % SELDOM == 0:
+            self.timed_out()
+        self.client.stats()
+
+    def does(self, call: Callable[..., object], *args: object, **how: object) -> None:
+        self.commands += 1
+        call(*args, **how)
+
+    def fails(self, call: Callable[..., object], *args: object, **how: object) -> None:
+        self.commands += 1
         try:
-            call()
+            call(*args, **how)
         except AerospikeError:
             return
         raise AssertionError("no error")
 
-    def run() -> None:
+    def scalars(self) -> None:
+        client, does = self.client, self.does
+        steps = [op.add("n", 1), op.get("n"), op.put("l", [1, 2]), op.get("l"), op.get("n")]
         for n in range(5):
-            client.put(("test", "leak", n), {"n": n, "s": "text", **big})
-            client.get(("test", "leak", n))
-            client.get(("test", "leak", n), ["n"])
-            client.operate(("test", "leak", n), steps)
-            client.exists(("test", "leak", n))
-        client.touch(("test", "leak", 1))
-        client.append(("test", "leak", 1), {"s": "x"})
-        client.delete(("test", "leak", 1))
-        client.get(("test", "leak", 1), default=None)
-        fails(lambda: client.get(("test", "leak", 1)))
-        fails(lambda: client.put(("test", "leak", 2), {"n": 1}, generation=99))
-        fails(lambda: client.put(("test", "leak", 2), {"n": {1, 2}}))
-        fails(lambda: client.put(("test", "leak", 2), {"l": [[[2**64]]]}))
-        fails(lambda: client.get(("test", "leak", 1.5)))  # type: ignore[arg-type]
-        fails(lambda: client.add(("test", "leak", 2), {"s": 1}))
-        fails(lambda: client.get(("nowhere", "leak", 2)))
-        fails(lambda: client.put(("test", "leak", 2), {"n": bytes(2**20)}))
-        node.answer_with(18)
-        fails(lambda: client.get(("test", "leak", 2), policy=once))
-        node.close_after_request()
-        fails(lambda: client.put(("test", "leak", 2), {"n": 1}))
-        node.cut(after_bytes=20)
-        fails(lambda: client.get(("test", "leak", 2), policy=once))
-        node.garbage()
-        fails(lambda: client.get(("test", "leak", 2), policy=once))
-        node.garbage(unfinished)
-        fails(lambda: client.get(("test", "leak", 2), policy=once, timeout=3))
-        node.garbage(unfinished)
-        fails(lambda: client.put(("test", "leak", 2), {"n": 1}, timeout=3, policy=patient))
-        client.info("build")
-        client.stats()
+            does(client.put, key(n), {"n": n, "s": "text", "raw": b"bytes", **BIG})
+            does(client.get, key(n))
+            does(client.get, key(n), ["n"])
+            does(client.operate, key(n), steps)
+            does(client.exists, ("test", "leak", n))
+        does(client.touch, key(1))
+        does(client.append, key(1), {"s": "x", "raw": b"x"})
+        does(client.prepend, key(1), {"s": "x", "raw": b"x"})
+        does(client.add, key(1), {"n": 1})
+        does(client.delete, key(1))
+        does(client.get, key(1), default=None)
+        does(client.put, key("with its key"), {"n": 1}, policy=WritePolicy(send_key=True))
+        does(client.info, "build")
 
-    return run
+    def documents(self) -> None:
+        client, does = self.client, self.does
+        items, first = [context.map_key("items")], [context.map_key("items"), context.list_index(0)]
+        does(client.put, key("doc"), DOCUMENT)
+        does(
+            client.operate,
+            key("doc"),
+            [
+                lists.append("cart", {"name": "pen", "price": 2}, ctx=items),
+                maps.increment("cart", "price", 2, ctx=first),
+                maps.get_by_rank_range("cart", -1, ctx=[context.map_key("seen")]),
+                lists.size("cart", ctx=items),
+                op.get("cart"),
+            ],
+        )
+        does(client.get, key("doc"))
+        self.fails(client.operate, key("doc"), [lists.append("n", 1)])
+        self.fails(client.operate, key("doc"), [lists.get("cart", 99, ctx=items)])
+
+    def filters(self) -> None:
+        client = self.client
+        few = (exp.int_bin("n") < 100) & (exp.lists.size("cart", ctx=[context.map_key("items")]) > 0)
+        self.does(client.get, key("doc"), filter_expression=few)
+        self.does(client.operate, key("doc"), [op.exp.read("more", exp.int_bin("n") + 1)])
+        self.fails(client.get, key("doc"), filter_expression=~few)
+        self.fails(client.put, key("doc"), {"n": 1}, filter_expression=~few)
+
+    def refused(self) -> None:
+        """By the server, or before anything is sent."""
+        client, fails = self.client, self.fails
+        fails(client.get, key(1))
+        fails(client.put, key(2), {"n": 1}, generation=99)
+        fails(client.put, key(2), {"n": {1, 2}})
+        fails(client.put, key(2), {"l": [[[2**64]]]})
+        fails(client.get, ("test", "leak", 1.5))
+        fails(client.add, key(2), {"s": 1})
+        fails(client.get, ("nowhere", "leak", 2))
+        fails(client.put, key(2), {"n": bytes(2**20)})
+        fails(client.info, "there is no such command")
+        fails(client.info, "build", "no such node")
+
+    def broken(self) -> None:
+        client, fails, node = self.client, self.fails, self.node
+        node.answer_with(18)
+        fails(client.get, key(2), policy=ONCE)
+        node.close_after_request()
+        fails(client.put, key(2), {"n": 1})
+        node.cut(after_bytes=20)
+        fails(client.get, key(2), policy=ONCE)
+        node.garbage()
+        fails(client.get, key(2), policy=ONCE)
+
+    def timed_out(self) -> None:
+        self.node.garbage(UNFINISHED, times=2)
+        self.fails(self.client.get, key(2), policy=ONCE, timeout=TIMEOUT)
+        self.fails(self.client.put, key(2), {"n": 1}, timeout=TIMEOUT, policy=PATIENT)
+        self.cluster.heal()  # should the machine have been so late that one was not sent
 
 
 def commands(_: str) -> None:
-    """Some 40 commands a round."""
+    """All kinds of commands, in rounds."""
     policy = ClientPolicy(tend_interval=20)
     with EmbeddedCluster(process=True) as cluster, Client(cluster.hosts, policy) as client:
-        expect_flat(all_kinds(cluster, client), first=40, then=80)
+        work = Round(cluster, client)
+        work()
+        each = work.commands - 2  # but for those that time out
+        expect_flat(work, first=40, then=max(80, COMMANDS // each), each=each, what="commands")
         wait_until(lambda: pools(client, "draining") == 0)
+
+
+# Clients ----------------------------------------------------------------------------------------------------
 
 
 def clients(_: str) -> None:
     """Two clients a round: one that is closed, one that is dropped."""
-    key = Key("test", "leak", 1)
     with EmbeddedCluster(process=True) as cluster:
 
         def work() -> None:
             for closing in (True, False):
                 client = Client(cluster.hosts, ClientPolicy(min_conns_per_node=2))
-                client.put(key, {"a": 1})
-                assert client.get(key).bins == {"a": 1}
+                client.put(key(1), {"a": 1})
+                assert client.get(key(1)).bins == {"a": 1}
                 if closing:
                     client.close()
                 del client
             gc.collect()
             wait_until(lambda: not tend_threads())
 
-        expect_flat(work, first=15, then=30)
+        expect_flat(work, first=15, then=max(30, COMMANDS // 1000), each=2, what="clients")
 
 
 def clients_that_can_not_connect(_: str) -> None:
@@ -154,7 +258,7 @@ def clients_that_can_not_connect(_: str) -> None:
             return
         raise AssertionError("no error")
 
-    expect_flat(work, first=20, then=40)
+    expect_flat(work, first=20, then=40, each=1, what="clients that can not connect")
 
 
 SCENARIOS: tuple[Callable[[str], None], ...] = (commands, clients, clients_that_can_not_connect)

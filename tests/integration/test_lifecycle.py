@@ -8,14 +8,12 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
-from leak_scenarios import SCENARIOS as LEAK_SCENARIOS
 from leak_scenarios import sockets, tend_threads
 
 from pyspike import Client, ClientPolicy, Key, ReadPolicy, errors
 from pyspike.errors import ClientClosed
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import in_thread, pools, wait_until
-from support.processes import run_scenario
 
 TRULY_LINUX = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 
@@ -168,12 +166,3 @@ def test_closing_under_load_gives_results_or_says_closed(one: EmbeddedCluster) -
         client.close()
         for call in calls:
             assert isinstance(call.error(), ClientClosed)
-
-
-# Nothing leaks ----------------------------------------------------------------------------------------------
-
-
-@TRULY_LINUX
-@pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in LEAK_SCENARIOS])
-def test_nothing_grows_with_the_number_of(scenario: str, set_name: str) -> None:
-    run_scenario("leak_scenarios.py", scenario, "", set_name)
