@@ -36,14 +36,20 @@ cdef inline const unsigned char* take(Reader* r, size_t size) except NULL:
     return p
 
 
-cdef inline object text_of(Reader* r, const unsigned char* p, size_t size, bint short):
+cdef object any_text(const unsigned char* p, size_t size):
     """A str; a RawParticle where the bytes are no UTF-8 (the server does not check them)."""
     try:
-        if short:
-            return short_text(r.names, p, size, NULL)
         return PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL)
     except UnicodeDecodeError:
         return RawParticle(T_STRING, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
+
+
+cdef inline object text_of(Reader* r, const unsigned char* p, size_t size, bint short):
+    if not is_ascii(p, size):
+        return any_text(p, size)
+    if short:
+        return short_text(r.names, p, size, NULL)
+    return ascii_text(p, size)
 
 
 cdef object geojson_of(const unsigned char* p, size_t size):
@@ -247,10 +253,7 @@ cdef object get_particle(int particle, const unsigned char* p, size_t size, Name
             return p[0]
         raise broken(f"an integer of {size} bytes")
     if particle == T_STRING:
-        try:
-            return PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL)
-        except UnicodeDecodeError:
-            return RawParticle(T_STRING, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
+        return ascii_text(p, size) if is_ascii(p, size) else any_text(p, size)
     if particle == T_MAP or particle == T_LIST:
         return get_container(particle, p, size, names)
     if particle == T_BLOB:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
 __all__ = ["LATE", "Errands"]
 
+AT_ONCE = 32  # threads of one set of errands
 LATE = 0.05  # seconds beyond a deadline, for jobs that keep it themselves and have the better reason
 
 K = TypeVar("K", bound=Hashable)
@@ -21,8 +23,8 @@ T = TypeVar("T")
 
 
 class Errands(Generic[K, T]):
-    """Jobs that run at the same time, each in a thread of its own; a context manager that forgets who is
-    late.
+    """Jobs that run at the same time, each in a thread of its own while there are not too many; a context
+    manager that forgets who is late.
 
     Args:
         jobs: what to do, by a key that comes back with the result.
@@ -31,14 +33,16 @@ class Errands(Generic[K, T]):
 
     def __init__(self, jobs: Mapping[K, Callable[[], T]], dispose: Callable[[T], None]) -> None:
         self.pending = set(jobs)
-        self.threads: dict[K, threading.Thread] = {}
+        self.threads: dict[K, threading.Thread] = {}  # of the jobs that were begun
+        self._jobs = deque(jobs.items())  # that are to be begun
         self._dispose = dispose
         self._done: queue.SimpleQueue[tuple[K, T | Exception]] = queue.SimpleQueue()
         self._abandoned = False
         self._lock = threading.Lock()
-        for key, job in jobs.items():
+        first = [self._jobs.popleft() for _ in range(min(len(jobs), AT_ONCE))]
+        for key, job in first:
             name = f"pyspike-errand-{key}"
-            thread = threading.Thread(target=self._run, args=(key, job), name=name, daemon=True)
+            thread = threading.Thread(target=self._work, args=(key, job), name=name, daemon=True)
             self.threads[key] = thread
             thread.start()
 
@@ -63,6 +67,16 @@ class Errands(Generic[K, T]):
             return None
         self.pending.discard(key)
         return key, result
+
+    def _work(self, key: K, job: Callable[[], T]) -> None:
+        self._run(key, job)
+        while self._jobs and not self._abandoned:
+            try:
+                key, job = self._jobs.popleft()
+            except IndexError:  # another one took the last
+                return
+            self.threads[key] = threading.current_thread()
+            self._run(key, job)
 
     def _run(self, key: K, job: Callable[[], T]) -> None:
         result: T | Exception

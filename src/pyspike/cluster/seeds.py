@@ -75,7 +75,7 @@ class Seeds:
                 else:
                     why = reason(result).replace(f"no connection to {host}", "no connection")
                     failures[host] = Attempt(None, why, elapsed, False)
-            late = {host: errands.threads[host] for host in errands.pending}
+            late = {host: errands.threads[host] for host in errands.pending if host in errands.threads}
         self._hanging = {h: t for h, t in (self._hanging | late).items() if t.is_alive()}
         if found:
             for host, attempt in failures.items():
