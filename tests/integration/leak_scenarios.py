@@ -83,7 +83,8 @@ def expect_flat(work: Callable[[], object], *, first: int, then: int, each: int,
     blocks, memory, opened, threads = (new - old for new, old in zip(after, before, strict=True))
     grown = (
         f"{then * each} {what} in {took:.0f} s added {blocks} blocks,"
-        f" {memory >> 10} kB to {before[1] >> 10} kB, {opened} descriptors to {before[2]}, {threads} threads to {before[3]}"
+        f" {memory >> 10} kB to {before[1] >> 10} kB, {opened} descriptors to {before[2]},"
+        f" {threads} threads to {before[3]}"
     )
     tell(grown)
     assert blocks <= BLOCKS, grown

@@ -28,8 +28,12 @@ BINS = {
 
 
 @pytest.mark.parametrize(
-    "group", ["operate-list", "operate-map", "bit", "hll", "operate-expression", "expressions", "path"]
-)
+    "group",
+    [
+        "records", "operate", "operate-list", "operate-map", "bit", "hll", "string", "operate-expression",
+        "expressions", "path",
+    ],
+)  # fmt: skip
 def test_changed_requests_do_no_harm(group: str) -> None:
     chance = random.Random(group)
     store = Store()

@@ -1,0 +1,68 @@
+"""What the inputs are made of: the recorded answers of all vector files, and values of every kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspike import _wire
+from support.messages import FILTER, parse
+from support.vectors import cases
+
+COMMANDS = (
+    "records", "operate", "cluster", "operate-list", "operate-map", "bit", "hll", "path", "string",
+    "operate-expression", "expressions",
+)  # fmt: skip
+LONGEST = 2000  # bytes: a longer seed is mostly more of the same
+LONGEST_INFO = 4000
+HEADER = 8
+
+
+def answers() -> list[bytes]:
+    """The bodies of the recorded answers to commands."""
+    return sorted(response[HEADER:] for response in _responses())
+
+
+def _responses() -> set[bytes]:
+    """Whole messages."""
+    return {
+        response
+        for group in COMMANDS
+        for case in cases(group)
+        for response in case.responses
+        if HEADER < len(response) < LONGEST
+    }
+
+
+def info_bodies() -> list[bytes]:
+    """The bodies of the recorded answers to info messages."""
+    return sorted(
+        {
+            response[HEADER:]
+            for case in cases("info")
+            for response in case.responses
+            if len(response) < LONGEST_INFO
+        }
+    )
+
+
+def particles() -> list[bytes]:
+    """Values of every kind, each with its type in front."""
+    values: list[Any] = [
+        1, -1, 2**62, 1.5, "text", "é" * 40, b"bytes" * 60, True, None,
+        [1, [2, [3, {"a": [None, True, -1.5]}]]], [str(n) for n in range(40)],
+        {"a": 1, 2: {"b": b"x" * 300}, b"k": [70000, -200, 2**40]},
+    ]  # fmt: skip
+    recorded = {bytes([op.particle]) + op.value for response in _responses() for op in parse(response).ops}
+    return [bytes([kind]) + data for kind, data in map(_wire.pack_value, values)] + sorted(recorded)
+
+
+def filters() -> list[bytes]:
+    """The filter expressions of the recorded requests."""
+    found = {
+        value
+        for case in cases("expressions")
+        for request in case.requests
+        for kind, value in parse(request).fields
+        if kind == FILTER and len(value) < LONGEST
+    }
+    return sorted(found)

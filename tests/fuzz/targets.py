@@ -1,0 +1,216 @@
+"""What is fed: every parser of what comes from a server, and both ways in which a connection takes it in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fuzz import seeds
+from pyspike import MapReturnType, _wire, errors, exp
+from pyspike import operations as op
+from pyspike.cluster import info
+from pyspike.exp import Expression
+from pyspike.operations import lists, maps
+from pyspike.policy import ReadPolicy, WritePolicy
+
+# What a caller is told of bad bytes.
+EXPECTED = (errors.ProtocolError, errors.ServerError)
+
+READ = ReadPolicy().settings
+WRITE = WritePolicy().settings
+KEY = ("test", "s", 1)
+EVERY_PARTITION = [("test", 0, (b"\xff" * 512,))]
+INFO_PARSERS: tuple[Callable[[str], object], ...] = (
+    info.check, info.parse_node_name, info.parse_generation, info.parse_build, info.parse_services,
+    info.parse_peers, info.parse_replicas,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that takes bytes, and may return or raise what its callers expect."""
+
+    name: str
+    seeds: list[bytes]
+    feed: Callable[[bytes], object]
+    weight: int = 1
+    expected: tuple[type[BaseException], ...] = EXPECTED
+
+
+def commands() -> list[_wire.Command]:
+    """A command for each way in which an answer is read."""
+    steps = [op.get("a"), op.add("a", 1), op.get("a"), op.put("b", 1), op.get("b")]
+    deep = [
+        lists.get_by_rank_range("a", 0),
+        maps.get_by_index_range("b", 0, return_type=MapReturnType.KEY_VALUE),
+        maps.get_by_key_range("b", return_type=MapReturnType.KEY),
+        op.exp.read("c", exp.int_bin("a")),
+    ]
+    return [
+        _wire.read_request(KEY, None, READ),
+        _wire.exists_request(KEY, READ),
+        _wire.write_request(KEY, 2, {"a": 1}, WRITE),
+        _wire.delete_request(KEY, WRITE),
+        _wire.operate_request(KEY, steps, WRITE),
+        _wire.operate_request(KEY, deep, WRITE),
+        _wire.operate_request(KEY, [op.put("z", 1), op.get()], WRITE),
+    ]
+
+
+def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
+    """All of them; what they hold on to is let go with the stack."""
+    bodies = seeds.answers()
+    pipeline = stack.enter_context(contextlib.closing(Pipelined(rng)))
+    closed = (*EXPECTED, errors.ConnectionError)
+    return [
+        *(
+            Target(f"answer {number}", bodies, lambda data, c=command: _wire.parse_answer(c, data), 2)  # type: ignore[misc]
+            for number, command in enumerate(commands())
+        ),
+        Target("value", seeds.particles(), parse_value, 7),
+        Target("info", seeds.info_bodies(), parse_info),
+        Target("expression", seeds.filters(), parse_expression, 1, (errors.InvalidArgument,)),
+        Target("connection", bodies, Blocking(rng), 2, closed),
+        Target("pipeline", bodies, pipeline),
+    ]
+
+
+# Parsers ----------------------------------------------------------------------------------------------------
+
+
+def parse_value(data: bytes) -> object:
+    """A particle: its type, then its bytes."""
+    return _wire.unpack_value(data[0], data[1:]) if data else None
+
+
+def parse_info(data: bytes) -> None:
+    """An info body, with every parser of values on each of its values."""
+    for value in info.decode(data).values():
+        for parser in INFO_PARSERS:
+            with contextlib.suppress(*EXPECTED):
+                parser(value)
+
+
+def parse_expression(data: bytes) -> str:
+    """An expression, which users have from elsewhere, and what it looks like."""
+    return repr(Expression.from_bytes(data))
+
+
+# Connections ------------------------------------------------------------------------------------------------
+
+
+def stream(data: bytes) -> bytes:
+    """The bytes as a message of the right size, twice, and then as they are."""
+    framed = (2 << 56 | 3 << 48 | len(data)).to_bytes(8, "big") + data
+    return framed * 2 + data
+
+
+class _Node:
+    def __init__(self, pool: _wire.Pool) -> None:
+        self.pool = pool
+
+
+class Blocking:
+    """A blocking connection, whose other end says all there is at once, or in two pieces, and closes."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+
+    def __call__(self, data: bytes) -> None:
+        """Ask until the connection breaks, or all has been said."""
+        ours, theirs = socket.socketpair()
+        said = stream(data)
+        cut = self.rng.choice((len(said), self.rng.randrange(len(said))))
+        with ours:
+            ours.sendall(said[:cut])
+            ours.shutdown(socket.SHUT_WR)
+            opened = [_wire.Connection(theirs.detach())]
+            pool = _wire.Pool("A1", lambda timeout: opened.pop())
+            partitions = _wire.PartitionMap().updated(_Node(pool), EVERY_PARTITION)
+            try:
+                while opened or pool.stats()["open"]:
+                    with contextlib.suppress(errors.ServerError):
+                        _wire.attempt(_wire.read_request(KEY, None, READ), partitions)
+            finally:
+                pool.close()
+
+
+class Transport:
+    """What a pipeline sees of asyncio; it sends nothing."""
+
+    open = True
+
+    def write(self, data: bytes) -> None:
+        """Forget it."""
+
+    def abort(self) -> None:
+        """Nothing more comes."""
+        self.open = False
+
+    def get_extra_info(self, name: str) -> None:
+        """Nothing is known."""
+
+
+class Pipelined:
+    """A pipeline that gets the bytes in pieces, with some commands in flight."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.loop = asyncio.new_event_loop()
+
+    def __call__(self, data: bytes) -> None:
+        """Feed the bytes until the pipeline hangs up."""
+        lanes = _Lanes(self.loop)
+        pool = _wire.Pool("A1", lambda timeout: _wire.Connection(-1))
+        partitions = _wire.PartitionMap().updated(_Node(pool), EVERY_PARTITION)
+        for _ in range(4):
+            lanes.start(_wire.read_request(KEY, None, READ), partitions)
+        self._turn()
+        pipeline, transport = lanes.pipeline, lanes.transport
+        said = stream(data)
+        at = 0
+        while at < len(said) and transport.open:
+            view = pipeline.get_buffer(-1)
+            size = min(len(view), self.rng.randint(1, 400), len(said) - at)
+            view[:size] = said[at : at + size]
+            pipeline.buffer_updated(size)
+            at += size
+        pipeline.shut()
+        self._turn()  # what was planned meanwhile holds on to all of it
+
+    def _turn(self) -> None:
+        self.loop.call_soon(self.loop.stop)
+        self.loop.run_forever()
+
+    def close(self) -> None:
+        """Let go of the loop."""
+        self.loop.close()
+
+
+class _Lanes(_wire.Lanes):
+    """One lane whose only pipeline is open at once; failures end their commands."""
+
+    pipeline: _wire.Pipeline
+    transport: Transport
+
+    def new_lane(self, pool: _wire.Pool, wide: bool) -> _wire.Lane:
+        return _wire.Lane(
+            self.loop, pool, self._open, self.failed, most=1, depth=64, max_waiting=64, wide=wide
+        )
+
+    def _open(self, lane: _wire.Lane) -> None:
+        self.pipeline = _wire.Pipeline(lane)
+        self.transport = Transport()
+        self.pipeline.connection_made(self.transport)
+        lane.opened(self.pipeline)
+
+    def watch_in(self, seconds: float) -> None:
+        """No time passes here."""
+
+    def failed(self, command: _wire.Command, error: errors.AerospikeError) -> None:
+        assert isinstance(error, (*EXPECTED, errors.ConnectionError)), error
+        command.waiter.cancel()
