@@ -22,7 +22,7 @@ LARGE = 700_000  # below the server's 1 MB a record
 
 # Uses every connection once: so many threads at once on the keys of one node, which answers slowly.
 CHILD = """
-import gc, json, os, sys, threading
+import gc, json, os, sys, threading, time
 import pyspike
 
 def memory():
@@ -50,12 +50,16 @@ for of_node in numbers:
     threads = [threading.Thread(target=get, args=(number, barrier)) for number in of_node]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
+def pools():
+    return [node["pool"] for node in client.stats()["nodes"].values()]
+patience = time.monotonic() + 20  # until those are there that a pool has at least
+while any(pool["idle"] < per_node for pool in pools()) and time.monotonic() < patience:
+    time.sleep(0.01)
 after = memory()
-nodes = client.stats()["nodes"]
 print(json.dumps({
     "before": before, "after": after, "failed": failed,
-    "nodes": len(nodes),
-    "idle": sum(node["pool"]["idle"] for node in (nodes.values() if isinstance(nodes, dict) else nodes)),
+    "nodes": len(pools()),
+    "idle": sum(pool["idle"] for pool in pools()),
     "namespaces": len(client._cluster.partitions.namespaces),
 }), flush=True)
 os._exit(0)
