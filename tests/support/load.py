@@ -259,6 +259,11 @@ class Load:
             f"{self.lag.during(late[0].began, late[0].ended):.0f} ms, such as {late[0]}"
         )
 
+    @property
+    def checks(self) -> int:
+        """How many checks were made so far."""
+        return sum(self._checks.values())
+
     def figures(self) -> str:
         """What was done and checked, in a line."""
         kinds = Counter(call.kind for call in self.calls)
@@ -267,7 +272,7 @@ class Load:
             f"{len(self.calls)} operations by {self.shape.threads} threads"
             f" ({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}),"
             f" {len(self.failures())} failed;"
-            f" {sum(self._checks.values())} checks"
+            f" {self.checks} checks"
             f" ({', '.join(f'{count} of {kind}' for kind, count in sorted(self._checks.items()))});"
             f" at most {max(over, 0.0):.0f} ms over a deadline, lag {self.lag.worst_ms:.0f} ms"
         )
