@@ -215,3 +215,33 @@ def test_a_context_that_leads_nowhere_is_refused(value: Any, ctx: list[Any], cod
 
 def test_nothing_is_made_for_an_operation_that_removes() -> None:
     assert put({}, CLEAR, ctx=[0x62, "q"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("items", "op", "args", "result"),
+    [
+        ([0, 1], ALL_BY_VALUE, (0,), False),
+        ([0, 1], ALL_BY_VALUE, (9,), True),
+        ([], ALL_BY_VALUE, (0,), True),
+        ([0, 1], BY_INTERVAL, (0, 1), False),
+        ([0, 1], BY_RANK_RANGE, (0, 1), False),
+        ([0, 1], BY_RANK_RANGE, (9,), True),
+        ([], BY_RANK_RANGE, (0,), False),
+        ([], BY_RELATIVE_RANK, (0, 0), False),
+        ([0, 1], BY_INDEX_RANGE, (0, 1), True),
+        ([0, 1], BY_VALUES, ([0],), True),
+    ],
+)
+def test_exists_inverted_tells_of_some_whether_nothing_was_selected(
+    items: list[Any], op: int, args: tuple[Any, ...], result: bool
+) -> None:
+    assert get(items, op, EXISTS | INVERTED, *args) is result
+
+
+@pytest.mark.parametrize("index", [0, -2])
+def test_a_unique_value_may_take_its_own_place(index: int) -> None:
+    assert put([1, 2], SET, index, 1, UNIQUE) == (None, [1, 2])
+    assert put([1, 2], INCREMENT, index, 0, 0, UNIQUE) == (1, [1, 2])
+    assert error_of(put, [1, 2], SET, index, 2, UNIQUE) == ResultCode.ELEMENT_EXISTS
+    assert error_of(put, [1, 2], INCREMENT, index, 1, 0, UNIQUE) == ResultCode.ELEMENT_EXISTS
+    assert error_of(put, [1, 2, 1], SET, index, 1, UNIQUE) == ResultCode.ELEMENT_EXISTS

@@ -142,3 +142,34 @@ def test_a_refused_element_makes_no_way_to_it() -> None:
     assert put({}, PUT, "a", 1, 0, NO_CREATE | NO_FAIL, ctx=[0x62, "q"]) == (0, [])
     assert put({}, PUT_ITEMS, {}, ctx=[0x62, "q"]) == (0, [("q", [])])
     assert put({}, SET_TYPE, KEY_ORDERED, ctx=[0x62, "q"]) == (None, [("q", [])])
+
+
+@pytest.mark.parametrize(
+    ("flags", "size", "op", "args", "result"),
+    [
+        (0, 2, ALL_BY_VALUE, (0,), False),
+        (KEY_ORDERED, 2, ALL_BY_VALUE, (0,), False),
+        (0, 0, ALL_BY_VALUE, (0,), False),
+        (0, 2, BY_INTERVAL, (0, 1), False),
+        (KEY_VALUE_ORDERED, 2, BY_INTERVAL, (0, 1), False),
+        (0, 2, BY_KEY_INTERVAL, (0, 1), False),
+        (0, 0, BY_KEY_INTERVAL, (0, 1), True),
+        (KEY_ORDERED, 2, BY_KEY_INTERVAL, (0, 1), True),
+        (KEY_ORDERED, 0, BY_KEY_INTERVAL, (0, 1), False),
+        (0, 2, BY_RANK_RANGE, (0, 1), True),
+        (0, 2, BY_INDEX_RANGE, (0, 1), True),
+        (0, 2, BY_KEYS, ([0],), True),
+    ],
+)
+def test_exists_inverted_tells_of_some_whether_nothing_was_selected(
+    flags: int, size: int, op: int, args: tuple[Any, ...], result: bool
+) -> None:
+    entries = ordered({number: number for number in range(size)}, flags)
+    assert get(entries, op, EXISTS | INVERTED, *args) is result
+
+
+def test_all_but_an_empty_list_is_no_danger_as_a_value() -> None:
+    entries = {1: [], 2: 3}
+    assert get(entries, ALL_BY_VALUE, KEY | INVERTED, []) == [2]
+    assert get(entries, BY_INTERVAL, VALUE | INVERTED, []) == [3]
+    assert error_of(get, entries, BY_VALUES, KEY | INVERTED, []) == ResultCode.PARAMETER

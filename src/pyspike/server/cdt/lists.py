@@ -167,15 +167,17 @@ def _set(target: PackedList, args: Args) -> Value:
     index = _place(target, args[0])
     if index > len(target.items) and flags & WriteFlags.INSERT_BOUNDED:
         return _refused(ResultCode.OP_NOT_APPLICABLE, flags, None)
-    if flags & WriteFlags.ADD_UNIQUE and _has(target, value):
+    if flags & WriteFlags.ADD_UNIQUE and _has_beside(target, index, value):
         return _refused(ResultCode.ELEMENT_EXISTS, flags, None)
     _pad(target, index)
     target.items[index : index + 1] = [value]
     return None
 
 
-def _has(target: PackedList, value: Value) -> bool:
-    return sort_key(value) in map(sort_key, target.items)
+def _has_beside(target: PackedList, index: int, value: Value) -> bool:
+    """Whether a value is there, but for the element that it takes the place of."""
+    wanted = sort_key(value)
+    return any(sort_key(item) == wanted for at, item in enumerate(target.items) if at != index)
 
 
 def _increment(target: PackedList, args: Args) -> Value:
@@ -190,7 +192,7 @@ def _increment(target: PackedList, args: Args) -> Value:
     if not is_number(before):
         raise bad("increment of no number")
     result = total(before, delta, 1)
-    if flags & WriteFlags.ADD_UNIQUE and _has(target, result):
+    if flags & WriteFlags.ADD_UNIQUE and _has_beside(target, index, result):
         return _refused(ResultCode.ELEMENT_EXISTS, flags, result)
     _pad(target, index)
     target.items[index : index + 1] = [result]

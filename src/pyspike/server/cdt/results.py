@@ -110,11 +110,19 @@ def _check(elements: Elements, found: Selection, kind: ReturnType) -> None:
 
 
 def _exists(elements: Elements, found: Selection) -> bool:
-    by_value = found.by in (By.RANK, By.VALUE)
-    if found.inverted and by_value and not elements.is_map and not elements.sorted_by_index:
-        # The real server tells here whether nothing was selected, instead of whether something is left.
+    if found.inverted and _tells_of_the_selected(elements, found):
         return len(found.indexes) == elements.size
     return bool(found.indexes)
+
+
+def _tells_of_the_selected(elements: Elements, found: Selection) -> bool:
+    """Where the real server tells whether nothing was selected, instead of whether something is left."""
+    if elements.is_map:
+        of_keys = found.key_interval and not elements.flags
+        return of_keys or (found.by is By.VALUE and bool(elements.size))
+    if elements.sorted_by_index:
+        return False
+    return found.by is By.VALUE or (found.by is By.RANK and bool(elements.size))
 
 
 def _range(elements: Elements, found: Selection, kind: ReturnType) -> Value:

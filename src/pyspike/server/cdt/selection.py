@@ -37,7 +37,7 @@ class Selection:
 
     `single`: one element was asked for, and the answer is not a list. `first`: where a range of indexes or
     ranks starts, even if it is empty. `spans`: the (first, end) of the indexes or ranks that were found, if
-    they were asked for as a range, or as the rest beside one.
+    they were asked for as a range, or as the rest beside one. `key_interval`: they were by two keys.
     """
 
     indexes: list[int]
@@ -46,6 +46,7 @@ class Selection:
     first: int = 0
     inverted: bool = False
     spans: list[tuple[int, int]] | None = None
+    key_interval: bool = False
 
 
 def as_one_range(rest: Selection) -> Selection:
@@ -189,7 +190,8 @@ class Elements:
         """The elements with begin <= key < end; `end` holds none or one."""
         first = self._key_position(begin)
         last = max(first, self._key_position(end[0]) if end else self.size)
-        return Selection(list(range(first, last)), By.INDEX, first=first, spans=[(first, last)])
+        indexes, spans = list(range(first, last)), [(first, last)]
+        return Selection(indexes, By.INDEX, first=first, spans=spans, key_interval=True)
 
     def value_interval(self, begin: Value, end: list[Value]) -> Selection:
         """The elements with begin <= value < end, in the order of their indexes; `end` holds none or one."""
@@ -227,7 +229,8 @@ class Elements:
             spans = [span for span in ((0, first), (end, self.size)) if span[0] < span[1]]
             if self.is_map and selection.by is By.RANK and len(spans) == 1:
                 rest = self.by_rank[slice(*spans[0])]
-        return Selection(rest, selection.by, inverted=True, spans=spans)
+        interval = selection.key_interval
+        return Selection(rest, selection.by, inverted=True, spans=spans, key_interval=interval)
 
     def _position(self, value: Value) -> int:
         """The rank that a value has or would have."""

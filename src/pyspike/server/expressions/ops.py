@@ -59,10 +59,7 @@ def _parse(op: Op, allowed: int) -> tuple[Node, int]:
         flags = 0
     if flags & ~allowed:
         raise bad("flags")
-    node = build_value(value.items[0], {})
-    if node.type == Type.REMOVE:
-        raise bad("a removal outside of a path")
-    return node, flags
+    return build_value(value.items[0], {}), flags
 
 
 def _run(work: Working, node: Node) -> Value:
