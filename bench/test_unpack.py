@@ -7,18 +7,24 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 import pytest
 
+from codec_values import VALUES
 from pyspike._wire import pack_value, unpack_value
-from test_pack import VALUES
+
+EACH = pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(value, id=name, marks=pytest.mark.benchmark(group=f"unpack a {name}"))
+        for name, value in VALUES.items()
+    ],
+)
 
 
-@VALUES
-@pytest.mark.benchmark(group="unpack")
+@EACH
 def test_pyspike(benchmark: Any, value: Any) -> None:
     particle, data = pack_value(value)
     assert benchmark(unpack_value, particle, data) == value
 
 
-@VALUES
-@pytest.mark.benchmark(group="unpack")
+@EACH
 def test_msgpack(benchmark: Any, value: Any) -> None:
     assert benchmark(msgpack.unpackb, msgpack.packb(value), strict_map_key=False) == value
