@@ -173,3 +173,14 @@ def test_all_but_an_empty_list_is_no_danger_as_a_value() -> None:
     assert get(entries, ALL_BY_VALUE, KEY | INVERTED, []) == [2]
     assert get(entries, BY_INTERVAL, VALUE | INVERTED, []) == [3]
     assert error_of(get, entries, BY_VALUES, KEY | INVERTED, []) == ResultCode.PARAMETER
+
+
+@pytest.mark.parametrize("flags", [0, KEY_ORDERED])
+def test_only_updating_what_is_there_fills_an_empty_map(flags: int) -> None:
+    quiet = NO_CREATE | NO_FAIL | PARTIAL
+    assert put(ordered({}, flags), PUT_ITEMS, {1: 2}, flags, quiet) == (1, [(1, 2)])
+    assert put(ordered({}, flags), PUT, 1, 2, flags, quiet) == (0, [])
+    assert put(ordered({0: 1}, flags), PUT_ITEMS, {0: 2, 1: 2}, flags, quiet) == (1, [(0, 2)])
+    assert error_of(put, ordered({}, flags), PUT_ITEMS, {1: 2}, flags, NO_CREATE | PARTIAL) == (
+        ResultCode.ELEMENT_NOT_FOUND
+    )

@@ -71,6 +71,8 @@ def put(target: PackedMap, key: Value, value: Value) -> None:
     target.pairs[at : at + there] = [(key, value)]
 
 
+UPDATE_WHAT_IS_THERE = WriteFlags.NO_CREATE | WriteFlags.NO_FAIL | WriteFlags.PARTIAL
+
 # --- writing ------------------------------------------------------------------------------------------------
 
 
@@ -122,7 +124,10 @@ def _put(target: PackedMap, args: Args) -> Value:
 
 
 def _put_items(target: PackedMap, args: Args) -> Value:
-    return _put_all(target, _items(args[0]), _flags(args, 2))
+    flags = _flags(args, 2)
+    if not target.pairs and flags & UPDATE_WHAT_IS_THERE == UPDATE_WHAT_IS_THERE:
+        flags = 0  # the real server puts all entries into a map without any
+    return _put_all(target, _items(args[0]), flags)
 
 
 def _add(target: PackedMap, args: Args) -> Value:
