@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,8 +24,9 @@ from pyspike import (
     exp,
 )
 from pyspike import operations as op
-from pyspike.errors import BinExists, BinNotFound, OpNotApplicable, RecordNotFound
-from pyspike.operations import context
+from pyspike.errors import BinExists, BinNotFound, OpNotApplicable, RecordNotFound, ServerError
+from pyspike.exp.facts import MAX_LEVELS
+from pyspike.operations import context, paths
 
 ANN = {
     "name": "Ann",
@@ -308,3 +310,79 @@ def test_what_is_no_expression_is_no_filter(client: Client, ann: Key, filter_exp
 def test_a_variable_needs_its_let(client: Client, ann: Key) -> None:
     with pytest.raises(InvalidArgument, match="'n'"):
         client.get(ann, filter_expression=exp.var("n") == 1)
+
+
+@pytest.mark.parametrize("how", ["keyword", "policy"])
+@pytest.mark.parametrize(
+    ("made", "error", "message"),
+    [
+        (exp.int_bin("age"), InvalidType, r"must be a bool, but exp\.int_bin\('age'\) is an int"),
+        (exp.infinity(), InvalidType, r"a filter can't be exp\.infinity\(\)"),
+        (exp.loop_value(int) > 1, InvalidArgument, "no element of a path to look at"),
+    ],
+    ids=repr,
+)
+def test_what_can_be_no_filter_is_refused_here(
+    client: Client, ann: Key, how: str, made: Any, error: type[InvalidArgument], message: str
+) -> None:
+    ask: Callable[[], Any] = lambda: client.get(ann, filter_expression=made)  # noqa: E731
+    if how == "policy":
+        ask = lambda: client.get(ann, policy=ReadPolicy(filter_expression=made))  # noqa: E731
+    with pytest.raises(error, match=message):
+        ask()
+
+
+# Inside paths -----------------------------------------------------------------------------------------------
+
+CHILDREN = [context.all_children()]
+
+
+def test_a_path_inside_an_expression_has_its_own_variables(client: Client, key: Key) -> None:
+    client.put(key, {"l": [1, 2, 3], "n": 10})
+    doubled = exp.let({"x": exp.loop_value(int)}, exp.var("x") + exp.var("x"))
+    made = exp.let(
+        {"x": exp.int_bin("n")},
+        exp.lists.append(exp.paths.modify(exp.list_bin("l"), CHILDREN, doubled), exp.var("x")),
+    )
+    assert client.operate(key, [op.exp.read("r", made)])["r"] == [2, 4, 6, 10]
+
+
+def test_a_path_removes_where_a_condition_holds(client: Client, key: Key) -> None:
+    client.put(key, {"l": [1, 2, 3]})
+    odd = exp.cond(exp.loop_value(int) % 2 == 1, exp.remove_result(), exp.unknown())
+    client.operate(key, [paths.modify("l", CHILDREN, odd, no_fail=True)])
+    assert client.get(key)["l"] == [2]
+
+
+@pytest.mark.parametrize("levels", [10, MAX_LEVELS - 1])
+def test_expressions_are_nested_as_deep_as_they_can_be_made(client: Client, ann: Key, levels: int) -> None:
+    deep = exp.int_bin("age")
+    for _ in range(levels):
+        deep = exp.num_abs(deep)
+    assert client.operate(ann, [op.exp.read("r", deep)])["r"] == 30
+
+
+# What is written as the server takes it, which the functions of exp refuse to make.
+RAW = {
+    "a name defined again inside": ("947da17801947da17802927ca178", 4),
+    "a name defined twice": ("967da17801a17802927ca178", 4),
+    "the removal of nothing": ("9164", 26),
+    "a loop variable outside of a path": ("937a0201", 26),
+    "a comparison with a wildcard": ("9301" + "01" + "d4ff00", 4),
+    "unknown as a number": ("9314" + "9100" + "01", 4),
+    "unknown as a bool": ("9301" + "9100" + "c3", 26),
+    "a removal or a value": ("947bc3916401", 4),
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_what_is_refused_here_the_server_would_not_take_either(client: Client, ann: Key, name: str) -> None:
+    data, code = RAW[name]
+
+    class Raw:
+        def to_bytes(self) -> bytes:
+            return bytes.fromhex(data)
+
+    with pytest.raises(ServerError) as caught:
+        client.operate(ann, [op.exp.read("r", Raw())])
+    assert int(caught.value.result_code) == code
