@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -52,7 +52,7 @@ def of_shape(*shapes: Shape) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("load", shapes, indirect=True, ids=names)
 
 
-def crowded(faults: dict[str, object], *of_crowd: str) -> pytest.MarkDecorator:
+def crowded(faults: Iterable[str], *of_crowd: str) -> pytest.MarkDecorator:
     """All faults with the usual load, and some with 32 threads that wait for four connections a node."""
     cases = [(fault, Shape()) for fault in faults] + [(fault, CROWD) for fault in of_crowd]
     names = [f"{fault}, {shape.threads} threads" for fault, shape in cases]
@@ -64,6 +64,11 @@ def restart(node: EmbeddedNode) -> None:
     node.start()
 
 
+def vanish(node: EmbeddedNode) -> None:
+    node.refuse()
+    node.kill()
+
+
 # A fault of one node, and what ends it.
 ONE_DOWN: dict[str, tuple[Callable[[EmbeddedNode], object], Callable[[EmbeddedNode], object]]] = {
     "stopped": (EmbeddedNode.stop, EmbeddedNode.start),
@@ -72,7 +77,7 @@ ONE_DOWN: dict[str, tuple[Callable[[EmbeddedNode], object], Callable[[EmbeddedNo
     "restarted": (restart, lambda node: None),
     "gone to another address": (lambda node: node.restart(0), lambda node: None),
     "refusing connections": (EmbeddedNode.refuse, EmbeddedNode.accept),
-    "down with its port closed": (lambda node: (node.refuse(), node.kill()), EmbeddedNode.start),
+    "down with its port closed": (vanish, EmbeddedNode.start),
 }
 
 

@@ -101,7 +101,7 @@ def test_commands_are_served_in_the_order_in_which_they_came(lines: type[Line]) 
 def test_four_connections_serve_thirty_two_in_the_order_in_which_they_came(lines: type[Line]) -> None:
     line = lines(maximum=4)
     first, others = keys(32)[:4], keys(32)[4:]
-    calls = [in_thread(lambda key=key: line.ask(key)) for key in first]
+    calls = [in_thread(lambda key=key: line.ask(key)) for key in first]  # type: ignore[misc]
     wait_until(lambda: len(line.servers) == 4)
     assert {line.next_request(server) for server in range(4)} == {key.digest for key in first}
     calls += [line.ask_later(key) for key in others]

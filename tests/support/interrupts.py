@@ -48,7 +48,11 @@ def interrupted(reached: Callable[[], bool] | None = None) -> Iterator[None]:
     def ready() -> bool:
         return (reached is None or reached()) and still()
 
-    thread = press_when(ready, lambda: (pressed.append(time.monotonic()), press()))
+    def pressing() -> None:
+        pressed.append(time.monotonic())
+        press()
+
+    thread = press_when(ready, pressing)
     try:
         yield
     except KeyboardInterrupt:

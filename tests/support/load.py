@@ -87,9 +87,9 @@ class Load:
         ]
 
     def __enter__(self) -> Load:
-        for thread in range(self.shape.threads):
+        for number in range(self.shape.threads):
             for n in range(KEYS):
-                self.client.put(self.key(thread, n), {"thread": thread, "key": n, "value": 0})
+                self.client.put(self.key(number, n), {"thread": number, "key": n, "value": 0})
         for n in range(COUNTERS):
             self.client.put(self.counter(n), {"n": 0})
         self.lag.__enter__()
