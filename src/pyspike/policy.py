@@ -20,7 +20,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from pyspike import _wire
+from pyspike._wire import timeout_ms
 from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.values import shown
 
 __all__ = [
     "BasePolicy",
@@ -139,26 +141,6 @@ class SupportsToBytes(Protocol):
 Check = Callable[[Any, str], Any]
 
 
-def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
-    """A span of time in milliseconds.
-
-    Args:
-        value: milliseconds as an int or float, or a timedelta.
-        name: what the value is, for the error's message.
-        least: the smallest value allowed.
-
-    Raises:
-        InvalidType: it is neither.
-        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days) or no number.
-    """
-    ms = value / timedelta(milliseconds=1) if isinstance(value, timedelta) else value
-    if not isinstance(ms, (int, float)) or isinstance(ms, bool):
-        raise InvalidType(f"{name} must be milliseconds or a timedelta, not {value!r}")
-    if not least <= ms <= MAX_INT32:
-        raise InvalidArgument(f"{name} must be from {least} to {MAX_INT32} milliseconds, not {value!r}")
-    return ms
-
-
 def ttl_header(value: object, name: str = "ttl") -> int:
     """The number that stands for a time to live in a write's header.
 
@@ -175,10 +157,10 @@ def ttl_header(value: object, name: str = "ttl") -> int:
         return value.value
     seconds = -(-value // timedelta(seconds=1)) if isinstance(value, timedelta) else value
     if not isinstance(seconds, int) or isinstance(seconds, bool):
-        raise InvalidType(f"{name} must be seconds, a timedelta or an Expiration, not {value!r}")
+        raise InvalidType(f"{name} must be seconds, a timedelta or an Expiration, not {shown(value)}")
     if not 1 <= seconds <= MAX_TTL:
         raise InvalidArgument(
-            f"{name} must be from 1 to {MAX_TTL} seconds, not {value!r}",
+            f"{name} must be from 1 to {MAX_TTL} seconds, not {shown(value)}",
             advice="for other meanings use Expiration.NAMESPACE_DEFAULT, NEVER or DONT_UPDATE",
         )
     return seconds
@@ -204,9 +186,9 @@ def _read_touch_ttl(value: object, name: str) -> int | ReadTouchTTL:
 def _int(least: int, most: int, what: str = "an int") -> Callable[[object, str], int]:
     def check(value: object, name: str) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise InvalidType(f"{name} must be {what}, not {value!r}")
+            raise InvalidType(f"{name} must be {what}, not {shown(value)}")
         if not least <= value <= most:
-            raise InvalidArgument(f"{name} must be from {least} to {most}, not {value!r}")
+            raise InvalidArgument(f"{name} must be from {least} to {most}, not {shown(value)}")
         return value
 
     return check
@@ -218,7 +200,7 @@ _percent = _int(1, 100, "a percentage or a ReadTouchTTL")
 def _instance(kind: type) -> Check:
     def check(value: object, name: str) -> object:
         if not isinstance(value, kind):
-            raise InvalidType(f"{name} must be {kind.__name__}, not {value!r}")
+            raise InvalidType(f"{name} must be {kind.__name__}, not {shown(value)}")
         return value
 
     return check
@@ -226,7 +208,7 @@ def _instance(kind: type) -> Check:
 
 def _name(value: object, name: str) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise InvalidType(f"{name} must be str or None, not {value!r}")
+        raise InvalidType(f"{name} must be str or None, not {shown(value)}")
     if value == "":
         raise InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
     return value
@@ -236,21 +218,8 @@ def _ip_map(value: object, name: str) -> dict[str, str] | None:
     if value is None:
         return None
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in [*value, *value.values()]):
-        raise InvalidType(f"{name} must map addresses to addresses, both str, not {value!r}")
+        raise InvalidType(f"{name} must map addresses to addresses, both str, not {shown(value)}")
     return dict(value)
-
-
-def _filter_bytes(value: object, name: str) -> bytes | None:
-    if value is None:
-        return None
-    # An int has a to_bytes() too, but means no expression.
-    to_bytes = None if isinstance(value, int) else getattr(value, "to_bytes", None)
-    data = to_bytes() if to_bytes else value
-    if not isinstance(data, bytes):
-        raise InvalidType(f"{name} must be an expression or its bytes, not {value!r}")
-    if not data:
-        raise InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
-    return data
 
 
 def _checked_when_compiled(value: object, name: str) -> object:
@@ -395,7 +364,7 @@ class BasePolicy(_Policy):
             "timeout_delay": self.timeout_delay,
             "max_retries": self.max_retries,
             "sleep_between_retries": self.sleep_between_retries,
-            "filter_expression": _filter_bytes(
+            "filter_expression": _wire.filter_bytes(
                 self.filter_expression, f"{type(self).__name__}.filter_expression"
             ),
         }
@@ -505,9 +474,13 @@ class ClientPolicy(_Policy):
         idle_timeout: how long an unused connection is kept.
         min_conns_per_node: how many connections are opened in advance and kept, for the calls of threads.
         max_conns_per_node: how many there may be, for the calls of threads; tasks use pipelines.
-        max_waiting_per_node: how many commands may wait for a connection when all are in use.
-        pipelines_per_node: how many connections an asyncio loop opens to a node.
-        commands_per_pipeline: how many commands may be in flight on one of them.
+        max_waiting_per_node: how many commands may wait for a connection to a node when all are in use; in
+            asyncio for each loop.
+        pipelines_per_node: how many connections an asyncio loop opens to a node, and how many more for
+            records above 64 KiB, which would hold up the others; while some are silent, up to as many again
+            take their place.
+        commands_per_pipeline: how many commands may be in flight on one of them; on one for large records it
+            is one.
         fail_if_not_connected: whether making a client fails if no seed host can be reached; if not, the
             client goes on trying.
         tend_interval: the time between two looks at the cluster.

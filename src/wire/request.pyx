@@ -81,7 +81,7 @@ cdef Command start_request(
     command.reading = reading
     command.missing = missing
     command.write = info2 & INFO2_WRITE != 0
-    command.total_timeout = settings.total_timeout if timeout is None else ms_of(timeout)
+    command.total_timeout = settings.total_timeout if timeout is None else timeout_ms(timeout)
     p = buffer_take(out, HEADER_SIZE)
     p[8] = 22
     p[9] = <unsigned char>info1
@@ -98,7 +98,7 @@ cdef Command start_request(
     if settings.send_key and command.key.user_key is not None:
         put_key_field(out, command.key)
         fields += 1
-    condition = settings.filter_expression if filter_expression is None else filter_of(filter_expression)
+    condition = settings.filter_expression if filter_expression is None else filter_bytes(filter_expression)
     if condition is not None:
         put_field(out, FIELD_FILTER, PyBytes_AS_STRING(condition), <size_t>PyBytes_GET_SIZE(condition))
         fields += 1

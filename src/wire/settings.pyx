@@ -1,11 +1,10 @@
-# The compiled form of a policy: what it adds to a request's header, and how long and how often to try. Made once when
-# the policy is made; every use only reads it.
+# The compiled form of a policy: what it adds to a request's header (policy.py has those bits), and how long and how often
+# to try. Made once when the policy is made; every use only reads it.
 
 cdef enum:                                  # info1 (framing.md 1.2)
     INFO1_READ = 0x01
     INFO1_GET_ALL = 0x02
     INFO1_GET_NO_BINS = 0x20
-    INFO1_CONSISTENCY_ALL = 0x40
 
 
 cdef enum:                                  # info2
@@ -13,13 +12,11 @@ cdef enum:                                  # info2
     INFO2_DELETE = 0x02
     INFO2_GENERATION = 0x04
     INFO2_GENERATION_GT = 0x08
-    INFO2_DURABLE_DELETE = 0x10
     INFO2_CREATE_ONLY = 0x20
     INFO2_RESPOND_ALL_OPS = 0x80
 
 
 cdef enum:                                  # info3
-    INFO3_COMMIT_MASTER = 0x02
     INFO3_UPDATE_ONLY = 0x08
     INFO3_CREATE_OR_REPLACE = 0x10
     INFO3_REPLACE_ONLY = 0x20
@@ -41,40 +38,49 @@ cdef enum:
     MAX_FILTER = 1024 * 1024                # bytes of a filter expression
 
 
-cdef double ms_of(object value) except? -1:
-    """A span of time in milliseconds: a number, or a timedelta."""
-    cdef double ms
-    if isinstance(value, datetime.timedelta):
-        ms = value.total_seconds() * 1000
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        try:
-            ms = value
-        except OverflowError:               # an int that no float holds
-            ms = -1
-    else:
-        raise errors.InvalidType(f"timeout must be milliseconds or a timedelta, not {type(value).__name__}")
-    if not 0 <= ms <= MAX_MS:
-        raise errors.InvalidArgument(f"timeout must be 0 (none) to {MAX_MS} milliseconds, not {shown(value)}")
+def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
+    """A span of time in milliseconds.
+
+    Args:
+        value: milliseconds as an int or float, or a timedelta.
+        name: what the value is, for the error's message.
+        least: the smallest value allowed.
+
+    Raises:
+        InvalidType: it is neither.
+        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days) or no number.
+    """
+    ms = value / datetime.timedelta(milliseconds=1) if isinstance(value, datetime.timedelta) else value
+    if not isinstance(ms, (int, float)) or isinstance(ms, bool):
+        raise errors.InvalidType(f"{name} must be milliseconds or a timedelta, not {shown(value)}")
+    if not least <= ms <= MAX_MS:
+        raise errors.InvalidArgument(f"{name} must be from {least} to {MAX_MS} milliseconds, not {shown(value)}")
     return ms
 
 
-cdef bytes filter_of(object expression):
-    """The bytes of a filter expression: bytes, or what has to_bytes()."""
+def filter_bytes(expression: object, name: str = "filter_expression") -> bytes | None:
+    """The bytes of a filter: of an expression, which says whether it can be one, of another thing with a `to_bytes()`,
+    or bytes as they are.
+
+    Raises:
+        InvalidType: it is none of them.
+        InvalidArgument: it is empty, or larger than the server takes.
+    """
     if expression is None:
         return None
-    if not isinstance(expression, (bytes, int)) and hasattr(expression, "to_bytes"):
-        expression = expression.to_bytes()
-    if not isinstance(expression, bytes):
-        raise errors.InvalidType(
-            f"filter_expression must be an expression or its bytes, not {type(expression).__name__}"
-        )
-    if not expression:
-        raise errors.InvalidArgument("filter_expression is empty", advice="None leaves it out")
-    if len(expression) > MAX_FILTER:
-        raise errors.InvalidArgument(
-            f"filter_expression takes {len(expression)} bytes, the server allows {MAX_FILTER}"
-        )
-    return expression
+    if isinstance(expression, bytes):
+        data = expression
+    elif hasattr(expression, "as_filter"):
+        data = expression.as_filter()
+    else:                                   # an int has a to_bytes() too, but means no expression
+        data = None if isinstance(expression, int) or not hasattr(expression, "to_bytes") else expression.to_bytes()
+    if not isinstance(data, bytes):
+        raise errors.InvalidType(f"{name} must be an expression or its bytes, not {shown(expression)}")
+    if not data:
+        raise errors.InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
+    if len(data) > MAX_FILTER:
+        raise errors.InvalidArgument(f"{name} takes {len(data)} bytes, the server allows {MAX_FILTER}")
+    return data
 
 
 @cython.final
@@ -97,7 +103,7 @@ cdef class Settings:
         self, *, int info1=0, int info2=0, int info3=0, int read_info1=0, uint32_t generation=0, uint32_t ttl=0,
         uint32_t read_ttl=0, double total_timeout=1000, object socket_timeout=None, int max_retries=2,
         double sleep_between_retries=0, double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False,
-        bint respond_per_each_op=False, object filter_expression=None,
+        bint respond_per_each_op=False, bytes filter_expression=None,
     ) -> None:
         self.info1 = <uint8_t>info1
         self.info2 = <uint8_t>info2
@@ -114,7 +120,7 @@ cdef class Settings:
         self.replica = replica
         self.send_key = send_key
         self.respond_per_each_op = respond_per_each_op
-        self.filter_expression = filter_of(filter_expression)
+        self.filter_expression = filter_expression
 
     cdef tuple parts(self):
         return (

@@ -346,7 +346,8 @@ def apply(op: ExpOp, *operands: Operand) -> Expression:
 
 def _result(op: ExpOp, made: Sequence[Expression]) -> ExpType | None:
     for place, part in enumerate(made):
-        value_at(part, SIGNATURES[op].name, place)
+        if part._facts.kind is None:
+            value_at(part, SIGNATURES[op].name, place)
     return result_of(op, [part._facts.kind for part in made], lambda place: repr(made[place]))
 
 

@@ -62,10 +62,12 @@ def joined(kind: ExpType | None, op: int, arity: int, parts: Iterable[Facts]) ->
     """
     levels, needs, undefined, defined = 0, NEEDS.get(op, 0), NO_NAMES, NO_NAMES
     for part in parts:
-        levels = max(levels, part.levels)
+        if part.levels > levels:
+            levels = part.levels
         needs |= part.needs
-        undefined |= part.undefined
-        defined |= part.defined
+        if part.undefined or part.defined:
+            undefined |= part.undefined
+            defined |= part.defined
     if levels >= MAX_LEVELS:
         raise InvalidArgument(
             f"expressions are nested deeper than {MAX_LEVELS} levels",
