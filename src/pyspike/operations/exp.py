@@ -32,6 +32,10 @@ def read(
         expression: any of `pyspike.exp`.
         flags: EVAL_NO_FAIL.
 
+    Raises:
+        InvalidType: the expression is no value: infinity, a wildcard or a removal.
+        InvalidArgument: it has a variable that no `exp.let` in it defines, or a loop variable.
+
     Raises (when run):
         OpNotApplicable: the result is unknown, say because a bin is missing, and `flags` lacks EVAL_NO_FAIL.
         RequestInvalid: the server does not know such an expression.
@@ -52,6 +56,9 @@ def write(
         bin_name: the bin, 1 to 15 bytes of UTF-8.
         expression: any of `pyspike.exp`.
         flags: `ExpWriteFlags`.
+
+    Raises:
+        InvalidType, InvalidArgument: as for `read`; or `flags` has CREATE_ONLY and UPDATE_ONLY.
 
     Raises (when run):
         OpNotApplicable: the result is unknown, say because a bin is missing, and `flags` lacks
