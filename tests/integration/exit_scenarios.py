@@ -57,7 +57,7 @@ def with_daemon_threads_in_commands(hosts: str) -> None:
 
 
 def with_daemon_threads_that_wait_for_ever(hosts: str) -> None:
-    cluster = EmbeddedCluster().start()
+    cluster = EmbeddedCluster(process=True).start()
     client = Client(cluster.hosts, ClientPolicy(max_conns_per_node=2))
     cluster.nodes[0].freeze()
     kept.extend(in_thread(lambda: client.get(KEY, timeout=0)) for _ in range(4))
@@ -122,7 +122,7 @@ def interrupted_when(reached: Callable[[], bool]) -> EmbeddedCluster:
         os.kill(os.getpid(), signal.SIGINT)
 
     press_when(reached, press)
-    cluster = EmbeddedCluster().start()
+    cluster = EmbeddedCluster(process=True).start()
     kept.append(cluster)
     return cluster
 
