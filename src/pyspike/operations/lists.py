@@ -350,7 +350,7 @@ def trim(bin_name: str, index: int, count: int, *, ctx: Ctx = None) -> Operation
 
 
 def get_by_index(
-    bin_name: str, index: int, *, return_type: Return = Return.VALUE, ctx: Ctx = None
+    bin_name: str, index: int, return_type: Return = Return.VALUE, *, ctx: Ctx = None
 ) -> Operation:
     """Give the element at `index`."""
     return _read(bin_name, ctx, 19, _single(return_type), whole(index, "index"))
@@ -360,8 +360,8 @@ def get_by_index_range(
     bin_name: str,
     index: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -370,7 +370,7 @@ def get_by_index_range(
 
 
 def get_by_rank(
-    bin_name: str, rank: int, *, return_type: Return = Return.VALUE, ctx: Ctx = None
+    bin_name: str, rank: int, return_type: Return = Return.VALUE, *, ctx: Ctx = None
 ) -> Operation:
     """Give the element of this rank."""
     return _read(bin_name, ctx, 21, _single(return_type), whole(rank, "rank"))
@@ -380,8 +380,8 @@ def get_by_rank_range(
     bin_name: str,
     rank: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -390,7 +390,7 @@ def get_by_rank_range(
 
 
 def remove_by_index(
-    bin_name: str, index: int, *, return_type: Return = Return.COUNT, ctx: Ctx = None
+    bin_name: str, index: int, return_type: Return = Return.COUNT, *, ctx: Ctx = None
 ) -> Operation:
     """Remove the element at `index`."""
     return _modify(bin_name, ctx, 32, _single(return_type), whole(index, "index"))
@@ -400,8 +400,8 @@ def remove_by_index_range(
     bin_name: str,
     index: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -410,7 +410,7 @@ def remove_by_index_range(
 
 
 def remove_by_rank(
-    bin_name: str, rank: int, *, return_type: Return = Return.COUNT, ctx: Ctx = None
+    bin_name: str, rank: int, return_type: Return = Return.COUNT, *, ctx: Ctx = None
 ) -> Operation:
     """Remove the element of this rank."""
     return _modify(bin_name, ctx, 34, _single(return_type), whole(rank, "rank"))
@@ -420,8 +420,8 @@ def remove_by_rank_range(
     bin_name: str,
     rank: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -435,8 +435,8 @@ def remove_by_rank_range(
 def get_by_value(
     bin_name: str,
     value: object,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -447,8 +447,8 @@ def get_by_value(
 def get_by_value_list(
     bin_name: str,
     values: Iterable[object],
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -460,8 +460,8 @@ def get_by_value_range(
     bin_name: str,
     begin: object = None,
     end: object = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -474,8 +474,8 @@ def get_by_value_relative_rank_range(
     value: object,
     rank: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -487,8 +487,8 @@ def get_by_value_relative_rank_range(
 def remove_by_value(
     bin_name: str,
     value: object,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -499,8 +499,8 @@ def remove_by_value(
 def remove_by_value_list(
     bin_name: str,
     values: Iterable[object],
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -512,8 +512,8 @@ def remove_by_value_range(
     bin_name: str,
     begin: object = None,
     end: object = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -526,8 +526,8 @@ def remove_by_value_relative_rank_range(
     value: object,
     rank: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:

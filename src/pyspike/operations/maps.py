@@ -264,8 +264,8 @@ def decrement(
 def get_by_key(
     bin_name: str,
     key: MapKey,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entry with this key."""
@@ -275,8 +275,8 @@ def get_by_key(
 def get_by_key_list(
     bin_name: str,
     keys: Iterable[MapKey],
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -289,8 +289,8 @@ def get_by_key_range(
     bin_name: str,
     begin: MapKey | None = None,
     end: MapKey | None = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -310,8 +310,8 @@ def get_by_key_relative_index_range(
     key: MapKey,
     index: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -330,8 +330,8 @@ def get_by_key_relative_index_range(
 def remove_by_key(
     bin_name: str,
     key: MapKey,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entry with this key."""
@@ -341,8 +341,8 @@ def remove_by_key(
 def remove_by_key_list(
     bin_name: str,
     keys: Iterable[MapKey],
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -355,8 +355,8 @@ def remove_by_key_range(
     bin_name: str,
     begin: MapKey | None = None,
     end: MapKey | None = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -376,8 +376,8 @@ def remove_by_key_relative_index_range(
     key: MapKey,
     index: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -399,8 +399,8 @@ def remove_by_key_relative_index_range(
 def get_by_index(
     bin_name: str,
     index: int,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entry at `index`."""
@@ -411,8 +411,8 @@ def get_by_index_range(
     bin_name: str,
     index: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -423,8 +423,8 @@ def get_by_index_range(
 def get_by_rank(
     bin_name: str,
     rank: int,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entry of this rank."""
@@ -435,8 +435,8 @@ def get_by_rank_range(
     bin_name: str,
     rank: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -447,8 +447,8 @@ def get_by_rank_range(
 def remove_by_index(
     bin_name: str,
     index: int,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entry at `index`."""
@@ -459,8 +459,8 @@ def remove_by_index_range(
     bin_name: str,
     index: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -471,8 +471,8 @@ def remove_by_index_range(
 def remove_by_rank(
     bin_name: str,
     rank: int,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entry of this rank."""
@@ -483,8 +483,8 @@ def remove_by_rank_range(
     bin_name: str,
     rank: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -498,8 +498,8 @@ def remove_by_rank_range(
 def get_by_value(
     bin_name: str,
     value: object,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -510,8 +510,8 @@ def get_by_value(
 def get_by_value_list(
     bin_name: str,
     values: Iterable[object],
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -524,8 +524,8 @@ def get_by_value_range(
     bin_name: str,
     begin: object = None,
     end: object = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -538,8 +538,8 @@ def get_by_value_relative_rank_range(
     value: object,
     rank: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.VALUE,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -552,8 +552,8 @@ def get_by_value_relative_rank_range(
 def remove_by_value(
     bin_name: str,
     value: object,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -566,8 +566,8 @@ def remove_by_value(
 def remove_by_value_list(
     bin_name: str,
     values: Iterable[object],
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -580,8 +580,8 @@ def remove_by_value_range(
     bin_name: str,
     begin: object = None,
     end: object = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
@@ -594,8 +594,8 @@ def remove_by_value_relative_rank_range(
     value: object,
     rank: int,
     count: int | None = None,
-    *,
     return_type: Return = Return.COUNT,
+    *,
     inverted: bool = False,
     ctx: Ctx = None,
 ) -> Operation:
