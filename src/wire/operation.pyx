@@ -17,6 +17,7 @@ cdef enum:
 cdef enum:
     MAX_BIN_NAME = 15                       # bytes
     MAX_OPERATIONS = 32768                  # a message
+    MAX_BINS = 32767                        # a record
 
 
 cdef enum:                                  # what an operation is besides its code

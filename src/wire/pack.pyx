@@ -60,7 +60,7 @@ cdef str place(Packer* p):
         elif p.path[i].key == NULL:
             text += f"[{p.path[i].index}]"
         else:
-            text += f"[{<object>p.path[i].key!r}]"
+            text += f"[{shown(<object>p.path[i].key)}]"
     return text
 
 

@@ -216,6 +216,8 @@ def write_request(
             count += 1
     if count == 0:
         raise errors.InvalidArgument("a write needs at least one bin")
+    if count > MAX_BINS:
+        raise errors.InvalidArgument(f"{count} bins in one record, the server allows {MAX_BINS}")
     return end_request(command, count)
 
 

@@ -9,7 +9,9 @@
     tend        one round of looking after all of them
     lifecycle   the thread that goes round; fork, exit, garbage collection
     cluster     what commands use
-    blocking    how a command is sent: retries, deadlines, which node next
+    retry       what a failed attempt means for its command
+    blocking    how threads run commands
+    pipelined   how the tasks of an asyncio loop do
 
 Each knows those above it only. What commands are made of is in `pyspike.commands` and the compiled layer.
 """

@@ -26,10 +26,13 @@ _SOURCES = {
 
 
 def type_of_tree(tree: Any) -> ExpType | None:
-    """What a decoded expression gives, as far as it can be told; nothing is checked."""
+    """What a decoded expression gives, as far as it can be told; nothing is checked.
+
+    It may be from anywhere, and be anything: what it trips over only means that nothing can be told.
+    """
     try:
         return check_tree(tree, {})
-    except (InvalidArgument, TypeError, ValueError, IndexError, RecursionError):
+    except (InvalidArgument, TypeError, ValueError, LookupError, AttributeError, RecursionError):
         return None
 
 

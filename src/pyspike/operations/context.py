@@ -133,9 +133,17 @@ def describe_ctx(pairs: Sequence[Any]) -> str:
 # Into lists -------------------------------------------------------------------------------------------------
 
 
+def _number(value: int, name: str) -> Packed:
+    """An index or rank, encoded."""
+    try:
+        return Packed(pack_element(whole(value, name)))
+    except InvalidArgument as error:
+        raise InvalidArgument(error.message.replace("value:", f"{name}:")) from None
+
+
 def list_index(index: int) -> Context:
     """The list element at `index`, from the end if negative."""
-    return Context(LIST_INDEX, Packed(pack_element(whole(index, "index"))))
+    return Context(LIST_INDEX, _number(index, "index"))
 
 
 def list_index_create(index: int, *, order: ListOrder = ListOrder.UNORDERED, pad: bool = False) -> Context:
@@ -155,12 +163,12 @@ def list_index_create(index: int, *, order: ListOrder = ListOrder.UNORDERED, pad
         flag = CREATE_ORDERED
     else:
         flag = CREATE_PADDED if truth(pad, "pad") else CREATE_UNORDERED
-    return Context(LIST_INDEX | flag, Packed(pack_element(whole(index, "index"))))
+    return Context(LIST_INDEX | flag, _number(index, "index"))
 
 
 def list_rank(rank: int) -> Context:
     """The list element of this `rank`: 0 the smallest, -1 the largest."""
-    return Context(LIST_RANK, Packed(pack_element(whole(rank, "rank"))))
+    return Context(LIST_RANK, _number(rank, "rank"))
 
 
 def list_value(value: object) -> Context:
@@ -173,12 +181,12 @@ def list_value(value: object) -> Context:
 
 def map_index(index: int) -> Context:
     """The map value at `index` in the order of keys, from the end if negative."""
-    return Context(MAP_INDEX, Packed(pack_element(whole(index, "index"))))
+    return Context(MAP_INDEX, _number(index, "index"))
 
 
 def map_rank(rank: int) -> Context:
     """The map value of this `rank`: 0 the smallest, -1 the largest."""
-    return Context(MAP_RANK, Packed(pack_element(whole(rank, "rank"))))
+    return Context(MAP_RANK, _number(rank, "rank"))
 
 
 def map_key(key: MapKey) -> Context:

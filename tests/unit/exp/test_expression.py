@@ -339,3 +339,13 @@ def test_any_expression_is_shown_as_what_makes_it(made: Expression) -> None:
 def test_errors_are_pyspikes_own() -> None:
     assert issubclass(InvalidType, InvalidArgument)
     assert issubclass(InvalidType, TypeError)
+
+
+@pytest.mark.parametrize(
+    "data", ["957f011681c70da203626264dd3e0362640d3e03626264", "957f010080a0", "957f0100920101a0"]
+)
+def test_calls_that_make_no_sense_can_be_decoded_and_shown(data: str) -> None:
+    """Found by the fuzzer: whoever made them, they are kept as they are."""
+    decoded = Expression.from_bytes(bytes.fromhex(data))
+    assert repr(decoded)
+    assert decoded.to_bytes() == bytes.fromhex(data)
