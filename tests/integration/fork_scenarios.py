@@ -10,6 +10,7 @@ import concurrent.futures
 import gc
 import multiprocessing
 import os
+import socket
 import stat
 import sys
 import threading
@@ -17,7 +18,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pyspike import Client, ClientPolicy, Key, errors
+from pyspike import ClientPolicy, Key, errors
+from support.clients import Client
 from support.processes import main
 
 THREADS = 6
@@ -31,7 +33,10 @@ def key(name: str) -> Key:
 
 
 def sockets() -> dict[int, int]:
-    """The sockets that this process has open: descriptors to inodes."""
+    """The connections that this process has open: descriptors to inodes.
+
+    Not the pair of sockets by which a loop wakes itself.
+    """
     found = {}
     for name in os.listdir("/proc/self/fd"):
         try:
@@ -39,7 +44,9 @@ def sockets() -> dict[int, int]:
         except OSError:  # the directory's own, closed by now
             continue
         if stat.S_ISSOCK(status.st_mode):
-            found[int(name)] = status.st_ino
+            with socket.socket(fileno=os.dup(int(name))) as found_one:
+                if found_one.family in (socket.AF_INET, socket.AF_INET6):
+                    found[int(name)] = status.st_ino
     return found
 
 

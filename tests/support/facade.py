@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import inspect
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -54,6 +55,16 @@ def end_background_loop() -> None:
     if loop is not None and thread is not None:
         loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
         thread.join()
+
+
+def _after_fork() -> None:
+    """In a child process: the loop's thread is not here, and the lock may have been held."""
+    global _lock, _loop, _thread
+    _lock, _loop, _thread = threading.Lock(), None, None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def wait_for(awaited: Coroutine[Any, Any, Any]) -> Any:
