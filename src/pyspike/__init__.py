@@ -28,6 +28,7 @@ from pyspike.errors import (
     TimeoutError,
 )
 from pyspike.hosts import Host
+from pyspike.later import importing
 from pyspike.nodes import Node
 from pyspike.policy import (
     ClientPolicy,
@@ -161,7 +162,8 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(_LATER[name])
+    with importing:
+        module = importlib.import_module(_LATER[name])
     value = globals()[name] = getattr(module, name, module)
     return value
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyspike import commands
 from pyspike._wire import Command, Operation, Record
-from pyspike.cluster import Cluster
-from pyspike.cluster.blocking import BlockingExecutor
 from pyspike.commands import Filter, KeyLike, Milliseconds, Policies, Ttl
 from pyspike.hosts import HostsLike, parse_hosts
+from pyspike.later import importing
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+
+if TYPE_CHECKING:
+    from pyspike.cluster import Cluster
 
 T = TypeVar("T")
 
@@ -47,6 +49,10 @@ class Client:
     __slots__ = ("__weakref__", "_cluster", "_policies", "_run")
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
+        with importing:
+            from pyspike.cluster import Cluster
+            from pyspike.cluster.blocking import BlockingExecutor
+
         policy = commands.client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)
         cluster.start()
