@@ -10,6 +10,7 @@ cdef enum PoolStep:                         # what a pool has for who asks for a
     NOTHING                                 # it is closed
     USE                                     # an idle one
     OPEN                                    # the right to open one
+    LOOK                                    # answers that came late, or never: one may have set its connection free
     WAIT                                    # a place in line
     REFUSE                                  # not even that
 
@@ -81,6 +82,7 @@ cdef class Pool:
         cdef Connection connection
         cdef Waiter waiter
         cdef PoolStep step
+        cdef bint looked = False
         while True:
             waiter = None
             connection = None
@@ -96,6 +98,8 @@ cdef class Pool:
                 elif <Py_ssize_t>len(self.members) + self.opening < self.maximum:
                     step = OPEN
                     self.opening += 1
+                elif self.late and not looked:
+                    step = LOOK
                 elif <Py_ssize_t>len(self.waiters) < self.max_waiting:
                     step = WAIT
                     waiter = Waiter()
@@ -105,6 +109,10 @@ cdef class Pool:
                     self.refusals += 1
             if step == NOTHING:
                 raise self.gone()
+            if step == LOOK:
+                looked = True
+                self.drain()
+                continue
             if step == REFUSE:
                 raise self.exhausted("too many commands wait for one already")
             if step == WAIT:
@@ -272,7 +280,7 @@ cdef class Pool:
         with cython.critical_section(self):
             self.refusals += 1
 
-    # --- upkeep, by the tend thread ---
+    # --- upkeep, by the tend thread mostly ---
 
     def drain(self) -> None:
         """Read the answers that came too late, and take their connections back into use."""

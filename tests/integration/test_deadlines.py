@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyspike import Client, ClientPolicy, errors
+from pyspike import Client, ClientPolicy, WritePolicy, errors
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import in_thread, wait_until, within
 
@@ -73,3 +73,20 @@ def test_a_write_that_was_refused_is_not_in_doubt_when_the_client_closes(one: Em
     error = call.error()
     assert isinstance(error, errors.GenerationError)
     assert not error.in_doubt
+
+
+def test_a_full_pool_looks_after_late_answers_before_it_makes_anyone_wait(one: EmbeddedCluster) -> None:
+    """Also when tending can't, as no round comes in time or every round fails."""
+    policy = ClientPolicy(max_conns_per_node=2, tend_interval=60_000)
+    with Client(one.hosts, policy) as client:
+        client.put(KEY, {"a": 1})
+        one.nodes[0].delay(0.2)
+        for _ in range(2):
+            with pytest.raises(errors.TimeoutError):
+                client.put(KEY, {"a": 2}, timeout=50, policy=WritePolicy(timeout_delay=100))
+        one.nodes[0].delay(0)
+        wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["draining"] == 2)
+        over = time.monotonic() + 0.3
+        wait_until(lambda: time.monotonic() > over, "that the answers are there, or too late")
+        client.put(KEY, {"a": 3}, timeout=400)
+        assert client.get(KEY)["a"] == 3

@@ -150,10 +150,17 @@ class Node:
         if connection is not None:
             connection.close()
 
-    def upkeep(self) -> None:
-        """Finish late answers, close what is idle, open what is to be there in advance."""
+    def tidy(self) -> None:
+        """Finish late answers, and close what is idle; whether or not it answers."""
         self.pool.drain()
         self.pool.trim()
+
+    def fill(self) -> None:
+        """Open the connections that are to be there in advance.
+
+        Raises:
+            AerospikeError: one can't be opened.
+        """
         self.pool.fill()
 
     def after_fork(self) -> None:

@@ -84,9 +84,11 @@ class Round:
                 probe_.close()
             self._suspend()
             self._publish()
+            for node in self.nodes.values():
+                node.tidy()
         for node in self.answered.values():
             if node.active and not node.failures and not self._stopped():
-                self._keep(node)
+                self._fill(node)
 
     def _stopped(self) -> bool:
         return self.cluster.stopping
@@ -352,12 +354,12 @@ class Round:
         if not kept:
             _retire_all(self.nodes.values())
 
-    def _keep(self, node: Node) -> None:
+    def _fill(self, node: Node) -> None:
         try:
-            node.upkeep()
+            node.fill()
         except AerospikeError as error:
             self.cluster.note(f"node {node.name} at {node.address}: {reason(error)}")
-            log.info("keeping up the connections to node %s: %s", node.name, reason(error))
+            log.info("opening connections to node %s in advance: %s", node.name, reason(error))
 
 
 def _retire_all(nodes: Iterable[Node]) -> None:
