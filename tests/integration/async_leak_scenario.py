@@ -1,7 +1,7 @@
 """What test_async_leaks has done in a process of its own: so many awaits of all kinds, and what they leave.
 
-`python async_leak_scenario.py run <hosts>` prints nothing if what is left at the end is what was there after
-the first quarter. PYSPIKE_TEST_AWAITS says how many awaits there are, PYSPIKE_TEST_FIGURES shows the figures.
+`python async_leak_scenario.py run <hosts>` tells its figures, and fails unless what is left at the end is what
+was there after the first quarter. PYSPIKE_TEST_AWAITS says how many awaits there are.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from typing import Any
 from fork_scenarios import sockets
 
 from pyspike import AerospikeError, AsyncClient, ClientPolicy, Key, ReadPolicy
-from support.processes import main
+from support.processes import main, tell
 
 AWAITS = int(os.environ.get("PYSPIKE_TEST_AWAITS") or 20_000)
-FIGURES = bool(os.environ.get("PYSPIKE_TEST_FIGURES"))
 SET = os.environ.get("PYSPIKE_TEST_SET", "leaks")
 BATCH = 500
 ROUNDS = max(8, AWAITS // BATCH)
@@ -102,10 +101,7 @@ def run(hosts: str) -> None:
             grown = {name: after[name] - before[name] for name in before}
             timers = len(getattr(loop, "_scheduled", []))
             spare = 4 * len(client.nodes())  # connections that may be open now and were not before
-            if FIGURES:
-                print(
-                    batch.kinds, before, grown, f"{timers} timers", client.stats()["loops"], file=sys.stderr
-                )
+            tell(f"{batch.kinds} awaits, {before} at first, {grown} added, {timers} timers")
         assert min(batch.kinds.values()) > ROUNDS, batch.kinds
         assert grown["bytes"] < LIMIT, grown
         assert grown["blocks"] < 1000, grown
