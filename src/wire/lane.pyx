@@ -1,6 +1,8 @@
 # Who gets which pipeline: a Lane has the pipelines to one node in one loop, the line of those who wait for one, and the
 # commands whose attempts failed. Opening connections, and what becomes of a failed attempt, are the executor's.
 
+from os import dup2
+
 cdef enum:
     SPREAD = 16                             # commands in flight from which a lane opens another connection
     SLICE = 16                              # failed attempts that are dealt with before the loop goes on

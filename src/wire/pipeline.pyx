@@ -5,7 +5,6 @@
 # means for its command is decided by the executor above.
 
 from collections import deque
-from os import dup2
 
 cdef extern from "poll.h" nogil:
     struct pollfd:

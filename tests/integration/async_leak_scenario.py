@@ -1,7 +1,7 @@
 """What test_async_leaks has done in a process of its own: so many awaits of all kinds, and what they leave.
 
-`python async_leak_scenario.py run <hosts>` tells its figures, and fails unless what is left at the end is what
-was there after the first quarter. PYSPIKE_TEST_AWAITS says how many awaits there are.
+`python async_leak_scenario.py run <hosts>` tells its figures, and fails unless what is left at the end is
+what was there after the first quarter. PYSPIKE_TEST_AWAITS says how many awaits there are.
 """
 
 from __future__ import annotations
