@@ -327,6 +327,7 @@ class Gate:
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.3", port), backlog=1)
         self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
@@ -340,7 +341,9 @@ class Gate:
                 node = socket.create_connection(self._target)
                 self._sockets += [client, node]
                 for pair in ((client, node), (node, client)):
-                    threading.Thread(target=self._pass, args=pair, daemon=True).start()
+                    thread = threading.Thread(target=self._pass, args=pair, daemon=True)
+                    thread.start()
+                    self._threads.append(thread)
 
     @staticmethod
     def _pass(source: socket.socket, target: socket.socket) -> None:
@@ -357,6 +360,10 @@ class Gate:
         for each in self._sockets:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for each in self._sockets:
+            each.close()
 
 
 @pytest.fixture
