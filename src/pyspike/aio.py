@@ -7,6 +7,7 @@ caller's own loop, one `PipelinedExecutor` a loop; tending stays in its thread.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401 - see below
 import contextlib
 import os
 import threading
@@ -25,6 +26,9 @@ from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+
+# asyncio would import the thread pool when it needs it first, and a child that was forked meanwhile would
+# wait for the import's lock for ever: so it is imported above.
 
 T = TypeVar("T")
 
