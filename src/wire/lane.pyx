@@ -171,7 +171,7 @@ cdef class Lane:
         waiting = self.waiting
         self.waiting = deque()
         for command in waiting:
-            self.doom(<Command>command, likewise(error))
+            self.doom(<Command>command, error)
         self.end_some()
 
     cdef int drop(self, Pipeline pipeline, str reason) except -1:
@@ -194,7 +194,7 @@ cdef class Lane:
         return 0
 
     cdef int doom(self, Command command, object error) except -1:
-        """The same for one of many, of which `end_some` must follow."""
+        """The same for one of many, which may share the error; `end_some` must follow."""
         self.doomed.append((command, error))
         return 0
 
@@ -208,7 +208,7 @@ cdef class Lane:
                 return 0
             command, error = self.doomed.popleft()
             if is_waited_for(<Command>command):
-                self.give_up(<Command>command, error)
+                self.give_up(<Command>command, likewise(error))
         self.ending = True
         self.loop.call_soon(self.end_more)
         return 0
@@ -243,6 +243,7 @@ cdef class Lane:
         cdef int64_t due
         cdef Command command
         cdef bint connected = self.alive() > 0
+        cdef object error = None
         if not self.waiting:
             return next_time
         line = self.waiting
@@ -257,11 +258,15 @@ cdef class Lane:
             if due > now:
                 self.waiting.append(command)
                 next_time = min(next_time, due)
-            elif connected:
+                continue
+            if connected:
                 self.pool.count_refusal()
-                self.doom(command, self.exhausted("none had room in time"))
-            else:
-                self.doom(command, errors.TimeoutError("timed out waiting for a connection"))
+            if error is None:
+                error = (
+                    self.exhausted("none had room in time") if connected
+                    else errors.TimeoutError("timed out waiting for a connection")
+                )
+            self.doom(command, error)
         return max(next_time, now + 1000 * <int64_t>len(self.waiting))     # looking through a long line takes a while
 
     def trim(self) -> bool:

@@ -387,7 +387,7 @@ cdef class Pipeline:
             transport.abort()
         for item in waiting:
             if item is not None:
-                self.lane.doom(<Command>item, likewise(error))
+                self.lane.doom(<Command>item, error)
         self.lane.end_some()
         return 0
 
