@@ -24,7 +24,7 @@ from support.processes import main, tell
 
 COMMANDS = int(os.environ.get("PYSPIKE_LEAK_COMMANDS") or 5000)
 BLOCKS = 150  # Python's blocks of memory, whose number varies by some 50
-MEMORY = 400 << 10  # bytes: the allocator takes more in steps of up to 132 kB
+MEMORY = 2 << 20  # bytes: Python takes them by the MiB, and may touch an arena or two more at any time
 CONNECTIONS = 3  # which are open at one moment or another
 TIMEOUT = 20  # ms of a command whose answer never comes
 SELDOM = 4  # so many rounds have one in which commands time out
