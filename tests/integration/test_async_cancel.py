@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from leak_scenarios import tend_threads
 
 from pyspike import AsyncClient, ClientPolicy, Key, errors
 from pyspike import operations as op
+from support.cluster_tools import wait_until
 from support.pipes import Pipes, in_loop, read, record, turns
 
 TASKS = 60
@@ -221,12 +224,16 @@ async def test_a_connection_whose_commands_were_all_cancelled_serves_the_next() 
 
 @in_loop
 async def test_cancelling_while_connecting_leaves_nothing(hosts: str) -> None:
+    before = tend_threads()
     for turn in range(20):
         task = asyncio.ensure_future(AsyncClient.connect(hosts))
         await asyncio.sleep(0.0005 * turn)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await (await task).close()
+    del task
+    gc.collect()  # a client that nobody got goes, and its thread with it
+    await asyncio.to_thread(wait_until, lambda: tend_threads() <= before, "the end of the tend threads")
 
 
 @in_loop
