@@ -41,7 +41,8 @@ cdef class Pool:
     cdef set members                        # all that are open, in use ones too
     cdef Py_ssize_t opening                 # places taken by connections that are being opened
     cdef list waiters                       # Waiter, first come first
-    cdef list late                          # connections whose answer came too late and is being waited for
+    cdef list late                          # connections whose answer came too late, but for those being drained
+    cdef Py_ssize_t draining                # how many are late, those being drained too
     cdef size_t opened
     cdef dict closed_by                     # reason -> count
     cdef size_t timeouts, failures, waits, refusals
@@ -65,6 +66,7 @@ cdef class Pool:
         self.idle_count = 0
         self.members = set()
         self.late = []
+        self.draining = 0
         self.waiters = []
         self.opening = 0
         self.closed_by = {}
@@ -221,6 +223,8 @@ cdef class Pool:
         cdef Waiter waiter = None
         connection.tidy(self.reclaim)
         with cython.critical_section(self):
+            if connection.drain_until:
+                self.leave_late(connection)
             if not self.closed:
                 if self.waiters:
                     waiter = <Waiter>self.waiters.pop(0)
@@ -240,6 +244,8 @@ cdef class Pool:
         cdef Waiter waiter = None
         connection.shut()
         with cython.critical_section(self):
+            if connection.drain_until:
+                self.leave_late(connection)
             self.members.discard(connection)
             self.closed_by[reason] = <size_t>(self.closed_by.get(reason) or 0) + 1
             if self.waiters:
@@ -262,12 +268,18 @@ cdef class Pool:
 
     cdef void set_late(self, Connection connection, int64_t until):
         """Keeps a connection whose answer has not come in time; `drain` makes it usable again, or closes it."""
-        connection.drain_until = until
         with cython.critical_section(self):
+            self.draining += not connection.drain_until
+            connection.drain_until = until
             if not self.closed:
                 self.late.append(connection)
                 return
         self.discard(connection, "client closed")
+
+    cdef void leave_late(self, Connection connection):
+        """Its answer has come, or is no longer awaited; the caller has the lock."""
+        connection.drain_until = 0
+        self.draining -= 1
 
     cdef void count_failure(self, bint timed_out):
         """For `stats`: an attempt on this node failed."""
@@ -354,9 +366,9 @@ cdef class Pool:
         with cython.critical_section(self):
             return {
                 "open": len(self.members),
-                "in_use": len(self.members) - self.idle_count - len(self.late),
+                "in_use": len(self.members) - self.idle_count - self.draining,
                 "idle": self.idle_count,
-                "draining": len(self.late),
+                "draining": self.draining,
                 "waiting": len(self.waiters),
                 "opened": self.opened,
                 "closed": dict(self.closed_by),
