@@ -4,6 +4,7 @@
     python bench/compare.py --hosts 127.0.0.1:3000             # a real one
     python bench/compare.py --cases get put async- --rounds 7
     python bench/compare.py --check                            # are the bars in comparison/bars.py reached?
+    python bench/compare.py --awake                            # keeps idle cores from sleeping, see awake.py
 
 Prints tables and writes compare.txt, compare.json, compare.md, compare.svg and compare.png. CPU is the
 client's own, of all its threads. Each client runs a case in a new process, A B A B, and what counts is the
@@ -23,7 +24,7 @@ from typing import Any
 
 from rich.console import Console
 
-from comparison import bars, cases, clients, figures, machine, markdown, report, runner, samples
+from comparison import awake, bars, cases, clients, figures, machine, markdown, report, runner, samples
 from comparison.floor import FLOOR, Floor
 from comparison.server import serving
 
@@ -46,6 +47,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     length.add_argument("--seconds", type=float, default=1.0, help="of a measurement (default: 1)")
     length.add_argument("--n", type=int, default=0, help="calls of a measurement, instead of --seconds")
     add("--smoke", action="store_true", help="as few calls as show that everything runs; no figures to use")
+    add("--awake", action="store_true", help="keep idle cores from sleeping, as where latency counts (Linux)")
     add("--check", action="store_true", help="hold the figures to their bars; 1 if one is missed")
     add("--out", type=Path, default=OUT, metavar="DIR", help="where files go (default: out, beside this one)")
     add("--json", action="store_true", help="print the JSON instead of the tables")
@@ -56,6 +58,8 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
         parser.error("--rounds, --seconds and --n are positive numbers")
     if options.check and options.smoke:
         parser.error("--check needs figures, a run with --smoke has none")
+    if options.awake and not awake.possible():
+        parser.error("--awake needs Linux")
     try:
         options.cases = cases.select(options.cases)
     except ValueError as error:
@@ -76,9 +80,10 @@ def main(given: list[str] | None = None) -> int:
     )
     options.out.mkdir(parents=True, exist_ok=True)
     with serving(options.hosts) as server, talk.status("") as status:
-        described = machine.describe(server)
+        described = machine.describe(server, options.awake)
         floor = Floor(plan.out, server.hosts, server.nodes)
-        results = runner.run(plan, server.hosts, floor, status.update)
+        with awake.awake(options.awake):
+            results = runner.run(plan, server.hosts, floor, status.update)
     taken = figures.figures(plan.cases, plan.clients, results)
     _write(options, plan, taken, described, talk)
     ours = (clients.OURS, FLOOR)

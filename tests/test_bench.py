@@ -23,7 +23,8 @@ sys.path.insert(0, str(BENCH))
 
 from rich.console import Console  # noqa: E402
 
-from comparison import bars, cases, clients, figures, floor, markdown, report, runner, samples  # noqa: E402
+from comparison import awake, bars, cases, clients, figures, floor, markdown, report, runner, samples  # noqa: E402
+from support.cluster_tools import wait_until  # noqa: E402
 
 
 def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -85,6 +86,19 @@ def test_pyspike_is_measured_in_every_case_it_can_be(document: Any) -> None:
     if not hasattr(pyspike, "AsyncClient"):
         allowed = tasks
     assert absent == allowed
+
+
+@pytest.mark.skipif(not awake.possible(), reason="only Linux has the idle class")
+def test_cores_are_kept_awake_by_what_gives_way_to_everything_else() -> None:
+    def spinners() -> list[int]:
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+        return [int(pid) for pid in children if os.sched_getscheduler(int(pid)) == os.SCHED_IDLE]
+
+    with awake.awake(True):
+        wait_until(lambda: len(spinners()) == len(os.sched_getaffinity(0)), "a spinner on each core")
+    assert spinners() == []
+    with awake.awake(False):
+        assert spinners() == []
 
 
 def test_the_machine_and_all_versions_are_recorded(document: Any) -> None:

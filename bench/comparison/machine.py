@@ -16,12 +16,13 @@ from .server import Server
 __all__ = ["describe", "lines"]
 
 
-def describe(server: Server) -> dict[str, Any]:
-    """All of it, as plain data."""
+def describe(server: Server, awake: bool) -> dict[str, Any]:
+    """All of it, as plain data; `awake` is whether idle cores are kept from sleeping."""
     return {
         "taken": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "awake": awake,
         "load": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -39,8 +40,9 @@ def lines(machine: dict[str, Any]) -> list[str]:
     """The same for people."""
     server, clients = machine["server"], machine["clients"]
     nodes = f"{server['nodes']} node{'s' * (server['nodes'] > 1)}"
+    cores = f"{machine['cores']} cores{' kept awake' * machine['awake']}"
     return [
-        f"{machine['processor']}, {machine['cores']} cores, load {machine['load']} before",
+        f"{machine['processor']}, {cores}, load {machine['load']} before",
         f"{machine['system']}, {machine['python']}, uvloop {machine['uvloop'] or 'not installed'}",
         f"server: {server['kind']}, {nodes}, build {server['version']}; {machine['taken']}",
         ", ".join(f"{name} {text or 'not installed'}" for name, text in clients.items()),

@@ -80,6 +80,8 @@ cdef int check_operand(Packer* packer, int code, object value) except -1:
 
 
 @cython.final
+@cython.no_gc                               # what it holds leads nowhere
+@cython.freelist(32)
 cdef class Operation:
     """One step of `operate`, made by the functions of `pyspike.operations`. Immutable; may be used again and again."""
 

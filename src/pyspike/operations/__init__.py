@@ -64,6 +64,11 @@ def _with_value(operation: Operation) -> str:
     return f"{_NAMES[operation.code]}({operation.bin!r}, {value!r})"
 
 
+def _of_bin(operation: Operation) -> str:
+    """The repr of reading one bin."""
+    return f"get({operation.bin!r})"
+
+
 def get(bin_name: str | None = None) -> Operation:
     """Read a bin, or with no name all bins, which can't be combined with other reads.
 
@@ -72,7 +77,7 @@ def get(bin_name: str | None = None) -> Operation:
     """
     if bin_name is None:
         return Operation.bare(_READ, "", "get()", all_bins=True)
-    return Operation.bare(_READ, bin_name, f"get({bin_name!r})")
+    return Operation.bare(_READ, bin_name, _of_bin)
 
 
 def get_header() -> Operation:
