@@ -57,7 +57,6 @@ class Cluster:
         self.closed = False
         self.rounds = 0
         self.unreachable: Mapping[str, Unreachable] = {}  # swapped whole
-        self._finalizer: weakref.finalize[[], Cluster] | None = None
         self._round_ms = 0.0
         self._last_error: str | None = None
         self._renew()
@@ -69,10 +68,6 @@ class Cluster:
         self._clock = lifecycle.Clock(min(LEAST_PAUSE, self.policy.tend_interval / 2000))
         self._thread: threading.Thread | None = None
         self._forked = False
-        if self._finalizer is not None:
-            self._finalizer.detach()
-        self._finalizer = weakref.finalize(self, self._clock.stop)
-        self._finalizer.atexit = False
 
     def start(self) -> None:
         """Connect to the seeds, get to know all nodes and their partitions, and tend them from now on.
