@@ -81,8 +81,8 @@ def start(tended: Tended, clock: Clock, first: float) -> threading.Thread:
         clock: tells it when.
         first: seconds until the first round.
     """
-    # A reference of the thread's own: the registry of weakref.finalize is shared by all threads, and where there
-    # is no GIL its lock may be lost to the child of a fork.
+    # A reference of the thread's own: the registry of weakref.finalize is shared by all threads, and where
+    # there is no GIL its lock may be lost to the child of a fork.
     reference = weakref.ref(tended, lambda _: clock.stop())
     thread = threading.Thread(target=_run, args=(reference, clock, first), name="pyspike-tend", daemon=True)
     thread.start()
