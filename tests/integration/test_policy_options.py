@@ -211,7 +211,7 @@ def test_sleep_between_retries_does_not_outlast_the_deadline(one: EmbeddedCluste
 
 
 def late_answer(cluster: EmbeddedCluster, client: Client, policy: ReadPolicy) -> None:
-    cluster.nodes[0].delay(0.2)
+    cluster.nodes[0].delay(1)
     with pytest.raises(errors.TimeoutError):
         client.get(KEY_1, policy=policy)
     cluster.nodes[0].delay(0)
@@ -232,7 +232,7 @@ def test_timeout_delay_gives_up_on_an_answer_that_never_comes(one: EmbeddedClust
         client.put(KEY_1, {"a": 1})
         one.nodes[0].garbage((2 << 56 | 3 << 48 | 100).to_bytes(8, "big"))  # 100 bytes that do not follow
         with pytest.raises(errors.TimeoutError):
-            client.get(KEY_1, policy=ReadPolicy(total_timeout=60, max_retries=0, timeout_delay=100))
+            client.get(KEY_1, policy=ReadPolicy(total_timeout=60, max_retries=0, timeout_delay=500))
         assert pools(client, "draining") == 1
         wait_until(lambda: pools(client, "draining") == 0, "the end of the wait")
         assert (pools(client, "open"), closed(client)) == (0, {"timeout": 1})
