@@ -7,12 +7,11 @@ caller's own loop, one `PipelinedExecutor` a loop; tending stays in its thread.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread  # noqa: F401 - see below
 import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
@@ -27,10 +26,48 @@ from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 
-# asyncio would import the thread pool when it needs it first, and a child that was forked meanwhile would
-# wait for the import's lock for ever: so it is imported above.
-
 T = TypeVar("T")
+
+
+async def _in_thread(call: Callable[..., T], *args: object) -> T:
+    """What the call gives, which waits in a thread of its own.
+
+    Not in the loop's pool, as `asyncio.to_thread` has it: the end of a loop, and of the interpreter, awaits
+    that, so that Ctrl-C would not work while a node does not answer.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    thread = threading.Thread(target=_work, args=(future, call, args), name="pyspike-call", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is exiting: no more threads
+        return call(*args)
+    try:
+        return await future
+    finally:
+        if future.done() and not future.cancelled():
+            thread.join()  # which has nothing more to do
+
+
+def _work(future: asyncio.Future[T], call: Callable[..., T], args: tuple[object, ...]) -> None:
+    result: Any = None
+    error: BaseException | None = None
+    try:
+        result = call(*args)
+    except BaseException as failure:
+        error = failure
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        future.get_loop().call_soon_threadsafe(_settle, future, result, error)
+    del future, error  # the error's traceback has this frame
+
+
+def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
+    if future.done():  # it is cancelled
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
 
 
 class _Loops:
@@ -409,7 +446,7 @@ class AsyncClient:
     ) -> dict[str, str] | str:
         """Send an info command: see `Client.info`."""
         asked = commands.info(self._policies, command, node, policy)
-        return await asyncio.to_thread(self._cluster.info, *asked)
+        return await _in_thread(self._cluster.info, *asked)
 
     def stats(self) -> dict[str, Any]:
         """How the connections to each node are used, the pipelines of each loop, and how tending goes."""
@@ -422,11 +459,11 @@ class AsyncClient:
         finally:
             if self._owner:
                 # On its way even if the task is cancelled: the thread goes on.
-                await asyncio.to_thread(self._cluster.close)
+                await _in_thread(self._cluster.close)
 
     async def __aenter__(self) -> AsyncClient:
         if self._owner and not self._cluster.rounds:
-            await asyncio.to_thread(self._cluster.start)
+            await _in_thread(self._cluster.start)
         return self
 
     async def __aexit__(

@@ -13,9 +13,9 @@ import logging
 import socket
 import weakref
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 
-from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool, abandon_socket
+from pyspike._wire import Command, Lane, Lanes, PartitionMap, Pipeline, Pool, abandon_socket
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.net import new_socket, prepare
 from pyspike.cluster.retry import closed, conclude, next_step
@@ -24,6 +24,14 @@ from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
 log = logging.getLogger("pyspike.cluster")
 
 HOUSEKEEPING = 1.0  # seconds between two looks for idle connections
+
+
+class _NoCluster:
+    """What an executor has when it is closed, as the tend thread must not live until the garbage collector
+    finds the executor, which its own generator holds on to.
+    """
+
+    partitions = PartitionMap()
 
 
 class PipelineProtocol(Pipeline, asyncio.BufferedProtocol):
@@ -201,6 +209,16 @@ class PipelinedExecutor(Lanes):
             lane.close()
         for task in self._opening:
             task.cancel()
+        self._cluster = cast(Cluster, _NoCluster)
+        self._forget_lanes()
+
+    def _forget_lanes(self) -> None:
+        """Let go of lanes as their connections end, and so of the nodes' pools."""
+        for lane in self.all_lanes():
+            if not lane.is_ending:
+                self.forget(lane)
+        if self.all_lanes():
+            self.loop.call_soon(self._forget_lanes)
 
     def abandon(self) -> None:
         """In a child process: let go of the parent's connections without a word to the server."""
