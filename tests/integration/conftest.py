@@ -1,7 +1,8 @@
 """Every test of this folder that has to do with commands runs twice from one source: by threads and by tasks.
 
-Whoever uses the fixture `client`, or makes a `Client` in one of the modules below, gets a blocking client the
-first time and an `AsyncClient` behind a facade of the same methods the second.
+Whoever uses the fixture `client`, makes a `Client` or runs a scenario gets a blocking client the first time
+and an `AsyncClient` behind a facade of the same methods the second. `support.both_kinds` tells who does, and
+names the few that are of one kind.
 """
 
 from __future__ import annotations
@@ -12,21 +13,9 @@ from typing import Any
 import pytest
 
 from pyspike import AsyncClient, Client
-from support.facade import TaskClient, end_background_loop
-
-KINDS = ["threads", "tasks"]
-
-# Modules whose tests make clients of their own, of whichever kind.
-BOTH = {"test_commands", "test_fault_errors", "test_faults", "test_policy_options"}
-MAKERS = {"load", "one_client"}  # fixtures that make a client
-
-# What is about connections that carry one command at a time; test_async_pipeline has what tasks do instead.
-THREADS_ONLY = {
-    "test_timeout_delay_awaits_a_late_answer_and_uses_the_connection_again",
-    "test_timeout_delay_gives_up_on_an_answer_that_never_comes",
-    "test_client_policy_max_conns_per_node_is_the_limit",
-    "test_client_policy_max_waiting_per_node_refuses_the_next_at_once",
-}
+from support.both_kinds import ONE_KIND, makes_client
+from support.clients import KINDS, VARIABLE
+from support.facade import TaskClient, background_loop, end_background_loop
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -46,21 +35,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _has_both(metafunc: pytest.Metafunc) -> bool:
-    if metafunc.function.__name__ in THREADS_ONLY:
+    if {metafunc.module.__name__, metafunc.function.__name__} & ONE_KIND.keys():
         return False
-    if "client" in metafunc.fixturenames:
-        return True
-    makes = "Client" in metafunc.function.__code__.co_names or MAKERS & set(metafunc.fixturenames)
-    return metafunc.module.__name__ in BOTH and bool(makes)
+    uses = [metafunc.function.__name__, *metafunc.fixturenames]
+    return "client" in uses or any(makes_client(metafunc.module, name) for name in uses)
 
 
 @pytest.fixture(autouse=True)
 def client_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """How the test's commands are run."""
-    name: str = getattr(request, "param", "threads")
-    if name == "tasks" and request.module.__name__ in BOTH:
-        monkeypatch.setattr(request.module, "Client", TaskClient)
-    return name
+    """How the test's commands are run: its module's `Client`, and that of scenarios, is of that kind."""
+    kind: str = getattr(request, "param", "threads")
+    monkeypatch.setenv(VARIABLE, kind)
+    if kind == "tasks":
+        background_loop()  # so that its thread and its sockets are there before the test
+    names = {request.module.__name__, request.function.__name__}
+    if hasattr(request.module, "Client") and not names & ONE_KIND.keys():
+        makes = KINDS[kind] if hasattr(request, "param") else _unseen
+        monkeypatch.setattr(request.module, "Client", makes)
+    return kind
+
+
+def _unseen(*args: object, **options: object) -> None:
+    pytest.fail("the test is run by threads only, as support.both_kinds.makes_client does not see its Client")
 
 
 @pytest.fixture(scope="session", autouse=True)

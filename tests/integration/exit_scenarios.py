@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from pyspike import AerospikeError, Client, ClientPolicy, Key
+from pyspike import AerospikeError, ClientPolicy, Key
 from pyspike.server import EmbeddedCluster
+from support.clients import Client, at_most
 from support.cluster_tools import in_thread, pools, wait_until
+from support.facade import run_in_main_thread
 from support.interrupts import PROMPT, inside, press_when, still
 from support.processes import main
 
@@ -53,12 +55,12 @@ def with_daemon_threads_in_commands(hosts: str) -> None:
 
     for _ in range(8):
         threading.Thread(target=work, daemon=True).start()
-    wait_until(lambda: pools(client, "opened") >= 2)
+    wait_until(lambda: pools(client, "in_use") >= 2)
 
 
 def with_daemon_threads_that_wait_for_ever(hosts: str) -> None:
     cluster = EmbeddedCluster(process=True).start()
-    client = Client(cluster.hosts, ClientPolicy(max_conns_per_node=2))
+    client = Client(cluster.hosts, at_most(2))
     cluster.nodes[0].freeze()
     kept.extend(in_thread(lambda: client.get(KEY, timeout=0)) for _ in range(4))
     wait_until(lambda: (pools(client, "in_use"), pools(client, "waiting")) == (2, 2))
@@ -81,9 +83,6 @@ def with_threads_that_finish_first(hosts: str) -> None:
 def with_use_in_atexit(hosts: str) -> None:
     client = Client(hosts)
     atexit.register(lambda: client.put(KEY, {"a": 1}, timeout=10_000))
-    atexit.register(client.close)
-    atexit.register(lambda: client.put(KEY, {"a": 1}, timeout=10_000))
-    atexit.unregister(client.close)
 
 
 def with_a_node_that_is_gone(hosts: str) -> None:
@@ -91,6 +90,12 @@ def with_a_node_that_is_gone(hosts: str) -> None:
     kept.append(Client(cluster.hosts, ClientPolicy(tend_interval=50)))
     cluster.stop()
     time.sleep(0.2)  # so that tending is at a loss
+
+
+def with_a_close_in_atexit(hosts: str) -> None:
+    client = Client(hosts)
+    atexit.register(client.close)
+    atexit.register(lambda: client.put(KEY, {"a": 1}, timeout=10_000))
 
 
 AT_EXIT: tuple[Callable[[str], None], ...] = (
@@ -101,6 +106,7 @@ AT_EXIT: tuple[Callable[[str], None], ...] = (
     with_daemon_threads_that_wait_for_ever,
     with_threads_that_finish_first,
     with_use_in_atexit,
+    with_a_close_in_atexit,
     with_a_node_that_is_gone,
 )
 
@@ -177,4 +183,5 @@ def by_an_interrupt_that_nobody_catches(hosts: str) -> None:
 
 
 if __name__ == "__main__":
+    run_in_main_thread()
     main([*AT_EXIT, *INTERRUPTED, by_an_interrupt_that_nobody_catches])

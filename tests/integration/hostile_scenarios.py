@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pyspike import AerospikeError, Client, ClientPolicy, Key, ReadPolicy, errors
+from pyspike import AerospikeError, ClientPolicy, Key, ReadPolicy, errors
 from pyspike.server import EmbeddedCluster
+from support.clients import Client
 from support.cluster_tools import in_thread
-from support.facade import TaskClient, end_background_loop
+from support.facade import end_background_loop
 from support.processes import main
 
 FRONT = "127.0.0.2"  # where the hostile server is; the node itself is at 127.0.0.1, with the same port
@@ -237,7 +238,7 @@ INFO_LIES: dict[str, Callable[[], Pieces]] = {
 }
 
 
-def ask(user: Client | TaskClient, lie: Lie) -> AerospikeError:
+def ask(user: Client, lie: Lie) -> AerospikeError:
     """The error that this lie gives."""
     try:
         user.get(KEY, policy=ONCE)
@@ -260,50 +261,37 @@ def front() -> Iterator[HostileServer]:
 
 def no_answer_takes_much_memory(_: str) -> None:
     for server in front():
-        for kind in (Client, TaskClient):
-            with kind(server.address, ClientPolicy(tend_interval=60_000)) as user:
-                user.put(KEY, BINS)
-                before = peak()
-                for name, lie in LIES.items():
-                    server.answer(lie.pieces)
-                    ask(user, lie)
-                    grown = peak() - before
-                    assert grown < MEMORY, f"{name}: {grown >> 20} MB"
-                server.behave()
+        with Client(server.address, ClientPolicy(tend_interval=60_000)) as user:
+            user.put(KEY, BINS)
+            before = peak()
+            for name, lie in LIES.items():
+                server.answer(lie.pieces)
+                ask(user, lie)
+                grown = peak() - before
+                assert grown < MEMORY, f"{name}: {grown >> 20} MB"
+            server.behave()
     end_background_loop()
 
 
-def promises_to_threads_take_no_memory(_: str) -> None:
-    _promises(Client)
-
-
-def promises_to_tasks_take_no_memory(_: str) -> None:
-    _promises(TaskClient)
-    end_background_loop()
-
-
-def _promises(kind: type[Client] | type[TaskClient]) -> None:
+def promises_take_no_memory(_: str) -> None:
     """Several connections get the header of the largest answer there can be, and a byte now and then."""
     lie = LIES["an answer that never ends"]
     for server in front():
-        users = [kind(server.address, ClientPolicy(tend_interval=60_000)) for _ in range(CONNECTIONS)]
+        users = [Client(server.address, ClientPolicy(tend_interval=60_000)) for _ in range(CONNECTIONS)]
         users[0].put(KEY, BINS)
         before = peak()
         server.answer(lie.pieces)
-        calls = [in_thread(lambda user=user: ask(user, lie)) for user in users]
+        calls = [in_thread(lambda user=user: ask(user, lie)) for user in users]  # type: ignore[misc]
         for call in calls:
             call.result()
         grown = peak() - before
         for user in users:
-            user.__exit__(None, None, None)
+            user.close()
         assert grown < MEMORY, f"{grown >> 20} MB"
+    end_background_loop()
 
 
-SCENARIOS = (
-    no_answer_takes_much_memory,
-    promises_to_threads_take_no_memory,
-    promises_to_tasks_take_no_memory,
-)
+SCENARIOS = (no_answer_takes_much_memory, promises_take_no_memory)
 
 if __name__ == "__main__":
     main(SCENARIOS)

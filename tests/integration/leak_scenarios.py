@@ -14,11 +14,14 @@ import time
 from collections.abc import Callable
 from itertools import count
 
-from pyspike import AerospikeError, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, exp
+from worker_sockets import connections
+
+from pyspike import AerospikeError, ClientPolicy, Key, ReadPolicy, WritePolicy, exp
 from pyspike import operations as op
 from pyspike.operations import context, lists, maps
 from pyspike.server import EmbeddedCluster
 from pyspike.values import GeoJSON, KeyOrderedDict
+from support.clients import Client
 from support.cluster_tools import pools, wait_until
 from support.processes import main, tell
 
@@ -245,7 +248,7 @@ def clients(_: str) -> None:
                     client.close()
                 del client
             gc.collect()
-            wait_until(lambda: not tend_threads())
+            wait_until(lambda: not tend_threads() and not connections(cluster.hosts))
 
         expect_flat(work, first=15, then=max(30, COMMANDS // 1000), each=2, what="clients")
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from pyspike import Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
+from pyspike import ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
 from pyspike import operations as op
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.operations import context, lists, paths
 from pyspike.server import EmbeddedCluster
 from pyspike.values import KeyOrderedDict, RawParticle
-from support.facade import TaskClient
+from support.clients import KINDS
 
 Refusal = tuple[type[InvalidArgument], str]
 KEY = ("test", "s", "k")
@@ -32,7 +32,7 @@ def node() -> Iterator[EmbeddedCluster]:
         yield node
 
 
-@pytest.fixture(scope="module", params=[Client, TaskClient], ids=["threads", "tasks"])
+@pytest.fixture(scope="module", params=[*KINDS.values()], ids=[*KINDS])
 def user(request: pytest.FixtureRequest, node: EmbeddedCluster) -> Iterator[Any]:
     with request.param(node.hosts) as user:
         user.exists(KEY)

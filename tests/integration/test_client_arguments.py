@@ -20,14 +20,12 @@ from pyspike import (
     WritePolicy,
 )
 from pyspike.server import EmbeddedCluster
-from support.facade import TaskClient
 
 
-@pytest.mark.parametrize("kind", [Client, AsyncClient])
 @pytest.mark.parametrize("policy", [ReadPolicy(), {"timeout": 5}, 0, ""])
-def test_a_client_is_made_with_a_client_policy(kind: Any, policy: Any) -> None:
+def test_a_client_is_made_with_a_client_policy(policy: Any) -> None:
     with pytest.raises(InvalidType, match=f"policy must be a ClientPolicy here, not {type(policy).__name__}"):
-        kind("127.0.0.1:3000", policy)
+        Client("127.0.0.1:3000", policy)
 
 
 @pytest.mark.parametrize(
@@ -72,11 +70,10 @@ def test_an_info_command_is_a_line_of_text_and_nothing_else_is_sent(client: Any,
 
 
 @pytest.mark.embedded_only
-@pytest.mark.parametrize("kind", [Client, TaskClient])
-def test_info_of_all_nodes_fails_with_one_of_them_and_the_others_answer_one_by_one(kind: Any) -> None:
+def test_info_of_all_nodes_fails_with_one_of_them_and_the_others_answer_one_by_one() -> None:
     with (
         EmbeddedCluster(nodes=3) as cluster,
-        kind(cluster.hosts, ClientPolicy(tend_interval=60_000)) as client,
+        Client(cluster.hosts, ClientPolicy(tend_interval=60_000)) as client,
     ):
         cluster.node("A2").kill(detach_after=60)
         with pytest.raises(ConnectionError) as caught:

@@ -6,8 +6,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -23,6 +21,7 @@ from pyspike.cluster.lifecycle import Clock
 from pyspike.errors import PartitionUnavailable
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
+from support.processes import run_script
 
 pytestmark = [
     pytest.mark.embedded_only,
@@ -118,32 +117,30 @@ def test_interpreters_exit_quietly(server, ending):
     script = (
         "import os, logging, sys\n"
         "logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)\n"
-        "from pyspike import Client, ClientPolicy\n"
+        "from pyspike import ClientPolicy\n"
+        "from support.clients import Client\n"
         f"client = Client({server.hosts!r}, policy=ClientPolicy(tend_interval=1))\n"
         "assert client.is_connected()\n"
         f"{ending}\n"
     )
     started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
-    )
+    done = run_script(script)
     assert (done.returncode, done.stderr) == (0, "")
     assert time.monotonic() - started < 10
 
 
 def test_nothing_is_written_to_stderr(server):
     script = (
-        "from pyspike import Client, ClientPolicy, errors\n"
+        "from pyspike import ClientPolicy, errors\n"
+        "from support.clients import Client\n"
         "try:\n"
         "    Client('127.0.0.1:1,no-such-host.invalid', policy=ClientPolicy(timeout=300))\n"
         "except errors.ConnectFailed:\n"
         "    print('failed')\n"
         "Client('127.0.0.1:1', policy=ClientPolicy(timeout=300, fail_if_not_connected=False))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
-    )
-    assert (done.stdout, done.stderr) == ("failed\n", "")
+    done = run_script(script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "failed\n", "")
 
 
 # Partitions without an owner --------------------------------------------------------------------------------

@@ -11,15 +11,11 @@ import os
 import pytest
 from fork_scenarios import SCENARIOS
 
-from support.clients import KINDS, of_kind
 from support.processes import run_scenario
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in SCENARIOS])
-def test_fork(hosts: str, set_name: str, scenario: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in of_kind(kind).items():
-        monkeypatch.setenv(name, value)
+def test_fork(hosts: str, set_name: str, scenario: str) -> None:
     run_scenario("fork_scenarios.py", scenario, hosts, set_name)

@@ -25,8 +25,7 @@ from hostile_scenarios import (
     message,
     no_answer_takes_much_memory,
     op,
-    promises_to_tasks_take_no_memory,
-    promises_to_threads_take_no_memory,
+    promises_take_no_memory,
 )
 
 from pyspike import Client, ClientPolicy, Key, WritePolicy, errors
@@ -60,15 +59,9 @@ def server(_server: HostileServer) -> Iterator[HostileServer]:
     _server.behave()
 
 
-@pytest.fixture(params=[Client, TaskClient], ids=["threads", "tasks"])
-def kind(request: pytest.FixtureRequest) -> type[Any]:
-    kind: type[Any] = request.param
-    return kind
-
-
 @pytest.fixture
-def user(kind: type[Any], server: HostileServer) -> Iterator[Any]:
-    with kind(server.address, ClientPolicy(tend_interval=60_000)) as user:
+def user(server: HostileServer) -> Iterator[Any]:
+    with Client(server.address, ClientPolicy(tend_interval=60_000)) as user:
         user.put(KEY, BINS)
         yield user
 
@@ -117,10 +110,8 @@ def test_many_commands_at_once_all_end_in_time(server: HostileServer, user: Any,
         assert all(isinstance(call.error(), errors.AerospikeError) for call in calls)
 
 
-def test_an_answer_that_never_ends_holds_up_nobody_who_comes_later(
-    server: HostileServer, kind: type[Any]
-) -> None:
-    with kind(server.address, ClientPolicy(pipelines_per_node=1)) as user:
+def test_an_answer_that_never_ends_holds_up_nobody_who_comes_later(server: HostileServer) -> None:
+    with Client(server.address, ClientPolicy(pipelines_per_node=1)) as user:
         user.put(KEY, BINS)
         server.answer_one(LIES["an answer that never ends"].pieces)
         first = in_thread(lambda: user.get(KEY, policy=ONCE, timeout=DEADLINE / 2))
@@ -218,13 +209,6 @@ def deaf() -> Iterator[str]:
 # Memory -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        no_answer_takes_much_memory,
-        promises_to_threads_take_no_memory,
-        promises_to_tasks_take_no_memory,
-    ],
-)
+@pytest.mark.parametrize("scenario", [no_answer_takes_much_memory, promises_take_no_memory])
 def test_of_memory(scenario: Callable[[str], None]) -> None:
     run_scenario("hostile_scenarios.py", scenario.__name__, "", "hostile")

@@ -6,11 +6,16 @@ Each scenario of signal_scenarios.py runs in a process of its own, which is kill
 from __future__ import annotations
 
 import pytest
-from signal_scenarios import INTERRUPTED
+from signal_scenarios import INTERRUPTED, OF_TASKS
 
 from support.processes import run_scenario
 
 
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in INTERRUPTED])
 def test_a_signal(scenario: str) -> None:
+    run_scenario("signal_scenarios.py", scenario, "", "signals")
+
+
+@pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in OF_TASKS])
+def test_a_signal_to_tasks(scenario: str) -> None:
     run_scenario("signal_scenarios.py", scenario, "", "signals")

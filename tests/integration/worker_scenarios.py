@@ -24,7 +24,8 @@ from typing import Any
 from fork_scenarios import Busy, expect_well, in_child, key
 from worker_sockets import connections
 
-from pyspike import Client, errors
+from pyspike import errors
+from support.clients import Client
 from support.cluster_tools import wait_until
 from support.processes import main, tell
 

@@ -9,7 +9,8 @@ from celery import Celery
 from fork_scenarios import key
 from worker_sockets import connections
 
-from pyspike import Client, errors
+from pyspike import errors
+from support.clients import Client
 
 FOLDER = os.environ["PYSPIKE_BROKER"]
 hosts = os.environ["PYSPIKE_HOSTS"]

@@ -10,7 +10,7 @@ from typing import Any
 from fork_scenarios import key
 from worker_sockets import connections
 
-from pyspike import Client
+from support.clients import Client
 
 hosts = os.environ["PYSPIKE_HOSTS"]
 client = Client(hosts)

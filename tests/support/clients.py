@@ -1,27 +1,32 @@
 """The `Client` of scenarios that run in processes of their own: a blocking one, or tasks behind a facade.
 
-PYSPIKE_TEST_CLIENT says which, so that one source serves both.
+The environment says which, so that one source serves both.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyspike
+from pyspike import ClientPolicy
 from support.facade import TaskClient
 
-__all__ = ["KINDS", "Client", "of_kind"]
+__all__ = ["KINDS", "VARIABLE", "Client", "at_most"]
 
-KINDS = {"threads": pyspike.Client, "tasks": TaskClient}
+VARIABLE = "PYSPIKE_TEST_CLIENT"
+KINDS: dict[str, type[Any]] = {"threads": pyspike.Client, "tasks": TaskClient}
+KIND = os.environ.get(VARIABLE, "threads")
 
 
-def of_kind(kind: str) -> dict[str, str]:
-    """What a scenario's environment says for this kind."""
-    return {"PYSPIKE_TEST_CLIENT": kind}
+def at_most(commands: int, **options: Any) -> ClientPolicy:
+    """By this policy so many commands are under way to a node at a time, on as many connections."""
+    return ClientPolicy(
+        max_conns_per_node=commands, pipelines_per_node=commands, commands_per_pipeline=1, **options
+    )
 
 
 if TYPE_CHECKING:
     Client = pyspike.Client
 else:
-    Client = KINDS[os.environ.get("PYSPIKE_TEST_CLIENT", "threads")]
+    Client = KINDS[KIND]

@@ -18,9 +18,13 @@ from typing import Any
 from pyspike import AsyncClient, Client, ClientPolicy
 from pyspike.hosts import HostsLike
 
+# The numbers of a pool and what pipelines have for them: a connection in use is a command under way.
+PIPELINES = {"open": "open", "in_use": "in_flight", "waiting": "waiting", "opened": "opened"}
+
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 _thread: threading.Thread | None = None
+_main_runs = False
 
 
 def background_loop() -> asyncio.AbstractEventLoop:
@@ -67,8 +71,16 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def run_in_main_thread() -> None:
+    """From now on what the main thread does is done by `asyncio.run`, as Ctrl-C has to do with that."""
+    global _main_runs
+    _main_runs = True
+
+
 def wait_for(awaited: Coroutine[Any, Any, Any]) -> Any:
     """Run it in the background loop and give what it gives."""
+    if _main_runs and threading.current_thread() is threading.main_thread():
+        return asyncio.run(awaited)
     return asyncio.run_coroutine_threadsafe(awaited, background_loop()).result()
 
 
@@ -89,15 +101,14 @@ class TaskClient:
         return self.of(self.tasks.with_policies(**policies))
 
     def stats(self) -> dict[str, Any]:
-        """The numbers of the client; those of its pipelines are added to the nodes' pools."""
+        """The numbers of the client, in which those of its pipelines are added to the nodes' pools."""
         stats = self.tasks.stats()
-        for lanes in stats["loops"]:
-            for name, lane in lanes.items():
-                pool = stats["nodes"][name]["pool"] if name in stats["nodes"] else {"closed": {}}
-                for number in ("open", "waiting", "opened"):
-                    pool[number] = pool.get(number, 0) + lane[number]
-                for reason, count in lane["closed"].items():
-                    pool["closed"][reason] = pool["closed"].get(reason, 0) + count
+        for name, lane in [each for loop in stats["loops"] for each in loop.items()]:
+            pool = stats["nodes"].get(name, {"pool": {"closed": {}}})["pool"]
+            for number, of_lane in PIPELINES.items():
+                pool[number] = pool.get(number, 0) + lane[of_lane]
+            for reason, count in lane["closed"].items():
+                pool["closed"][reason] = pool["closed"].get(reason, 0) + count
         return stats
 
     def __getattr__(self, name: str) -> Any:

@@ -39,8 +39,7 @@ def run_scenario(
         text=True,
         start_new_session=True,
         env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            **_environment(),
             "PYTHONFAULTHANDLER": "1",
             "PYSPIKE_TEST_SET": set_name,
             "PYSPIKE_TEST_RUN": uuid.uuid4().hex[:8],
@@ -58,6 +57,23 @@ def run_scenario(
     ended = f"{scenario} ended with {process.returncode}:\n{output}"
     assert process.returncode == expected[0], ended
     assert output == expected[1], ended
+
+
+def run_script(script: str) -> subprocess.CompletedProcess[str]:
+    """What came of these lines of Python, which may use what is in tests."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path}
 
 
 def tell(figures: str) -> None:

@@ -1,4 +1,4 @@
-"""Connections are shared fairly: first come, first served, and who can't be served is told so in time."""
+"""A pool's connections are shared fairly, first come, first served, and none is used that is stale."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from pyspike import Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy, commands, errors
+from pyspike import InfoPolicy, Key, ReadPolicy, WritePolicy, commands, errors
 from pyspike._wire import Connection, PartitionMap, Pool, attempt
 from pyspike.errors import InvalidNode, NoMoreConnections
-from pyspike.server import EmbeddedCluster
-from support.cluster_tools import Outcome, closed, in_thread, pools, wait_until, within
+from support.cluster_tools import Outcome, in_thread, wait_until
 from support.messages import DIGEST, Message, parse
 
 POLICIES = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
@@ -238,88 +237,3 @@ def test_an_idle_connection_with_bytes_nobody_asked_for_is_not_used(lines: type[
     wait_until(lambda: len(line.servers) == 2)
     line.answer(1)
     assert call.result() is True
-
-
-# With a server ----------------------------------------------------------------------------------------------
-
-
-def test_four_connections_serve_thirty_two_threads(hosts: str, key: Key) -> None:
-    with Client(hosts, ClientPolicy(max_conns_per_node=4)) as client:
-        client.put(key, {"n": 0})
-
-        def work() -> int:
-            for _ in range(50):
-                client.add(key, {"n": 1}, timeout=30_000)
-                assert client.get(key, timeout=30_000)["n"] > 0
-            return 100
-
-        calls = [in_thread(work) for _ in range(32)]
-        assert sum(call.result(60) for call in calls) == 3200
-        assert client.get(key)["n"] == 1600
-        for node in client.stats()["nodes"].values():
-            assert node["pool"]["opened"] <= 4
-            assert node["pool"]["in_use"] == node["pool"]["waiting"] == 0
-        assert closed(client) == {}
-
-
-def test_a_burst_is_served_whole(hosts: str, key: Key) -> None:
-    with Client(hosts, ClientPolicy(max_conns_per_node=2)) as client:
-        client.put(key, {"n": 0})
-        start = threading.Barrier(150)
-
-        def work() -> None:
-            start.wait(30)
-            client.add(key, {"n": 1}, timeout=30_000)
-
-        calls = [in_thread(work) for _ in range(150)]
-        for call in calls:
-            call.result(60)
-        assert client.get(key)["n"] == 150
-        assert pools(client, "refused") == 0
-
-
-def test_a_pool_that_can_not_serve_says_so_in_time() -> None:
-    with EmbeddedCluster() as cluster, Client(cluster.hosts, ClientPolicy(max_conns_per_node=1)) as client:
-        key = keys(1)[0]
-        cluster.nodes[0].freeze()
-        holder = in_thread(lambda: client.exists(key, timeout=20_000))
-        wait_until(lambda: pools(client, "in_use") == 1)
-        with (
-            within(200),
-            pytest.raises(NoMoreConnections, match="all 1 connections to node A1 are in use") as caught,
-        ):
-            client.get(key, timeout=200)
-        error = caught.value
-        assert isinstance(error, TimeoutError)
-        assert error.key == key
-        assert error.in_doubt is False
-        assert not any(attempt.sent for attempt in error.attempts)
-        with pytest.raises(NoMoreConnections) as caught:
-            client.put(key, {"a": 1}, timeout=50)
-        assert caught.value.in_doubt is False
-        cluster.nodes[0].thaw()
-        assert holder.result() is False
-        assert client.exists(key) is False
-
-
-def test_stats_tell_what_the_pool_does() -> None:
-    with EmbeddedCluster() as cluster, Client(cluster.hosts, ClientPolicy(max_conns_per_node=2)) as client:
-        node = cluster.nodes[0]
-        key = keys(1)[0]
-        assert client.stats()["nodes"]["A1"]["pool"]["open"] == 0
-        client.exists(key)
-        node.freeze()
-        calls = [in_thread(lambda: client.exists(key, timeout=20_000)) for _ in range(5)]
-        wait_until(lambda: pools(client, "waiting") == 3 and pools(client, "open") == 2)
-        stats = client.stats()["nodes"]["A1"]["pool"]
-        assert [stats[name] for name in ("open", "in_use", "idle", "opened")] == [2, 2, 0, 2]
-        node.thaw()
-        for call in calls:
-            call.result()
-        stats = client.stats()["nodes"]["A1"]["pool"]
-        assert [stats[name] for name in ("open", "in_use", "idle", "waiting", "waits")] == [2, 0, 2, 0, 3]
-        node.close_after_request()
-        client.get(key, default=None)
-        stats = client.stats()["nodes"]["A1"]["pool"]
-        assert stats["failures"] == 1
-        assert stats["closed"] == {"connection error": 1}
