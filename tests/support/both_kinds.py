@@ -24,7 +24,6 @@ ONE_KIND = {
     "test_timeout_delay_awaits_a_late_answer_and_uses_the_connection_again": "pipelines await all answers",
     "test_timeout_delay_gives_up_on_an_answer_that_never_comes": "test_async_pipeline has it of pipelines",
     "test_client_policy_max_conns_per_node_is_the_limit": "pipelines_per_node is that of tasks",
-    "test_client_policy_max_waiting_per_node_refuses_the_next_at_once": "test_async_pipeline has it too",
     "test_a_write_that_was_refused_is_not_in_doubt_when_the_client_closes": "tasks get no answer then",
     "test_a_full_pool_looks_after_late_answers_before_it_makes_anyone_wait": "pipelines await all answers",
 }
