@@ -6,6 +6,7 @@ again and tells both. PYSPIKE_LEAK_COMMANDS is how many commands there are, abou
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
@@ -28,6 +29,7 @@ from support.processes import main, tell
 COMMANDS = int(os.environ.get("PYSPIKE_LEAK_COMMANDS") or 5000)
 BLOCKS = 150  # Python's blocks of memory, whose number varies by some 50
 MEMORY = 2 << 20  # bytes: Python takes them by the MiB, and may touch an arena or two more at any time
+HEAP = 128 << 10  # bytes of the C heap, which has what is no object of Python's
 CONNECTIONS = 3  # which are open at one moment or another
 TIMEOUT = 20  # ms of a command whose answer never comes
 SELDOM = 4  # so many rounds have one in which commands time out
@@ -56,6 +58,24 @@ def resident() -> int:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+class MallInfo(ctypes.Structure):
+    """`struct mallinfo2` of glibc."""
+
+    _before = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks")
+    _fields_ = [(name, ctypes.c_size_t) for name in (*_before, "uordblks", "fordblks", "keepcost")]
+
+
+def heap() -> int:
+    """The bytes of the C heap that are in use, of the main thread's arena; 0 where nobody tells."""
+    try:
+        mallinfo = ctypes.CDLL(None).mallinfo2
+    except AttributeError:  # another C library, or one from before 2021
+        return 0
+    mallinfo.restype = MallInfo
+    told = mallinfo()
+    return int(told.uordblks + told.hblkhd)
+
+
 def descriptors() -> int:
     """How many descriptors this process has open, whatever they are of."""
     return len(os.listdir("/proc/self/fd"))
@@ -73,24 +93,25 @@ def expect_flat(work: Callable[[], object], *, first: int, then: int, each: int,
 
     """
 
-    def repeat(times: int) -> tuple[int, int, int, int]:
+    def repeat(times: int) -> tuple[int, int, int, int, int]:
         for _ in range(times):
             work()
         gc.collect()
-        return sys.getallocatedblocks(), resident(), descriptors(), threading.active_count()
+        return sys.getallocatedblocks(), heap(), resident(), descriptors(), threading.active_count()
 
     before = repeat(first)
     began = time.monotonic()
     after = repeat(then)
     took = time.monotonic() - began
-    blocks, memory, opened, threads = (new - old for new, old in zip(after, before, strict=True))
+    blocks, used, memory, opened, threads = (new - old for new, old in zip(after, before, strict=True))
     grown = (
-        f"{then * each} {what} in {took:.0f} s added {blocks} blocks,"
-        f" {memory >> 10} kB to {before[1] >> 10} kB, {opened} descriptors to {before[2]},"
-        f" {threads} threads to {before[3]}"
+        f"{then * each} {what} in {took:.0f} s added {blocks} blocks, {used >> 10} kB of the C heap,"
+        f" {memory >> 10} kB to {before[2] >> 10} kB, {opened} descriptors to {before[3]},"
+        f" {threads} threads to {before[4]}"
     )
     tell(grown)
     assert blocks <= BLOCKS, grown
+    assert used <= HEAP, grown
     assert memory <= MEMORY, grown
     assert opened <= CONNECTIONS, grown
     assert threads <= 1, grown  # that of the embedded cluster's calls
