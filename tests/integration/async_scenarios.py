@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from fork_scenarios import expect_well, in_child, sockets
 
-from pyspike import AsyncClient, Client, ClientPolicy, Key, errors
+from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import wait_until
 from support.processes import main
@@ -54,6 +54,10 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
         return uvloop.run(patient(), debug=True)
     return asyncio.run(patient(), debug=True)
+
+
+# Of threads that have to share a core.
+LONG_READ, LONG_WRITE = ReadPolicy(total_timeout=10_000), WritePolicy(total_timeout=10_000)
 
 
 async def use(client: AsyncClient, name: object = "x", count: int = 40) -> None:
@@ -252,6 +256,7 @@ def a_loop_that_is_closed_without_a_word(hosts: str) -> None:
 
 def loops_in_threads_at_once(hosts: str) -> None:
     client = run(AsyncClient.connect(hosts))
+    patient = client.with_policies(read=LONG_READ, write=LONG_WRITE)
     failures: list[BaseException] = []
     together = threading.Barrier(5)
 
@@ -259,11 +264,11 @@ def loops_in_threads_at_once(hosts: str) -> None:
         async def several() -> None:
             together.wait()
             for turn in range(5):
-                await use(client, f"{number} {turn}")
+                await use(patient, f"{number} {turn}")
 
         try:
             run(several())
-            run(use(client, number))
+            run(use(patient, number))
         except BaseException as error:
             failures.append(error)
 
