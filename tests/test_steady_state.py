@@ -256,8 +256,9 @@ def test_building_a_command_allocates_only_the_command(
     assert counted["run"] == [0, 0, NOT_REUSED], "given back, its memory is used again"
     raw, mem, obj = counted["held"]
     assert mem == 0
-    assert obj <= COUNT, "one object a command, which has the request's bytes in it"
-    assert raw <= COUNT, "where an object too large for Python's own pools comes from"
+    # And one that some versions of Python take for themselves.
+    assert obj <= COUNT + 1, "one object a command, which has the request's bytes in it"
+    assert raw <= COUNT + 1, "where an object too large for Python's own pools comes from"
     assert obj > COUNT // 2
 
 
