@@ -505,7 +505,7 @@ def test_client_policy_max_conns_per_node_is_the_limit(one: EmbeddedCluster, mos
         one.nodes[0].freeze()
         calls = [in_thread(lambda: client.exists(KEY_1, timeout=10_000)) for _ in range(8)]
         wait_until(lambda: pools(client, "waiting") == 8 - most, "the others' wait")
-        assert pools(client, "open") == most
+        wait_until(lambda: pools(client, "open") == most, "the last connection")
         one.nodes[0].thaw()
         assert [call.result() for call in calls] == [False] * 8
         assert pools(client, "opened") == most
