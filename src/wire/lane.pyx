@@ -231,6 +231,8 @@ cdef class Lane:
         cdef int64_t next_time = self.watch_line(now)
         for each in list(self.pipelines):
             next_time = min(next_time, (<Pipeline>each).watch(now))
+        if self.waiting:                    # those that have stalled let nobody in any more
+            self.widen()
         self.end_some()
         return -1.0 if next_time == FOREVER else max(0.001, (next_time - now) / <double>SECOND)
 

@@ -110,6 +110,7 @@ cdef class Pipeline:
         cdef Command command
         cdef list leaving
         cdef Py_ssize_t count
+        cdef bint gave_up = False
         self.flush_planned = False
         while self.pending and not self.paused and self.transport is not None:
             leaving = self.pending
@@ -118,6 +119,7 @@ cdef class Pipeline:
                 command = <Command>item
                 count += 1
                 if not is_waited_for(command):
+                    gave_up = True
                     continue
                 put_bytes(&self.out, command.out.data, command.out.size)
                 if not self.queue:
@@ -129,6 +131,8 @@ cdef class Pipeline:
             self.pending = leaving[count:]
             if self.out.size:
                 self.write()
+        if gave_up:                         # their room is free, though no answer comes
+            self.lane.admit()
 
     cdef int write(self) except -1:
         data = PyBytes_FromStringAndSize(<const char*>self.out.data, <Py_ssize_t>self.out.size)

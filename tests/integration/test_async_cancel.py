@@ -199,6 +199,23 @@ async def test_a_command_cancelled_in_line_is_never_sent() -> None:
 
 
 @in_loop
+async def test_commands_cancelled_before_they_are_sent_make_room_for_those_in_line() -> None:
+    pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
+    first = pipes.run(read(0))
+    await turns()
+    pipes.transports[0].answer(record(b"0"))
+    assert first.result()["a"] == "0"
+    unsent = [pipes.run(read(number)) for number in (1, 2)]
+    in_line = pipes.run(read(3))
+    for future in unsent:
+        future.cancel()
+    await turns()
+    assert pipes.transports[0].digests() == [Key("test", "s", number).digest for number in (0, 3)]
+    pipes.transports[0].answer(record(b"3"))
+    assert in_line.result()["a"] == "3"
+
+
+@in_loop
 async def test_a_cancelled_command_is_not_tried_again() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
     futures = [pipes.run(read(number)) for number in range(2)]
