@@ -283,6 +283,8 @@ cdef class Lane:
                 pipeline.shut("idle")
             elif <int>len(self.pipelines) > self.most:
                 pipeline.shut("not needed")
+        if self.waiting:
+            self.widen()
         self.end_some()
         return bool(self.pipelines or self.connecting or self.waiting or self.doomed)
 
