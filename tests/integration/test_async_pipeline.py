@@ -508,15 +508,17 @@ async def test_a_read_behind_a_slow_head_is_tried_elsewhere_and_harms_nobody() -
 
 @in_loop
 async def test_who_waits_behind_a_silent_connection_gets_another() -> None:
-    pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=1)
-    unanswered = pipes.run(write(1, timeout=50))
+    pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
+    slow = pipes.run(write(0, timeout=10_000))
+    hasty = pipes.run(write(1, timeout=20, max_retries=0))
     in_line = pipes.run(read(2, timeout=20_000))
     with pytest.raises(errors.TimeoutError):
-        await unanswered
+        await hasty
     await turns()
     assert len(pipes.transports) == 2
     pipes.transports[1].answer(record(b"2"))
     assert in_line.result()["a"] == "2"
+    assert not slow.done()
 
 
 @in_loop
