@@ -22,6 +22,7 @@ def describe(server: Server, awake: bool) -> dict[str, Any]:
         "taken": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "used": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "awake": awake,
         "load": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -40,7 +41,7 @@ def lines(machine: dict[str, Any]) -> list[str]:
     """The same for people."""
     server, clients = machine["server"], machine["clients"]
     nodes = f"{server['nodes']} node{'s' * (server['nodes'] > 1)}"
-    cores = f"{machine['cores']} cores{' kept awake' * machine['awake']}"
+    cores = f"{machine['used']} of {machine['cores']} cores{', kept awake' * machine['awake']}"
     return [
         f"{machine['processor']}, {cores}, load {machine['load']} before",
         f"{machine['system']}, {machine['python']}, uvloop {machine['uvloop'] or 'not installed'}",
