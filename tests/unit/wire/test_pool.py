@@ -63,6 +63,11 @@ class Line:
     def answer(self, server: int = 0) -> None:
         self.servers[server].sendall(FOUND)
 
+    def serve(self, key: Key, server: int = 0) -> None:
+        """Answer the next request, which must be for this key."""
+        assert self.next_request(server) == key.digest
+        self.answer(server)
+
 
 @pytest.fixture
 def lines() -> Iterator[type[Line]]:
@@ -151,8 +156,7 @@ def test_a_failed_open_hands_the_place_to_the_next_in_line(lines: type[Line]) ->
     assert isinstance(unlucky.error(), errors.ConnectionError)
     for key in (second, third):
         wait_until(lambda: line.servers)
-        assert line.next_request() == key.digest
-        line.answer()
+        line.serve(key)
     assert [call.result() for call in calls] == [True, True]
     assert line.pool.stats()["failures"] == 1
 
@@ -167,8 +171,7 @@ def test_a_broken_connection_hands_its_place_to_the_next_in_line(lines: type[Lin
     line.servers[0].close()
     assert isinstance(broken.error(), errors.ConnectionError)
     wait_until(lambda: len(line.servers) == 2, "another connection")
-    assert line.next_request(1) == second.digest
-    line.answer(1)
+    line.serve(second, 1)
     assert call.result() is True
     stats = line.pool.stats()
     assert (stats["open"], stats["opened"], stats["closed"]) == (1, 2, {"connection error": 1})
@@ -185,8 +188,7 @@ def test_who_gives_up_leaves_the_line_to_the_others(lines: type[Line]) -> None:
     assert isinstance(impatient.error(), NoMoreConnections)
     assert line.pool.stats()["waiting"] == 1
     line.answer()
-    assert line.next_request() == third.digest
-    line.answer()
+    line.serve(third)
     assert [call.result() for call in calls] == [True, True]
     assert line.pool.stats()["refused"] == 1
 
