@@ -31,8 +31,10 @@ directives = {
     "language_level": 3,
     # Annotations are for readers: as checks they would refuse subclasses, and raise a bare TypeError.
     "annotation_typing": False,
+    # Methods as Python's own types have them, because these look at what they get as `self`.
+    "binding": False,
     "embedsignature": True,
-    "embedsignature.format": "python",
+    "embedsignature.format": "clinic",
     "boundscheck": DEBUG,
     "wraparound": False,
     "initializedcheck": False,

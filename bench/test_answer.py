@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from comparison.cases import DOCUMENT, SMALL
-from pyspike import Client, InfoPolicy, Key, ReadPolicy, WritePolicy, commands
-from pyspike._wire import Command, parse_answer
+from pyspike import Client, Key, ReadPolicy, WritePolicy
+from pyspike._wire import Command, Commands, Executor, parse_answer
 from pyspike.hosts import parse_hosts
 
-POLICIES = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
+UNSENT: Any = Commands(Executor(), ReadPolicy().settings, WritePolicy().settings)
 HEADER = 8  # version, type and length, in front of every message
 
 
@@ -30,5 +30,5 @@ def answer_to(command: Command, hosts: str) -> bytes:
 def test_get(benchmark: Any, client: Client, hosts: str, bins: dict[str, Any]) -> None:
     key = Key("test", "bench", f"answer {len(bins)}")
     client.put(key, bins)
-    command = commands.get(POLICIES, key, None, commands.RAISE, None, None, None)
+    command = UNSENT.get(key)
     assert benchmark(parse_answer, command, answer_to(command, hosts)).bins == bins

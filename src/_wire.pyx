@@ -33,7 +33,7 @@ from threading import Lock
 from pyspike import errors
 from pyspike.result_code import ResultCode
 from pyspike.values import (
-    GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, MultiResult, RawParticle, Special, shown,
+    Expiration, GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, MultiResult, RawParticle, Special, shown,
 )
 
 include "wire/bytes.pyx"
@@ -52,7 +52,8 @@ include "wire/answer.pyx"
 include "wire/connection.pyx"
 include "wire/pool.pyx"
 include "wire/partitions.pyx"
-include "wire/attempt.pyx"
+include "wire/executor.pyx"
 include "wire/pipeline.pyx"
 include "wire/lane.pyx"
 include "wire/lanes.pyx"
+include "wire/commands.pyx"

@@ -31,7 +31,8 @@ pytestmark = pytest.mark.skipif(
 # What all children begin with: a client whose tend thread sleeps, warm, and `run` to call so often.
 BEGIN = """
 import gc, itertools, json, os, sys
-from pyspike import Client, ClientPolicy, Key, commands, operations as op
+from pyspike import Client, ClientPolicy, Key, ReadPolicy, WritePolicy, operations as op
+from pyspike._wire import Commands, Executor
 from pyspike.operations import lists, maps
 hosts, set_name, what, count = sys.argv[1:4] + [int(sys.argv[4])]
 client = Client(hosts, ClientPolicy(tend_interval=60_000))
@@ -47,8 +48,7 @@ for each in many:
 client.put(large, document)
 steps = [op.add("id", 1), op.get("id"), lists.size("tags"), maps.get_by_key("attrs", "k3")]
 turn = itertools.cycle(many).__next__
-policies = client._policies
-build, write = commands.get, commands.write
+unsent = Commands(Executor(), ReadPolicy().settings, WritePolicy().settings)
 call = {
     "get": lambda: client.get(key),
     "put": lambda: client.put(key, bins),
@@ -58,10 +58,10 @@ call = {
     "put a document": lambda: client.put(large, document),
     "get one after the other": lambda: client.get(turn()),
     "put one after the other": lambda: client.put(turn(), bins),
-    "build get": lambda: build(policies, key, None, commands.RAISE, None, None, None),
-    "build put": lambda: write(policies, 2, key, bins, None, None, None, None, None),
-    "build a document": lambda: write(policies, 2, large, document, None, None, None, None, None),
-    "build operate": lambda: commands.operate(policies, large, steps, None, None, None, None, None),
+    "build get": lambda: unsent.get(key),
+    "build put": lambda: unsent.put(key, bins),
+    "build a document": lambda: unsent.put(large, document),
+    "build operate": lambda: unsent.operate(large, steps),
 }[what]
 def run(count):
     for _ in itertools.repeat(None, count):

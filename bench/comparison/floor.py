@@ -64,12 +64,11 @@ class Floor:
 
 def _requests(case: Case) -> list[bytes]:
     """The requests of all records of the case, as pyspike's commands build them."""
-    from pyspike import Key, commands, operations
-    from pyspike.operations import OpCode
-    from pyspike.policy import InfoPolicy, ReadPolicy, WritePolicy
+    from pyspike import Key, ReadPolicy, WritePolicy
+    from pyspike import operations as op
+    from pyspike._wire import Commands, Executor
 
-    policies = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
-    op = operations
+    unsent: Any = Commands(Executor(), ReadPolicy().settings, WritePolicy().settings)
     steps = {
         "operate": [op.put("b", "hello world"), op.add("c", 1), op.get("b"), op.get("c")],
         "operate_document": [
@@ -79,12 +78,12 @@ def _requests(case: Case) -> list[bytes]:
 
     def command(key: Any) -> Any:
         if case.call == "get":
-            return commands.get(policies, key, None, commands.RAISE, None, None, None)
+            return unsent.get(key)
         if case.call == "exists":
-            return commands.exists(policies, key, None, None, None)
+            return unsent.exists(key)
         if case.call in steps:
-            return commands.operate(policies, key, steps[case.call], None, None, None, None, None)
+            return unsent.operate(key, steps[case.call])
         bins = {"small": SMALL, "document": DOCUMENT}[case.bins]
-        return commands.write(policies, OpCode.WRITE, key, bins, None, None, None, None, None)
+        return unsent.put(key, bins)
 
     return [command(Key(NAMESPACE, case.set_name, number)).request for number in range(RECORDS)]

@@ -34,7 +34,6 @@ from pyspike.policy import (
     ClientPolicy,
     CommitLevel,
     ConsistencyLevel,
-    Expiration,
     GenerationPolicy,
     InfoPolicy,
     ReadPolicy,
@@ -47,6 +46,7 @@ from pyspike.result_code import ResultCode
 from pyspike.values import (
     INFINITY,
     WILDCARD,
+    Expiration,
     GeoJSON,
     HyperLogLog,
     KeyOrderedDict,

@@ -14,15 +14,13 @@ from collections.abc import (
     Sequence,
     ValuesView,
 )
-from typing import Any, Protocol, TypeAlias, final
+from typing import Any, Protocol, TypeAlias, TypeVar, final, overload
 
+from pyspike.arguments import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.errors import AerospikeError, Attempt
+from pyspike.policy import ReadPolicy, WritePolicy
 
 MISSING_RAISES: object
-PUT: int
-ADD: int
-APPEND: int
-PREPEND: int
 _Text: TypeAlias = str | Callable[[Operation], str]
 
 @final
@@ -139,10 +137,11 @@ class OperationMaker:
         write: bool = False,
         respond_all: bool = False,
     ) -> None: ...
-    def __call__(self, name: str, ctx: Any, *arguments: Any) -> Operation: ...
+    def make(self, name: str, ctx: Any, *arguments: Any) -> Operation: ...
 
 def restore_operation(name: str, code: int, wire: bytes, flags: int, text: _Text) -> Operation: ...
 def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float: ...
+def ttl_header(value: object, name: str = "ttl") -> int: ...
 def filter_bytes(expression: object, name: str = "filter_expression") -> bytes | None: ...
 
 @final
@@ -150,6 +149,7 @@ class Settings:
     def __init__(
         self,
         *,
+        write: bool = False,
         info1: int = 0,
         info2: int = 0,
         info3: int = 0,
@@ -167,6 +167,8 @@ class Settings:
         respond_per_each_op: bool = False,
         filter_expression: bytes | None = None,
     ) -> None: ...
+    @property
+    def write(self) -> bool: ...
     @property
     def info1(self) -> int: ...
     @property
@@ -228,51 +230,6 @@ class Command:
     def remaining(self) -> float | None: ...
     def next_replica(self) -> None: ...
 
-def read_request(
-    key: object,
-    bins: Iterable[str] | None,
-    settings: Settings,
-    timeout: object = None,
-    filter_expression: object = None,
-    missing: object = ...,
-) -> Command: ...
-def exists_request(
-    key: object, settings: Settings, timeout: object = None, filter_expression: object = None
-) -> Command: ...
-def write_request(
-    key: object,
-    code: int,
-    bins: Mapping[str, object],
-    settings: Settings,
-    timeout: object = None,
-    ttl: int | None = None,
-    generation: int | None = None,
-    filter_expression: object = None,
-) -> Command: ...
-def touch_request(
-    key: object,
-    settings: Settings,
-    timeout: object = None,
-    ttl: int | None = None,
-    generation: int | None = None,
-    filter_expression: object = None,
-) -> Command: ...
-def delete_request(
-    key: object,
-    settings: Settings,
-    timeout: object = None,
-    generation: int | None = None,
-    filter_expression: object = None,
-) -> Command: ...
-def operate_request(
-    key: object,
-    operations: Iterable[Operation],
-    settings: Settings,
-    timeout: object = None,
-    ttl: int | None = None,
-    generation: int | None = None,
-    filter_expression: object = None,
-) -> Command: ...
 def parse_answer(command: Command, body: bytes) -> Any: ...
 def digest(set_name: str | None, user_key: int | str | bytes) -> bytes: ...
 
@@ -349,11 +306,20 @@ class PartitionMap:
     def owner(self, namespace: str, partition_id: int, replica_index: int = 0) -> Any: ...
     def owns(self, node: object) -> bool: ...
 
-class Executor:
+@final
+class Routing:
+    def __init__(self) -> None: ...
+    @property
+    def partitions(self) -> PartitionMap: ...
+    @partitions.setter
+    def partitions(self, partitions: PartitionMap) -> None: ...
+
+class Executor: ...
+
+class ThreadExecutor(Executor):
     def __init__(self, cluster: Any, *args: Any) -> None: ...
     @property
     def cluster(self) -> Any: ...
-    def run(self, command: Command) -> Any: ...
     def again(self, command: Command, error: AerospikeError) -> Any: ...
 
 class Pipeline:  # asyncio.BufferedProtocol joins it in cluster.pipelined
@@ -417,7 +383,9 @@ class Lane:
 def abandon_socket(sock: socket.socket | None) -> None: ...
 
 class Lanes:
-    def __init__(self, loop: asyncio.AbstractEventLoop, *args: Any, **kwargs: Any) -> None: ...
+    def __init__(self, loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any) -> None: ...
+    @property
+    def closed(self) -> bool: ...
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
     @property
@@ -427,8 +395,125 @@ class Lanes:
     def all_lanes(self) -> list[Lane]: ...
     def forget(self, lane: Lane) -> None: ...
     def watched(self) -> None: ...
-    def start(self, command: Command, partitions: PartitionMap) -> asyncio.Future[Any]: ...
-    def attempt(self, command: Command, partitions: PartitionMap) -> None: ...
+    def stop(self) -> None: ...
+    def start(self, command: Command) -> asyncio.Future[Any]: ...
+    def attempt(self, command: Command) -> None: ...
     def failed(self, command: Command, error: AerospikeError) -> None: ...
 
 def attempt(command: Command, partitions: PartitionMap) -> Any: ...
+
+_T = TypeVar("_T")
+
+class Loops(Executor):
+    def __init__(self, *args: Any) -> None: ...
+    @property
+    def executors(self) -> dict[asyncio.AbstractEventLoop, Any]: ...
+    def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> Lanes: ...
+
+class Commands:
+    def __init__(self, executor: Executor, read: Settings, write: Settings) -> None: ...
+    @property
+    def _executor(self) -> Executor: ...
+    @overload
+    def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> Record: ...
+    @overload
+    def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        default: _T,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> Record | _T: ...
+    def exists(
+        self,
+        key: KeyLike,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> bool: ...
+    def put(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, object],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None: ...
+    def add(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, float],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None: ...
+    def append(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None: ...
+    def prepend(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None: ...
+    def delete(
+        self,
+        key: KeyLike,
+        *,
+        timeout: Milliseconds | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> bool: ...
+    def touch(
+        self,
+        key: KeyLike,
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None: ...
+    def operate(
+        self,
+        key: KeyLike,
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Record: ...

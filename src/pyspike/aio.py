@@ -15,12 +15,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from pyspike import commands
-from pyspike._wire import Command, Operation, Record
+from pyspike._wire import MISSING_RAISES, Command, Commands, Loops, Operation, Record
+from pyspike.arguments import (
+    Filter,
+    KeyLike,
+    Milliseconds,
+    Policies,
+    Ttl,
+    client_policy,
+    info_arguments,
+)
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.pipelined import PipelinedExecutor
-from pyspike.commands import Filter, KeyLike, Milliseconds, Policies, Ttl
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
@@ -70,27 +77,19 @@ def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -
         future.set_exception(error)
 
 
-class _Loops:
+class _Loops(Loops):
     """The executors of one client, one a loop; shared by its views."""
 
-    __slots__ = ("__weakref__", "_executors", "_lock", "closed", "cluster")
+    __slots__ = ("__weakref__", "_lock", "closed", "cluster")
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.closed = False
-        self._executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor] = {}
         self._lock = threading.Lock()
-        weakref.finalize(self, _let_go, self._executors).atexit = False
+        weakref.finalize(self, _let_go, self.executors).atexit = False
         _all_loops.add(self)
 
-    def run(self, command: Command) -> asyncio.Future[Any]:
-        """Begin the command in the running loop."""
-        executor = self._executors.get(asyncio.get_running_loop())
-        if executor is None or executor.closed:
-            executor = self._enter(asyncio.get_running_loop(), command)
-        return executor.run(command)
-
-    def _enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> PipelinedExecutor:
+    def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> PipelinedExecutor:
         """The executor of a loop that comes for the first time."""
         if not self.cluster.rounds:
             raise ClientClosed(
@@ -101,23 +100,23 @@ class _Loops:
         with self._lock:
             if self.closed or self.cluster.closed:
                 raise ClientClosed("the client is closed", key=command.key)
-            for old in [each for each in self._executors if each.is_closed()]:
-                self._executors.pop(old).abandon()
-            executor = self._executors[loop] = PipelinedExecutor(loop, self.cluster)
+            for old in [each for each in self.executors if each.is_closed()]:
+                self.executors.pop(old).abandon()
+            executor = self.executors[loop] = PipelinedExecutor(loop, self.cluster)
         executor.watch_loop()
         return executor
 
     def all(self) -> list[PipelinedExecutor]:
         """The executors there are."""
         with self._lock:
-            return list(self._executors.values())
+            return list(self.executors.values())
 
     def after_fork(self) -> None:
         """In a child process: the parent's loops do not run here, and their connections are the parent's."""
         self._lock = threading.Lock()
-        for executor in self._executors.values():
+        for executor in self.executors.values():
             executor.abandon()
-        self._executors.clear()
+        self.executors.clear()
 
     async def close(self) -> None:
         """Close the connections in all loops; wait for those of this one."""
@@ -130,7 +129,7 @@ class _Loops:
                     await executor.aclose()
         finally:
             with self._lock:
-                _let_go(self._executors)
+                _let_go(self.executors)
 
 
 def _let_go(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> None:
@@ -177,10 +176,10 @@ class AsyncClient:
         InvalidType: `policy` is no `ClientPolicy`.
     """
 
-    __slots__ = ("__weakref__", "_cluster", "_loops", "_owner", "_policies", "_run")
+    __slots__ = ("__weakref__", "_cluster", "_commands", "_loops", "_owner", "_policies")
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
-        policy = commands.client_policy(policy)
+        policy = client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)
         self._share(_Loops(cluster), Policies.of(policy), owner=True)
 
@@ -210,7 +209,9 @@ class AsyncClient:
         self._cluster = loops.cluster
         self._policies = policies
         self._owner = owner  # whether closing this one closes the cluster
-        self._run = loops.run
+        self._commands: Any = Commands(
+            loops, policies.read.settings, policies.write.settings
+        )  # typed as a blocking client's
 
     def with_policies(
         self,
@@ -258,14 +259,14 @@ class AsyncClient:
         key: KeyLike,
         bins: Sequence[str] | None = None,
         *,
-        default: Any = commands.RAISE,
+        default: Any = MISSING_RAISES,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         policy: ReadPolicy | None = None,
     ) -> Any:
         """Read a record: see `Client.get`."""
-        return await self._run(
-            commands.get(self._policies, key, bins, default, timeout, filter_expression, policy)
+        return await self._commands.get(
+            key, bins, default=default, timeout=timeout, filter_expression=filter_expression, policy=policy
         )
 
     async def exists(
@@ -277,8 +278,8 @@ class AsyncClient:
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key: see `Client.exists`."""
-        found: bool = await self._run(
-            commands.exists(self._policies, key, timeout, filter_expression, policy)
+        found: bool = await self._commands.exists(
+            key, timeout=timeout, filter_expression=filter_expression, policy=policy
         )
         return found
 
@@ -294,10 +295,14 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it: see `Client.put`."""
-        await self._run(
-            commands.write(
-                self._policies, commands.PUT, key, bins, timeout, ttl, generation, filter_expression, policy
-            )
+        await self._commands.put(
+            key,
+            bins,
+            timeout=timeout,
+            ttl=ttl,
+            generation=generation,
+            filter_expression=filter_expression,
+            policy=policy,
         )
 
     async def add(
@@ -312,10 +317,14 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Add to integer or float bins; what is missing is created: see `Client.add`."""
-        await self._run(
-            commands.write(
-                self._policies, commands.ADD, key, bins, timeout, ttl, generation, filter_expression, policy
-            )
+        await self._commands.add(
+            key,
+            bins,
+            timeout=timeout,
+            ttl=ttl,
+            generation=generation,
+            filter_expression=filter_expression,
+            policy=policy,
         )
 
     async def append(
@@ -330,18 +339,14 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created: see `Client.append`."""
-        await self._run(
-            commands.write(
-                self._policies,
-                commands.APPEND,
-                key,
-                bins,
-                timeout,
-                ttl,
-                generation,
-                filter_expression,
-                policy,
-            )
+        await self._commands.append(
+            key,
+            bins,
+            timeout=timeout,
+            ttl=ttl,
+            generation=generation,
+            filter_expression=filter_expression,
+            policy=policy,
         )
 
     async def prepend(
@@ -356,18 +361,14 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Prepend to string or blob bins; what is missing is created: see `Client.prepend`."""
-        await self._run(
-            commands.write(
-                self._policies,
-                commands.PREPEND,
-                key,
-                bins,
-                timeout,
-                ttl,
-                generation,
-                filter_expression,
-                policy,
-            )
+        await self._commands.prepend(
+            key,
+            bins,
+            timeout=timeout,
+            ttl=ttl,
+            generation=generation,
+            filter_expression=filter_expression,
+            policy=policy,
         )
 
     async def delete(
@@ -380,8 +381,8 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not: see `Client.delete`."""
-        found: bool = await self._run(
-            commands.delete(self._policies, key, timeout, generation, filter_expression, policy)
+        found: bool = await self._commands.delete(
+            key, timeout=timeout, generation=generation, filter_expression=filter_expression, policy=policy
         )
         return found
 
@@ -396,8 +397,13 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Give a record a new time to live, and a new generation: see `Client.touch`."""
-        await self._run(
-            commands.touch(self._policies, key, timeout, ttl, generation, filter_expression, policy)
+        await self._commands.touch(
+            key,
+            timeout=timeout,
+            ttl=ttl,
+            generation=generation,
+            filter_expression=filter_expression,
+            policy=policy,
         )
 
     async def operate(
@@ -412,10 +418,14 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing: see `Client.operate`."""
-        record: Record = await self._run(
-            commands.operate(
-                self._policies, key, operations, timeout, ttl, generation, filter_expression, policy
-            )
+        record: Record = await self._commands.operate(
+            key,
+            operations,
+            timeout=timeout,
+            ttl=ttl,
+            generation=generation,
+            filter_expression=filter_expression,
+            policy=policy,
         )
         return record
 
@@ -445,7 +455,7 @@ class AsyncClient:
         self, command: str, node: str | Node | None = None, *, policy: InfoPolicy | None = None
     ) -> dict[str, str] | str:
         """Send an info command: see `Client.info`."""
-        asked = commands.info(self._policies, command, node, policy)
+        asked = info_arguments(self._policies, command, node, policy)
         return await _in_thread(self._cluster.info, *asked)
 
     def stats(self) -> dict[str, Any]:

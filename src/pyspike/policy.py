@@ -20,9 +20,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from pyspike import _wire
-from pyspike._wire import timeout_ms
+from pyspike._wire import timeout_ms, ttl_header
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.values import shown
+from pyspike.values import Expiration, shown
 
 __all__ = [
     "BasePolicy",
@@ -39,10 +39,8 @@ __all__ = [
     "SupportsToBytes",
     "WritePolicy",
     "timeout_ms",
-    "ttl_header",
 ]
 
-MAX_TTL = 315_360_000  # seconds: the server refuses more than ten years
 MAX_INT32 = 2**31 - 1
 MAX_UINT32 = 2**32 - 1
 
@@ -97,14 +95,6 @@ class Replica(enum.Enum):
     RANDOM = 2
 
 
-class Expiration(enum.Enum):
-    """A record's time to live where that is no number of seconds; the values are the wire's."""
-
-    NAMESPACE_DEFAULT = 0
-    NEVER = 0xFFFF_FFFF
-    DONT_UPDATE = 0xFFFF_FFFE
-
-
 class ReadTouchTTL(enum.Enum):
     """Whether a read renews a record's TTL other than by a percentage; the values are the wire's."""
 
@@ -139,31 +129,6 @@ class SupportsToBytes(Protocol):
 # Checks: each takes a value and the name to complain under, and gives the value to keep ---------------------
 
 Check = Callable[[Any, str], Any]
-
-
-def ttl_header(value: object, name: str = "ttl") -> int:
-    """The number that stands for a time to live in a write's header.
-
-    Args:
-        value: whole seconds from 1 to 315360000 (ten years), a timedelta, of which a part of a second counts
-            as a whole one, or an `Expiration`.
-        name: what the value is, for the error's message.
-
-    Raises:
-        InvalidType: it is none of them.
-        InvalidArgument: it is out of range.
-    """
-    if isinstance(value, Expiration):
-        return value.value
-    seconds = -(-value // timedelta(seconds=1)) if isinstance(value, timedelta) else value
-    if not isinstance(seconds, int) or isinstance(seconds, bool):
-        raise InvalidType(f"{name} must be seconds, a timedelta or an Expiration, not {shown(value)}")
-    if not 1 <= seconds <= MAX_TTL:
-        raise InvalidArgument(
-            f"{name} must be from 1 to {MAX_TTL} seconds, not {shown(value)}",
-            advice="for other meanings use Expiration.NAMESPACE_DEFAULT, NEVER or DONT_UPDATE",
-        )
-    return seconds
 
 
 def _positive_ms(value: object, name: str) -> float:
@@ -435,6 +400,7 @@ class WritePolicy(BasePolicy):
         base = BasePolicy._compiled(self)
         return {
             **base,
+            "write": True,
             "info1": 0,
             "info2": _INFO2_GENERATION[self.generation_policy]
             | _INFO2_EXISTS.get(self.record_exists_action, 0)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 __all__ = [
     "INFINITY",
     "WILDCARD",
+    "Expiration",
     "GeoJSON",
     "HyperLogLog",
     "KeyOrderedDict",
@@ -30,6 +31,14 @@ T = TypeVar("T")
 
 SHOWN_BITS = 256  # of an int that is shown in full
 SHOWN_SIZE = 200  # characters of any other value
+
+
+class Expiration(enum.Enum):
+    """A record's time to live where that is no number of seconds; the values are the wire's."""
+
+    NAMESPACE_DEFAULT = 0
+    NEVER = 0xFFFF_FFFF
+    DONT_UPDATE = 0xFFFF_FFFE
 
 
 class GeoJSON(str):

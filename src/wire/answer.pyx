@@ -57,11 +57,13 @@ cdef dict read_bins(Reader* r, int count):
     return bins
 
 
-cdef inline bint answers(Operation operation, int code, object name):
-    """Whether an answer of this code and bin can be the operation's."""
+cdef inline bint answers(Operation operation, AnswerOp* op) noexcept:
+    """Whether an answer of this code and bin can be the operation's, whose bytes begin as the answer's do."""
+    cdef const unsigned char* asked
     if operation.flags & OP_IS_ALL_BINS:
-        return code == OP_READ
-    return operation.code == code and operation.bin == name
+        return op.code == OP_READ
+    asked = <const unsigned char*>PyBytes_AS_STRING(operation.wire)
+    return operation.code == op.code and asked[7] == op.name_size and memcmp(asked + 8, op.name, op.name_size) == 0
 
 
 cdef int read_results(Reader* r, int count, tuple operations, dict bins, list results) except -1:
@@ -73,33 +75,39 @@ cdef int read_results(Reader* r, int count, tuple operations, dict bins, list re
     cdef AnswerOp op
     cdef Operation operation
     cdef Py_ssize_t at = 0
+    cdef Py_ssize_t size
     cdef int _i
-    cdef set several = set()
+    cdef set several = None
     for _i in range(count):
         next_op(r, &op)
-        name = short_text(r.names, op.name, op.name_size, b"surrogateescape")
         value = get_particle(op.particle, op.value, op.size, r.names)
-        while at < len(operations) and not answers(<Operation>operations[at], op.code, name):
+        while at < len(operations) and not answers(<Operation>operations[at], &op):
             at += 1
         if at == len(operations):
+            name = short_text(r.names, op.name, op.name_size, b"surrogateescape")
             raise broken(f"an answer to no operation (code {op.code}, bin {name!r})")
         operation = <Operation>operations[at]
         if operation.flags & OP_IS_ALL_BINS:
+            name = short_text(r.names, op.name, op.name_size, b"surrogateescape")
             if results[at] is None:
                 results[at] = {}
             results[at][name] = value       # and stays there: all further reads are of this operation
         else:
+            name = operation.bin
             results[at] = value
             at += 1
         if op.particle == T_NULL:           # the bin is not there, or the operation gives nothing
             continue
-        if name in several:
-            bins[name].append(value)
-        elif name in bins:
-            bins[name] = MultiResult([bins[name], value])
-            several.add(name)
+        size = len(bins)
+        found = bins.setdefault(name, value)
+        if len(bins) > size:
+            continue
+        if several is not None and name in several:
+            found.append(value)
         else:
-            bins[name] = value
+            bins[name] = MultiResult([found, value])
+            several = several or set()
+            several.add(name)
     return 0
 
 

@@ -120,6 +120,7 @@ cdef class Key:
             self.user_key = user_key_of(user_key)
             digest_into(self.hash, self.set_name, self.user_key)
 
+    @cython.binding(True)                   # for pickles, which have it by its name
     @staticmethod
     def from_digest(
         namespace: str, set_name: str | None, digest: bytes, user_key: int | str | bytes | None = None

@@ -1,17 +1,21 @@
-# The way of a command to its answer in one asyncio loop: which lane it takes, and the one timer that sees to deadlines.
+# The way of a command to its answer in asyncio: which loop runs it, which lane it takes there, and the one timer of a
+# loop that sees to deadlines.
 
 cdef class Lanes:
     """All lanes of one client in one loop: two a node, one for what is small and one for what would hold it up."""
 
     cdef readonly object loop
+    cdef readonly bint closed               # no attempt begins any more
+    cdef Routing routing                    # the cluster's
     cdef dict lanes                         # Pool -> Lane
     cdef dict wide_lanes                    # the same, for large requests and answers
     cdef readonly dict large                # (namespace, set) of large records: see Lane
     cdef object create_future
     cdef int64_t watch_at                   # when the timer goes off; FOREVER without one
 
-    def __cinit__(self, loop: object, *args: object, **kwargs: object) -> None:
+    def __cinit__(self, loop: object, cluster: object, *args: object, **kwargs: object) -> None:
         self.loop = loop
+        self.routing = cluster.routing
         self.create_future = loop.create_future
         self.lanes = {}
         self.wide_lanes = {}
@@ -29,6 +33,11 @@ cdef class Lanes:
     def failed(self, command: Command, error: object) -> None:
         """An attempt failed; the executor decides what comes of it."""
         raise AssertionError("an executor decides")
+
+    def stop(self) -> None:
+        """Close, and let go of the cluster's map: no node is known any more."""
+        self.closed = True
+        self.routing = Routing()
 
     def all_lanes(self) -> list:
         """The lanes there are."""
@@ -67,13 +76,13 @@ cdef class Lanes:
             return False
         return (command.key.namespace, command.key.set_name) in self.large
 
-    def start(self, Command command not None, PartitionMap partitions not None) -> object:
+    def start(self, Command command not None) -> object:
         """Begin the first attempt and return the future of the command's result."""
         command.waiter = self.create_future()
-        self.attempt(command, partitions)
+        self.attempt(command)
         return command.waiter
 
-    def attempt(self, Command command not None, PartitionMap partitions not None) -> None:
+    def attempt(self, Command command not None) -> None:
         """Begin an attempt; how it ends is told to the command's waiter, or to the executor."""
         cdef Pool pool
         cdef int64_t now
@@ -88,7 +97,7 @@ cdef class Lanes:
         command.tried_at = now
         command.sent_before = command.sent
         try:
-            pool = partitions.route(command)
+            pool = self.routing.current().route(command)
             if pool is None:
                 raise no_owner(command)
         except errors.AerospikeError as error:
@@ -102,3 +111,27 @@ cdef class Lanes:
             lane = lanes[pool] = self.new_lane(pool, wide)
         self.plan(command, now)
         (<Lane>lane).submit(command)
+
+
+cdef class Loops(Executor):
+    """Runs commands in the loop that calls, on this client's lanes there; gives futures."""
+
+    cdef readonly dict executors            # loop -> Lanes
+    cdef object running_loop
+
+    def __cinit__(self, *args: object) -> None:
+        from asyncio import get_running_loop    # here, as a program without tasks need not wait for asyncio
+
+        self.executors = {}
+        self.running_loop = get_running_loop
+
+    cdef object run(self, Command command):
+        loop = self.running_loop()
+        lanes = self.executors.get(loop)
+        if lanes is None or (<Lanes>lanes).closed:
+            lanes = self.enter(loop, command)
+        return (<Lanes>lanes).start(command)
+
+    def enter(self, loop: object, command: Command) -> Lanes:
+        """The lanes in a loop that comes for the first time."""
+        raise AssertionError("the client makes them")

@@ -27,8 +27,9 @@ cdef enum:                                  # what an operation is besides its c
     OP_WANTS_ALL = 8                        # asks for the answers of all operations (RESPOND_ALL_OPS)
 
 
-cdef size_t start_op(Buffer* out, int code, object name) except 0:
-    """Writes an operation's head for the bin `name` ("" for none); returns where it starts, plus one."""
+cdef size_t start_op(Buffer* out, int code, object name, bint nameless=False) except 0:
+    """Writes an operation's head for the bin `name`, which is "" where it is `nameless`; returns where it starts, plus one.
+    """
     cdef Py_ssize_t size = 0
     cdef const char* text
     cdef unsigned char* p
@@ -39,6 +40,8 @@ cdef size_t start_op(Buffer* out, int code, object name) except 0:
         text = PyUnicode_AsUTF8AndSize(name, &size)
     except UnicodeEncodeError as error:
         raise errors.InvalidArgument(f"the bin name {name!r} is not valid text: {error}") from None
+    if size == 0 and not nameless:          # the server would take it for a bin of its own
+        raise errors.InvalidArgument("a bin's name is empty")
     if size > MAX_BIN_NAME:
         raise errors.InvalidArgument(f"the bin name {name!r} takes {size} bytes, the server allows {MAX_BIN_NAME}")
     p = buffer_take(out, 8 + <size_t>size)
@@ -59,10 +62,7 @@ cdef inline void end_op(Buffer* out, size_t mark, int particle) noexcept:
 
 cdef int put_bin_op(Packer* packer, int code, object name, object value) except -1:
     """A whole operation that gives `value` to the bin `name`."""
-    cdef size_t mark
-    if name == "":                          # the server would take it for a bin of its own
-        raise errors.InvalidArgument("a bin's name is empty")
-    mark = start_op(packer.out, code, name)
+    cdef size_t mark = start_op(packer.out, code, name)
     packer.bin = <PyObject*>name
     if code != OP_WRITE:
         check_operand(packer, code, value)
@@ -112,10 +112,8 @@ cdef class Operation:
         """An operation without a value: read a bin, all or none, or change the record as a whole (touch, delete)."""
         cdef Buffer out
         cdef unsigned char storage[64]
-        if name == "" and not (all_bins or header or whole):
-            raise errors.InvalidArgument("a bin's name is empty")
         buffer_init(&out, storage, sizeof(storage))
-        end_op(&out, start_op(&out, code, name), T_NULL)
+        end_op(&out, start_op(&out, code, name, all_bins or header or whole), T_NULL)
         return make_operation(
             str(name), code, &out,
             (OP_IS_WRITE if write else 0) | (OP_IS_ALL_BINS if all_bins else 0) | (OP_IS_HEADER if header else 0), text
@@ -131,8 +129,6 @@ cdef class Operation:
         cdef unsigned char storage[256]
         buffer_init(&out, storage, sizeof(storage))
         try:
-            if name == "":
-                raise errors.InvalidArgument("a bin's name is empty")
             mark = start_op(&out, code, name)
             put_bytes(&out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
             end_op(&out, mark, particle)
@@ -155,8 +151,6 @@ cdef class Operation:
         packer_init(&packer, &out, name)
         packer.arguments = True
         try:
-            if name == "":
-                raise errors.InvalidArgument("a bin's name is empty")
             mark = start_op(&out, code, name)
             put_list(&packer, arguments)
             end_op(&out, mark, particle)
@@ -189,7 +183,7 @@ cdef class Operation:
 
 @cython.final
 cdef class OperationMaker:
-    """Makes the operations of one code: called with a bin, a way into it and the arguments, the opcode first.
+    """Makes the operations of one code.
 
     Args:
         code: the operation's number.
@@ -215,7 +209,7 @@ cdef class OperationMaker:
         self.text = text
         self.flatten = flatten
 
-    def __call__(self, name: str, ctx: object, *arguments: object) -> Operation:
+    def make(self, name: str, ctx: object, *arguments: object) -> Operation:
         """The operation `[opcode, arguments...]` on the bin, or on what `ctx` leads to inside it."""
         cdef Buffer out
         cdef Packer packer
@@ -225,8 +219,6 @@ cdef class OperationMaker:
         packer_init(&packer, &out, name)
         packer.arguments = True
         try:
-            if name == "":
-                raise errors.InvalidArgument("a bin's name is empty")
             mark = start_op(&out, self.code, name)
             if ctx:
                 put_list(&packer, [WITH_CONTEXT, self.flatten(ctx), list(arguments)])
@@ -238,12 +230,7 @@ cdef class OperationMaker:
             buffer_free(&out)
 
 
-cdef Operation make_operation(str name, int code, Buffer* out, int flags, object text):
-    return restore_operation(name, code, PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size), flags, text)
-
-
-def restore_operation(str name, int code, bytes wire, int flags, text: object) -> Operation:
-    """An operation out of what its pickle holds."""
+cdef Operation new_operation(str name, int code, bytes wire, int flags, object text):
     cdef Operation operation = Operation.__new__(Operation)
     operation.bin = name
     operation.code = code
@@ -251,3 +238,14 @@ def restore_operation(str name, int code, bytes wire, int flags, text: object) -
     operation.flags = flags
     operation.text = text
     return operation
+
+
+cdef inline Operation make_operation(str name, int code, Buffer* out, int flags, object text):
+    return new_operation(name, code, PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size), flags, text)
+
+
+def restore_operation(str name, int code, bytes wire, int flags, text: object) -> Operation:
+    """An operation out of what its pickle holds."""
+    if len(wire) < 8 or len(wire) < 8 + wire[7]:
+        raise errors.InvalidArgument("these are no bytes of an operation")
+    return new_operation(name, code, wire, flags, text)

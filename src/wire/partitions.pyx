@@ -193,4 +193,30 @@ cdef class PartitionMap:
         return f"<PartitionMap of {', '.join(self.spaces) or 'no namespace'} on {len(self.nodes)} nodes>"
 
 
+@cython.final
+cdef class Routing:
+    """The partition map that is current, as a place that all who route by it look at."""
+
+    cdef PartitionMap latest
+
+    def __cinit__(self) -> None:
+        self.latest = PartitionMap()
+
+    @property
+    def partitions(self) -> PartitionMap:
+        """The map, which is swapped whole."""
+        return self.current()
+
+    @partitions.setter
+    def partitions(self, PartitionMap partitions not None) -> None:
+        with cython.critical_section(self):
+            self.latest = partitions
+
+    cdef inline PartitionMap current(self):
+        cdef PartitionMap partitions
+        with cython.critical_section(self):     # without a GIL, taking a reference is no single step
+            partitions = self.latest
+        return partitions
+
+
 from sys import intern as sys_intern

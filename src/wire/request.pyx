@@ -57,12 +57,12 @@ cdef inline uint32_t server_timeout(double total, double per_socket) noexcept:
     return <uint32_t>ms if ms > 1 else 1
 
 
-cdef uint32_t uint32_of(str name, object value) except? 0xFFFFFFFF:
+cdef uint32_t generation_of(object value) except? 0xFFFFFFFF:
     number = None if isinstance(value, bool) else plain_int(value)
     if number is None:
-        raise errors.InvalidType(f"{name} must be an int, not {type(value).__name__}")
+        raise errors.InvalidType(f"generation must be an int, not {type(value).__name__}")
     if not 0 <= number <= 0xFFFFFFFF:
-        raise errors.InvalidArgument(f"{name} must be 0 to 4294967295, not {shown(number)}")
+        raise errors.InvalidArgument(f"generation must be 0 to 4294967295, not {shown(number)}")
     return <uint32_t>number
 
 
@@ -118,10 +118,9 @@ cdef Command end_request(Command command, Py_ssize_t operations):
     return command
 
 
-def read_request(
-    key: Key | tuple, bins: object, Settings settings not None, timeout: object = None, filter_expression: object = None,
-    missing: object = RAISE
-) -> Command:
+cdef Command read_request(
+    object key, object bins, Settings settings, object timeout, object filter_expression, object missing
+):
     """Get all bins (`bins` is None), some, or none (an empty sequence: the header only)."""
     cdef Command command
     cdef int count = 0
@@ -142,16 +141,12 @@ def read_request(
     )
     if bins:
         for name in dict.fromkeys(<tuple>bins):     # a name asked for twice is answered once
-            if name == "":
-                raise errors.InvalidArgument("a bin's name is empty")
             end_op(&command.out, start_op(&command.out, OP_READ, name), T_NULL)
             count += 1
     return end_request(command, count)
 
 
-def exists_request(
-    key: Key | tuple, Settings settings not None, timeout: object = None, filter_expression: object = None
-) -> Command:
+cdef Command exists_request(object key, Settings settings, object timeout, object filter_expression):
     """Whether the record is there: True or False."""
     return end_request(
         start_request(
@@ -174,26 +169,20 @@ cdef Command start_write(
         info2 &= ~INFO2_EXISTS
         info3 &= ~INFO3_EXISTS
     if generation is not None:
-        expected = uint32_of("generation", generation)
+        expected = generation_of(generation)
         if not info2 & (INFO2_GENERATION | INFO2_GENERATION_GT):
             info2 |= INFO2_GENERATION       # a generation that is given is one that is expected
     return start_request(
         key, settings, reading, missing, timeout, filter_expression, info1, info2, info3, expected,
-        settings.ttl if ttl is None else uint32_of("ttl", ttl)
+        settings.ttl if ttl is None else <uint32_t>ttl_header(ttl)
     )
 
 
-PUT = OP_WRITE                              # what a write_request can do
-ADD = OP_INCR
-APPEND = OP_APPEND
-PREPEND = OP_PREPEND
-
-
-def write_request(
-    key: Key | tuple, int code, bins: object, Settings settings not None, timeout: object = None, ttl: object = None,
-    generation: object = None, filter_expression: object = None
-) -> Command:
-    """Put, add, append or prepend (`code`) each of `bins`, names to values. `ttl` is the header's number."""
+cdef Command write_request(
+    object key, int code, object bins, Settings settings, object timeout, object ttl, object generation,
+    object filter_expression
+):
+    """Put, add, append or prepend (`code`) each of `bins`, names to values."""
     cdef Command command = start_write(
         key, settings, READ_NOTHING, RAISE, timeout, ttl, generation, filter_expression, 0, 0
     )
@@ -221,22 +210,20 @@ def write_request(
     return end_request(command, count)
 
 
-def touch_request(
-    key: Key | tuple, Settings settings not None, timeout: object = None, ttl: object = None, generation: object = None,
-    filter_expression: object = None
-) -> Command:
+cdef Command touch_request(
+    object key, Settings settings, object timeout, object ttl, object generation, object filter_expression
+):
     """Give the record a new time to live; a missing record is an error."""
     cdef Command command = start_write(
         key, settings, READ_NOTHING, RAISE, timeout, ttl, generation, filter_expression, 0, 0, True
     )
-    end_op(&command.out, start_op(&command.out, OP_TOUCH, ""), T_NULL)
+    end_op(&command.out, start_op(&command.out, OP_TOUCH, "", True), T_NULL)
     return end_request(command, 1)
 
 
-def delete_request(
-    key: Key | tuple, Settings settings not None, timeout: object = None, generation: object = None,
-    filter_expression: object = None
-) -> Command:
+cdef Command delete_request(
+    object key, Settings settings, object timeout, object generation, object filter_expression
+):
     """Delete the record: True, or False if there was none."""
     return end_request(
         start_write(
@@ -246,22 +233,38 @@ def delete_request(
     )
 
 
+cdef inline bint modifies(Operation operation) noexcept:
+    """Whether it is a write that may give something."""
+    return operation.flags & OP_IS_WRITE != 0 and operation.code not in (
+        OP_WRITE, OP_INCR, OP_APPEND, OP_PREPEND, OP_TOUCH, OP_DELETE_ALL
+    )
+
+
 cdef bint needs_all_answers(tuple operations):
     """Whether the answers could not be told apart.
 
     Unless RESPOND_ALL_OPS asks for it, the server leaves out the answer of a read that finds no bin and of a
     modification that gives nothing (single-record.md 4.3). So it has to be asked for where a bin is read, may appear
-    by a write and is read again, and where a bin is modified twice by the same operation code.
+    by a write and is read again, and where a bin is modified twice by the same operation code. Most calls show by their
+    kinds alone that there is no such bin.
     """
     cdef Operation operation
-    cdef set read = set()
-    cdef set appeared = set()
-    cdef set modified = set()
+    cdef int rank = 0                       # 1 after a read, 2 after a write behind it, 3 after another read behind that
+    cdef int modifications = 0
+    cdef set read, appeared, modified
+    for operation in operations:
+        rank += (rank & 1) == (operation.flags & OP_IS_WRITE)
+        modifications += modifies(operation)
+    if rank < 3 and modifications < 2:
+        return False
+    read = set()
+    appeared = set()
+    modified = set()
     for operation in operations:
         if operation.flags & OP_IS_WRITE:
             if operation.bin in read:
                 appeared.add(operation.bin)
-            if operation.code not in (OP_WRITE, OP_INCR, OP_APPEND, OP_PREPEND, OP_TOUCH, OP_DELETE_ALL):
+            if modifies(operation):
                 step = (operation.code, operation.bin)
                 if step in modified:
                     return True
@@ -273,10 +276,10 @@ cdef bint needs_all_answers(tuple operations):
     return False
 
 
-def operate_request(
-    key: Key | tuple, operations: object, Settings settings not None, timeout: object = None, ttl: object = None,
-    generation: object = None, filter_expression: object = None
-) -> Command:
+cdef Command operate_request(
+    object key, object operations, Settings settings, object timeout, object ttl, object generation,
+    object filter_expression
+):
     """Several operations on one record, applied in order, all or nothing."""
     cdef Command command
     cdef Operation operation

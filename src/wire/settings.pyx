@@ -36,6 +36,7 @@ cdef enum:                                  # which replica is asked first
 cdef enum:
     MAX_MS = 2147483647                     # 24 days; fits the header's timeout
     MAX_FILTER = 1024 * 1024                # bytes of a filter expression
+    MAX_TTL = 315_360_000                   # seconds: the server refuses more than ten years
 
 
 def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
@@ -56,6 +57,31 @@ def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> flo
     if not least <= ms <= MAX_MS:
         raise errors.InvalidArgument(f"{name} must be from {least} to {MAX_MS} milliseconds, not {shown(value)}")
     return ms
+
+
+def ttl_header(value: object, name: str = "ttl") -> int:
+    """The number that stands for a time to live in a write's header.
+
+    Args:
+        value: whole seconds from 1 to 315360000 (ten years), a timedelta, of which a part of a second counts as a
+            whole one, or an `Expiration`.
+        name: what the value is, for the error's message.
+
+    Raises:
+        InvalidType: it is none of them.
+        InvalidArgument: it is out of range.
+    """
+    if isinstance(value, Expiration):
+        return value.value
+    seconds = -(-value // datetime.timedelta(seconds=1)) if isinstance(value, datetime.timedelta) else value
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        raise errors.InvalidType(f"{name} must be seconds, a timedelta or an Expiration, not {shown(value)}")
+    if not 1 <= seconds <= MAX_TTL:
+        raise errors.InvalidArgument(
+            f"{name} must be from 1 to {MAX_TTL} seconds, not {shown(value)}",
+            advice="for other meanings use Expiration.NAMESPACE_DEFAULT, NEVER or DONT_UPDATE",
+        )
+    return seconds
 
 
 def filter_bytes(expression: object, name: str = "filter_expression") -> bytes | None:
@@ -87,6 +113,7 @@ def filter_bytes(expression: object, name: str = "filter_expression") -> bytes |
 cdef class Settings:
     """What a policy means on the wire. Times are milliseconds; the info bytes hold only what the policy adds."""
 
+    cdef readonly bint write                # of a policy for writes
     cdef readonly uint8_t info1, info2, info3
     cdef readonly uint8_t read_info1        # for an operate that only reads
     cdef readonly uint32_t generation, ttl, read_ttl
@@ -100,11 +127,12 @@ cdef class Settings:
     cdef readonly bytes filter_expression
 
     def __cinit__(
-        self, *, int info1=0, int info2=0, int info3=0, int read_info1=0, uint32_t generation=0, uint32_t ttl=0,
-        uint32_t read_ttl=0, double total_timeout=1000, object socket_timeout=None, int max_retries=2,
+        self, *, bint write=False, int info1=0, int info2=0, int info3=0, int read_info1=0, uint32_t generation=0,
+        uint32_t ttl=0, uint32_t read_ttl=0, double total_timeout=1000, object socket_timeout=None, int max_retries=2,
         double sleep_between_retries=0, double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False,
         bint respond_per_each_op=False, bytes filter_expression=None,
     ) -> None:
+        self.write = write
         self.info1 = <uint8_t>info1
         self.info2 = <uint8_t>info2
         self.info3 = <uint8_t>info3
@@ -124,7 +152,7 @@ cdef class Settings:
 
     cdef tuple parts(self):
         return (
-            self.info1, self.info2, self.info3, self.read_info1, self.generation, self.ttl, self.read_ttl,
+            self.write, self.info1, self.info2, self.info3, self.read_info1, self.generation, self.ttl, self.read_ttl,
             self.total_timeout, self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries,
             self.replica, self.send_key, self.respond_per_each_op, self.filter_expression,
         )
@@ -136,3 +164,13 @@ cdef class Settings:
 
     def __hash__(self) -> int:
         return hash(self.parts())
+
+
+cdef Settings settings_of(object policy, bint write):
+    """Those of a policy that is given with a call, of the kind that the command needs."""
+    settings = getattr(policy, "settings", None)
+    if type(settings) is not Settings or (<Settings>settings).write != write:
+        raise errors.InvalidType(
+            f"policy must be a {'WritePolicy' if write else 'ReadPolicy'} here, not {type(policy).__name__}"
+        )
+    return <Settings>settings

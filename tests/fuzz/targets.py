@@ -15,13 +15,11 @@ from pyspike import operations as op
 from pyspike.cluster import info
 from pyspike.exp import Expression
 from pyspike.operations import lists, maps
-from pyspike.policy import ReadPolicy, WritePolicy
+from support.unsent import UNSENT
 
 # What a caller is told of bad bytes.
 EXPECTED = (errors.ProtocolError, errors.ServerError)
 
-READ = ReadPolicy().settings
-WRITE = WritePolicy().settings
 KEY = ("test", "s", 1)
 EVERY_PARTITION = [("test", 0, (b"\xff" * 512,))]
 INFO_PARSERS: tuple[Callable[[str], object], ...] = (
@@ -51,13 +49,13 @@ def commands() -> list[_wire.Command]:
         op.exp.read("c", exp.int_bin("a")),
     ]
     return [
-        _wire.read_request(KEY, None, READ),
-        _wire.exists_request(KEY, READ),
-        _wire.write_request(KEY, 2, {"a": 1}, WRITE),
-        _wire.delete_request(KEY, WRITE),
-        _wire.operate_request(KEY, steps, WRITE),
-        _wire.operate_request(KEY, deep, WRITE),
-        _wire.operate_request(KEY, [op.put("z", 1), op.get()], WRITE),
+        UNSENT.get(KEY),
+        UNSENT.exists(KEY),
+        UNSENT.put(KEY, {"a": 1}),
+        UNSENT.delete(KEY),
+        UNSENT.operate(KEY, steps),
+        UNSENT.operate(KEY, deep),
+        UNSENT.operate(KEY, [op.put("z", 1), op.get()]),
     ]
 
 
@@ -114,6 +112,14 @@ class _Node:
         self.pool = pool
 
 
+class _Cluster:
+    """One node, which owns everything."""
+
+    def __init__(self, pool: _wire.Pool) -> None:
+        self.routing = _wire.Routing()
+        self.routing.partitions = _wire.PartitionMap().updated(_Node(pool), EVERY_PARTITION)
+
+
 class Blocking:
     """A blocking connection, whose other end says all there is at once, or in two pieces, and closes."""
 
@@ -130,11 +136,11 @@ class Blocking:
             ours.shutdown(socket.SHUT_WR)
             opened = [_wire.Connection(theirs.detach())]
             pool = _wire.Pool("A1", lambda timeout: opened.pop())
-            partitions = _wire.PartitionMap().updated(_Node(pool), EVERY_PARTITION)
+            partitions = _Cluster(pool).routing.partitions
             try:
                 while opened or pool.stats()["open"]:
                     with contextlib.suppress(errors.ServerError):
-                        _wire.attempt(_wire.read_request(KEY, None, READ), partitions)
+                        _wire.attempt(UNSENT.get(KEY), partitions)
             finally:
                 pool.close()
 
@@ -164,11 +170,10 @@ class Pipelined:
 
     def __call__(self, data: bytes) -> None:
         """Feed the bytes until the pipeline hangs up."""
-        lanes = _Lanes(self.loop)
         pool = _wire.Pool("A1", lambda timeout: _wire.Connection(-1))
-        partitions = _wire.PartitionMap().updated(_Node(pool), EVERY_PARTITION)
+        lanes = _Lanes(self.loop, _Cluster(pool))
         for _ in range(4):
-            lanes.start(_wire.read_request(KEY, None, READ), partitions)
+            lanes.start(UNSENT.get(KEY))
         self._turn()
         pipeline, transport = lanes.pipeline, lanes.transport
         said = stream(data)

@@ -44,7 +44,7 @@ def masters(cluster, namespace="test"):
     """How many partitions each node is master of; None stands for nobody."""
     counts = {}
     for pid in range(4096):
-        owner = cluster.partitions.owner(namespace, pid, 0)
+        owner = cluster.routing.partitions.owner(namespace, pid, 0)
         name = None if owner is None else owner.name
         counts[name] = counts.get(name, 0) + 1
     return counts
@@ -54,7 +54,7 @@ def agrees(cluster, server, namespace="test"):
     """Whether the map is the servers' own, by open pools only."""
     for pid in range(0, 4096, 7):
         wanted = [node.name for node in server.owners(namespace, pid)]
-        owners = [cluster.partitions.owner(namespace, pid, column) for column in range(len(wanted))]
+        owners = [cluster.routing.partitions.owner(namespace, pid, column) for column in range(len(wanted))]
         if [owner and owner.active and owner.name for owner in owners] != wanted:
             return False
     return True

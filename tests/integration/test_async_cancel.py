@@ -177,7 +177,7 @@ async def test_cancelling_at_random_mixes_up_no_answers(
 @in_loop
 async def test_the_answer_of_a_cancelled_command_is_nobodys() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    futures = [pipes.run(read(number)) for number in range(5)]
+    futures = [pipes.start(read(number)) for number in range(5)]
     await turns()
     futures[0].cancel()
     futures[3].cancel()
@@ -189,7 +189,7 @@ async def test_the_answer_of_a_cancelled_command_is_nobodys() -> None:
 @in_loop
 async def test_a_command_cancelled_in_line_is_never_sent() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=1)
-    futures = [pipes.run(read(number)) for number in range(4)]
+    futures = [pipes.start(read(number)) for number in range(4)]
     await turns()
     futures[1].cancel()
     futures[2].cancel()
@@ -201,12 +201,12 @@ async def test_a_command_cancelled_in_line_is_never_sent() -> None:
 @in_loop
 async def test_commands_cancelled_before_they_are_sent_make_room_for_those_in_line() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
-    first = pipes.run(read(0))
+    first = pipes.start(read(0))
     await turns()
     pipes.transports[0].answer(record(b"0"))
     assert first.result()["a"] == "0"
-    unsent = [pipes.run(read(number)) for number in (1, 2)]
-    in_line = pipes.run(read(3))
+    unsent = [pipes.start(read(number)) for number in (1, 2)]
+    in_line = pipes.start(read(3))
     for future in unsent:
         future.cancel()
     await turns()
@@ -218,7 +218,7 @@ async def test_commands_cancelled_before_they_are_sent_make_room_for_those_in_li
 @in_loop
 async def test_a_cancelled_command_is_not_tried_again() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    futures = [pipes.run(read(number)) for number in range(2)]
+    futures = [pipes.start(read(number)) for number in range(2)]
     await turns()
     futures[0].cancel()
     pipes.transports[0].lose()
@@ -229,11 +229,11 @@ async def test_a_cancelled_command_is_not_tried_again() -> None:
 @in_loop
 async def test_a_connection_whose_commands_were_all_cancelled_serves_the_next() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    futures = [pipes.run(read(number, timeout=60)) for number in range(3)]
+    futures = [pipes.start(read(number, timeout=60)) for number in range(3)]
     await turns()
     for future in futures:
         future.cancel()
-    later = pipes.run(read(9))
+    later = pipes.start(read(9))
     await turns()
     pipes.transports[0].answer(record(b"x") * 3 + record(b"9"))
     assert later.result()["a"] == "9"

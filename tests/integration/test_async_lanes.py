@@ -36,11 +36,11 @@ def digests(*numbers: int) -> list[bytes]:
 @in_loop
 async def test_a_write_that_was_not_written_yet_is_not_in_doubt() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    first = pipes.run(read(0))
+    first = pipes.start(read(0))
     await turns()
     pipes.transports[0].answer(record(b"0"))
     await first
-    future = pipes.run(write(1, **ONCE))
+    future = pipes.start(write(1, **ONCE))
     pipes.transports[0].lose(ConnectionResetError(104, "Connection reset by peer"))
     with pytest.raises(errors.ConnectionError) as caught:
         await future
@@ -52,10 +52,10 @@ async def test_a_write_that_was_not_written_yet_is_not_in_doubt() -> None:
 @in_loop
 async def test_what_was_held_back_beyond_its_deadline_is_never_sent() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    first = pipes.run(read(0))
+    first = pipes.start(read(0))
     await turns()
     pipes.transports[0].protocol.pause_writing()
-    patient, hasty = pipes.run(write(1)), pipes.run(write(2, timeout=30))
+    patient, hasty = pipes.start(write(1)), pipes.start(write(2, timeout=30))
     with pytest.raises(errors.AerospikeError) as caught:
         await hasty
     assert caught.value.in_doubt is False
@@ -69,9 +69,9 @@ async def test_what_was_held_back_beyond_its_deadline_is_never_sent() -> None:
 @in_loop
 async def test_what_was_cancelled_before_it_left_is_never_sent() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    first = pipes.run(read(0))
+    first = pipes.start(read(0))
     await turns()
-    futures = [pipes.run(write(number)) for number in (1, 2, 3)]
+    futures = [pipes.start(write(number)) for number in (1, 2, 3)]
     futures[1].cancel()
     await turns()
     pipes.transports[0].answer(record(b"0") + FOUND + FOUND)
@@ -82,7 +82,7 @@ async def test_what_was_cancelled_before_it_left_is_never_sent() -> None:
 @in_loop
 async def test_the_transport_may_say_that_it_is_enough_in_the_middle_of_a_burst() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    first = pipes.run(write(0))
+    first = pipes.start(write(0))
     await turns()
     transport = pipes.transports[0]
     keep = transport.write
@@ -92,7 +92,7 @@ async def test_the_transport_may_say_that_it_is_enough_in_the_middle_of_a_burst(
         transport.protocol.pause_writing()
 
     transport.write = write_and_pause  # type: ignore[method-assign]
-    futures = [pipes.run(write(number, size=60_000)) for number in range(1, 21)]
+    futures = [pipes.start(write(number, size=60_000)) for number in range(1, 21)]
     await turns()
     assert len(transport.writes) == 2
     assert len(transport.writes[1]) < 400_000
@@ -110,8 +110,8 @@ async def test_the_transport_may_say_that_it_is_enough_in_the_middle_of_a_burst(
 @in_loop
 async def test_a_read_whose_share_is_over_harms_no_write_on_its_connection() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    hasty = pipes.run(read(0, timeout=150))  # 50 ms a try
-    patient = pipes.run(write(1, timeout=10_000))
+    hasty = pipes.start(read(0, timeout=150))  # 50 ms a try
+    patient = pipes.start(write(1, timeout=10_000))
     while "A2" not in pipes.of_node:
         await asyncio.sleep(0.001)
     await turns()
@@ -126,10 +126,10 @@ async def test_a_read_whose_share_is_over_harms_no_write_on_its_connection() -> 
 @in_loop
 async def test_a_read_leaves_a_full_line_to_ask_the_other_node() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1, commands_per_pipeline=1)
-    held = pipes.run(write(0, timeout=10_000))
+    held = pipes.start(write(0, timeout=10_000))
     await turns()
-    waiting = pipes.run(read(1, timeout=300))
-    last = pipes.run(write(2, timeout=10_000))  # has no other node, and keeps its place
+    waiting = pipes.start(read(1, timeout=300))
+    last = pipes.start(write(2, timeout=10_000))  # has no other node, and keeps its place
     while "A2" not in pipes.of_node:
         await asyncio.sleep(0.001)
     await turns()
@@ -144,11 +144,13 @@ async def test_a_read_leaves_a_full_line_to_ask_the_other_node() -> None:
 @in_loop
 async def test_cancelled_commands_without_any_limit_do_not_fill_a_silent_connection_for_ever() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=4)
-    endless = [pipes.run(write(number, timeout=0, total_timeout=0, socket_timeout=0)) for number in range(4)]
+    endless = [
+        pipes.start(write(number, timeout=0, total_timeout=0, socket_timeout=0)) for number in range(4)
+    ]
     await turns()
     for future in endless:
         future.cancel()
-    future = pipes.run(read(9, timeout=10_000))
+    future = pipes.start(read(9, timeout=10_000))
     end = time.monotonic() + 10
     while len(pipes.transports) < 2 and time.monotonic() < end:
         pipes.keep_house()
@@ -161,12 +163,12 @@ async def test_cancelled_commands_without_any_limit_do_not_fill_a_silent_connect
 @in_loop
 async def test_a_refused_connection_sends_on_who_waits_behind_a_stalled_one() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    pipes.run(write(0, timeout=0, total_timeout=0, socket_timeout=0))
+    pipes.start(write(0, timeout=0, total_timeout=0, socket_timeout=0))
     with pytest.raises(errors.TimeoutError):
-        await pipes.run(write(1, timeout=20))  # met silence: the connection is stalled
+        await pipes.start(write(1, timeout=20))  # met silence: the connection is stalled
     pipes.refused = 1
     began = time.monotonic()
-    future = pipes.run(read(2, timeout=9000))
+    future = pipes.start(read(2, timeout=9000))
     while "A2" not in pipes.of_node:
         await asyncio.sleep(0.001)
     await turns()
@@ -182,7 +184,7 @@ async def test_a_refused_connection_sends_on_who_waits_behind_a_stalled_one() ->
 @in_loop
 async def test_a_thousand_failures_do_not_hold_up_the_loop(fault: str) -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=500)
-    futures = [pipes.run(write(number, timeout=200)) for number in range(1000)]
+    futures = [pipes.start(write(number, timeout=200)) for number in range(1000)]
     await turns()
     if fault == "lost":
         pipes.refused = 1
@@ -204,13 +206,13 @@ async def test_a_thousand_failures_do_not_hold_up_the_loop(fault: str) -> None:
 @in_loop
 async def test_large_answers_and_requests_come_on_connections_of_their_own() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    first = pipes.run(read(0))  # nobody knows yet
+    first = pipes.start(read(0))  # nobody knows yet
     await turns()
     pipes.transports[0].answer(LARGE)
     await first
-    large = [pipes.run(read(number)) for number in (1, 2)]
-    put = pipes.run(write(3, size=70_000))
-    small = pipes.run(write(4))
+    large = [pipes.start(read(number)) for number in (1, 2)]
+    put = pipes.start(write(3, size=70_000))
+    small = pipes.start(write(4))
     await turns()
     normal, wide = pipes.transports
     assert normal.digests() == digests(0, 4)
@@ -230,16 +232,16 @@ async def test_large_answers_and_requests_come_on_connections_of_their_own() -> 
 @in_loop
 async def test_a_set_is_small_again_after_many_small_answers() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    first = pipes.run(read(0))
+    first = pipes.start(read(0))
     await turns()
     pipes.transports[0].answer(LARGE)
     await first
     for number in range(16):
-        future = pipes.run(read(number))
+        future = pipes.start(read(number))
         await turns()
         pipes.transports[1].answer(record(b"small"))
         await future
-    future = pipes.run(read(99))
+    future = pipes.start(read(99))
     await turns()
     assert pipes.transports[0].digests() == digests(0, 99)
     pipes.transports[0].answer(record(b"small"))
@@ -249,13 +251,13 @@ async def test_a_set_is_small_again_after_many_small_answers() -> None:
 @in_loop
 async def test_the_number_in_flight_is_the_connections_own() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=3)
-    first = pipes.run(read(0))
+    first = pipes.start(read(0))
     await turns()
     pipes.transports[0].answer(LARGE)
     await first
     for number in range(6):
-        pipes.run(read(number))  # large by now
-        pipes.run(write(10 + number))
+        pipes.start(read(number))  # large by now
+        pipes.start(write(10 + number))
     await turns()
     assert [transport.protocol.depth for transport in pipes.transports] == [3, 1]
     assert [len(transport.digests()) for transport in pipes.transports] == [1 + 3, 1]
@@ -264,7 +266,7 @@ async def test_the_number_in_flight_is_the_connections_own() -> None:
 @in_loop
 async def test_an_answer_in_pieces_stays_where_it_is() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    futures = [pipes.run(read(number)) for number in (0, 1)]
+    futures = [pipes.start(read(number)) for number in (0, 1)]
     await turns()
     transport = pipes.transports[0]
     data = record(b"a") + record(b"x" * 60_000)
@@ -285,7 +287,7 @@ async def test_a_command_that_pauses_before_its_next_try_ends_with_the_client() 
     pipes = Pipes(nodes=2)
     pipes.refused = 2
     policy = {"sleep_between_retries": 5000, "total_timeout": 60_000, "max_retries": 9}
-    future = pipes.run(read(0, timeout=60_000, **policy))
+    future = pipes.start(read(0, timeout=60_000, **policy))
     while pipes.refused:
         await asyncio.sleep(0)
     await turns(8)

@@ -43,7 +43,7 @@ async def test_commands_of_one_iteration_leave_in_one_write() -> None:
     pipes = Pipes(pipelines_per_node=1)
     for start in (0, 50, 100):  # the first time they wait for the connection
         for number in range(start, start + 50):
-            pipes.run(read(number))
+            pipes.start(read(number))
         await turns()
         (transport,) = pipes.transports
         assert len(transport.writes) == start // 50 + 1
@@ -55,7 +55,7 @@ async def test_commands_of_one_iteration_leave_in_one_write() -> None:
 async def test_a_burst_on_several_connections_is_one_write_each() -> None:
     pipes = Pipes(pipelines_per_node=3, commands_per_pipeline=40)
     for number in range(120):
-        pipes.run(read(number))
+        pipes.start(read(number))
     await turns(10)
     assert [len(transport.digests()) for transport in pipes.transports] == [40, 40, 40]
     assert [len(transport.writes) for transport in pipes.transports] == [1, 1, 1]
@@ -65,13 +65,13 @@ async def test_a_burst_on_several_connections_is_one_write_each() -> None:
 async def test_the_least_loaded_connection_is_next() -> None:
     pipes = Pipes(pipelines_per_node=2, commands_per_pipeline=100)
     for number in range(40):
-        pipes.run(read(number))
+        pipes.start(read(number))
         await turns(3)
     first, second = pipes.transports
     assert (len(first.digests()), len(second.digests())) in {(20, 20), (21, 19), (22, 18)}
     second.answer(FOUND * 10)
     for number in range(6):
-        pipes.run(read(number))
+        pipes.start(read(number))
     await turns()
     assert len(second.digests()) >= 24
 
@@ -80,7 +80,7 @@ async def test_the_least_loaded_connection_is_next() -> None:
 async def test_a_second_connection_is_opened_only_when_the_first_is_busy() -> None:
     pipes = Pipes(pipelines_per_node=2)
     for number in range(200):
-        future = pipes.run(read(number))
+        future = pipes.start(read(number))
         await turns()
         pipes.transports[0].answer(record(b"x"))
         await future
@@ -90,11 +90,11 @@ async def test_a_second_connection_is_opened_only_when_the_first_is_busy() -> No
 @in_loop
 async def test_writing_is_held_back_while_the_server_does_not_read() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    futures = [pipes.run(write(0))]
+    futures = [pipes.start(write(0))]
     await turns()
     (transport,) = pipes.transports
     transport.protocol.pause_writing()
-    futures += [pipes.run(write(number)) for number in range(1, 4)]
+    futures += [pipes.start(write(number)) for number in range(1, 4)]
     await turns()
     assert len(transport.writes) == 1
     assert (pipes.numbers["in_flight"], pipes.numbers["waiting"]) == (1, 3)
@@ -109,10 +109,10 @@ async def test_writing_is_held_back_while_the_server_does_not_read() -> None:
 @in_loop
 async def test_what_was_submitted_before_a_pause_leaves_after_it() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    pipes.run(read(0))
+    pipes.start(read(0))
     await turns()
     (transport,) = pipes.transports
-    pipes.run(read(1))
+    pipes.start(read(1))
     transport.protocol.pause_writing()  # in the same iteration
     await turns()
     assert len(transport.writes) == 1
@@ -124,12 +124,12 @@ async def test_what_was_submitted_before_a_pause_leaves_after_it() -> None:
 async def test_another_connection_is_used_while_one_is_held_back() -> None:
     pipes = Pipes(pipelines_per_node=2, commands_per_pipeline=4)
     for number in range(5):
-        pipes.run(read(number))
+        pipes.start(read(number))
     await turns(8)
     first, second = pipes.transports
     second.protocol.pause_writing()
     first.answer(FOUND)
-    pipes.run(read(9))
+    pipes.start(read(9))
     await turns()
     assert first.digests()[-1:] == digests(9)
 
@@ -140,7 +140,7 @@ async def test_another_connection_is_used_while_one_is_held_back() -> None:
 @in_loop
 async def test_one_read_resolves_all_the_answers_it_holds() -> None:
     pipes = Pipes()
-    futures = [pipes.run(read(number)) for number in range(60)]
+    futures = [pipes.start(read(number)) for number in range(60)]
     await turns()
     pipes.transports[0].answer(b"".join(record(b"%d" % number) for number in range(60)))
     assert all(future.done() for future in futures)
@@ -151,7 +151,7 @@ async def test_one_read_resolves_all_the_answers_it_holds() -> None:
 @in_loop
 async def test_answers_in_pieces_are_put_together(step: int) -> None:
     pipes = Pipes()
-    futures = [pipes.run(read(number)) for number in range(20)]
+    futures = [pipes.start(read(number)) for number in range(20)]
     await turns()
     data = b"".join(record(b"%d" % number * (number * 7)) for number in range(20))
     for at in range(0, len(data), step):
@@ -167,7 +167,7 @@ async def test_pieces_of_any_size_are_put_together() -> None:
     for _ in range(30):
         pipes.large.clear()  # or all would go on connections of their own from now on
         sizes = [chance.choice((0, 10, 500, 60_000, 70_000, 200_000)) for _ in range(12)]
-        futures = [pipes.run(read(number)) for number in range(12)]
+        futures = [pipes.start(read(number)) for number in range(12)]
         await turns()
         data = b"".join(record(b"%04d" % size * (size // 4)) for size in sizes)
         while data:
@@ -182,7 +182,7 @@ async def test_pieces_of_any_size_are_put_together() -> None:
 @in_loop
 async def test_a_large_answer_gets_a_buffer_that_grows_as_it_comes_and_is_given_back() -> None:
     pipes = Pipes()
-    futures = [pipes.run(read(number)) for number in range(2)]
+    futures = [pipes.start(read(number)) for number in range(2)]
     await turns()
     transport = pipes.transports[0]
     small = len(transport.protocol.get_buffer(-1))
@@ -201,7 +201,7 @@ async def test_a_large_answer_gets_a_buffer_that_grows_as_it_comes_and_is_given_
 async def test_client_policy_buffer_reclaim_threshold_keeps_buffers_below_it() -> None:
     for threshold in (65_536, 2_000_000):
         pipes = Pipes(buffer_reclaim_threshold=threshold)
-        pipes.run(read(0))
+        pipes.start(read(0))
         await turns()
         transport = pipes.transports[0]
         data = record(b"x" * 1_000_000)
@@ -213,7 +213,7 @@ async def test_client_policy_buffer_reclaim_threshold_keeps_buffers_below_it() -
 @in_loop
 async def test_an_error_of_the_server_is_the_error_of_its_command_only() -> None:
     pipes = Pipes()
-    futures = [pipes.run(read(number)) for number in range(3)]
+    futures = [pipes.start(read(number)) for number in range(3)]
     await turns()
     pipes.transports[0].answer(record(b"a") + Message(result=2).pack() + record(b"c"))
     results = await asyncio.gather(*futures, return_exceptions=True)
@@ -236,8 +236,8 @@ async def test_an_error_of_the_server_is_the_error_of_its_command_only() -> None
 @in_loop
 async def test_garbage_ends_the_connection_and_no_answer_is_made_of_what_follows(garbage: bytes) -> None:
     pipes = Pipes(pipelines_per_node=1)
-    reads = [pipes.run(read(number, **ONCE)) for number in range(3)]
-    writes = [pipes.run(write(number)) for number in range(3, 5)]
+    reads = [pipes.start(read(number, **ONCE)) for number in range(3)]
+    writes = [pipes.start(write(number)) for number in range(3, 5)]
     await turns()
     transport = pipes.transports[0]
     transport.answer(record(b"0") + garbage + record(b"1") * 4)
@@ -254,7 +254,7 @@ async def test_garbage_ends_the_connection_and_no_answer_is_made_of_what_follows
 @in_loop
 async def test_a_broken_answer_fails_its_command_and_sends_the_others_elsewhere() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    futures = [pipes.run(read(number)) for number in range(3)]
+    futures = [pipes.start(read(number)) for number in range(3)]
     await turns()
     first = pipes.of_node["A1"][0]
     broken = Message(ops=()).pack()[:-1] + b"\x05"  # says that it has five operations
@@ -269,12 +269,12 @@ async def test_a_broken_answer_fails_its_command_and_sends_the_others_elsewhere(
 @in_loop
 async def test_bytes_behind_the_last_answer_are_no_answer_to_what_comes_next() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    future = pipes.run(read(0, **ONCE))
+    future = pipes.start(read(0, **ONCE))
     await turns()
     pipes.transports[0].answer(record(b"0") + record(b"surplus"))
     assert "behind the answer" in str(future.exception())
     assert pipes.transports[0].aborted
-    later = pipes.run(read(1))
+    later = pipes.start(read(1))
     await turns()
     pipes.transports[1].answer(record(b"1"))
     assert value(later) == "1"
@@ -288,8 +288,8 @@ async def test_bytes_behind_the_last_answer_are_no_answer_to_what_comes_next() -
 @in_loop
 async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doubt() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    reads = [pipes.run(read(number)) for number in range(3)]
-    writes = [pipes.run(write(number)) for number in range(3, 6)]
+    reads = [pipes.start(read(number)) for number in range(3)]
+    writes = [pipes.start(write(number)) for number in range(3, 6)]
     await turns()
     first = pipes.of_node["A1"][0]
     first.answer(record(b"0") + record(b"1")[:10])
@@ -311,8 +311,8 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
 async def test_whoever_waits_for_a_connection_that_can_not_be_had_goes_elsewhere() -> None:
     pipes = Pipes(nodes=2)
     pipes.refused = 1
-    futures = [pipes.run(read(number)) for number in range(5)]
-    failing = pipes.run(write(9))
+    futures = [pipes.start(read(number)) for number in range(5)]
+    failing = pipes.start(write(9))
     await turns(8)
     error = failing.exception()
     assert isinstance(error, errors.ConnectionError)
@@ -326,7 +326,7 @@ async def test_whoever_waits_for_a_connection_that_can_not_be_had_goes_elsewhere
 async def test_a_connection_that_is_closed_as_soon_as_it_is_open_holds_nobody_up() -> None:
     pipes = Pipes(pipelines_per_node=1)
     pipes.slow = True
-    future = pipes.run(read(0, **ONCE))
+    future = pipes.start(read(0, **ONCE))
     await turns()
     opened = type(pipes.opening[0]).opened
     lane = pipes.opening.pop()
@@ -345,7 +345,7 @@ async def test_a_connection_that_is_closed_as_soon_as_it_is_open_holds_nobody_up
 @in_loop
 async def test_commands_that_wait_get_the_connection_after_the_one_that_is_lost() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
-    futures = [pipes.run(read(number, **ONCE)) for number in range(4)]
+    futures = [pipes.start(read(number, **ONCE)) for number in range(4)]
     await turns()
     pipes.transports[0].lose(ConnectionResetError(104, "Connection reset by peer"))
     assert "reset" in str(futures[0].exception())
@@ -359,12 +359,12 @@ async def test_commands_that_wait_get_the_connection_after_the_one_that_is_lost(
 @in_loop
 async def test_beyond_what_is_in_flight_commands_wait_in_order() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=3)
-    futures = [pipes.run(read(number)) for number in range(10)]
+    futures = [pipes.start(read(number)) for number in range(10)]
     await turns()
     (transport,) = pipes.transports
     assert transport.digests() == digests(0, 1, 2)
     assert (pipes.numbers["in_flight"], pipes.numbers["waiting"]) == (3, 7)
-    late = pipes.run(read(10))  # does not overtake those in line
+    late = pipes.start(read(10))  # does not overtake those in line
     transport.answer(record(b"x"))
     await turns()
     assert transport.digests() == digests(0, 1, 2, 3)
@@ -378,16 +378,16 @@ async def test_beyond_what_is_in_flight_commands_wait_in_order() -> None:
 @in_loop
 async def test_client_policy_max_waiting_per_node_is_the_length_of_the_line() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2, max_waiting_per_node=3)
-    futures = [pipes.run(read(number, **ONCE)) for number in range(2)]
+    futures = [pipes.start(read(number, **ONCE)) for number in range(2)]
     await turns()
-    futures += [pipes.run(read(number, **ONCE)) for number in range(2, 5)]
-    refused = pipes.run(read(5, **ONCE))
+    futures += [pipes.start(read(number, **ONCE)) for number in range(2, 5)]
+    refused = pipes.start(read(5, **ONCE))
     error = refused.exception()  # at once
     assert isinstance(error, NoMoreConnections)
     assert "too many commands wait" in str(error)
     assert "pipelines_per_node" in error.advice
     futures[3].cancel()
-    admitted = pipes.run(read(6, **ONCE))  # in the place of the one that left
+    admitted = pipes.start(read(6, **ONCE))  # in the place of the one that left
     assert not admitted.done()
     for _ in range(4):
         pipes.transports[0].answer(record(b"x"))
@@ -398,7 +398,7 @@ async def test_client_policy_max_waiting_per_node_is_the_length_of_the_line() ->
 @in_loop
 async def test_client_policy_max_waiting_per_node_of_zero_still_lets_a_first_connection_be_opened() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2, max_waiting_per_node=0)
-    futures = [pipes.run(read(number, **ONCE)) for number in range(3)]
+    futures = [pipes.start(read(number, **ONCE)) for number in range(3)]
     assert isinstance(futures[2].exception(), NoMoreConnections)
     await turns()
     pipes.transports[0].answer(record(b"x") * 2)
@@ -408,9 +408,9 @@ async def test_client_policy_max_waiting_per_node_of_zero_still_lets_a_first_con
 @in_loop
 async def test_who_waits_too_long_is_told_that_the_connections_are_full() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=1)
-    first = pipes.run(read(0, timeout=0))
+    first = pipes.start(read(0, timeout=0))
     await turns()
-    waiting = pipes.run(write(1, timeout=30))
+    waiting = pipes.start(write(1, timeout=30))
     with pytest.raises(NoMoreConnections, match="none had room in time") as caught:
         await waiting
     assert caught.value.in_doubt is False
@@ -428,7 +428,7 @@ async def test_who_waits_too_long_is_told_that_the_connections_are_full() -> Non
 async def test_a_thousand_deadlines_take_a_few_timers() -> None:
     pipes = Pipes(commands_per_pipeline=1000)
     for _ in range(5):
-        futures = [pipes.run(read(number, timeout=10_000)) for number in range(1000)]
+        futures = [pipes.start(read(number, timeout=10_000)) for number in range(1000)]
         await turns()
         for transport in pipes.transports:
             transport.answer(record(b"x") * (len(transport.digests()) - getattr(transport, "answered", 0)))
@@ -440,9 +440,9 @@ async def test_a_thousand_deadlines_take_a_few_timers() -> None:
 @in_loop
 async def test_a_command_that_times_out_fails_alone_and_its_late_answer_is_dropped() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    patient = pipes.run(write(0, timeout=10_000))
-    hasty = pipes.run(read(1, timeout=30, **ONCE))
-    third = pipes.run(read(2, timeout=10_000))
+    patient = pipes.start(write(0, timeout=10_000))
+    hasty = pipes.start(read(1, timeout=30, **ONCE))
+    third = pipes.start(read(2, timeout=10_000))
     with pytest.raises(errors.TimeoutError, match="timed out waiting for the answer") as caught:
         await hasty
     error = caught.value
@@ -459,8 +459,8 @@ async def test_a_command_that_times_out_fails_alone_and_its_late_answer_is_dropp
 @in_loop
 async def test_the_head_of_the_line_times_out_alone_too() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    hasty = pipes.run(write(0, timeout=30))
-    patient = pipes.run(write(1, timeout=10_000))
+    hasty = pipes.start(write(0, timeout=30))
+    patient = pipes.start(write(1, timeout=10_000))
     with pytest.raises(errors.TimeoutError) as caught:
         await hasty
     assert caught.value.in_doubt is True
@@ -473,9 +473,9 @@ async def test_the_head_of_the_line_times_out_alone_too() -> None:
 @in_loop
 async def test_a_head_overdue_beyond_the_socket_timeout_closes_the_connection() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    head = pipes.run(read(0, timeout=10_000, socket_timeout=40, total_timeout=10_000, max_retries=0))
-    other = pipes.run(read(1, timeout=10_000))
-    unsafe = pipes.run(write(2, timeout=10_000))
+    head = pipes.start(read(0, timeout=10_000, socket_timeout=40, total_timeout=10_000, max_retries=0))
+    other = pipes.start(read(1, timeout=10_000))
+    unsafe = pipes.start(write(2, timeout=10_000))
     with pytest.raises(errors.TimeoutError) as caught:
         await head
     assert caught.value.attempts[0].elapsed_ms >= 39
@@ -493,8 +493,8 @@ async def test_a_head_overdue_beyond_the_socket_timeout_closes_the_connection() 
 @in_loop
 async def test_a_read_behind_a_slow_head_is_tried_elsewhere_and_harms_nobody() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    slow = pipes.run(write(0, timeout=10_000))
-    other = pipes.run(read(1, timeout=900))  # each of its three tries has 300 ms
+    slow = pipes.start(write(0, timeout=10_000))
+    other = pipes.start(read(1, timeout=900))  # each of its three tries has 300 ms
     while "A2" not in pipes.of_node:
         await asyncio.sleep(0.001)
     await turns()
@@ -509,9 +509,9 @@ async def test_a_read_behind_a_slow_head_is_tried_elsewhere_and_harms_nobody() -
 @in_loop
 async def test_who_waits_behind_a_silent_connection_gets_another() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
-    slow = pipes.run(write(0, timeout=10_000))
-    hasty = pipes.run(write(1, timeout=20, max_retries=0))
-    in_line = pipes.run(read(2, timeout=20_000))
+    slow = pipes.start(write(0, timeout=10_000))
+    hasty = pipes.start(write(1, timeout=20, max_retries=0))
+    in_line = pipes.start(read(2, timeout=20_000))
     with pytest.raises(errors.TimeoutError):
         await hasty
     await turns()
@@ -524,17 +524,17 @@ async def test_who_waits_behind_a_silent_connection_gets_another() -> None:
 @in_loop
 async def test_a_silent_connection_gets_no_more_commands_until_it_speaks() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    slow = pipes.run(write(0, timeout=10_000))
-    hasty = pipes.run(write(1, timeout=20))
+    slow = pipes.start(write(0, timeout=10_000))
+    hasty = pipes.start(write(1, timeout=20))
     with pytest.raises(errors.TimeoutError):
         await hasty
-    futures = [pipes.run(read(2))]
+    futures = [pipes.start(read(2))]
     await turns()
     silent, fresh = pipes.transports
     assert fresh.digests() == digests(2)
     silent.answer(FOUND * 2)
     assert slow.done()
-    futures += [pipes.run(read(number)) for number in range(3, 6)]
+    futures += [pipes.start(read(number)) for number in range(3, 6)]
     await turns()
     assert len(silent.digests()) > 2
     assert pipes.numbers["open"] == 2  # until it is idle
@@ -543,7 +543,7 @@ async def test_a_silent_connection_gets_no_more_commands_until_it_speaks() -> No
 @in_loop
 async def test_progress_keeps_a_slow_connection_alive() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    future = pipes.run(read(0, socket_timeout=400, total_timeout=10_000, timeout=10_000, max_retries=0))
+    future = pipes.start(read(0, socket_timeout=400, total_timeout=10_000, timeout=10_000, max_retries=0))
     await turns()
     data = record(b"slow but steady")
     for at in range(0, len(data), 4):
@@ -555,7 +555,7 @@ async def test_progress_keeps_a_slow_connection_alive() -> None:
 @in_loop
 async def test_a_timeout_in_the_middle_of_the_answer_says_so() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    future = pipes.run(read(0, timeout=40, **ONCE))
+    future = pipes.start(read(0, timeout=40, **ONCE))
     await turns()
     data = record(b"x" * 100)
     pipes.transports[0].answer(data[:20])
@@ -567,7 +567,7 @@ async def test_a_timeout_in_the_middle_of_the_answer_says_so() -> None:
 async def test_a_connection_that_nobody_waits_for_is_closed_after_the_timeout_delay() -> None:
     for delay, late in ((0, True), (10_000, False)):
         pipes = Pipes(pipelines_per_node=1)
-        future = pipes.run(read(0, timeout=20, timeout_delay=delay, **ONCE))
+        future = pipes.start(read(0, timeout=20, timeout_delay=delay, **ONCE))
         with pytest.raises(errors.TimeoutError):
             await future
         await turns()
@@ -575,7 +575,7 @@ async def test_a_connection_that_nobody_waits_for_is_closed_after_the_timeout_de
         assert transport.aborted is late
         if not late:
             transport.answer(record(b"late"))
-            pipes.run(read(1))
+            pipes.start(read(1))
             await turns()
             assert transport.digests() == digests(0, 1)
         pipes.close()
@@ -585,7 +585,7 @@ async def test_a_connection_that_nobody_waits_for_is_closed_after_the_timeout_de
 async def test_a_connection_that_takes_too_long_to_open_sends_reads_elsewhere() -> None:
     pipes = Pipes(nodes=2)
     pipes.slow = True
-    future = pipes.run(read(0, timeout=900))
+    future = pipes.start(read(0, timeout=900))
     await asyncio.sleep(0)
     while len(pipes.opening) < 2:
         await asyncio.sleep(0.001)
@@ -606,7 +606,7 @@ async def test_nothing_is_given_up_while_there_is_something_to_read() -> None:
     with ours, theirs:
         pipes = Pipes(pipelines_per_node=1)
         pipes.socket = ours
-        future = pipes.run(read(0, timeout=30, **ONCE))
+        future = pipes.start(read(0, timeout=30, **ONCE))
         theirs.send(b"x")  # an answer that the loop has not come to
         await asyncio.sleep(0.1)
         assert not future.done()
@@ -640,20 +640,20 @@ def test_a_loop_that_was_held_up_reads_before_it_gives_up(one: EmbeddedCluster, 
 @in_loop
 async def test_closing_ends_what_is_in_flight_and_what_waits() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
-    futures = [pipes.run(write(number)) for number in range(4)]
+    futures = [pipes.start(write(number)) for number in range(4)]
     await turns()
     pipes.close()
     raised = [future.exception() for future in futures]
     assert all(isinstance(error, ClientClosed) for error in raised)
     assert [error.in_doubt for error in raised] == [True, True, False, False]  # type: ignore[union-attr]
     assert pipes.transports[0].aborted
-    assert isinstance(pipes.run(read(9)).exception(), ClientClosed)
+    assert isinstance(pipes.start(read(9)).exception(), ClientClosed)
 
 
 @in_loop
 async def test_idle_connections_are_closed() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    pipes.run(read(0))
+    pipes.start(read(0))
     await turns()
     pipes.transports[0].answer(record(b"x"))
     pipes.keep_house()

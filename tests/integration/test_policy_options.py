@@ -37,7 +37,6 @@ from pyspike import (
     RecordNotFound,
     Replica,
     WritePolicy,
-    commands,
     errors,
 )
 from pyspike import operations as op
@@ -50,11 +49,11 @@ from pyspike.errors import (
     KeyMismatch,
     NoMoreConnections,
 )
-from pyspike.operations import OpCode
 from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
 from support.clients import at_most
 from support.cluster_tools import PATIENCE, closed, in_thread, pools, wait_until, within
 from support.messages import FILTER, KEY, Message, parse
+from support.unsent import unsent
 
 QUICK = ClientPolicy(tend_interval=50)
 KEY_1 = Key("test", "s", 1)
@@ -62,20 +61,15 @@ OVERLOAD = 18  # a result code after which a command is tried again
 
 
 def read_message(policy: ReadPolicy) -> Message:
-    defaults = commands.Policies(policy, WritePolicy(), InfoPolicy())
-    return parse(commands.get(defaults, KEY_1, None, None, None, None, None).request)
+    return parse(unsent(read=policy).get(KEY_1).request)
 
 
 def put_message(policy: WritePolicy) -> Message:
-    defaults = commands.Policies(ReadPolicy(), policy, InfoPolicy())
-    return parse(
-        commands.write(defaults, OpCode.WRITE, KEY_1, {"a": 1}, None, None, None, None, None).request
-    )
+    return parse(unsent(write=policy).put(KEY_1, {"a": 1}).request)
 
 
 def operate_message(policy: WritePolicy, *operations: op.Operation) -> Message:
-    defaults = commands.Policies(ReadPolicy(), policy, InfoPolicy())
-    return parse(commands.operate(defaults, KEY_1, operations, None, None, None, None, None).request)
+    return parse(unsent(write=policy).operate(KEY_1, operations).request)
 
 
 @pytest.fixture

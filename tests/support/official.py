@@ -10,15 +10,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pyspike import Key, commands, digest, operations
+from pyspike import Key, digest, operations
 from pyspike._wire import Command, Operation
-from pyspike.operations import OpCode
 from pyspike.policy import (
     CommitLevel,
     ConsistencyLevel,
     Expiration,
     GenerationPolicy,
-    InfoPolicy,
     ReadPolicy,
     ReadTouchTTL,
     RecordExistsAction,
@@ -27,9 +25,8 @@ from pyspike.policy import (
 )
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict
 from support.messages import FILTER, parse
+from support.unsent import UNSENT
 from support.vectors import Case, case
-
-POLICIES = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
 
 
 class OutOfScope(Exception):  # noqa: N818 - says that, not that something is wrong
@@ -223,8 +220,7 @@ class OfficialClient:
         return Key(namespace, set_name, user_key)
 
     def _read(self, key: Any, bins: Iterable[str] | None, policy: Any) -> Command:
-        chosen = read_policy(policy, self.filter)
-        return commands.get(POLICIES, self._key(key), bins, commands.RAISE, None, None, chosen)  # type: ignore[arg-type]
+        return UNSENT.get(self._key(key), bins, policy=read_policy(policy, self.filter))
 
     def get(self, key: Any, policy: Any = None) -> Command:
         return self._read(key, None, policy)
@@ -233,50 +229,48 @@ class OfficialClient:
         return self._read(key, bins, policy)
 
     def exists(self, key: Any, policy: Any = None) -> Command:
-        return commands.exists(POLICIES, self._key(key), None, None, read_policy(policy, self.filter))
+        return UNSENT.exists(self._key(key), policy=read_policy(policy, self.filter))
 
-    def _write(self, code: OpCode, key: Any, bins: Any, meta: Any, policy: Any) -> Command:
+    def _write(self, write: Callable[..., Command], key: Any, bins: Any, meta: Any, policy: Any) -> Command:
         meta, policy = meta or {}, policy or {}
-        return commands.write(
-            POLICIES,
-            code,
+        return write(
             self._key(key),
             bins,
-            None,
-            _ttl(meta, policy),
-            _generation(meta, policy),
-            None,
-            write_policy(policy, self.filter),
+            ttl=_ttl(meta, policy),
+            generation=_generation(meta, policy),
+            policy=write_policy(policy, self.filter),
         )
 
     def put(self, key: Any, bins: Any, meta: Any = None, policy: Any = None) -> Command:
-        return self._write(OpCode.WRITE, key, bins, meta, policy)
+        return self._write(UNSENT.put, key, bins, meta, policy)
 
     def append(self, key: Any, name: str, value: Any, meta: Any = None, policy: Any = None) -> Command:
-        return self._write(OpCode.APPEND, key, {name: value}, meta, policy)
+        return self._write(UNSENT.append, key, {name: value}, meta, policy)
 
     def prepend(self, key: Any, name: str, value: Any, meta: Any = None, policy: Any = None) -> Command:
-        return self._write(OpCode.PREPEND, key, {name: value}, meta, policy)
+        return self._write(UNSENT.prepend, key, {name: value}, meta, policy)
 
     def increment(self, key: Any, name: str, value: Any, meta: Any = None, policy: Any = None) -> Command:
-        return self._write(OpCode.INCR, key, {name: value}, meta, policy)
+        return self._write(UNSENT.add, key, {name: value}, meta, policy)
 
     def remove_bin(self, key: Any, names: list[str], meta: Any = None, policy: Any = None) -> Command:
-        return self._write(OpCode.WRITE, key, dict.fromkeys(names), meta, policy)
+        return self._write(UNSENT.put, key, dict.fromkeys(names), meta, policy)
 
     def remove(self, key: Any, meta: Any = None, policy: Any = None) -> Command:
         meta, policy = meta or {}, policy or {}
-        generation = _generation(meta, policy)
         chosen = write_policy(policy, self.filter)
-        return commands.delete(POLICIES, self._key(key), None, generation, None, chosen)
+        return UNSENT.delete(self._key(key), generation=_generation(meta, policy), policy=chosen)
 
     def touch(self, key: Any, ttl: Any = None, meta: Any = None, policy: Any = None) -> Command:
         meta, policy = dict(meta or {}), policy or {}
         if ttl is not None:
             meta["ttl"] = ttl
-        chosen = write_policy(policy, self.filter)
-        generation = _generation(meta, policy)
-        return commands.touch(POLICIES, self._key(key), None, _ttl(meta, policy), generation, None, chosen)
+        return UNSENT.touch(
+            self._key(key),
+            ttl=_ttl(meta, policy),
+            generation=_generation(meta, policy),
+            policy=write_policy(policy, self.filter),
+        )
 
     def operate(self, key: Any, steps: list[Any], meta: Any = None, policy: Any = None) -> Command:
         meta, policy = dict(meta or {}), policy or {}
@@ -288,15 +282,12 @@ class OfficialClient:
             if isinstance(step, tuple):
                 step, meta["ttl"] = step
             chosen.append(step)
-        return commands.operate(
-            POLICIES,
+        return UNSENT.operate(
             self._key(key),
             chosen,
-            None,
-            _ttl(meta, policy),
-            _generation(meta, policy),
-            None,
-            write_policy(policy, self.filter),
+            ttl=_ttl(meta, policy),
+            generation=_generation(meta, policy),
+            policy=write_policy(policy, self.filter),
         )
 
     operate_ordered = operate

@@ -8,13 +8,12 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pyspike import ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy, commands, errors
-from pyspike._wire import Command, Lane, PartitionMap, Pool
+from pyspike import ClientPolicy, Key, ReadPolicy, WritePolicy, errors
+from pyspike._wire import Command, Lane, Pool, Routing
 from pyspike.cluster.pipelined import PipelinedExecutor, PipelineProtocol
-from pyspike.operations import OpCode
 from support.messages import DIGEST, Message, Op, parse
+from support.unsent import UNSENT
 
-POLICIES = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
 FOUND = Message().pack()
 EVERY = b"\xff" * 512  # all partitions
 
@@ -22,18 +21,13 @@ EVERY = b"\xff" * 512  # all partitions
 def read(number: int, timeout: float = 10_000, **policy: Any) -> Command:
     """A `get` of a key of this number."""
     chosen = ReadPolicy(**policy) if policy else None
-    return commands.get(
-        POLICIES, Key("test", "s", number), None, commands.RAISE, timeout or None, None, chosen
-    )
+    return UNSENT.get(Key("test", "s", number), timeout=timeout or None, policy=chosen)
 
 
 def write(number: int, timeout: float = 10_000, size: int = 1, **policy: Any) -> Command:
     """A `put` of so many bytes."""
     chosen = WritePolicy(**policy) if policy else None
-    key = Key("test", "s", number)
-    return commands.write(
-        POLICIES, int(OpCode.WRITE), key, {"a": bytes(size)}, timeout or None, None, None, None, chosen
-    )
+    return UNSENT.put(Key("test", "s", number), {"a": bytes(size)}, timeout=timeout or None, policy=chosen)
 
 
 def record(value: bytes) -> bytes:
@@ -113,11 +107,11 @@ class FakeCluster:
         self.policy = policy
         self.nodes = [FakeNode(f"A{number + 1}", policy) for number in range(nodes)]
         self.suspected: list[str | None] = []
-        self.partitions = PartitionMap()
+        self.routing = Routing()
         nothing = bytes(512)
         for place, node in enumerate(self.nodes):
             columns = [EVERY if column == place else nothing for column in range(nodes)]
-            self.partitions = self.partitions.updated(node, [("test", 0, columns)])
+            self.routing.partitions = self.routing.partitions.updated(node, [("test", 0, columns)])
 
     def suspect(self, node: str | None = None) -> None:
         self.suspected.append(node)
@@ -137,9 +131,14 @@ class Pipes(PipelinedExecutor):
         timers: how often the loop was asked for a timer.
     """
 
-    def __init__(self, *, nodes: int = 1, **policy: Any) -> None:
-        loop = asyncio.get_running_loop()
-        super().__init__(loop, FakeCluster(ClientPolicy(**policy), nodes))  # type: ignore[arg-type]
+    def __new__(cls, *, nodes: int = 1, **policy: Any) -> Pipes:
+        cluster: Any = FakeCluster(ClientPolicy(**policy), nodes)
+        pipes = super().__new__(cls, asyncio.get_running_loop(), cluster)
+        pipes._cluster = cluster
+        return pipes
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(self.loop, self._cluster)
         self.transports: list[Transport] = []
         self.of_node: dict[str, list[Transport]] = {}
         self.refused = 0
@@ -147,9 +146,6 @@ class Pipes(PipelinedExecutor):
         self.slow = False
         self.opening: list[Lane] = []
         self.timers = 0
-
-    def __new__(cls, **options: Any) -> Pipes:
-        return super().__new__(cls, asyncio.get_running_loop())
 
     def _open_soon(self, lane: Lane) -> None:
         self.opening.append(lane)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyspike._wire import ttl_header
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy import (
     BasePolicy,
@@ -25,7 +26,6 @@ from pyspike.policy import (
     Replica,
     WritePolicy,
     timeout_ms,
-    ttl_header,
 )
 
 POLICIES = [BasePolicy, ReadPolicy, WritePolicy, InfoPolicy, ClientPolicy]
@@ -44,7 +44,7 @@ SETTINGS = [
         "socket_timeout",
     ),
     *("max_retries", "sleep_between_retries", "timeout_delay", "replica", "send_key", "respond_per_each_op"),
-    "filter_expression",
+    *("filter_expression", "write"),
 ]
 BASE = {
     "consistency_level": ConsistencyLevel.ALL,
@@ -172,6 +172,7 @@ def test_a_default_policy_adds_nothing_to_a_request():
         assert bits == [0] * 7
         assert (settings["send_key"], settings["respond_per_each_op"]) == (False, False)
         assert settings["filter_expression"] is None
+        assert settings["write"] is (kind is WritePolicy)
 
 
 # Every field changes something ------------------------------------------------------------------------------

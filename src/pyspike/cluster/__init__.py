@@ -13,7 +13,7 @@
     blocking    how threads run commands
     pipelined   how the tasks of an asyncio loop do
 
-Each knows those above it only. What commands are made of is in `pyspike.commands` and the compiled layer.
+Each knows those above it only. What commands are made of is in the compiled layer.
 """
 
 from pyspike.cluster.cluster import Cluster

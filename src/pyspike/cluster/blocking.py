@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pyspike._wire import Command, Executor, attempt
+from pyspike._wire import Command, ThreadExecutor, attempt
 from pyspike.cluster.retry import next_step
 from pyspike.errors import AerospikeError
 
 
-class BlockingExecutor(Executor):
+class BlockingExecutor(ThreadExecutor):
     """Runs commands on a cluster, from any number of threads."""
 
     __slots__ = ()
@@ -32,6 +32,6 @@ class BlockingExecutor(Executor):
             if step:
                 time.sleep(step / 1000)
             try:
-                return attempt(command, self.cluster.partitions)
+                return attempt(command, self.cluster.routing.partitions)
             except AerospikeError as failure:
                 error = failure

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
-from pyspike._wire import Connection, PartitionMap
+from pyspike._wire import Connection, PartitionMap, Routing
 from pyspike.cluster import info, lifecycle
 from pyspike.cluster.net import Endpoint, check_map, connect
 from pyspike.cluster.node import Node
@@ -42,7 +42,7 @@ class Cluster:
         hosts: the seeds.
         policy: the policy.
         nodes: all nodes, as a tuple that is swapped whole; retired ones that may come back too.
-        partitions: who owns which partition; swapped whole.
+        routing: who owns which partition, as the map that is current.
         closed: whether `close` was called.
         rounds: how many rounds there have been.
     """
@@ -53,7 +53,7 @@ class Cluster:
         self.policy = policy
         self.seeds = Seeds(self.hosts, policy)
         self.nodes: tuple[Node, ...] = ()
-        self.partitions = PartitionMap()
+        self.routing = Routing()
         self.closed = False
         self.rounds = 0
         self.unreachable: Mapping[str, Unreachable] = {}  # swapped whole
@@ -79,7 +79,7 @@ class Cluster:
         try:
             deadline = time.monotonic() + self.policy.timeout / 1000
             self._go_round(deadline)
-            while not self.partitions.namespaces:
+            while not self.routing.partitions.namespaces:
                 if time.monotonic() > deadline:
                     why = self._last_error or "they are not ready"
                     raise ConnectFailed(f"no node told its partitions: {why}")
@@ -108,7 +108,7 @@ class Cluster:
             # It may be waiting for an answer; should that take longer, it cleans up after itself.
             thread.join((self.policy.timeout + 500) / 1000)
         with self._lock:
-            nodes, self.nodes, self.partitions = self.nodes, (), PartitionMap()
+            nodes, self.nodes, self.routing.partitions = self.nodes, (), PartitionMap()
         for node in nodes:
             node.retire()
             if thread is None or not thread.is_alive():
@@ -231,7 +231,7 @@ class Cluster:
         with self._lock:
             if not self.closed:
                 self.unreachable = unreachable
-                self.partitions = partitions
+                self.routing.partitions = partitions
                 self.nodes = nodes
             return not self.closed
 

@@ -13,9 +13,9 @@ import logging
 import socket
 import weakref
 from collections.abc import AsyncGenerator
-from typing import Any, cast
+from typing import Any
 
-from pyspike._wire import Command, Lane, Lanes, PartitionMap, Pipeline, Pool, abandon_socket
+from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool, abandon_socket
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.net import new_socket, prepare
 from pyspike.cluster.retry import closed, conclude, next_step
@@ -24,14 +24,6 @@ from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
 log = logging.getLogger("pyspike.cluster")
 
 HOUSEKEEPING = 1.0  # seconds between two looks for idle connections
-
-
-class _NoCluster:
-    """What an executor has when it is closed, as the tend thread must not live until the garbage collector
-    finds the executor, which its own generator holds on to.
-    """
-
-    partitions = PartitionMap()
 
 
 class PipelineProtocol(Pipeline, asyncio.BufferedProtocol):
@@ -55,7 +47,6 @@ class PipelinedExecutor(Lanes):
         "_sockets",
         "_timer",
         "_watching",
-        "closed",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, cluster: Cluster) -> None:
@@ -66,7 +57,6 @@ class PipelinedExecutor(Lanes):
         self._timer: asyncio.TimerHandle | None = None
         self._keeper: asyncio.TimerHandle | None = None
         self._watching = self._close_with_loop()
-        self.closed = False
 
     def watch_loop(self) -> None:
         """See to it that connections go when the loop goes.
@@ -88,11 +78,6 @@ class PipelinedExecutor(Lanes):
                 await asyncio.sleep(0)
             await asyncio.sleep(0)  # lets the loop tell the transports that they are closed
 
-    def run(self, command: Command) -> asyncio.Future[Any]:
-        """Begin the command; the future has what it gives, or its error."""
-        future: asyncio.Future[Any] = self.start(command, self._cluster.partitions)
-        return future
-
     def failed(self, command: Command, error: AerospikeError) -> None:
         """Decide what comes of a command whose attempt failed."""
         if self.closed:
@@ -113,7 +98,7 @@ class PipelinedExecutor(Lanes):
         if self.closed:
             self.failed(command, ClientClosed("the client is closed"))
         else:
-            self.attempt(command, self._cluster.partitions)
+            self.attempt(command)
 
     # --- connections ---
 
@@ -198,7 +183,7 @@ class PipelinedExecutor(Lanes):
         """Close all connections of this loop; commands in flight fail. In the loop's thread."""
         if self.closed:
             return
-        self.closed = True
+        self.stop()
         for timer in (self._timer, self._keeper):
             if timer is not None:
                 timer.cancel()
@@ -209,7 +194,8 @@ class PipelinedExecutor(Lanes):
             lane.close()
         for task in self._opening:
             task.cancel()
-        self._cluster = cast(Cluster, _NoCluster)
+        del self._cluster  # its tend thread must not live until the garbage collector finds this executor,
+        # which its own generator holds on to
         self._forget_lanes()
 
     def _forget_lanes(self) -> None:
@@ -222,7 +208,7 @@ class PipelinedExecutor(Lanes):
 
     def abandon(self) -> None:
         """In a child process: let go of the parent's connections without a word to the server."""
-        self.closed = True
+        self.stop()
         for lane in self.all_lanes():
             lane.abandon()
         for sock in self._sockets:

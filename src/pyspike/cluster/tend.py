@@ -54,7 +54,7 @@ class Round:
         self.cluster = cluster
         self.policy = cluster.policy
         self.nodes: dict[str, Node] = {node.name: node for node in cluster.nodes}
-        self.partitions = cluster.partitions
+        self.partitions = cluster.routing.partitions
         self.unreachable = dict(cluster.unreachable)
         self.patience = min(self.policy.timeout, max(self.policy.tend_interval / 2, LEAST_PATIENCE))
         self.answered: dict[str, Node] = {}

@@ -54,6 +54,8 @@ def __getattr__(name: str) -> Any:
 _READ, _WRITE, _INCR = int(OpCode.READ), int(OpCode.WRITE), int(OpCode.INCR)
 _APPEND, _PREPEND = int(OpCode.APPEND), int(OpCode.PREPEND)
 _TOUCH, _DELETE_ALL = int(OpCode.TOUCH), int(OpCode.DELETE_ALL)
+# Looked up once, as it costs as much as a call.
+_on_bin, _bare = Operation.on_bin, Operation.bare
 _NAMES = {_WRITE: "put", _INCR: "add", _APPEND: "append", _PREPEND: "prepend"}
 
 
@@ -76,13 +78,13 @@ def get(bin_name: str | None = None) -> Operation:
         bin_name: 1 to 15 bytes of UTF-8; None for all bins.
     """
     if bin_name is None:
-        return Operation.bare(_READ, "", "get()", all_bins=True)
-    return Operation.bare(_READ, bin_name, _of_bin)
+        return _bare(_READ, "", "get()", all_bins=True)
+    return _bare(_READ, bin_name, _of_bin)
 
 
 def get_header() -> Operation:
     """Read no bin: only the generation and the expiration, which every answer has."""
-    return Operation.bare(_READ, "", "get_header()", header=True)
+    return _bare(_READ, "", "get_header()", header=True)
 
 
 def put(bin_name: str, value: object) -> Operation:
@@ -96,7 +98,7 @@ def put(bin_name: str, value: object) -> Operation:
         InvalidType: Aerospike has no such type.
         InvalidArgument: the value or the name does not fit.
     """
-    return Operation.on_bin(_WRITE, bin_name, value, _with_value)
+    return _on_bin(_WRITE, bin_name, value, _with_value)
 
 
 def add(bin_name: str, value: float) -> Operation:
@@ -110,7 +112,7 @@ def add(bin_name: str, value: float) -> Operation:
         InvalidType: `value` is no number.
         BinTypeError: (when run) the bin is of another type.
     """
-    return Operation.on_bin(_INCR, bin_name, value, _with_value)
+    return _on_bin(_INCR, bin_name, value, _with_value)
 
 
 def append(bin_name: str, value: str | bytes) -> Operation:
@@ -124,7 +126,7 @@ def append(bin_name: str, value: str | bytes) -> Operation:
         InvalidType: `value` is neither str nor bytes.
         BinTypeError: (when run) the bin is of another type.
     """
-    return Operation.on_bin(_APPEND, bin_name, value, _with_value)
+    return _on_bin(_APPEND, bin_name, value, _with_value)
 
 
 def prepend(bin_name: str, value: str | bytes) -> Operation:
@@ -138,7 +140,7 @@ def prepend(bin_name: str, value: str | bytes) -> Operation:
         InvalidType: `value` is neither str nor bytes.
         BinTypeError: (when run) the bin is of another type.
     """
-    return Operation.on_bin(_PREPEND, bin_name, value, _with_value)
+    return _on_bin(_PREPEND, bin_name, value, _with_value)
 
 
 def touch() -> Operation:
@@ -147,9 +149,9 @@ def touch() -> Operation:
     The record must exist. Where other clients have `touch(ttl)`, the time here is the call's: a message has
     room for one, which holds for all its operations.
     """
-    return Operation.bare(_TOUCH, "", "touch()", write=True, whole=True)
+    return _bare(_TOUCH, "", "touch()", write=True, whole=True)
 
 
 def delete() -> Operation:
     """Delete the record; operations behind it may write a new one."""
-    return Operation.bare(_DELETE_ALL, "", "delete()", write=True, whole=True)
+    return _bare(_DELETE_ALL, "", "delete()", write=True, whole=True)

@@ -6,10 +6,15 @@ there: `[0xFF, context, [opcode, arguments...]]` (cdt.md 5.1).
 
 from __future__ import annotations
 
-from pyspike._wire import OperationMaker
+from collections.abc import Callable
+from typing import TypeAlias
+
+from pyspike._wire import Operation, OperationMaker
 from pyspike.operations.context import flat
 from pyspike.operations.describe import describe
 from pyspike.operations.enums import OpCode
+
+Maker: TypeAlias = Callable[..., Operation]  # of a bin, the way into it and the arguments, the opcode first
 
 PARTICLE_STRING = 3  # what clients send as the value's particle type; the server does not look at it
 PARTICLE_BLOB = 4
@@ -17,7 +22,7 @@ PARTICLE_BLOB = 4
 
 def maker(
     code: OpCode, *, write: bool = False, respond_all: bool = True, particle: int = PARTICLE_BLOB
-) -> OperationMaker:
+) -> Maker:
     """What makes the operations of this code.
 
     Args:
@@ -26,4 +31,4 @@ def maker(
         respond_all: whether it asks for the answers of all operations.
         particle: what to send as its value's particle type.
     """
-    return OperationMaker(int(code), particle, describe, flat, write=write, respond_all=respond_all)
+    return OperationMaker(int(code), particle, describe, flat, write=write, respond_all=respond_all).make

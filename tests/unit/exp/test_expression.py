@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyspike import commands, exp
+from pyspike import exp
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp import Expression, ExpType
 from pyspike.exp.facts import MAX_LEVELS
-from pyspike.policy import InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.policy import ReadPolicy
+from support.unsent import UNSENT
 
 I, J = exp.int_bin("i"), exp.int_bin("j")  # noqa: E741
 F, G = exp.float_bin("f"), exp.float_bin("g")
@@ -281,12 +282,9 @@ def test_expressions_of_newer_servers_can_be_read_and_sent_on() -> None:
 
 
 def test_a_filter_is_sent_as_its_bytes() -> None:
-    policies = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
     for made in (
-        commands.get(policies, ("test", "s", 1), None, commands.RAISE, None, I == 1, None),
-        commands.get(
-            policies, ("test", "s", 1), None, commands.RAISE, None, None, ReadPolicy(filter_expression=I == 1)
-        ),
+        UNSENT.get(("test", "s", 1), filter_expression=I == 1),
+        UNSENT.get(("test", "s", 1), policy=ReadPolicy(filter_expression=I == 1)),
     ):
         assert b"\x2b" + (I == 1).to_bytes() in made.request
 

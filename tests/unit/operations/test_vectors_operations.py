@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pyspike import errors
-from pyspike._wire import Command, operate_request, parse_answer, restore_operation
+from pyspike._wire import Command, parse_answer, restore_operation
 from pyspike.errors import InvalidArgument
 from pyspike.operations import OpCode
 from pyspike.policy import WritePolicy
@@ -23,6 +23,7 @@ from pyspike.values import KeyValueOrderedDict
 from support.messages import Message, Op, parse
 from support.official_helpers import NotExpressible, evaluate
 from support.shares import Share
+from support.unsent import UNSENT
 from support.vectors import Case, Omitted, RecordedError, cases, same
 
 GROUPS = (
@@ -238,7 +239,7 @@ def command_of(recorded: Case) -> Command:
         for op in request.ops
     ]
     policy = WritePolicy(respond_per_each_op=bool(request.info2 & 0x80))
-    return operate_request(("test", "gv", "x"), operations, policy.settings)
+    return UNSENT.operate(("test", "gv", "x"), operations, policy=policy)
 
 
 def each(value: Any, change: Callable[[Any], Any]) -> Any:

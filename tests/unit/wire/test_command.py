@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from pyspike import Key, commands
+from pyspike import Key
 from pyspike import operations as op
 from pyspike._wire import Command, Settings
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.operations import OpCode
 from pyspike.policy import (
     BasePolicy,
     CommitLevel,
@@ -39,7 +38,7 @@ from support.messages import (
     Op,
     parse,
 )
-from support.official import POLICIES
+from support.unsent import UNSENT
 
 WHO = Key("test", "s", "k")
 ONE = bytes(7) + b"\1"
@@ -54,71 +53,28 @@ class Expression:
         return self.data
 
 
-def get(
-    bins: Any = None,
-    *,
-    key: Any = WHO,
-    timeout: Any = None,
-    filter_expression: Any = None,
-    policy: Any = None,
-) -> Command:
-    return commands.get(POLICIES, key, bins, commands.RAISE, timeout, filter_expression, policy)
+def get(bins: Any = None, *, key: Any = WHO, **keywords: Any) -> Command:
+    return UNSENT.get(key, bins, **keywords)
 
 
-def exists(
-    *, key: Any = WHO, timeout: Any = None, filter_expression: Any = None, policy: Any = None
-) -> Command:
-    return commands.exists(POLICIES, key, timeout, filter_expression, policy)
+def exists(*, key: Any = WHO, **keywords: Any) -> Command:
+    return UNSENT.exists(key, **keywords)
 
 
-def put(
-    bins: Any = MappingProxyType({"b": 1}),
-    *,
-    code: OpCode = OpCode.WRITE,
-    key: Any = WHO,
-    timeout: Any = None,
-    ttl: Any = None,
-    generation: Any = None,
-    filter_expression: Any = None,
-    policy: Any = None,
-) -> Command:
-    return commands.write(POLICIES, code, key, bins, timeout, ttl, generation, filter_expression, policy)
+def put(bins: Any = MappingProxyType({"b": 1}), *, key: Any = WHO, **keywords: Any) -> Command:
+    return UNSENT.put(key, bins, **keywords)
 
 
-def touch(
-    *,
-    key: Any = WHO,
-    timeout: Any = None,
-    ttl: Any = None,
-    generation: Any = None,
-    filter_expression: Any = None,
-    policy: Any = None,
-) -> Command:
-    return commands.touch(POLICIES, key, timeout, ttl, generation, filter_expression, policy)
+def touch(*, key: Any = WHO, **keywords: Any) -> Command:
+    return UNSENT.touch(key, **keywords)
 
 
-def delete(
-    *,
-    key: Any = WHO,
-    timeout: Any = None,
-    generation: Any = None,
-    filter_expression: Any = None,
-    policy: Any = None,
-) -> Command:
-    return commands.delete(POLICIES, key, timeout, generation, filter_expression, policy)
+def delete(*, key: Any = WHO, **keywords: Any) -> Command:
+    return UNSENT.delete(key, **keywords)
 
 
-def operate(
-    *,
-    key: Any = WHO,
-    timeout: Any = None,
-    ttl: Any = None,
-    generation: Any = None,
-    filter_expression: Any = None,
-    policy: Any = None,
-) -> Command:
-    steps = [op.add("b", 1), op.get("b")]
-    return commands.operate(POLICIES, key, steps, timeout, ttl, generation, filter_expression, policy)
+def operate(*, key: Any = WHO, **keywords: Any) -> Command:
+    return UNSENT.operate(key, [op.add("b", 1), op.get("b")], **keywords)
 
 
 READS: list[Callable[..., Command]] = [get, exists]
@@ -155,9 +111,9 @@ def number(command: Command, at: int) -> int:
         (get([]), (0x21, 0, 0), []),
         (exists(), (0x21, 0, 0), []),
         (put({"a": 1, "b": "x"}), (0, 0x01, 0), [Op(2, b"a", 1, ONE), Op(2, b"b", 3, b"x")]),
-        (put({"b": 1}, code=OpCode.INCR), (0, 0x01, 0), [Op(5, b"b", 1, ONE)]),
-        (put({"b": "x"}, code=OpCode.APPEND), (0, 0x01, 0), [Op(9, b"b", 3, b"x")]),
-        (put({"b": b"x"}, code=OpCode.PREPEND), (0, 0x01, 0), [Op(10, b"b", 4, b"x")]),
+        (UNSENT.add(WHO, {"b": 1}), (0, 0x01, 0), [Op(5, b"b", 1, ONE)]),
+        (UNSENT.append(WHO, {"b": "x"}), (0, 0x01, 0), [Op(9, b"b", 3, b"x")]),
+        (UNSENT.prepend(WHO, {"b": b"x"}), (0, 0x01, 0), [Op(10, b"b", 4, b"x")]),
         (delete(), (0, 0x03, 0), []),
         (touch(), (0, 0x01, 0), [Op(11)]),
         (operate(), (0x01, 0x01, 0), [Op(5, b"b", 1, ONE), Op(1, b"b")]),
@@ -265,10 +221,10 @@ def test_a_record_of_many_bins_counts_them() -> None:
         put({f"b{at}": at for at in range(32768)})
 
 
-@pytest.mark.parametrize(("code", "value"), [(OpCode.INCR, "x"), (OpCode.APPEND, 1), (OpCode.PREPEND, 1.5)])
-def test_values_that_an_operation_can_not_take_are_refused(code: OpCode, value: Any) -> None:
+@pytest.mark.parametrize(("write", "value"), [(UNSENT.add, "x"), (UNSENT.append, 1), (UNSENT.prepend, 1.5)])
+def test_values_that_an_operation_can_not_take_are_refused(write: Callable[..., Command], value: Any) -> None:
     with pytest.raises(InvalidType, match=r"bins\['b'\]: \w+ can't be"):
-        put({"b": value}, code=code)
+        write(WHO, {"b": value})
 
 
 def test_a_large_request_is_whole() -> None:

@@ -12,30 +12,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyspike import Key, commands
+from pyspike import Key
 from pyspike import operations as op
 from pyspike._wire import Command, pack_value, parse_answer, unpack_value
 from pyspike.errors import ProtocolError, ServerError
 from support import packed, strategies
 from support.messages import Message, Op
-from support.official import POLICIES
+from support.unsent import UNSENT
 from support.vectors import cases
 
 MAP, LIST, GEOJSON = 19, 20, 23
 KEY = Key("test", "s", 1)
 
 COMMANDS: dict[str, Callable[[], Command]] = {
-    "get": lambda: commands.get(POLICIES, KEY, None, commands.RAISE, None, None, None),
-    "get header": lambda: commands.get(POLICIES, KEY, [], commands.RAISE, None, None, None),
-    "exists": lambda: commands.exists(POLICIES, KEY, None, None, None),
-    "put": lambda: commands.write(POLICIES, 2, KEY, {"b": 1}, None, None, None, None, None),
-    "delete": lambda: commands.delete(POLICIES, KEY, None, None, None, None),
-    "operate": lambda: commands.operate(
-        POLICIES, KEY, [op.get("b"), op.put("b", 1), op.get("b")], None, None, None, None, None
-    ),
-    "operate all": lambda: commands.operate(
-        POLICIES, KEY, [op.put("b", 1), op.get()], None, None, None, None, None
-    ),
+    "get": lambda: UNSENT.get(KEY),
+    "get header": lambda: UNSENT.get(KEY, []),
+    "exists": lambda: UNSENT.exists(KEY),
+    "put": lambda: UNSENT.put(KEY, {"b": 1}),
+    "delete": lambda: UNSENT.delete(KEY),
+    "operate": lambda: UNSENT.operate(KEY, [op.get("b"), op.put("b", 1), op.get("b")]),
+    "operate all": lambda: UNSENT.operate(KEY, [op.put("b", 1), op.get()]),
 }
 RECORDED = [
     message[8:]

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from pyspike import Key, MultiResult, Record, commands
+from pyspike import Key, MultiResult, Record
 from pyspike import operations as op
 from pyspike._wire import Command, Operation, parse_answer
 from pyspike.errors import InvalidArgument, InvalidType, ProtocolError
 from pyspike.policy import ConsistencyLevel, WritePolicy
 from support.messages import Message, Op, parse
-from support.official import POLICIES
+from support.unsent import UNSENT
 
 READ, GET_ALL, NO_BINS, ALL_REPLICAS = 0x01, 0x02, 0x20, 0x40
 WRITE, RESPOND_ALL = 0x01, 0x80
@@ -38,10 +38,8 @@ EVERY = {
 }
 
 
-def operate(*steps: Operation, policy: WritePolicy | None = None, **keywords: Any) -> Command:
-    ttl, generation = keywords.pop("ttl", None), keywords.pop("generation", None)
-    assert not keywords
-    return commands.operate(POLICIES, KEY, steps, None, ttl, generation, None, policy)
+def operate(*steps: Operation, **keywords: Any) -> Command:
+    return UNSENT.operate(KEY, steps, **keywords)
 
 
 def request(*steps: Operation, **keywords: Any) -> Message:
@@ -255,18 +253,18 @@ def test_operate_needs_an_operation() -> None:
 )
 def test_operate_takes_operations_only(steps: Any) -> None:
     with pytest.raises(InvalidType, match=r"operate takes operations made by pyspike\.operations"):
-        commands.operate(POLICIES, KEY, steps, None, None, None, None, None)
+        UNSENT.operate(KEY, steps)
 
 
 @pytest.mark.parametrize("steps", [op.get("a"), None, 1])
 def test_operations_must_be_a_sequence(steps: Any) -> None:
     with pytest.raises(InvalidType, match="operations must be a sequence"):
-        commands.operate(POLICIES, KEY, steps, None, None, None, None, None)
+        UNSENT.operate(KEY, steps)
 
 
 def test_operations_may_come_from_a_generator() -> None:
     steps = (op.put(name, 1) for name in "ab")
-    made = commands.operate(POLICIES, KEY, steps, None, None, None, None, None)
+    made = UNSENT.operate(KEY, steps)
     assert [each.name for each in parse(made.request).ops] == [b"a", b"b"]
 
 

@@ -19,12 +19,10 @@ from hypothesis import given
 
 from pyspike import operations as op
 from pyspike._wire import Key, key_rank, pack_value, unpack_value
-from pyspike.commands import write
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.operations import OpCode
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, RawParticle
 from support import packed, strategies
-from support.official import POLICIES
+from support.unsent import UNSENT
 from support.vectors import same
 
 INTEGER, FLOAT, STRING, BLOB, BOOL, HLL, MAP, LIST, GEOJSON = 1, 2, 3, 4, 17, 18, 19, 20, 23
@@ -74,7 +72,7 @@ def element(value: Any) -> bytes:
 
 
 def in_bins(bins: Any) -> None:
-    write(POLICIES, OpCode.WRITE, ("test", "s", 1), bins, None, None, None, None, None)
+    UNSENT.put(("test", "s", 1), bins)
 
 
 # --- a bin's whole value ---

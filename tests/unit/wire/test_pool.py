@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from pyspike import InfoPolicy, Key, ReadPolicy, WritePolicy, commands, errors
+from pyspike import Key, errors
 from pyspike._wire import Connection, PartitionMap, Pool, attempt
 from pyspike.errors import InvalidNode, NoMoreConnections
 from support.cluster_tools import Outcome, in_thread, wait_until
 from support.messages import DIGEST, Message, parse
+from support.unsent import UNSENT
 
-POLICIES = commands.Policies(ReadPolicy(), WritePolicy(), InfoPolicy())
 FOUND = Message().pack()
 SUSPICION = 1.0  # seconds after which an idle connection is looked at before it is used
 
@@ -44,7 +44,7 @@ class Line:
 
     def ask(self, key: Key, timeout: float = 10_000) -> bool:
         """An `exists` by way of the pool."""
-        found: bool = attempt(commands.exists(POLICIES, key, timeout, None, None), self.map)
+        found: bool = attempt(UNSENT.exists(key, timeout=timeout), self.map)
         return found
 
     def ask_later(self, key: Key, timeout: float = 10_000) -> Outcome:

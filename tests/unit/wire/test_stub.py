@@ -26,8 +26,9 @@ TOLD = COMPILED | FUNCTIONS.keys() | CONSTANTS
 
 LEAVES = (errors, result_code, values)
 
-# Classes that Python code never holds: the queue of a pool, the table inside a partition map.
-INTERNAL = {"NamespaceMap", "Waiter"}
+# Classes that Python code never holds: the queue of a pool, the table inside a partition map, what a client
+# has that was never opened.
+INTERNAL = {"NamespaceMap", "Unopened", "Waiter"}
 
 # Special methods that a stub must tell, because type checkers look for them.
 SPECIAL = {
@@ -53,8 +54,15 @@ def members(kind: type) -> set[str]:
     return theirs - {"__hash__"} if kind.__hash__ is None else theirs
 
 
-def told_members(node: ast.ClassDef) -> set[str]:
-    return {entry.name for entry in node.body if isinstance(entry, ast.FunctionDef)} - {"__init__"}
+def told(node: ast.ClassDef) -> dict[str, list[ast.FunctionDef]]:
+    """Each member: a method with all its overloads, a property with its setter."""
+    entries: dict[str, list[ast.FunctionDef]] = {}
+    for entry in node.body:
+        if ast.unparse(entry) == "...":  # it has none
+            continue
+        assert isinstance(entry, ast.FunctionDef)
+        entries.setdefault(entry.name, []).append(entry)
+    return entries
 
 
 def parameters(node: ast.FunctionDef) -> list[tuple[str, bool]]:
@@ -62,8 +70,16 @@ def parameters(node: ast.FunctionDef) -> list[tuple[str, bool]]:
     positional = [entry.arg for entry in node.args.args]
     required = len(positional) - len(node.args.defaults)
     given = [(name, at >= required) for at, name in enumerate(positional)]
+    more = [(entry.arg, False) for entry in (node.args.vararg,) if entry]
     by_name = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-    return [*given, *((entry.arg, default is not None) for entry, default in by_name)]
+    return [*given, *more, *((entry.arg, default is not None) for entry, default in by_name)]
+
+
+def all_parameters(overloads: list[ast.FunctionDef]) -> list[tuple[str, bool]]:
+    """Those of all overloads; what one of them does without may be left out."""
+    each = sorted((dict(parameters(node)) for node in overloads), key=len, reverse=True)
+    names = dict.fromkeys(name for taken in each for name in taken)
+    return [(name, any(taken.get(name, True) for taken in each)) for name in names]
 
 
 def compiled_parameters(function: object) -> list[tuple[str, bool]]:
@@ -81,7 +97,10 @@ def test_the_stub_tells_every_public_name_of_the_module() -> None:
 
 @pytest.mark.parametrize("name", sorted(COMPILED))
 def test_a_class_has_the_members_of_its_stub(name: str) -> None:
-    assert members(getattr(_wire, name)) == told_members(CLASSES[name])
+    kind, names = getattr(_wire, name), told(CLASSES[name]).keys() - {"__init__"}
+    private = {entry for entry in names if entry.startswith("_")} - SPECIAL
+    assert members(kind) == names - private
+    assert private <= vars(kind).keys()
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -92,11 +111,15 @@ def test_a_function_takes_the_parameters_of_its_stub(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(COMPILED))
 def test_methods_take_the_parameters_of_their_stub(name: str) -> None:
     kind = getattr(_wire, name)
-    for node in CLASSES[name].body:
-        assert isinstance(node, ast.FunctionDef)
-        if node.name.startswith("__") or any(ast.unparse(mark) == "property" for mark in node.decorator_list):
+    for entry, nodes in told(CLASSES[name]).items():
+        marks = [[ast.unparse(mark) for mark in node.decorator_list] for node in nodes]
+        if entry.startswith("__"):
             continue
-        assert compiled_parameters(getattr(kind, node.name)) == parameters(node), node.name
+        if marks[0] == ["property"]:
+            assert marks[1:] in ([], [[f"{entry}.setter"]]), entry
+            continue
+        assert len(nodes) == 1 or marks == [["overload"]] * len(nodes), entry
+        assert compiled_parameters(getattr(kind, entry)) == all_parameters(nodes), entry
 
 
 @pytest.mark.parametrize("name", sorted(COMPILED))

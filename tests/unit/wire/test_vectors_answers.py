@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from pyspike import Key, MultiResult, Record, commands, errors
-from pyspike._wire import Command, operate_request, parse_answer, restore_operation, unpack_value
-from pyspike.operations import OpCode
+from pyspike import Key, MultiResult, Record, errors
+from pyspike._wire import Command, parse_answer, restore_operation, unpack_value
 from pyspike.policy import WritePolicy
 from pyspike.values import KeyOrderedDict
 from support.messages import Message, parse
-from support.official import POLICIES, OutOfScope, command
+from support.official import OutOfScope, command
+from support.unsent import UNSENT
 from support.vectors import Case, Omitted, RecordedError, case, cases, same
 
 ALL = [entry for group in ("records", "operate", "cluster") for entry in cases(group) if entry.requests]
@@ -60,13 +60,13 @@ def command_for(recorded: Case) -> Command:
         request = parse(recorded.requests[0])
         policy = WritePolicy(respond_per_each_op=bool(request.info2 & 0x80))
         key = Key("test", "gv", recorded.name)
-        return operate_request(key, operations_of(request), policy.settings)
+        return UNSENT.operate(key, operations_of(request), policy=policy)
     except errors.InvalidArgument:
         if recorded.call.startswith(("client.get", "client.select")):
-            return commands.get(POLICIES, KEY, None, commands.RAISE, None, None, None)
+            return UNSENT.get(KEY)
         if recorded.call.startswith("client.touch"):
-            return commands.touch(POLICIES, KEY, None, None, None, None, None)
-        return commands.write(POLICIES, OpCode.WRITE, KEY, {"a": 1}, None, None, None, None, None)
+            return UNSENT.touch(KEY)
+        return UNSENT.put(KEY, {"a": 1})
 
 
 def check_error(made: Command, answer: bytes, recorded: RecordedError) -> str:
@@ -175,13 +175,13 @@ def test_every_recording_was_read() -> None:
 
 def test_a_missing_record_gives_the_default_that_was_asked_for() -> None:
     recorded = case("records", "get/not-found")
-    made = commands.get(POLICIES, KEY, None, "nothing", None, None, None)
+    made = UNSENT.get(KEY, default="nothing")
     assert parse_answer(made, recorded.responses[0][8:]) == "nothing"
 
 
 def test_other_errors_are_raised_even_with_a_default() -> None:
     recorded = case("records", "read-policy/filter-unknown")
-    made = commands.get(POLICIES, KEY, None, "nothing", None, None, None)
+    made = UNSENT.get(KEY, default="nothing")
     with pytest.raises(errors.FilteredOut):
         parse_answer(made, recorded.responses[0][8:])
 

@@ -1,5 +1,12 @@
-# One attempt of a command: route it, take a connection, send, receive, read. What a failed attempt means for the next
-# one is the executor's business; this part only writes down what happened.
+# Who runs commands. For threads, an attempt is: route it, take a connection, send, receive, read. What a failed attempt
+# means for the next one is decided in Python; this part writes down what happened.
+
+cdef class Executor:
+    """What becomes of a command that was built. This one runs nothing and gives it back."""
+
+    cdef object run(self, Command command):
+        return command
+
 
 cdef object record_failure(Command command, Pool pool, object error, int64_t began, bint sent):
     """Notes a failed attempt in the command's history."""
@@ -23,8 +30,8 @@ cdef object no_owner(Command command):
     )
 
 
-def attempt(Command command not None, PartitionMap partitions not None) -> object:
-    """Try the command once and return what it gives. Raises the error of this attempt, which is in its history then."""
+cdef object try_once(Command command, PartitionMap partitions):
+    """One attempt; the error it raises is in the command's history then."""
     cdef Pool pool = None
     cdef Connection connection = None
     cdef int64_t now
@@ -91,21 +98,27 @@ cdef void settle(Command command, Pool pool, Connection connection, object error
         pool.discard(connection, "connection error")
 
 
-cdef class Executor:
+def attempt(Command command not None, PartitionMap partitions not None) -> object:
+    """Try the command once and return what it gives. Raises the error of this attempt, which is in its history then."""
+    return try_once(command, partitions)
+
+
+cdef class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; `again` says what comes after a failed attempt.
 
-    `cluster` has the current `partitions`. Compiled for the sake of the usual case, in which the first attempt is all.
+    Compiled for the sake of the usual case, in which the first attempt is all.
     """
 
     cdef readonly object cluster
+    cdef Routing routing                    # the cluster's
 
     def __cinit__(self, cluster: object, *args: object) -> None:
         self.cluster = cluster
+        self.routing = cluster.routing
 
-    def run(self, Command command not None) -> object:
-        """Run the command within its deadline and return what it gives; raises AerospikeError."""
+    cdef object run(self, Command command):
         try:
-            return attempt(command, self.cluster.partitions)
+            return try_once(command, self.routing.current())
         except errors.AerospikeError as error:
             failure = error
         return self.again(command, failure)

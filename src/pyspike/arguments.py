@@ -1,0 +1,93 @@
+"""What the methods of both clients take: types, default policies, and what `info` asks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from pyspike._wire import Key
+from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.nodes import Node
+from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, SupportsToBytes, WritePolicy
+from pyspike.values import Expiration
+
+__all__ = ["Filter", "KeyLike", "Milliseconds", "Policies", "Ttl", "client_policy", "info_arguments"]
+
+KeyLike: TypeAlias = "Key | tuple[str, str | None, int | str | bytes]"
+Milliseconds: TypeAlias = "float | timedelta"
+Ttl: TypeAlias = "int | timedelta | Expiration"
+Filter: TypeAlias = "SupportsToBytes | bytes"
+
+P = TypeVar("P", ClientPolicy, ReadPolicy, WritePolicy, InfoPolicy)
+
+
+class Policies(NamedTuple):
+    """The policies of calls that are given none."""
+
+    read: ReadPolicy
+    write: WritePolicy
+    info: InfoPolicy
+
+    @classmethod
+    def of(cls, policy: ClientPolicy) -> Policies:
+        """Those of a client."""
+        return cls(policy.read, policy.write, policy.info)
+
+    def changed(
+        self, read: ReadPolicy | None, write: WritePolicy | None, info: InfoPolicy | None
+    ) -> Policies:
+        """Those of a view: what is None stays as it was.
+
+        Raises:
+            InvalidType: a policy is of another kind.
+        """
+        return Policies(
+            self.read if read is None else _of_kind(ReadPolicy, read, "read"),
+            self.write if write is None else _of_kind(WritePolicy, write, "write"),
+            self.info if info is None else _of_kind(InfoPolicy, info, "info"),
+        )
+
+
+def _of_kind(kind: type[P], policy: P, name: str = "policy") -> P:
+    if not isinstance(policy, kind):
+        # The article as it is read aloud: an InfoPolicy.
+        article = "an" if kind is InfoPolicy else "a"
+        raise InvalidType(f"{name} must be {article} {kind.__name__} here, not {type(policy).__name__}")
+    return policy
+
+
+def client_policy(policy: ClientPolicy | None) -> ClientPolicy:
+    """The policy that a client is made with.
+
+    Raises:
+        InvalidType: it is none of a client.
+    """
+    return ClientPolicy() if policy is None else _of_kind(ClientPolicy, policy)
+
+
+def info_arguments(
+    policies: Policies, command: str, node: str | Node | None, policy: InfoPolicy | None
+) -> tuple[str, str | None, InfoPolicy]:
+    """What `info` asks: which command, the node's name (None: all of them), and how.
+
+    Raises:
+        InvalidType: one of them is of the wrong type.
+        InvalidArgument: the command is no line of text.
+    """
+    if not isinstance(command, str):
+        raise InvalidType(f"an info command must be str, not {command!r}")
+    if not command or "\n" in command or not _is_unicode(command):
+        raise InvalidArgument(f"{command!r} is no info command", advice="a command is one line of text")
+    if not isinstance(node, str | Node | None):
+        raise InvalidType(f"node must be a Node or its name, not {node!r}")
+    name = node.name if isinstance(node, Node) else node
+    return command, name, policies.info if policy is None else _of_kind(InfoPolicy, policy)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be sent: half a surrogate pair can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,273 @@
+# The commands on one record, as the clients have them: arguments in, and what their executor makes of the command out.
+# Here rather than in Python because taking keyword arguments there costs as much as building the request.
+
+cdef class Unopened(Executor):
+    """What a client has whose constructor was not called."""
+
+    cdef object run(self, Command command):
+        raise errors.ClientClosed(
+            "the client was never opened", key=command.key, advice="call super().__init__() in a subclass"
+        )
+
+
+cdef Executor UNOPENED = Unopened()
+cdef Settings READ_DEFAULTS = Settings()
+cdef Settings WRITE_DEFAULTS = Settings(write=True)
+
+
+@cython.binding(True)                       # for the types in the signatures; `commands_of` looks at `self`
+@cython.embedsignature(False)
+cdef class Commands:
+    """The commands on one record: the methods of `Client`, which is one of these, and what `AsyncClient` awaits.
+
+    Args:
+        executor: runs the commands. A plain `Executor` gives each back unsent.
+        read: the settings of reads that are given no policy.
+        write: the settings of writes that are given none.
+
+    Raises:
+        InvalidType: the settings are of the other kind.
+    """
+
+    cdef readonly Executor _executor
+    cdef Settings read
+    cdef Settings write
+
+    def __cinit__(self, *args: object, **kwargs: object) -> None:
+        self._executor = UNOPENED           # until a subclass calls __init__
+        self.read = READ_DEFAULTS
+        self.write = WRITE_DEFAULTS
+
+    def __init__(self, Executor executor not None, Settings read not None, Settings write not None) -> None:
+        if read.write or not write.write:
+            raise errors.InvalidType("the settings of reads and of writes are mixed up")
+        self._executor = executor
+        self.read = read
+        self.write = write
+
+    def __reduce__(self) -> tuple:
+        raise TypeError(
+            f"{type(self).__name__} can't be pickled or copied: its connections are of one process; make one in each"
+        )
+
+    def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        default: Any = RAISE,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> Any:
+        """Read a record.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
+                only).
+            default: what to return if there is no such record.
+
+        Raises:
+            RecordNotFound: there is no such record, and no `default`.
+            FilteredOut: the filter expression does not hold for it.
+        """
+        cdef Command command = read_request(key, bins, reads(self, policy), timeout, filter_expression, default)
+        return self._executor.run(command)
+
+    def exists(
+        self,
+        key: KeyLike,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> bool:
+        """Whether there is a record with this key.
+
+        Raises:
+            FilteredOut: the filter expression does not hold for it.
+        """
+        cdef Command command = exists_request(key, reads(self, policy), timeout, filter_expression)
+        return self._executor.run(command)
+
+    def put(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, object],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Write bins of a record, by default creating it or merging them into it.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            bins: names (1 to 15 bytes) to values: int (64 bits), float, str, bytes-like, bool, list, dict,
+                `GeoJSON`, `HyperLogLog`; None deletes the bin, and a record without bins is deleted.
+
+        Raises:
+            InvalidType: Aerospike has no such type; the message names the bin and the path inside it.
+            InvalidArgument: a value or name does not fit.
+            RecordExists, RecordNotFound: by the policy's `record_exists_action`.
+            GenerationError: the record has another generation.
+        """
+        return change(self, OP_WRITE, key, bins, timeout, ttl, generation, filter_expression, policy)
+
+    def add(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, float],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Add to integer or float bins; what is missing is created.
+
+        Raises:
+            InvalidType: a value is no number.
+            BinTypeError: a bin holds another type.
+        """
+        return change(self, OP_INCR, key, bins, timeout, ttl, generation, filter_expression, policy)
+
+    def append(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Append to string or blob bins; what is missing is created.
+
+        Raises:
+            InvalidType: a value is neither str nor bytes.
+            BinTypeError: a bin holds another type.
+        """
+        return change(self, OP_APPEND, key, bins, timeout, ttl, generation, filter_expression, policy)
+
+    def prepend(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Prepend to string or blob bins; what is missing is created.
+
+        Raises:
+            InvalidType: a value is neither str nor bytes.
+            BinTypeError: a bin holds another type.
+        """
+        return change(self, OP_PREPEND, key, bins, timeout, ttl, generation, filter_expression, policy)
+
+    def delete(
+        self,
+        key: KeyLike,
+        *,
+        timeout: Milliseconds | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> bool:
+        """Delete a record: True if there was one, False if not.
+
+        Raises:
+            GenerationError: the record has another generation.
+            FilteredOut: the filter expression does not hold for it.
+        """
+        cdef Command command = delete_request(key, writes(self, policy), timeout, generation, filter_expression)
+        return self._executor.run(command)
+
+    def touch(
+        self,
+        key: KeyLike,
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """Give a record a new time to live, and a new generation.
+
+        Raises:
+            RecordNotFound: there is no such record.
+        """
+        cdef Command command = touch_request(key, writes(self, policy), timeout, ttl, generation, filter_expression)
+        return self._executor.run(command)
+
+    def operate(
+        self,
+        key: KeyLike,
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Record:
+        """Apply several operations to one record, in order, all or nothing.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            operations: made by the functions of `pyspike.operations`.
+
+        Returns:
+            A `Record` with the bins that were read (a `MultiResult` where a bin has several results) and, as
+            `.results`, the result of each operation in order: None for those that give none, a dict for `get()` of
+            all bins.
+
+        Raises:
+            RecordNotFound: nothing of it creates the record.
+            BinTypeError: an operation does not fit its bin.
+        """
+        cdef Command command = operate_request(
+            key, operations, writes(self, policy), timeout, ttl, generation, filter_expression
+        )
+        return self._executor.run(command)
+
+
+# Functions rather than methods because `Client.get(something_else, key)` comes here too: only here is `self` looked at.
+
+cdef inline Commands commands_of(object client):
+    if not isinstance(client, Commands):
+        raise TypeError(f"a client is needed, not {type(client).__name__}")
+    return <Commands>client
+
+
+cdef inline Settings reads(object client, object policy):
+    """The settings of a read."""
+    cdef Commands commands = commands_of(client)
+    return commands.read if policy is None else settings_of(policy, False)
+
+
+cdef inline Settings writes(object client, object policy):
+    """The settings of a write."""
+    cdef Commands commands = commands_of(client)
+    return commands.write if policy is None else settings_of(policy, True)
+
+
+cdef object change(
+    object client, int code, object key, object bins, object timeout, object ttl, object generation,
+    object filter_expression, object policy
+):
+    """Put, add, append or prepend."""
+    cdef Command command = write_request(
+        key, code, bins, writes(client, policy), timeout, ttl, generation, filter_expression
+    )
+    return (<Commands>client)._executor.run(command)
