@@ -70,7 +70,7 @@ def inside(function: str) -> bool:
 
 
 def still() -> bool:
-    """Whether the main thread sleeps, and goes on to sleep at one place, outside of a test's own lines."""
+    """Whether the main thread sleeps, and goes on to sleep at one place, as in a call of compiled code."""
     before = _place()
     if before is None:
         return False
@@ -81,12 +81,12 @@ def still() -> bool:
     return True
 
 
-def _place() -> tuple[str, int] | None:
-    """Where the main thread sleeps; None if it does not, or in a scenario itself."""
+def _place() -> tuple[str, int, int] | None:
+    """At which instruction the main thread sleeps; None if it does not."""
     frame = next(_frames(), None)
-    if frame is None or frame.f_code.co_filename.endswith("_scenarios.py") or not _asleep():
+    if frame is None or not _asleep():
         return None
-    return frame.f_code.co_filename, frame.f_lineno
+    return frame.f_code.co_filename, frame.f_code.co_firstlineno, frame.f_lasti
 
 
 def _frames() -> Iterator[FrameType]:
