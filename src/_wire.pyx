@@ -1,8 +1,9 @@
-"""The wire layer of pyspike: digests, packing, messages, sockets.
+"""The wire layer of pyspike: digests, packing, messages, sockets, and the commands on one record.
 
 One compiled module made of the parts below, in the order in which they depend on each other, so
 that small functions inline across parts. It knows bytes, sockets and the leaf modules
-`pyspike.errors`, `pyspike.result_code` and `pyspike.values`; it knows nothing of clients or clusters.
+`pyspike.errors`, `pyspike.result_code` and `pyspike.values`; how a cluster is found and looked after,
+and what a failed attempt means for the next, is Python's.
 """
 
 cimport cython
