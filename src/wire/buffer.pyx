@@ -3,6 +3,7 @@
 
 cdef enum:
     MAX_MESSAGE = 128 * 1024 * 1024         # the server closes the connection on more (framing.md 1.1)
+    FIRST_MEMORY = 1024                     # bytes at least, once the owner's storage does not do
 
 
 cdef uint64_t MAX_BODY = (<uint64_t>1 << 48) - 1    # the bits of a proto header that hold the body's size
@@ -37,6 +38,8 @@ cdef int buffer_grow(Buffer* b, size_t more) except -1:
             f"the message would pass the protocol's limit of {MAX_MESSAGE} bytes",
             advice="store less in one record",
         )
+    if capacity < FIRST_MEMORY:
+        capacity = FIRST_MEMORY
     if capacity < wanted:
         capacity = wanted
     if b.data == b.given:

@@ -2,7 +2,7 @@
 # request builders, run by an executor; it does no I/O itself.
 
 cdef enum:
-    COMMAND_STORAGE = 512                   # bytes of request that need no memory of their own
+    COMMAND_STORAGE = 256                   # bytes of request that need no memory of their own
 
 
 cdef enum Reading:                          # what the answer becomes

@@ -27,6 +27,8 @@ cdef class PartitionMap:
     """The owners of all partitions of all namespaces; immutable. `PartitionMap()` knows none."""
 
     cdef dict spaces                        # namespace -> NamespaceMap
+    cdef list names                         # its keys
+    cdef list maps                          # its values
     cdef readonly tuple nodes               # those that own something, or did
     cdef list pools                         # theirs, by the same index
     cdef readonly frozenset displaced       # nodes that lost a partition by the update that made this map
@@ -34,9 +36,19 @@ cdef class PartitionMap:
 
     def __cinit__(self) -> None:
         self.spaces = {}
+        self.names = []
+        self.maps = []
         self.nodes = ()
         self.pools = []
         self.displaced = frozenset()
+
+    cdef int finish(self, list nodes) except -1:
+        """Keeps what the rest of a new map follows from."""
+        self.nodes = tuple(nodes)
+        self.pools = [each.pool for each in nodes]
+        self.names = list(self.spaces)
+        self.maps = list(self.spaces.values())
+        return 0
 
     def updated(self, node: object, answers: object) -> PartitionMap:
         """The map after `node` told which partitions it owns.
@@ -80,8 +92,7 @@ cdef class PartitionMap:
                         space.owners[column][pid] = <int16_t>index
             space.replicas = min(max(space.replicas, len(bitmaps)), MAX_REPLICAS)
             result.spaces[sys_intern(namespace)] = space
-        result.nodes = tuple(nodes)
-        result.pools = [each.pool for each in nodes]
+        result.finish(nodes)
         result.displaced = frozenset(lost)
         return result
 
@@ -106,8 +117,7 @@ cdef class PartitionMap:
                     if owner != NO_NODE:
                         space.owners[column][pid] = moved[owner]
             result.spaces[namespace] = space
-        result.nodes = tuple(nodes)
-        result.pools = [each.pool for each in nodes]
+        result.finish(nodes)
         return result
 
     @property
@@ -144,17 +154,23 @@ cdef class PartitionMap:
                         return True
         return False
 
+    cdef inline NamespaceMap find(self, str namespace):
+        """The map of a namespace, or None. Its name is mostly the very same object, as names in programs are interned."""
+        cdef Py_ssize_t i
+        for i in range(len(self.names)):
+            if self.names[i] is namespace:
+                return <NamespaceMap>self.maps[i]
+        return self.spaces.get(namespace)
+
     cdef Pool route(self, Command command):
         """The pool of the node to ask next; None if no node that is there holds the partition."""
-        cdef NamespaceMap space
+        cdef NamespaceMap space = self.find(command.key.namespace)
         cdef Pool pool
         cdef int pid, first, i, owner
-        known = self.spaces.get(command.key.namespace)
-        if known is None:
+        if space is None:
             if self.spaces:
                 raise errors.from_code(ResultCode.INVALID_NAMESPACE, key=command.key)   # without asking
             return None
-        space = <NamespaceMap>known
         pid = partition_of(command.key.hash)
         first = 0
         command.has_other_node = False
