@@ -22,7 +22,7 @@ if DEBUG:
 else:
     compile_args += ["-O3", "-g0", "-fvisibility=hidden"]
     if sys.platform != "darwin":
-        compile_args.append("-fno-plt")     # calls of Python's functions go there without a stop on the way
+        compile_args.append("-fno-plt")  # calls of Python's functions go there without a stop on the way
     link_args += ["-Wl,-x"] if sys.platform == "darwin" else ["-Wl,--strip-all"]
 if SANITIZE:
     flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]
