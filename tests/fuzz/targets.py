@@ -185,6 +185,7 @@ class Pipelined:
             pipeline.buffer_updated(size)
             at += size
         pipeline.shut()
+        lanes.stop()  # lets go of the map, which is large, before the garbage collector finds the lanes
         self._turn()  # what was planned meanwhile holds on to all of it
 
     def _turn(self) -> None:
