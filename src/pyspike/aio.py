@@ -209,9 +209,8 @@ class AsyncClient:
         self._cluster = loops.cluster
         self._policies = policies
         self._owner = owner  # whether closing this one closes the cluster
-        self._commands: Any = Commands(
-            loops, policies.read.settings, policies.write.settings
-        )  # typed as a blocking client's
+        # Its methods are typed as a blocking client's; with these loops they give futures.
+        self._commands: Any = Commands(loops, policies.read.settings, policies.write.settings)
 
     def with_policies(
         self,
