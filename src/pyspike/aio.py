@@ -209,7 +209,7 @@ class AsyncClient:
         self._cluster = loops.cluster
         self._policies = policies
         self._owner = owner  # whether closing this one closes the cluster
-        # Its methods are typed as a blocking client's; with these loops they give futures.
+        # Its methods are typed as a blocking client's; with these loops they give promises.
         self._commands: Any = Commands(loops, policies.read.settings, policies.write.settings)
 
     def with_policies(

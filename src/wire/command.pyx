@@ -40,7 +40,7 @@ cdef class Command:
     cdef readonly list history              # errors.Attempt of each failed one; None before the first
     cdef int64_t allowance                  # how long this attempt may wait without progress
     # in a pipeline
-    cdef readonly object waiter             # the future of the result
+    cdef readonly Promise promise           # what a task awaits
     cdef int64_t tried_at                   # when this attempt began
     cdef int sent_before                    # `sent` when it began
 

@@ -10,13 +10,13 @@ cdef class Lanes:
     cdef dict lanes                         # Pool -> Lane
     cdef dict wide_lanes                    # the same, for large requests and answers
     cdef readonly dict large                # (namespace, set) of large records: see Lane
-    cdef object create_future
+    cdef Waker waker
     cdef int64_t watch_at                   # when the timer goes off; FOREVER without one
 
     def __cinit__(self, loop: object, cluster: object, *args: object, **kwargs: object) -> None:
         self.loop = loop
         self.routing = cluster.routing
-        self.create_future = loop.create_future
+        self.waker = Waker(loop)
         self.lanes = {}
         self.wide_lanes = {}
         self.large = {}
@@ -77,13 +77,13 @@ cdef class Lanes:
         return (command.key.namespace, command.key.set_name) in self.large
 
     def start(self, Command command not None) -> object:
-        """Begin the first attempt and return the future of the command's result."""
-        command.waiter = self.create_future()
+        """Begin the first attempt and return the promise of what the command gives."""
+        command.promise = Promise.__new__(Promise, self.waker)
         self.attempt(command)
-        return command.waiter
+        return command.promise
 
     def attempt(self, Command command not None) -> None:
-        """Begin an attempt; how it ends is told to the command's waiter, or to the executor."""
+        """Begin an attempt; how it ends is told to the command's promise, or to the executor."""
         cdef Pool pool
         cdef int64_t now
         cdef bint wide
@@ -114,7 +114,7 @@ cdef class Lanes:
 
 
 cdef class Loops(Executor):
-    """Runs commands in the loop that calls, on this client's lanes there; gives futures."""
+    """Runs commands in the loop that calls, on this client's lanes there; gives promises."""
 
     cdef readonly dict executors            # loop -> Lanes
     cdef object running_loop

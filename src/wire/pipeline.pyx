@@ -4,8 +4,6 @@
 # A Pipeline owns a transport's data path and nothing else. Who gets which pipeline is in lane.pyx; what a failed attempt
 # means for its command is decided by the executor above.
 
-from collections import deque
-
 cdef extern from "poll.h" nogil:
     struct pollfd:
         int fd
@@ -25,7 +23,7 @@ cdef enum:
 
 cdef inline bint is_waited_for(Command command):
     """Whether somebody still waits: the task was not cancelled, the deadline has not passed."""
-    return not command.waiter.done()
+    return command.promise.state == PENDING
 
 
 cdef inline int64_t late_span(Command command) noexcept:
@@ -98,7 +96,7 @@ cdef class Pipeline:
         return 0 if self.paused or self.stalled else self.depth - self.load()
 
     cdef int submit(self, Command command) except -1:
-        """Takes a command whose waiter is set; it leaves with the next write."""
+        """Takes a command that has its promise; it leaves with the next write."""
         self.pending.append(command)
         if not self.flush_planned and not self.paused:
             self.flush_planned = True
@@ -239,9 +237,9 @@ cdef class Pipeline:
             self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
             return False
         except BaseException as error:      # no memory: nobody looks after this command but us
-            command.waiter.set_exception(error)
+            command.promise.end(REJECTED, error)
         else:
-            command.waiter.set_result(result)
+            command.promise.end(RESOLVED, result)
         return True
 
     def eof_received(self) -> bool:

@@ -219,4 +219,4 @@ class _Lanes(_wire.Lanes):
 
     def failed(self, command: _wire.Command, error: errors.AerospikeError) -> None:
         assert isinstance(error, (*EXPECTED, errors.ConnectionError)), error
-        command.waiter.cancel()
+        command.promise.cancel()

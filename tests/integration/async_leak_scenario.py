@@ -16,6 +16,7 @@ from typing import Any
 from fork_scenarios import sockets
 
 from pyspike import AerospikeError, AsyncClient, ClientPolicy, Key, ReadPolicy
+from pyspike._wire import Promise
 from support.processes import main, tell
 
 AWAITS = int(os.environ.get("PYSPIKE_TEST_AWAITS") or 20_000)
@@ -80,7 +81,7 @@ class Batch:
         return {
             "bytes": resident(),
             "blocks": sys.getallocatedblocks(),
-            "futures": alive(asyncio.Future),
+            "futures": alive(asyncio.Future, Promise),
             "transports": alive(asyncio.BaseTransport, asyncio.BaseProtocol),
             "sockets": len(sockets()),
             "objects": len(gc.get_objects()),

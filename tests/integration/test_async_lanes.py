@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
+from pyspike._wire import Waker
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import in_thread
 from support.pipes import FOUND, Pipes, in_loop, read, record, turns, write
@@ -40,10 +41,10 @@ async def test_a_write_that_was_not_written_yet_is_not_in_doubt() -> None:
     await turns()
     pipes.transports[0].answer(record(b"0"))
     await first
-    future = pipes.start(write(1, **ONCE))
+    promise = pipes.start(write(1, **ONCE))
     pipes.transports[0].lose(ConnectionResetError(104, "Connection reset by peer"))
     with pytest.raises(errors.ConnectionError) as caught:
-        await future
+        await promise
     assert caught.value.in_doubt is False
     assert [attempt.sent for attempt in caught.value.attempts] == [False]
     assert pipes.transports[0].digests() == digests(0)
@@ -71,11 +72,11 @@ async def test_what_was_cancelled_before_it_left_is_never_sent() -> None:
     pipes = Pipes(pipelines_per_node=1)
     first = pipes.start(read(0))
     await turns()
-    futures = [pipes.start(write(number)) for number in (1, 2, 3)]
-    futures[1].cancel()
+    promises = [pipes.start(write(number)) for number in (1, 2, 3)]
+    promises[1].cancel()
     await turns()
     pipes.transports[0].answer(record(b"0") + FOUND + FOUND)
-    await asyncio.gather(first, futures[0], futures[2])
+    await asyncio.gather(first, promises[0], promises[2])
     assert pipes.transports[0].digests() == digests(0, 1, 3)
 
 
@@ -92,7 +93,7 @@ async def test_the_transport_may_say_that_it_is_enough_in_the_middle_of_a_burst(
         transport.protocol.pause_writing()
 
     transport.write = write_and_pause  # type: ignore[method-assign]
-    futures = [pipes.start(write(number, size=60_000)) for number in range(1, 21)]
+    promises = [pipes.start(write(number, size=60_000)) for number in range(1, 21)]
     await turns()
     assert len(transport.writes) == 2
     assert len(transport.writes[1]) < 400_000
@@ -100,7 +101,7 @@ async def test_the_transport_may_say_that_it_is_enough_in_the_middle_of_a_burst(
         transport.protocol.resume_writing()
         await turns()
     transport.answer(FOUND * 21)
-    await asyncio.gather(first, *futures)
+    await asyncio.gather(first, *promises)
     assert transport.digests() == digests(*range(21))
 
 
@@ -148,16 +149,16 @@ async def test_cancelled_commands_without_any_limit_do_not_fill_a_silent_connect
         pipes.start(write(number, timeout=0, total_timeout=0, socket_timeout=0)) for number in range(4)
     ]
     await turns()
-    for future in endless:
-        future.cancel()
-    future = pipes.start(read(9, timeout=10_000))
+    for promise in endless:
+        promise.cancel()
+    promise = pipes.start(read(9, timeout=10_000))
     end = time.monotonic() + 10
     while len(pipes.transports) < 2 and time.monotonic() < end:
         pipes.keep_house()
         await asyncio.sleep(0.05)
     await turns()
     pipes.transports[1].answer(record(b"x"))
-    assert (await future)["a"] == "x"
+    assert (await promise)["a"] == "x"
 
 
 @in_loop
@@ -168,12 +169,12 @@ async def test_a_refused_connection_sends_on_who_waits_behind_a_stalled_one() ->
         await pipes.start(write(1, timeout=20))  # met silence: the connection is stalled
     pipes.refused = 1
     began = time.monotonic()
-    future = pipes.start(read(2, timeout=9000))
+    promise = pipes.start(read(2, timeout=9000))
     while "A2" not in pipes.of_node:
         await asyncio.sleep(0.001)
     await turns()
     pipes.of_node["A2"][0].answer(record(b"x"))
-    assert (await future)["a"] == "x"
+    assert (await promise)["a"] == "x"
     assert time.monotonic() - began < 2  # a try has 3 s
 
 
@@ -184,7 +185,7 @@ async def test_a_refused_connection_sends_on_who_waits_behind_a_stalled_one() ->
 @in_loop
 async def test_a_thousand_failures_do_not_hold_up_the_loop(fault: str) -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=500)
-    futures = [pipes.start(write(number, timeout=200)) for number in range(1000)]
+    promises = [pipes.start(write(number, timeout=200)) for number in range(1000)]
     await turns()
     if fault == "lost":
         pipes.refused = 1
@@ -194,10 +195,10 @@ async def test_a_thousand_failures_do_not_hold_up_the_loop(fault: str) -> None:
     most, done = 0, 0
     while done < 1000:
         await asyncio.sleep(0)
-        now = sum(future.done() for future in futures)
+        now = sum(promise.done() for promise in promises)
         most, done = max(most, now - done), now
     assert most <= 2 * 16 + 1  # a slice of the connection's, and one of the line's
-    assert all(isinstance(future.exception(), errors.AerospikeError) for future in futures)
+    assert all(isinstance(promise.exception(), errors.AerospikeError) for promise in promises)
 
 
 # Large ------------------------------------------------------------------------------------------------------
@@ -237,15 +238,15 @@ async def test_a_set_is_small_again_after_many_small_answers() -> None:
     pipes.transports[0].answer(LARGE)
     await first
     for number in range(16):
-        future = pipes.start(read(number))
+        promise = pipes.start(read(number))
         await turns()
         pipes.transports[1].answer(record(b"small"))
-        await future
-    future = pipes.start(read(99))
+        await promise
+    promise = pipes.start(read(99))
     await turns()
     assert pipes.transports[0].digests() == digests(0, 99)
     pipes.transports[0].answer(record(b"small"))
-    await future
+    await promise
 
 
 @in_loop
@@ -266,7 +267,7 @@ async def test_the_number_in_flight_is_the_connections_own() -> None:
 @in_loop
 async def test_an_answer_in_pieces_stays_where_it_is() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    futures = [pipes.start(read(number)) for number in (0, 1)]
+    promises = [pipes.start(read(number)) for number in (0, 1)]
     await turns()
     transport = pipes.transports[0]
     data = record(b"a") + record(b"x" * 60_000)
@@ -276,7 +277,7 @@ async def test_an_answer_in_pieces_stays_where_it_is() -> None:
         transport.answer(data[at : at + 100])
         if at + 100 < len(data):
             assert transport.protocol.get_buffer(-1).obj is place
-    assert [len(future.result()["a"]) for future in futures] == [1, 60_000]
+    assert [len(promise.result()["a"]) for promise in promises] == [1, 60_000]
 
 
 # The end ----------------------------------------------------------------------------------------------------
@@ -287,15 +288,15 @@ async def test_a_command_that_pauses_before_its_next_try_ends_with_the_client() 
     pipes = Pipes(nodes=2)
     pipes.refused = 2
     policy = {"sleep_between_retries": 5000, "total_timeout": 60_000, "max_retries": 9}
-    future = pipes.start(read(0, timeout=60_000, **policy))
+    promise = pipes.start(read(0, timeout=60_000, **policy))
     while pipes.refused:
         await asyncio.sleep(0)
     await turns(8)
-    assert not future.done()
+    assert not promise.done()
     pipes.close()
     await turns()
     with pytest.raises(errors.ClientClosed) as caught:
-        await future
+        await promise
     assert len(caught.value.attempts) == 2
     assert pipes.transports == []
 
@@ -467,7 +468,7 @@ def slowness() -> float:
 
 
 class Callbacks:
-    """The CPU seconds of the longest callback of any loop that is no step of a user's task."""
+    """The CPU seconds of the longest callback of any loop that is not made of steps of users' tasks."""
 
     def __init__(self) -> None:
         self.worst = 0.0
@@ -479,7 +480,7 @@ class Callbacks:
         took = time.thread_time() - began
         callback = handle._callback  # type: ignore[attr-defined]
         step = type(callback).__name__ == "TaskStepMethWrapper"
-        if not step and not isinstance(getattr(callback, "__self__", None), asyncio.Task):
+        if not step and not isinstance(getattr(callback, "__self__", None), (asyncio.Task, Waker)):
             self.worst = max(self.worst, took)
 
 

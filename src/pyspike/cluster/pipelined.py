@@ -85,7 +85,7 @@ class PipelinedExecutor(Lanes):
         else:
             step = next_step(self._cluster, command, error)
         if isinstance(step, AerospikeError):
-            command.waiter.set_exception(step)
+            command.promise.set_exception(step)
         elif step:
             self._pausing[command] = self.loop.call_later(step / 1000, self._again, command)
         else:
@@ -93,7 +93,7 @@ class PipelinedExecutor(Lanes):
 
     def _again(self, command: Command) -> None:
         self._pausing.pop(command, None)
-        if command.waiter.done():
+        if command.promise.done():
             return
         if self.closed:
             self.failed(command, ClientClosed("the client is closed"))

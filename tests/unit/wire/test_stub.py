@@ -33,7 +33,7 @@ INTERNAL = {"NamespaceMap", "Unopened", "Waiter"}
 # Special methods that a stub must tell, because type checkers look for them.
 SPECIAL = {
     f"__{name}__"
-    for name in ("call", "hash", "eq", "getitem", "contains", "iter", "len", "bool", "enter", "exit")
+    for name in ("call", "hash", "eq", "getitem", "contains", "iter", "len", "bool", "enter", "exit", "await")
 }
 
 
@@ -58,7 +58,7 @@ def told(node: ast.ClassDef) -> dict[str, list[ast.FunctionDef]]:
     """Each member: a method with all its overloads, a property with its setter."""
     entries: dict[str, list[ast.FunctionDef]] = {}
     for entry in node.body:
-        if ast.unparse(entry) == "...":  # it has none
+        if ast.unparse(entry) == "..." or isinstance(entry, ast.AnnAssign):  # it has none, or an attribute
             continue
         assert isinstance(entry, ast.FunctionDef)
         entries.setdefault(entry.name, []).append(entry)
