@@ -54,6 +54,7 @@ async def _in_thread(call: Callable[..., T], *args: object) -> T:
     finally:
         if future.done() and not future.cancelled():
             thread.join()  # which has nothing more to do
+        del future  # its error's traceback has this frame
 
 
 def _work(future: asyncio.Future[T], call: Callable[..., T], args: tuple[object, ...]) -> None:

@@ -98,15 +98,11 @@ cdef void settle(Command command, Pool pool, Connection connection, object error
         pool.discard(connection, "connection error")
 
 
-def attempt(Command command not None, PartitionMap partitions not None) -> object:
-    """Try the command once and return what it gives. Raises the error of this attempt, which is in its history then."""
-    return try_once(command, partitions)
-
-
 cdef class ThreadExecutor(Executor):
-    """Runs commands on a cluster, from any number of threads; `again` says what comes after a failed attempt.
+    """Runs commands on a cluster, from any number of threads; `after` says what comes after a failed attempt.
 
-    Compiled for the sake of the usual case, in which the first attempt is all.
+    Compiled for the sake of the usual case, in which the first attempt is all. And errors are raised here, not in
+    Python, where the frame that raises one is held by it and holds it: garbage, and the request with it.
     """
 
     cdef readonly object cluster
@@ -117,12 +113,15 @@ cdef class ThreadExecutor(Executor):
         self.routing = cluster.routing
 
     cdef object run(self, Command command):
-        try:
-            return try_once(command, self.routing.current())
-        except errors.AerospikeError as error:
-            failure = error
-        return self.again(command, failure)
+        while True:
+            try:
+                return try_once(command, self.routing.current())
+            except errors.AerospikeError as error:
+                failure = error
+            failure = self.after(command, failure)
+            if failure is not None:
+                raise failure
 
-    def again(self, command: Command, error: object) -> object:
-        """Go on after a failed attempt: return what a later one gives, or raise."""
-        raise error
+    def after(self, command: Command, error: object) -> object:
+        """Wait until the next attempt and return None; or return the error the command has failed with."""
+        return error

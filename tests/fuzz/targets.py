@@ -15,7 +15,7 @@ from pyspike import operations as op
 from pyspike.cluster import info
 from pyspike.exp import Expression
 from pyspike.operations import lists, maps
-from support.unsent import UNSENT
+from support.unsent import UNSENT, tried_once
 
 # What a caller is told of bad bytes.
 EXPECTED = (errors.ProtocolError, errors.ServerError)
@@ -136,11 +136,11 @@ class Blocking:
             ours.shutdown(socket.SHUT_WR)
             opened = [_wire.Connection(theirs.detach())]
             pool = _wire.Pool("A1", lambda timeout: opened.pop())
-            partitions = _Cluster(pool).routing.partitions
+            client = tried_once(_Cluster(pool))
             try:
                 while opened or pool.stats()["open"]:
                     with contextlib.suppress(errors.ServerError):
-                        _wire.attempt(UNSENT.get(KEY), partitions)
+                        client.get(KEY)
             finally:
                 pool.close()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from pyspike import Client, Key, ReadPolicy, WritePolicy, errors
+from pyspike import Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors, exp
 from pyspike.server import EmbeddedCluster
-from support.cluster_tools import within
+from support.cluster_tools import wait_until, within
 
 
 @pytest.fixture
@@ -160,3 +162,60 @@ def test_an_answer_that_never_ends_meets_the_deadline(one: EmbeddedCluster, one_
     ):
         with within(200), pytest.raises(errors.TimeoutError, match="in the middle of the answer"):
             one_client.get(KEY, policy=policy)
+
+
+class Bins(dict[str, object]):
+    """Bins that tell when they are gone."""
+
+
+ONCE = ReadPolicy(max_retries=0)
+FAILURES: dict[str, tuple[str | None, Callable[[Client, Bins], object]]] = {
+    "refused": (None, lambda client, bins: client.put(KEY, bins, generation=99)),
+    "too large": (None, lambda client, bins: client.put(KEY, bins | {"b": bytes(2**20)})),
+    "no such record": (None, lambda client, bins: client.get(Key("test", "s", "none"))),
+    "no such namespace": (None, lambda client, bins: client.put(("nowhere", "s", 1), bins)),
+    "no such type": (None, lambda client, bins: client.put(KEY, bins | {"b": object()})),
+    "no such policy": (None, lambda client, bins: client.put(KEY, bins, policy=bins)),  # type: ignore[arg-type]
+    "filtered out": (
+        None,
+        lambda client, bins: client.put(KEY, bins, filter_expression=exp.int_bin("n") > 9),
+    ),
+    "connection lost": ("close_after_request", lambda client, bins: client.put(KEY, bins)),
+    "lost in the answer": ("cut", lambda client, bins: client.get(KEY, policy=ONCE)),
+    "no answer": ("garbage", lambda client, bins: client.put(KEY, bins)),
+    "never sent": (
+        "drop_before_execute",
+        lambda client, bins: client.put(KEY, bins, policy=TWICE, timeout=50),
+    ),
+    "no such info": (None, lambda client, bins: client.info("there is no such command")),
+    "no such node": (None, lambda client, bins: client.info("build", "A9")),
+    "nobody there": (None, lambda client, bins: Client("127.0.0.1:1", ClientPolicy(timeout=100))),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_handled_error_leaves_nothing_to_the_garbage_collector(
+    one: EmbeddedCluster, one_client: Client, failure: str
+) -> None:
+    """A request may be a megabyte, and its caller's frame may hold more."""
+    fault, fails = FAILURES[failure]
+    one_client.put(KEY, {"n": 1})
+    if fault is not None:
+        getattr(one.nodes[0], fault)(times=9)
+
+    def call() -> list[weakref.ref[object]]:
+        bins, local = Bins(a=1), Bins()
+        try:
+            fails(one_client, bins)
+        except errors.AerospikeError:
+            return [weakref.ref(bins), weakref.ref(local)]
+        raise AssertionError("no error")
+
+    gc.collect()
+    gc.disable()
+    try:
+        held = call()
+        wait_until(lambda: not any(reference() for reference in held))
+    finally:
+        gc.enable()
+    one.heal()

@@ -51,6 +51,12 @@ def _run(started: threading.Event) -> None:
         asyncio.run(live())
 
 
+def turn_loop() -> None:
+    """Have the loop go round: without a GIL, what is its thread's and others dropped goes only then."""
+    if _loop is not None:
+        wait_for(asyncio.sleep(0))
+
+
 def end_background_loop() -> None:
     """Cancel what runs in the loop, end it as `asyncio.run` does, and wait for its thread."""
     global _loop, _thread

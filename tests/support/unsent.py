@@ -1,11 +1,11 @@
-"""A client's commands on one record, built and not sent."""
+"""A client's commands on one record without a client: built and not sent, or tried once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
-from pyspike._wire import Command, Commands, Executor
+from pyspike._wire import Command, Commands, Executor, ThreadExecutor
 from pyspike.policy import ReadPolicy, WritePolicy
 
 
@@ -27,6 +27,11 @@ def unsent(read: ReadPolicy | None = None, write: WritePolicy | None = None) -> 
     """Those of a client with these policies."""
     settings = (read or ReadPolicy()).settings, (write or WritePolicy()).settings
     return cast(Unsent, Commands(Executor(), *settings))
+
+
+def tried_once(cluster: Any) -> Commands:
+    """Those of a client of this cluster, of which only `routing` is used."""
+    return Commands(ThreadExecutor(cluster), ReadPolicy().settings, WritePolicy().settings)
 
 
 UNSENT = unsent()

@@ -1,15 +1,13 @@
 """Runs commands for threads: one attempt after the other, each waiting for its answer.
 
-The attempt itself is compiled, as is the case in which the first one does it; this module holds what happens
-after a failed one.
+The attempts are compiled; this module holds what happens after one that failed.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from pyspike._wire import Command, ThreadExecutor, attempt
+from pyspike._wire import Command, ThreadExecutor
 from pyspike.cluster.retry import next_step
 from pyspike.errors import AerospikeError
 
@@ -19,19 +17,11 @@ class BlockingExecutor(ThreadExecutor):
 
     __slots__ = ()
 
-    def again(self, command: Command, error: AerospikeError) -> Any:
-        """Try again while the rules allow it.
-
-        Raises:
-            AerospikeError: the command failed; the error has the history of its attempts.
-        """
-        while True:
-            step = next_step(self.cluster, command, error)
-            if isinstance(step, AerospikeError):
-                raise step
-            if step:
-                time.sleep(step / 1000)
-            try:
-                return attempt(command, self.cluster.routing.partitions)
-            except AerospikeError as failure:
-                error = failure
+    def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
+        """Wait until the next attempt and return None; or return the error the command has failed with."""
+        step = next_step(self.cluster, command, error)
+        if isinstance(step, AerospikeError):
+            return step
+        if step:
+            time.sleep(step / 1000)
+        return None

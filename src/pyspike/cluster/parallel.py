@@ -90,3 +90,4 @@ class Errands(Generic[K, T]):
                 self._done.put((key, result))
         if late and not isinstance(result, Exception):
             self._dispose(result)
+        del result  # an error's traceback has this frame

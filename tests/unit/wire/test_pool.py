@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from pyspike import Key, errors
-from pyspike._wire import Connection, PartitionMap, Pool, attempt
+from pyspike._wire import Connection, Pool, Routing
 from pyspike.errors import InvalidNode, NoMoreConnections
 from support.cluster_tools import Outcome, in_thread, wait_until
 from support.messages import DIGEST, Message, parse
-from support.unsent import UNSENT
+from support.unsent import tried_once
 
 FOUND = Message().pack()
 SUSPICION = 1.0  # seconds after which an idle connection is looked at before it is used
@@ -34,7 +34,9 @@ class Line:
         self.opener = self.open
         self.pool = Pool("A1", lambda timeout: self.opener(timeout), **options)
         every = b"\xff" * 512
-        self.map = PartitionMap().updated(self, [("test", 0, [every])])
+        self.routing = Routing()
+        self.routing.partitions = self.routing.partitions.updated(self, [("test", 0, [every])])
+        self.client = tried_once(self)
 
     def open(self, timeout: float) -> Connection:
         ours, theirs = socket.socketpair()
@@ -44,8 +46,7 @@ class Line:
 
     def ask(self, key: Key, timeout: float = 10_000) -> bool:
         """An `exists` by way of the pool."""
-        found: bool = attempt(UNSENT.exists(key, timeout=timeout), self.map)
-        return found
+        return self.client.exists(key, timeout=timeout)
 
     def ask_later(self, key: Key, timeout: float = 10_000) -> Outcome:
         """The same in a thread, which stands in line when this returns."""
