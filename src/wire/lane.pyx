@@ -147,6 +147,10 @@ cdef class Lane:
             self.loop.call_soon(self.connect, self)     # never at once: whoever needs it gets in line first
         return 0
 
+    cdef int widen_for_line(self) except -1:
+        """The same if somebody waits."""
+        return self.widen() if self.waiting else 0
+
     def opened(self, Pipeline pipeline not None) -> None:
         """A connection is there."""
         if self.closed:
@@ -160,8 +164,7 @@ cdef class Lane:
         self.opened_count += 1
         self.pipelines.append(pipeline)
         self.admit()
-        if self.waiting:
-            self.widen()
+        self.widen_for_line()
 
     def not_opened(self, error: object) -> None:
         """A connection can't be had: without one that answers, whoever waits for one has to go elsewhere."""
@@ -178,8 +181,7 @@ cdef class Lane:
         if pipeline in self.pipelines:
             self.pipelines.remove(pipeline)
             self.closed_by[reason] = <size_t>(self.closed_by.get(reason) or 0) + 1
-        if self.waiting:
-            self.widen()
+        self.widen_for_line()
         return 0
 
     # --- failed attempts ---
@@ -231,8 +233,7 @@ cdef class Lane:
         cdef int64_t next_time = self.watch_line(now)
         for each in list(self.pipelines):
             next_time = min(next_time, (<Pipeline>each).watch(now))
-        if self.waiting:                    # those that have stalled let nobody in any more
-            self.widen()
+        self.widen_for_line()              # those that have stalled let nobody in any more
         self.end_some()
         return -1.0 if next_time == FOREVER else max(0.001, (next_time - now) / <double>SECOND)
 
@@ -283,8 +284,7 @@ cdef class Lane:
                 pipeline.shut("idle")
             elif <int>len(self.pipelines) > self.most:
                 pipeline.shut("not needed")
-        if self.waiting:
-            self.widen()
+        self.widen_for_line()
         self.end_some()
         return bool(self.pipelines or self.connecting or self.waiting or self.doomed)
 

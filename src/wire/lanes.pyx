@@ -60,6 +60,7 @@ cdef class Lanes:
         cdef double soonest = -1
         cdef double span
         self.watch_at = FOREVER
+        self.waker.heed_debug()
         for lane in self.all_lanes():
             span = lane.watch()
             if span >= 0 and (soonest < 0 or span < soonest):

@@ -14,13 +14,23 @@ cdef class Waker:
     cdef readonly object loop
     cdef object due                         # Promises whose callbacks are to be called
     cdef Py_ssize_t planned                 # handles in the loop, as many as all of them need
+    cdef bint debug                         # whether the loop wants to tell which task takes long
 
     def __cinit__(self, loop: object) -> None:
         self.loop = loop
         self.due = deque()
+        self.heed_debug()
+
+    def heed_debug(self) -> None:
+        """Look whether the loop is in debug mode; not done for each promise, as it takes a call."""
+        self.debug = self.loop.get_debug()
 
     cdef int add(self, Promise promise) except -1:
         """Plans the call of its callback."""
+        if self.debug:                      # in a handle of its own, by which the loop knows it
+            callback, context = promise.take_callback()
+            self.loop.call_soon(callback, promise, context=context)
+            return 0
         self.due.append(promise)
         return self.plan()
 
@@ -87,9 +97,13 @@ cdef class Promise:
         if self.state != PENDING:
             self.waker.add(self)
 
-    cdef int tell(self) except -1:
-        callback, context = self.callback, self.context
+    cdef tuple take_callback(self):
+        taken = self.callback, self.context
         self.callback = self.context = None
+        return taken
+
+    cdef int tell(self) except -1:
+        callback, context = self.take_callback()
         PyContext_Enter(context)
         try:
             callback(self)

@@ -7,6 +7,7 @@ import contextvars
 import gc
 import inspect
 import sys
+import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
@@ -184,6 +185,31 @@ def test_one_handle_wakes_many_but_not_too_many(monkeypatch: pytest.MonkeyPatch)
             assert handles == [AT_ONCE] * whole + [rest] * bool(rest)
 
     monkeypatch.setattr(asyncio.Handle, "_run", counted)
+    asyncio.run(main())
+
+
+def test_debugging_tells_which_task_takes_long(caplog: pytest.LogCaptureFixture) -> None:
+    """As with futures: by the handle, which has to be one of the task's."""
+
+    async def work(awaited: Awaitable[object]) -> None:
+        await awaited
+        time.sleep(0.02)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.slow_callback_duration = 0.01
+        waker = Waker(loop)
+        for debug in (False, True, False, True):
+            loop.set_debug(debug)
+            waker.heed_debug()
+            awaited = Promise(waker)
+            task = asyncio.create_task(work(awaited), name="idler")
+            await asyncio.sleep(0)
+            awaited.set_result(None)
+            await task
+            assert ("name='idler'" in caplog.text) == debug
+            caplog.clear()
+
     asyncio.run(main())
 
 
