@@ -19,7 +19,7 @@ from leak_scenarios import tend_threads
 
 from pyspike import AsyncClient, ClientPolicy, Key, errors
 from pyspike import operations as op
-from support.cluster_tools import wait_until
+from support.cluster_tools import wait_in_loop
 from support.pipes import Pipes, in_loop, read, record, turns
 
 TASKS = 60
@@ -250,7 +250,7 @@ async def test_cancelling_while_connecting_leaves_nothing(hosts: str) -> None:
             await (await task).close()
     del task
     gc.collect()  # a client that nobody got goes, and its thread with it
-    await asyncio.to_thread(wait_until, lambda: tend_threads() <= before, "the end of the tend threads")
+    await wait_in_loop(lambda: tend_threads() <= before, "the end of the tend threads")
 
 
 @in_loop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -23,6 +24,14 @@ def wait_until(condition: Callable[[], object], what: str = "it", patience: floa
         assert time.monotonic() < end, f"{what} has not happened in {patience:g} s"
         time.sleep(TICK)
     return result
+
+
+async def wait_in_loop(condition: Callable[[], object], what: str = "it") -> None:
+    """The same while the loop goes on: without a GIL, what is a thread's goes only when that thread runs."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"{what} has not happened in {PATIENCE:g} s"
+        await asyncio.sleep(TICK)
 
 
 class Lag:
