@@ -233,7 +233,7 @@ cdef class Lane:
         cdef int64_t next_time = self.watch_line(now)
         for each in list(self.pipelines):
             next_time = min(next_time, (<Pipeline>each).watch(now))
-        self.widen_for_line()              # those that have stalled let nobody in any more
+        self.widen_for_line()               # those that have stalled let nobody in any more
         self.end_some()
         return -1.0 if next_time == FOREVER else max(0.001, (next_time - now) / <double>SECOND)
 

@@ -60,7 +60,7 @@ class Node:
         self.version = probe.version
         self.active = True
         self.failures = 0
-        self.last_error: AerospikeError | None = None
+        self.last_error: str | None = None
         self.refused = False  # whether the last failure leaves no doubt that it is down
         self.suspected = False  # whether a command has had trouble with it since the last look
         self.peers_generation: int | None = None  # None: to be read, whatever it is
@@ -137,7 +137,7 @@ class Node:
         self.hang_up()
         self.failures += 1
         self.refused = refused
-        self.last_error = error
+        self.last_error = error.message  # not the error, whose traceback leads back here
 
     def retire(self) -> None:
         """No command uses it any more; those that are on their way finish."""
@@ -176,7 +176,7 @@ class Node:
             "version": self.version,
             "active": self.active,
             "failures": self.failures,
-            "last_error": None if self.last_error is None else self.last_error.message,
+            "last_error": self.last_error,
             "pool": self.pool.stats(),
         }
 

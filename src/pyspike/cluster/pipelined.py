@@ -140,6 +140,7 @@ class PipelinedExecutor(Lanes):
                 lane.opened(pipeline)
             else:
                 lane.not_opened(error)
+            del error  # its traceback has this frame
 
     async def _connected(self, lane: Lane) -> Pipeline:
         """A new connection to the lane's node, ready for commands."""

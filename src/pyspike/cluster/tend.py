@@ -134,6 +134,7 @@ class Round:
             except AerospikeError as error:
                 result = error
             self._look_again(node, result, anew=True)
+            del result  # an error's traceback has this frame
             return
         except AerospikeError as error:
             self._failed(node, error)
