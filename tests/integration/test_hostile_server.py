@@ -28,7 +28,7 @@ from hostile_scenarios import (
     promises_take_no_memory,
 )
 
-from pyspike import Client, ClientPolicy, Key, WritePolicy, errors
+from pyspike import Client, ClientPolicy, Key, errors
 from support.cluster_tools import closed, in_thread, wait_until, within
 from support.facade import TaskClient
 from support.processes import run_scenario
@@ -70,8 +70,8 @@ def user(server: HostileServer) -> Iterator[Any]:
 def test_a_hostile_answer_is_a_clear_error_in_time(server: HostileServer, user: Any, name: str) -> None:
     lie = LIES[name]
     server.answer(lie.pieces)
-    with within(DEADLINE + SLACK), pytest.raises(lie.error, match=lie.tells) as read:
-        user.get(KEY, policy=ONCE)
+    with within(lie.deadline + SLACK), pytest.raises(lie.error, match=lie.tells) as read:
+        user.get(KEY, policy=ONCE, timeout=lie.deadline)
     assert read.value.node == "A1"
     assert read.value.in_doubt is False
     if lie.error is errors.ProtocolError:
@@ -85,18 +85,20 @@ def test_a_hostile_answer_is_a_clear_error_in_time(server: HostileServer, user: 
 def test_a_write_that_met_a_hostile_answer_is_in_doubt_and_not_sent_again(
     server: HostileServer, user: Any, name: str
 ) -> None:
-    server.answer(LIES[name].pieces)
-    with within(DEADLINE + SLACK), pytest.raises(LIES[name].error) as written:
-        user.put(KEY, BINS, policy=WritePolicy(total_timeout=DEADLINE))
+    lie = LIES[name]
+    server.answer(lie.pieces)
+    with within(lie.deadline + SLACK), pytest.raises(lie.error) as written:
+        user.put(KEY, BINS, timeout=lie.deadline)
     assert written.value.in_doubt is True
     assert len(written.value.attempts) == 1
 
 
 @pytest.mark.parametrize("name", LIES)
 def test_tries_on_a_hostile_server_share_the_deadline(server: HostileServer, user: Any, name: str) -> None:
-    server.answer(LIES[name].pieces)
-    with within(DEADLINE + SLACK), pytest.raises(LIES[name].error) as read:
-        user.get(KEY, timeout=DEADLINE)
+    lie = LIES[name]
+    server.answer(lie.pieces)
+    with within(lie.deadline + SLACK), pytest.raises(lie.error) as read:
+        user.get(KEY, timeout=lie.deadline)
     assert 1 <= len(read.value.attempts) <= 3
 
 
