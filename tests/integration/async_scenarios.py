@@ -28,6 +28,7 @@ from support.processes import main
 SET = os.environ.get("PYSPIKE_TEST_SET", "loops")
 RUN = os.environ.get("PYSPIKE_TEST_RUN", "")
 UVLOOP = os.environ.get("PYSPIKE_TEST_LOOP") == "uvloop"
+SLOW = 60  # seconds from which the development mode tells of a callback, as the machine may be slow
 
 
 def key(name: object) -> Key:
@@ -38,15 +39,18 @@ def new_loop() -> asyncio.AbstractEventLoop:
     if UVLOOP:
         import uvloop
 
-        return uvloop.new_event_loop()
-    return asyncio.new_event_loop()
+        loop = uvloop.new_event_loop()
+    else:
+        loop = asyncio.new_event_loop()
+    loop.slow_callback_duration = SLOW
+    return loop
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     """`asyncio.run`, on the loop that is tested."""
 
     async def patient() -> Any:
-        asyncio.get_running_loop().slow_callback_duration = 60  # the development mode tells of slow machines
+        asyncio.get_running_loop().slow_callback_duration = SLOW
         return await work
 
     if UVLOOP:
