@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar, overload
@@ -27,6 +26,7 @@ from pyspike.arguments import (
 )
 from pyspike.client import Client
 from pyspike.cluster import Cluster
+from pyspike.cluster.lifecycle import Living
 from pyspike.cluster.pipelined import PipelinedExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
@@ -87,8 +87,8 @@ class _Loops(Loops):
         self.cluster = cluster
         self.closed = False
         self._lock = threading.Lock()
-        weakref.finalize(self, _let_go, self.executors).atexit = False
-        _all_loops.add(self)
+        executors = self.executors
+        _all_loops.add(self, lambda _: _let_go(executors))
 
     def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> PipelinedExecutor:
         """The executor of a loop that comes for the first time."""
@@ -141,14 +141,11 @@ def _let_go(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> No
     executors.clear()
 
 
-_all_loops: weakref.WeakSet[_Loops] = weakref.WeakSet()
+_all_loops: Living[_Loops] = Living()
 
 
 def _after_fork() -> None:
-    global _all_loops
-    survivors = list(_all_loops)
-    _all_loops = weakref.WeakSet(survivors)  # another thread may have been at work in the old one
-    for loops in survivors:
+    for loops in _all_loops.after_fork():
         loops.after_fork()
 
 

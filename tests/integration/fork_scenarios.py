@@ -19,11 +19,13 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspike import ClientPolicy, Key, errors
+from pyspike.cluster.lifecycle import Living
 from support.clients import Client
 from support.processes import main
 
 THREADS = 6
 WORK = 40  # commands of each thread of a child
+FORKS = 300  # that do nothing but look
 SET = os.environ.get("PYSPIKE_TEST_SET", "fork")
 RUN = os.environ.get("PYSPIKE_TEST_RUN", "")
 
@@ -290,6 +292,39 @@ def fork_while_others_connect(hosts: str) -> None:
     assert not failures, failures
 
 
+class One:
+    """What comes and goes."""
+
+
+def fork_while_others_come_and_go(_: str) -> None:
+    """Clients are known by a registry, which other threads may be at work in."""
+    living: Living[One] = Living()
+    kept = [One() for _ in range(3)]
+    for one in kept:
+        living.add(one)
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            for one in [One(), One()]:
+                living.add(one)
+
+    def child() -> None:
+        assert living.after_fork()[:3] == kept
+        mine = One()
+        living.add(mine)
+        assert living.all()[-1] is mine
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(FORKS):
+        expect_well(in_child(child))
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
 # multiprocessing and process pools --------------------------------------------------------------------------
 
 _client: Client | None = None
@@ -403,6 +438,7 @@ SCENARIOS: tuple[Callable[[str], None], ...] = (
     many_forks_under_load,
     fork_while_others_wait_for_a_connection,
     fork_while_others_connect,
+    fork_while_others_come_and_go,
     multiprocessing_fork,
     multiprocessing_spawn,
     multiprocessing_forkserver,

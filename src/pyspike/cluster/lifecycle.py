@@ -13,9 +13,12 @@ import queue
 import threading
 import time
 import weakref
-from typing import Protocol
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
-__all__ = ["Clock", "Tended", "start", "watch"]
+__all__ = ["Clock", "Living", "Tended", "start", "watch"]
+
+T = TypeVar("T")
 
 log = logging.getLogger("pyspike.cluster")
 
@@ -81,8 +84,6 @@ def start(tended: Tended, clock: Clock, first: float) -> threading.Thread:
         clock: tells it when.
         first: seconds until the first round.
     """
-    # A reference of the thread's own: the registry of weakref.finalize is shared by all threads, and where
-    # there is no GIL its lock may be lost to the child of a fork.
     reference = weakref.ref(tended, lambda _: clock.stop())
     thread = threading.Thread(target=_run, args=(reference, clock, first), name="pyspike-tend", daemon=True)
     thread.start()
@@ -101,7 +102,35 @@ def _run(reference: weakref.ref[Tended], clock: Clock, pause: float) -> None:
 
 # Fork and exit ----------------------------------------------------------------------------------------------
 
-_live: weakref.WeakSet[Tended] = weakref.WeakSet()
+
+class Living(Generic[T]):
+    """What is alive of a kind, oldest first.
+
+    The child of a fork may read it whatever other threads were doing: where there is no GIL, the lock that
+    a set or a dictionary has (that of weakref.finalize too) may be lost to the child. A tuple has none.
+    """
+
+    def __init__(self) -> None:
+        self._references: tuple[weakref.ref[T], ...] = ()
+        self._lock = threading.Lock()
+
+    def add(self, one: T, afterwards: Callable[[object], object] | None = None) -> None:
+        """Know of it as long as it lives, and call this afterwards."""
+        with self._lock:
+            alive = [each for each in self._references if each() is not None]
+            self._references = (*alive, weakref.ref(one, afterwards))
+
+    def all(self) -> list[T]:
+        """Those that are alive."""
+        return [one for each in self._references if (one := each()) is not None]
+
+    def after_fork(self) -> list[T]:
+        """The same in a child process, where another thread may have been in `add`."""
+        self._lock = threading.Lock()
+        return self.all()
+
+
+_live: Living[Tended] = Living()
 
 
 def watch(tended: Tended) -> None:
@@ -110,15 +139,12 @@ def watch(tended: Tended) -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _live
-    survivors = list(_live)
-    _live = weakref.WeakSet(survivors)  # another thread may have been at work in the old one
-    for tended in survivors:
+    for tended in _live.after_fork():
         tended.after_fork()
 
 
 def _at_exit() -> None:
-    threads = [tended.halt() for tended in list(_live)]
+    threads = [tended.halt() for tended in _live.all()]
     deadline = time.monotonic() + EXIT_PATIENCE
     for thread in threads:
         if thread is not None:
