@@ -434,18 +434,19 @@ def test_both_clients_tell_the_same_of_a_timeout() -> None:
         cluster.nodes[0].freeze()
 
         async def write_once() -> None:
-            await tasks.put(KEY, {"a": 2}, timeout=100)
+            await tasks.put(KEY, {"a": 2}, timeout=800)
 
         async def read_twice() -> None:
-            await tasks.get(KEY, timeout=100, policy=ReadPolicy(max_retries=1))
+            await tasks.get(KEY, timeout=800, policy=ReadPolicy(max_retries=1))
 
         async def by_tasks() -> list[Any]:
             return await asyncio.gather(write_once(), read_twice(), return_exceptions=True)
 
-        blocking = [
-            in_thread(lambda: client.put(KEY, {"a": 2}, timeout=100, policy=WritePolicy())).error(),
-            in_thread(lambda: client.get(KEY, timeout=100, policy=ReadPolicy(max_retries=1))).error(),
+        calls = [
+            in_thread(lambda: client.put(KEY, {"a": 2}, timeout=800, policy=WritePolicy())),
+            in_thread(lambda: client.get(KEY, timeout=800, policy=ReadPolicy(max_retries=1))),
         ]
+        blocking = [call.error() for call in calls]
         pipelined = asyncio.run(by_tasks())
         for ours, theirs in zip(pipelined, blocking, strict=True):
             assert isinstance(theirs, errors.TimeoutError)

@@ -85,11 +85,13 @@ def test_a_request_can_be_run_without_an_answer(node: EmbeddedNode) -> None:
 
 def test_a_request_can_be_dropped_without_being_run(node: EmbeddedNode) -> None:
     node.drop_before_execute(times=2)
-    for _ in range(2):
+    for left in (2, 1):
+        assert node.faults_left == left
         with Wire(node.port) as wire:
             wire.send(increment())
             with pytest.raises(EOFError):
                 wire.read(1)
+    assert node.faults_left == 0
     assert value(node) == 0
 
 
@@ -152,7 +154,9 @@ def test_healing_ends_all_faults() -> None:
             node.refuse()
             node.freeze()
             cluster.lose_partition("test", 5)
+            assert node.faults_left == 1 + 5
             cluster.heal()
+            assert node.faults_left == 0
             assert wire.ask(get(1)).code == 2
         with Wire(node.port) as wire:
             assert wire.ask(get(1)).code == 2

@@ -40,6 +40,7 @@ class Lag:
     def __init__(self) -> None:
         self.worst_ms = 0.0
         self._late: list[tuple[float, float]] = []  # when it should have been woken, and when it was
+        self._due = float("inf")  # when it should be woken next
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -60,7 +61,7 @@ class Lag:
         return max(
             (
                 (woken - due) * 1000
-                for due, woken in list(self._late)
+                for due, woken in [*self._late, (self._due, time.monotonic())]
                 if due - TICK < ended and woken + TICK > began
             ),
             default=0.0,
@@ -68,12 +69,13 @@ class Lag:
 
     def _run(self) -> None:
         while True:
-            due = time.monotonic() + TICK
+            self._due = due = time.monotonic() + TICK
             stopped = self._stop.wait(TICK)
             woken = time.monotonic()
             self._late.append((due, woken))
             self.worst_ms = max(self.worst_ms, (woken - due) * 1000)
             if stopped:
+                self._due = float("inf")
                 return
 
 

@@ -21,6 +21,7 @@ COUNTERS = 5  # shared by all
 TEND = 500.0  # ms between two looks at the cluster
 PHASE = 0.4  # seconds that each part of a scenario takes at least
 CALLS = 100  # and how many calls
+STOOD_STILL = 0.25  # of a call's deadline: it may fail on a machine that was late by this much meanwhile
 LOOP = "facade"  # the thread in whose loop the commands of tasks run
 
 
@@ -201,11 +202,14 @@ class Load:
     # What may be said of it --------------------------------------------------------------------------------
 
     def failures(self, kind: str | None = None, *, since: float = 0.0) -> list[Call]:
-        """The calls of this kind that failed, of those that began after a moment."""
+        """The calls of this kind that began after a moment and failed, and not by the machine's fault."""
         return [
             call
             for call in list(self.calls)
-            if call.error is not None and call.began >= since and kind in (None, call.kind)
+            if call.error is not None
+            and call.began >= since
+            and kind in (None, call.kind)
+            and self.lag.during(call.began, call.ended) < call.deadline_ms * STOOD_STILL
         ]
 
     def expect_service(self, since: float, *, emptied: bool = False) -> None:

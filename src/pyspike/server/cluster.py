@@ -62,6 +62,12 @@ class EmbeddedNode:
         """What it has counted so far: requests, and connections ever accepted and open now."""
         return NodeStats(**self._call("describe")["stats"])
 
+    @property
+    def faults_left(self) -> int:
+        """How many data requests the faults which say "times" are still to hit; 0 when they are used up."""
+        left: int = self._call("describe")["faults_left"]
+        return left
+
     def stop(self) -> None:
         """Shut it down: it leaves the cluster, the replicas take over at once, its connections are closed."""
         self._call("stop")

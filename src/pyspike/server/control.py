@@ -43,6 +43,7 @@ def _describe(cluster: Membership, node: Node) -> dict[str, Any]:
         "port": node.port,
         "running": node.running,
         "stats": asdict(node.stats),
+        "faults_left": node.faults.left,
     }
 
 

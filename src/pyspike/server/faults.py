@@ -39,11 +39,14 @@ class Faults:
         """Whether answers leave late or in pieces."""
         return self.delay > 0 or self.drip_bytes > 0
 
+    @property
+    def left(self) -> int:
+        """How many data requests are still to be hit."""
+        return self.cut_times + self.close_times + self.drop_times + self.garbage_times + self.code_times
+
     def arm(self) -> None:
         """Work out `armed` after a count has changed."""
-        self.armed = bool(
-            self.cut_times or self.close_times or self.drop_times or self.garbage_times or self.code_times
-        )
+        self.armed = self.left > 0
 
     def heal(self) -> None:
         """Undo all but frozen, which the node's connections have to hear of."""
