@@ -13,11 +13,10 @@ import random
 import sys
 from typing import Any
 
-from fork_scenarios import sockets
-
 from pyspike import AerospikeError, AsyncClient, ClientPolicy, Key, ReadPolicy
 from pyspike._wire import Promise
 from support.processes import main, tell
+from support.sockets import sockets
 
 AWAITS = int(os.environ.get("PYSPIKE_TEST_AWAITS") or 20_000)
 SET = os.environ.get("PYSPIKE_TEST_SET", "leaks")

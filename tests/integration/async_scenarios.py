@@ -18,12 +18,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from fork_scenarios import expect_well, in_child, sockets
+from fork_scenarios import expect_well, in_child
 
 from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import wait_until
 from support.processes import main
+from support.sockets import sockets
 
 SET = os.environ.get("PYSPIKE_TEST_SET", "loops")
 RUN = os.environ.get("PYSPIKE_TEST_RUN", "")

@@ -10,8 +10,6 @@ import concurrent.futures
 import gc
 import multiprocessing
 import os
-import socket
-import stat
 import sys
 import threading
 import time
@@ -22,6 +20,7 @@ from pyspike import ClientPolicy, Key, errors
 from pyspike.cluster.lifecycle import Living
 from support.clients import Client
 from support.processes import main
+from support.sockets import sockets
 
 THREADS = 6
 WORK = 40  # commands of each thread of a child
@@ -32,24 +31,6 @@ RUN = os.environ.get("PYSPIKE_TEST_RUN", "")
 
 def key(name: str) -> Key:
     return Key("test", SET, f"{RUN} {name}")
-
-
-def sockets() -> dict[int, int]:
-    """The connections that this process has open: descriptors to inodes.
-
-    Not the pair of sockets by which a loop wakes itself.
-    """
-    found = {}
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            status = os.stat(int(name))
-        except OSError:  # the directory's own, closed by now
-            continue
-        if stat.S_ISSOCK(status.st_mode):
-            with socket.socket(fileno=os.dup(int(name))) as found_one:
-                if found_one.family in (socket.AF_INET, socket.AF_INET6):
-                    found[int(name)] = status.st_ino
-    return found
 
 
 def in_child(work: Callable[[], object]) -> int:

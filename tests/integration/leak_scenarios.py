@@ -15,8 +15,6 @@ import time
 from collections.abc import Callable
 from itertools import count
 
-from worker_sockets import connections
-
 from pyspike import AerospikeError, ClientPolicy, Key, ReadPolicy, WritePolicy, exp
 from pyspike import operations as op
 from pyspike.operations import context, lists, maps
@@ -26,6 +24,7 @@ from support.clients import Client
 from support.cluster_tools import pools, wait_until
 from support.facade import TaskClient, turn_loop
 from support.processes import main, tell
+from support.sockets import connections
 
 COMMANDS = int(os.environ.get("PYSPIKE_LEAK_COMMANDS") or 5000)
 BLOCKS = 150  # Python's blocks of memory, whose number varies by some 50
@@ -39,19 +38,6 @@ SELDOM = 4  # so many rounds have one in which commands time out
 
 def tend_threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name.startswith("pyspike")}
-
-
-def sockets() -> int:
-    """How many sockets this process has open."""
-    names = os.listdir("/proc/self/fd")
-    return sum(target.startswith("socket:") for target in map(target_of, names))
-
-
-def target_of(descriptor: str) -> str:
-    try:
-        return os.readlink(f"/proc/self/fd/{descriptor}")
-    except OSError:  # closed by now
-        return ""
 
 
 def resident() -> int:

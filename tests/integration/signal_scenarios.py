@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from worker_sockets import connections
-
 from pyspike import AsyncClient, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
 from pyspike.server import EmbeddedCluster
 from support.clients import KIND, Client, at_most
@@ -23,6 +21,7 @@ from support.cluster_tools import closed, in_thread, pools, wait_until
 from support.facade import run_in_main_thread
 from support.interrupts import PROMPT, inside, interrupted
 from support.processes import main
+from support.sockets import connections
 
 KEY = Key("test", os.environ.get("PYSPIKE_TEST_SET", "signals"), os.environ.get("PYSPIKE_TEST_RUN", "k"))
 

@@ -8,13 +8,14 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
-from leak_scenarios import sockets, tend_threads
+from leak_scenarios import tend_threads
 
 from pyspike import Client, ClientPolicy, Key, ReadPolicy, errors
 from pyspike.errors import ClientClosed
 from pyspike.server import EmbeddedCluster
 from support.clients import at_most
 from support.cluster_tools import Outcome, in_thread, pools, wait_until
+from support.sockets import sockets
 
 TRULY_LINUX = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 
@@ -39,19 +40,19 @@ def use(client: Client) -> None:
 
 @TRULY_LINUX
 def test_a_closed_client_leaves_no_thread_and_no_socket(one: EmbeddedCluster) -> None:
-    threads, count = tend_threads(), sockets()
+    threads, before = tend_threads(), sockets()
     client = Client(one.hosts, ClientPolicy(min_conns_per_node=3))
     use(client)
-    assert sockets() > count
+    assert len(sockets()) > len(before)
     assert len(tend_threads() - threads) == 1
     client.close()
     assert tend_threads() <= threads
-    assert sockets() == count
+    assert sockets() == before
 
 
 @TRULY_LINUX
 def test_a_dropped_client_goes_with_its_thread_and_sockets(one: EmbeddedCluster) -> None:
-    threads, count = tend_threads(), sockets()
+    threads, before = tend_threads(), sockets()
     client = Client(one.hosts, ClientPolicy(tend_interval=60_000))
     use(client)
     gone = weakref.ref(client)
@@ -59,28 +60,28 @@ def test_a_dropped_client_goes_with_its_thread_and_sockets(one: EmbeddedCluster)
     gc.collect()
     assert gone() is None
     wait_until(lambda: tend_threads() <= threads, "the end of the tend thread")
-    wait_until(lambda: sockets() == count, "the end of the sockets")
+    wait_until(lambda: sockets() == before, "the end of the sockets")
 
 
 @TRULY_LINUX
 def test_a_dropped_client_that_tends_all_the_time_goes_too(one: EmbeddedCluster) -> None:
-    threads, count = tend_threads(), sockets()
+    threads, before = tend_threads(), sockets()
     for _ in range(10):
         client = Client(one.hosts, ClientPolicy(tend_interval=1))
         use(client)
         del client
     gc.collect()
-    wait_until(lambda: tend_threads() <= threads and sockets() == count, "the end of all")
+    wait_until(lambda: tend_threads() <= threads and sockets() == before, "the end of all")
 
 
 @TRULY_LINUX
 def test_a_client_that_failed_to_connect_leaves_nothing() -> None:
-    threads, count = tend_threads(), sockets()
+    threads, before = tend_threads(), sockets()
     for _ in range(20):
         with pytest.raises(errors.ConnectFailed):
             Client("127.0.0.1:1,127.0.0.1:2")
     wait_until(lambda: tend_threads() <= threads, "the end of the threads")
-    assert sockets() == count
+    assert sockets() == before
 
 
 def test_a_view_keeps_the_cluster_and_goes_with_it(one: EmbeddedCluster) -> None:

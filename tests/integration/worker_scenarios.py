@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from fork_scenarios import Busy, expect_well, in_child, key
-from worker_sockets import connections
 
 from pyspike import errors
 from support.clients import Client
 from support.cluster_tools import wait_until
 from support.processes import main, tell
+from support.sockets import connections
 
 HERE = Path(__file__).parent
 WORKERS = 2

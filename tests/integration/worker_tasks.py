@@ -7,10 +7,10 @@ import time
 
 from celery import Celery
 from fork_scenarios import key
-from worker_sockets import connections
 
 from pyspike import errors
 from support.clients import Client
+from support.sockets import connections
 
 FOLDER = os.environ["PYSPIKE_BROKER"]
 hosts = os.environ["PYSPIKE_HOSTS"]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fork_scenarios import key
-from worker_sockets import connections
 
 from support.clients import Client
+from support.sockets import connections
 
 hosts = os.environ["PYSPIKE_HOSTS"]
 client = Client(hosts)
