@@ -13,8 +13,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,7 +145,7 @@ def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Conn
         TimeoutError: nobody answered in time.
         ConnectionError: the connection was refused or could not be made.
     """
-    with new_socket(endpoint, timeout, node) as sock:
+    with NewSocket(endpoint, timeout, node) as sock:
         sock.settimeout(max(timeout, 1) / 1000)
         sock.connect(endpoint.sockaddr)
         prepare(sock)
@@ -154,24 +153,35 @@ def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Conn
     return Connection(sock.detach())
 
 
-@contextmanager
-def new_socket(endpoint: Endpoint, timeout: float, node: str | None = None) -> Iterator[socket.socket]:
-    """A socket to be connected by whoever asks; what goes wrong closes it, and is told as by `connect`."""
-    whom = f"node {node} at {endpoint}" if node else str(endpoint)
-    sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
-    try:
-        yield sock
-    except builtins.TimeoutError as error:
-        sock.close()
-        raise TimeoutError(f"no connection to {whom} within {timeout:.0f} ms", node=node) from error
-    except OSError as error:
-        sock.close()
-        # asyncio replaces the system's words by the address, which is told already
-        words = os.strerror(error.errno) if error.errno else error.strerror or str(error)
-        raise ConnectionError(f"no connection to {whom}: {words.lower()}", node=node) from error
-    except BaseException:
-        sock.close()
-        raise
+class NewSocket:
+    """A socket to be connected by whoever enters this; what goes wrong closes it, with an error of `connect`.
+
+    No `contextmanager`: an error that passes through its generator may be left to the garbage collector.
+    """
+
+    __slots__ = ("_node", "_socket", "_timeout", "_whom")
+
+    def __init__(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> None:
+        self._node = node
+        self._whom = f"node {node} at {endpoint}" if node else str(endpoint)
+        self._timeout = timeout
+        self._socket = socket.socket(endpoint.family, socket.SOCK_STREAM)
+
+    def __enter__(self) -> socket.socket:
+        return self._socket
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None:
+            return
+        self._socket.close()
+        if isinstance(error, builtins.TimeoutError):
+            message = f"no connection to {self._whom} within {self._timeout:.0f} ms"
+            raise TimeoutError(message, node=self._node) from error
+        if isinstance(error, OSError):
+            # asyncio replaces the system's words by the address, which is told already
+            words = os.strerror(error.errno) if error.errno else error.strerror or str(error)
+            message = f"no connection to {self._whom}: {words.lower()}"
+            raise ConnectionError(message, node=self._node) from error
 
 
 def prepare(sock: socket.socket) -> None:

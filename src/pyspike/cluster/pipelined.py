@@ -17,7 +17,7 @@ from typing import Any
 
 from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool, abandon_socket
 from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.net import new_socket, prepare
+from pyspike.cluster.net import NewSocket, prepare
 from pyspike.cluster.retry import closed, conclude, next_step
 from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
 
@@ -150,7 +150,7 @@ class PipelinedExecutor(Lanes):
         node = self._cluster.node(name)
         if node is None:
             raise ConnectionError(f"node {name} has left the cluster", node=name)
-        with new_socket(node.endpoint, timeout, name) as sock:
+        with NewSocket(node.endpoint, timeout, name) as sock:
             self._sockets.add(sock)
             try:
                 sock.setblocking(False)
