@@ -64,6 +64,11 @@ def restart(node: EmbeddedNode) -> None:
     node.start()
 
 
+def refuse(node: EmbeddedNode) -> None:
+    node.refuse()
+    node.close_after_request()  # so that a connection is needed at once, and not when the pool has to grow
+
+
 def vanish(node: EmbeddedNode) -> None:
     node.refuse()
     node.kill()
@@ -76,7 +81,7 @@ ONE_DOWN: dict[str, tuple[Callable[[EmbeddedNode], object], Callable[[EmbeddedNo
     "frozen": (EmbeddedNode.freeze, EmbeddedNode.thaw),
     "restarted": (restart, lambda node: None),
     "gone to another address": (lambda node: node.restart(0), lambda node: None),
-    "refusing connections": (EmbeddedNode.refuse, EmbeddedNode.accept),
+    "refusing connections": (refuse, EmbeddedNode.accept),
     "down with its port closed": (vanish, EmbeddedNode.start),
 }
 
