@@ -25,8 +25,8 @@ FRONT = "127.0.0.2"  # where the hostile server is; the node itself is at 127.0.
 INFO, DATA = 1, 3
 KEY = Key("test", "hostile", 1)
 BINS = {"a": 1, "s": "its own"}
-DEADLINE = 300.0  # ms, of what ends by it
-PATIENCE = 5000.0  # ms, of what ends by the answer, when the machine has let the server give it
+DEADLINE = 300.0  # ms, of what ends by it; the others take no longer, but for the machine's lag
+PATIENCE = 5000.0  # ms, of what ends by the answer, which a machine that stands still must not make a timeout
 ONCE = ReadPolicy(max_retries=0, total_timeout=PATIENCE)
 MEMORY = 200 << 20  # bytes that no answer may take
 CONNECTIONS = 4
