@@ -144,7 +144,7 @@ def test_every_class_of_the_official_client_has_a_function() -> None:
 
 
 def test_every_function_of_the_rust_client_is_there() -> None:
-    """`features.md` 2.5: the 175 functions of aerospike-client-rust 2.1, in Python's spelling."""
+    """The 175 functions of aerospike-client-rust 2.1, in Python's spelling."""
     assert len(set(RUST.split())) == len(RUST.split()) == 175
     for name in RUST.split():
         target: Any = exp

@@ -11,7 +11,7 @@ import pytest
 import pyspike.operations
 from pyspike import exp
 
-# features.md 2.4, without what only makes policies; "_from" and "_count" are an argument here.
+# Of aerospike-client-rust 2.1, without what only makes policies; "_from" and "_count" are an argument here.
 RUST = """
 lists: create create_with_index set_order set_order_with_index append append_items insert insert_items pop
 pop_range pop_range_from remove remove_range remove_range_from remove_by_value remove_by_value_list
