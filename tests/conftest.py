@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 import time
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from support.ids import with_address
+from support.shares import share, tell, work
 
 if TYPE_CHECKING:
     from pyspike import Client, Key
     from pyspike.server import EmbeddedCluster
 
-HERE = Path(__file__).parent
-if str(HERE) not in sys.path:
-    sys.path.insert(0, str(HERE))  # for `from support... import ...`
+__all__ = ["share", "work"]
 
 NODES = 3
 SETTLED = 10.0  # seconds within which a client must know the nodes that came back
@@ -45,7 +44,14 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"aerospike: {_real_hosts(config) or f'embedded cluster of {NODES} nodes'}"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tell(terminalreporter)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if unstable := with_address(item.nodeid for item in items):
+        told = "\n".join(unstable)
+        raise pytest.UsageError(f"ids with addresses, which differ between processes:\n{told}")
     if _real_hosts(config) is None:
         return
     skip = pytest.mark.skip(reason="needs faults or a layout that only the embedded cluster offers")

@@ -18,17 +18,6 @@ from support.clients import KINDS, VARIABLE
 from support.facade import TaskClient, background_loop, end_background_loop
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much was done to the faulty clusters, and how much of it was checked."""
-    told = [dict(report.user_properties) for report in terminalreporter.getreports("")]
-    loads = [each for each in told if "operations" in each and "checks" in each]
-    if loads:
-        operations, checks = (sum(each[name] for each in loads) for name in ("operations", "checks"))
-        terminalreporter.write_line(
-            f"{len(loads)} scenarios of faults: {operations:,} operations, {checks:,} checks"
-        )
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if _has_both(metafunc):
         metafunc.parametrize("client_kind", KINDS, indirect=True)

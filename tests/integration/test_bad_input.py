@@ -19,6 +19,7 @@ from pyspike.operations import context, lists, paths
 from pyspike.server import EmbeddedCluster
 from pyspike.values import KeyOrderedDict, RawParticle
 from support.clients import KINDS
+from support.ids import shown
 
 Refusal = tuple[type[InvalidArgument], str]
 KEY = ("test", "s", "k")
@@ -226,7 +227,7 @@ VALUES: list[tuple[Any, type, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "error", "names"), VALUES, ids=lambda value: f"{value!r:.30}"[:30])
+@pytest.mark.parametrize(("value", "error", "names"), VALUES, ids=lambda value: shown(value)[:30])
 def test_a_value_is_refused_by_bin_and_place(
     node: EmbeddedCluster, user: Any, value: Any, error: type, names: str
 ) -> None:

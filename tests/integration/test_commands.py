@@ -41,6 +41,7 @@ from pyspike.errors import (
     RecordTooBig,
     UnsupportedFeature,
 )
+from support.ids import shown
 
 NEVER = WritePolicy(expiration=Expiration.NEVER)
 SEND_KEY = WritePolicy(send_key=True)
@@ -635,7 +636,7 @@ def test_operations_are_made_once_and_used_often(client: Client, key: Key) -> No
     assert [client.operate(key, count)["n"] for _ in range(3)] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("operations", [[], [1], [op.get], 5, [("get", "a")]], ids=repr)
+@pytest.mark.parametrize("operations", [[], [1], [op.get], 5, [("get", "a")]], ids=shown)
 def test_operate_refuses_what_is_no_operation(client: Client, key: Key, operations: Any) -> None:
     with pytest.raises(InvalidArgument):
         client.operate(key, operations)
