@@ -229,7 +229,7 @@ async def test_a_cancelled_command_is_not_tried_again() -> None:
 @in_loop
 async def test_a_connection_whose_commands_were_all_cancelled_serves_the_next() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    futures = [pipes.start(read(number, timeout=60)) for number in range(3)]
+    futures = [pipes.start(read(number, timeout=60_000)) for number in range(3)]
     await turns()
     for future in futures:
         future.cancel()
