@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 from fork_scenarios import expect_well, in_child
 
-from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
+from pyspike import AsyncClient, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike.server import EmbeddedCluster
+from support.clients import BlockingClient
 from support.cluster_tools import wait_until
 from support.processes import main
 from support.sockets import sockets
@@ -328,7 +329,7 @@ def closed_from_another_loop(hosts: str) -> None:
 
 
 def tasks_and_threads_share_a_cluster(hosts: str) -> None:
-    with Client(hosts) as client:
+    with BlockingClient(hosts) as client:
         client.put(key("shared"), {"name": "shared"})
 
         async def work() -> None:

@@ -421,6 +421,7 @@ async def test_a_connection_that_nobody_accepts_ends_within_the_policys_timeout(
 
 
 @pytest.mark.embedded_only
+@pytest.mark.one_kind("compares the errors of the two")
 def test_both_clients_tell_the_same_of_a_timeout() -> None:
     with EmbeddedCluster(process=True) as cluster, Client(cluster.hosts) as client:
         client.put(KEY, {"a": 1})

@@ -113,6 +113,7 @@ def test_failed_starts_leave_nothing_behind(server):
 @pytest.mark.parametrize(
     "ending", ["pass", "client.close()", "del client", "raise SystemExit(0)", "os._exit(0)"]
 )
+@pytest.mark.both_kinds
 def test_interpreters_exit_quietly(server, ending):
     script = (
         "import os, logging, sys\n"
@@ -129,6 +130,7 @@ def test_interpreters_exit_quietly(server, ending):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.both_kinds
 def test_nothing_is_written_to_stderr(server):
     script = (
         "from pyspike import ClientPolicy, errors\n"
@@ -194,6 +196,7 @@ def test_parent_and_child_go_on_with_their_own_sockets(server):
         assert cluster.stats()["tend"]["last_error"] is None
 
 
+@pytest.mark.both_kinds
 def test_commands_work_in_parent_and_child(server):
     with Client(server.hosts, policy=ClientPolicy(tend_interval=50)) as client:
         keys = [("test", "fork", number) for number in range(200)]
@@ -210,6 +213,7 @@ def test_commands_work_in_parent_and_child(server):
         assert [client.get(key)["from"] for key in keys] == ["child"] * 100 + ["parent"] * 100
 
 
+@pytest.mark.both_kinds
 def test_a_child_of_a_busy_parent_does_not_hang(server):
     """Other threads hold locks at the moment of the fork; ten children all the same."""
     with Client(server.hosts, policy=ClientPolicy(tend_interval=1, max_conns_per_node=2)) as client:

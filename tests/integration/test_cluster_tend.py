@@ -194,6 +194,7 @@ def test_connections_are_kept_in_advance(server):
         wait_until(lambda: [node.stats.connections_open for node in server.nodes] == [4, 4, 4])
 
 
+@pytest.mark.both_kinds
 def test_idle_connections_are_trimmed(server):
     with tended(seed_of(server), idle_timeout=50) as cluster:
         with Client(server.hosts, policy=ClientPolicy(tend_interval=20, idle_timeout=50)) as client:

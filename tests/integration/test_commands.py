@@ -365,6 +365,7 @@ def test_touch_of_a_missing_record_raises(client: Client, key: Key) -> None:
     assert client.exists(key) is False
 
 
+@pytest.mark.both_kinds
 def test_a_record_ends_when_its_time_is_over() -> None:
     from pyspike.server import EmbeddedCluster
 
@@ -848,12 +849,14 @@ def test_a_policy_of_the_call_wins_over_the_clients(client: Client, key: Key) ->
     assert client.get(key)["a"] == 2
 
 
+@pytest.mark.both_kinds
 def test_closing_a_view_closes_the_client(hosts: str) -> None:
     client = Client(hosts)
     client.with_policies().close()
     assert client.is_connected() is False
 
 
+@pytest.mark.both_kinds
 def test_the_context_manager_closes_the_client(hosts: str, key: Key) -> None:
     with Client(hosts) as client:
         client.put(key, {"a": 1})
@@ -861,6 +864,7 @@ def test_the_context_manager_closes_the_client(hosts: str, key: Key) -> None:
     assert client.is_connected() is False
 
 
+@pytest.mark.both_kinds
 def test_a_closed_client_says_so_whatever_is_asked_of_it(hosts: str, key: Key) -> None:
     client = Client(hosts)
     client.close()

@@ -12,7 +12,7 @@ from pyspike.server import EmbeddedCluster
 from support.clients import at_most
 from support.cluster_tools import in_thread, wait_until, within
 
-pytestmark = pytest.mark.embedded_only
+pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 
 KEY = ("test", "deadlines", 1)
 
@@ -66,6 +66,7 @@ def test_closing_leaves_a_write_that_was_sent_in_doubt(one: EmbeddedCluster, cli
     assert isinstance(error.__cause__, cause)
 
 
+@pytest.mark.one_kind("tasks get no answer then")
 def test_a_write_that_was_refused_is_not_in_doubt_when_the_client_closes(one: EmbeddedCluster) -> None:
     client = Client(one.hosts)
     client.put(KEY, {"a": 1})
@@ -78,6 +79,7 @@ def test_a_write_that_was_refused_is_not_in_doubt_when_the_client_closes(one: Em
     assert not error.in_doubt
 
 
+@pytest.mark.one_kind("pipelines await all answers")
 def test_a_full_pool_looks_after_late_answers_before_it_makes_anyone_wait(one: EmbeddedCluster) -> None:
     """Also when tending can't, as no round comes in time or every round fails."""
     policy = ClientPolicy(max_conns_per_node=2, tend_interval=60_000)

@@ -19,6 +19,8 @@ from support.cluster_tools import wait_until
 from support.load import CALLS, CROWD, PATIENT, TEND, Load, Shape
 from support.shares import Work
 
+pytestmark = pytest.mark.both_kinds
+
 SEED = 20261123
 SLOWED = 1000.0  # ms of the socket timeout that a slow node takes half of
 

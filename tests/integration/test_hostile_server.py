@@ -34,6 +34,7 @@ from support.cluster_tools import closed, in_thread, wait_until, within
 from support.processes import run_scenario
 
 pytestmark = [
+    pytest.mark.both_kinds,
     pytest.mark.embedded_only,
     pytest.mark.skipif(
         sys.platform != "linux", reason=f"{FRONT} is an address of this machine on Linux only"

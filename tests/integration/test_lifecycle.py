@@ -17,6 +17,8 @@ from support.clients import at_most
 from support.cluster_tools import Outcome, in_thread, pools, wait_until
 from support.sockets import sockets
 
+pytestmark = pytest.mark.both_kinds
+
 TRULY_LINUX = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 
 
