@@ -20,8 +20,9 @@ import pytest
 from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike._wire import Waker
 from pyspike.server import EmbeddedCluster
-from support.cluster_tools import in_thread
+from support.cluster_tools import in_thread, wait_in_loop
 from support.pipes import FOUND, Pipes, in_loop, read, record, turns, write
+from support.threads import tend_threads
 
 ONCE = {"max_retries": 0}
 LARGE = record(b"x" * 70_000)
@@ -297,17 +298,16 @@ async def test_a_command_that_pauses_before_its_next_try_ends_with_the_client() 
 
 @in_loop
 async def test_a_close_that_is_cancelled_closes_the_cluster_all_the_same(hosts: str) -> None:
+    before = tend_threads()
     client = await AsyncClient.connect(hosts)
     await client.exists(("test", "s", 1))
+    assert len(tend_threads() - before) == 1
     closing = asyncio.create_task(client.close())
     await asyncio.sleep(0)
     closing.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await closing
-    end = time.monotonic() + 10
-    while client._cluster._thread is not None and client._cluster._thread.is_alive():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
+    await wait_in_loop(lambda: not tend_threads() - before, "the end of the tend thread")
     with pytest.raises(errors.ClientClosed):
         await client.exists(("test", "s", 1))
 

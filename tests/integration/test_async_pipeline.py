@@ -305,7 +305,7 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
     assert pipes.of_node["A2"][0].digests() == digests(1, 2)
     pipes.of_node["A2"][0].answer(record(b"1") + record(b"2"))
     assert [value(promise) for promise in reads] == ["0", "1", "2"]
-    assert pipes._cluster.suspected
+    assert pipes.cluster.suspected
 
 
 @in_loop
@@ -659,7 +659,7 @@ async def test_idle_connections_are_closed() -> None:
     pipes.transports[0].answer(record(b"x"))
     pipes.keep_house()
     assert not pipes.transports[0].aborted
-    pipes._cluster.nodes[0].pool.close()  # the node has left
+    pipes.cluster.nodes[0].pool.close()  # the node has left
     pipes.keep_house()
     assert pipes.transports[0].aborted
     assert pipes.stats() == {}

@@ -22,6 +22,8 @@ from pyspike.errors import PartitionUnavailable
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
 from support.processes import run_script
+from support.sockets import connections
+from support.threads import tend_threads
 
 pytestmark = [
     pytest.mark.embedded_only,
@@ -69,19 +71,15 @@ def in_child(work, patience=20):
     return result
 
 
-def sockets_of(cluster):
-    """The inodes of the sockets that tending keeps."""
-    return {os.fstat(node._info.fileno()).st_ino for node in cluster.nodes if node._info is not None}
-
-
 # Garbage collection -----------------------------------------------------------------------------------------
 
 
 def test_a_dropped_cluster_ends_its_thread_and_its_connections(server):
+    before = tend_threads()
     cluster = Cluster(server.hosts, ClientPolicy(tend_interval=50, min_conns_per_node=2))
     cluster.start()
     wait_until(lambda: open_connections(server) == 9)
-    thread, reference = cluster._thread, weakref.ref(cluster)
+    (thread,), reference = tend_threads() - before, weakref.ref(cluster)
     some_rounds(cluster)
     del cluster
     wait_until(lambda: gc.collect() or reference() is None)
@@ -90,9 +88,10 @@ def test_a_dropped_cluster_ends_its_thread_and_its_connections(server):
 
 
 def test_a_dropped_cluster_needs_no_garbage_collector(server):
+    before = tend_threads()
     cluster = Cluster(server.hosts, ClientPolicy(tend_interval=60_000))
     cluster.start()
-    thread = cluster._thread
+    (thread,) = tend_threads() - before
     gc.disable()
     try:
         del cluster
@@ -175,24 +174,26 @@ def test_a_lost_partition_takes_no_other_along(client, cluster, key, set_name):
 # Fork -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="looks at descriptors in /proc")
 def test_parent_and_child_go_on_with_their_own_sockets(server):
     with tended(server.hosts, min_conns_per_node=2) as cluster:
-        mine = sockets_of(cluster)
-        assert len(mine) == 3
+        wait_until(lambda: len(connections(server.hosts)) == 9)
+        mine = connections(server.hosts)
 
         def child():
-            assert sockets_of(cluster) == set()
+            assert connections(server.hosts) == set()
             assert cluster.info("node", "A2", InfoPolicy()) == "A2"
-            wait_until(lambda: len(sockets_of(cluster)) == 3)
+            wait_until(lambda: len(connections(server.hosts)) == 9)
             wait_until(lambda: all(n["pool"]["open"] == 2 for n in cluster.stats()["nodes"].values()))
-            return [*sockets_of(cluster), cluster._thread.is_alive(), active(cluster)]
+            return [*connections(server.hosts), len(tend_threads()), active(cluster)]
 
-        *theirs, alive, names = in_child(child)
-        assert alive
+        *theirs, tending, names = in_child(child)
+        assert tending == 1
         assert names == ["A1", "A2", "A3"]
-        assert len(theirs) == 3
+        assert len(theirs) == 9
+        assert not mine & {*theirs}
         some_rounds(cluster)
-        assert sockets_of(cluster) == mine
+        assert connections(server.hosts) == mine
         assert cluster.stats()["tend"]["last_error"] is None
 
 

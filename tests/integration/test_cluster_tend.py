@@ -11,6 +11,7 @@ from pyspike.cluster import Cluster
 from pyspike.errors import ClientClosed, InvalidNode
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
+from support.threads import tend_threads
 
 pytestmark = pytest.mark.embedded_only
 
@@ -218,12 +219,13 @@ def test_stats_tell_how_tending_goes(server):
 
 
 def test_closing_ends_the_thread_and_every_connection(server):
+    before = tend_threads()
     with tended(seed_of(server), min_conns_per_node=2) as cluster:
-        thread = cluster._thread
+        assert len(tend_threads() - before) == 1
         started = time.monotonic()
         cluster.close()
         assert time.monotonic() - started < 1
-        assert not thread.is_alive()
+        assert not tend_threads() - before
         cluster.close()
         assert cluster.closed
         assert cluster.nodes == ()

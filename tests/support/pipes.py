@@ -128,6 +128,7 @@ class Pipes(PipelinedExecutor):
     long a deadline as what must not be, but for what is passed.
 
     Attributes:
+        cluster: whose nodes they lead to.
         transports: all that were opened, by node.
         refused: how many of the next connections can't be opened.
         socket: what the next transports say is theirs.
@@ -138,11 +139,11 @@ class Pipes(PipelinedExecutor):
     def __new__(cls, *, nodes: int = 1, **policy: Any) -> Pipes:
         cluster: Any = FakeCluster(ClientPolicy(**policy), nodes)
         pipes = super().__new__(cls, asyncio.get_running_loop(), cluster)
-        pipes._cluster = cluster
+        pipes.cluster = cluster
         return pipes
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(self.loop, self._cluster)
+        super().__init__(self.loop, self.cluster)
         self.transports: list[Transport] = []
         self.of_node: dict[str, list[Transport]] = {}
         self.refused = 0
