@@ -12,6 +12,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["share", "work"]
 
+HERE = Path(__file__).parent
+QUICK = {"unit", "server"}  # folders whose tests come first: they say in seconds what is broken at the base
 NODES = 3
 SETTLED = 10.0  # seconds within which a client must know the nodes that came back
 RUN = uuid.uuid4().hex[:8]
@@ -49,6 +52,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _folder(item) not in QUICK)
     if unstable := with_address(item.nodeid for item in items):
         told = "\n".join(unstable)
         raise pytest.UsageError(f"ids with addresses, which differ between processes:\n{told}")
@@ -58,6 +62,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("embedded_only"):
             item.add_marker(skip)
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
 
 
 def _real_hosts(config: pytest.Config) -> str | None:

@@ -201,7 +201,7 @@ def nested(depth: int) -> list[Any]:
 ITSELF: list[Any] = []
 ITSELF.append(ITSELF)
 
-VALUES: list[tuple[Any, type, str]] = [
+VALUES: list[Any] = [
     ({1, 2}, InvalidType, f"{BIN}: set is not an Aerospike type"),
     (1j, InvalidType, f"{BIN}: complex"),
     (Decimal(1), InvalidType, f"{BIN}: Decimal"),
@@ -223,7 +223,7 @@ VALUES: list[tuple[Any, type, str]] = [
     (RawParticle(4, "text"), InvalidType, BIN),  # type: ignore[arg-type]
     (nested(257), InvalidArgument, BIN),
     (ITSELF, InvalidArgument, BIN),
-    (bytes(LIMIT), InvalidArgument, f"limit of {LIMIT} bytes"),
+    pytest.param(bytes(LIMIT), InvalidArgument, f"limit of {LIMIT} bytes", id="more than a message holds"),
 ]
 
 
