@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support.ids import with_address
 from support.shares import share, tell, work
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from pyspike.server import EmbeddedCluster
 
 __all__ = ["share", "work"]
+
+# How long an example takes is up to the machine; what hangs is ended by pytest-timeout.
+settings.register_profile("pyspike", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pyspike")
 
 HERE = Path(__file__).parent
 QUICK = {"unit", "server"}  # folders whose tests come first: they say in seconds what is broken at the base

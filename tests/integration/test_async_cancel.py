@@ -171,7 +171,7 @@ async def test_cancelling_at_random_mixes_up_no_answers(
         for lane in client.stats()["loops"][0].values():
             assert lane["closed"] == {}, f"a connection was lost: {lane}, {before}"
             assert lane["waiting"] == 0
-            assert lane["open"] <= pipelines
+            assert lane["open"] <= 2 * pipelines  # those that met silence, as of a busy server, do not count
 
 
 @in_loop

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import struct
 import threading
@@ -481,11 +482,17 @@ class Callbacks:
 
 
 @pytest.mark.embedded_only
-def test_the_client_never_holds_up_the_loop_under_load(hosts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_client_never_holds_up_the_loop_under_load(
+    hosts: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """2,000 tasks, values of 3 kB, and failures of all of them at once in the end.
 
-    What a busy machine adds is left out by the best of some rounds.
+    What a busy machine adds is left out by the best of some rounds; what other tests keep in memory is not
+    collected meanwhile.
     """
+    gc.collect()
+    gc.freeze()
+    request.addfinalizer(gc.unfreeze)
     callbacks = Callbacks()
     monkeypatch.setattr(asyncio.Handle, "_run", lambda handle: callbacks.run(handle))
 
@@ -506,7 +513,7 @@ def test_the_client_never_holds_up_the_loop_under_load(hosts: str, monkeypatch: 
         await asyncio.gather(*tasks, return_exceptions=True)
 
     rounds = []
-    while len(rounds) < 4 and min(rounds, default=1.0) >= WORST:
+    while len(rounds) < 8 and min(rounds, default=1.0) >= WORST:
         asyncio.run(run())
         rounds.append(callbacks.worst / slowness())
     print(f"the longest callbacks took {[f'{took * 1000:.2f} ms' for took in rounds]} of CPU")
