@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,15 +16,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from support.ids import with_address
+from support.shares import share, tell, work
 
 if TYPE_CHECKING:
     from pyspike import Client, Key
     from pyspike.server import EmbeddedCluster
 
-HERE = Path(__file__).parent
-if str(HERE) not in sys.path:
-    sys.path.insert(0, str(HERE))  # for `from support... import ...`
+__all__ = ["share", "work"]
 
+# How long an example takes is up to the machine; what hangs is ended by pytest-timeout.
+settings.register_profile("pyspike", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pyspike")
+
+HERE = Path(__file__).parent
+QUICK = {"unit", "server"}  # folders whose tests come first: they say in seconds what is broken at the base
 NODES = 3
 SETTLED = 10.0  # seconds within which a client must know the nodes that came back
 RUN = uuid.uuid4().hex[:8]
@@ -45,13 +52,25 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"aerospike: {_real_hosts(config) or f'embedded cluster of {NODES} nodes'}"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tell(terminalreporter)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _folder(item) not in QUICK)
+    if unstable := with_address(item.nodeid for item in items):
+        told = "\n".join(unstable)
+        raise pytest.UsageError(f"ids with addresses, which differ between processes:\n{told}")
     if _real_hosts(config) is None:
         return
     skip = pytest.mark.skip(reason="needs faults or a layout that only the embedded cluster offers")
     for item in items:
         if item.get_closest_marker("embedded_only"):
             item.add_marker(skip)
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
 
 
 def _real_hosts(config: pytest.Config) -> str | None:

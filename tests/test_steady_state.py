@@ -28,13 +28,17 @@ pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="looks at Linux system calls and linking"
 )
 
+STOPPED = 75  # the exit code of a child that was stopped and went on, after which it makes a call again
+TRIES = 5
+
 # What all children begin with: a client whose tend thread sleeps, warm, and `run` to call so often.
 BEGIN = """
-import gc, itertools, json, os, sys
+import gc, itertools, json, os, signal, sys
 from pyspike import Client, ClientPolicy, Key, ReadPolicy, WritePolicy, operations as op
 from pyspike._wire import Commands, Executor
 from pyspike.operations import lists, maps
-hosts, set_name, what, count = sys.argv[1:4] + [int(sys.argv[4])]
+hosts, set_name, what, count, stopped = sys.argv[1:4] + [*map(int, sys.argv[4:])]
+signal.signal(signal.SIGCONT, lambda number, frame: os._exit(stopped))
 client = Client(hosts, ClientPolicy(tend_interval=60_000))
 key, bins = Key("test", set_name, 1), {"a": 1, "b": "hello world", "c": 123456789}
 document = {
@@ -78,14 +82,17 @@ def child(
     """Run a script after BEGIN; what it prints, as JSON."""
     import pyspike
 
-    source = str(Path(pyspike.__file__).parents[1])
-    done = subprocess.run(
-        [*prefix, sys.executable, "-c", BEGIN + script, hosts, set_name, what, str(COUNT)],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")]), **env},
-    )
+    path = [str(Path(pyspike.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    for _ in range(TRIES):
+        done = subprocess.run(
+            [*prefix, sys.executable, "-c", BEGIN + script, hosts, set_name, what, str(COUNT), str(STOPPED)],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path), **env},
+        )
+        if done.returncode != STOPPED:
+            break
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout or "null")
 

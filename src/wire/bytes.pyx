@@ -1,5 +1,5 @@
-# Numbers in network order, and the clock. Loads and stores go byte by byte: the compiler makes one
-# swapped access of them, and no platform minds the alignment.
+# Numbers in network order. Loads and stores go byte by byte: the compiler makes one swapped access of them, and no
+# platform minds the alignment.
 
 cdef extern from *:
     """
@@ -43,25 +43,3 @@ cdef extern from *:
     double as_double(uint64_t bits) noexcept nogil
     float as_float(uint32_t bits) noexcept nogil
     uint64_t double_bits(double d) noexcept nogil
-
-
-cdef int64_t MILLISECOND = 1_000_000        # of the clock below
-cdef int64_t SECOND = 1_000_000_000
-cdef int64_t FOREVER = INT64_MAX
-
-
-cdef inline int64_t now_ns() noexcept nogil:
-    """Nanoseconds of the monotonic clock."""
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC, &t)
-    return <int64_t>t.tv_sec * 1_000_000_000 + t.tv_nsec
-
-
-cdef inline int64_t to_ns(double ms) noexcept nogil:
-    """Milliseconds as nanoseconds; 0 and less, and what is too large, is forever."""
-    return FOREVER if ms <= 0 or ms > 1e12 else <int64_t>(ms * 1e6)
-
-
-cdef inline int64_t after(int64_t start, int64_t span) noexcept nogil:
-    """The moment `span` after `start`, without overflow."""
-    return FOREVER if span >= FOREVER - start else start + span

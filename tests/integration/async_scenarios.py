@@ -20,11 +20,13 @@ from typing import Any
 import pytest
 from fork_scenarios import expect_well, in_child
 
-from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
+from pyspike import AsyncClient, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike.server import EmbeddedCluster
+from support.clients import BlockingClient
 from support.cluster_tools import wait_until
 from support.processes import main
 from support.sockets import sockets
+from support.threads import tend_threads
 
 SET = os.environ.get("PYSPIKE_TEST_SET", "loops")
 RUN = os.environ.get("PYSPIKE_TEST_RUN", "")
@@ -78,10 +80,6 @@ async def use(client: AsyncClient, name: object = "x", count: int = 40) -> None:
     await asyncio.gather(*(work(number) for number in range(count)))
 
 
-def tend_threads() -> int:
-    return [thread.name for thread in threading.enumerate()].count("pyspike-tend")
-
-
 # One loop ---------------------------------------------------------------------------------------------------
 
 
@@ -91,7 +89,7 @@ def a_client_in_a_loop(hosts: str) -> None:
             await use(client)
 
     run(work())
-    assert (sockets(), tend_threads()) == ({}, 0)
+    assert (sockets(), tend_threads()) == ({}, set())
 
 
 def a_client_that_is_not_closed(hosts: str) -> None:
@@ -168,7 +166,7 @@ def a_main_task_that_fails(hosts: str) -> None:
 
     with pytest.raises(ZeroDivisionError):
         run(work())
-    assert (sockets(), tend_threads()) == ({}, 0)
+    assert (sockets(), tend_threads()) == ({}, set())
 
 
 def errors_of_tasks_are_their_own(hosts: str) -> None:
@@ -229,9 +227,9 @@ def one_run_after_another(hosts: str) -> None:
         assert [
             stats for stats in client.stats()["loops"] if any(lane["open"] for lane in stats.values())
         ] == []
-    assert tend_threads() == 1
+    assert len(tend_threads()) == 1
     run(client.close())
-    assert (sockets(), tend_threads()) == ({}, 0)
+    assert (sockets(), tend_threads()) == ({}, set())
 
 
 def loops_that_are_run_by_hand(hosts: str) -> None:
@@ -260,7 +258,7 @@ def a_loop_that_is_closed_without_a_word(hosts: str) -> None:
     assert len(client.stats()["loops"]) == 1
     run(client.close())
     gc.collect()
-    assert (sockets(), tend_threads()) == ({}, 0)
+    assert (sockets(), tend_threads()) == ({}, set())
 
 
 def loops_in_threads_at_once(hosts: str) -> None:
@@ -288,9 +286,9 @@ def loops_in_threads_at_once(hosts: str) -> None:
         thread.join()
     if failures:
         raise failures[0]
-    assert tend_threads() == 1
+    assert len(tend_threads()) == 1
     run(client.close())
-    assert (sockets(), tend_threads()) == ({}, 0)
+    assert (sockets(), tend_threads()) == ({}, set())
 
 
 def closed_from_another_loop(hosts: str) -> None:
@@ -324,18 +322,18 @@ def closed_from_another_loop(hosts: str) -> None:
         for thread in threads:
             thread.join()
         assert [type(outcome) for outcome in outcomes] == [errors.ClientClosed] * 2, outcomes
-        assert (sockets(), tend_threads()) == ({}, 0)
+        assert (sockets(), tend_threads()) == ({}, set())
 
 
 def tasks_and_threads_share_a_cluster(hosts: str) -> None:
-    with Client(hosts) as client:
+    with BlockingClient(hosts) as client:
         client.put(key("shared"), {"name": "shared"})
 
         async def work() -> None:
             async with AsyncClient.sharing(client) as tasks:
                 assert await tasks.get(key("shared")) == client.get(key("shared"))
                 await use(tasks)
-                assert tend_threads() == 1
+                assert len(tend_threads()) == 1
                 assert tasks.nodes() == client.nodes()
             assert tasks.is_connected() is False
             with pytest.raises(errors.ClientClosed):
@@ -347,7 +345,7 @@ def tasks_and_threads_share_a_cluster(hosts: str) -> None:
         run(use(tasks))
     with pytest.raises(errors.ClientClosed):
         run(tasks.get(key("shared")))
-    assert (sockets(), tend_threads()) == ({}, 0)
+    assert (sockets(), tend_threads()) == ({}, set())
 
 
 # Fork -------------------------------------------------------------------------------------------------------

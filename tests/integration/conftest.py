@@ -1,8 +1,7 @@
 """Every test of this folder that has to do with commands runs twice from one source: by threads and by tasks.
 
 Whoever uses the fixture `client`, makes a `Client` or runs a scenario gets a blocking client the first time
-and an `AsyncClient` behind a facade of the same methods the second. `support.both_kinds` tells who does, and
-names the few that are of one kind.
+and an `AsyncClient` behind a facade of the same methods the second. Marks say who does: support.both_kinds.
 """
 
 from __future__ import annotations
@@ -13,50 +12,28 @@ from typing import Any
 import pytest
 
 from pyspike import AsyncClient, Client
-from support.both_kinds import ONE_KIND, makes_client
-from support.clients import KINDS, VARIABLE
+from support.both_kinds import kinds
+from support.clients import UNTOLD, VARIABLE, client_of
 from support.facade import TaskClient, background_loop, end_background_loop
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much was done to the faulty clusters, and how much of it was checked."""
-    told = [dict(report.user_properties) for report in terminalreporter.getreports("")]
-    loads = [each for each in told if "operations" in each and "checks" in each]
-    if loads:
-        operations, checks = (sum(each[name] for each in loads) for name in ("operations", "checks"))
-        terminalreporter.write_line(
-            f"{len(loads)} scenarios of faults: {operations:,} operations, {checks:,} checks"
-        )
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if _has_both(metafunc):
-        metafunc.parametrize("client_kind", KINDS, indirect=True)
-
-
-def _has_both(metafunc: pytest.Metafunc) -> bool:
-    if {metafunc.module.__name__, metafunc.function.__name__} & ONE_KIND.keys():
-        return False
-    uses = [metafunc.function.__name__, *metafunc.fixturenames]
-    return "client" in uses or any(makes_client(metafunc.module, name) for name in uses)
+    found = kinds(metafunc.definition.iter_markers(), metafunc.fixturenames)
+    if len(found) > 1:
+        metafunc.parametrize("client_kind", found, indirect=True)
 
 
 @pytest.fixture(autouse=True)
 def client_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """How the test's commands are run: its module's `Client`, and that of scenarios, is of that kind."""
-    kind: str = getattr(request, "param", "threads")
+    told = kinds(request.node.iter_markers(), request.fixturenames) or (UNTOLD,)
+    kind: str = getattr(request, "param", told[0])
     monkeypatch.setenv(VARIABLE, kind)
     if kind == "tasks":
         background_loop()  # so that its thread and its sockets are there before the test
-    names = {request.module.__name__, request.function.__name__}
-    if hasattr(request.module, "Client") and not names & ONE_KIND.keys():
-        makes = KINDS[kind] if hasattr(request, "param") else _unseen
-        monkeypatch.setattr(request.module, "Client", makes)
+    if hasattr(request.module, "Client"):
+        monkeypatch.setattr(request.module, "Client", client_of(kind))
     return kind
-
-
-def _unseen(*args: object, **options: object) -> None:
-    pytest.fail("the test is run by threads only, as support.both_kinds.makes_client does not see its Client")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -419,7 +419,6 @@ SCENARIOS: tuple[Callable[[str], None], ...] = (
     many_forks_under_load,
     fork_while_others_wait_for_a_connection,
     fork_while_others_connect,
-    fork_while_others_come_and_go,
     multiprocessing_fork,
     multiprocessing_spawn,
     multiprocessing_forkserver,
@@ -429,4 +428,4 @@ SCENARIOS: tuple[Callable[[str], None], ...] = (
 )
 
 if __name__ == "__main__":
-    main(SCENARIOS)
+    main([*SCENARIOS, fork_while_others_come_and_go])

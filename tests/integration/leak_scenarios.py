@@ -25,6 +25,7 @@ from support.cluster_tools import pools, wait_until
 from support.facade import TaskClient, turn_loop
 from support.processes import main, tell
 from support.sockets import connections
+from support.threads import pyspike_threads
 
 COMMANDS = int(os.environ.get("PYSPIKE_LEAK_COMMANDS") or 5000)
 BLOCKS = 150  # Python's blocks of memory, whose number varies by some 50
@@ -34,10 +35,6 @@ HEAP = 128 << 10  # bytes of the C heap, which has what is no object of Python's
 CONNECTIONS = 3  # which are open at one moment or another
 TIMEOUT = 20  # ms of a command whose answer never comes
 SELDOM = 4  # so many rounds have one in which commands time out
-
-
-def tend_threads() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name.startswith("pyspike")}
 
 
 def resident() -> int:
@@ -249,7 +246,7 @@ def commands(_: str) -> None:
 
 def left(hosts: str) -> bool:
     turn_loop()
-    return bool(tend_threads() or connections(hosts))
+    return bool(pyspike_threads() or connections(hosts))
 
 
 def clients(_: str) -> None:
@@ -275,7 +272,7 @@ def clients_that_can_not_connect(_: str) -> None:
         try:
             Client("127.0.0.1:1,127.0.0.1:2")
         except ConnectionError:
-            wait_until(lambda: not tend_threads())
+            wait_until(lambda: not pyspike_threads())
             return
         raise AssertionError("no error")
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from leak_scenarios import tend_threads
 
 from pyspike import AsyncClient, ClientPolicy, Key, errors
 from pyspike import operations as op
 from support.cluster_tools import wait_in_loop
 from support.pipes import Pipes, in_loop, read, record, turns
+from support.threads import pyspike_threads
 
 TASKS = 60
 CALLS = 60  # of each task
@@ -171,7 +171,7 @@ async def test_cancelling_at_random_mixes_up_no_answers(
         for lane in client.stats()["loops"][0].values():
             assert lane["closed"] == {}, f"a connection was lost: {lane}, {before}"
             assert lane["waiting"] == 0
-            assert lane["open"] <= pipelines
+            assert lane["open"] <= 2 * pipelines  # those that met silence, as of a busy server, do not count
 
 
 @in_loop
@@ -229,7 +229,7 @@ async def test_a_cancelled_command_is_not_tried_again() -> None:
 @in_loop
 async def test_a_connection_whose_commands_were_all_cancelled_serves_the_next() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    futures = [pipes.start(read(number, timeout=60)) for number in range(3)]
+    futures = [pipes.start(read(number, timeout=60_000)) for number in range(3)]
     await turns()
     for future in futures:
         future.cancel()
@@ -241,7 +241,7 @@ async def test_a_connection_whose_commands_were_all_cancelled_serves_the_next() 
 
 @in_loop
 async def test_cancelling_while_connecting_leaves_nothing(hosts: str) -> None:
-    before = tend_threads()
+    before = pyspike_threads()
     for turn in range(20):
         task = asyncio.ensure_future(AsyncClient.connect(hosts))
         await asyncio.sleep(0.0005 * turn)
@@ -250,7 +250,7 @@ async def test_cancelling_while_connecting_leaves_nothing(hosts: str) -> None:
             await (await task).close()
     del task
     gc.collect()  # a client that nobody got goes, and its thread with it
-    await wait_in_loop(lambda: tend_threads() <= before, "the end of the tend threads")
+    await wait_in_loop(lambda: pyspike_threads() <= before, "the end of the tend threads")
 
 
 @in_loop

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import struct
 import threading
@@ -20,8 +21,9 @@ import pytest
 from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike._wire import Waker
 from pyspike.server import EmbeddedCluster
-from support.cluster_tools import in_thread
+from support.cluster_tools import in_thread, wait_in_loop
 from support.pipes import FOUND, Pipes, in_loop, read, record, turns, write
+from support.threads import tend_threads
 
 ONCE = {"max_retries": 0}
 LARGE = record(b"x" * 70_000)
@@ -56,9 +58,10 @@ async def test_what_was_held_back_beyond_its_deadline_is_never_sent() -> None:
     first = pipes.start(read(0))
     await turns()
     pipes.transports[0].protocol.pause_writing()
-    patient, hasty = pipes.start(write(1)), pipes.start(write(2, timeout=30))
+    patient, hasty = pipes.start(write(1)), pipes.start(write(2, timeout=3000))
+    await pipes.pass_time(3000)
     with pytest.raises(errors.AerospikeError) as caught:
-        await hasty
+        hasty.result()
     assert caught.value.in_doubt is False
     pipes.transports[0].protocol.resume_writing()
     await turns()
@@ -111,11 +114,9 @@ async def test_the_transport_may_say_that_it_is_enough_in_the_middle_of_a_burst(
 @in_loop
 async def test_a_read_whose_share_is_over_harms_no_write_on_its_connection() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    hasty = pipes.start(read(0, timeout=150))  # 50 ms a try
-    patient = pipes.start(write(1, timeout=10_000))
-    while "A2" not in pipes.of_node:
-        await asyncio.sleep(0.001)
-    await turns()
+    hasty = pipes.start(read(0, timeout=9000))  # 3 s a try
+    patient = pipes.start(write(1, timeout=60_000))
+    await pipes.pass_time(3000)
     pipes.of_node["A2"][0].answer(record(b"from the replica"))
     assert (await hasty)["a"] == "from the replica"
     assert not patient.done()
@@ -127,13 +128,11 @@ async def test_a_read_whose_share_is_over_harms_no_write_on_its_connection() -> 
 @in_loop
 async def test_a_read_leaves_a_full_line_to_ask_the_other_node() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1, commands_per_pipeline=1)
-    held = pipes.start(write(0, timeout=10_000))
+    held = pipes.start(write(0, timeout=60_000))
     await turns()
-    waiting = pipes.start(read(1, timeout=300))
-    last = pipes.start(write(2, timeout=10_000))  # has no other node, and keeps its place
-    while "A2" not in pipes.of_node:
-        await asyncio.sleep(0.001)
-    await turns()
+    waiting = pipes.start(read(1, timeout=9000))  # 3 s a try
+    last = pipes.start(write(2, timeout=60_000))  # has no other node, and keeps its place
+    await pipes.pass_time(3000)
     pipes.of_node["A2"][0].answer(record(b"from the replica"))
     assert (await waiting)["a"] == "from the replica"
     pipes.of_node["A1"][0].answer(FOUND)
@@ -151,11 +150,9 @@ async def test_cancelled_commands_without_any_limit_do_not_fill_a_silent_connect
     await turns()
     for promise in endless:
         promise.cancel()
-    promise = pipes.start(read(9, timeout=10_000))
-    end = time.monotonic() + 10
-    while len(pipes.transports) < 2 and time.monotonic() < end:
-        pipes.keep_house()
-        await asyncio.sleep(0.05)
+    promise = pipes.start(read(9, timeout=60_000))
+    await pipes.pass_time(1000)  # silence, which housekeeping finds
+    pipes.keep_house()
     await turns()
     pipes.transports[1].answer(record(b"x"))
     assert (await promise)["a"] == "x"
@@ -165,17 +162,14 @@ async def test_cancelled_commands_without_any_limit_do_not_fill_a_silent_connect
 async def test_a_refused_connection_sends_on_who_waits_behind_a_stalled_one() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
     pipes.start(write(0, timeout=0, total_timeout=0, socket_timeout=0))
-    with pytest.raises(errors.TimeoutError):
-        await pipes.start(write(1, timeout=20))  # met silence: the connection is stalled
+    hasty = pipes.start(write(1, timeout=3000))
+    await pipes.pass_time(3000)
+    assert isinstance(hasty.exception(), errors.TimeoutError)  # met silence: the connection is stalled
     pipes.refused = 1
-    began = time.monotonic()
-    promise = pipes.start(read(2, timeout=9000))
-    while "A2" not in pipes.of_node:
-        await asyncio.sleep(0.001)
-    await turns()
+    promise = pipes.start(read(2, timeout=60_000))
+    await turns(8)  # and no time
     pipes.of_node["A2"][0].answer(record(b"x"))
     assert (await promise)["a"] == "x"
-    assert time.monotonic() - began < 2  # a try has 3 s
 
 
 # Many -------------------------------------------------------------------------------------------------------
@@ -185,14 +179,16 @@ async def test_a_refused_connection_sends_on_who_waits_behind_a_stalled_one() ->
 @in_loop
 async def test_a_thousand_failures_do_not_hold_up_the_loop(fault: str) -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=500)
-    promises = [pipes.start(write(number, timeout=200)) for number in range(1000)]
+    promises = [pipes.start(write(number, timeout=30_000)) for number in range(1000)]
     await turns()
     if fault == "lost":
         pipes.refused = 1
         pipes.transports[0].lose()
     elif fault == "closed":
         pipes.close()
-    most, done = 0, 0
+    else:
+        await pipes.pass_time(30_000)
+    most, done = 0, sum(promise.done() for promise in promises)
     while done < 1000:
         await asyncio.sleep(0)
         now = sum(promise.done() for promise in promises)
@@ -303,17 +299,16 @@ async def test_a_command_that_pauses_before_its_next_try_ends_with_the_client() 
 
 @in_loop
 async def test_a_close_that_is_cancelled_closes_the_cluster_all_the_same(hosts: str) -> None:
+    before = tend_threads()
     client = await AsyncClient.connect(hosts)
     await client.exists(("test", "s", 1))
+    assert len(tend_threads() - before) == 1
     closing = asyncio.create_task(client.close())
     await asyncio.sleep(0)
     closing.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await closing
-    end = time.monotonic() + 10
-    while client._cluster._thread is not None and client._cluster._thread.is_alive():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
+    await wait_in_loop(lambda: not tend_threads() - before, "the end of the tend thread")
     with pytest.raises(errors.ClientClosed):
         await client.exists(("test", "s", 1))
 
@@ -427,6 +422,7 @@ async def test_a_connection_that_nobody_accepts_ends_within_the_policys_timeout(
 
 
 @pytest.mark.embedded_only
+@pytest.mark.one_kind("compares the errors of the two")
 def test_both_clients_tell_the_same_of_a_timeout() -> None:
     with EmbeddedCluster(process=True) as cluster, Client(cluster.hosts) as client:
         client.put(KEY, {"a": 1})
@@ -486,11 +482,17 @@ class Callbacks:
 
 
 @pytest.mark.embedded_only
-def test_the_client_never_holds_up_the_loop_under_load(hosts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_client_never_holds_up_the_loop_under_load(
+    hosts: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """2,000 tasks, values of 3 kB, and failures of all of them at once in the end.
 
-    What a busy machine adds is left out by the best of some rounds.
+    What a busy machine adds is left out by the best of some rounds; what other tests keep in memory is not
+    collected meanwhile.
     """
+    gc.collect()
+    gc.freeze()
+    request.addfinalizer(gc.unfreeze)
     callbacks = Callbacks()
     monkeypatch.setattr(asyncio.Handle, "_run", lambda handle: callbacks.run(handle))
 
@@ -511,7 +513,7 @@ def test_the_client_never_holds_up_the_loop_under_load(hosts: str, monkeypatch: 
         await asyncio.gather(*tasks, return_exceptions=True)
 
     rounds = []
-    while len(rounds) < 4 and min(rounds, default=1.0) >= WORST:
+    while len(rounds) < 8 and min(rounds, default=1.0) >= WORST:
         asyncio.run(run())
         rounds.append(callbacks.worst / slowness())
     print(f"the longest callbacks took {[f'{took * 1000:.2f} ms' for took in rounds]} of CPU")

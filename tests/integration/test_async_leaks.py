@@ -14,5 +14,6 @@ from support.processes import run_scenario
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="reads Linux's /proc")
 @pytest.mark.timeout(600)
+@pytest.mark.one_kind("about what only tasks do: being cancelled")
 def test_thousands_of_awaits_leave_nothing(hosts: str, set_name: str) -> None:
     run_scenario("async_leak_scenario.py", "run", hosts, set_name)

@@ -25,6 +25,7 @@ from support.processes import run_scenario
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in SCENARIOS])
+@pytest.mark.one_kind("its scenarios are about tasks")
 def test_loops(hosts: str, set_name: str, scenario: str, loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
         pytest.skip("uvloop is not installed")

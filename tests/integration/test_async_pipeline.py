@@ -305,7 +305,7 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
     assert pipes.of_node["A2"][0].digests() == digests(1, 2)
     pipes.of_node["A2"][0].answer(record(b"1") + record(b"2"))
     assert [value(promise) for promise in reads] == ["0", "1", "2"]
-    assert pipes._cluster.suspected
+    assert pipes.cluster.suspected
 
 
 @in_loop
@@ -409,11 +409,12 @@ async def test_client_policy_max_waiting_per_node_of_zero_still_lets_a_first_con
 @in_loop
 async def test_who_waits_too_long_is_told_that_the_connections_are_full() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=1)
-    first = pipes.start(read(0, timeout=0))
+    first = pipes.start(read(0, timeout=60_000))
     await turns()
-    waiting = pipes.start(write(1, timeout=30))
+    waiting = pipes.start(write(1, timeout=3000))
+    await pipes.pass_time(3000)
     with pytest.raises(NoMoreConnections, match="none had room in time") as caught:
-        await waiting
+        waiting.result()
     assert caught.value.in_doubt is False
     assert pipes.numbers["waiting"] == 0
     pipes.transports[0].answer(record(b"x"))
@@ -441,13 +442,14 @@ async def test_a_thousand_deadlines_take_a_few_timers() -> None:
 @in_loop
 async def test_a_command_that_times_out_fails_alone_and_its_late_answer_is_dropped() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    patient = pipes.start(write(0, timeout=10_000))
-    hasty = pipes.start(read(1, timeout=30, **ONCE))
-    third = pipes.start(read(2, timeout=10_000))
+    patient = pipes.start(write(0, timeout=60_000))
+    hasty = pipes.start(read(1, timeout=3000, **ONCE))
+    third = pipes.start(read(2, timeout=60_000))
+    await pipes.pass_time(3000)
     with pytest.raises(errors.TimeoutError, match="timed out waiting for the answer") as caught:
-        await hasty
+        hasty.result()
     error = caught.value
-    assert (error.timeout, error.key, error.node) == (30, Key("test", "s", 1), "A1")
+    assert (error.timeout, error.key, error.node) == (3000, Key("test", "s", 1), "A1")
     assert len(error.attempts) == 1
     assert not patient.done()
     pipes.transports[0].answer(FOUND + record(b"too late") + record(b"2"))
@@ -460,10 +462,11 @@ async def test_a_command_that_times_out_fails_alone_and_its_late_answer_is_dropp
 @in_loop
 async def test_the_head_of_the_line_times_out_alone_too() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    hasty = pipes.start(write(0, timeout=30))
-    patient = pipes.start(write(1, timeout=10_000))
+    hasty = pipes.start(write(0, timeout=3000))
+    patient = pipes.start(write(1, timeout=60_000))
+    await pipes.pass_time(3000)
     with pytest.raises(errors.TimeoutError) as caught:
-        await hasty
+        hasty.result()
     assert caught.value.in_doubt is True
     assert not patient.done()
     pipes.transports[0].answer(FOUND + FOUND)
@@ -474,12 +477,13 @@ async def test_the_head_of_the_line_times_out_alone_too() -> None:
 @in_loop
 async def test_a_head_overdue_beyond_the_socket_timeout_closes_the_connection() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    head = pipes.start(read(0, timeout=10_000, socket_timeout=40, total_timeout=10_000, max_retries=0))
-    other = pipes.start(read(1, timeout=10_000))
-    unsafe = pipes.start(write(2, timeout=10_000))
+    head = pipes.start(read(0, timeout=60_000, socket_timeout=3000, total_timeout=60_000, max_retries=0))
+    other = pipes.start(read(1, timeout=60_000))
+    unsafe = pipes.start(write(2, timeout=60_000))
+    await pipes.pass_time(3000)
     with pytest.raises(errors.TimeoutError) as caught:
-        await head
-    assert caught.value.attempts[0].elapsed_ms >= 39
+        head.result()
+    assert caught.value.attempts[0].elapsed_ms >= 3000
     await turns(8)
     assert pipes.of_node["A1"][0].aborted
     assert pipes.stats()["A1"]["closed"] == {"timeout": 1}
@@ -494,11 +498,9 @@ async def test_a_head_overdue_beyond_the_socket_timeout_closes_the_connection() 
 @in_loop
 async def test_a_read_behind_a_slow_head_is_tried_elsewhere_and_harms_nobody() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    slow = pipes.start(write(0, timeout=10_000))
-    other = pipes.start(read(1, timeout=900))  # each of its three tries has 300 ms
-    while "A2" not in pipes.of_node:
-        await asyncio.sleep(0.001)
-    await turns()
+    slow = pipes.start(write(0, timeout=60_000))
+    other = pipes.start(read(1, timeout=9000))  # each of its three tries has 3 s
+    await pipes.pass_time(3000)
     pipes.of_node["A2"][0].answer(record(b"from the replica"))
     assert value(other) == "from the replica"
     assert not slow.done()
@@ -510,12 +512,11 @@ async def test_a_read_behind_a_slow_head_is_tried_elsewhere_and_harms_nobody() -
 @in_loop
 async def test_who_waits_behind_a_silent_connection_gets_another() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
-    slow = pipes.start(write(0, timeout=10_000))
-    hasty = pipes.start(write(1, timeout=20, max_retries=0))
-    in_line = pipes.start(read(2, timeout=20_000))
-    with pytest.raises(errors.TimeoutError):
-        await hasty
-    await turns()
+    slow = pipes.start(write(0, timeout=60_000))
+    hasty = pipes.start(write(1, timeout=3000, max_retries=0))
+    in_line = pipes.start(read(2, timeout=60_000))
+    await pipes.pass_time(3000)
+    assert isinstance(hasty.exception(), errors.TimeoutError)
     assert len(pipes.transports) == 2
     pipes.transports[1].answer(record(b"2"))
     assert in_line.result()["a"] == "2"
@@ -525,10 +526,10 @@ async def test_who_waits_behind_a_silent_connection_gets_another() -> None:
 @in_loop
 async def test_a_silent_connection_gets_no_more_commands_until_it_speaks() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    slow = pipes.start(write(0, timeout=10_000))
-    hasty = pipes.start(write(1, timeout=20))
-    with pytest.raises(errors.TimeoutError):
-        await hasty
+    slow = pipes.start(write(0, timeout=60_000))
+    hasty = pipes.start(write(1, timeout=3000))
+    await pipes.pass_time(3000)
+    assert isinstance(hasty.exception(), errors.TimeoutError)
     promises = [pipes.start(read(2))]
     await turns()
     silent, fresh = pipes.transports
@@ -544,34 +545,35 @@ async def test_a_silent_connection_gets_no_more_commands_until_it_speaks() -> No
 @in_loop
 async def test_progress_keeps_a_slow_connection_alive() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    promise = pipes.start(read(0, socket_timeout=400, total_timeout=10_000, timeout=10_000, max_retries=0))
+    limits = {"socket_timeout": 3000, "total_timeout": 60_000, "timeout": 60_000}
+    promise = pipes.start(read(0, max_retries=0, **limits))
     await turns()
     data = record(b"slow but steady")
     for at in range(0, len(data), 4):
         pipes.transports[0].answer(data[at : at + 4])
-        await asyncio.sleep(0.04)
+        await pipes.pass_time(1000)
     assert value(promise) == "slow but steady"
 
 
 @in_loop
 async def test_a_timeout_in_the_middle_of_the_answer_says_so() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    promise = pipes.start(read(0, timeout=40, **ONCE))
+    promise = pipes.start(read(0, timeout=3000, **ONCE))
     await turns()
     data = record(b"x" * 100)
     pipes.transports[0].answer(data[:20])
+    await pipes.pass_time(3000)
     with pytest.raises(errors.TimeoutError, match=f"in the middle of the answer .20 of {len(data)} bytes"):
-        await promise
+        promise.result()
 
 
 @in_loop
 async def test_a_connection_that_nobody_waits_for_is_closed_after_the_timeout_delay() -> None:
-    for delay, late in ((0, True), (10_000, False)):
+    for delay, late in ((0, True), (60_000, False)):
         pipes = Pipes(pipelines_per_node=1)
-        promise = pipes.start(read(0, timeout=20, timeout_delay=delay, **ONCE))
-        with pytest.raises(errors.TimeoutError):
-            await promise
-        await turns()
+        promise = pipes.start(read(0, timeout=3000, timeout_delay=delay, **ONCE))
+        await pipes.pass_time(3000)
+        assert isinstance(promise.exception(), errors.TimeoutError)
         transport = pipes.transports[0]
         assert transport.aborted is late
         if not late:
@@ -586,10 +588,8 @@ async def test_a_connection_that_nobody_waits_for_is_closed_after_the_timeout_de
 async def test_a_connection_that_takes_too_long_to_open_sends_reads_elsewhere() -> None:
     pipes = Pipes(nodes=2)
     pipes.slow = True
-    promise = pipes.start(read(0, timeout=900))
-    await asyncio.sleep(0)
-    while len(pipes.opening) < 2:
-        await asyncio.sleep(0.001)
+    promise = pipes.start(read(0, timeout=9000))  # each of its three tries has 3 s
+    await pipes.pass_time(3000)
     assert [lane.pool.node_name for lane in pipes.opening] == ["A1", "A2"]
     pipes.opening.reverse()
     pipes.open()
@@ -607,13 +607,13 @@ async def test_nothing_is_given_up_while_there_is_something_to_read() -> None:
     with ours, theirs:
         pipes = Pipes(pipelines_per_node=1)
         pipes.socket = ours
-        promise = pipes.start(read(0, timeout=30, **ONCE))
+        promise = pipes.start(read(0, timeout=3000, **ONCE))
         theirs.send(b"x")  # an answer that the loop has not come to
-        await asyncio.sleep(0.1)
+        await pipes.pass_time(3050)
         assert not promise.done()
         ours.recv(1)
-        with pytest.raises(errors.TimeoutError):
-            await promise
+        await pipes.pass_time(1)
+        assert isinstance(promise.exception(), errors.TimeoutError)
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
@@ -659,7 +659,7 @@ async def test_idle_connections_are_closed() -> None:
     pipes.transports[0].answer(record(b"x"))
     pipes.keep_house()
     assert not pipes.transports[0].aborted
-    pipes._cluster.nodes[0].pool.close()  # the node has left
+    pipes.cluster.nodes[0].pool.close()  # the node has left
     pipes.keep_house()
     assert pipes.transports[0].aborted
     assert pipes.stats() == {}

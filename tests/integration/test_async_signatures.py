@@ -11,6 +11,8 @@ import pytest
 import pyspike
 from pyspike import AsyncClient, Client
 
+pytestmark = pytest.mark.one_kind("compares the methods of the two")
+
 # What only one of them has: a constructor can't be awaited, and only tasks can share what threads have.
 ONLY_ASYNC = {"connect", "sharing", "__aenter__", "__aexit__"}
 ONLY_BLOCKING = {"__enter__", "__exit__"}

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import re
-import types
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pyspike import Client  # noqa: F401 - see the last test
-from support.both_kinds import ONE_KIND, makes_client, ways_around
+from pyspike import Client
+from support.both_kinds import kinds, ways_around
+from support.clients import KINDS, BlockingClient
+from support.processes import run_script
 
 HERE = Path(__file__).parent
 PACKAGE = "pyspike"  # so that what is below is no script itself
 MODULES = sorted(path for path in HERE.glob("*.py") if path.stem != "conftest")
+BOTH, ONE = pytest.mark.both_kinds.mark, pytest.mark.one_kind("a reason").mark
+OTHER = pytest.mark.embedded_only.mark
+MAKE = "from support.clients import Client; Client('127.0.0.1:1')"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_clients_are_of_the_kind_that_is_asked_for(path: Path) -> None:
     wrong = ways_around(path.read_text(), is_test=path.stem.startswith("test_"))
-    if path.stem in ONE_KIND:
-        assert wrong or path.stem.startswith("test_"), "it is no exception any more"
-    else:
-        assert not wrong, f"{path.stem} makes clients of one kind only in lines {wrong}"
-
-
-def test_every_exception_is_there() -> None:
-    text = "".join(path.read_text() for path in MODULES)
-    tests = set(re.findall(r"^(?:async )?def (test_\w+)", text, re.M))
-    assert not ONE_KIND.keys() - tests - {path.stem for path in MODULES}
+    assert not wrong, f"{path.stem} makes clients of one kind only in lines {wrong}"
 
 
 @pytest.mark.parametrize(
@@ -38,6 +34,7 @@ def test_every_exception_is_there() -> None:
         (f"from {PACKAGE} import Client", False, [1]),
         (f"from {PACKAGE}.client import Client", False, [1]),
         ("from support.clients import Client\nClient('x')", False, []),
+        ("from support.clients import BlockingClient\nBlockingClient('x')", False, []),
         (f"from {PACKAGE} import AsyncClient, ClientPolicy", False, []),
         (f"def test():\n    from {PACKAGE} import Client", True, [2]),
         ("import pyspike\npyspike.Client('x')", True, [2]),
@@ -51,42 +48,45 @@ def test_a_way_around_is_found(source: str, is_test: bool, found: list[int]) -> 
     assert ways_around(source, is_test=is_test) == found
 
 
-SAMPLE = """
-import pytest
-
-def test_directly(): Client("x")
-def test_in_a_lambda(): return lambda: [Client("x") for _ in "x"]
-def test_by_a_helper(): helper()
-def test_by_a_class(): Helper()
-def test_not(): nothing(AsyncClient, "Client")
-def helper(): return user()
-def nothing(*args): nothing()
-def user(): return Client("x")
-class Helper:
-    def __init__(self): self.client = Client("x")
-@pytest.fixture
-def fixture(): yield Client("x")
-"""
-
-
 @pytest.mark.parametrize(
-    ("name", "makes"),
+    ("marks", "fixtures", "expected"),
     [
-        ("test_directly", True),
-        ("test_in_a_lambda", True),
-        ("test_by_a_helper", True),
-        ("test_by_a_class", True),
-        ("fixture", True),
-        ("test_not", False),
-        ("no such name", False),
+        ([], ["hosts"], ()),
+        ([], ["client", "key"], ("threads", "tasks")),
+        ([OTHER], ["hosts"], ()),
+        ([OTHER, BOTH], ["hosts"], ("threads", "tasks")),
+        ([ONE], ["client"], ("threads",)),
+        ([ONE, BOTH], [], ("threads",)),  # that of the test before that of its module
+        ([BOTH, ONE], [], ("threads", "tasks")),
     ],
 )
-def test_who_makes_a_client_is_seen(name: str, makes: bool) -> None:
-    module = types.ModuleType("sample")
-    exec(SAMPLE, vars(module))
-    assert makes_client(module, name) is makes
+def test_marks_and_the_fixture_say_by_which_kinds_a_test_is_run(
+    marks: list[pytest.Mark], fixtures: Collection[str], expected: tuple[str, ...]
+) -> None:
+    assert kinds(marks, fixtures) == expected
 
 
-def test_a_client_that_is_not_seen_is_refused() -> None:
-    with pytest.raises(pytest.fail.Exception, match="run by threads only"):
-        globals()["Client"]("127.0.0.1:1")
+def test_one_kind_needs_a_reason() -> None:
+    with pytest.raises(pytest.UsageError, match="the reason"):
+        kinds([pytest.mark.one_kind.mark], [])
+
+
+@pytest.mark.both_kinds
+def test_the_name_in_a_marked_test_is_that_kind(client_kind: str) -> None:
+    assert Client is KINDS[client_kind]
+    assert client_kind in run_script("from support.clients import Client, KIND; print(KIND)").stdout
+
+
+def test_the_fixture_is_of_that_kind(client: Any, client_kind: str) -> None:
+    assert isinstance(client, KINDS[client_kind])
+
+
+@pytest.mark.one_kind("is what it is about")
+def test_the_name_in_a_test_of_one_kind_is_that_of_threads() -> None:
+    assert Client is BlockingClient
+
+
+def test_a_client_in_a_test_without_a_mark_is_an_error() -> None:
+    with pytest.raises(AssertionError, match="must be marked both_kinds"):
+        Client("127.0.0.1:1")
+    assert "must be marked both_kinds" in run_script(MAKE).stderr

@@ -21,6 +21,8 @@ from pyspike import (
 )
 from pyspike.server import EmbeddedCluster
 
+pytestmark = pytest.mark.both_kinds
+
 
 @pytest.mark.parametrize("policy", [ReadPolicy(), {"timeout": 5}, 0, ""])
 def test_a_client_is_made_with_a_client_policy(policy: Any) -> None:
@@ -83,6 +85,7 @@ def test_info_of_all_nodes_fails_with_one_of_them_and_the_others_answer_one_by_o
 
 
 @pytest.mark.parametrize("other", [Client, "127.0.0.1:3000", None])
+@pytest.mark.one_kind("is about AsyncClient")
 def test_only_a_client_can_be_shared(other: Any) -> None:
     with pytest.raises(InvalidType, match="what is shared must be a Client"):
         AsyncClient.sharing(other)

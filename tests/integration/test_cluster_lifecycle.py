@@ -22,6 +22,8 @@ from pyspike.errors import PartitionUnavailable
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
 from support.processes import run_script
+from support.sockets import connections
+from support.threads import tend_threads
 
 pytestmark = [
     pytest.mark.embedded_only,
@@ -69,19 +71,15 @@ def in_child(work, patience=20):
     return result
 
 
-def sockets_of(cluster):
-    """The inodes of the sockets that tending keeps."""
-    return {os.fstat(node._info.fileno()).st_ino for node in cluster.nodes if node._info is not None}
-
-
 # Garbage collection -----------------------------------------------------------------------------------------
 
 
 def test_a_dropped_cluster_ends_its_thread_and_its_connections(server):
+    before = tend_threads()
     cluster = Cluster(server.hosts, ClientPolicy(tend_interval=50, min_conns_per_node=2))
     cluster.start()
     wait_until(lambda: open_connections(server) == 9)
-    thread, reference = cluster._thread, weakref.ref(cluster)
+    (thread,), reference = tend_threads() - before, weakref.ref(cluster)
     some_rounds(cluster)
     del cluster
     wait_until(lambda: gc.collect() or reference() is None)
@@ -90,9 +88,10 @@ def test_a_dropped_cluster_ends_its_thread_and_its_connections(server):
 
 
 def test_a_dropped_cluster_needs_no_garbage_collector(server):
+    before = tend_threads()
     cluster = Cluster(server.hosts, ClientPolicy(tend_interval=60_000))
     cluster.start()
-    thread = cluster._thread
+    (thread,) = tend_threads() - before
     gc.disable()
     try:
         del cluster
@@ -113,6 +112,7 @@ def test_failed_starts_leave_nothing_behind(server):
 @pytest.mark.parametrize(
     "ending", ["pass", "client.close()", "del client", "raise SystemExit(0)", "os._exit(0)"]
 )
+@pytest.mark.both_kinds
 def test_interpreters_exit_quietly(server, ending):
     script = (
         "import os, logging, sys\n"
@@ -129,6 +129,7 @@ def test_interpreters_exit_quietly(server, ending):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.both_kinds
 def test_nothing_is_written_to_stderr(server):
     script = (
         "from pyspike import ClientPolicy, errors\n"
@@ -173,27 +174,30 @@ def test_a_lost_partition_takes_no_other_along(client, cluster, key, set_name):
 # Fork -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="looks at descriptors in /proc")
 def test_parent_and_child_go_on_with_their_own_sockets(server):
     with tended(server.hosts, min_conns_per_node=2) as cluster:
-        mine = sockets_of(cluster)
-        assert len(mine) == 3
+        wait_until(lambda: len(connections(server.hosts)) == 9)
+        mine = connections(server.hosts)
 
         def child():
-            assert sockets_of(cluster) == set()
+            assert connections(server.hosts) == set()
             assert cluster.info("node", "A2", InfoPolicy()) == "A2"
-            wait_until(lambda: len(sockets_of(cluster)) == 3)
+            wait_until(lambda: len(connections(server.hosts)) == 9)
             wait_until(lambda: all(n["pool"]["open"] == 2 for n in cluster.stats()["nodes"].values()))
-            return [*sockets_of(cluster), cluster._thread.is_alive(), active(cluster)]
+            return [*connections(server.hosts), len(tend_threads()), active(cluster)]
 
-        *theirs, alive, names = in_child(child)
-        assert alive
+        *theirs, tending, names = in_child(child)
+        assert tending == 1
         assert names == ["A1", "A2", "A3"]
-        assert len(theirs) == 3
+        assert len(theirs) == 9
+        assert not mine & {*theirs}
         some_rounds(cluster)
-        assert sockets_of(cluster) == mine
+        assert connections(server.hosts) == mine
         assert cluster.stats()["tend"]["last_error"] is None
 
 
+@pytest.mark.both_kinds
 def test_commands_work_in_parent_and_child(server):
     with Client(server.hosts, policy=ClientPolicy(tend_interval=50)) as client:
         keys = [("test", "fork", number) for number in range(200)]
@@ -210,6 +214,7 @@ def test_commands_work_in_parent_and_child(server):
         assert [client.get(key)["from"] for key in keys] == ["child"] * 100 + ["parent"] * 100
 
 
+@pytest.mark.both_kinds
 def test_a_child_of_a_busy_parent_does_not_hang(server):
     """Other threads hold locks at the moment of the fork; ten children all the same."""
     with Client(server.hosts, policy=ClientPolicy(tend_interval=1, max_conns_per_node=2)) as client:

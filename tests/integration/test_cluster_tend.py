@@ -11,6 +11,7 @@ from pyspike.cluster import Cluster
 from pyspike.errors import ClientClosed, InvalidNode
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
+from support.threads import tend_threads
 
 pytestmark = pytest.mark.embedded_only
 
@@ -194,6 +195,7 @@ def test_connections_are_kept_in_advance(server):
         wait_until(lambda: [node.stats.connections_open for node in server.nodes] == [4, 4, 4])
 
 
+@pytest.mark.both_kinds
 def test_idle_connections_are_trimmed(server):
     with tended(seed_of(server), idle_timeout=50) as cluster:
         with Client(server.hosts, policy=ClientPolicy(tend_interval=20, idle_timeout=50)) as client:
@@ -217,12 +219,13 @@ def test_stats_tell_how_tending_goes(server):
 
 
 def test_closing_ends_the_thread_and_every_connection(server):
+    before = tend_threads()
     with tended(seed_of(server), min_conns_per_node=2) as cluster:
-        thread = cluster._thread
+        assert len(tend_threads() - before) == 1
         started = time.monotonic()
         cluster.close()
         assert time.monotonic() - started < 1
-        assert not thread.is_alive()
+        assert not tend_threads() - before
         cluster.close()
         assert cluster.closed
         assert cluster.nodes == ()

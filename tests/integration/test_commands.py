@@ -41,6 +41,7 @@ from pyspike.errors import (
     RecordTooBig,
     UnsupportedFeature,
 )
+from support.ids import shown
 
 NEVER = WritePolicy(expiration=Expiration.NEVER)
 SEND_KEY = WritePolicy(send_key=True)
@@ -364,6 +365,7 @@ def test_touch_of_a_missing_record_raises(client: Client, key: Key) -> None:
     assert client.exists(key) is False
 
 
+@pytest.mark.both_kinds
 def test_a_record_ends_when_its_time_is_over() -> None:
     from pyspike.server import EmbeddedCluster
 
@@ -635,7 +637,7 @@ def test_operations_are_made_once_and_used_often(client: Client, key: Key) -> No
     assert [client.operate(key, count)["n"] for _ in range(3)] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("operations", [[], [1], [op.get], 5, [("get", "a")]], ids=repr)
+@pytest.mark.parametrize("operations", [[], [1], [op.get], 5, [("get", "a")]], ids=shown)
 def test_operate_refuses_what_is_no_operation(client: Client, key: Key, operations: Any) -> None:
     with pytest.raises(InvalidArgument):
         client.operate(key, operations)
@@ -847,12 +849,14 @@ def test_a_policy_of_the_call_wins_over_the_clients(client: Client, key: Key) ->
     assert client.get(key)["a"] == 2
 
 
+@pytest.mark.both_kinds
 def test_closing_a_view_closes_the_client(hosts: str) -> None:
     client = Client(hosts)
     client.with_policies().close()
     assert client.is_connected() is False
 
 
+@pytest.mark.both_kinds
 def test_the_context_manager_closes_the_client(hosts: str, key: Key) -> None:
     with Client(hosts) as client:
         client.put(key, {"a": 1})
@@ -860,6 +864,7 @@ def test_the_context_manager_closes_the_client(hosts: str, key: Key) -> None:
     assert client.is_connected() is False
 
 
+@pytest.mark.both_kinds
 def test_a_closed_client_says_so_whatever_is_asked_of_it(hosts: str, key: Key) -> None:
     client = Client(hosts)
     client.close()

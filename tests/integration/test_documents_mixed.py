@@ -37,7 +37,6 @@ from support.vectors import same
 L, M, F, W = ListReturnType, MapReturnType, ListWriteFlags, MapWriteFlags
 ROUNDS = settings(
     max_examples=50,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -31,7 +31,6 @@ L, M = ListReturnType, MapReturnType
 
 ROUNDS = settings(
     max_examples=50,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -10,6 +10,8 @@ from exit_scenarios import AT_EXIT, INTERRUPTED, by_an_interrupt_that_nobody_cat
 
 from support.processes import run_scenario
 
+pytestmark = pytest.mark.both_kinds
+
 
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in AT_EXIT])
 def test_a_quiet_exit(hosts: str, set_name: str, scenario: str) -> None:

@@ -13,6 +13,8 @@ from pyspike import Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors, 
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import wait_until, within
 
+pytestmark = pytest.mark.both_kinds
+
 
 @pytest.fixture
 def three() -> Iterator[EmbeddedCluster]:

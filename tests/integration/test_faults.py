@@ -17,6 +17,9 @@ from pyspike import Client, ClientPolicy, ReadPolicy, WritePolicy
 from pyspike.server import EmbeddedCluster, EmbeddedNode
 from support.cluster_tools import wait_until
 from support.load import CALLS, CROWD, PATIENT, TEND, Load, Shape
+from support.shares import Work
+
+pytestmark = pytest.mark.both_kinds
 
 SEED = 20261123
 SLOWED = 1000.0  # ms of the socket timeout that a slow node takes half of
@@ -29,11 +32,7 @@ def three() -> Iterator[EmbeddedCluster]:
 
 
 @pytest.fixture
-def load(
-    three: EmbeddedCluster,
-    request: pytest.FixtureRequest,
-    record_property: Callable[[str, object], None],
-) -> Iterator[Load]:
+def load(three: EmbeddedCluster, request: pytest.FixtureRequest, work: Work) -> Iterator[Load]:
     """Eight threads at work, or what the test's parameter says."""
     shape: Shape = getattr(request, "param", Shape())
     policy = ClientPolicy(tend_interval=TEND)
@@ -41,8 +40,7 @@ def load(
         policy = policy.replace(max_conns_per_node=4, pipelines_per_node=1, commands_per_pipeline=4)
     with Client(three.hosts, policy) as client, Load(client, SEED, shape) as load:
         yield load
-        record_property("operations", len(load.calls))
-        record_property("checks", load.checks)
+        work(len(load.calls), load.checks)
         print(load.figures())
 
 

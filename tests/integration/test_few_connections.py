@@ -12,6 +12,8 @@ from pyspike.server import EmbeddedCluster
 from support.clients import at_most
 from support.cluster_tools import closed, in_thread, pools, wait_until, within
 
+pytestmark = pytest.mark.both_kinds
+
 KEY = Key("test", "s", 0)
 
 

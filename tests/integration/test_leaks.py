@@ -13,6 +13,8 @@ from leak_scenarios import COMMANDS, SCENARIOS
 
 from support.processes import PATIENCE, run_scenario
 
+pytestmark = pytest.mark.both_kinds
+
 LONG = PATIENCE + COMMANDS / 100  # seconds: a hundred commands of all kinds take a tenth of one
 
 

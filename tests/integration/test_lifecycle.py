@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
-from leak_scenarios import tend_threads
 
 from pyspike import Client, ClientPolicy, Key, ReadPolicy, errors
 from pyspike.errors import ClientClosed
@@ -16,6 +15,9 @@ from pyspike.server import EmbeddedCluster
 from support.clients import at_most
 from support.cluster_tools import Outcome, in_thread, pools, wait_until
 from support.sockets import sockets
+from support.threads import pyspike_threads
+
+pytestmark = pytest.mark.both_kinds
 
 TRULY_LINUX = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 
@@ -40,70 +42,70 @@ def use(client: Client) -> None:
 
 @TRULY_LINUX
 def test_a_closed_client_leaves_no_thread_and_no_socket(one: EmbeddedCluster) -> None:
-    threads, before = tend_threads(), sockets()
+    threads, before = pyspike_threads(), sockets()
     client = Client(one.hosts, ClientPolicy(min_conns_per_node=3))
     use(client)
     assert len(sockets()) > len(before)
-    assert len(tend_threads() - threads) == 1
+    assert len(pyspike_threads() - threads) == 1
     client.close()
-    assert tend_threads() <= threads
+    assert pyspike_threads() <= threads
     assert sockets() == before
 
 
 @TRULY_LINUX
 def test_a_dropped_client_goes_with_its_thread_and_sockets(one: EmbeddedCluster) -> None:
-    threads, before = tend_threads(), sockets()
+    threads, before = pyspike_threads(), sockets()
     client = Client(one.hosts, ClientPolicy(tend_interval=60_000))
     use(client)
     gone = weakref.ref(client)
     del client
     gc.collect()
     assert gone() is None
-    wait_until(lambda: tend_threads() <= threads, "the end of the tend thread")
+    wait_until(lambda: pyspike_threads() <= threads, "the end of the tend thread")
     wait_until(lambda: sockets() == before, "the end of the sockets")
 
 
 @TRULY_LINUX
 def test_a_dropped_client_that_tends_all_the_time_goes_too(one: EmbeddedCluster) -> None:
-    threads, before = tend_threads(), sockets()
+    threads, before = pyspike_threads(), sockets()
     for _ in range(10):
         client = Client(one.hosts, ClientPolicy(tend_interval=1))
         use(client)
         del client
     gc.collect()
-    wait_until(lambda: tend_threads() <= threads and sockets() == before, "the end of all")
+    wait_until(lambda: pyspike_threads() <= threads and sockets() == before, "the end of all")
 
 
 @TRULY_LINUX
 def test_a_client_that_failed_to_connect_leaves_nothing() -> None:
-    threads, before = tend_threads(), sockets()
+    threads, before = pyspike_threads(), sockets()
     for _ in range(20):
         with pytest.raises(errors.ConnectFailed):
             Client("127.0.0.1:1,127.0.0.1:2")
-    wait_until(lambda: tend_threads() <= threads, "the end of the threads")
+    wait_until(lambda: pyspike_threads() <= threads, "the end of the threads")
     assert sockets() == before
 
 
 def test_a_view_keeps_the_cluster_and_goes_with_it(one: EmbeddedCluster) -> None:
-    threads = tend_threads()
+    threads = pyspike_threads()
     client = Client(one.hosts)
     view = client.with_policies(read=ReadPolicy(max_retries=0))
     del client
     gc.collect()
     use(view)
-    assert len(tend_threads() - threads) == 1
+    assert len(pyspike_threads() - threads) == 1
     del view
     gc.collect()
-    wait_until(lambda: tend_threads() <= threads, "the end of the tend thread")
+    wait_until(lambda: pyspike_threads() <= threads, "the end of the tend thread")
 
 
 def test_a_client_in_a_cycle_goes_with_the_cycle(one: EmbeddedCluster) -> None:
-    threads = tend_threads()
+    threads = pyspike_threads()
     cycle: list[object] = [Client(one.hosts)]
     cycle.append(cycle)
     del cycle
     gc.collect()
-    wait_until(lambda: tend_threads() <= threads, "the end of the tend thread")
+    wait_until(lambda: pyspike_threads() <= threads, "the end of the tend thread")
 
 
 # Close ------------------------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ from support.cluster_tools import PATIENCE, closed, in_thread, pools, wait_until
 from support.messages import FILTER, KEY, Message, parse
 from support.unsent import unsent
 
+pytestmark = pytest.mark.both_kinds
+
 QUICK = ClientPolicy(tend_interval=50)
 KEY_1 = Key("test", "s", 1)
 OVERLOAD = 18  # a result code after which a command is tried again
@@ -117,6 +119,7 @@ def test_total_timeout_of_the_call_wins(one: EmbeddedCluster) -> None:
         assert caught.value.timeout == 100
 
 
+@pytest.mark.one_kind("makes no client")
 def test_total_timeout_is_what_the_server_is_told() -> None:
     assert read_message(ReadPolicy(total_timeout=1234)).timeout == 1234
     assert read_message(ReadPolicy(total_timeout=0)).timeout == 0
@@ -214,6 +217,7 @@ def late_answer(cluster: EmbeddedCluster, client: Client, policy: ReadPolicy) ->
     cluster.nodes[0].delay(0)
 
 
+@pytest.mark.one_kind("pipelines await all answers")
 def test_timeout_delay_awaits_a_late_answer_and_uses_the_connection_again(one: EmbeddedCluster) -> None:
     with Client(one.hosts, QUICK) as client:
         client.put(KEY_1, {"a": 1})
@@ -224,6 +228,7 @@ def test_timeout_delay_awaits_a_late_answer_and_uses_the_connection_again(one: E
         assert (pools(client, "opened"), closed(client)) == (1, {})
 
 
+@pytest.mark.one_kind("test_async_pipeline has it of pipelines")
 def test_timeout_delay_gives_up_on_an_answer_that_never_comes(one: EmbeddedCluster) -> None:
     with Client(one.hosts, QUICK) as client:
         client.put(KEY_1, {"a": 1})
@@ -286,6 +291,7 @@ def test_replica_random_asks_them_all(three: EmbeddedCluster) -> None:
         assert {name for name in after if after[name] > before[name]} == holders
 
 
+@pytest.mark.one_kind("makes no client")
 def test_consistency_level_is_a_bit_of_reads() -> None:
     all_copies = ConsistencyLevel.ALL
     assert (
@@ -330,6 +336,7 @@ def test_read_touch_ttl_renews_what_has_less_left(touch: int | ReadTouchTTL, ren
             assert (after - before).total_seconds() == (50 if renewed else 0)
 
 
+@pytest.mark.one_kind("makes no client")
 def test_read_touch_ttl_is_the_ttl_of_a_reads_header() -> None:
     assert [read_message(ReadPolicy(read_touch_ttl=each)).ttl for each in (80, *ReadTouchTTL)] == [
         80,
@@ -399,6 +406,7 @@ def test_generation_policy_and_generation_demand_one(client: Client, key: Key) -
         client.put(key, {"a": 4}, policy=equal.replace(generation_policy=GenerationPolicy.EXPECT_GEN_GREATER))
 
 
+@pytest.mark.one_kind("makes no client")
 def test_generation_without_a_policy_is_refused_as_it_would_do_nothing() -> None:
     with pytest.raises(InvalidArgument, match="nothing compares it"):
         WritePolicy(generation=1)
@@ -494,6 +502,7 @@ def test_client_policy_min_conns_per_node_are_opened_in_advance_and_kept(three: 
 
 
 @pytest.mark.parametrize("most", [1, 3])
+@pytest.mark.one_kind("pipelines_per_node is that of tasks")
 def test_client_policy_max_conns_per_node_is_the_limit(one: EmbeddedCluster, most: int) -> None:
     with Client(one.hosts, ClientPolicy(max_conns_per_node=most)) as client:
         one.nodes[0].freeze()
@@ -529,6 +538,7 @@ async def in_flight(client: AsyncClient, *, commands: int, waiting: int) -> int:
 
 
 @pytest.mark.parametrize(("most", "depth"), [(1, 4), (3, 4), (1, 1), (2, 7)])
+@pytest.mark.one_kind("makes an AsyncClient")
 def test_client_policy_pipelines_per_node_and_commands_per_pipeline_are_the_limits(
     one: EmbeddedCluster, most: int, depth: int
 ) -> None:
@@ -674,6 +684,7 @@ def test_client_policy_info_is_the_policy_of_info_commands(one: EmbeddedCluster)
             client.info("build", "A1")
 
 
+@pytest.mark.one_kind("makes no client")
 def test_no_field_is_without_a_test_here() -> None:
     tests = [name for name in globals() if name.startswith("test_")]
 

@@ -10,6 +10,8 @@ from signal_scenarios import INTERRUPTED, OF_TASKS
 
 from support.processes import run_scenario
 
+pytestmark = pytest.mark.both_kinds
+
 
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in INTERRUPTED])
 def test_a_signal(scenario: str) -> None:
@@ -17,5 +19,6 @@ def test_a_signal(scenario: str) -> None:
 
 
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in OF_TASKS])
+@pytest.mark.one_kind("about many tasks at once in one loop")
 def test_a_signal_to_tasks(scenario: str) -> None:
     run_scenario("signal_scenarios.py", scenario, "", "signals")

@@ -17,7 +17,10 @@ FORKING = (
     PATIENCE + FORKS * 0.5
 )  # seconds: a fork takes a tenth of that on a machine that has nothing else to do
 
-pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="looks at descriptors in /proc")
+pytestmark = [
+    pytest.mark.both_kinds,
+    pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="looks at descriptors in /proc"),
+]
 
 
 def test_gunicorn_serves_with_a_client_that_was_preloaded(hosts: str, set_name: str) -> None:

@@ -8,13 +8,6 @@ import pytest
 from server_wire import Wire
 
 from pyspike.server import EmbeddedCluster
-from support.shares import share, tell
-
-__all__ = ["share"]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    tell(terminalreporter, config)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from server_values import error_of, packed
 
@@ -20,7 +20,7 @@ GET, COUNT, LSCAN, RSCAN, GET_INT = range(50, 55)
 CREATE_ONLY, UPDATE_ONLY, NO_FAIL, PARTIAL = 1, 2, 4, 8
 SIGNED, SATURATE, WRAP = 1, 2, 4
 Y = b"\x0f\xf0\xa5\x00\xff"
-RELAXED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=60)
 
 
 def changed(data: bytes | None, opcode: int, *args: Any) -> bytes | None:

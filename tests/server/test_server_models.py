@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from server_values import INFINITY, get, ordered, packed, plain, put
 
@@ -15,7 +15,7 @@ from pyspike.server.packed import PackedError, PackedList, PackedMap, Value, dec
 from pyspike.server.result import RequestError
 
 INDEX, RANK, COUNT, VALUE, INVERTED = 1, 3, 5, 7, 0x10000
-RELAXED = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=40)
 
 numbers = st.integers(-5, 5)
 positions = st.integers(-8, 8)

@@ -1,58 +1,39 @@
-"""Which integration tests are run by threads and by tasks: all that make a client, but for those named here.
+"""Which integration tests are run by threads and by tasks: all that use the fixture `client` or are marked.
 
-A test makes one if it names `Client` or runs a script, or if a fixture, function or class of its module does
-that it uses. For tasks that name then stands for another class; so no test may come by its client in another
-way.
+`both_kinds` marks a test that makes a `Client` itself or runs a scenario, or a module of such tests.
+`one_kind` marks one that is run once, with the reason: by threads, or in such a module by none. A `Client`
+that is made in a test without either is an error, so none is forgotten. For tasks that name stands for
+another class; so no test may come by its client in another way.
 """
 
 from __future__ import annotations
 
 import ast
-import inspect
 import re
-from collections.abc import Iterator
-from types import CodeType, ModuleType
+from collections.abc import Collection, Iterable
 
-# What makes a Client and is not run by tasks too, with the reason: modules, and tests.
-ONE_KIND = {
-    "async_scenarios": "about tasks; in one scenario they share the cluster of threads",
-    "test_loops": "runs async_scenarios",
-    "test_a_signal_to_tasks": "about many at once in one loop",
-    "test_thousands_of_awaits_leave_nothing": "about what only tasks do: being cancelled",
-    "test_async_signatures": "compares the methods of the two",
-    "test_both_clients_tell_the_same_of_a_timeout": "compares the errors of the two",
-    "test_timeout_delay_awaits_a_late_answer_and_uses_the_connection_again": "pipelines await all answers",
-    "test_timeout_delay_gives_up_on_an_answer_that_never_comes": "test_async_pipeline has it of pipelines",
-    "test_client_policy_max_conns_per_node_is_the_limit": "pipelines_per_node is that of tasks",
-    "test_a_write_that_was_refused_is_not_in_doubt_when_the_client_closes": "tasks get no answer then",
-    "test_a_full_pool_looks_after_late_answers_before_it_makes_anyone_wait": "pipelines await all answers",
-}
-MAKERS = {"Client", "run_scenario", "run_script"}
+import pytest
+
+from support.clients import KINDS
+
 BY_ITSELF = re.compile(r"from pyspike(\.client)? import (.*[ ,])?Client\b")  # a script in a string
 
 
-def makes_client(module: ModuleType, name: str, seen: set[str] | None = None) -> bool:
-    """Whether the function, fixture or class of this name in this module makes a client."""
-    seen = set() if seen is None else seen
-    thing = vars(module).get(name)
-    if name in seen or getattr(thing, "__module__", None) != module.__name__:
-        return False
-    seen.add(name)
-    names = set(_names(thing))
-    return bool(names & MAKERS) or any(makes_client(module, each, seen) for each in names)
+def kinds(marks: Iterable[pytest.Mark], fixtures: Collection[str]) -> tuple[str, ...]:
+    """By which kinds of client a test is run; by none if it makes none.
 
-
-def _names(thing: object) -> Iterator[str]:
-    """All names in its code."""
-    if isinstance(thing, CodeType):
-        yield from thing.co_names
-        for each in thing.co_consts:
-            yield from _names(each)
-    elif isinstance(thing, type):
-        for each in vars(thing).values():
-            yield from _names(each)
-    elif callable(thing):
-        yield from _names(getattr(inspect.unwrap(thing), "__code__", None))
+    Args:
+        marks: the test's, its own before those of its module.
+        fixtures: the names of all that it uses.
+    """
+    for mark in marks:
+        if mark.name == "both_kinds":
+            return tuple(KINDS)
+        if mark.name == "one_kind":
+            if not mark.args:
+                raise pytest.UsageError("the mark one_kind needs the reason for it")
+            return ("threads",)
+    return tuple(KINDS) if "client" in fixtures else ()
 
 
 def ways_around(source: str, *, is_test: bool) -> list[int]:

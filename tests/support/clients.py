@@ -12,11 +12,23 @@ import pyspike
 from pyspike import ClientPolicy
 from support.facade import TaskClient
 
-__all__ = ["KINDS", "VARIABLE", "Client", "at_most"]
+__all__ = ["KINDS", "UNTOLD", "VARIABLE", "BlockingClient", "Client", "at_most", "client_of"]
 
 VARIABLE = "PYSPIKE_TEST_CLIENT"
+UNTOLD = "untold"
 KINDS: dict[str, type[Any]] = {"threads": pyspike.Client, "tasks": TaskClient}
 KIND = os.environ.get(VARIABLE, "threads")
+
+BlockingClient = pyspike.Client  # whatever kind is asked for
+
+
+def client_of(kind: str) -> Any:
+    """The class of this kind; for UNTOLD one that can't be made."""
+    return KINDS.get(kind, _untold)
+
+
+def _untold(*args: object, **options: object) -> None:
+    raise AssertionError("a test that makes a Client must be marked both_kinds, or one_kind with the reason")
 
 
 def at_most(commands: int, **options: Any) -> ClientPolicy:
@@ -29,4 +41,4 @@ def at_most(commands: int, **options: Any) -> ClientPolicy:
 if TYPE_CHECKING:
     Client = pyspike.Client
 else:
-    Client = KINDS[KIND]
+    Client = client_of(KIND)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pyspike import ClientPolicy, Key, ReadPolicy, WritePolicy, errors
-from pyspike._wire import Command, Lane, Pool, Routing
+from pyspike._wire import Command, Lane, Pool, Routing, advance_clock
 from pyspike.cluster.pipelined import PipelinedExecutor, PipelineProtocol
 from support.messages import DIGEST, Message, Op, parse
 from support.unsent import UNSENT
@@ -123,7 +124,11 @@ class FakeCluster:
 class Pipes(PipelinedExecutor):
     """An executor in the running loop whose connections are opened at once, by the next iteration.
 
+    Its time passes when a test says so (`pass_time`). The machine's passes too, so what has to be over has as
+    long a deadline as what must not be, but for what is passed.
+
     Attributes:
+        cluster: whose nodes they lead to.
         transports: all that were opened, by node.
         refused: how many of the next connections can't be opened.
         socket: what the next transports say is theirs.
@@ -134,11 +139,11 @@ class Pipes(PipelinedExecutor):
     def __new__(cls, *, nodes: int = 1, **policy: Any) -> Pipes:
         cluster: Any = FakeCluster(ClientPolicy(**policy), nodes)
         pipes = super().__new__(cls, asyncio.get_running_loop(), cluster)
-        pipes._cluster = cluster
+        pipes.cluster = cluster
         return pipes
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(self.loop, self._cluster)
+        super().__init__(self.loop, self.cluster)
         self.transports: list[Transport] = []
         self.of_node: dict[str, list[Transport]] = {}
         self.refused = 0
@@ -146,6 +151,8 @@ class Pipes(PipelinedExecutor):
         self.slow = False
         self.opening: list[Lane] = []
         self.timers = 0
+        self._passed = 0.0  # ms
+        self._rings_at = math.inf  # when the timer goes off, of what is passed
 
     def _open_soon(self, lane: Lane) -> None:
         self.opening.append(lane)
@@ -169,7 +176,20 @@ class Pipes(PipelinedExecutor):
 
     def watch_in(self, seconds: float) -> None:
         self.timers += 1
+        self._rings_at = self._passed + seconds * 1000
         super().watch_in(seconds)
+
+    async def pass_time(self, ms: float) -> None:
+        """Let so many milliseconds pass at once, in which the timer goes off as often as it is due."""
+        await turns()  # so that what was started is under way
+        end = self._passed + ms
+        while self._rings_at <= end:
+            advance_clock(self._rings_at - self._passed)
+            self._passed, self._rings_at = self._rings_at, math.inf
+            self.watched()
+            await turns()
+        advance_clock(end - self._passed)
+        self._passed = end
 
     @property
     def numbers(self) -> dict[str, Any]:

@@ -10,8 +10,6 @@ import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import pytest
-
 PATIENCE = 60.0  # seconds until a scenario is killed that is not known to take longer
 TOLD = "figures: "  # what a line begins with that is no trouble
 TESTS = Path(__file__).parents[1]
@@ -50,7 +48,7 @@ def run_scenario(
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
-        pytest.fail(f"{scenario} hangs:\n{output}")
+        raise AssertionError(f"{scenario} hangs:\n{output}") from None
     told = [line for line in output.splitlines(keepends=True) if line.startswith(TOLD)]
     print(*told, sep="", end="")
     output = "".join(line for line in output.splitlines(keepends=True) if not line.startswith(TOLD))

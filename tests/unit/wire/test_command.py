@@ -25,6 +25,7 @@ from pyspike.policy import (
     Replica,
     WritePolicy,
 )
+from support.ids import shown
 from support.messages import (
     AT_GENERATION,
     AT_INFO1,
@@ -48,6 +49,9 @@ EQUAL, GREATER = GenerationPolicy.EXPECT_GEN_EQUAL, GenerationPolicy.EXPECT_GEN_
 class Expression:
     def __init__(self, data: Any) -> None:
         self.data = data
+
+    def __repr__(self) -> str:
+        return f"Expression({self.data!r})"
 
     def to_bytes(self) -> Any:
         return self.data
@@ -170,7 +174,7 @@ def test_a_string_is_no_sequence_of_names(bins: Any) -> None:
         get(bins)
 
 
-@pytest.mark.parametrize("bins", [["a", "a"], ("a",), {"a"}, {"a": 1}, iter(["a"])], ids=repr)
+@pytest.mark.parametrize("bins", [["a", "a"], ("a",), {"a"}, {"a": 1}, iter(["a"])], ids=shown)
 def test_bins_to_read_may_be_any_iterable_and_are_read_once(bins: Any) -> None:
     assert message(get(bins)).ops == (Op(1, b"a"),)
 
@@ -326,7 +330,7 @@ def test_the_filter_of_the_call_wins(make: Callable[..., Command], expression: A
 @pytest.mark.parametrize(
     "expression",
     ["text", 5, True, 1.5, [b"\xc3"], Expression("text"), Expression(5), object(), len],
-    ids=repr,
+    ids=shown,
 )
 def test_what_is_no_expression_is_refused(make: Callable[..., Command], expression: Any) -> None:
     with pytest.raises(InvalidType, match="filter_expression must be an expression or its bytes"):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import pyspike
 from pyspike import Key
 from pyspike.errors import InvalidArgument, InvalidType
+from support.ids import shown
 from support.strategies import bounded
 from support.vectors import lines, result_of
 
@@ -106,7 +107,7 @@ def test_a_subclass_of_str_is_its_text() -> None:
     assert type(key.user_key) is str
 
 
-@pytest.mark.parametrize("odd", ODD_KEYS, ids=repr)
+@pytest.mark.parametrize("odd", ODD_KEYS, ids=shown)
 def test_other_types_are_refused(odd: Any) -> None:
     with pytest.raises(InvalidType, match=rf"a key must be int, str or bytes, not {type(odd).__name__}"):
         Key("test", "s", odd)

@@ -22,6 +22,7 @@ from pyspike._wire import Key, key_rank, pack_value, unpack_value
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, RawParticle
 from support import packed, strategies
+from support.ids import shown
 from support.unsent import UNSENT
 from support.vectors import same
 
@@ -33,6 +34,9 @@ class Index:
 
     def __init__(self, value: int, before: Callable[[], None] = lambda: None) -> None:
         self.value, self.before = value, before
+
+    def __repr__(self) -> str:
+        return f"Index({self.value})"
 
     def __index__(self) -> int:
         self.before()
@@ -109,7 +113,7 @@ def in_bins(bins: Any) -> None:
         (KeyOrderedDict(), MAP, b"\x81\xc7\0\x01\xc0"),
         (KeyValueOrderedDict(), MAP, b"\x81\xc7\0\x03\xc0"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_each_type_has_its_particle(value: Any, particle: int, data: bytes) -> None:
     assert pack_value(value) == (particle, data)
@@ -395,7 +399,7 @@ def test_map_keys_that_the_server_can_not_hold_are_refused(kind: type, key: Any)
     assert caught.value.message == expected
 
 
-@pytest.mark.parametrize("data", ["text", b"".join, None, 7, 1.5], ids=repr)
+@pytest.mark.parametrize("data", ["text", b"".join, None, 7, 1.5], ids=shown)
 def test_a_raw_particle_without_bytes_is_refused(data: Any) -> None:
     """Anything else than an error would send memory of the process."""
     for value in (RawParticle(9, data), [RawParticle(9, data)], {"k": RawParticle(9, data)}):

@@ -5,21 +5,20 @@ from __future__ import annotations
 import random
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from pyspike import Key, errors
-from pyspike._wire import Connection, Pool, Routing
+from pyspike._wire import Connection, Pool, Routing, advance_clock
 from pyspike.errors import InvalidNode, NoMoreConnections
 from support.cluster_tools import Outcome, in_thread, wait_until
 from support.messages import DIGEST, Message, parse
 from support.unsent import tried_once
 
 FOUND = Message().pack()
-SUSPICION = 1.0  # seconds after which an idle connection is looked at before it is used
+SUSPICION = 1000.0  # ms after which an idle connection is looked at before it is used
 
 
 def keys(count: int) -> list[Key]:
@@ -218,7 +217,7 @@ def test_an_idle_connection_that_the_server_closed_is_replaced_without_an_error(
     line.answer()
     assert call.result()
     line.servers[0].close()
-    time.sleep(SUSPICION + 0.05)  # has to pass: until then nothing is suspected
+    advance_clock(SUSPICION)  # has to pass: until then nothing is suspected
     call = in_thread(lambda: line.ask(key))
     wait_until(lambda: len(line.servers) == 2)
     line.answer(1)
@@ -235,7 +234,7 @@ def test_an_idle_connection_with_bytes_nobody_asked_for_is_not_used(lines: type[
     line.answer()
     assert call.result()
     line.answer()  # to nothing; it must not be taken for the answer to what comes next
-    time.sleep(SUSPICION + 0.05)
+    advance_clock(SUSPICION)
     call = in_thread(lambda: line.ask(key))
     wait_until(lambda: len(line.servers) == 2)
     line.answer(1)
