@@ -155,10 +155,8 @@ class Settings:
         info1: int = 0,
         info2: int = 0,
         info3: int = 0,
-        read_info1: int = 0,
         generation: int = 0,
         ttl: int = 0,
-        read_ttl: int = 0,
         total_timeout: float = 1000,
         socket_timeout: float | None = None,
         max_retries: int = 2,
@@ -168,6 +166,7 @@ class Settings:
         send_key: bool = False,
         respond_per_each_op: bool = False,
         filter_expression: bytes | None = None,
+        as_read: Settings | None = None,
     ) -> None: ...
     @property
     def write(self) -> bool: ...
@@ -178,13 +177,9 @@ class Settings:
     @property
     def info3(self) -> int: ...
     @property
-    def read_info1(self) -> int: ...
-    @property
     def generation(self) -> int: ...
     @property
     def ttl(self) -> int: ...
-    @property
-    def read_ttl(self) -> int: ...
     @property
     def total_timeout(self) -> float: ...
     @property
@@ -203,6 +198,8 @@ class Settings:
     def respond_per_each_op(self) -> bool: ...
     @property
     def filter_expression(self) -> bytes | None: ...
+    @property
+    def as_read(self) -> Settings | None: ...
     def __hash__(self) -> int: ...
     def __eq__(self, other: object) -> bool: ...
 
@@ -540,5 +537,5 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
+        policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record: ...

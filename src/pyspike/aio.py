@@ -412,7 +412,7 @@ class AsyncClient:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
+        policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing: see `Client.operate`."""
         record: Record = await self._commands.operate(

@@ -219,13 +219,17 @@ cdef class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
+        policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing.
+
+        Where all operations read, it is a read: without a policy the client's read policy counts, and it is tried
+        again as a `get` is. Where one writes, it is a write.
 
         Args:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             operations: made by the functions of `pyspike.operations`.
+            policy: a `WritePolicy`; a `ReadPolicy` too where all operations read.
 
         Returns:
             A `Record` with the bins that were read (a `MultiResult` where a bin has several results) and, as
@@ -235,11 +239,13 @@ cdef class Commands:
         Raises:
             RecordNotFound: nothing of it creates the record.
             BinTypeError: an operation does not fit its bin.
+            InvalidType: a `ReadPolicy` is given, and an operation writes.
         """
+        cdef Commands commands = commands_of(self)
         cdef Command command = operate_request(
-            key, operations, writes(self, policy), timeout, ttl, generation, filter_expression
+            key, operations, commands.read, commands.write, policy, timeout, ttl, generation, filter_expression
         )
-        return self._executor.run(command)
+        return commands._executor.run(command)
 
 
 # Functions rather than methods because `Client.get(something_else, key)` comes here too: only here is `self` looked at.

@@ -69,7 +69,7 @@ def put_message(policy: WritePolicy) -> Message:
 
 
 def operate_message(policy: WritePolicy, *operations: op.Operation) -> Message:
-    return parse(unsent(write=policy).operate(KEY_1, operations).request)
+    return parse(unsent().operate(KEY_1, operations, policy=policy).request)
 
 
 @pytest.fixture
