@@ -25,6 +25,7 @@ ONE_KIND = {
     "test_timeout_delay_gives_up_on_an_answer_that_never_comes": "test_async_pipeline has it of pipelines",
     "test_client_policy_max_conns_per_node_is_the_limit": "pipelines_per_node is that of tasks",
     "test_a_write_that_was_refused_is_not_in_doubt_when_the_client_closes": "tasks get no answer then",
+    "test_tasks_that_share_a_client_keep_it_and_warn_of_what_they_left_open": "about both at once",
     "test_a_full_pool_looks_after_late_answers_before_it_makes_anyone_wait": "pipelines await all answers",
 }
 MAKERS = {"Client", "run_scenario", "run_script"}

@@ -16,7 +16,7 @@ Servers as of 5.6 have all that names no later version.
 from __future__ import annotations
 
 from pyspike.exp import bitwise, hll, lists, maps, paths, strings
-from pyspike.exp.expression import Expression, Operand
+from pyspike.exp.expression import Expression, Operand, Value
 from pyspike.exp.logic import (
     Definition,
     and_,
@@ -110,7 +110,7 @@ from pyspike.exp.record import (
     void_time,
     wildcard,
 )
-from pyspike.exp.types import ExpType, RegexFlags
+from pyspike.exp.types import ExpType, RegexFlags, TypeLike
 
 __all__ = [
     "Definition",
@@ -118,6 +118,8 @@ __all__ = [
     "Expression",
     "Operand",
     "RegexFlags",
+    "TypeLike",
+    "Value",
     "and_",
     "bin_exists",
     "bin_type",
