@@ -248,7 +248,7 @@ def test_an_error_is_retryable_as_its_code_is(code):
 
 def test_all_names_every_public_error():
     assert set(errors.__all__) == {
-        "Attempt", "from_code",
+        "Attempt",
         *(kind.__name__ for kind in CLASSES if not kind.__name__.startswith("_")),
     }  # fmt: skip
     assert errors.__all__ == sorted(errors.__all__)
