@@ -149,7 +149,7 @@ def judge(recorded: Case) -> str:
     if method.startswith("operate"):
         check_results(read, bins, header)
         return "results"
-    assert read.results is None
+    assert read.results == []
     check_bins(read, bins, header)
     return "bins"
 
