@@ -60,7 +60,7 @@ class ResultCode(enum.IntEnum):
     PARAMETER_ERROR = (
         4,
         "the server refused the request as malformed or inconsistent",
-        "the server's log names the parameter; often a TTL above 10 years or a broken filter expression",
+        "the server's log names the parameter; often a broken expression, or what its version does not have",
     )
     KEY_EXISTS_ERROR = (
         5,

@@ -127,6 +127,11 @@ class Cluster:
         """The node of this name."""
         return next((node for node in self.nodes if node.name == name), None)
 
+    def version_of(self, name: str | None) -> str:
+        """The version of the server of this name; empty if there is none."""
+        node = None if name is None else self.node(name)
+        return "" if node is None else node.version
+
     def info(self, command: str, node: str | Node | None, policy: InfoPolicy) -> str | dict[str, str]:
         """A node's answer to an info command, or every node's by its name.
 

@@ -21,6 +21,7 @@ from pyspike.errors import (
     ServerError,
     TimeoutError,
 )
+from pyspike.explain import explain
 from pyspike.result_code import ResultCode
 
 # The codes that speak against the node rather than the command (result-codes.md). What is about the record,
@@ -35,6 +36,9 @@ class Tended(Protocol):
 
     def suspect(self, node: str | None = None) -> None:
         """Look at the cluster now: a command had trouble with this node, or found none."""
+
+    def version_of(self, name: str | None) -> str:
+        """The version of the server of this name; empty if there is none."""
 
     def not_connected(self) -> ConnectFailed:
         """What calls fail with that find no node to ask."""
@@ -53,7 +57,11 @@ def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float
     if isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and command.sent):
         cluster.suspect(error.node)
     pause = pause_before_retry(command, error)
-    return conclude(command, error) if pause is None else pause
+    if pause is not None:
+        return pause
+    if isinstance(error, ServerError):
+        explain(error, command, cluster.version_of(error.node))
+    return conclude(command, error)
 
 
 def closed(command: Command, error: AerospikeError) -> ClientClosed:
