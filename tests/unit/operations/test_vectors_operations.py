@@ -329,11 +329,11 @@ def read(recorded: Case) -> str:
     if record.results:
         assert len([result for result in record.results if result is not None]) == len(told)
     if isinstance(bins, list):  # operate_ordered
-        assert record.results is not None
+        assert record.results
         ours = [result for result in record.results if result is not None]
         return agree(ours, [value for _, value in bins if value is not None], name_of(recorded)) or "same"
     last: dict[str, Any] = dict.fromkeys(bins)
-    if record.results is None:
+    if not record.results:
         last |= record.bins
     else:
         names = [op.name.decode() for op in parse(made.request).ops]
