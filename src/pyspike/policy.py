@@ -370,8 +370,9 @@ class WritePolicy(BasePolicy):
         generation_policy: what to demand of the record's generation.
         commit_level: whether to wait for all replicas.
         generation: the generation that `generation_policy` compares with.
-        expiration: the record's time to live: seconds from 1 to 315360000, a timedelta (rounded up to
-            seconds) or an `Expiration`.
+        expiration: the record's time to live from the write on: seconds from 1 to 315360000, a timedelta
+            (rounded up to seconds) or an `Expiration`. Every write sets it, by default to the namespace's
+            default, whatever it was; `Expiration.DONT_UPDATE` leaves it.
         send_key: whether the server stores the key with the record (it stores only the digest otherwise).
         respond_per_each_op: whether every operation of an `operate` gives a result, also those that only
             write.
