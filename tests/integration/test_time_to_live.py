@@ -29,7 +29,8 @@ READS: dict[str, Callable[[Client, Key], object]] = {
 
 @pytest.fixture
 def one() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(namespaces=["test", NamespaceConfig("brief", default_ttl=DEFAULT)]) as cluster:
+    namespaces = {"test": NamespaceConfig(), "brief": NamespaceConfig(default_ttl=DEFAULT)}
+    with EmbeddedCluster(namespaces=namespaces) as cluster:
         yield cluster
 
 
