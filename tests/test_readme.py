@@ -2,6 +2,7 @@
 
 Blocks share one namespace. Only the address and the set are put in the place of the README's; blocks that
 define a test are run by pytest. The number of blocks stands here too, so that none can be left out unnoticed.
+What type checkers say of the blocks is in `test_readme_types`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """pyspike, an Aerospike client for Python: one pooled client for every thread and task.
 
-from pyspike import Client, Key
+To begin with:
 
-with Client("127.0.0.1:3000") as client:
-client.put(Key("test", "users", "ann"), {"name": "Ann"})
+    from pyspike import Client, Key
+
+    with Client("127.0.0.1:3000") as client:
+        client.put(Key("test", "users", "ann"), {"name": "Ann"})
 """
 
 from __future__ import annotations
@@ -14,20 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike import errors
 from pyspike._wire import Key, Operation, Record, digest
+from pyspike.arguments import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.client import Client
-from pyspike.errors import (
-    AerospikeError,
-    ConnectionError,
-    FilteredOut,
-    GenerationError,
-    InvalidArgument,
-    InvalidType,
-    RecordExists,
-    RecordNotFound,
-    ServerError,
-    TimeoutError,
-)
-from pyspike.hosts import Host
+from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
+from pyspike.hosts import Host, HostsLike
 from pyspike.later import importing
 from pyspike.nodes import Node
 from pyspike.policy import (
@@ -40,6 +32,7 @@ from pyspike.policy import (
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
+    SupportsToBytes,
     WritePolicy,
 )
 from pyspike.result_code import ResultCode
@@ -59,7 +52,6 @@ from pyspike.version import __version__
 __all__ = [
     "INFINITY",
     "WILDCARD",
-    "AerospikeError",
     "AsyncClient",
     "BitOverflowAction",
     "BitResizeFlags",
@@ -67,45 +59,49 @@ __all__ = [
     "Client",
     "ClientPolicy",
     "CommitLevel",
-    "ConnectionError",
     "ConsistencyLevel",
+    "Context",
+    "Ctx",
     "ExpReadFlags",
     "ExpWriteFlags",
     "Expiration",
-    "FilteredOut",
-    "GenerationError",
+    "Filter",
     "GenerationPolicy",
     "GeoJSON",
     "HLLWriteFlags",
     "Host",
+    "HostsLike",
     "HyperLogLog",
     "InfoPolicy",
-    "InvalidArgument",
-    "InvalidType",
     "Key",
+    "KeyLike",
     "KeyOrderedDict",
     "KeyValueOrderedDict",
     "ListOrder",
     "ListReturnType",
     "ListSortFlags",
     "ListWriteFlags",
+    "MapKey",
     "MapOrder",
     "MapReturnType",
     "MapWriteFlags",
+    "Milliseconds",
     "MultiResult",
     "Node",
+    "NumericType",
     "Operation",
+    "PathSelect",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
     "Record",
-    "RecordExists",
     "RecordExistsAction",
-    "RecordNotFound",
     "Replica",
     "ResultCode",
-    "ServerError",
-    "TimeoutError",
+    "StringRegexFlags",
+    "StringWriteFlags",
+    "SupportsToBytes",
+    "Ttl",
     "WritePolicy",
     "__version__",
     "digest",
@@ -113,10 +109,12 @@ __all__ = [
     "exp",
     "operations",
 ]
+__all__ += errors.__all__
 
 if TYPE_CHECKING:
     from pyspike import exp, operations
     from pyspike.aio import AsyncClient
+    from pyspike.operations.context import Context, Ctx, MapKey
     from pyspike.operations.enums import (
         BitOverflowAction,
         BitResizeFlags,
@@ -131,6 +129,10 @@ if TYPE_CHECKING:
         MapOrder,
         MapReturnType,
         MapWriteFlags,
+        NumericType,
+        PathSelect,
+        StringRegexFlags,
+        StringWriteFlags,
     )
 
 
@@ -148,6 +150,10 @@ _FLAGS = (
     "MapOrder",
     "MapReturnType",
     "MapWriteFlags",
+    "NumericType",
+    "PathSelect",
+    "StringRegexFlags",
+    "StringWriteFlags",
 )
 
 # What takes as long to import as all the rest is imported when it is asked for.
@@ -155,6 +161,7 @@ _LATER = {
     "AsyncClient": "pyspike.aio",
     "exp": "pyspike.exp",
     "operations": "pyspike.operations",
+    **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.operations.context"),
     **dict.fromkeys(_FLAGS, "pyspike.operations.enums"),
 }
 

@@ -26,7 +26,7 @@ from pyspike.arguments import (
 )
 from pyspike.client import Client
 from pyspike.cluster import Cluster
-from pyspike.cluster.lifecycle import Living
+from pyspike.cluster.lifecycle import DropGuard, Living
 from pyspike.cluster.pipelined import PipelinedExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
@@ -79,16 +79,31 @@ def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -
 
 
 class _Loops(Loops):
-    """The executors of one client, one a loop; shared by its views."""
+    """The executors of one client, one a loop; shared by its views.
 
-    __slots__ = ("__weakref__", "_lock", "closed", "cluster")
+    Args:
+        cluster: what they run commands on.
+        owner: the guard of the client whose closing closes the cluster, if that is another one.
+    """
 
-    def __init__(self, cluster: Cluster) -> None:
+    __slots__ = ("__weakref__", "_lock", "_owner", "closed", "cluster")
+
+    def __init__(self, cluster: Cluster, owner: DropGuard | None = None) -> None:
         self.cluster = cluster
         self.closed = False
         self._lock = threading.Lock()
+        self._owner = owner
         executors = self.executors
-        _all_loops.add(self, lambda _: _let_go(executors))
+        is_open = cluster.is_open if owner is None else lambda: cluster.is_open() and _any_open(executors)
+        guard = DropGuard(f"AsyncClient of {cluster.seeds}", is_open)
+
+        def dropped(_: object) -> None:
+            try:
+                guard.dropped()
+            finally:  # also where the warning is an error
+                _let_go(executors)
+
+        _all_loops.add(self, dropped)
 
     def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> PipelinedExecutor:
         """The executor of a loop that comes for the first time."""
@@ -131,6 +146,11 @@ class _Loops(Loops):
         finally:
             with self._lock:
                 _let_go(self.executors)
+
+
+def _any_open(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> bool:
+    """Whether one has connections in a loop that still runs."""
+    return any(not (executor.closed or loop.is_closed()) for loop, executor in list(executors.items()))
 
 
 def _let_go(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> None:
@@ -199,7 +219,7 @@ class AsyncClient:
         if not isinstance(client, Client):
             raise InvalidType(f"what is shared must be a Client, not {type(client).__name__}")
         new = object.__new__(cls)
-        new._share(_Loops(client._cluster), client._policies, owner=False)
+        new._share(_Loops(client._cluster, client._guard), client._policies, owner=False)
         return new
 
     def _share(self, loops: _Loops, policies: Policies, *, owner: bool) -> None:
@@ -412,7 +432,7 @@ class AsyncClient:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
+        policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing: see `Client.operate`."""
         record: Record = await self._commands.operate(
@@ -469,6 +489,8 @@ class AsyncClient:
                 await _in_thread(self._cluster.close)
 
     async def __aenter__(self) -> AsyncClient:
+        if self._loops.closed or self._cluster.closed:
+            raise ClientClosed("the client is closed")
         if self._owner and not self._cluster.rounds:
             await _in_thread(self._cluster.start)
         return self

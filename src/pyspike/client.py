@@ -18,13 +18,15 @@ from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
+    from pyspike.cluster.lifecycle import DropGuard
 
 
 class Client(Commands):
     """A client of one cluster, shared by all threads.
 
-    Make one for the process, use it everywhere, close it at the end (or use it as a context manager). It
-    keeps working in a forked child, on connections of its own.
+    Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one
+    that is dropped unclosed warns with `ResourceWarning`, as files and sockets do. It keeps working in a
+    forked child, on connections of its own.
 
     Args:
         hosts: one or more nodes to begin with; the others are found through them. `"host:port"`, several of
@@ -33,8 +35,9 @@ class Client(Commands):
         policy: how to connect, and the default policies of reads, writes and info commands.
 
     Every command takes, as keywords, a `policy`, and the few options that change from call to call, which win
-    over it: `timeout` (the deadline in milliseconds, or a timedelta), `ttl` (seconds, a timedelta or an
-    `Expiration`), `generation` (the one the record must have) and `filter_expression`.
+    over it: `timeout` (the deadline in milliseconds, or a timedelta), `ttl` (how long the record lives from
+    this write on: seconds, a timedelta or an `Expiration`; a write without it resets that to the namespace's
+    default), `generation` (the one the record must have) and `filter_expression`.
 
     Raises:
         ConnectFailed: no host could be reached; the message has each with its reason.
@@ -42,21 +45,24 @@ class Client(Commands):
         InvalidType: `policy` is no `ClientPolicy`.
     """
 
-    __slots__ = ("__weakref__", "_cluster", "_policies")
+    __slots__ = ("__weakref__", "_cluster", "_guard", "_policies")
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
         with importing:
             from pyspike.cluster import Cluster
             from pyspike.cluster.blocking import BlockingExecutor
+            from pyspike.cluster.lifecycle import DropGuard
 
         policy = client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)
         cluster.start()
-        self._share(cluster, BlockingExecutor(cluster), Policies.of(policy))
+        guard = DropGuard(f"Client of {cluster.seeds}", cluster.is_open)
+        self._share(cluster, BlockingExecutor(cluster), guard, Policies.of(policy))
 
-    def _share(self, cluster: Cluster, executor: Executor, policies: Policies) -> None:
+    def _share(self, cluster: Cluster, executor: Executor, guard: DropGuard, policies: Policies) -> None:
         Commands.__init__(self, executor, policies.read.settings, policies.write.settings)
         self._cluster = cluster
+        self._guard = guard
         self._policies = policies
 
     def with_policies(
@@ -72,7 +78,7 @@ class Client(Commands):
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        view._share(self._cluster, self._executor, self._policies.changed(read, write, info))
+        view._share(self._cluster, self._executor, self._guard, self._policies.changed(read, write, info))
         return view
 
     # --- the cluster ---
@@ -122,7 +128,7 @@ class Client(Commands):
         Raises:
             InvalidType: an argument is of the wrong type.
             InvalidArgument: the command is no line of text.
-            InvalidNode: there is no such node.
+            InvalidNode: the cluster has no such node.
             TimeoutError, ConnectionError: a node did not answer in time, or can't be reached.
             ServerError: a node answered with an error.
         """
@@ -137,6 +143,7 @@ class Client(Commands):
         self._cluster.close()
 
     def __enter__(self) -> Client:
+        self._cluster.ensure_running()
         return self
 
     def __exit__(

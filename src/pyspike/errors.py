@@ -11,9 +11,74 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pyspike.result_code import ResultCode
+
+if TYPE_CHECKING:
+    from pyspike._wire import Key
+
+__all__ = [
+    "AerospikeError",
+    "Attempt",
+    "BatchDisabled",
+    "BatchMaxRequestsExceeded",
+    "BatchQueuesFull",
+    "BinExists",
+    "BinNameTooLong",
+    "BinNotFound",
+    "BinTypeError",
+    "ClientClosed",
+    "ClusterKeyMismatch",
+    "ConnectFailed",
+    "ConnectionError",
+    "DeviceOverload",
+    "ElementExists",
+    "ElementNotFound",
+    "EnterpriseOnly",
+    "ExpiredSession",
+    "FailForbidden",
+    "FilteredOut",
+    "GenerationError",
+    "IndexFound",
+    "IndexNotFound",
+    "IndexNotReadable",
+    "InvalidArgument",
+    "InvalidCredential",
+    "InvalidGeoJSON",
+    "InvalidNamespace",
+    "InvalidNode",
+    "InvalidType",
+    "KeyBusy",
+    "KeyMismatch",
+    "LostConflict",
+    "NoMoreConnections",
+    "NotAuthenticated",
+    "OpNotApplicable",
+    "PartitionUnavailable",
+    "ProtocolError",
+    "QueryAborted",
+    "QueryError",
+    "QueryQueueFull",
+    "QueryTimeout",
+    "QuotaExceeded",
+    "RecordError",
+    "RecordExists",
+    "RecordNotFound",
+    "RecordTooBig",
+    "RequestInvalid",
+    "RoleViolation",
+    "SecondaryIndexError",
+    "SecurityError",
+    "ServerError",
+    "ServerMemError",
+    "ServerTimeout",
+    "TimeoutError",
+    "TransactionError",
+    "UdfError",
+    "UnsupportedFeature",
+    "XDRKeyBusy",
+]
 
 E = TypeVar("E", bound="AerospikeError")
 
@@ -44,8 +109,7 @@ class AerospikeError(Exception):
 
     Args:
         message: what went wrong, in one line.
-        result_code: the server's answer, an int where pyspike has no name for it; None if the server did not
-            answer.
+        result_code: the server's answer; None if the server did not answer.
         key: the record's `Key`.
         node: the name of the node that was asked last.
         in_doubt: whether a write may have been applied although it failed.
@@ -54,12 +118,23 @@ class AerospikeError(Exception):
         advice: what to do about it, in one line.
     """
 
+    message: str
+    result_code: ResultCode | None
+    key: Key | None
+    node: str | None
+    in_doubt: bool
+    attempts: tuple[Attempt, ...]
+    timeout: float | None
+    advice: str
+
+    _may_pass: ClassVar[bool] = False
+
     def __init__(
         self,
         message: str = "",
         *,
-        result_code: ResultCode | int | None = None,
-        key: object = None,
+        result_code: ResultCode | None = None,
+        key: Key | None = None,
         node: str | None = None,
         in_doubt: bool = False,
         attempts: Sequence[Attempt] = (),
@@ -76,6 +151,15 @@ class AerospikeError(Exception):
         self.timeout = timeout
         self.advice = advice
 
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed if it is made again, as what is in its way may pass by itself.
+
+        What the policy's `max_retries` allows was tried already. A write that is `in_doubt` may be applied
+        twice if it is made again.
+        """
+        return self._may_pass
+
     def __str__(self) -> str:
         # Never the builtin relatives' __str__: KeyError shows its argument's repr, OSError its errno.
         first = self.message or type(self).__name__
@@ -88,7 +172,7 @@ class AerospikeError(Exception):
     def _context(self) -> Iterable[str]:
         code = self.result_code
         if code is not None:
-            yield f"code {int(code)} {code.name}" if isinstance(code, ResultCode) else f"code {code}"
+            yield f"code {int(code)} {code.name}"
         if self.node is not None:
             yield f"node {self.node}"
         if self.timeout is not None and isinstance(self, builtins.TimeoutError):
@@ -121,6 +205,8 @@ def _restored(cls: type[E], args: tuple[object, ...]) -> E:
 class TimeoutError(AerospikeError, builtins.TimeoutError):
     """The deadline passed before the command was done."""
 
+    _may_pass = True
+
 
 class NoMoreConnections(TimeoutError):
     """Every connection to the node was in use, and none became free in time."""
@@ -129,13 +215,15 @@ class NoMoreConnections(TimeoutError):
 class ConnectionError(AerospikeError, builtins.ConnectionError):
     """A connection could not be opened, or broke while a command was on it."""
 
+    _may_pass = True
+
 
 class ConnectFailed(ConnectionError):
-    """No seed host could be reached; the message lists each of them with its reason."""
+    """No node is known that could be asked; the message lists each seed host with its reason."""
 
 
 class InvalidNode(AerospikeError):
-    """No node of the cluster has the record's partition, or the cluster has no such node."""
+    """The cluster has no such node."""
 
 
 class InvalidArgument(AerospikeError, ValueError):
@@ -153,6 +241,8 @@ class ClientClosed(AerospikeError):
 class ProtocolError(AerospikeError):
     """What came from the server can't be right, so the connection was closed."""
 
+    _may_pass = True
+
 
 # What a server answers --------------------------------------------------------------------------------------
 
@@ -161,14 +251,16 @@ class ServerError(AerospikeError):
     """A server answered with a result code. Codes without a class of their own come as this class.
 
     Takes the arguments of `AerospikeError`. What is left out comes from the result code: the message from its
-    meaning, the advice from its advice, and the code itself from the class.
+    meaning, the advice from its advice, and the code itself from the class (SERVER_ERROR where it has none).
 
     A subclass names its code (`class RecordNotFound(..., code=ResultCode.KEY_NOT_FOUND_ERROR)`), and a class
     that is a family names the codes it takes while they have no class of their own (`family=range(200,
     207)`).
     """
 
-    code: ClassVar[ResultCode | None] = None
+    result_code: ResultCode
+
+    code: ClassVar[ResultCode] = ResultCode.SERVER_ERROR
 
     def __init_subclass__(
         cls, *, code: ResultCode | None = None, family: Iterable[int] = (), **kwargs: Any
@@ -186,18 +278,23 @@ class ServerError(AerospikeError):
         self,
         message: str = "",
         *,
-        result_code: ResultCode | int | None = None,
+        result_code: ResultCode | None = None,
         advice: str = "",
         **context: Any,
     ) -> None:
-        if result_code is None:
-            result_code = self.code
-        if isinstance(result_code, ResultCode):
-            message = message or result_code.meaning
-            advice = advice or result_code.advice
-        elif result_code is not None:
-            message = message or "the server answered with a code that pyspike does not know"
-        super().__init__(message, result_code=result_code, advice=advice, **context)
+        code = self.code if result_code is None else result_code
+        super().__init__(message or code.meaning, result_code=code, advice=advice or code.advice, **context)
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed if it is made again: see `AerospikeError.retryable`."""
+        return self.result_code.retryable
+
+
+class RecordError(ServerError):
+    """A server refused a command on one record; what it was about is the error's `key`."""
+
+    key: Key
 
 
 _BY_CODE: dict[int, type[ServerError]] = {}
@@ -209,16 +306,20 @@ def from_code(code: int, message: str = "", **context: Any) -> ServerError:
     Args:
         code: the server's number, known or not.
         message: the server's own words, if it sent some; else the code's meaning is the message.
-        **context: the other keyword arguments of `AerospikeError`.
+        **context: the other keyword arguments of `AerospikeError`. Where there is no `key`, as in the answer
+            to an info command, it is no `RecordError`.
     """
-    return _BY_CODE.get(code, ServerError)(message, result_code=ResultCode.of(code), **context)
+    kind = _BY_CODE.get(code, ServerError)
+    if issubclass(kind, RecordError) and context.get("key") is None:
+        kind = ServerError
+    return kind(message, result_code=ResultCode.of(code), **context)
 
 
-class RecordNotFound(ServerError, KeyError, code=ResultCode.KEY_NOT_FOUND_ERROR):
+class RecordNotFound(RecordError, KeyError, code=ResultCode.KEY_NOT_FOUND_ERROR):
     """There is no record with this key."""
 
 
-class GenerationError(ServerError, code=ResultCode.GENERATION_ERROR):
+class GenerationError(RecordError, code=ResultCode.GENERATION_ERROR):
     """The record was written since the generation that the write expected."""
 
 
@@ -226,11 +327,11 @@ class RequestInvalid(ServerError, ValueError, code=ResultCode.PARAMETER_ERROR):
     """The server found the request malformed or inconsistent."""
 
 
-class RecordExists(ServerError, code=ResultCode.KEY_EXISTS_ERROR):
+class RecordExists(RecordError, code=ResultCode.KEY_EXISTS_ERROR):
     """The record exists, and the write was to create it."""
 
 
-class BinExists(ServerError, code=ResultCode.BIN_EXISTS_ERROR):
+class BinExists(RecordError, code=ResultCode.BIN_EXISTS_ERROR):
     """The bin exists, and the operation was to create it."""
 
 
@@ -250,15 +351,15 @@ class PartitionUnavailable(ServerError, code=ResultCode.PARTITION_UNAVAILABLE):
     """The node does not serve the record's partition at the moment."""
 
 
-class BinTypeError(ServerError, TypeError, code=ResultCode.BIN_TYPE_ERROR):
+class BinTypeError(RecordError, TypeError, code=ResultCode.BIN_TYPE_ERROR):
     """The bin's value is of a type that the operation can't work on."""
 
 
-class RecordTooBig(ServerError, ValueError, code=ResultCode.RECORD_TOO_BIG):
+class RecordTooBig(RecordError, ValueError, code=ResultCode.RECORD_TOO_BIG):
     """The record would become larger than the namespace allows."""
 
 
-class KeyBusy(ServerError, code=ResultCode.KEY_BUSY):
+class KeyBusy(RecordError, code=ResultCode.KEY_BUSY):
     """Too many commands wait for this record."""
 
 
@@ -266,7 +367,7 @@ class UnsupportedFeature(ServerError, code=ResultCode.UNSUPPORTED_FEATURE):
     """The server can't do this."""
 
 
-class BinNotFound(ServerError, KeyError, code=ResultCode.BIN_NOT_FOUND):
+class BinNotFound(RecordError, KeyError, code=ResultCode.BIN_NOT_FOUND):
     """There is no such bin, and the operation was to change it."""
 
 
@@ -274,7 +375,7 @@ class DeviceOverload(ServerError, code=ResultCode.DEVICE_OVERLOAD):
     """The node's storage can't keep up with the writes."""
 
 
-class KeyMismatch(ServerError, code=ResultCode.KEY_MISMATCH):
+class KeyMismatch(RecordError, code=ResultCode.KEY_MISMATCH):
     """The key stored with the record is another one."""
 
 
@@ -282,7 +383,7 @@ class InvalidNamespace(ServerError, code=ResultCode.INVALID_NAMESPACE):
     """The server has no such namespace."""
 
 
-class BinNameTooLong(ServerError, ValueError, code=ResultCode.BIN_NAME_TOO_LONG):
+class BinNameTooLong(RecordError, ValueError, code=ResultCode.BIN_NAME_TOO_LONG):
     """A bin name has more than 15 bytes."""
 
 
@@ -290,11 +391,11 @@ class FailForbidden(ServerError, code=ResultCode.FAIL_FORBIDDEN):
     """The server's configuration does not allow this now."""
 
 
-class ElementNotFound(ServerError, KeyError, code=ResultCode.ELEMENT_NOT_FOUND):
+class ElementNotFound(RecordError, KeyError, code=ResultCode.ELEMENT_NOT_FOUND):
     """The list or map has no such element."""
 
 
-class ElementExists(ServerError, code=ResultCode.ELEMENT_EXISTS):
+class ElementExists(RecordError, code=ResultCode.ELEMENT_EXISTS):
     """The list or map has the element, and the operation was to create it."""
 
 
@@ -302,7 +403,7 @@ class EnterpriseOnly(ServerError, code=ResultCode.ENTERPRISE_ONLY):
     """The server is a Community Edition and can't do this."""
 
 
-class OpNotApplicable(ServerError, code=ResultCode.OP_NOT_APPLICABLE):
+class OpNotApplicable(RecordError, code=ResultCode.OP_NOT_APPLICABLE):
     """The operation does not fit the bin's value: an index out of range, a context that leads nowhere.
 
     From `operations.exp`: the expression's result is unknown, as for a bin that is missing or of another
@@ -310,15 +411,15 @@ class OpNotApplicable(ServerError, code=ResultCode.OP_NOT_APPLICABLE):
     """
 
 
-class FilteredOut(ServerError, code=ResultCode.FILTERED_OUT):
+class FilteredOut(RecordError, code=ResultCode.FILTERED_OUT):
     """The filter expression did not hold, so nothing was read or written."""
 
 
-class LostConflict(ServerError, code=ResultCode.LOST_CONFLICT):
+class LostConflict(RecordError, code=ResultCode.LOST_CONFLICT):
     """The write lost against a newer one of another cluster."""
 
 
-class XDRKeyBusy(ServerError, code=ResultCode.XDR_KEY_BUSY):
+class XDRKeyBusy(RecordError, code=ResultCode.XDR_KEY_BUSY):
     """The record can't be written until XDR has shipped it."""
 
 

@@ -43,6 +43,7 @@ __all__ = [
 
 MAX_INT32 = 2**31 - 1
 MAX_UINT32 = 2**32 - 1
+READ_RETRIES = 2
 
 
 class ConsistencyLevel(enum.Enum):
@@ -157,6 +158,13 @@ def _int(least: int, most: int, what: str = "an int") -> Callable[[object, str],
         return value
 
     return check
+
+
+_retries = _int(0, MAX_INT32)
+
+
+def _retries_or_none(value: object, name: str) -> int | None:
+    return None if value is None else _retries(value, name)
 
 
 _percent = _int(1, 100, "a percentage or a ReadTouchTTL")
@@ -289,7 +297,8 @@ class BasePolicy(_Policy):
         total_timeout: the deadline of the whole call with all its tries; 0 for none.
         timeout_delay: how long a connection whose command timed out is kept to await the late answer, after
             which it is used again; 0 closes it at once.
-        max_retries: how often to try again after a failure that may pass.
+        max_retries: how often to try again after a failure that may pass; None is 2 for what only reads, and
+            0 for what writes, because a write that is sent again may be applied twice.
         read_touch_ttl: which percentage of its time to live a record must have left, at most, for a read to
             renew it: 1 to 100, or a `ReadTouchTTL`.
         sleep_between_retries: how long to wait before another try.
@@ -308,7 +317,7 @@ class BasePolicy(_Policy):
     socket_timeout: float | timedelta | None = _field(None, _ms_or_none)
     total_timeout: Milliseconds = _field(1000, timeout_ms)
     timeout_delay: Milliseconds = _field(0, timeout_ms)
-    max_retries: int = _field(2, _int(0, MAX_INT32))
+    max_retries: int | None = _field(None, _retries_or_none)
     read_touch_ttl: int | ReadTouchTTL = _field(ReadTouchTTL.SERVER_DEFAULT, _read_touch_ttl)
     sleep_between_retries: Milliseconds = _field(0, timeout_ms)
     # Compared as `settings` has it: an expression's == makes another expression.
@@ -327,7 +336,7 @@ class BasePolicy(_Policy):
             "socket_timeout": self.socket_timeout,
             "total_timeout": self.total_timeout,
             "timeout_delay": self.timeout_delay,
-            "max_retries": self.max_retries,
+            "max_retries": READ_RETRIES if self.max_retries is None else self.max_retries,
             "sleep_between_retries": self.sleep_between_retries,
             "filter_expression": _wire.filter_bytes(
                 self.filter_expression, f"{type(self).__name__}.filter_expression"
@@ -345,6 +354,7 @@ class ReadPolicy(BasePolicy):
     The other fields, and what is raised, are those of `BasePolicy`.
     """
 
+    max_retries: int = _field(READ_RETRIES, _retries)
     replica: Replica = _field(Replica.SEQUENCE, _instance(Replica))
 
     def _compiled(self) -> dict[str, Any]:
@@ -356,27 +366,27 @@ class WritePolicy(BasePolicy):
     """How records are written.
 
     Args:
-        max_retries: 0 by default, because a write that is sent again may be applied twice.
         record_exists_action: what to do if the record exists, and if it does not.
         generation_policy: what to demand of the record's generation.
         commit_level: whether to wait for all replicas.
         generation: the generation that `generation_policy` compares with.
-        expiration: the record's time to live: seconds from 1 to 315360000, a timedelta (rounded up to
-            seconds) or an `Expiration`.
+        expiration: the record's time to live from the write on: seconds from 1 to 315360000, a timedelta
+            (rounded up to seconds) or an `Expiration`. Every write sets it, by default to the namespace's
+            default, whatever it was; `Expiration.DONT_UPDATE` leaves it.
         send_key: whether the server stores the key with the record (it stores only the digest otherwise).
         respond_per_each_op: whether every operation of an `operate` gives a result, also those that only
             write.
         durable_delete: whether a delete leaves a tombstone, so that the record can't come back (Enterprise
             Edition).
 
-    The other fields, and what is raised, are those of `BasePolicy`; `consistency_level` and `read_touch_ttl`
-    count for an `operate` that only reads.
+    The other fields, and what is raised, are those of `BasePolicy`. An `operate` that only reads may be given
+    one too: then it is a read with these timeouts, retries and filter, and `consistency_level` and
+    `read_touch_ttl` count.
 
     Raises:
         InvalidArgument: a generation is given, but `generation_policy` is NONE and would ignore it.
     """
 
-    max_retries: int = _field(0, _int(0, MAX_INT32))
     record_exists_action: RecordExistsAction = _field(
         RecordExistsAction.UPDATE, _instance(RecordExistsAction)
     )
@@ -398,20 +408,20 @@ class WritePolicy(BasePolicy):
 
     def _compiled(self) -> dict[str, Any]:
         base = BasePolicy._compiled(self)
+        answers: dict[str, Any] = {"send_key": self.send_key, "respond_per_each_op": self.respond_per_each_op}
         return {
             **base,
             "write": True,
             "info1": 0,
+            "max_retries": self.max_retries or 0,
             "info2": _INFO2_GENERATION[self.generation_policy]
             | _INFO2_EXISTS.get(self.record_exists_action, 0)
             | (_INFO2_DURABLE_DELETE if self.durable_delete else 0),
             "info3": _INFO3_COMMIT[self.commit_level] | _INFO3_EXISTS.get(self.record_exists_action, 0),
             "generation": self.generation,
             "ttl": ttl_header(self.expiration),
-            "read_info1": base["info1"],
-            "read_ttl": base["ttl"],
-            "send_key": self.send_key,
-            "respond_per_each_op": self.respond_per_each_op,
+            "as_read": _wire.Settings(**base, **answers),
+            **answers,
         }
 
 

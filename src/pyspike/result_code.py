@@ -8,12 +8,15 @@ nothing of pyspike.
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 __all__ = ["ResultCode"]
 
 
 class ResultCode(enum.IntEnum):
     """The number with which a server says how a command ended.
+
+    A newer server may send a number that is not in the table: `ResultCode.of(77)` makes a member for it.
 
     Attributes:
         meaning: what it says, in one plain sentence without a full stop.
@@ -32,14 +35,19 @@ class ResultCode(enum.IntEnum):
         return member
 
     @classmethod
-    def of(cls, code: int) -> ResultCode | int:
-        """The member with this number, or the number itself if it is one that pyspike does not know."""
-        return _BY_NUMBER.get(code, code)
+    def of(cls, code: int) -> ResultCode:
+        """The member with this number; one named `UNKNOWN_<number>` if pyspike does not know it."""
+        known = _BY_NUMBER.get(code)
+        return _unknown(code) if known is None else known
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may succeed on another try, for no fault of its own."""
-        return self in _RETRYABLE
+        """Whether the same request may succeed later, as what is in its way may pass by itself."""
+        return self in _PASSING
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        # By number: one that is not in the table can't be found by its name.
+        return ResultCode.of, (int(self),)
 
     OK = 0, "success"
     SERVER_ERROR = 1, "the server failed for a reason it has no code for", "the server's log has the reason"
@@ -52,7 +60,7 @@ class ResultCode(enum.IntEnum):
     PARAMETER_ERROR = (
         4,
         "the server refused the request as malformed or inconsistent",
-        "the server's log names the parameter; often a TTL above 10 years or a broken filter expression",
+        "the server's log names the parameter; often a broken expression, or what its version does not have",
     )
     KEY_EXISTS_ERROR = (
         5,
@@ -142,6 +150,7 @@ class ResultCode(enum.IntEnum):
     FILTERED_OUT = 27, "the filter expression did not hold for the record"
     LOST_CONFLICT = 28, "the write lost against a newer one of another cluster", "read the record again"
     INVALID_ENCODING = 29, "a text is no valid UTF-8"
+    RECORD_VERSION_MISMATCH = 30, "the record's version is not the expected one", "read the record again"
     XDR_KEY_BUSY = 32, "the record can't be written until XDR has shipped it", "retry with back-off"
 
     QUERY_END = 50, "end of the answer"
@@ -222,5 +231,30 @@ class ResultCode(enum.IntEnum):
     QUERY_DUPLICATE = 215, "a query with this task id is already running", "let pyspike choose the task id"
 
 
+def _unknown(code: int) -> ResultCode:
+    made = int.__new__(ResultCode, code)
+    made._name_, made._value_ = f"UNKNOWN_{code}", code
+    made.meaning, made.advice = "the server answered with a code that pyspike does not know", ""
+    return made
+
+
 _BY_NUMBER: dict[int, ResultCode] = {int(code): code for code in ResultCode}
-_RETRYABLE = frozenset({ResultCode.TIMEOUT, ResultCode.PARTITION_UNAVAILABLE, ResultCode.DEVICE_OVERLOAD})
+_PASSING = frozenset(
+    {
+        ResultCode.CLUSTER_KEY_MISMATCH,
+        ResultCode.TIMEOUT,
+        ResultCode.PARTITION_UNAVAILABLE,
+        ResultCode.KEY_BUSY,
+        ResultCode.SCAN_ABORT,
+        ResultCode.DEVICE_OVERLOAD,
+        ResultCode.XDR_KEY_BUSY,
+        ResultCode.QUOTA_EXCEEDED,
+        ResultCode.MRT_BLOCKED,
+        ResultCode.BATCH_QUEUES_FULL,
+        ResultCode.INDEX_NOT_READABLE,
+        ResultCode.QUERY_ABORTED,
+        ResultCode.QUERY_QUEUE_FULL,
+        ResultCode.QUERY_TIMEOUT,
+        ResultCode.QUERY_NETIO_ERR,
+    }
+)

@@ -34,7 +34,13 @@ SHOWN_SIZE = 200  # characters of any other value
 
 
 class Expiration(enum.Enum):
-    """A record's time to live where that is no number of seconds; the values are the wire's."""
+    """What a write makes of a record's time to live where it gives no number of seconds.
+
+    NAMESPACE_DEFAULT, which is what a write does that says nothing, sets it anew: to the namespace's
+    default-ttl, counted from the write on, or to never where that is 0. So a plain `put` or `touch` takes
+    away a time to live that the record was given. DONT_UPDATE leaves it as it is (a record that the write
+    creates gets the default). NEVER makes the record stay until it is deleted. The values are the wire's.
+    """
 
     NAMESPACE_DEFAULT = 0
     NEVER = 0xFFFF_FFFF

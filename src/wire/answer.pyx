@@ -165,7 +165,7 @@ cdef object read_whole_answer(Command command, const unsigned char* body, size_t
     record.bins = bins
     record.generation = load32(head + 6)
     record.void_time = load32(head + 10)
-    record.results = results
+    record.operated = results
     return record
 
 

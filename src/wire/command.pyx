@@ -25,7 +25,7 @@ cdef class Command:
     cdef unsigned char storage[COMMAND_STORAGE]
     cdef Reading reading
     cdef object missing                     # what a missing record gives, or RAISE
-    cdef tuple operations                   # of READ_RESULTS
+    cdef readonly tuple operations          # of READ_RESULTS; None elsewhere
     cdef readonly Key key
     cdef readonly Settings settings
     cdef readonly double total_timeout      # ms, 0 = none

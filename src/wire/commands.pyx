@@ -104,6 +104,9 @@ cdef class Commands:
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it.
 
+        Its time to live is set anew: to `ttl`, or else to the namespace's default, also where the record had another;
+        `ttl=Expiration.DONT_UPDATE` leaves it.
+
         Args:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             bins: names (1 to 15 bytes) to values: int (64 bits), float, str, bytes-like, bool, list, dict,
@@ -128,7 +131,7 @@ cdef class Commands:
         filter_expression: Filter | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
-        """Add to integer or float bins; what is missing is created.
+        """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
 
         Raises:
             InvalidType: a value is no number.
@@ -147,7 +150,7 @@ cdef class Commands:
         filter_expression: Filter | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
-        """Append to string or blob bins; what is missing is created.
+        """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
 
         Raises:
             InvalidType: a value is neither str nor bytes.
@@ -166,7 +169,7 @@ cdef class Commands:
         filter_expression: Filter | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
-        """Prepend to string or blob bins; what is missing is created.
+        """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
 
         Raises:
             InvalidType: a value is neither str nor bytes.
@@ -204,6 +207,8 @@ cdef class Commands:
     ) -> None:
         """Give a record a new time to live, and a new generation.
 
+        That is `ttl`, or else the namespace's default, also where the record had another.
+
         Raises:
             RecordNotFound: there is no such record.
         """
@@ -219,13 +224,17 @@ cdef class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
+        policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing.
+
+        Where all operations read, it is a read: without a policy the client's read policy counts, and it is tried
+        again as a `get` is. Where one writes, it is a write, and sets the time to live as `put` does.
 
         Args:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             operations: made by the functions of `pyspike.operations`.
+            policy: a `WritePolicy`; a `ReadPolicy` too where all operations read.
 
         Returns:
             A `Record` with the bins that were read (a `MultiResult` where a bin has several results) and, as
@@ -235,11 +244,13 @@ cdef class Commands:
         Raises:
             RecordNotFound: nothing of it creates the record.
             BinTypeError: an operation does not fit its bin.
+            InvalidType: a `ReadPolicy` is given, and an operation writes.
         """
+        cdef Commands commands = commands_of(self)
         cdef Command command = operate_request(
-            key, operations, writes(self, policy), timeout, ttl, generation, filter_expression
+            key, operations, commands.read, commands.write, policy, timeout, ttl, generation, filter_expression
         )
-        return self._executor.run(command)
+        return commands._executor.run(command)
 
 
 # Functions rather than methods because `Client.get(something_else, key)` comes here too: only here is `self` looked at.

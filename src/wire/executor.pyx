@@ -25,8 +25,9 @@ cdef object record_failure(Command command, Pool pool, object error, int64_t beg
 
 
 cdef object no_owner(Command command):
-    return errors.InvalidNode(
-        f"no node holds partition {command.key.partition_id} of namespace {command.key.namespace!r}", key=command.key
+    return errors.ConnectFailed(
+        f"no node is known to ask for partition {command.key.partition_id} of namespace {command.key.namespace!r}",
+        key=command.key,
     )
 
 

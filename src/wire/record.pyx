@@ -19,7 +19,7 @@ cdef class Record:
     cdef readonly Key key                   # the key the caller asked with
     cdef readonly dict bins                 # names to values
     cdef readonly uint32_t generation       # how often the record was written; 0 after an operate that deleted it
-    cdef readonly list results              # operate: one result an operation, in order; None elsewhere
+    cdef list operated                      # operate: one result an operation, in order; None elsewhere
     cdef uint32_t void_time                 # seconds since 2010, 0 = never expires
 
     def __init__(
@@ -29,7 +29,12 @@ cdef class Record:
         self.bins = bins
         self.generation = generation
         self.void_time = void_time
-        self.results = results
+        self.operated = results
+
+    @property
+    def results(self) -> list:
+        """The result of each operation of an operate, in order; empty for what was read otherwise."""
+        return [] if self.operated is None else self.operated
 
     @property
     def expiration(self) -> datetime.datetime | None:
@@ -86,7 +91,7 @@ cdef class Record:
             and self.generation == record.generation
             and self.void_time == record.void_time
             and self.bins == record.bins
-            and self.results == record.results
+            and self.operated == record.operated
         )
 
     def __hash__(self) -> int:
@@ -97,4 +102,4 @@ cdef class Record:
         return f"<Record {self.key!r} generation {self.generation}, {life}: {self.bins!r}>"
 
     def __reduce__(self) -> tuple:
-        return Record, (self.key, self.bins, self.generation, self.void_time, self.results)
+        return Record, (self.key, self.bins, self.generation, self.void_time, self.operated)

@@ -277,11 +277,16 @@ cdef bint needs_all_answers(tuple operations):
 
 
 cdef Command operate_request(
-    object key, object operations, Settings settings, object timeout, object ttl, object generation,
-    object filter_expression
+    object key, object operations, Settings read, Settings write, object policy, object timeout, object ttl,
+    object generation, object filter_expression
 ):
-    """Several operations on one record, applied in order, all or nothing."""
+    """Several operations on one record, applied in order, all or nothing: a write if one of them writes.
+
+    Without a policy its settings are `read` or `write`, whichever it is.
+    """
     cdef Command command
+    cdef Settings settings
+    cdef object writer = None               # an operation that writes
     cdef Operation operation
     cdef tuple steps
     cdef int flags = 0
@@ -301,10 +306,16 @@ cdef Command operate_request(
                 f"operate takes operations made by pyspike.operations, not {type(step).__name__} ({step!r})"
             )
         flags |= (<Operation>step).flags
-        if not (<Operation>step).flags & OP_IS_WRITE:
+        if (<Operation>step).flags & OP_IS_WRITE:
+            writer = step
+        else:
             info1 = INFO1_READ
             if not (<Operation>step).flags & OP_IS_HEADER:
                 reads += 1
+    if policy is not None:
+        settings = settings_of_operate(policy, writer)
+    else:
+        settings = read if writer is None else write
     if flags & OP_IS_ALL_BINS:
         info1 |= INFO1_GET_ALL
         if settings.respond_per_each_op:
@@ -318,7 +329,7 @@ cdef Command operate_request(
             )
     elif settings.respond_per_each_op or flags & OP_WANTS_ALL or (len(steps) > 1 and needs_all_answers(steps)):
         info2 |= INFO2_RESPOND_ALL_OPS
-    if flags & OP_IS_WRITE:
+    if writer is not None:
         command = start_write(
             key, settings, READ_RESULTS, RAISE, timeout, ttl, generation, filter_expression, info1, info2
         )
@@ -329,8 +340,8 @@ cdef Command operate_request(
         if not reads:
             info1 |= INFO1_GET_NO_BINS
         command = start_request(
-            key, settings, READ_RESULTS, RAISE, timeout, filter_expression, info1 | settings.read_info1, info2, 0, 0,
-            settings.read_ttl
+            key, settings, READ_RESULTS, RAISE, timeout, filter_expression, info1 | settings.info1, info2, 0, 0,
+            settings.ttl
         )
     command.operations = steps
     for step in steps:

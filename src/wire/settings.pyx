@@ -115,8 +115,7 @@ cdef class Settings:
 
     cdef readonly bint write                # of a policy for writes
     cdef readonly uint8_t info1, info2, info3
-    cdef readonly uint8_t read_info1        # for an operate that only reads
-    cdef readonly uint32_t generation, ttl, read_ttl
+    cdef readonly uint32_t generation, ttl
     cdef readonly double total_timeout
     cdef readonly double socket_timeout     # -1: what is left of the deadline, over the attempts left
     cdef readonly double sleep_between_retries
@@ -125,21 +124,20 @@ cdef class Settings:
     cdef readonly int replica
     cdef readonly bint send_key, respond_per_each_op
     cdef readonly bytes filter_expression
+    cdef readonly Settings as_read          # of a policy for writes: what it means for an operate that only reads
 
     def __cinit__(
-        self, *, bint write=False, int info1=0, int info2=0, int info3=0, int read_info1=0, uint32_t generation=0,
-        uint32_t ttl=0, uint32_t read_ttl=0, double total_timeout=1000, object socket_timeout=None, int max_retries=2,
-        double sleep_between_retries=0, double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False,
-        bint respond_per_each_op=False, bytes filter_expression=None,
+        self, *, bint write=False, int info1=0, int info2=0, int info3=0, uint32_t generation=0, uint32_t ttl=0,
+        double total_timeout=1000, object socket_timeout=None, int max_retries=2, double sleep_between_retries=0,
+        double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False, bint respond_per_each_op=False,
+        bytes filter_expression=None, Settings as_read=None,
     ) -> None:
         self.write = write
         self.info1 = <uint8_t>info1
         self.info2 = <uint8_t>info2
         self.info3 = <uint8_t>info3
-        self.read_info1 = <uint8_t>read_info1
         self.generation = generation
         self.ttl = ttl
-        self.read_ttl = read_ttl
         self.total_timeout = total_timeout
         self.socket_timeout = -1 if socket_timeout is None else <double>socket_timeout
         self.max_retries = max_retries
@@ -149,12 +147,13 @@ cdef class Settings:
         self.send_key = send_key
         self.respond_per_each_op = respond_per_each_op
         self.filter_expression = filter_expression
+        self.as_read = Settings() if write and as_read is None else as_read
 
     cdef tuple parts(self):
         return (
-            self.write, self.info1, self.info2, self.info3, self.read_info1, self.generation, self.ttl, self.read_ttl,
-            self.total_timeout, self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries,
-            self.replica, self.send_key, self.respond_per_each_op, self.filter_expression,
+            self.write, self.info1, self.info2, self.info3, self.generation, self.ttl, self.total_timeout,
+            self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries, self.replica,
+            self.send_key, self.respond_per_each_op, self.filter_expression, self.as_read,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -170,7 +169,24 @@ cdef Settings settings_of(object policy, bint write):
     """Those of a policy that is given with a call, of the kind that the command needs."""
     settings = getattr(policy, "settings", None)
     if type(settings) is not Settings or (<Settings>settings).write != write:
-        raise errors.InvalidType(
-            f"policy must be a {'WritePolicy' if write else 'ReadPolicy'} here, not {type(policy).__name__}"
-        )
+        raise refused_policy(policy, "a WritePolicy" if write else "a ReadPolicy")
     return <Settings>settings
+
+
+cdef Settings settings_of_operate(object policy, object writer):
+    """Those of a policy that is given with an operate: of a write if there is a `writer`, an operation that writes.
+
+    One that only reads is a read, also where it is given a WritePolicy.
+    """
+    settings = getattr(policy, "settings", None)
+    if type(settings) is not Settings:
+        raise refused_policy(policy, "a ReadPolicy or a WritePolicy" if writer is None else "a WritePolicy")
+    if writer is None:
+        return (<Settings>settings).as_read if (<Settings>settings).write else <Settings>settings
+    if not (<Settings>settings).write:
+        raise refused_policy(policy, "a WritePolicy", f": {shown(writer)} writes")
+    return <Settings>settings
+
+
+cdef object refused_policy(object policy, str wanted, str why=""):
+    return errors.InvalidType(f"policy must be {wanted} here, not {type(policy).__name__}{why}")

@@ -27,6 +27,7 @@ from support.cluster_tools import wait_until
 from support.processes import main
 from support.sockets import sockets
 from support.threads import tend_threads
+from support.unclosed import expects_unclosed
 
 SET = os.environ.get("PYSPIKE_TEST_SET", "loops")
 RUN = os.environ.get("PYSPIKE_TEST_RUN", "")
@@ -97,8 +98,8 @@ def a_client_that_is_not_closed(hosts: str) -> None:
         client = await AsyncClient.connect(hosts)
         await use(client)
 
-    run(work())
-    gc.collect()
+    with expects_unclosed():
+        run(work())
     wait_until(lambda: not sockets() and not tend_threads(), "the end of all")
 
 
@@ -109,7 +110,8 @@ def a_client_that_is_dropped_while_the_loop_goes_on(hosts: str) -> None:
         assert client is not None
         await use(client)
         assert len(sockets()) > before
-        client = None
+        with expects_unclosed():
+            client = None
         end = time.monotonic() + 10
         while len(sockets()) > before or tend_threads():
             gc.collect()
@@ -146,7 +148,8 @@ def a_loop_that_ends_before_the_first_connection_is_open(hosts: str) -> None:
             if turns % 2:
                 task.cancel()
 
-        run(work())
+        with expects_unclosed():
+            run(work())
 
     def gone() -> bool:
         gc.collect()  # again and again, as a round of tending holds on to its cluster

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import weakref
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from support.clients import at_most
 from support.cluster_tools import Outcome, in_thread, pools, wait_until
 from support.sockets import sockets
 from support.threads import pyspike_threads
+from support.unclosed import expects_unclosed
 
 pytestmark = pytest.mark.both_kinds
 
@@ -58,8 +58,8 @@ def test_a_dropped_client_goes_with_its_thread_and_sockets(one: EmbeddedCluster)
     client = Client(one.hosts, ClientPolicy(tend_interval=60_000))
     use(client)
     gone = weakref.ref(client)
-    del client
-    gc.collect()
+    with expects_unclosed():
+        del client
     assert gone() is None
     wait_until(lambda: pyspike_threads() <= threads, "the end of the tend thread")
     wait_until(lambda: sockets() == before, "the end of the sockets")
@@ -68,11 +68,11 @@ def test_a_dropped_client_goes_with_its_thread_and_sockets(one: EmbeddedCluster)
 @TRULY_LINUX
 def test_a_dropped_client_that_tends_all_the_time_goes_too(one: EmbeddedCluster) -> None:
     threads, before = pyspike_threads(), sockets()
-    for _ in range(10):
-        client = Client(one.hosts, ClientPolicy(tend_interval=1))
-        use(client)
-        del client
-    gc.collect()
+    with expects_unclosed(10):
+        for _ in range(10):
+            client = Client(one.hosts, ClientPolicy(tend_interval=1))
+            use(client)
+            del client
     wait_until(lambda: pyspike_threads() <= threads and sockets() == before, "the end of all")
 
 
@@ -90,12 +90,12 @@ def test_a_view_keeps_the_cluster_and_goes_with_it(one: EmbeddedCluster) -> None
     threads = pyspike_threads()
     client = Client(one.hosts)
     view = client.with_policies(read=ReadPolicy(max_retries=0))
-    del client
-    gc.collect()
+    with expects_unclosed(0):
+        del client
     use(view)
     assert len(pyspike_threads() - threads) == 1
-    del view
-    gc.collect()
+    with expects_unclosed():
+        del view
     wait_until(lambda: pyspike_threads() <= threads, "the end of the tend thread")
 
 
@@ -103,8 +103,8 @@ def test_a_client_in_a_cycle_goes_with_the_cycle(one: EmbeddedCluster) -> None:
     threads = pyspike_threads()
     cycle: list[object] = [Client(one.hosts)]
     cycle.append(cycle)
-    del cycle
-    gc.collect()
+    with expects_unclosed():
+        del cycle
     wait_until(lambda: pyspike_threads() <= threads, "the end of the tend thread")
 
 
@@ -116,10 +116,17 @@ def test_closing_again_is_harmless(one: EmbeddedCluster) -> None:
     use(client)
     for _ in range(3):
         client.close()
-    with client:
-        pass
     with pytest.raises(ClientClosed):
         client.get(KEY)
+
+
+def test_a_client_that_is_closed_can_not_be_entered(one: EmbeddedCluster) -> None:
+    client = Client(one.hosts)
+    view = client.with_policies()
+    client.close()
+    for each in (client, view):
+        with pytest.raises(ClientClosed, match="the client is closed"), each:
+            pytest.fail("it was entered")
 
 
 def test_closing_from_many_threads_is_harmless(one: EmbeddedCluster) -> None:

@@ -45,7 +45,6 @@ from pyspike.errors import (
     DeviceOverload,
     EnterpriseOnly,
     FilteredOut,
-    InvalidNode,
     KeyMismatch,
     NoMoreConnections,
 )
@@ -71,7 +70,7 @@ def put_message(policy: WritePolicy) -> Message:
 
 
 def operate_message(policy: WritePolicy, *operations: op.Operation) -> Message:
-    return parse(unsent(write=policy).operate(KEY_1, operations).request)
+    return parse(unsent().operate(KEY_1, operations, policy=policy).request)
 
 
 @pytest.fixture
@@ -564,8 +563,13 @@ def test_client_policy_fail_if_not_connected_decides_what_no_server_means() -> N
     assert hosts in str(caught.value)
     with Client(hosts, QUICK.replace(fail_if_not_connected=False)) as client:
         assert client.is_connected() is False
-        with pytest.raises(InvalidNode):
-            client.get(KEY_1)
+        for call in (
+            lambda: client.get(KEY_1),
+            lambda: client.put(KEY_1, {"a": 1}),
+            lambda: client.info("build"),
+        ):
+            with pytest.raises(ConnectFailed, match=f"{hosts}: connection refused"):
+                call()
         with EmbeddedCluster(port=int(hosts.rpartition(":")[2])):
             wait_until(client.is_connected, "the connection")
             client.put(KEY_1, {"a": 1})

@@ -270,7 +270,13 @@ class Expressions:
         return exp.key(bytes)
 
     def CmpRegex(self, flags: int, pattern: str, value: Any) -> exp.Expression:  # noqa: N802
+        value = exp.val(value) if isinstance(value, str) else value
         return exp.regex_compare(pattern, value, flags=exp.RegexFlags(flags))
+
+    def And(self, *conditions: Any) -> exp.Expression:  # noqa: N802
+        if len(conditions) == 1:
+            raise NotExpressible("an and of one condition, for which pyspike has the condition itself")
+        return exp.and_(*conditions)
 
     def SelectByPath(self, ctx: Any, value_type: int, flags: int, bin: Any) -> exp.Expression:  # noqa: A002, N802
         made = exp.paths.select(bin, ctx, flags & 0x0F, no_fail=bool(flags & 0x10))

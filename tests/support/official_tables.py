@@ -354,7 +354,7 @@ BlobBin blob_bin | GeoBin geo_bin | ListBin list_bin | MapBin map_bin | HLLBin h
 BinType bin_type | SetName set_name | DeviceSize device_size | MemorySize memory_size | RecordSize record_size
 LastUpdateTime last_update | SinceUpdateTime since_update | VoidTime void_time | TTL ttl
 IsTombstone is_tombstone | DigestMod digest_modulo | Eq eq | NE ne | GT gt | GE ge | LT lt | LE le
-CmpGeo geo_compare | Not not_ | And and_ | Or or_ | Exclusive xor | Cond cond | Let let | Def define | Var var
+CmpGeo geo_compare | Not not_ | Or or_ | Exclusive xor | Cond cond | Let let | Def define | Var var
 RemoveResult remove_result | Add num_add | Sub num_sub | Mul num_mul | Div num_div | Pow num_pow | Log num_log
 Mod num_mod | Abs num_abs | Floor num_floor | Ceil num_ceil | ToInt to_int | ToFloat to_float | Min min | Max max
 IntAnd int_and | IntOr int_or | IntXOr int_xor | IntNot int_not | IntLeftShift int_lshift

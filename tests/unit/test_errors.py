@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyspike import errors
+from pyspike import Key, errors
 from pyspike.errors import AerospikeError, Attempt, RecordNotFound, ServerError, from_code
 from pyspike.result_code import ResultCode
 
 CLASSES = [
     kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AerospikeError)
 ]
+KEY = Key("test", "users", "ann")
 ATTEMPTS = (
     Attempt(node="A1", error="connection refused", elapsed_ms=0.4, sent=False),
     Attempt(node="B2", error="no answer", elapsed_ms=499.61, sent=True),
@@ -150,10 +151,21 @@ def test_every_error_is_an_aerospike_error_with_a_docstring(kind):
     ],
 )
 def test_a_code_makes_the_error_of_its_class(code, kind):
-    error = from_code(code, node="A1")
+    error = from_code(code, node="A1", key=KEY)
     assert type(error) is kind
     assert error.result_code == code
-    assert error.node == "A1"
+    assert (error.node, error.key) == ("A1", KEY)
+
+
+@pytest.mark.parametrize("code", ResultCode)
+def test_an_error_about_a_record_has_its_key(code):
+    """Else it is a plain ServerError, as of an info command about a job that the server does not know."""
+    assert not isinstance(from_code(code), errors.RecordError)
+    about_a_record = from_code(code, key=KEY)
+    assert about_a_record.key == KEY
+    if isinstance(about_a_record, errors.RecordError):
+        assert type(from_code(code)) is ServerError
+        assert from_code(code).result_code is code
 
 
 def test_a_member_of_a_family_is_caught_as_the_family():
@@ -189,13 +201,66 @@ def test_a_server_error_made_by_hand_knows_its_code():
     assert error.message == "record not found"
 
 
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, ServerError)])
+def test_every_server_error_has_a_result_code(kind):
+    assert isinstance(kind().result_code, ResultCode)
+
+
+@pytest.mark.parametrize(
+    ("error", "may_pass"),
+    [
+        (errors.TimeoutError(), True),
+        (errors.NoMoreConnections(), True),
+        (errors.ConnectionError(), True),
+        (errors.ConnectFailed(), True),
+        (errors.ProtocolError(), True),
+        (errors.InvalidNode(), False),
+        (errors.InvalidArgument(), False),
+        (errors.InvalidType(), False),
+        (errors.ClientClosed(), False),
+        (AerospikeError(), False),
+        (errors.ServerTimeout(), True),
+        (errors.KeyBusy(), True),
+        (errors.XDRKeyBusy(), True),
+        (errors.DeviceOverload(), True),
+        (errors.PartitionUnavailable(), True),
+        (errors.QuotaExceeded(), True),
+        (errors.BatchQueuesFull(), True),
+        (errors.IndexNotReadable(), True),
+        (errors.RecordNotFound(), False),
+        (errors.GenerationError(), False),
+        (errors.FilteredOut(), False),
+        (errors.ServerMemError(), False),
+        (errors.BinTypeError(), False),
+        (from_code(250), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_retryable_tells_whether_the_same_call_may_succeed_if_made_again(error, may_pass):
+    assert error.retryable is may_pass
+    assert pickle.loads(pickle.dumps(error)).retryable is may_pass
+
+
+@pytest.mark.parametrize("code", ResultCode)
+def test_an_error_is_retryable_as_its_code_is(code):
+    assert from_code(code, key=KEY).retryable is code.retryable
+
+
+def test_all_names_every_public_error():
+    assert set(errors.__all__) == {
+        "Attempt",
+        *(kind.__name__ for kind in CLASSES if not kind.__name__.startswith("_")),
+    }  # fmt: skip
+    assert errors.__all__ == sorted(errors.__all__)
+
+
 def test_a_code_can_not_be_taken_from_another_class():
     with pytest.raises(TypeError, match="code 2 already belongs to RecordNotFound"):
 
         class ThiefError(ServerError, code=ResultCode.KEY_NOT_FOUND_ERROR):
             pass
 
-    assert type(from_code(2)) is RecordNotFound
+    assert type(from_code(2, key=KEY)) is RecordNotFound
 
 
 # What an error knows ----------------------------------------------------------------------------------------

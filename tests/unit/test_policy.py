@@ -36,15 +36,13 @@ SETTINGS = [
         "info1",
         "info2",
         "info3",
-        "read_info1",
         "generation",
         "ttl",
-        "read_ttl",
         "total_timeout",
         "socket_timeout",
     ),
     *("max_retries", "sleep_between_retries", "timeout_delay", "replica", "send_key", "respond_per_each_op"),
-    *("filter_expression", "write"),
+    *("filter_expression", "write", "as_read"),
 ]
 BASE = {
     "consistency_level": ConsistencyLevel.ALL,
@@ -115,7 +113,8 @@ class Expression:
 
 
 def settings_of(policy):
-    return {name: getattr(policy.settings, name) for name in SETTINGS}
+    """But for what it means for reads: see `test_a_write_policy_of_a_read_means_what_a_read_policy_means`."""
+    return {name: getattr(policy.settings, name) for name in SETTINGS if name != "as_read"}
 
 
 def changed_settings(policy):
@@ -140,7 +139,9 @@ def test_defaults_of_reads_and_writes_are_those_of_the_rust_client_but_for_the_s
         assert (policy.sleep_between_retries, policy.filter_expression) == (0, None)
         assert policy.read_touch_ttl is ReadTouchTTL.SERVER_DEFAULT
     assert (read.max_retries, read.replica) == (2, Replica.SEQUENCE)
-    assert (write.max_retries, write.generation, write.expiration) == (0, 0, Expiration.NAMESPACE_DEFAULT)
+    assert write.max_retries is None
+    assert write.settings.max_retries == 0
+    assert (write.generation, write.expiration) == (0, Expiration.NAMESPACE_DEFAULT)
     assert write.record_exists_action is RecordExistsAction.UPDATE
     assert write.generation_policy is GenerationPolicy.NONE
     assert write.commit_level is CommitLevel.ALL
@@ -165,14 +166,26 @@ def test_defaults_of_the_client_are_those_of_the_rust_client_but_for_the_timeout
 def test_a_default_policy_adds_nothing_to_a_request():
     for kind in COMMAND_POLICIES:
         settings = settings_of(kind())
-        bits = [
-            settings[name]
-            for name in ("info1", "info2", "info3", "read_info1", "generation", "ttl", "read_ttl")
-        ]
-        assert bits == [0] * 7
+        bits = [settings[name] for name in ("info1", "info2", "info3", "generation", "ttl")]
+        assert bits == [0] * 5
         assert (settings["send_key"], settings["respond_per_each_op"]) == (False, False)
         assert settings["filter_expression"] is None
         assert settings["write"] is (kind is WritePolicy)
+
+
+def test_a_write_policy_of_a_read_means_what_a_read_policy_means():
+    assert WritePolicy().settings.as_read == ReadPolicy().settings
+    assert WritePolicy(**BASE).settings.as_read == ReadPolicy(**BASE).settings != ReadPolicy().settings
+    assert WritePolicy(send_key=True).settings.as_read.send_key is True
+    assert WritePolicy(respond_per_each_op=True).settings.as_read.respond_per_each_op is True
+    assert ReadPolicy().settings.as_read is None
+
+
+@pytest.mark.parametrize("retries", [None, 0, 3])
+def test_max_retries_left_out_is_none_for_writes_and_two_for_reads(retries):
+    settings = WritePolicy(max_retries=retries).settings
+    assert settings.max_retries == (retries or 0)
+    assert settings.as_read.max_retries == (2 if retries is None else retries)
 
 
 # Every field changes something ------------------------------------------------------------------------------
@@ -194,10 +207,8 @@ def test_the_tests_below_change_every_field(kind, changes):
         ],
         (BasePolicy, "consistency_level", "info1", 0x40),
         (ReadPolicy, "consistency_level", "info1", 0x40),
-        (WritePolicy, "consistency_level", "read_info1", 0x40),
         (BasePolicy, "read_touch_ttl", "ttl", 80),
         (ReadPolicy, "read_touch_ttl", "ttl", 80),
-        (WritePolicy, "read_touch_ttl", "read_ttl", 80),
         (ReadPolicy, "replica", "replica", 0),
         (WritePolicy, "record_exists_action", "info3", 0x10),
         (WritePolicy, "generation_policy", "info2", 0x04),
@@ -262,7 +273,7 @@ def test_each_replica_has_its_number(replica, number):
 )
 def test_read_touch_becomes_the_ttl_of_reads(touch, header):
     assert ReadPolicy(read_touch_ttl=touch).settings.ttl == header
-    assert WritePolicy(read_touch_ttl=touch).settings.read_ttl == header
+    assert WritePolicy(read_touch_ttl=touch).settings.as_read.ttl == header
 
 
 def test_no_socket_timeout_is_not_a_socket_timeout_of_zero():

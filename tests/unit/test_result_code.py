@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyspike.cluster.retry import TRIED_AGAIN
 from pyspike.result_code import ResultCode
 
-# The server's codes (result-codes.md), those that only old servers send (214, 215) and the newest (29).
+# The server's codes (result-codes.md), those that only old servers send (214, 215) and the newest (29, 30).
 NUMBERS = {
-    *range(30), 32, *range(50, 57), *range(60, 67), *range(70, 76), *range(80, 84), *range(90, 95), 100,
+    *range(31), 32, *range(50, 57), *range(60, 67), *range(70, 76), *range(80, 84), *range(90, 95), 100,
     *range(120, 128), 150, 151, 152, 160, *range(200, 207), *range(210, 216),
 }  # fmt: skip
 
@@ -84,7 +85,35 @@ def test_advice_names_what_can_be_done(code, words):
 def test_of_takes_every_number_and_keeps_its_value(number):
     code = ResultCode.of(number)
     assert code == number
-    assert isinstance(code, ResultCode) == (number in NUMBERS)
+    assert isinstance(code, ResultCode)
+    assert code.meaning
+    assert (code.name == f"UNKNOWN_{number}") == (number not in NUMBERS)
+    assert ResultCode.of(number) == code
+    assert len({code, ResultCode.of(number), number}) == 1
+
+
+def test_a_code_that_is_not_known_is_no_member_of_the_table():
+    code = ResultCode.of(77)
+    assert (code.name, code.value, int(code), code.retryable, code.advice) == (
+        "UNKNOWN_77",
+        77,
+        77,
+        False,
+        "",
+    )
+    assert code not in list(ResultCode)
+    with pytest.raises(ValueError, match="77"):
+        ResultCode(77)
+    for twin in (
+        copy.copy(code),
+        copy.deepcopy(code),
+        *map(_pickled(code), range(pickle.HIGHEST_PROTOCOL + 1)),
+    ):
+        assert (type(twin), twin, twin.name) == (ResultCode, code, "UNKNOWN_77")
+
+
+def _pickled(code):
+    return lambda protocol: pickle.loads(pickle.dumps(code, protocol))
 
 
 def test_of_names_the_codes_it_knows():
@@ -92,7 +121,9 @@ def test_of_names_the_codes_it_knows():
 
 
 def test_only_passing_troubles_are_retryable():
-    assert {int(code) for code in ResultCode if code.retryable} == {9, 11, 18}
+    passing = {7, 9, 11, 14, 15, 18, 32, 83, 120, 152, 203, 210, 211, 212, 214}
+    assert {int(code) for code in ResultCode if code.retryable} == passing
+    assert passing > {int(code) for code in TRIED_AGAIN} == {9, 11, 18}
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -81,8 +81,7 @@ class Cluster:
             self._go_round(deadline)
             while not self.routing.partitions.namespaces:
                 if time.monotonic() > deadline:
-                    why = self._last_error or "they are not ready"
-                    raise ConnectFailed(f"no node told its partitions: {why}")
+                    raise self.not_connected()
                 self._clock.wait(self._clock.least)
                 self._go_round(deadline)
         except AerospikeError as error:
@@ -114,6 +113,10 @@ class Cluster:
             if thread is None or not thread.is_alive():
                 node.hang_up()
 
+    def is_open(self) -> bool:
+        """Whether there is something to close: not before `start`, nor in a fork that did not use it."""
+        return self.rounds > 0 and not self.closed and not self._forked
+
     # For commands -------------------------------------------------------------------------------------------
 
     def is_connected(self) -> bool:
@@ -124,24 +127,41 @@ class Cluster:
         """The node of this name."""
         return next((node for node in self.nodes if node.name == name), None)
 
+    def version_of(self, name: str | None) -> str:
+        """The version of the server of this name; empty if there is none."""
+        node = None if name is None else self.node(name)
+        return "" if node is None else node.version
+
     def info(self, command: str, node: str | Node | None, policy: InfoPolicy) -> str | dict[str, str]:
         """A node's answer to an info command, or every node's by its name.
 
         Raises:
-            InvalidNode: there is no such node, or none at all.
+            InvalidNode: there is no such node.
+            ConnectFailed: no node is known.
             AerospikeError: asking failed, or the server answered with an error.
         """
         self.ensure_running()
+        if not self.nodes:
+            raise self.not_connected()
         if node is not None:
             found = self.node(node) if isinstance(node, str) else node
             if found is None:
-                names = ", ".join(each.name for each in self.nodes) or "none"
+                names = ", ".join(each.name for each in self.nodes)
                 raise InvalidNode(f"the cluster has no node {node!r}; it has {names}", advice=self.advice())
             return _info(found, command, policy)
         nodes = [each for each in self.nodes if each.active]
         if not nodes:
-            raise InvalidNode("the cluster has no node that can be asked", advice=self.advice())
+            raise self.not_connected()
         return {each.name: _info(each, command, policy) for each in nodes}
+
+    def not_connected(self) -> ConnectFailed:
+        """What calls fail with that find no node to ask: it names each seed with its reason."""
+        error = self.seeds.last_failure()
+        if error is None:
+            why = self._last_error or "they are not ready"
+            error = ConnectFailed(f"no node told its partitions: {why}")
+        error.advice = self.advice() or error.advice
+        return error
 
     def suspect(self, node: Node | str | None = None) -> None:
         """A command had trouble with a node, or found none: look at the cluster now. Cheap."""

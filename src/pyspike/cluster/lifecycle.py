@@ -1,7 +1,7 @@
 """The life of tend threads: they wait without holding on to their cluster, and end with it, however it ends.
 
-Owns the thread's loop, its clock, and what happens at `os.fork()` and at the interpreter's exit. What is done
-in a round is in `tend`.
+Owns the thread's loop, its clock, what happens at `os.fork()` and at the interpreter's exit, and the warning
+of a client that is dropped before it is closed. What is done in a round is in `tend`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import os
 import queue
 import threading
 import time
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["Clock", "Living", "Tended", "start", "watch"]
+__all__ = ["Clock", "DropGuard", "Living", "Tended", "start", "watch"]
 
 T = TypeVar("T")
 
@@ -98,6 +99,31 @@ def _run(reference: weakref.ref[Tended], clock: Clock, pause: float) -> None:
             return
         pause = tended.tend()
         del tended
+
+
+class DropGuard:
+    """Held by a client and all its views: warns if the last of them is dropped while something is open.
+
+    Args:
+        what: the client in words.
+        is_open: whether it would have had to be closed.
+    """
+
+    __slots__ = ("_is_open", "_what")
+
+    def __init__(self, what: str, is_open: Callable[[], bool]) -> None:
+        self._what = what
+        self._is_open: Callable[[], bool] | None = is_open
+
+    def __del__(self) -> None:
+        self.dropped()
+
+    def dropped(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        """Warn if something is open, once, naming the line that dropped the client."""
+        # The warning may be kept, and with it this object: it lets go of what is open first.
+        is_open, self._is_open = self._is_open, None
+        if is_open is not None and is_open():
+            _warn(f"unclosed {self._what}", ResourceWarning, stacklevel=3, source=self)
 
 
 # Fork and exit ----------------------------------------------------------------------------------------------

@@ -13,15 +13,20 @@ from pyspike._wire import Command
 from pyspike.errors import (
     AerospikeError,
     ClientClosed,
+    ConnectFailed,
     ConnectionError,
     InvalidArgument,
-    InvalidNode,
     NoMoreConnections,
     ProtocolError,
     ServerError,
     TimeoutError,
 )
+from pyspike.explain import explain
 from pyspike.result_code import ResultCode
+
+# The codes that speak against the node rather than the command (result-codes.md). What is about the record,
+# such as KEY_BUSY, may pass too, but commands that come back at once would only make it worse.
+TRIED_AGAIN = frozenset({ResultCode.TIMEOUT, ResultCode.PARTITION_UNAVAILABLE, ResultCode.DEVICE_OVERLOAD})
 
 
 class Tended(Protocol):
@@ -32,8 +37,11 @@ class Tended(Protocol):
     def suspect(self, node: str | None = None) -> None:
         """Look at the cluster now: a command had trouble with this node, or found none."""
 
-    def advice(self) -> str:
-        """What the user can do about nodes that can't be reached."""
+    def version_of(self, name: str | None) -> str:
+        """The version of the server of this name; empty if there is none."""
+
+    def not_connected(self) -> ConnectFailed:
+        """What calls fail with that find no node to ask."""
 
 
 def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float | AerospikeError:
@@ -43,13 +51,17 @@ def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float
     """
     if cluster.closed and not isinstance(error, ServerError):
         return conclude(command, closed(command, error))
-    if isinstance(error, InvalidNode):
-        error.advice = cluster.advice()
+    if isinstance(error, ConnectFailed):  # there is nobody to ask, and the cluster knows why
         cluster.suspect()
-    elif isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and command.sent):
+        return conclude(command, cluster.not_connected())
+    if isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and command.sent):
         cluster.suspect(error.node)
     pause = pause_before_retry(command, error)
-    return conclude(command, error) if pause is None else pause
+    if pause is not None:
+        return pause
+    if isinstance(error, ServerError):
+        explain(error, command, cluster.version_of(error.node))
+    return conclude(command, error)
 
 
 def closed(command: Command, error: AerospikeError) -> ClientClosed:
@@ -86,8 +98,7 @@ def pause_before_retry(command: Command, error: AerospikeError) -> float | None:
 def may_pass(error: AerospikeError) -> bool:
     """Whether another attempt can end better than the one that failed so."""
     if isinstance(error, ServerError):
-        code = error.result_code
-        return isinstance(code, ResultCode) and code.retryable
+        return error.result_code in TRIED_AGAIN
     if isinstance(error, InvalidArgument):
         return False
     return isinstance(error, (TimeoutError, ConnectionError, ProtocolError))

@@ -10,7 +10,7 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspike.cluster import info
 from pyspike.cluster.net import left_ms
@@ -45,6 +45,7 @@ class Seeds:
         self.hosts = tuple(hosts)
         self._policy = policy
         self._hanging: dict[Host, threading.Thread] = {}
+        self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
 
     def find(self, deadline: float) -> list[Probe]:
         """The servers that answered, of one cluster and each once; the first knows the others, if any does.
@@ -78,22 +79,39 @@ class Seeds:
             late = {host: errands.threads[host] for host in errands.pending if host in errands.threads}
         self._hanging = {h: t for h, t in (self._hanging | late).items() if t.is_alive()}
         if found:
+            self._failures = {}
             for host, attempt in failures.items():
                 log.info("seed %s: %s", host, attempt.error)
             return _of_one_cluster(found)
         waited = (time.monotonic() - started) * 1000
         for host in late:
             failures[host] = Attempt(None, f"no answer within {self._policy.timeout:g} ms", waited, False)
-        raise ConnectFailed(
-            "no seed host can be used: "
-            + "; ".join(f"{host}: {failures[host].error}" for host in self.hosts),
-            attempts=[Attempt(None, f"{h}: {a.error}", a.elapsed_ms, False) for h, a in failures.items()],
-            advice="check that the hosts are right, that a server runs there and that no firewall is between",
-        )
+        self._failures = {host: failures[host] for host in self.hosts}
+        raise _unusable(self._failures)
+
+    def last_failure(self) -> ConnectFailed | None:
+        """The error of the last `find`, if nobody answered it."""
+        return _unusable(self._failures) if self._failures else None
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.hosts))
 
     def after_fork(self) -> None:
         """In a child process, where the threads of the parent are gone."""
         self._hanging = {}
+
+
+def _unusable(failures: Mapping[Host, Attempt]) -> ConnectFailed:
+    """The error that lists every host with its reason."""
+    reasons = [f"{host}: {attempt.error}" for host, attempt in failures.items()]
+    return ConnectFailed(
+        f"no seed host can be used: {'; '.join(reasons)}",
+        attempts=[
+            Attempt(None, why, attempt.elapsed_ms, False)
+            for why, attempt in zip(reasons, failures.values(), strict=True)
+        ],
+        advice="check that the hosts are right, that a server runs there and that no firewall is between",
+    )
 
 
 def _probe_seed(host: Host, policy: ClientPolicy, deadline: float) -> Probe:

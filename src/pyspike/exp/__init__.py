@@ -6,9 +6,12 @@ Two ways to write one thing, functions and operators; Python values next to an e
     (exp.int_bin("age") >= 21) & (exp.str_bin("country") == "UK")
 
 The functions of `exp.lists`, `maps`, `bitwise`, `hll`, `strings` and `paths` work inside values:
-`exp.maps.get_by_key("scores", "ann", int) > 10`. Types that can't fit are refused when the expression is made
-(`InvalidType`, a `TypeError`); what can't be worked out for a record, as for a bin that it does not have, is
-unknown, and a filter that is unknown does not match. Expressions may be nested 128 levels deep.
+`exp.maps.get_by_key("scores", "ann", int) > 10`. As their first argument, `source`, a str names a bin; so it
+does for `map_keys` and `map_values`, and as the list of `in_list`. Everywhere else a str is the text itself.
+
+Types that can't fit are refused when the expression is made (`InvalidType`, a `TypeError`); what can't be
+worked out for a record, as for a bin that it does not have, is unknown, and a filter that is unknown does not
+match. Expressions may be nested 128 levels deep. `/` of ints gives an int, rounded towards zero.
 
 Servers as of 5.6 have all that names no later version.
 """
@@ -16,7 +19,7 @@ Servers as of 5.6 have all that names no later version.
 from __future__ import annotations
 
 from pyspike.exp import bitwise, hll, lists, maps, paths, strings
-from pyspike.exp.expression import Expression, Operand
+from pyspike.exp.expression import Expression, Operand, Value
 from pyspike.exp.logic import (
     Definition,
     and_,
@@ -110,7 +113,7 @@ from pyspike.exp.record import (
     void_time,
     wildcard,
 )
-from pyspike.exp.types import ExpType, RegexFlags
+from pyspike.exp.types import ExpType, RegexFlags, TypeLike
 
 __all__ = [
     "Definition",
@@ -118,6 +121,8 @@ __all__ = [
     "Expression",
     "Operand",
     "RegexFlags",
+    "TypeLike",
+    "Value",
     "and_",
     "bin_exists",
     "bin_type",

@@ -17,13 +17,12 @@ from pyspike.exp.record import bin_of
 from pyspike.exp.signatures import MODIFY, ExpOp, Types
 from pyspike.exp.types import ExpType, TypeLike, type_of
 from pyspike.operations.checks import member, truth
-from pyspike.operations.context import Context, flat
+from pyspike.operations.context import Ctx, flat
 from pyspike.operations.enums import INVERTED, WITH_CONTEXT, ListReturnType, MapReturnType
 from pyspike.operations.maps import CRASHES_IF_EMPTY
 
 __all__ = ["MODIFY", "Ctx", "System", "call", "integer", "optional", "source_of"]
 
-Ctx = Sequence[Context] | None
 
 ANY: Types = tuple(ExpType)
 INTEGER: Types = (ExpType.INT,)

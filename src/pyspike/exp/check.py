@@ -108,7 +108,10 @@ def _cond(parts: Sequence[Any], variables: Mapping[str, ExpType | None]) -> ExpT
 
 
 def cond_type(
-    types: Sequence[ExpType | None], unknown: Sequence[bool], shown: Callable[[int], str]
+    types: Sequence[ExpType | None],
+    unknown: Sequence[bool],
+    shown: Callable[[int], str],
+    given: Sequence[object] = (),
 ) -> ExpType | None:
     """What `exp.cond` gives: the type of its values.
 
@@ -116,6 +119,7 @@ def cond_type(
         types: those of its arguments.
         unknown: which of them are `exp.unknown()`, which fits any type.
         shown: the text of an argument, by its place from 0.
+        given: the arguments as the caller gave them.
 
     Raises:
         InvalidArgument: the value for otherwise is missing.
@@ -127,7 +131,9 @@ def cond_type(
         )
     for place in range(0, len(types) - 1, 2):
         if types[place] not in (None, ExpType.BOOL):
-            raise misfit("cond", place, shown(place), types[place], (ExpType.BOOL,))
+            raise misfit(
+                "cond", place, shown(place), types[place], (ExpType.BOOL,), given[place] if given else None
+            )
     places = [*range(1, len(types), 2), len(types) - 1]
     if all(unknown[place] for place in places):
         return ExpType.BOOL

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyspike.exp.signatures import MODIFY, SIGNATURES, ExpOp
-from pyspike.exp.types import ExpType, RegexFlags
+from pyspike.exp.types import BIN_FUNCTIONS, ExpType, RegexFlags
 from pyspike.operations.context import describe_ctx
 from pyspike.operations.describe import (
     BIT_KINDS,
@@ -35,16 +35,9 @@ __all__ = ["describe", "describe_tree", "describe_whole"]
 MAX_SHOWN = 2000  # characters of a literal
 MAX_LEVELS = 16  # of lists that are shown where Python can't follow all
 
-_BINS = {
-    ExpType.BOOL: "bool_bin",
-    ExpType.INT: "int_bin",
-    ExpType.STRING: "string_bin",
-    ExpType.LIST: "list_bin",
-    ExpType.MAP: "map_bin",
-    ExpType.BLOB: "blob_bin",
-    ExpType.FLOAT: "float_bin",
-    ExpType.GEO: "geo_bin",
-    ExpType.HLL: "hll_bin",
+_COMPARISONS = {
+    *(ExpOp.EQ, ExpOp.NE, ExpOp.GT, ExpOp.GE, ExpOp.LT, ExpOp.LE),
+    *(ExpOp.GEO, ExpOp.IN_LIST, ExpOp.TO_STRING),
 }
 _LOOP = ("loop_key", "loop_value", "loop_index")
 _SINGLE = {19, 21, 97, 98, 100}  # selections of one element, whose type is given
@@ -109,6 +102,13 @@ def _args(parts: Sequence[Any]) -> str:
     return ", ".join(map(describe_tree, parts))
 
 
+def _compared(parts: Sequence[Any]) -> str:
+    """The arguments of what takes no constants only: a text among such ones is shown with exp.val."""
+    if any(isinstance(part, list) and not _quoted(part) for part in parts):
+        return _args(parts)
+    return ", ".join(f"exp.val({part!r})" if type(part) is str else describe_tree(part) for part in parts)
+
+
 def _call_of(op: ExpOp, parts: list[Any]) -> str:
     if op is ExpOp.QUOTE:
         return _literal(parts[0])
@@ -117,7 +117,7 @@ def _call_of(op: ExpOp, parts: list[Any]) -> str:
     if op is ExpOp.RESULT_REMOVE:
         return "exp.remove_result()"
     if op is ExpOp.BIN:
-        return f"exp.{_BINS[ExpType(parts[0])]}({str(parts[1])!r})"
+        return f"exp.{BIN_FUNCTIONS[ExpType(parts[0])]}({str(parts[1])!r})"
     if op is ExpOp.BIN_TYPE:
         return f"exp.bin_type({str(parts[0])!r})"
     if op is ExpOp.NE and isinstance(parts[0], list) and parts[0][:1] == [ExpOp.BIN_TYPE] and parts[1] == 0:
@@ -129,7 +129,7 @@ def _call_of(op: ExpOp, parts: list[Any]) -> str:
         return f"exp.{_LOOP[parts[1]]}({kind})"
     if op is ExpOp.REGEX:
         flags = f", flags={show_member(parts[0], RegexFlags)}" if parts[0] else ""
-        return f"exp.regex_compare({str(parts[1])!r}, {describe_tree(parts[2])}{flags})"
+        return f"exp.regex_compare({str(parts[1])!r}, {_compared(parts[2:])}{flags})"
     if op is ExpOp.VAR:
         return f"exp.var({str(parts[0])!r})"
     if op is ExpOp.LET:
@@ -140,7 +140,8 @@ def _call_of(op: ExpOp, parts: list[Any]) -> str:
         return f"exp.cond({_args(parts)})"
     if op is ExpOp.CALL:
         return _system_call(parts)
-    return f"exp.{SIGNATURES[op].name}({_args(parts)})"
+    arguments = _compared(parts) if op in _COMPARISONS else _args(parts)
+    return f"exp.{SIGNATURES[op].name}({arguments})"
 
 
 # Calls ------------------------------------------------------------------------------------------------------

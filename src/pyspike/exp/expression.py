@@ -11,11 +11,11 @@ from pyspike._wire import Packed, pack_element
 from pyspike.errors import InvalidArgument, InvalidType, ProtocolError
 from pyspike.exp.facts import Facts, joined
 from pyspike.exp.places import ANYWHERE, FILTER, PATH_FILTER, PATH_VALUE, VALUE, Place
-from pyspike.exp.signatures import LITERAL, SIGNATURES, ExpOp, Types, misfit, result_of
+from pyspike.exp.signatures import LITERAL, SIGNATURES, ExpOp, Types, for_a_bin, misfit, result_of
 from pyspike.exp.types import ExpType
 from pyspike.operations.checks import blob
 from pyspike.operations.tree import read_tree
-from pyspike.values import GeoJSON, HyperLogLog, RawParticle, Special
+from pyspike.values import GeoJSON, HyperLogLog, RawParticle, Special, shown
 
 __all__ = ["Expression", "Operand", "Value", "apply", "literal", "operand", "packed_name"]
 
@@ -43,15 +43,17 @@ class Expression:
     """Something that the server works out for a record: a filter, or the value of an operation.
 
     Made by the functions of `pyspike.exp`, and by operators on what they made; plain Python values next to
-    one are taken as literals:
+    one are taken as literals. `bytes(expression)` is the server's form of it.
 
         (exp.int_bin("age") >= 21) & (exp.str_bin("country") == "UK")
 
     `==`, `!=`, `<`, `<=`, `>`, `>=` compare. `&`, `|`, `^` and `~` mean and, or, exclusive or and not of
     bools, and work bit by bit on ints; they bind stronger than comparisons, so put these in parentheses.
-    `+`, `-`, `*` and `/` compute with numbers of one type (`/` of ints rounds towards zero), `//` and `**`
-    with floats, `%`, `<<` and `>>` with ints (`%` has the sign of the left side). `abs`, `math.floor` and
-    `math.ceil` work too.
+    `+`, `-`, `*` and `/` compute with numbers of one type, `//` and `**` with floats, `%`, `<<` and `>>` with
+    ints. `abs`, `math.floor` and `math.ceil` work too.
+
+    Division is the server's, not Python's: `/` of ints gives an int, rounded towards zero (-7 / 2 is -3), and
+    `%` has the sign of the left side (-7 % 2 is -1). By 0 both are unknown; `/` of floats gives an infinity.
 
     Because `==` makes an expression, two of them are held against each other by `same_as`.
     """
@@ -84,6 +86,8 @@ class Expression:
             InvalidArgument: it has a variable that no `exp.let` around it defines.
         """
         return self._in(ANYWHERE)
+
+    __bytes__ = to_bytes
 
     def as_filter(self) -> bytes:
         """The server's form of it, as the filter of a command.
@@ -341,14 +345,44 @@ def node(op: ExpOp, kind: ExpType | None, *parts: Any, inside: Iterable[Facts] =
 def apply(op: ExpOp, *operands: Operand) -> Expression:
     """An expression of this kind on these operands, once their types are found to fit."""
     made = [literal(value) for value in operands]
-    return node(op, _result(op, made), *made)
+    return node(op, _result(op, made, operands), *made)
 
 
-def _result(op: ExpOp, made: Sequence[Expression]) -> ExpType | None:
+def apply_all(op: ExpOp, *operands: Operand) -> Expression:
+    """Like `apply`, of what combines two or more: one alone, which the server refuses, stands for itself."""
+    name = SIGNATURES[op].name
+    if not operands:
+        raise InvalidArgument(f"exp.{name} takes one or more arguments")
+    return (
+        apply(op, *operands) if len(operands) > 1 else operand(operands[0], name, 0, SIGNATURES[op].takes[0])
+    )
+
+
+def refuse_constants(name: str, *operands: Operand, kind: ExpType | None = ExpType.STRING) -> None:
+    """Refuse Python values only, a str among them: it would be compared as a text, and a bin was meant.
+
+    Args:
+        name: the function, for the error.
+        operands: its arguments.
+        kind: the type that the bin has, as far as the other arguments tell.
+
+    Raises:
+        InvalidArgument: none is an expression, and one is a str.
+    """
+    texts = [value for value in operands if type(value) is str]
+    if texts and not any(isinstance(value, Expression) for value in operands):
+        bin_ = for_a_bin(texts[0], kind)
+        raise InvalidArgument(
+            f"exp.{name}: there is no bin, only constants: {', '.join(map(shown, operands))}",
+            advice=f"{bin_}; for the constant write exp.val({shown(texts[0])})".removeprefix("; "),
+        )
+
+
+def _result(op: ExpOp, made: Sequence[Expression], given: Sequence[object] = ()) -> ExpType | None:
     for place, part in enumerate(made):
         if part._facts.kind is None:
             value_at(part, SIGNATURES[op].name, place)
-    return result_of(op, [part._facts.kind for part in made], lambda place: repr(made[place]))
+    return result_of(op, [part._facts.kind for part in made], lambda place: repr(made[place]), given)
 
 
 def value_at(made: Expression, name: str, place: int) -> Expression:
@@ -425,7 +459,7 @@ def operand(value: Any, name: str, place: int, allowed: Types) -> Expression:
         searched_for = made._facts.is_mark and ExpType.NIL in allowed
         return made if searched_for else value_at(made, name, place)
     if kind not in allowed:
-        raise misfit(name, place, repr(made), kind, allowed)
+        raise misfit(name, place, repr(made), kind, allowed, value)
     return made
 
 
@@ -479,8 +513,8 @@ def _joined(op: ExpOp, left: Expression, right: Operand) -> Expression:
     second = literal(right)
     facts = left._facts
     if facts.op != op or facts.arity < 2 or op not in _GROUPED:
-        return apply(op, left, second)
-    kind = _result(op, [left, second])
+        return apply(op, left, right)
+    kind = _result(op, [left, second], (left, right))
     data = left._packed.data
     count = facts.arity + 1
     body = data[1:] if data[0] < 0xA0 else data[3:]  # behind the list's head

@@ -2,9 +2,12 @@
 
 - `left` and `right`: what is compared, of one type.
 - `condition`, `conditions`: bools.
-- `source`, `values`: a map and a list; a str names a bin. `value`: of any type.
+- `source`: a map; a str names a map bin.
+- `values`: a list; a str names a list bin.
+- `value`: of any type.
 
-An argument of a type that does not fit raises `InvalidType`.
+An argument of a type that does not fit raises `InvalidType`. A str that is compared with another Python value
+raises `InvalidArgument`, as both are constants: a bin is `exp.string_bin(name)`.
 """
 
 from __future__ import annotations
@@ -20,16 +23,18 @@ from pyspike.exp.expression import (
     Expression,
     Operand,
     apply,
+    apply_all,
     literal,
     make,
     node,
     operand,
     packed_name,
+    refuse_constants,
     value_at,
 )
 from pyspike.exp.facts import Facts
 from pyspike.exp.record import list_bin, map_bin
-from pyspike.exp.signatures import ExpOp
+from pyspike.exp.signatures import SIGNATURES, ExpOp
 from pyspike.exp.types import ExpType, RegexFlags, TypeLike, type_of
 from pyspike.operations.checks import flag_bits
 from pyspike.operations.tree import read_tree
@@ -71,32 +76,39 @@ LOOP_KEY, LOOP_VALUE, LOOP_INDEX = 0, 1, 2
 
 def eq(left: Operand, right: Operand) -> Expression:
     """Whether both are equal; also `left == right`. Both must be of one type, maps ordered by key."""
-    return apply(ExpOp.EQ, left, right)
+    return _comparison(ExpOp.EQ, left, right)
 
 
 def ne(left: Operand, right: Operand) -> Expression:
     """Whether both differ; also `left != right`."""
-    return apply(ExpOp.NE, left, right)
+    return _comparison(ExpOp.NE, left, right)
 
 
 def gt(left: Operand, right: Operand) -> Expression:
     """Whether the left one is greater; also `left > right`."""
-    return apply(ExpOp.GT, left, right)
+    return _comparison(ExpOp.GT, left, right)
 
 
 def ge(left: Operand, right: Operand) -> Expression:
     """Whether the left one is not less; also `left >= right`."""
-    return apply(ExpOp.GE, left, right)
+    return _comparison(ExpOp.GE, left, right)
 
 
 def lt(left: Operand, right: Operand) -> Expression:
     """Whether the left one is less; also `left < right`."""
-    return apply(ExpOp.LT, left, right)
+    return _comparison(ExpOp.LT, left, right)
 
 
 def le(left: Operand, right: Operand) -> Expression:
     """Whether the left one is not greater; also `left <= right`."""
-    return apply(ExpOp.LE, left, right)
+    return _comparison(ExpOp.LE, left, right)
+
+
+def _comparison(op: ExpOp, left: Operand, right: Operand) -> Expression:
+    if type(left) is str or type(right) is str:
+        other = literal(right if type(left) is str else left)
+        refuse_constants(SIGNATURES[op].name, left, right, kind=other.type)
+    return apply(op, left, right)
 
 
 def regex_compare(pattern: str, value: Operand, *, flags: RegexFlags = RegexFlags.DEFAULT) -> Expression:
@@ -107,6 +119,7 @@ def regex_compare(pattern: str, value: Operand, *, flags: RegexFlags = RegexFlag
         value: a string.
         flags: EXTENDED, ICASE, NEWLINE, NOSUB.
     """
+    refuse_constants("regex_compare", value)
     made = operand(value, "regex_compare", 1, (ExpType.STRING,))
     bits = flag_bits(flags, RegexFlags, "flags")
     return node(ExpOp.REGEX, ExpType.BOOL, bits, packed_name(pattern, "the pattern"), made)
@@ -114,21 +127,26 @@ def regex_compare(pattern: str, value: Operand, *, flags: RegexFlags = RegexFlag
 
 def geo_compare(left: Operand, right: Operand) -> Expression:
     """Whether one place lies within the other; one of them is an area."""
+    refuse_constants("geo_compare", left, right, kind=ExpType.GEO)
     return apply(ExpOp.GEO, left, right)
 
 
 def in_list(value: Operand, values: Operand) -> Expression:
-    """Whether a value is in a list (server 8.1.2); a str in its place names a list bin."""
-    return apply(ExpOp.IN_LIST, value, list_bin(values) if type(values) is str else values)
+    """Whether a value is in a list (server 8.1.2)."""
+    if type(values) is str:
+        values = list_bin(values)
+    elif type(value) is str and isinstance(values, (list, tuple)):
+        refuse_constants("in_list", value, values, kind=literal(values[0]).type if values else None)
+    return apply(ExpOp.IN_LIST, value, values)
 
 
 def map_keys(source: Operand) -> Expression:
-    """The keys of a map as a list (server 8.1.2); a str names a map bin."""
+    """The keys of a map as a list (server 8.1.2)."""
     return apply(ExpOp.MAP_KEYS, map_bin(source) if type(source) is str else source)
 
 
 def map_values(source: Operand) -> Expression:
-    """The values of a map as a list (server 8.1.2); a str names a map bin."""
+    """The values of a map as a list (server 8.1.2)."""
     return apply(ExpOp.MAP_VALUES, map_bin(source) if type(source) is str else source)
 
 
@@ -136,18 +154,18 @@ def map_values(source: Operand) -> Expression:
 
 
 def and_(*conditions: Operand) -> Expression:
-    """Whether all are true; also `a & b`. Two or more."""
-    return apply(ExpOp.AND, *conditions)
+    """Whether all are true; also `a & b`. One alone stands for itself."""
+    return apply_all(ExpOp.AND, *conditions)
 
 
 def or_(*conditions: Operand) -> Expression:
-    """Whether any is true; also `a | b`. Two or more."""
-    return apply(ExpOp.OR, *conditions)
+    """Whether any is true; also `a | b`. One alone stands for itself."""
+    return apply_all(ExpOp.OR, *conditions)
 
 
 def xor(*conditions: Operand) -> Expression:
-    """Whether exactly one is true; also `a ^ b`. Two or more."""
-    return apply(ExpOp.EXCLUSIVE, *conditions)
+    """Whether exactly one is true; also `a ^ b`. One alone stands for itself."""
+    return apply_all(ExpOp.EXCLUSIVE, *conditions)
 
 
 exclusive = xor
@@ -176,7 +194,7 @@ def cond(*parts: Operand) -> Expression:
     """
     made = [literal(part) for part in parts]
     unknown = [part._facts.op == ExpOp.UNKNOWN for part in made]
-    kind = cond_type([part.type for part in made], unknown, lambda place: repr(made[place]))
+    kind = cond_type([part.type for part in made], unknown, lambda place: repr(made[place]), parts)
     values = {*range(1, len(made), 2), len(made) - 1}
     removes = any(made[place]._facts.removes for place in values)
     for place, part in enumerate(made):

@@ -9,7 +9,7 @@ An argument of another type raises `InvalidType`.
 
 from __future__ import annotations
 
-from pyspike.exp.expression import Expression, Operand, apply
+from pyspike.exp.expression import Expression, Operand, apply, apply_all
 from pyspike.exp.signatures import ExpOp
 
 __all__ = [
@@ -56,7 +56,11 @@ def num_mul(*values: Operand) -> Expression:
 
 
 def num_div(*values: Operand) -> Expression:
-    """The first divided by all others; also `a / b`. Ints round towards zero; one alone is inverted."""
+    """The first divided by all others; also `a / b`. One alone is inverted.
+
+    Of ints it gives an int, rounded towards zero: -7 / 2 is -3. Division by 0 is unknown for ints and an
+    infinity for floats. With the least int of 64 bits divided by -1 some servers end their process.
+    """
     return apply(ExpOp.DIV, *values)
 
 
@@ -71,7 +75,10 @@ def num_log(value: Operand, base: Operand) -> Expression:
 
 
 def num_mod(numerator: Operand, denominator: Operand) -> Expression:
-    """What an int division leaves, with the sign of the numerator; also `a % b`. Unknown for 0."""
+    """What an int division leaves, with the sign of the numerator; also `a % b`.
+
+    -7 % 2 is -1, other than in Python. A denominator of 0 gives unknown.
+    """
     return apply(ExpOp.MOD, numerator, denominator)
 
 
@@ -114,18 +121,18 @@ def max(*values: Operand) -> Expression:  # noqa: A001 - the protocol's name
 
 
 def int_and(*values: Operand) -> Expression:
-    """The bits that all have; also `a & b`. Two or more."""
-    return apply(ExpOp.INT_AND, *values)
+    """The bits that all have; also `a & b`. One alone stands for itself."""
+    return apply_all(ExpOp.INT_AND, *values)
 
 
 def int_or(*values: Operand) -> Expression:
-    """The bits that any has; also `a | b`. Two or more."""
-    return apply(ExpOp.INT_OR, *values)
+    """The bits that any has; also `a | b`. One alone stands for itself."""
+    return apply_all(ExpOp.INT_OR, *values)
 
 
 def int_xor(*values: Operand) -> Expression:
-    """The bits that an odd number of them have; also `a ^ b`. Two or more."""
-    return apply(ExpOp.INT_XOR, *values)
+    """The bits that an odd number of them have; also `a ^ b`. One alone stands for itself."""
+    return apply_all(ExpOp.INT_XOR, *values)
 
 
 def int_not(value: Operand) -> Expression:

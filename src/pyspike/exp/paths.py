@@ -1,4 +1,10 @@
-"""Paths inside expressions, by the names of `pyspike.operations.paths` (server 8.1.2)."""
+"""Paths inside expressions, by the names of `pyspike.operations.paths` (server 8.1.2).
+
+They share these arguments:
+
+- `source`: a list or map; a str names a list bin or map bin, whichever the first context is for.
+- `ctx`: the path, outermost first; at least one entry.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +35,6 @@ def select(
     """What a path leads to.
 
     Args:
-        source: a list or map; a str names the bin.
-        ctx: the path, outermost first; at least one entry.
         what: the tree with the matching branches, or a list of values, keys or both.
         no_fail: whether elements are left out for which a filter can't be evaluated.
     """
@@ -47,8 +51,6 @@ def modify(
     """The source with each element that a path leads to replaced by the value of an expression.
 
     Args:
-        source: a list or map; a str names the bin.
-        ctx: the path, outermost first; at least one entry.
         expression: the new value; `loop_value`, `loop_key` and `loop_index` stand for the element in
             question, `remove_result()` takes it out.
         no_fail: whether elements are left as they are for which an expression can't be evaluated.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.exp.types import ExpType, named
+from pyspike.exp.types import BIN_FUNCTIONS, ExpType, named
+from pyspike.values import shown as shortened
 
 __all__ = ["LITERAL", "MODIFY", "SIGNATURES", "ExpOp", "Signature", "Types", "result_of"]
 
@@ -175,13 +176,16 @@ SIGNATURES = {
 }
 
 
-def result_of(op: ExpOp, types: Sequence[ExpType | None], shown: Callable[[int], str]) -> ExpType | None:
+def result_of(
+    op: ExpOp, types: Sequence[ExpType | None], shown: Callable[[int], str], given: Sequence[object] = ()
+) -> ExpType | None:
     """The type of an expression with arguments of these types; None stands for one that is not known.
 
     Args:
         op: the expression.
         types: those of its arguments.
         shown: the text of an argument, by its place from 0.
+        given: the arguments as the caller gave them, of which a str may have been meant for a bin.
 
     Raises:
         InvalidArgument: there are too few or too many arguments.
@@ -195,12 +199,15 @@ def result_of(op: ExpOp, types: Sequence[ExpType | None], shown: Callable[[int],
     for place, kind in enumerate(types):
         allowed = signature.takes[min(place, least - 1)]
         if kind is not None and kind not in allowed:
-            raise misfit(signature.name, place, shown(place), kind, allowed)
-    return uniform(signature, types, shown) if signature.uniform else _given(signature, types)
+            raise misfit(signature.name, place, shown(place), kind, allowed, given[place] if given else None)
+    return uniform(signature, types, shown, given) if signature.uniform else _given(signature, types)
 
 
 def uniform(
-    signature: Signature, types: Sequence[ExpType | None], shown: Callable[[int], str]
+    signature: Signature,
+    types: Sequence[ExpType | None],
+    shown: Callable[[int], str],
+    given: Sequence[object] = (),
 ) -> ExpType | None:
     """The result's type once it is clear that all arguments are of one type."""
     known = [(place, kind) for place, kind in enumerate(types) if kind is not None]
@@ -210,7 +217,9 @@ def uniform(
             raise InvalidType(
                 f"exp.{signature.name}: argument {place + 1}, {shown(place)}, is {named(kind)}, "
                 f"but argument {first + 1}, {shown(first)}, is {named(wanted)}",
-                advice=_advice(kind, wanted),
+                advice=for_a_bin(given[place] if given else None, wanted)
+                or for_a_bin(given[first] if given else None, kind)
+                or _advice(kind, wanted),
             )
     return _given(signature, types)
 
@@ -227,15 +236,24 @@ def _advice(kind: ExpType, wanted: ExpType) -> str:
     return "the server compares and computes with values of one type only"
 
 
-def misfit(name: str, place: int, shown: str, kind: ExpType | None, allowed: Types) -> InvalidType:
-    """The error for an argument of a type that does not fit."""
+def for_a_bin(given: object, kind: ExpType | None) -> str:
+    """The words for a bin, where a str was given and a value of this type is meant; else nothing."""
+    if type(given) is not str or kind not in BIN_FUNCTIONS:
+        return ""
+    return f"for the bin of that name write exp.{BIN_FUNCTIONS[kind]}({shortened(given)})"
+
+
+def misfit(
+    name: str, place: int, shown: str, kind: ExpType | None, allowed: Types, given: object = None
+) -> InvalidType:
+    """The error for an argument of a type that does not fit, which was `given` as it is."""
     if allowed == COMPARABLE:
         wanted = f"the server does not compare {named(kind)}"
     else:
         wanted = f"it must be {' or '.join(map(named, allowed))}"
-    advice = (
-        _advice(kind, allowed[0]) if kind in NUMBER and len(allowed) == 1 and allowed[0] in NUMBER else ""
-    )
+    advice = for_a_bin(given, next((each for each in allowed if each in BIN_FUNCTIONS), None))
+    if kind in NUMBER and len(allowed) == 1 and allowed[0] in NUMBER:
+        advice = _advice(kind, allowed[0])
     return InvalidType(
         f"exp.{name}: argument {place + 1}, {shown}, is {named(kind)}; {wanted}", advice=advice
     )

@@ -2,7 +2,7 @@
 
 They share these arguments:
 
-- `source`: a string; a str names a string bin (`exp.string_val` is for a string itself).
+- `source`: a string; a str names a string bin. For a string itself there is `exp.string_val`.
 - positions (`index`, `start`, `end`) and `target_length`: in code points; a negative one counts from the end.
 - `value`, `values`, `separator`, `pad_string`, `needle` and its `replacement`: strings. `occurrence`: which
   one, from 1.
@@ -19,7 +19,7 @@ from typing import Any
 
 from pyspike.errors import InvalidArgument
 from pyspike.exp.calls import MODIFY, System, call, integer, optional, source_of
-from pyspike.exp.expression import Expression, Operand, apply, literal, operand
+from pyspike.exp.expression import Expression, Operand, apply, literal, operand, refuse_constants
 from pyspike.exp.signatures import ExpOp
 from pyspike.exp.types import ExpType
 from pyspike.operations.checks import member
@@ -187,7 +187,8 @@ def regex_compare(
 
 
 def to_string(source: Operand) -> Expression:
-    """A value of any type as text; a Python value stands for itself."""
+    """A value of any type as text; it must be an expression, as a str can't say of which type a bin is."""
+    refuse_constants("strings.to_string", source)
     return apply(ExpOp.TO_STRING, source)
 
 

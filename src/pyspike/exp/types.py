@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict
 
-__all__ = ["ExpType", "RegexFlags", "TypeLike", "named", "type_of"]
+__all__ = ["BIN_FUNCTIONS", "ExpType", "RegexFlags", "TypeLike", "named", "type_of"]
 
 
 class ExpType(IntEnum):
@@ -56,6 +56,18 @@ _BY_CLASS: dict[object, ExpType] = {
     float: ExpType.FLOAT,
     GeoJSON: ExpType.GEO,
     HyperLogLog: ExpType.HLL,
+}
+
+BIN_FUNCTIONS = {
+    ExpType.BOOL: "bool_bin",
+    ExpType.INT: "int_bin",
+    ExpType.STRING: "string_bin",
+    ExpType.LIST: "list_bin",
+    ExpType.MAP: "map_bin",
+    ExpType.BLOB: "blob_bin",
+    ExpType.FLOAT: "float_bin",
+    ExpType.GEO: "geo_bin",
+    ExpType.HLL: "hll_bin",
 }
 
 _ARTICLES = {

@@ -17,13 +17,11 @@ Writing operations give None. An argument of a wrong type raises `InvalidType`, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pyspike._wire import Operation
 from pyspike.errors import InvalidArgument
 from pyspike.operations.building import maker
 from pyspike.operations.checks import blob, flag_bits, member, truth, whole, write_flag_bits
-from pyspike.operations.context import Context
+from pyspike.operations.context import Ctx
 from pyspike.operations.enums import SIGNED, BitOverflowAction, BitResizeFlags, BitWriteFlags, OpCode
 
 __all__ = [
@@ -245,7 +243,7 @@ def b64_encode(
     byte_size: int | None = None,
     *,
     invert_size: bool = False,
-    ctx: Sequence[Context] | None = None,
+    ctx: Ctx = None,
 ) -> Operation:
     """Bytes as base 64 text (server 8.2).
 

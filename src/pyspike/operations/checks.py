@@ -8,7 +8,7 @@ import operator
 from collections.abc import Iterable
 from enum import IntEnum, IntFlag
 from functools import cache
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.operations.enums import CREATE_ONLY, INVERTED, PERSIST_INDEX, UPDATE_ONLY
@@ -17,13 +17,6 @@ from pyspike.values import GeoJSON, HyperLogLog, Special
 E = TypeVar("E", bound=IntEnum)
 
 MapKey: TypeAlias = "int | str | bytes"
-
-
-class CompiledExpression(Protocol):
-    """An expression of `pyspike.exp`: whatever can turn itself into the server's form of one."""
-
-    def to_bytes(self) -> bytes:
-        """The expression's bytes."""
 
 
 def whole(value: Any, name: str) -> int:

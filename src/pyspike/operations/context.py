@@ -12,20 +12,23 @@ import base64
 import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyspike._wire import Packed, pack_element
 from pyspike.errors import InvalidArgument, InvalidType, ProtocolError
-from pyspike.operations.checks import CompiledExpression, MapKey, compiled, items, member, truth, whole
+from pyspike.operations.checks import MapKey, compiled, items, member, truth, whole
 from pyspike.operations.checks import map_key as checked_key
 from pyspike.operations.enums import ListOrder, MapOrder
 from pyspike.operations.tree import read_tree, show, split_list
+from pyspike.policy import SupportsToBytes
 
 if TYPE_CHECKING:
     from pyspike.exp import Expression
 
 __all__ = [
     "Context",
+    "Ctx",
+    "MapKey",
     "all_children",
     "all_children_with_filter",
     "and_filter",
@@ -102,6 +105,10 @@ class Context:
 
     def __repr__(self) -> str:
         return describe_entry(self.type, read_tree(self.packed.data))
+
+
+Ctx: TypeAlias = "Sequence[Context] | None"
+"""A way into a bin, outermost step first; None stays at the bin itself."""
 
 
 def describe_entry(number: int, value: Any) -> str:
@@ -213,7 +220,7 @@ def all_children() -> Context:
     return Context(EXPRESSION, Packed(b"\xc3"))
 
 
-def all_children_with_filter(expression: Expression | CompiledExpression) -> Context:
+def all_children_with_filter(expression: Expression | SupportsToBytes) -> Context:
     """The elements or entries for which an expression is true (server 8.1.2).
 
     Args:
@@ -232,7 +239,7 @@ def map_keys_in(keys: Iterable[MapKey]) -> Context:
     return Context(MAP_KEYS, Packed(pack_element([checked_key(key) for key in items(keys, "keys")])))
 
 
-def and_filter(expression: Expression | CompiledExpression) -> Context:
+def and_filter(expression: Expression | SupportsToBytes) -> Context:
     """Of what the entry before it gives, that for which an expression is true (server 8.1.2).
 
     Args:

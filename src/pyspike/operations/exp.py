@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from pyspike._wire import Operation, Packed
 from pyspike.operations.building import maker
-from pyspike.operations.checks import CompiledExpression, compiled, flag_bits, write_flag_bits
+from pyspike.operations.checks import compiled, flag_bits, write_flag_bits
 from pyspike.operations.enums import ExpReadFlags, ExpWriteFlags, OpCode
+from pyspike.policy import SupportsToBytes
 
 if TYPE_CHECKING:
     from pyspike.exp import Expression
@@ -20,7 +21,7 @@ _modify = maker(OpCode.EXP_MODIFY, write=True)
 
 def read(
     name: str,
-    expression: Expression | CompiledExpression,
+    expression: Expression | SupportsToBytes,
     *,
     flags: ExpReadFlags = ExpReadFlags.DEFAULT,
 ) -> Operation:
@@ -46,7 +47,7 @@ def read(
 
 def write(
     bin_name: str,
-    expression: Expression | CompiledExpression,
+    expression: Expression | SupportsToBytes,
     *,
     flags: ExpWriteFlags = ExpWriteFlags.DEFAULT,
 ) -> Operation:

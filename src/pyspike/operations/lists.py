@@ -20,7 +20,7 @@ the list: `OpNotApplicable`. A missing bin reads as None.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pyspike._wire import Operation
 from pyspike.errors import InvalidArgument
@@ -40,7 +40,7 @@ from pyspike.operations.context import (
     CREATE_ORDERED,
     CREATE_PADDED,
     CREATE_UNORDERED,
-    Context,
+    Ctx,
     creating,
 )
 from pyspike.operations.enums import (
@@ -94,7 +94,6 @@ __all__ = [
 ]
 
 
-Ctx = Sequence[Context] | None
 Return = ListReturnType
 
 

@@ -23,7 +23,7 @@ last: `OpNotApplicable`. A missing bin reads as None.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pyspike._wire import Operation
@@ -45,7 +45,7 @@ from pyspike.operations.context import (
     CREATE_KEY_ORDERED,
     CREATE_KEY_VALUE_ORDERED,
     CREATE_UNORDERED,
-    Context,
+    Ctx,
     creating,
 )
 from pyspike.operations.enums import MapOrder, MapReturnType, MapWriteFlags, OpCode
@@ -100,7 +100,6 @@ CRASHES_IF_EMPTY = frozenset(
     )
 )
 
-Ctx = Sequence[Context] | None
 Return = MapReturnType
 UNORDERED, DEFAULT = MapOrder.UNORDERED, MapWriteFlags.DEFAULT
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from pyspike._wire import Operation, Packed
 from pyspike.operations.building import maker
-from pyspike.operations.checks import CompiledExpression, compiled, member, truth
+from pyspike.operations.checks import compiled, member, truth
 from pyspike.operations.context import Context, path
 from pyspike.operations.enums import BY_PATH, MODIFY_PATH, PATH_NO_FAIL, OpCode, PathSelect
+from pyspike.policy import SupportsToBytes
 
 if TYPE_CHECKING:
     from pyspike.exp import Expression
@@ -51,7 +52,7 @@ def select(
 def modify(
     bin_name: str,
     ctx: Sequence[Context],
-    expression: Expression | CompiledExpression,
+    expression: Expression | SupportsToBytes,
     *,
     no_fail: bool = False,
 ) -> Operation:

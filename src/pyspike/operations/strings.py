@@ -17,14 +17,14 @@ string: `BinTypeError`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from pyspike._wire import Operation
 from pyspike.errors import InvalidArgument
 from pyspike.operations.building import PARTICLE_STRING, maker
 from pyspike.operations.checks import flag_bits, items, member, text, whole, write_flag_bits
-from pyspike.operations.context import Context
+from pyspike.operations.context import Ctx
 from pyspike.operations.describe import describe
 from pyspike.operations.enums import NumericType, OpCode, StringRegexFlags, StringWriteFlags
 
@@ -71,7 +71,6 @@ __all__ = [
     "upper",
 ]
 
-Ctx = Sequence[Context] | None
 Flags = StringWriteFlags
 DEFAULT = StringWriteFlags.DEFAULT
 

@@ -332,7 +332,6 @@ def test_a_list_that_is_the_one_result_stays_a_list() -> None:
 def test_reading_all_bins_gives_one_result_a_dict(steps: list[Operation]) -> None:
     record = answer(operate(*steps), Op(1, b"a", 1, ONE), Op(1, b"b", 3, b"x"))
     at = 0 if steps[0].code == 1 else 1
-    assert record.results is not None
     assert record.results[at] == {"a": 1, "b": "x"} == record.bins
     assert record.results[1 - at] is None
 

@@ -12,7 +12,7 @@ import pytest
 
 from pyspike import Key, errors
 from pyspike._wire import Connection, Pool, Routing, advance_clock
-from pyspike.errors import InvalidNode, NoMoreConnections
+from pyspike.errors import ConnectFailed, NoMoreConnections
 from support.cluster_tools import Outcome, in_thread, wait_until
 from support.messages import DIGEST, Message, parse
 from support.unsent import tried_once
@@ -205,7 +205,7 @@ def test_closing_wakes_all_who_wait(lines: type[Line]) -> None:
     line.answer()  # what is on its way ends well
     assert served.result() is True
     assert line.pool.stats()["open"] == 0
-    with pytest.raises(InvalidNode):
+    with pytest.raises(ConnectFailed):
         line.ask(first)
 
 

@@ -53,7 +53,8 @@ def test_a_record_knows_key_and_generation() -> None:
     read = record()
     assert read.key is KEY
     assert read.generation == 3
-    assert read.results is None
+    assert read.results == []
+    assert Record(KEY, {}, results=[None, 1]).results == [None, 1]
 
 
 def test_a_record_that_never_expires_has_no_ttl() -> None:

@@ -100,7 +100,7 @@ def check_bins(record: Record, bins: dict[str, Any], header: Message) -> None:
 def check_results(record: Record, bins: Any, header: Message) -> None:
     """`operate_ordered` gives (name, value) for each answer; `operate` the last answer of each bin."""
     answers = [(op.name.decode(), unpack_value(op.particle, op.value)) for op in header.ops]
-    assert record.results is not None
+    assert record.results
     told = [result for result in record.results if result is not None]
     assert same(told, [value for _, value in answers if value is not None]), "no answer is lost or moved"
     by_name: dict[str, list[Any]] = {}
@@ -149,7 +149,7 @@ def judge(recorded: Case) -> str:
     if method.startswith("operate"):
         check_results(read, bins, header)
         return "results"
-    assert read.results is None
+    assert read.results == []
     check_bins(read, bins, header)
     return "bins"
 

@@ -1,0 +1,117 @@
+"""What a server's refusal says about the request at hand: its bin and operation, and what the server lacks.
+
+A result code says neither. It is worked out from the request's bytes when an error is made, and only for
+codes that need it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from pyspike._wire import Command
+from pyspike.errors import ServerError
+from pyspike.later import importing
+from pyspike.result_code import ResultCode
+from pyspike.values import shown
+
+__all__ = ["explain"]
+
+AT_FIELD_COUNT, HEADER_SIZE = 26, 30
+FILTER = 43
+
+ABOUT_AN_OPERATION = frozenset(
+    {
+        ResultCode.BIN_EXISTS_ERROR,
+        ResultCode.BIN_TYPE_ERROR,
+        ResultCode.BIN_NOT_FOUND,
+        ResultCode.ELEMENT_NOT_FOUND,
+        ResultCode.ELEMENT_EXISTS,
+        ResultCode.OP_NOT_APPLICABLE,
+        ResultCode.INVALID_ENCODING,
+        ResultCode.INVALID_GEOJSON,
+    }
+)
+# What a server answers that does not know an operation or an expression.
+OF_OLD_SERVERS = frozenset(
+    {ResultCode.PARAMETER_ERROR, ResultCode.OP_NOT_APPLICABLE, ResultCode.FILTERED_OUT}
+)
+NEWEST = (8, 2)  # servers from here on know all that pyspike can send
+
+
+class Step(NamedTuple):
+    """An operation of a request."""
+
+    code: int
+    bin: str
+    value: bytes
+
+
+def explain(error: ServerError, command: Command, version: str) -> None:
+    """Add to an error's message and advice what can be told of its command.
+
+    Args:
+        error: what the server refused the command with.
+        command: the command.
+        version: the version of the server, empty if it is not known.
+    """
+    code = error.result_code
+    numbers = tuple(int(part) for part in version.split(".") if part.isdigit())
+    is_old = code in OF_OLD_SERVERS and () < numbers < NEWEST
+    if not is_old and code not in ABOUT_AN_OPERATION:
+        return
+    condition, steps = _read(command.request)
+    if code in ABOUT_AN_OPERATION and (what := _where(command, steps)):
+        error.message = f"{error.message}: {what}"
+        error.args = (error.message,)
+    if is_old and (needs := _lacking(numbers, condition, [] if code == ResultCode.FILTERED_OUT else steps)):
+        error.advice = f"{needs}; node {error.node} runs {version}"
+
+
+def _where(command: Command, steps: list[Step]) -> str:
+    """The bin, if there is one only, and the operation, if there is one only."""
+    with importing:
+        from pyspike.operations.enums import OpCode
+
+    words = []
+    bins = {step.bin for step in steps if step.bin}
+    if len(bins) == 1 and all(step.code != OpCode.EXP_READ for step in steps):  # which has a name, but no bin
+        words.append(f"bin {shown(*bins)}")
+    if len(steps) == 1 and command.operations:
+        words.append(shown(command.operations[0]))
+    elif len(steps) == 1:
+        names = {OpCode.WRITE: "put", OpCode.INCR: "add", OpCode.APPEND: "append", OpCode.PREPEND: "prepend"}
+        words += [name for code, name in names.items() if code == steps[0].code]
+    return ", ".join(words)
+
+
+def _lacking(version: tuple[int, ...], condition: bytes, steps: list[Step]) -> str:
+    """What of a command a server of this version does not know, each with the version that does."""
+    with importing:
+        from pyspike.newer import in_expression, in_operation
+
+    features = in_expression(condition).union(*(in_operation(step.code, step.value) for step in steps))
+    return ", ".join(
+        f"{feature.name} need server {'.'.join(map(str, feature.version))} or later"
+        for feature in sorted(features)
+        if feature.version > version[: len(feature.version)]
+    )
+
+
+def _read(request: bytes) -> tuple[bytes, list[Step]]:
+    """The filter expression of a request, empty if there is none, and its operations."""
+    fields, operations = struct.unpack_from(">HH", request, AT_FIELD_COUNT)
+    at, condition = HEADER_SIZE, b""
+    for _ in range(fields):
+        size, kind = struct.unpack_from(">IB", request, at)
+        end = at + 4 + size
+        if kind == FILTER:
+            condition = request[at + 5 : end]
+        at = end
+    steps = []
+    for _ in range(operations):
+        size, code, name = struct.unpack_from(">IBxxB", request, at)
+        end = at + 4 + size
+        steps.append(Step(code, request[at + 8 : at + 8 + name].decode(), request[at + 8 + name : end]))
+        at = end
+    return condition, steps

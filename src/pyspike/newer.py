@@ -1,0 +1,123 @@
+"""Which operations and expressions need a newer server than the oldest that pyspike talks to.
+
+An older server refuses most of them with a code that says nothing, and takes some for what can't be worked
+out. This tells what a command that failed had in it; only then is it imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pyspike.errors import ProtocolError
+from pyspike.exp.calls import System
+from pyspike.exp.signatures import MODIFY, ExpOp
+from pyspike.operations.context import AND_EXPRESSION, EXPRESSION
+from pyspike.operations.enums import BY_PATH, WITH_CONTEXT, OpCode
+from pyspike.operations.tree import read_tree
+
+__all__ = ["Feature", "in_expression", "in_operation"]
+
+
+class Feature(NamedTuple):
+    """Something that only newer servers know.
+
+    Args:
+        version: the first version that does.
+        name: what it is, in the plural.
+    """
+
+    version: tuple[int, ...]
+    name: str
+
+
+STRING_OPERATIONS = Feature((8, 2), "string operations")
+STRING_EXPRESSIONS = Feature((8, 2), "string expressions")
+LIST_JOINS = Feature((8, 2), "joins of lists")
+B64_ENCODINGS = Feature((8, 2), "b64_encode operations")
+PATHS = Feature((8, 1, 2), "paths")
+LIST_SEARCHES = Feature((8, 1, 2), "exp.in_list, map_keys and map_values")
+RECORD_SIZES = Feature((7, 0), "expressions with exp.record_size")
+
+JOIN, B64_ENCODE = 28, 55  # opcodes of lists and of bits
+
+_STRING_CODES = frozenset((OpCode.STRING_READ, OpCode.STRING_MODIFY, OpCode.TO_STRING))
+_CDT_CODES = frozenset((OpCode.CDT_READ, OpCode.CDT_MODIFY))
+_EXPRESSION_CODES = frozenset((OpCode.EXP_READ, OpCode.EXP_MODIFY))
+_BY_EXPRESSION = {
+    ExpOp.TO_STRING: STRING_EXPRESSIONS,
+    ExpOp.IN_LIST: LIST_SEARCHES,
+    ExpOp.MAP_KEYS: LIST_SEARCHES,
+    ExpOp.MAP_VALUES: LIST_SEARCHES,
+    ExpOp.RECORD_SIZE: RECORD_SIZES,
+    ExpOp.LOOP_VARIABLE: PATHS,
+    ExpOp.RESULT_REMOVE: PATHS,
+}
+
+
+def in_operation(code: int, value: bytes) -> set[Feature]:
+    """What an operation of this code, with this value on the wire, has in it."""
+    if code in _STRING_CODES:
+        return {STRING_OPERATIONS}
+    tree = _tree(value) if code in _CDT_CODES | _EXPRESSION_CODES | {OpCode.BIT_READ} else None
+    if not isinstance(tree, list) or not tree:
+        return set()
+    if code in _EXPRESSION_CODES:
+        return set(_walk(tree[0]))
+    return set(_inside_bin(System.BITS if code == OpCode.BIT_READ else System.CDT, tree))
+
+
+def in_expression(data: bytes) -> set[Feature]:
+    """What an expression of these bytes has in it; nothing, if there are none."""
+    return set(_walk(_tree(data)) if data else ())
+
+
+def _tree(data: bytes) -> Any:
+    """What the bytes are; None where they can't be read, which is for the server to say."""
+    try:
+        return read_tree(data)
+    except (ProtocolError, RecursionError):
+        return None
+
+
+def _walk(tree: Any) -> Iterator[Feature]:
+    """What an expression has in it."""
+    if not isinstance(tree, list) or not tree or tree[0] == ExpOp.QUOTE:
+        return
+    op, parts = tree[0], tree[1:]
+    if op in _BY_EXPRESSION:
+        yield _BY_EXPRESSION[op]
+    if op == ExpOp.CALL and len(parts) == 4 and isinstance(parts[1], int) and isinstance(parts[2], list):
+        system, operation = parts[1] & ~MODIFY, parts[2]
+        if system == System.STRING:
+            yield STRING_EXPRESSIONS
+        yield from _inside_bin(system, operation)
+        parts = [parts[3]]
+    for part in parts:
+        yield from _walk(part)
+
+
+def _inside_bin(system: int, operation: list[Any]) -> Iterator[Feature]:
+    """What an operation `[opcode, arguments...]` on the inside of a bin has in it."""
+    if operation[:1] == [BY_PATH]:
+        yield PATHS
+        yield from _contexts(operation[1:2])
+        yield from _walk(operation[-1])
+        return
+    if operation[:1] == [WITH_CONTEXT]:
+        yield from _contexts(operation[1:2])
+        operation = operation[2] if len(operation) > 2 and isinstance(operation[2], list) else []
+    if system == System.CDT and operation[:1] == [JOIN]:
+        yield LIST_JOINS
+    if system == System.BITS and operation[:1] == [B64_ENCODE]:
+        yield B64_ENCODINGS
+    for argument in operation[1:]:
+        yield from _walk(argument)
+
+
+def _contexts(ways: list[Any]) -> Iterator[Feature]:
+    for way in ways:
+        if isinstance(way, list):
+            for kind, value in zip(way[::2], way[1::2], strict=False):
+                if kind in (EXPRESSION, AND_EXPRESSION):
+                    yield from _walk(value)

@@ -1,0 +1,101 @@
+"""What signatures and errors are made of can be imported by whoever writes type hints or `except` clauses."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import enum
+import inspect
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, TypeVar
+
+import pytest
+
+import pyspike
+from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors, exp, operations
+
+# What a user has from the standard library.
+STANDARD = {"Any", "Iterable", "Mapping", "Sequence", "TracebackType", "datetime", "timedelta"}
+CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
+    getattr(errors, name) for name in errors.__all__
+)]  # fmt: skip
+
+
+def modules() -> Iterator[ModuleType]:
+    for top in (pyspike, exp, operations):
+        yield top
+        yield from (each for name in top.__all__ if inspect.ismodule(each := getattr(top, name)))
+
+
+def public_functions() -> Iterator[Callable[..., Any]]:
+    for module in modules():
+        yield from (
+            each for name in module.__all__ if inspect.isfunction(each := getattr(module, name, None))
+        )
+    for kind in CLASSES:
+        for name in dir(kind):
+            found = (
+                inspect.unwrap(getattr(kind, name))
+                if not name.startswith("_") or name == "__init__"
+                else None
+            )
+            if callable(found) and hasattr(found, "__annotations__") and not isinstance(found, type):
+                yield found  # type: ignore[misc]
+
+
+def names_in(function: Callable[..., Any]) -> Iterator[str]:
+    """The names in a function's annotations."""
+    for annotation in inspect.get_annotations(function).values():
+        text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+        for node in ast.walk(ast.parse(text, mode="eval")):
+            if isinstance(node, ast.Name):
+                yield node.id
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield from (each.id for each in ast.walk(ast.parse(node.value)) if isinstance(each, ast.Name))
+
+
+def is_public(function: Callable[..., Any], name: str) -> bool:
+    if hasattr(builtins, name) or name in STANDARD:
+        return True
+    meant = getattr(function, "__globals__", {}).get(name)
+    if isinstance(meant, TypeVar):
+        return True
+    if isinstance(meant, type) and issubclass(meant, enum.Enum):
+        name = meant.__name__  # modules have short names for the enums of their arguments
+    return any(name in module.__all__ for module in modules())
+
+
+def test_every_name_in_a_public_signature_can_be_imported() -> None:
+    functions = list(public_functions())
+    assert len(functions) > 300
+    hidden = {
+        f"{name} of {function.__module__}.{function.__qualname__}"
+        for function in functions
+        for name in names_in(function)
+        if not is_public(function, name)
+    }
+    assert hidden == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["KeyLike", "Ttl", "Milliseconds", "Filter", "HostsLike", "Ctx", "Context", "MapKey"]
+)
+def test_an_alias_of_signatures_is_in_pyspike(name: str) -> None:
+    assert name in pyspike.__all__
+    assert getattr(pyspike, name) is not None
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_every_error_is_in_pyspike(name: str) -> None:
+    assert name in pyspike.__all__
+    assert getattr(pyspike, name) is getattr(errors, name)
+
+
+def test_all_names_what_is_there_and_each_once() -> None:
+    for module in modules():
+        assert [name for name in module.__all__ if not hasattr(module, name)] == []
+        assert len(set(module.__all__)) == len(module.__all__), module.__name__
+    everything: dict[str, object] = {}
+    exec("from pyspike import *", everything)
+    assert set(pyspike.__all__) <= everything.keys() | {"__version__"}
