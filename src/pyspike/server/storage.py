@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from .versions import NEWEST, ServerVersion
+
 __all__ = [
     "CITRUSLEAF_EPOCH",
     "N_PARTITIONS",
@@ -42,7 +44,7 @@ class NamespaceConfig:
         nsup_period: seconds between runs of the expiry thread. Here records expire on access; 0 means that
             writes with a TTL are refused with FORBIDDEN unless `allow_ttl_without_nsup`.
         allow_ttl_without_nsup: take TTLs although `nsup_period` is 0.
-        default_read_touch_ttl_pct: percent of life left below which a read prolongs a record; 0 is never.
+        default_read_touch_ttl_pct: percent of life left from which on a read prolongs a record; 0 is never.
         max_record_size: bytes a stored record may take.
 
     """
@@ -115,6 +117,10 @@ class Namespace:
                 if not record.void_time or now <= record.void_time:
                     yield digest, record
 
+    def set_names(self) -> list[bytes]:
+        """The names of the sets that have records, in the order in which those are found."""
+        return list(dict.fromkeys(record.set_name for _, record in self.records() if record.set_name))
+
     def truncate(self, set_name: bytes | None, lut_ns: int) -> None:
         """Drop the records of a set (None: of all sets) that were last updated before `lut_ns`, Unix time in
         ns.
@@ -144,10 +150,12 @@ class Store:
 
     Args:
         clock: Unix time in seconds.
+        version: the server that it is the memory of.
 
     """
 
     clock: Callable[[], float] = time.time
+    version: ServerVersion = NEWEST
     namespaces: dict[bytes, Namespace] = field(default_factory=dict)
 
     def add(self, name: str, config: NamespaceConfig) -> Namespace:
