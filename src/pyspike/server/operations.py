@@ -22,7 +22,7 @@ from .strings.ops import string_modify, string_read, to_string
 from .versions import ServerVersion
 from .working import Working
 
-__all__ = ["FORBIDDEN_WITH_REPLACE", "READ_OPS", "is_known", "operation"]
+__all__ = ["FORBIDDEN_WITH_REPLACE", "READ_OPS", "operations_of", "run_op"]
 
 _F64 = Struct(">d")
 _INT64_SPAN = 1 << 64
@@ -160,20 +160,22 @@ OPERATIONS: dict[int, Operation] = {
     OpCode.TO_STRING: to_string,
 }
 """What to do by op code."""
+_WITHOUT_STRINGS = {code: run for code, run in OPERATIONS.items() if code not in STRING_OPS}
 
 
-def is_known(code: int, version: ServerVersion) -> bool:
-    """Whether a server of this version has an op of this code."""
-    return code in OPERATIONS and (version.strings or code not in STRING_OPS)
+def operations_of(version: ServerVersion) -> dict[int, Operation]:
+    """What to do by op code, for the codes that a server of this version knows."""
+    return OPERATIONS if version.strings else _WITHOUT_STRINGS
 
 
-def operation(code: int, version: ServerVersion) -> Operation:
-    """What to do for an op of this code.
+def run_op(operations: dict[int, Operation], work: Working, op: Op) -> None:
+    """Run an op.
 
     Raises:
-        RequestError: PARAMETER for a code that a server of this version does not know.
+        RequestError: PARAMETER if its code is not among these operations, or what the op raises.
 
     """
-    if not is_known(code, version):
-        raise RequestError(ResultCode.PARAMETER, f"op code {code}")
-    return OPERATIONS[code]
+    run = operations.get(op.code)
+    if run is None:
+        raise RequestError(ResultCode.PARAMETER, f"op code {op.code}")
+    run(work, op)

@@ -10,10 +10,19 @@ import logging
 
 from .expressions.ops import passes
 from .framing import BIN_NAME_MAX, FieldType, Info1, Info2, Info3, Message, Op, OpCode, encode_op, reply
-from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, is_known, operation
+from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
 from .particles import ParticleType
 from .result import RequestError, ResultCode
-from .storage import CITRUSLEAF_EPOCH, DIGEST_SIZE, Namespace, Record, Store, partition_of, stored_size
+from .storage import (
+    CITRUSLEAF_EPOCH,
+    DIGEST_SIZE,
+    TTL_MAX,
+    Namespace,
+    Record,
+    Store,
+    partition_of,
+    stored_size,
+)
 from .versions import ServerVersion
 from .working import Working
 
@@ -22,7 +31,6 @@ __all__ = ["execute"]
 _LOG = logging.getLogger("pyspike.server")
 
 SET_NAME_MAX = 63
-TTL_MAX = 315360000
 TTL_NEVER = 0xFFFFFFFF
 TTL_DONT_UPDATE = 0xFFFFFFFE
 GENERATION_MAX = 0xFFFF
@@ -163,11 +171,12 @@ def _read_ops(store: Store, record: Record, digest: bytes, message: Message) -> 
         respond_all=bool(message.info2 & _RESPOND_ALL),
         writes=False,
     )
+    operations = operations_of(store.version)
     for op in message.ops:
         if op.code not in READ_OPS:
             raise RequestError(ResultCode.PARAMETER, f"op code {op.code} in a read")
         if op.name or op.code != _OP_READ:
-            operation(op.code, store.version)(work, op)
+            run_op(operations, work, op)
     return work.results
 
 
@@ -240,9 +249,10 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
             writes=True,
         )
         void_time = _new_void_time(namespace, record, existed, message.record_ttl)
+        operations = operations_of(work.version)
         for op in message.ops:
             if op.name or op.code != _OP_READ:
-                operation(op.code, work.version)(work, op)
+                run_op(operations, work, op)
             elif reads_all:
                 bins = work.bins.items()
                 work.results += [encode_op(_OP_READ, kind, name, value) for name, (kind, value) in bins]
@@ -308,10 +318,11 @@ def _check_write_ops(message: Message, version: ServerVersion) -> bool:
     if not ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")
     reads, replaces = message.info1 & _READ, message.info3 & _REPLACE
+    known = operations_of(version)
     all_bins = results = 0
     for op in ops:
         code = op.code
-        if not is_known(code, version):
+        if code not in known:
             continue  # it fails when it is run
         if code in READ_OPS:
             if not reads:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from .checks import whole
 from .versions import NEWEST, ServerVersion
 
 __all__ = [
     "CITRUSLEAF_EPOCH",
     "N_PARTITIONS",
+    "TTL_MAX",
     "Namespace",
     "NamespaceConfig",
     "Record",
@@ -29,6 +31,8 @@ CITRUSLEAF_EPOCH = 1262304000
 """Unix time of 2010-01-01T00:00:00Z, where void-times start."""
 
 DIGEST_SIZE = 20
+TTL_MAX = 315360000
+"""Seconds: ten years."""
 _RECORD_OVERHEAD = 40
 _BIN_LENGTH = 4
 _BLOCK = 16
@@ -54,6 +58,21 @@ class NamespaceConfig:
     allow_ttl_without_nsup: bool = False
     default_read_touch_ttl_pct: int = 0
     max_record_size: int = 1048576
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be.
+
+        Raises:
+            TypeError: a setting of another type.
+            ValueError: a number outside its range.
+
+        """
+        whole("default_ttl", self.default_ttl, 0, TTL_MAX)
+        whole("nsup_period", self.nsup_period, 0)
+        whole("default_read_touch_ttl_pct", self.default_read_touch_ttl_pct, 0, 100)
+        whole("max_record_size", self.max_record_size, 1)
+        if not isinstance(self.allow_ttl_without_nsup, bool):
+            raise TypeError(f"allow_ttl_without_nsup is a bool, not {self.allow_ttl_without_nsup!r}")
 
 
 class Record:

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from ..result import ResultCode
+from ..storage import TTL_MAX
 from .call import Call, InfoError
 from .pairs import joined
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "namespace_settings"]
 
 INVALID = "invalid set-config parameter"
-TTL_MAX = 315360000
 _UINT32 = 1 << 32
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "k": 1 << 10, "g": 1 << 30}
 _SIZE_M = 1 << 20
