@@ -12,7 +12,7 @@ import weakref
 import pytest
 from server_wire import Wire, cases, digest_of, eventually, get, integer, put
 
-from pyspike.server import EmbeddedCluster, EmbeddedNode
+from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
 from pyspike.server.partitions import PartitionMap, assign, changed
 from pyspike.server.storage import partition_of as stored_in
 
@@ -197,9 +197,9 @@ def test_nobody_owns_a_lost_partition(three: EmbeddedCluster) -> None:
         assert tend(three.nodes[0])["partition-generation"] != before
         three.restore_partition("test", pid)
         assert wire.ask(get(key)).code == 0
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="no namespace 'nope': there are test, bar"):
         three.lose_partition("nope", 1)
-    with pytest.raises(ValueError, match="4096"):
+    with pytest.raises(ValueError, match=r"partition_id is within 0\.\.4095, not 4096"):
         three.lose_partition("test", 4096)
 
 
@@ -306,8 +306,36 @@ def test_a_forgotten_cluster_is_stopped() -> None:
     ],
 )
 def test_bad_arguments_are_refused(bad: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"nodes|namespaces|port"):
+    with pytest.raises(ValueError, match=r"nodes|replication_factor|namespaces|port"):
         EmbeddedCluster(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"nodes": "3"}, {"port": "3000"}, {"host": 1}, {"clock": 5}, {"namespaces": [1]}, {"version": 8.2}],
+    ids=str,
+)
+def test_arguments_of_other_types_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match=rf"{next(iter(bad)).removesuffix('s')}s? is|namespace is"):
+        EmbeddedCluster(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        ({"default_ttl": -1}, ValueError),
+        ({"default_ttl": "60"}, TypeError),
+        ({"default_ttl": 315_360_001}, ValueError),
+        ({"default_read_touch_ttl_pct": 101}, ValueError),
+        ({"nsup_period": 1.5}, TypeError),
+        ({"max_record_size": 0}, ValueError),
+        ({"allow_ttl_without_nsup": "yes"}, TypeError),
+    ],
+    ids=str,
+)
+def test_settings_of_namespaces_are_checked(bad: dict[str, object], error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"{next(iter(bad))} is"):
+        NamespaceConfig(**bad)  # type: ignore[arg-type]
 
 
 def test_a_cluster_in_its_own_process_does_the_same() -> None:
@@ -328,7 +356,7 @@ def test_a_cluster_in_its_own_process_does_the_same() -> None:
             assert first.stats.data_requests == 4
         assert second.restart(port=0) == second.port
         assert second.running
-        with pytest.raises(KeyError):
+        with pytest.raises(ValueError, match="no namespace 'nope': there are one, test"):
             cluster.lose_partition("nope", 1)
         port = first.port
     with pytest.raises(ConnectionRefusedError):

@@ -29,7 +29,14 @@ __all__ = ["serve"]
     show_default=True,
     help="How many nodes own each partition.",
 )
-def serve(nodes: int, host: str, port: int, namespaces: str, replication_factor: int) -> None:
+@click.option(
+    "--server-version",
+    metavar="X.Y.Z",
+    help="The server to play: 8.2.0, the newest that is known, or 8.1.2, which has no string operations.",
+)
+def serve(
+    nodes: int, host: str, port: int, namespaces: str, replication_factor: int, server_version: str | None
+) -> None:
     """Run an embedded cluster until Ctrl-C; it speaks the real protocol and keeps records in memory.
 
     The hosts are printed on stdout, as clients take them.
@@ -50,6 +57,7 @@ def serve(nodes: int, host: str, port: int, namespaces: str, replication_factor:
             replication_factor=replication_factor,
             host=host,
             port=port,
+            version=server_version,
         ) as cluster:
             click.echo(cluster.hosts)
             ended.wait()

@@ -10,9 +10,9 @@ killed, they are gone, and the partition is taken over empty: with a replication
 record of that node.
 """
 
-from .cluster import EmbeddedCluster, EmbeddedNode
+from .cluster import EmbeddedClock, EmbeddedCluster
+from .embedded_node import EmbeddedNode
 from .node import NodeStats
-from .result import ResultCode
 from .storage import NamespaceConfig
 
-__all__ = ["EmbeddedCluster", "EmbeddedNode", "NamespaceConfig", "NodeStats", "ResultCode"]
+__all__ = ["EmbeddedClock", "EmbeddedCluster", "EmbeddedNode", "NamespaceConfig", "NodeStats"]

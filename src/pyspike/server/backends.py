@@ -20,11 +20,14 @@ from typing import IO, Any, Protocol
 from . import control
 from .membership import Membership
 from .storage import NamespaceConfig
+from .versions import find_version
 
 __all__ = ["Backend", "Plan", "ProcessBackend", "ThreadBackend", "serve_control"]
 
 _STOP_TIMEOUT = 5.0
-_ERRORS: dict[str, type[Exception]] = {"KeyError": KeyError, "ValueError": ValueError, "OSError": OSError}
+_ERRORS: dict[str, type[Exception]] = {
+    kind.__name__: kind for kind in (KeyError, TypeError, ValueError, OSError)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Plan:
     cluster_name: str
     advertise: str | None
     alternate_host: str | None
+    version: str
 
 
 class Backend(Protocol):
@@ -79,6 +83,7 @@ class ThreadBackend:
                 cluster_name=plan.cluster_name,
                 advertise=plan.advertise,
                 alternate_host=plan.alternate_host,
+                version=find_version(plan.version),
                 **clock,
             )
         )
