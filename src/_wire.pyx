@@ -39,6 +39,7 @@ from pyspike.values import (
 )
 
 include "wire/bytes.pyx"
+include "wire/fork.pyx"
 include "wire/buffer.pyx"
 include "wire/digest.pyx"
 include "wire/names.pyx"

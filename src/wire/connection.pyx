@@ -174,8 +174,11 @@ cdef class Connection:
     cdef int64_t drain_until                # for an answer that came too late
     cdef Connection below                   # in its pool's stack of idle ones
     cdef bint request_sent                  # whether the last request may have reached the server
+    cdef uint64_t ticket                    # of `own_socket`
 
     def __cinit__(self, int fd) -> None:
+        self.x.fd = -1
+        self.ticket = own_socket(fd)
         self.x.fd = fd
         self.x.set_timeout = FOREVER
         memset(&self.names, 0, sizeof(NameCache))
@@ -187,6 +190,7 @@ cdef class Connection:
 
     cdef void shut(self) noexcept:
         if self.x.fd >= 0:
+            disown_socket(self.x.fd, self.ticket)
             close_fd(self.x.fd)
             self.x.fd = -1
 

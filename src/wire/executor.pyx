@@ -114,6 +114,7 @@ cdef class ThreadExecutor(Executor):
 
     cdef object run(self, Command command):
         while True:
+            heed_fork()
             try:
                 return try_once(command, self.routing.current())
             except errors.AerospikeError as error:

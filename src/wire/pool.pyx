@@ -59,16 +59,9 @@ cdef class Pool:
         self.max_waiting = max_waiting
         self.idle_timeout = to_ns(idle_timeout)
         self.reclaim = max(buffer_reclaim_threshold, <size_t>RECEIVE_SIZE)
-        self.reset()
-
-    cdef void reset(self):
-        self.idle = None
-        self.idle_count = 0
         self.members = set()
         self.late = []
-        self.draining = 0
         self.waiters = []
-        self.opening = 0
         self.closed_by = {}
 
     # --- taking and giving back ---
@@ -354,12 +347,6 @@ cdef class Pool:
             self.discard(<Connection>connection, "client closed")
         for waiter in waiters:
             (<Waiter>waiter).lock.release()
-
-    def after_fork(self) -> None:
-        """In a child process: let go of the parent's sockets, without a word to the server, and start empty."""
-        for connection in self.members:
-            (<Connection>connection).shut()
-        self.reset()
 
     def stats(self) -> dict:
         """How many connections there are and were, and how the waits and failures went."""

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspike import ClientPolicy, Key, errors
-from pyspike.cluster.lifecycle import Living
+from pyspike.process.living import Living
 from support.clients import Client
 from support.processes import main
 from support.sockets import sockets

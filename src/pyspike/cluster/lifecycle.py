@@ -1,26 +1,22 @@
 """The life of tend threads: they wait without holding on to their cluster, and end with it, however it ends.
 
-Owns the thread's loop, its clock, and what happens at `os.fork()` and at the interpreter's exit. What is done
-in a round is in `tend`.
+Owns the thread's loop, its clock, and what happens at the interpreter's exit. What happens at a fork is in
+`pyspike.process.fork`, what is done in a round in `tend`.
 """
 
 from __future__ import annotations
 
 import atexit
-import logging
-import os
 import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
-__all__ = ["Clock", "Living", "Tended", "start", "watch"]
+from pyspike.process import fork
+from pyspike.process.living import Living
 
-T = TypeVar("T")
-
-log = logging.getLogger("pyspike.cluster")
+__all__ = ["Clock", "Tended", "start", "watch"]
 
 EXIT_PATIENCE = 0.2  # seconds that the interpreter's exit waits for tend threads, in all
 
@@ -100,34 +96,7 @@ def _run(reference: weakref.ref[Tended], clock: Clock, pause: float) -> None:
         del tended
 
 
-# Fork and exit ----------------------------------------------------------------------------------------------
-
-
-class Living(Generic[T]):
-    """What is alive of a kind, oldest first.
-
-    The child of a fork may read it whatever other threads were doing: where there is no GIL, the lock that
-    a set or a dictionary has (that of weakref.finalize too) may be lost to the child. A tuple has none.
-    """
-
-    def __init__(self) -> None:
-        self._references: tuple[weakref.ref[T], ...] = ()
-        self._lock = threading.Lock()
-
-    def add(self, one: T, afterwards: Callable[[object], object] | None = None) -> None:
-        """Know of it as long as it lives, and call this afterwards."""
-        with self._lock:
-            alive = [each for each in self._references if each() is not None]
-            self._references = (*alive, weakref.ref(one, afterwards))
-
-    def all(self) -> list[T]:
-        """Those that are alive."""
-        return [one for each in self._references if (one := each()) is not None]
-
-    def after_fork(self) -> list[T]:
-        """The same in a child process, where another thread may have been in `add`."""
-        self._lock = threading.Lock()
-        return self.all()
+# Exit -------------------------------------------------------------------------------------------------------
 
 
 _live: Living[Tended] = Living()
@@ -135,15 +104,12 @@ _live: Living[Tended] = Living()
 
 def watch(tended: Tended) -> None:
     """Look after it at forks and at the interpreter's exit, as long as it lives."""
+    fork.watch(tended)
     _live.add(tended)
 
 
-def _after_fork_in_child() -> None:
-    for tended in _live.after_fork():
-        tended.after_fork()
-
-
 def _at_exit() -> None:
+    fork.caught_up()
     threads = [tended.halt() for tended in _live.all()]
     deadline = time.monotonic() + EXIT_PATIENCE
     for thread in threads:
@@ -151,6 +117,4 @@ def _at_exit() -> None:
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
 atexit.register(_at_exit)

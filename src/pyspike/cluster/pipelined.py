@@ -207,8 +207,17 @@ class PipelinedExecutor(Lanes):
         if self.all_lanes():
             self.loop.call_soon(self._forget_lanes)
 
+    def lose_connections(self) -> None:
+        """In a child process in which the loop goes on: the connections are the parent's, so what is under way
+        ends as it does when they break.
+        """
+        error = ConnectionError("the process was forked, and the connection is its parent's")
+        for lane in self.all_lanes():
+            lane.close(error, "forked")
+        self._forget_lanes()
+
     def abandon(self) -> None:
-        """In a child process: let go of the parent's connections without a word to the server."""
+        """Forget all connections, and what they carry: the loop does not run any more, or not in this process."""
         self.stop()
         for lane in self.all_lanes():
             lane.abandon()
