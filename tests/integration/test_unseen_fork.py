@@ -1,7 +1,7 @@
 """A client goes on in the child of a fork that Python does not see, and in the parent, as after `os.fork()`.
 
-Each scenario of unseen_fork_scenarios.py runs in a process of its own, which is killed with its children if it
-hangs.
+Each scenario of unseen_fork_scenarios.py runs in a process of its own, which is killed with its children if
+it hangs.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from types import CodeType, ModuleType
 # What makes a Client and is not run by tasks too, with the reason: modules, and tests.
 ONE_KIND = {
     "async_scenarios": "about tasks; in one scenario they share the cluster of threads",
-    "test_a_fork_that_python_does_not_see": "has scenarios of either, as the facade's own loop can't see the fork",
+    "test_a_fork_that_python_does_not_see": "the facade can't see it either; has scenarios of both kinds",
+    "test_uwsgi_serves_with_a_client_made_before_its_forks": "the facade can't see that uWSGI forks",
     "test_loops": "runs async_scenarios",
     "test_a_signal_to_tasks": "about many at once in one loop",
     "test_thousands_of_awaits_leave_nothing": "about what only tasks do: being cancelled",
