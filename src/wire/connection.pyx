@@ -56,9 +56,19 @@ cdef struct Exchange:                       # one request and its answer, and ho
     int64_t set_timeout                     # what the socket's timeouts are now
 
 
+cdef inline int64_t socket_timeout(int64_t span) noexcept nogil:
+    """The timeout that ends a wait of a span in time.
+
+    Linux rounds a socket's timeout up, by up to an eighth of it when it is 64 ticks or longer (the coarser levels of its
+    timer wheel). So a long one is set for less than the span, and again for what is left.
+    """
+    return span if span <= 60 * MILLISECOND else span - span // 8
+
+
 cdef int set_timeouts(Exchange* x, int64_t span) noexcept nogil:
     """Sets both socket timeouts, rounded up to microseconds; 0 would mean to wait for ever."""
     cdef timeval t
+    span = socket_timeout(span)
     if span < MILLISECOND:
         span = MILLISECOND
     x.set_timeout = span
@@ -87,7 +97,7 @@ cdef inline int arm(Exchange* x, int64_t now) noexcept nogil:
     cdef int64_t span = time_left(x, now)
     if span <= 0:
         return TIMED_OUT
-    if x.set_timeout > span + 2 * MILLISECOND:
+    if x.set_timeout > socket_timeout(span) + 2 * MILLISECOND:
         return set_timeouts(x, span)
     return DONE
 
