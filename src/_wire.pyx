@@ -40,6 +40,7 @@ from pyspike.values import (
 
 include "wire/bytes.pyx"
 include "wire/clock.pyx"
+include "wire/fork.pyx"
 include "wire/buffer.pyx"
 include "wire/digest.pyx"
 include "wire/names.pyx"

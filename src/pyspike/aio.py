@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -26,12 +25,14 @@ from pyspike.arguments import (
 )
 from pyspike.client import Client
 from pyspike.cluster import Cluster
-from pyspike.cluster.lifecycle import DropGuard, Living
+from pyspike.cluster.lifecycle import DropGuard
 from pyspike.cluster.pipelined import PipelinedExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.process import fork
+from pyspike.process.living import Living
 
 T = TypeVar("T")
 
@@ -103,7 +104,8 @@ class _Loops(Loops):
             finally:  # also where the warning is an error
                 _let_go(executors)
 
-        _all_loops.add(self, dropped)
+        _unclosed.add(self, dropped)
+        fork.watch(self)
 
     def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> PipelinedExecutor:
         """The executor of a loop that comes for the first time."""
@@ -128,11 +130,17 @@ class _Loops(Loops):
             return list(self.executors.values())
 
     def after_fork(self) -> None:
-        """In a child process: the parent's loops do not run here, and their connections are the parent's."""
+        """In a child process: the parent's loops do not run here but for the one, if any, that was forked in."""
         self._lock = threading.Lock()
+        loop = _loop_that_goes_on()
+        running = None if loop is None else self.executors.get(loop)
         for executor in self.executors.values():
-            executor.abandon()
+            if executor is not running:
+                executor.abandon()
         self.executors.clear()
+        if running is not None:
+            self.executors[running.loop] = running
+            running.lose_connections()
 
     async def close(self) -> None:
         """Close the connections in all loops; wait for those of this one."""
@@ -161,15 +169,17 @@ def _let_go(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> No
     executors.clear()
 
 
-_all_loops: Living[_Loops] = Living()
+def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
+    """In a child process: the loop that was forked in, if it runs here too."""
+    if fork.loops_end():
+        return None
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
-def _after_fork() -> None:
-    for loops in _all_loops.after_fork():
-        loops.after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+_unclosed: Living[_Loops] = Living()
 
 
 class AsyncClient:

@@ -24,6 +24,29 @@ cdef extern from *:
     int MSG_NOSIGNAL
 
 
+cdef extern from *:
+    """
+    #include <sys/ioctl.h>
+    #ifdef __linux__
+    #include <linux/sockios.h>
+    #endif
+    static int pyspike_unacknowledged(int fd)
+    {
+        int size = 0;
+    #if defined(SIOCOUTQ)
+        if (ioctl(fd, SIOCOUTQ, &size))
+            return 0;
+    #elif defined(SO_NWRITE)                /* macOS */
+        socklen_t length = sizeof(size);
+        if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &size, &length))
+            return 0;
+    #endif
+        return size;
+    }
+    """
+    int unacknowledged "pyspike_unacknowledged"(int fd) noexcept nogil     # bytes sent that the peer's system has not got
+
+
 cdef enum:
     RECEIVE_SIZE = 16 * 1024                # header and body of nearly every answer in one receive
 
@@ -56,9 +79,19 @@ cdef struct Exchange:                       # one request and its answer, and ho
     int64_t set_timeout                     # what the socket's timeouts are now
 
 
+cdef inline int64_t socket_timeout(int64_t span) noexcept nogil:
+    """The timeout that ends a wait of a span in time.
+
+    Linux rounds a socket's timeout up, by up to an eighth of it when it is 64 ticks or longer (the coarser levels of its
+    timer wheel). So a long one is set for less than the span, and again for what is left.
+    """
+    return span if span <= 60 * MILLISECOND else span - span // 8
+
+
 cdef int set_timeouts(Exchange* x, int64_t span) noexcept nogil:
     """Sets both socket timeouts, rounded up to microseconds; 0 would mean to wait for ever."""
     cdef timeval t
+    span = socket_timeout(span)
     if span < MILLISECOND:
         span = MILLISECOND
     x.set_timeout = span
@@ -87,7 +120,7 @@ cdef inline int arm(Exchange* x, int64_t now) noexcept nogil:
     cdef int64_t span = time_left(x, now)
     if span <= 0:
         return TIMED_OUT
-    if x.set_timeout > span + 2 * MILLISECOND:
+    if x.set_timeout > socket_timeout(span) + 2 * MILLISECOND:
         return set_timeouts(x, span)
     return DONE
 
@@ -164,6 +197,12 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
             return FAILED
 
 
+cdef inline bint is_readable(int fd) noexcept nogil:
+    """Whether something has come on a socket on which nothing is to come: its end, or bytes that nobody asked for."""
+    cdef unsigned char byte
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 or errno != EAGAIN
+
+
 @cython.final
 cdef class Connection:
     """A connected TCP socket that speaks Aerospike's protocol, one request at a time."""
@@ -173,9 +212,14 @@ cdef class Connection:
     cdef int64_t used_at                    # when it went back to its pool
     cdef int64_t drain_until                # for an answer that came too late
     cdef Connection below                   # in its pool's stack of idle ones
+    cdef int64_t opened_at
     cdef bint request_sent                  # whether the last request may have reached the server
+    cdef bint saw_end                       # whether the last exchange ended as the server closed the connection
+    cdef uint64_t ticket                    # of `own_socket`
 
     def __cinit__(self, int fd) -> None:
+        self.x.fd = -1
+        self.ticket = own_socket(fd)
         self.x.fd = fd
         self.x.set_timeout = FOREVER
         memset(&self.names, 0, sizeof(NameCache))
@@ -187,6 +231,7 @@ cdef class Connection:
 
     cdef void shut(self) noexcept:
         if self.x.fd >= 0:
+            disown_socket(self.x.fd, self.ticket)
             close_fd(self.x.fd)
             self.x.fd = -1
 
@@ -233,6 +278,7 @@ cdef class Connection:
                 outcome = drive(x, now_ns(), 0)
         self.request_sent = x.sent > 0
         if outcome != DONE:
+            self.saw_end = outcome == CLOSED
             self.fail(outcome)
         return 0
 
@@ -261,9 +307,15 @@ cdef class Connection:
 
     cdef inline bint is_dead(self) noexcept nogil:
         """Whether the server closed it, or sent something nobody asked for, while it was idle."""
-        cdef unsigned char byte
-        cdef ssize_t n = recv(self.x.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
-        return n >= 0 or errno != EAGAIN
+        return is_readable(self.x.fd)
+
+    cdef bint was_dead(self) noexcept nogil:
+        """Whether the server had closed it before the request of the exchange that failed: then nobody has read that.
+
+        When the server's system closed its side it told how much it had received by then, and whatever comes later it
+        refuses.
+        """
+        return not self.x.have and (not self.x.sent or self.saw_end and unacknowledged(self.x.fd) > 0)
 
     def exchange(self, bytes message not None, double timeout) -> bytes:
         """Send one message, 8-byte header included, and return the body of the answer, which has the same type.

@@ -51,17 +51,28 @@ cdef object try_once(Command command, PartitionMap partitions):
         if pool is None:
             raise no_owner(command)
         command.allowance = command.patience(now)
-        connection = pool.acquire(command, now, &held_up)
-        if held_up:
+        while True:
+            connection = pool.acquire(command, now, &held_up)
+            if held_up:
+                now = now_ns()
+            try:
+                connection.run(
+                    TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.allowance
+                )
+                unread = False
+                break
+            except errors.ConnectionError:
+                if connection.used_at == connection.opened_at or not connection.was_dead():
+                    raise
+            finally:
+                if connection.request_sent:
+                    command.sent += 1
+            command.sent -= connection.request_sent     # to nobody: that was no attempt
+            connection.request_sent = False
+            pool.doubt()
+            pool.discard(connection, "closed by the server")
+            connection = None
             now = now_ns()
-        try:
-            connection.run(
-                TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.allowance
-            )
-            unread = False
-        finally:
-            if connection.request_sent:
-                command.sent += 1
         result = read_answer(command, connection.x.data + 8, connection.x.need - 8, &connection.names)
     except errors.AerospikeError as error:
         record_failure(command, pool, error, began, connection is not None and connection.request_sent)
@@ -96,6 +107,7 @@ cdef void settle(Command command, Pool pool, Connection connection, object error
     elif isinstance(error, errors.ProtocolError):
         pool.discard(connection, "protocol error")
     else:
+        pool.doubt()
         pool.discard(connection, "connection error")
 
 
@@ -115,6 +127,7 @@ cdef class ThreadExecutor(Executor):
 
     cdef object run(self, Command command):
         while True:
+            heed_fork()
             try:
                 return try_once(command, self.routing.current())
             except errors.AerospikeError as error:

@@ -290,20 +290,23 @@ cdef class Lane:
 
     # --- the end ---
 
-    def close(self) -> None:
-        """Close all connections; what is in flight or waits fails, in slices."""
+    def close(self, error: object = None, reason: str = "client closed") -> None:
+        """Close all connections; what is in flight or waits fails with the error, in slices."""
+        if error is None:
+            error = errors.ConnectionError("the client is closed")
         self.closed = True
         for pipeline in list(self.pipelines):
-            (<Pipeline>pipeline).shut()
-        self.not_opened(errors.ConnectionError("the client is closed"))
+            (<Pipeline>pipeline).fail(error, reason)
+        self.not_opened(error)
 
     def abandon(self) -> None:
-        """In a child process: let go of the descriptors, which leaves the parent's connections alone."""
+        """Forget the connections of a loop that does not run any more, and what they carry."""
         cdef Pipeline pipeline
         self.closed = True
         for each in self.pipelines:
             pipeline = <Pipeline>each
             pipeline.gone = True
+            disown_socket(pipeline.fd, pipeline.ticket)
             pipeline.fd = -1
             if pipeline.transport is not None:
                 abandon_socket(pipeline.transport.get_extra_info("socket"))
@@ -321,7 +324,7 @@ cdef class Lane:
 
 
 def abandon_socket(sock: object) -> None:
-    """In a child process: let go of a socket that a transport or a loop still believes in.
+    """Let go of a socket that a transport or a loop still believes in, as the loop does not run any more.
 
     Its number is given something harmless to stand for, so that it can't become that of another file.
     """

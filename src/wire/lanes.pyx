@@ -88,6 +88,7 @@ cdef class Lanes:
         cdef Pool pool
         cdef int64_t now
         cdef bint wide
+        heed_fork()
         if command.started == 0:
             command.start()
             now = command.started
@@ -127,6 +128,7 @@ cdef class Loops(Executor):
         self.running_loop = get_running_loop
 
     cdef object run(self, Command command):
+        heed_fork()
         loop = self.running_loop()
         lanes = self.executors.get(loop)
         if lanes is None or (<Lanes>lanes).closed:

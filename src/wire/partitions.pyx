@@ -120,6 +120,13 @@ cdef class PartitionMap:
         result.finish(nodes)
         return result
 
+    def renewed(self) -> PartitionMap:
+        """The same map, after its nodes got other pools."""
+        cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
+        result.spaces = self.spaces
+        result.finish(list(self.nodes))
+        return result
+
     @property
     def namespaces(self) -> tuple:
         """The names of the namespaces."""

@@ -47,6 +47,7 @@ cdef class Pipeline:
     cdef readonly int depth                 # how many commands it carries at a time
     cdef object transport                   # None before it is connected and after it is closed
     cdef int fd                             # the transport's, which stays the owner
+    cdef uint64_t ticket                    # of `own_socket`
     cdef list pending                       # Commands that are not written yet
     cdef object queue                       # Commands whose answers are to come, the oldest first; None: went elsewhere
     cdef Buffer out                         # the requests of one write
@@ -147,7 +148,9 @@ cdef class Pipeline:
         """Take the transport; the lane gives commands once it is told."""
         self.transport = transport
         sock = transport.get_extra_info("socket")
-        self.fd = -1 if sock is None else sock.fileno()
+        if sock is not None:
+            self.ticket = own_socket(sock.fileno())
+            self.fd = sock.fileno()
         self.idle_since = self.moved_at = self.answered_at = now_ns()
 
     def pause_writing(self) -> None:
@@ -373,6 +376,7 @@ cdef class Pipeline:
         self.gone = True
         transport = self.transport
         self.transport = None
+        disown_socket(self.fd, self.ticket)
         self.fd = -1
         if reason is None:
             reason = (

@@ -3,7 +3,7 @@
 # where this code never lets go of it, and are the object's own lock in a free-threaded interpreter.
 
 cdef enum:
-    SUSPICION = 1                           # seconds idle after which a connection is looked at before it is used
+    CHECK_AFTER_IDLE = 1_000_000            # ns idle after which a look at a connection costs nothing that counts
 
 
 cdef enum PoolStep:                         # what a pool has for who asks for a connection
@@ -43,6 +43,7 @@ cdef class Pool:
     cdef list waiters                       # Waiter, first come first
     cdef list late                          # connections whose answer came too late, but for those being drained
     cdef Py_ssize_t draining                # how many are late, those being drained too
+    cdef int64_t doubted_at                 # what was idle then is looked at before it is used
     cdef size_t opened
     cdef dict closed_by                     # reason -> count
     cdef size_t timeouts, failures, waits, refusals
@@ -59,16 +60,9 @@ cdef class Pool:
         self.max_waiting = max_waiting
         self.idle_timeout = to_ns(idle_timeout)
         self.reclaim = max(buffer_reclaim_threshold, <size_t>RECEIVE_SIZE)
-        self.reset()
-
-    cdef void reset(self):
-        self.idle = None
-        self.idle_count = 0
         self.members = set()
         self.late = []
-        self.draining = 0
         self.waiters = []
-        self.opening = 0
         self.closed_by = {}
 
     # --- taking and giving back ---
@@ -81,10 +75,13 @@ cdef class Pool:
         until the deadline, unless another node has the record too.
         """
         cdef int64_t due = after(now, command.allowance)
+        cdef int64_t until
         cdef Connection connection
         cdef Waiter waiter
         cdef PoolStep step
         cdef bint looked = False
+        cdef bint waited = False            # who could not open a connection when it was his turn keeps his turn
+        cdef object refusal = None          # why no other connection could be opened
         while True:
             waiter = None
             connection = None
@@ -97,7 +94,7 @@ cdef class Pool:
                     self.idle = connection.below
                     connection.below = None
                     self.idle_count -= 1
-                elif <Py_ssize_t>len(self.members) + self.opening < self.maximum:
+                elif <Py_ssize_t>len(self.members) + self.opening < self.maximum and (refusal is None or not self.members):
                     step = OPEN
                     self.opening += 1
                 elif self.late and not looked:
@@ -105,7 +102,8 @@ cdef class Pool:
                 elif <Py_ssize_t>len(self.waiters) < self.max_waiting:
                     step = WAIT
                     waiter = Waiter()
-                    self.waiters.append(waiter)
+                    self.waiters.insert(0 if waited else <Py_ssize_t>len(self.waiters), waiter)
+                    waited = True
                 else:
                     step = REFUSE
                     self.refusals += 1
@@ -119,19 +117,32 @@ cdef class Pool:
                 raise self.exhausted("too many commands wait for one already")
             if step == WAIT:
                 held_up[0] = True
-                connection = self.wait(
-                    waiter, min(due, command.deadline) if command.may_go_elsewhere() else command.deadline
-                )
+                until = min(due, command.deadline) if command.may_go_elsewhere() else command.deadline
+                connection = self.wait(waiter, until, refusal)
             if connection is None:
                 held_up[0] = True
-                return self.open(min(command.deadline, after(now_ns(), command.allowance)))
-            if now - connection.used_at > SUSPICION * SECOND and connection.is_dead():
+                try:
+                    return self.open(min(command.deadline, after(now_ns(), command.allowance)))
+                except errors.AerospikeError as error:
+                    if not self.members:    # nothing to wait for
+                        raise
+                    refusal = error
+                continue
+            if (now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.doubted_at) and connection.is_dead():
+                self.doubt()
                 self.discard(connection, "closed by the server")
                 continue
             return connection
 
-    cdef Connection wait(self, Waiter waiter, int64_t deadline):
-        """The connection handed to the waiter; None if it was handed the right to open one."""
+    cdef inline void doubt(self):
+        """A connection broke: have those that are idle looked at before they are used."""
+        self.doubted_at = now_ns()
+
+    cdef Connection wait(self, Waiter waiter, int64_t deadline, object refusal):
+        """The connection handed to the waiter; None if it was handed the right to open one.
+
+        `refusal` is the error with which it could not open one itself, if it tried.
+        """
         cdef int64_t start = now_ns()
         cdef bint served
         cdef bint in_line
@@ -148,6 +159,8 @@ cdef class Pool:
             self.waited += now_ns() - start
             self.refusals += in_line
         if in_line:
+            if refusal is not None:
+                raise refusal
             raise self.exhausted("none came free in time")
         if not served:
             waiter.lock.acquire()           # it is being handed over at this moment
@@ -173,7 +186,7 @@ cdef class Pool:
         if waiter.connection is not None:
             self.release(waiter.connection)
         else:
-            self.give_up_place()
+            self.give_up_place(False)
 
     cdef object gone(self):
         return errors.ConnectionError(f"node {self.node_name} has left the cluster", node=self.node_name)
@@ -191,9 +204,9 @@ cdef class Pool:
         cdef bint too_late
         try:
             connection = self.opener(0.0 if deadline == FOREVER else max(1.0, (deadline - now_ns()) / <double>MILLISECOND))
-        except BaseException:
+        except BaseException as error:
             self.count_failure(False)
-            self.give_up_place()
+            self.give_up_place(isinstance(error, errors.AerospikeError))
             raise
         with cython.critical_section(self):
             self.opening -= 1
@@ -204,14 +217,14 @@ cdef class Pool:
         if too_late:
             connection.shut()
             raise self.gone()
-        connection.used_at = now_ns()
+        connection.used_at = connection.opened_at = now_ns()
         return connection
 
-    cdef void give_up_place(self):
-        """Lets the next in line open a connection instead."""
+    cdef void give_up_place(self, bint refused):
+        """Lets the next in line open a connection instead; not if that was refused and there are others to wait for."""
         cdef Waiter waiter = None
         with cython.critical_section(self):
-            if self.waiters:
+            if self.waiters and not (refused and self.members):
                 waiter = <Waiter>self.waiters.pop(0)
             else:
                 self.opening -= 1
@@ -354,12 +367,6 @@ cdef class Pool:
             self.discard(<Connection>connection, "client closed")
         for waiter in waiters:
             (<Waiter>waiter).lock.release()
-
-    def after_fork(self) -> None:
-        """In a child process: let go of the parent's sockets, without a word to the server, and start empty."""
-        for connection in self.members:
-            (<Connection>connection).shut()
-        self.reset()
 
     def stats(self) -> dict:
         """How many connections there are and were, and how the waits and failures went."""

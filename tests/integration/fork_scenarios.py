@@ -6,6 +6,7 @@ printed unless something is wrong.
 
 from __future__ import annotations
 
+import atexit
 import concurrent.futures
 import gc
 import multiprocessing
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspike import ClientPolicy, Key, errors
-from pyspike.cluster.lifecycle import Living
+from pyspike.process.living import Living
 from support.clients import Client
 from support.processes import main
 from support.sockets import sockets
@@ -311,11 +312,17 @@ def fork_while_others_come_and_go(_: str) -> None:
 _client: Client | None = None
 
 
-def _use(hosts: str, name: str) -> None:
+def _own_client(hosts: str) -> Client:
+    """The client of this process: the one inherited by a fork, or its own, closed when it ends."""
     global _client
     if _client is None:
         _client = Client(hosts)
-    count(_client, name, 5)
+        atexit.register(_client.close)
+    return _client
+
+
+def _use(hosts: str, name: str) -> None:
+    count(_own_client(hosts), name, 5)
 
 
 def _processes(method: str, hosts: str) -> None:
@@ -345,16 +352,14 @@ def multiprocessing_forkserver(hosts: str) -> None:
 
 
 def _fail(hosts: str, how: str) -> Any:
-    global _client
-    if _client is None:
-        _client = Client(hosts)
+    client = _own_client(hosts)
     if how == "missing":
-        return _client.get(key("nothing here"))
+        return client.get(key("nothing here"))
     if how == "type":
-        return _client.put(key("x"), {"a": {1, 2}})
+        return client.put(key("x"), {"a": {1, 2}})
     if how == "connect":
         return Client("127.0.0.1:1")
-    return _client.put(key("x"), {"a": 1}, generation=99)
+    return client.put(key("x"), {"a": 1}, generation=99)
 
 
 def _pool(method: str, hosts: str) -> None:
@@ -383,11 +388,9 @@ def _pool(method: str, hosts: str) -> None:
 
 
 def _written(hosts: str, n: int) -> Any:
-    global _client
-    if _client is None:
-        _client = Client(hosts)
-    _client.put(key(f"pool {n}"), {"n": n})
-    return _client.get(key(f"pool {n}"))
+    client = _own_client(hosts)
+    client.put(key(f"pool {n}"), {"n": n})
+    return client.get(key(f"pool {n}"))
 
 
 def process_pool_fork(hosts: str) -> None:

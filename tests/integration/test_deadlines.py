@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyspike import Client, ClientPolicy, WritePolicy, errors
+from pyspike import Client, ClientPolicy, ReadPolicy, WritePolicy, errors
 from pyspike.server import EmbeddedCluster
 from support.clients import at_most
-from support.cluster_tools import in_thread, wait_until, within
+from support.cluster_tools import Lag, in_thread, wait_until, within
 
 pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 
 KEY = ("test", "deadlines", 1)
+LONG = (300.0, 1500.0, 3000.0, 7000.0, 10_000.0, 20_000.0)  # ms
+LATE = 20.0
 
 
 @pytest.fixture
@@ -48,6 +50,25 @@ def test_an_answer_that_comes_after_the_deadline_is_too_late_for_who_waited_in_l
         assert (time.monotonic() - began) * 1000 > 1090
         assert late.value.in_doubt
         first.result()
+
+
+def test_no_deadline_ends_late_however_long_it_is(one: EmbeddedCluster) -> None:
+    """The kernel rounds a socket's timeout up, by more the longer it is."""
+
+    def late(timeout: float) -> float:
+        began = time.monotonic()
+        with pytest.raises(errors.TimeoutError):
+            client.get(KEY, timeout=timeout, policy=ReadPolicy(max_retries=0))
+        return (time.monotonic() - began) * 1000 - timeout
+
+    with Client(one.hosts, ClientPolicy(tend_interval=60_000)) as client:
+        client.put(KEY, {"a": 1})
+        one.nodes[0].freeze()
+        with Lag() as lag:
+            calls = {timeout: in_thread(lambda t=timeout: late(t)) for timeout in LONG}  # type: ignore[misc]
+            ends = {timeout: call.result(patience=30) for timeout, call in calls.items()}
+        assert max(ends.values()) < LATE + 2 * lag.worst_ms, ends
+        assert min(ends.values()) > -1.5, ends
 
 
 def test_closing_leaves_a_write_that_was_sent_in_doubt(one: EmbeddedCluster, client_kind: str) -> None:

@@ -9,7 +9,15 @@ from __future__ import annotations
 import os
 
 import pytest
-from worker_scenarios import FORKS, celery_prefork, gunicorn_preload, very_many_forks
+from worker_scenarios import (
+    FORKS,
+    celery_prefork,
+    gunicorn_preload,
+    uwsgi_as_it_comes,
+    uwsgi_program,
+    uwsgi_with_threads,
+    very_many_forks,
+)
 
 from support.processes import PATIENCE, run_scenario
 
@@ -26,6 +34,15 @@ pytestmark = [
 def test_gunicorn_serves_with_a_client_that_was_preloaded(hosts: str, set_name: str) -> None:
     pytest.importorskip("gunicorn")
     run_scenario("worker_scenarios.py", gunicorn_preload.__name__, hosts, set_name)
+
+
+@pytest.mark.one_kind("the facade of tasks can't see that uWSGI forks")
+@pytest.mark.skipif(
+    uwsgi_program() is None, reason="uWSGI is not installed: it is the extra `uwsgi`, built from C"
+)
+@pytest.mark.parametrize("scenario", [uwsgi_as_it_comes.__name__, uwsgi_with_threads.__name__])
+def test_uwsgi_serves_with_a_client_made_before_its_forks(hosts: str, set_name: str, scenario: str) -> None:
+    run_scenario("worker_scenarios.py", scenario, hosts, set_name)
 
 
 def test_celery_serves_with_a_client_made_before_its_pool(hosts: str, set_name: str) -> None:

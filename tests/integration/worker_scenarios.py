@@ -1,6 +1,6 @@
 """What test_workers has done in processes of their own: `python worker_scenarios.py <scenario> <hosts>`.
 
-Real servers with worker processes, of gunicorn and Celery, whose clients were made and used before the
+Real servers with worker processes, of gunicorn, uWSGI and Celery, whose clients were made and used before the
 workers were forked, and a process that forks very often. Nothing is printed unless something is wrong.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import importlib.metadata
+import itertools
 import json
 import os
 import re
@@ -21,6 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import worker_uwsgi
 from fork_scenarios import Busy, expect_well, in_child, key
 
 from pyspike import errors
@@ -30,7 +33,9 @@ from support.processes import main, tell
 from support.sockets import connections
 
 HERE = Path(__file__).parent
+PYTHON = (sys.executable, "-m")
 WORKERS = 2
+UWSGI_WORKERS = 4
 REQUESTS = 40
 END = 20.0  # seconds that a server may take to start, and to end
 FORKS = int(os.environ.get("PYSPIKE_FORKS", "100"))
@@ -43,7 +48,7 @@ def serving(hosts: str, folder: str, *arguments: str, ready: str, times: int = 1
     """A server with worker processes that has said `ready` so often: its lines; it ends in order."""
     said: list[str] = []
     process = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
+        arguments,
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -126,7 +131,7 @@ def gunicorn_preload(hosts: str) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(
-            hosts, folder, "gunicorn", *options, "worker_web", ready="Booting worker", times=WORKERS
+            hosts, folder, *PYTHON, "gunicorn", *options, "worker_web", ready="Booting worker", times=WORKERS
         ) as said,
     ):
         port = listening_at(said)
@@ -134,6 +139,71 @@ def gunicorn_preload(hosts: str) -> None:
         expect_own_sockets(answers)
         with Client(hosts) as client:
             assert client.get(key("web"))["n"] == len(answers) + 1, "one of each request and the master's"
+
+
+def uwsgi_as_it_comes(hosts: str) -> None:
+    """The client is made and used by the master, which forks in C; its workers have one thread each."""
+    uwsgi(hosts)
+
+
+def uwsgi_with_threads(hosts: str) -> None:
+    uwsgi(hosts, "--enable-threads", "--threads", "3")
+
+
+def uwsgi(hosts: str, *options: str) -> None:
+    wrong: list[str] = []
+    workers: dict[int, set[int]] = {}
+    numbers = iter(range(worker_uwsgi.RECORDS))
+
+    def ask(port: int) -> None:
+        for number in numbers:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=END)
+            connection.request("GET", f"/{number}")
+            response = connection.getresponse()
+            body = response.read()
+            connection.close()
+            if response.status != 200:
+                wrong.append(f"{response.status} {body!r}")
+                continue
+            answer = json.loads(body)
+            workers.setdefault(answer["pid"], set()).update(answer["sockets"])
+            if answer["record"] != {"n": number, "visits": 1}:
+                wrong.append(f"asked for {number}, got {answer['record']}")
+            if set(answer["sockets"]) & set(answer["parent"]):
+                wrong.append("a connection of the parent's")
+
+    command = [
+        *(
+            str(uwsgi_program()),
+            "--master",
+            "--processes",
+            str(UWSGI_WORKERS),
+            "--http-socket",
+            "127.0.0.1:0",
+        ),
+        *("--module", "worker_uwsgi:application", "--need-app", "--die-on-term", *options),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        with serving(hosts, folder, *command, ready="spawned uWSGI worker", times=UWSGI_WORKERS) as said:
+            (port,) = {int(m[1]) for line in said if (m := re.search(r"address 127\.0\.0\.1:(\d+)", line))}
+            callers = [threading.Thread(target=ask, args=(port,)) for _ in range(2 * UWSGI_WORKERS)]
+            for caller in callers:
+                caller.start()
+            for caller in callers:
+                caller.join()
+        assert not wrong, f"{len(wrong)} of {worker_uwsgi.RECORDS}, such as {wrong[0]}"
+        assert len(workers) > 1
+        shared = [a & b for a, b in itertools.combinations(workers.values(), 2) if a & b]
+        assert not shared, "a connection of another worker's"
+
+
+def uwsgi_program() -> Path | None:
+    """The program of the package `uwsgi`, where that is installed."""
+    try:
+        files = importlib.metadata.files("uwsgi") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return next((Path(str(file.locate())) for file in files if file.name == "uwsgi"), None)
 
 
 def celery_prefork(hosts: str) -> None:
@@ -158,7 +228,9 @@ def celery_prefork(hosts: str) -> None:
 
         options = ["--pool", "prefork", "--concurrency", str(WORKERS), "--loglevel", "INFO"]
         options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        with serving(hosts, folder, "celery", "-A", "worker_tasks", "worker", *options, ready=" ready."):
+        with serving(
+            hosts, folder, *PYTHON, "celery", "-A", "worker_tasks", "worker", *options, ready=" ready."
+        ):
             wait_until(lambda: len(answers()) == REQUESTS, "an answer of each task", END)
             assert sorted(answer["n"] for answer in answers()) == list(range(REQUESTS))
             expect_own_sockets(answers())
@@ -206,7 +278,13 @@ def very_many_forks(hosts: str) -> None:
         tell(f"{FORKS // AT_ONCE * AT_ONCE} forks, {busy.done} rounds of the parent's threads, {took:.1f} s")
 
 
-SCENARIOS: tuple[Callable[[str], None], ...] = (gunicorn_preload, celery_prefork, very_many_forks)
+SCENARIOS: tuple[Callable[[str], None], ...] = (
+    gunicorn_preload,
+    uwsgi_as_it_comes,
+    uwsgi_with_threads,
+    celery_prefork,
+    very_many_forks,
+)
 
 if __name__ == "__main__":
     main(SCENARIOS)

@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 
-from pyspike.cluster.lifecycle import Living
+from pyspike.process.living import Living
 from support.cluster_tools import wait_until
 
 SECONDS = 0.5

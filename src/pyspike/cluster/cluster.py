@@ -23,6 +23,7 @@ from pyspike.cluster.tend import Round, Unreachable
 from pyspike.errors import AerospikeError, ClientClosed, ConnectFailed, InvalidNode
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy
+from pyspike.process import fork
 
 __all__ = ["Cluster"]
 
@@ -98,6 +99,7 @@ class Cluster:
 
     def close(self) -> None:
         """Stop tending and close all connections; commands on their way finish. Again is harmless."""
+        fork.caught_up()
         with self._lock:
             if self.closed:
                 return
@@ -121,6 +123,7 @@ class Cluster:
 
     def is_connected(self) -> bool:
         """Whether a node answered the last time it was asked."""
+        fork.caught_up()
         return any(node.active and node.failures == 0 for node in self.nodes)
 
     def node(self, name: str) -> Node | None:
@@ -179,6 +182,7 @@ class Cluster:
         Raises:
             ClientClosed: the cluster is closed.
         """
+        fork.caught_up()
         if self.closed:
             raise ClientClosed("the client is closed")
         if not self._forked:
@@ -195,6 +199,7 @@ class Cluster:
 
     def stats(self) -> dict[str, Any]:
         """The numbers: of every node with its pool, by name, and of tending."""
+        fork.caught_up()
         return {
             "nodes": {node.name: node.stats() for node in self.nodes},
             "tend": {
@@ -270,7 +275,7 @@ class Cluster:
         return None if thread is threading.current_thread() else thread
 
     def after_fork(self) -> None:
-        """In a child process: the parent's sockets are not ours, its threads gone, its locks held."""
+        """In a child process: the parent's connections are gone, and its threads, which may have held locks."""
         self._renew()
         if self.closed:
             return
@@ -278,6 +283,7 @@ class Cluster:
         self.seeds.after_fork()
         for node in self.nodes:
             node.after_fork()
+        self.routing.partitions = self.routing.partitions.renewed()
 
 
 def _info(node: Node, command: str, policy: InfoPolicy) -> str:

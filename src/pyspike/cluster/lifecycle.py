@@ -1,27 +1,25 @@
 """The life of tend threads: they wait without holding on to their cluster, and end with it, however it ends.
 
-Owns the thread's loop, its clock, what happens at `os.fork()` and at the interpreter's exit, and the warning
-of a client that is dropped before it is closed. What is done in a round is in `tend`.
+Owns the thread's loop, its clock, what happens at the interpreter's exit, and the warning of a client that is
+dropped before it is closed. What happens at a fork is in `pyspike.process.fork`, what is done in a round in
+`tend`.
 """
 
 from __future__ import annotations
 
 import atexit
-import logging
-import os
 import queue
 import threading
 import time
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
-__all__ = ["Clock", "DropGuard", "Living", "Tended", "start", "watch"]
+from pyspike.process import fork
+from pyspike.process.living import Living
 
-T = TypeVar("T")
-
-log = logging.getLogger("pyspike.cluster")
+__all__ = ["Clock", "DropGuard", "Tended", "start", "watch"]
 
 EXIT_PATIENCE = 0.2  # seconds that the interpreter's exit waits for tend threads, in all
 
@@ -126,34 +124,7 @@ class DropGuard:
             _warn(f"unclosed {self._what}", ResourceWarning, stacklevel=3, source=self)
 
 
-# Fork and exit ----------------------------------------------------------------------------------------------
-
-
-class Living(Generic[T]):
-    """What is alive of a kind, oldest first.
-
-    The child of a fork may read it whatever other threads were doing: where there is no GIL, the lock that
-    a set or a dictionary has (that of weakref.finalize too) may be lost to the child. A tuple has none.
-    """
-
-    def __init__(self) -> None:
-        self._references: tuple[weakref.ref[T], ...] = ()
-        self._lock = threading.Lock()
-
-    def add(self, one: T, afterwards: Callable[[object], object] | None = None) -> None:
-        """Know of it as long as it lives, and call this afterwards."""
-        with self._lock:
-            alive = [each for each in self._references if each() is not None]
-            self._references = (*alive, weakref.ref(one, afterwards))
-
-    def all(self) -> list[T]:
-        """Those that are alive."""
-        return [one for each in self._references if (one := each()) is not None]
-
-    def after_fork(self) -> list[T]:
-        """The same in a child process, where another thread may have been in `add`."""
-        self._lock = threading.Lock()
-        return self.all()
+# Exit -------------------------------------------------------------------------------------------------------
 
 
 _live: Living[Tended] = Living()
@@ -161,15 +132,12 @@ _live: Living[Tended] = Living()
 
 def watch(tended: Tended) -> None:
     """Look after it at forks and at the interpreter's exit, as long as it lives."""
+    fork.watch(tended)
     _live.add(tended)
 
 
-def _after_fork_in_child() -> None:
-    for tended in _live.after_fork():
-        tended.after_fork()
-
-
 def _at_exit() -> None:
+    fork.caught_up()
     threads = [tended.halt() for tended in _live.all()]
     deadline = time.monotonic() + EXIT_PATIENCE
     for thread in threads:
@@ -177,6 +145,4 @@ def _at_exit() -> None:
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
 atexit.register(_at_exit)

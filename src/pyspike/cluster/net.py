@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyspike._wire import Connection
+from pyspike._wire import Connection, disown_socket, own_socket
 from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError
 from pyspike.hosts import DEFAULT_PORT, Host
 
@@ -156,16 +156,19 @@ def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Conn
 class NewSocket:
     """A socket to be connected by whoever enters this; what goes wrong closes it, with an error of `connect`.
 
+    It is this process's alone: a child that is forked meanwhile lets go of it.
+
     No `contextmanager`: an error that passes through its generator may be left to the garbage collector.
     """
 
-    __slots__ = ("_node", "_socket", "_timeout", "_whom")
+    __slots__ = ("_node", "_socket", "_ticket", "_timeout", "_whom")
 
     def __init__(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> None:
         self._node = node
         self._whom = f"node {node} at {endpoint}" if node else str(endpoint)
         self._timeout = timeout
         self._socket = socket.socket(endpoint.family, socket.SOCK_STREAM)
+        self._ticket = own_socket(self._socket.fileno())
 
     def __enter__(self) -> socket.socket:
         return self._socket
@@ -173,6 +176,7 @@ class NewSocket:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if error is None:
             return
+        disown_socket(self._socket.fileno(), self._ticket)
         self._socket.close()
         if isinstance(error, builtins.TimeoutError):
             message = f"no connection to {self._whom} within {self._timeout:.0f} ms"

@@ -37,6 +37,7 @@ class Node:
     __slots__ = (
         "__weakref__",
         "_info",
+        "_opener",
         "_policy",
         "active",
         "endpoint",
@@ -68,9 +69,14 @@ class Node:
         self.peer_count = 0
         self._policy = policy
         self._info: Connection | None = probe.connection
-        self.pool = Pool(
+        self._opener = opener(self.endpoint, self.name)
+        self.pool = self._new_pool()
+
+    def _new_pool(self) -> Pool:
+        policy = self._policy
+        return Pool(
             self.name,
-            opener(self.endpoint, self.name),
+            self._opener,
             minimum=policy.min_conns_per_node,
             maximum=policy.max_conns_per_node,
             idle_timeout=policy.idle_timeout,
@@ -164,9 +170,13 @@ class Node:
         self.pool.fill()
 
     def after_fork(self) -> None:
-        """In a child process: let go of the parent's sockets without a word to the server."""
-        self.hang_up()
-        self.pool.after_fork()
+        """In a child process: the connections are the parent's. Nor may the pool be touched, which another thread
+        may have locked.
+        """
+        self._info = None
+        self.pool = self._new_pool()
+        if not self.active:
+            self.pool.close()
 
     def stats(self) -> dict[str, Any]:
         """What is known about it, and its pool's numbers."""

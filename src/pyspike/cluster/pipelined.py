@@ -24,6 +24,7 @@ from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
 log = logging.getLogger("pyspike.cluster")
 
 HOUSEKEEPING = 1.0  # seconds between two looks for idle connections
+LONG = 5.0  # seconds
 
 
 class PipelineProtocol(Pipeline, asyncio.BufferedProtocol):
@@ -166,9 +167,14 @@ class PipelinedExecutor(Lanes):
     # --- time ---
 
     def watch_in(self, seconds: float) -> None:
-        """Look for what is overdue, once, after so many seconds."""
+        """Look for what is overdue, once, after so many seconds or a little earlier.
+
+        Linux may wake a loop that waits for long later by a thousandth, which looking once more makes up for.
+        """
         if self._timer is not None:
             self._timer.cancel()
+        if seconds > LONG:
+            seconds *= 0.95
         self._timer = self.loop.call_later(max(seconds, 0.0), _watch, weakref.ref(self))
 
     def keep_house(self) -> None:
@@ -207,8 +213,17 @@ class PipelinedExecutor(Lanes):
         if self.all_lanes():
             self.loop.call_soon(self._forget_lanes)
 
+    def lose_connections(self) -> None:
+        """In a child process in which the loop goes on: the connections are the parent's, so what is under way
+        ends as it does when they break.
+        """
+        error = ConnectionError("the process was forked, and the connection is its parent's")
+        for lane in self.all_lanes():
+            lane.close(error, "forked")
+        self._forget_lanes()
+
     def abandon(self) -> None:
-        """In a child process: let go of the parent's connections without a word to the server."""
+        """Forget all connections, and what they carry: the loop does not run any more, or not in this process."""
         self.stop()
         for lane in self.all_lanes():
             lane.abandon()

@@ -18,7 +18,7 @@ from support.messages import DIGEST, Message, parse
 from support.unsent import tried_once
 
 FOUND = Message().pack()
-SUSPICION = 1000.0  # ms after which an idle connection is looked at before it is used
+SHORT = 5.0  # ms: idle for longer than what is not looked at, but for less than what is noticed by tending
 
 
 def keys(count: int) -> list[Key]:
@@ -217,7 +217,7 @@ def test_an_idle_connection_that_the_server_closed_is_replaced_without_an_error(
     line.answer()
     assert call.result()
     line.servers[0].close()
-    advance_clock(SUSPICION)  # has to pass: until then nothing is suspected
+    advance_clock(SHORT)
     call = in_thread(lambda: line.ask(key))
     wait_until(lambda: len(line.servers) == 2)
     line.answer(1)
@@ -234,8 +234,91 @@ def test_an_idle_connection_with_bytes_nobody_asked_for_is_not_used(lines: type[
     line.answer()
     assert call.result()
     line.answer()  # to nothing; it must not be taken for the answer to what comes next
-    advance_clock(SUSPICION)
+    advance_clock(SHORT)
     call = in_thread(lambda: line.ask(key))
     wait_until(lambda: len(line.servers) == 2)
     line.answer(1)
+    assert call.result() is True
+
+
+def used(line: Line, count: int) -> None:
+    """Has so many connections used and idle."""
+    calls = [in_thread(lambda key=key: line.ask(key)) for key in keys(count)]  # type: ignore[misc]
+    wait_until(lambda: len(line.servers) == count)
+    for server in range(count):
+        line.next_request(server)
+    for server in range(count):
+        line.answer(server)
+    for call in calls:
+        assert call.result()
+
+
+def test_one_dead_connection_has_all_idle_ones_looked_at(lines: type[Line]) -> None:
+    """However short they are idle: here a moment after the last was given back."""
+    line = lines(maximum=8)
+    used(line, 6)
+    for server in line.servers:
+        server.close()
+    advance_clock(SHORT)
+    call = in_thread(lambda: line.ask(keys(1)[0]))
+    wait_until(lambda: len(line.servers) == 7, "a new connection")
+    line.answer(6)
+    assert call.result() is True
+    stats = line.pool.stats()
+    assert (stats["closed"], stats["open"], stats["failures"]) == ({"closed by the server": 6}, 1, 0)
+
+
+def test_who_can_not_open_a_connection_waits_for_one_that_is_in_use(lines: type[Line]) -> None:
+    line = lines(maximum=4)
+    used(line, 1)
+
+    def refuse(timeout: float) -> Connection:
+        raise errors.ConnectionError("refused")
+
+    line.opener = refuse
+    first, second, third = keys(3)
+    calls = [in_thread(lambda: line.ask(first))]
+    line.next_request()
+    calls += [line.ask_later(second), line.ask_later(third)]
+    line.answer()
+    line.serve(second)
+    line.serve(third)
+    assert [call.result() for call in calls] == [True] * 3
+    stats = line.pool.stats()
+    assert (stats["opened"], stats["waits"], stats["idle"], stats["waiting"]) == (1, 2, 1, 0)
+
+
+def test_who_waits_for_a_connection_that_breaks_fails_as_no_other_can_be_opened(lines: type[Line]) -> None:
+    line = lines(maximum=4)
+    used(line, 1)
+
+    def refuse(timeout: float) -> Connection:
+        raise errors.ConnectionError("refused")
+
+    line.opener = refuse
+    first, second, third = keys(3)
+    calls = [in_thread(lambda: line.ask(first))]
+    line.next_request()
+    calls += [line.ask_later(second), line.ask_later(third)]
+    line.servers[0].close()
+    for call in calls:
+        assert isinstance(call.error(), errors.ConnectionError)
+    assert line.pool.stats()["waiting"] == 0
+
+
+def test_the_reason_is_told_when_none_came_free_for_who_could_not_open_one(lines: type[Line]) -> None:
+    line = lines(maximum=4)
+    used(line, 1)
+
+    def refuse(timeout: float) -> Connection:
+        raise errors.ConnectionError("refused")
+
+    line.opener = refuse
+    first, second = keys(2)
+    call = in_thread(lambda: line.ask(first))
+    line.next_request()
+    error = line.ask_later(second, timeout=50).error()
+    assert isinstance(error, errors.ConnectionError)
+    assert "refused" in str(error)
+    line.answer()
     assert call.result() is True
