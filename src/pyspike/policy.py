@@ -356,7 +356,8 @@ class WritePolicy(BasePolicy):
     """How records are written.
 
     Args:
-        max_retries: 0 by default, because a write that is sent again may be applied twice.
+        max_retries: 0 by default, because a write that is sent again may be applied twice. One that was never
+            sent, as its node can't be reached, is tried again until its deadline in any case.
         record_exists_action: what to do if the record exists, and if it does not.
         generation_policy: what to demand of the record's generation.
         commit_level: whether to wait for all replicas.

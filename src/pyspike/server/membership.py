@@ -137,8 +137,8 @@ class Membership:
         if node.running:
             node.running = False
             node.refuse()
-            self._forget_records()
             node.close_connections(reset=False)
+            self._forget_records()
             self._leave(node)
 
     def kill_node(self, node: Node, detach_after: float) -> None:

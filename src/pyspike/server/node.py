@@ -114,12 +114,12 @@ class Node:
             self._server = None
 
     def close_connections(self, *, reset: bool) -> None:
-        """Close all connections, with a reset or after the answers that are under way."""
+        """Close all connections, with a reset or after the answers to all that has arrived."""
         for connection in list(self.connections):
             if reset:
                 connection.reset()
             else:
-                connection.close()
+                connection.finish()
 
     def freeze(self) -> None:
         """Read and answer nothing until `thaw`."""

@@ -19,7 +19,7 @@ from support.messages import DIGEST, Message, parse
 from support.unsent import tried_once
 
 FOUND = Message().pack()
-SHORT = 0.005  # seconds: idle for longer than what is not looked at, but for less than what is noticed by tending
+SHORT = 0.005  # seconds: idle for long enough to be looked at, and for less than any tend interval
 
 
 def keys(count: int) -> list[Key]:
