@@ -150,7 +150,7 @@ def test_a_command_makes_two_system_calls(
     for when, call in lines[first + 1 : last]:
         name, _, rest = call.partition("(")
         descriptor = rest.partition(",")[0]
-        # A connection that was idle for a while is looked at before it is used: here each call takes its time.
+        # A connection that was idle for a while is looked at before it is used; strace takes its time.
         if "MSG_PEEK" not in call or float(when) - used.get(descriptor, 0.0) < IDLE:
             names.append(name)
         used[descriptor] = float(when)

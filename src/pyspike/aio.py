@@ -130,10 +130,10 @@ class _Loops(Loops):
             return list(self.executors.values())
 
     def after_fork(self) -> None:
-        """In a child process: the parent's loops do not run here but for the one, if any, that was forked in."""
+        """In a child process: none of the parent's loops runs here, unless one was forked in and goes on."""
         self._lock = threading.Lock()
         loop = _loop_that_goes_on()
-        running = None if loop is None else self.executors.get(loop)
+        running = self.executors.get(loop) if loop is not None else None
         for executor in self.executors.values():
             if executor is not running:
                 executor.abandon()

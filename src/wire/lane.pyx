@@ -184,6 +184,14 @@ cdef class Lane:
         self.widen_for_line()
         return 0
 
+    cdef int take_back(self, Pipeline pipeline, list commands) except -1:
+        """Gives commands to others which a pipeline has not got across; it is broken, and takes no more."""
+        pipeline.stalled = True
+        for each in commands:
+            if is_waited_for(<Command>each):
+                self.submit(<Command>each)
+        return 0
+
     # --- failed attempts ---
 
     cdef int give_up(self, Command command, object error) except -1:

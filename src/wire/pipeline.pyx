@@ -111,6 +111,9 @@ cdef class Pipeline:
         cdef Py_ssize_t count
         cdef bint gave_up = False
         self.flush_planned = False
+        if not self.queue and self.fd >= 0 and now_ns() - self.moved_at > CHECK_AFTER_IDLE and is_readable(self.fd):
+            self.connection_lost(None)      # the loop has yet to see it
+            return
         while self.pending and not self.paused and self.transport is not None:
             leaving = self.pending
             count = 0
@@ -252,6 +255,7 @@ cdef class Pipeline:
 
     def connection_lost(self, reason: object) -> None:
         """Fail what was in flight."""
+        self.take_back(reason is None or isinstance(reason, BrokenPipeError))
         if reason is not None:
             self.fail(errors.ConnectionError(f"the connection failed: {getattr(reason, 'strerror', None) or reason}"))
         elif not self.queue:
@@ -263,6 +267,33 @@ cdef class Pipeline:
                     + ("in the middle of the answer" if self.have else "instead of answering")
                 )
             )
+
+    cdef int take_back(self, bint closed_in_order) except -1:
+        """Lets commands begin their attempt on another connection which the server has closed this one to.
+
+        Those are what was not written yet, and what was written after the server had closed its side in order: its system
+        then told how much it had received, and refuses the rest. A reset tells nothing of the kind. Not on a connection
+        that has answered nothing so far, as the next may do no better.
+        """
+        cdef Command command
+        cdef int64_t refused = unacknowledged(self.fd) if closed_in_order and self.fd >= 0 else 0
+        cdef list back = []
+        if self.gone or not self.heard_at:
+            return 0
+        while self.queue and refused > 0:
+            item = self.queue.pop()
+            if item is None:                # it went elsewhere long ago
+                break
+            command = <Command>item
+            command.sent -= 1
+            refused -= <int64_t>command.out.size
+            back.append(command)
+        back.reverse()
+        back += self.pending
+        self.pending = []
+        if back:
+            self.lane.take_back(self, back)
+        return 0
 
     # --- time ---
 

@@ -37,13 +37,30 @@ def digests(*numbers: int) -> list[bytes]:
 
 
 @in_loop
-async def test_a_write_that_was_not_written_yet_is_not_in_doubt() -> None:
+async def test_a_write_that_was_not_written_yet_goes_out_on_another_connection() -> None:
+    """It is no attempt: of those there is but one."""
     pipes = Pipes(pipelines_per_node=1)
     first = pipes.start(read(0))
     await turns()
     pipes.transports[0].answer(record(b"0"))
     await first
     promise = pipes.start(write(1, **ONCE))
+    pipes.transports[0].lose(ConnectionResetError(104, "Connection reset by peer"))
+    await turns()
+    assert [transport.digests() for transport in pipes.transports] == [digests(0), digests(1)]
+    pipes.transports[1].answer(FOUND)
+    await promise
+
+
+@in_loop
+async def test_a_write_that_no_connection_can_be_had_for_is_not_in_doubt() -> None:
+    pipes = Pipes(pipelines_per_node=1)
+    first = pipes.start(read(0))
+    await turns()
+    pipes.transports[0].answer(record(b"0"))
+    await first
+    promise = pipes.start(write(1, **ONCE))
+    pipes.refused = 1
     pipes.transports[0].lose(ConnectionResetError(104, "Connection reset by peer"))
     with pytest.raises(errors.ConnectionError) as caught:
         await promise

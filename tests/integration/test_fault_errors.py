@@ -87,7 +87,7 @@ def test_a_write_that_was_never_sent_is_not_in_doubt(one: EmbeddedCluster, one_c
         one_client.put(KEY, {"a": 1})
     error = caught.value
     assert error.in_doubt is False
-    assert [attempt.sent for attempt in error.attempts] == [False]
+    assert {attempt.sent for attempt in error.attempts} == {False}
     assert "refused" in str(error)
     assert error.node == "A1"
 

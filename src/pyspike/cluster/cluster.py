@@ -275,7 +275,7 @@ class Cluster:
         return None if thread is threading.current_thread() else thread
 
     def after_fork(self) -> None:
-        """In a child process: the parent's connections are gone, and its threads, which may have held locks."""
+        """In a child process: connections are the parent's, threads gone, and locks may be held by them."""
         self._renew()
         if self.closed:
             return

@@ -170,9 +170,7 @@ class Node:
         self.pool.fill()
 
     def after_fork(self) -> None:
-        """In a child process: the connections are the parent's. Nor may the pool be touched, which another thread
-        may have locked.
-        """
+        """In a child process: connections are the parent's, and another thread may have locked the pool."""
         self._info = None
         self.pool = self._new_pool()
         if not self.active:

@@ -214,16 +214,14 @@ class PipelinedExecutor(Lanes):
             self.loop.call_soon(self._forget_lanes)
 
     def lose_connections(self) -> None:
-        """In a child process in which the loop goes on: the connections are the parent's, so what is under way
-        ends as it does when they break.
-        """
+        """In a child process where the loop goes on: what is under way ends as if its connection broke."""
         error = ConnectionError("the process was forked, and the connection is its parent's")
         for lane in self.all_lanes():
             lane.close(error, "forked")
         self._forget_lanes()
 
     def abandon(self) -> None:
-        """Forget all connections, and what they carry: the loop does not run any more, or not in this process."""
+        """Forget all connections, and what they carry: the loop does not run, or not in this process."""
         self.stop()
         for lane in self.all_lanes():
             lane.abandon()

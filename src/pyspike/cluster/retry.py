@@ -27,6 +27,7 @@ from pyspike.result_code import ResultCode
 # The codes that speak against the node rather than the command (result-codes.md). What is about the record,
 # such as KEY_BUSY, may pass too, but commands that come back at once would only make it worse.
 TRIED_AGAIN = frozenset({ResultCode.TIMEOUT, ResultCode.PARTITION_UNAVAILABLE, ResultCode.DEVICE_OVERLOAD})
+LEAST_PAUSE, MOST_PAUSE = 20.0, 500.0  # ms between attempts of a write that can't be sent
 
 
 class Tended(Protocol):
@@ -78,8 +79,10 @@ def pause_before_retry(command: Command, error: AerospikeError) -> float | None:
 
     Turns the command to its next replica where the failure speaks against the one that was asked.
     """
-    if not command.tries_left or not may_pass(error):
+    if not may_pass(error):
         return None
+    if not command.tries_left:
+        return pause_until_sent(command, error)
     # A write goes to the master; a replica would only pass it on. It is worth asking when the master is gone,
     # not when it is slow.
     slow = isinstance(error, TimeoutError)
@@ -87,12 +90,28 @@ def pause_before_retry(command: Command, error: AerospikeError) -> float | None:
     if moved:
         command.next_replica()
     pause = command.settings.sleep_between_retries
-    if pause and not (moved and command.tries == 1):
-        pause *= 0.75 + time.perf_counter_ns() % 1024 / 2048  # so that many clients do not come back at once
-    else:
-        pause = 0.0
+    pause = 0.0 if moved and command.tries == 1 else jittered(pause)
     remaining = command.remaining
     return None if remaining is not None and remaining <= pause else pause
+
+
+def pause_until_sent(command: Command, error: AerospikeError) -> float | None:
+    """Milliseconds to wait before another attempt of a write without retries left; None if there is none.
+
+    A write that no connection could be had for was not sent, so it can't be applied twice: until its deadline
+    it waits for tending to find out who owns its partition, with the node down.
+    """
+    unsent = command.write and command.sent == 0 and isinstance(error, ConnectionError) and error.node
+    if not unsent or command.remaining is None:
+        return None
+    extra = command.tries - 1 - command.settings.max_retries
+    pause = jittered(min(LEAST_PAUSE * 2.0**extra, MOST_PAUSE))
+    return None if command.remaining <= pause else pause
+
+
+def jittered(pause: float) -> float:
+    """A quarter more or less, so that many clients do not come back at once."""
+    return pause * (0.75 + time.perf_counter_ns() % 1024 / 2048)
 
 
 def may_pass(error: AerospikeError) -> bool:

@@ -1,4 +1,4 @@
-"""What happens at a fork, whoever forks: Python (`os.fork`, `multiprocessing`), or C code that Python does not see.
+"""What happens at a fork, whoever forks: Python (`os.fork`, `multiprocessing`), or C code unseen by it.
 
 1. Inside `fork()` libc's handlers (`src/wire/fork.pyx`) let the child go of every socket to a server, without
    a word to the server, and note that there was a fork.
@@ -40,7 +40,7 @@ _by_python = False
 
 
 def loops_end() -> bool:
-    """Whether the fork after which things start over is one of Python's, in whose children no loop is running."""
+    """Whether it is after a fork of Python's that things start over: in its child no loop is running."""
     return _by_python
 
 

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from .closing import last_bytes
 from .framing import PROTO, PROTO_SIZE_MAX, PROTO_VERSION, ProtoType, refusal
 
 if TYPE_CHECKING:
@@ -113,6 +114,13 @@ class Connection(asyncio.Protocol):
         """Close after what was answered has left."""
         self._closing = True
         self._transport.close()
+
+    def finish(self) -> None:
+        """Answer what has arrived, and close."""
+        if not (self._paused or self._closing or self._node.faults.silent):
+            self._buffer += last_bytes(self._transport.get_extra_info("socket"))
+            self._pump()
+        self.close()
 
     def reset(self) -> None:
         """Close at once; the client sees a reset."""

@@ -73,7 +73,7 @@ class EmbeddedNode:
         return left
 
     def stop(self) -> None:
-        """Shut it down: it leaves the cluster, the replicas take over at once, its connections are closed."""
+        """Shut it down: what has arrived is answered, its connections are closed, the replicas take over."""
         self._call("stop")
 
     def kill(self, detach_after: float = DETACH_AFTER) -> None:

@@ -176,7 +176,7 @@ class Node:
         self._time_mute()
 
     def end(self, *, reset: bool) -> None:
-        """Be down: the port and all connections are closed, with a reset or after the answers under way."""
+        """Be down: port and connections are closed, with a reset or after the answers to all that has arrived."""
         self.running = False
         self.refuse()
         self._time_mute()
@@ -184,7 +184,7 @@ class Node:
             if reset:
                 connection.reset()
             else:
-                connection.close()
+                connection.finish()
 
     # --- called by connections ---
 
