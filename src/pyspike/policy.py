@@ -298,7 +298,7 @@ class BasePolicy(_Policy):
         timeout_delay: how long a connection whose command timed out is kept to await the late answer, after
             which it is used again; 0 closes it at once.
         max_retries: how often to try again after a failure that may pass; None is 2 for what only reads, and
-            0 for what writes, because a write that is sent again may be applied twice. One that was never sent,
+            0 for what writes, because one that is sent again may be applied twice. A write that was not sent,
             as its node can't be reached, is tried again until its deadline in any case.
         read_touch_ttl: which percentage of its time to live a record must have left, at most, for a read to
             renew it: 1 to 100, or a `ReadTouchTTL`.

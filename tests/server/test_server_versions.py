@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgpack  # type: ignore[import-untyped]
 import pytest
 from server_values import packed
 from server_wire import Wire, get, integer, message, op, put
@@ -130,3 +131,40 @@ def test_a_context_has_64_levels_at_most(wire: Wire) -> None:
     for levels, code in ((63, ResultCode.OK), (65, ResultCode.PARAMETER)):
         size = message(1, op(3, "a", 4, encode(packed([0xFF, [0x10, 0] * levels, [16]]))), info1=1)
         assert wire.ask(size).code == code
+
+
+VERBOSITIES = {0: {}, 0x20: {1: 9}, 0x40: {1: 9, 2: "an index outside the string"}}
+
+
+@pytest.mark.parametrize("info4", VERBOSITIES)
+def test_what_was_wrong_is_told_to_clients_that_ask(old: Wire, wire: Wire, info4: int) -> None:
+    overwrite = op(18, "s", 3, encode(packed([51, 9, "x", 0])))
+    body = bytearray(message(1, overwrite, info2=1))
+    body[4] = info4
+    for each in (old, wire):
+        each.ask(put(1, {"s": (3, b"ab")}))
+        each.send(bytes(body))
+    told = VERBOSITIES[info4]
+    answer = wire.read_frame()
+    assert (answer[13], int.from_bytes(answer[26:28], "big")) == (ResultCode.PARAMETER, bool(told))
+    if told:
+        assert answer[34] == 45
+        assert msgpack.unpackb(answer[35:], strict_map_key=False) == told
+        assert int.from_bytes(answer[30:34], "big") == len(answer) - 34
+    assert old.read_frame()[26:28] == b"\0\0"
+
+
+def test_the_official_client_reads_what_was_wrong(shared_cluster: EmbeddedCluster) -> None:
+    aerospike = pytest.importorskip("aerospike")
+    string_operations = pytest.importorskip("aerospike_helpers.operations.string_operations")
+    client = aerospike.client({"hosts": [("127.0.0.1", shared_cluster.nodes[0].port)]}).connect()
+    key, policy = ("test", "s", "details"), {"error_detail_verbosity": aerospike.ERROR_DETAIL_MESSAGE}
+    client.put(key, {"s": "abc"})
+    with pytest.raises(aerospike.exception.OpNotApplicable) as caught:
+        client.operate(key, [string_operations.to_integer("s")], policy=policy)
+    assert caught.value.subcode == aerospike.SUB_OPNOT_STRING_CONVERSION_FAILED
+    assert "a text that is no integer" in caught.value.msg
+    with pytest.raises(aerospike.exception.OpNotApplicable) as caught:
+        client.operate(key, [string_operations.base64_decode("s")])
+    assert caught.value.subcode == 0
+    client.close()

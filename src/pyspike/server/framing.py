@@ -40,7 +40,6 @@ _HEADER = Struct(">BBBBBBIIIHH")
 _REPLY = Struct(">QBBBBBBIIIHH")
 _FIELD = Struct(">IB")
 _OP = Struct(">IBBBB")
-_INFO3_AT = PROTO.size + 3
 _REPLY_PROTO = (PROTO_VERSION << 56) | (3 << 48)
 
 
@@ -123,6 +122,7 @@ class FieldType(IntEnum):
     BATCH = 41
     BATCH_WITH_SET = 42
     FILTER = 43
+    ERROR_DETAILS = 45
 
 
 class OpCode(IntEnum):
@@ -236,8 +236,17 @@ def encode_op(code: int, particle: int, name: bytes, value: bytes) -> bytes:
     return _OP.pack(4 + n + len(value), code, particle, 0, n) + name + value
 
 
-def reply(code: int, generation: int = 0, void_time: int = 0, n_ops: int = 0, ops: bytes = b"") -> bytes:
-    """A whole reply frame with one message without fields.
+def reply(
+    code: int,
+    generation: int = 0,
+    void_time: int = 0,
+    n_ops: int = 0,
+    ops: bytes = b"",
+    *,
+    info3: int = 0,
+    details: bytes = b"",
+) -> bytes:
+    """A whole reply frame with one message.
 
     Args:
         code: result code.
@@ -245,35 +254,37 @@ def reply(code: int, generation: int = 0, void_time: int = 0, n_ops: int = 0, op
         void_time: seconds since 2010-01-01 at which the record expires, 0 for never.
         n_ops: how many ops `ops` holds.
         ops: encoded ops.
+        info3: third flag byte.
+        details: the error details' field, if there is one; else the message has no fields.
 
     """
     return (
         _REPLY.pack(
-            _REPLY_PROTO | (HEADER_SIZE + len(ops)),
+            _REPLY_PROTO | (HEADER_SIZE + len(details) + len(ops)),
             HEADER_SIZE,
             0,
             0,
-            0,
+            info3,
             0,
             code,
             generation,
             void_time,
             0,
-            0,
+            1 if details else 0,
             n_ops,
         )
+        + details
         + ops
     )
 
 
-def refusal(body: bytes, code: int) -> bytes:
+def refusal(body: bytes, code: int, details: bytes = b"") -> bytes:
     """The reply frame that ends the command of the message `body`, whatever it is, with a result code.
 
     A batch ends with the LAST message and not before; all other commands end with a message that has a code.
     """
     is_batch = len(body) > 1 and body[1] & Info1.BATCH
-    answer = reply(code)
-    return answer[:_INFO3_AT] + bytes((Info3.LAST,)) + answer[_INFO3_AT + 1 :] if is_batch else answer
+    return reply(code, info3=Info3.LAST if is_batch else 0, details=details)
 
 
 def frame(proto_type: int, body: bytes) -> bytes:

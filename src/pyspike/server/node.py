@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from . import info
 from .connection import Connection, Reply
+from .error_details import details_field
 from .faults import Faults
 from .framing import ProtoType, frame, parse_message, refusal, reply
 from .record_commands import execute
@@ -29,6 +30,7 @@ _LOG = logging.getLogger("pyspike.server")
 
 _DATA = int(ProtoType.AS_MSG)
 _BACKLOG = 1024
+_INFO4_AT = 4
 _SECURITY_REPLY = frame(ProtoType.SECURITY, bytes((0, ResultCode.SEC_NOT_SUPPORTED)) + bytes(14))
 
 
@@ -176,7 +178,7 @@ class Node:
         self._time_mute()
 
     def end(self, *, reset: bool) -> None:
-        """Be down: port and connections are closed, with a reset or after the answers to all that has arrived."""
+        """Be down: port and connections close, with a reset or after the answers to all that has arrived."""
         self.running = False
         self.refuse()
         self._time_mute()
@@ -213,10 +215,15 @@ class Node:
                 return _SECURITY_REPLY
             return reply(ResultCode.ENTERPRISE_ONLY)
         except RequestError as error:
-            return refusal(body, error.code)
+            return refusal(body, error.code, self._details(body, error))
         except Exception:
             _LOG.exception("node %s: a request of type %d failed: %s", self.name, kind, body[:256].hex())
             return refusal(body, ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
+
+    def _details(self, body: bytes, error: RequestError) -> bytes:
+        if not self._store.version.error_details or len(body) <= _INFO4_AT:
+            return b""
+        return details_field(body[_INFO4_AT], error)
 
     # --- called by the membership ---
 

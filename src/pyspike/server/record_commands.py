@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 
+from .error_details import details_field
 from .expressions.ops import passes
 from .framing import BIN_NAME_MAX, FieldType, Info1, Info2, Info3, Message, Op, OpCode, encode_op, reply
 from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
@@ -52,6 +53,7 @@ _F_DIGEST, _F_MRT_ID, _F_FILTER = int(FieldType.DIGEST), int(FieldType.MRT_ID), 
 _F_UDF = int(FieldType.UDF_FILENAME)
 _OP_READ, _OP_TOUCH = int(OpCode.READ), int(OpCode.TOUCH)
 _NUL = 0
+_TTL_SUBCODE = 1
 
 
 def execute(store: Store, message: Message) -> bytes:
@@ -103,8 +105,9 @@ def _unsupported(what: str) -> RequestError:
     return RequestError(ResultCode.UNSUPPORTED_FEATURE, what)
 
 
-def _refusal(error: RequestError, record: Record) -> bytes:
-    return reply(error.code, record.generation, record.void_time)
+def _refusal(error: RequestError, record: Record, message: Message, version: ServerVersion) -> bytes:
+    details = details_field(message.info4, error) if version.error_details else b""
+    return reply(error.code, record.generation, record.void_time, details=details)
 
 
 def _check_identity(record: Record, set_name: bytes, message: Message) -> None:
@@ -150,7 +153,7 @@ def _read(namespace: Namespace, digest: bytes, set_name: bytes, message: Message
             return reply(0, record.generation, void_time, len(record.bins), ops)
         results = _read_ops(namespace.store, record, digest, message)
     except RequestError as error:
-        return _refusal(error, record)
+        return _refusal(error, record, message, namespace.store.version)
     return reply(0, record.generation, void_time, len(results), b"".join(results))
 
 
@@ -262,7 +265,7 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
             return _commit(namespace, digest, record, work, void_time, message.fields.get(_F_KEY))
         return _commit_deletion(namespace, digest, existed, work, durable=bool(message.info2 & _DURABLE))
     except RequestError as error:
-        return _refusal(error, record)
+        return _refusal(error, record, message, namespace.store.version)
 
 
 def _commit_deletion(
@@ -306,7 +309,7 @@ def _new_void_time(namespace: Namespace, record: Record, existed: bool, ttl: int
     if ttl in (0, TTL_DONT_UPDATE):
         return namespace.void_time(config.default_ttl)
     if ttl > TTL_MAX:
-        raise RequestError(ResultCode.PARAMETER, f"TTL of {ttl} s")
+        raise RequestError(ResultCode.PARAMETER, f"TTL of {ttl} s", _TTL_SUBCODE)
     if not config.nsup_period and not config.allow_ttl_without_nsup:
         raise RequestError(ResultCode.FORBIDDEN, "a TTL where nothing expires")
     return namespace.void_time(ttl)

@@ -55,10 +55,13 @@ class ResultCode(IntEnum):
 class RequestError(Exception):
     """A request that is answered with a result code other than 0; nothing of it was applied."""
 
-    __slots__ = ("code", "detail")
+    __slots__ = ("code", "detail", "subcode")
 
-    def __init__(self, code: ResultCode, detail: str = "") -> None:
-        """`code`: the result code of the reply. `detail`: what was wrong, for the log only."""
+    def __init__(self, code: ResultCode, detail: str = "", subcode: int = 0) -> None:
+        """`code`: the result code of the reply. `detail`: what was wrong; clients are told it if they ask.
+        `subcode`: a number that says more precisely what, 0 if there is none.
+        """
         super().__init__(f"{code.name}: {detail}" if detail else code.name)
         self.code = code
         self.detail = detail
+        self.subcode = subcode

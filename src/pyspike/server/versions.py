@@ -19,12 +19,14 @@ class ServerVersion:
         build: as the info command tells it.
         strings: string operations, `to_string`, list join and base64 of blobs.
         nesting_max: levels of lists and maps that a request may bring; None: no limit.
+        error_details: what was wrong is told to clients that ask.
 
     """
 
     build: str
     strings: bool
     nesting_max: int | None
+    error_details: bool
 
     @property
     def name(self) -> str:
@@ -32,8 +34,11 @@ class ServerVersion:
         return self.build.rpartition(".")[0]
 
 
-NEWEST = ServerVersion("8.2.0.0", strings=True, nesting_max=64)
-_KNOWN = (NEWEST, ServerVersion("8.1.2.0", strings=False, nesting_max=None))
+NEWEST = ServerVersion("8.2.0.0", strings=True, nesting_max=64, error_details=True)
+_KNOWN = (
+    NEWEST,
+    ServerVersion("8.1.2.0", strings=False, nesting_max=None, error_details=False),
+)
 
 
 def find_version(text: str) -> ServerVersion:

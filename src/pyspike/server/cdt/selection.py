@@ -20,6 +20,9 @@ from ..result import RequestError, ResultCode
 __all__ = ["By", "Elements", "Selection"]
 
 
+_INDEX_SUBCODE, _RANK_SUBCODE = 1, 2
+
+
 class By(Enum):
     """How elements were asked for: it decides which results can be told, and in which order."""
 
@@ -136,12 +139,12 @@ class Elements:
 
     def at_index(self, index: int) -> Selection:
         """The element at an index."""
-        index = _within(index, self.size)
+        index = _within(index, self.size, _INDEX_SUBCODE)
         return Selection([index], By.INDEX, single=True, first=index)
 
     def at_rank(self, rank: int) -> Selection:
         """The element of a rank."""
-        rank = _within(rank, self.size)
+        rank = _within(rank, self.size, _RANK_SUBCODE)
         return Selection([self.by_rank[rank]], By.RANK, single=True, first=rank)
 
     def at_key(self, key: Value) -> Selection:
@@ -289,11 +292,11 @@ def _last_of_each(indexes: list[int]) -> list[int]:
     return list(dict.fromkeys(reversed(indexes)))[::-1]
 
 
-def _within(position: int, size: int) -> int:
+def _within(position: int, size: int, subcode: int) -> int:
     if position < 0:
         position += size
     if not 0 <= position < size:
-        raise RequestError(ResultCode.OP_NOT_APPLICABLE, "index or rank out of range")
+        raise RequestError(ResultCode.OP_NOT_APPLICABLE, "index or rank out of range", subcode)
     return position
 
 

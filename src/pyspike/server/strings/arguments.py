@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from ..cdt.calls import as_int64, bad
+from ..cdt.calls import as_int64
 from ..packed import PackedList, Value
 from ..particles import ParticleType
 from ..result import RequestError, ResultCode
+from .failures import Subcode, bad
 
 __all__ = ["Args", "checked", "clamped", "decoded", "span", "text_of", "value_of_text"]
 
@@ -33,7 +34,7 @@ def decoded(value: Value) -> str:
     try:
         return value[1:].decode()
     except UnicodeDecodeError:
-        raise bad("an argument that is no UTF-8") from None
+        raise bad("an argument that is no UTF-8", Subcode.ENCODING) from None
 
 
 def text_of(value: Value) -> str:

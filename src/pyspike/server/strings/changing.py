@@ -12,8 +12,8 @@ from enum import IntFlag
 from itertools import islice
 from typing import NamedTuple
 
-from ..cdt.calls import bad
 from .arguments import Args, clamped, span
+from .failures import Subcode, bad
 from .matching import matches
 from .regex import GLOBAL, REPLACE_FLAGS, compile_regex, replacement
 
@@ -72,7 +72,7 @@ def _insert(text: str, args: Args) -> str:
 def _overwrite(text: str, args: Args) -> str:
     at = args[0] + len(text) if args[0] < 0 else args[0]
     if not 0 <= at < max(len(text), 1):
-        raise bad("an index outside the string")
+        raise bad("an index outside the string", Subcode.INDEX)
     return f"{text[:at]}{args[1]}{text[at + len(args[1]) :]}"
 
 

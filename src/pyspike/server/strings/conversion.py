@@ -6,6 +6,7 @@ from ..ordering import as_float
 from ..packed import Float32, Value
 from ..particles import BLOB_TYPES, ParticleType
 from ..result import RequestError, ResultCode
+from .failures import ConversionSubcode, failed
 
 __all__ = ["to_text"]
 
@@ -32,6 +33,6 @@ def to_text(value: Value) -> str:
     try:
         return value[1:].decode()
     except UnicodeDecodeError:
-        is_string = value[0] == ParticleType.STRING
-        code = ResultCode.INVALID_ENCODING if is_string else ResultCode.OP_NOT_APPLICABLE
-        raise RequestError(code, "bytes that are no UTF-8") from None
+        if value[0] == ParticleType.STRING:
+            raise RequestError(ResultCode.INVALID_ENCODING, "a stored string that is no UTF-8") from None
+        raise failed("a blob that is no UTF-8", ConversionSubcode.ENCODING) from None

@@ -6,11 +6,11 @@ operations (reading.py, changing.py), bins and replies (ops.py).
 
 from __future__ import annotations
 
-from ..cdt.calls import bad
 from ..packed import Value
 from ..result import RequestError, ResultCode
 from .arguments import checked
 from .changing import CHANGES, SIZE_MAX, TooLargeError, WriteFlags
+from .failures import Subcode, bad
 from .reading import READS
 
 __all__ = ["flags_of", "modify", "read"]
@@ -29,7 +29,7 @@ def read(text: str, opcode: int, args: list[Value]) -> Value:
     """
     op = READS.get(opcode)
     if op is None:
-        raise bad(f"string opcode {opcode}")
+        raise bad(f"string opcode {opcode}", Subcode.OPCODE)
     return op.run(text, checked(op.kinds, args))
 
 
@@ -47,7 +47,7 @@ def flags_of(opcode: int, args: list[Value], *, nested: bool) -> int:
     """
     op = CHANGES.get(opcode)
     if op is None:
-        raise bad(f"string opcode {opcode}")
+        raise bad(f"string opcode {opcode}", Subcode.OPCODE)
     found = checked(op.kinds, args)
     flags: int = found[op.flags_at] if len(found) > op.flags_at else 0
     allowed = _CREATING if op.creates and not nested else _CHANGING

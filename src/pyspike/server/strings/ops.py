@@ -6,7 +6,7 @@ Owns: missing bins, types, strings inside lists and maps, replies. Not here: ope
 from __future__ import annotations
 
 from ..bin_values import particle_of, value_of
-from ..cdt.calls import Call, bad, parse_value
+from ..cdt.calls import Call, parse_value
 from ..cdt.context import Way
 from ..framing import Op
 from ..packed import PackedError, PackedList, PackedMap, Value, decode
@@ -16,6 +16,7 @@ from ..working import Working
 from .arguments import text_of, value_of_text
 from .changing import WriteFlags
 from .conversion import to_text
+from .failures import Subcode, bad
 from .operate import flags_of, modify, read
 
 __all__ = ["string_modify", "string_read", "to_string"]
@@ -31,7 +32,7 @@ def _parse(op: Op) -> Call:
     except PackedError as error:
         raise bad(f"operation: {error}") from error
     if not isinstance(call, Call):
-        raise bad("a path of strings")
+        raise bad("a path of strings", Subcode.OPCODE)
     return call
 
 

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
-from ..cdt.calls import bad
 from ..cdt.numbers import INT_MAX, INT_MIN
 from ..packed import PackedList, Value
 from ..particles import ParticleType
-from ..result import RequestError, ResultCode
 from .arguments import Args, clamped, span, value_of_text
+from .failures import ConversionSubcode, bad, failed
 from .matching import ends_with, matches, starts_with
 from .regex import COMPARE_FLAGS, compile_regex
 
@@ -46,10 +45,6 @@ class StringRead(NamedTuple):
 
     kinds: str
     run: Callable[[str, Args], Value]
-
-
-def _failed(what: str) -> RequestError:
-    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
 
 
 # --- places -------------------------------------------------------------------------------------------------
@@ -85,16 +80,16 @@ def _split(text: str, args: Args) -> Value:
 
 def _to_integer(text: str, args: Args) -> Value:
     if len(text.encode()) > INTEGER_BYTES_MAX or not _INTEGER.fullmatch(text):
-        raise _failed("a text that is no integer")
+        raise failed("a text that is no integer", ConversionSubcode.NUMBER)
     number = int(text)
     if not INT_MIN <= number <= INT_MAX:
-        raise _failed("an integer beyond 64 bits")
+        raise failed("an integer beyond 64 bits", ConversionSubcode.NUMBER)
     return number
 
 
 def _to_double(text: str, args: Args) -> Value:
     if len(text.encode()) > DOUBLE_BYTES_MAX or not _FLOAT.fullmatch(text) or math.isinf(float(text)):
-        raise _failed("a text that is no float")
+        raise failed("a text that is no float", ConversionSubcode.NUMBER)
     return float(text)
 
 
@@ -111,7 +106,7 @@ def _b64_decode(text: str, args: Args) -> Value:
     try:
         return _BLOB + base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise _failed("a text that is no base64") from None
+        raise failed("a text that is no base64", ConversionSubcode.BASE64) from None
 
 
 # --- tests --------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from enum import IntFlag
 from functools import lru_cache
 
-from ..cdt.calls import bad
+from .failures import Subcode, bad
 
 __all__ = ["COMPARE_FLAGS", "GLOBAL", "REPLACE_FLAGS", "compile_regex", "replacement"]
 
@@ -75,11 +75,11 @@ def compile_regex(pattern: str, flags: int, allowed: int) -> re.Pattern[str]:
 
     """
     if flags & ~allowed:
-        raise bad("regex flags")
+        raise bad("regex flags", Subcode.REGEX)
     try:
         return _compiled(pattern, flags & ~GLOBAL)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
-        raise bad(f"regex: {error}") from error
+        raise bad(f"regex: {error}", Subcode.REGEX) from error
 
 
 @lru_cache(maxsize=256)
@@ -124,7 +124,7 @@ def _group(template: str, at: int, match: re.Match[str]) -> tuple[int | str, int
             break
         number, end = longer, end + 1
     if not 0 <= number <= match.re.groups:
-        raise bad("a replacement with a group that is not there")
+        raise bad("a replacement with a group that is not there", Subcode.REGEX)
     return number, end
 
 
