@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyspike import collision
+
 if TYPE_CHECKING:
     from pyspike import Client
     from pyspike.server import EmbeddedCluster
@@ -42,10 +44,15 @@ def aerospike_cluster() -> Iterator[EmbeddedCluster | None]:
             with EmbeddedCluster(nodes=3, namespaces=["users"]) as cluster:
                 yield cluster
     """
+    if not collision.is_whole():
+        pytest.fail(collision.explanation() or "pyspike is not the Aerospike client", pytrace=False)
     if os.environ.get(HOSTS_VARIABLE):
         yield None
         return
-    from pyspike.server import EmbeddedCluster
+    try:
+        from pyspike.server import EmbeddedCluster
+    except ModuleNotFoundError as error:
+        pytest.fail(str(error), pytrace=False)
 
     with EmbeddedCluster(nodes=1) as cluster:
         yield cluster

@@ -27,7 +27,7 @@ def test_without_the_extra_one_line_says_what_to_install(missing: str) -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
-        f"pyspike: the command line needs {missing}; install it with: pip install 'pyspike[cli]'\n"
+        f"pyspike: the command line needs {missing}; install it with: pip install 'pyspike-aerospike[cli]'\n"
     )
 
 

@@ -12,7 +12,7 @@ from pyspike import Client
 from pyspike.cli import main
 from pyspike.server import EmbeddedCluster
 
-PROGRAM = [sys.executable, "-m", "pyspike.cli"]
+PROGRAM = [sys.executable, "-m", "pyspike"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
