@@ -108,9 +108,6 @@ def cluster(
     if _shared_cluster is None or not faulty:
         return
     _shared_cluster.heal()
-    for node in _shared_cluster.nodes:
-        if not node.running:
-            node.start()
     if client is not None:
         _await_all_nodes(client)
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from server_wire import Answer, Wire, digest_of, field, get, integer, message, op, put
 
-from pyspike.server import EmbeddedCluster, NamespaceConfig, ResultCode
+from pyspike.server import EmbeddedCluster, NamespaceConfig
+from pyspike.server.result import ResultCode
 
 READ, WRITE, CDT_READ, INCR, APPEND, PREPEND, TOUCH, DELETE_ALL = 1, 2, 3, 5, 9, 10, 11, 14
 STRING, BLOB, BOOL, HLL, MAP, LIST, GEO = 3, 4, 17, 18, 19, 20, 23

@@ -18,9 +18,9 @@ except ModuleNotFoundError:
         name="msgpack",
     ) from None
 
-from .cluster import EmbeddedCluster, EmbeddedNode
+from .cluster import EmbeddedClock, EmbeddedCluster
+from .embedded_node import EmbeddedNode
 from .node import NodeStats
-from .result import ResultCode
 from .storage import NamespaceConfig
 
-__all__ = ["EmbeddedCluster", "EmbeddedNode", "NamespaceConfig", "NodeStats", "ResultCode"]
+__all__ = ["EmbeddedClock", "EmbeddedCluster", "EmbeddedNode", "NamespaceConfig", "NodeStats"]

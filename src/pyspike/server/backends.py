@@ -24,7 +24,9 @@ from .storage import NamespaceConfig
 __all__ = ["Backend", "Plan", "ProcessBackend", "ThreadBackend", "serve_control"]
 
 _STOP_TIMEOUT = 5.0
-_ERRORS: dict[str, type[Exception]] = {"KeyError": KeyError, "ValueError": ValueError, "OSError": OSError}
+_ERRORS: dict[str, type[Exception]] = {
+    kind.__name__: kind for kind in (KeyError, TypeError, ValueError, OSError)
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The public face: an embedded cluster and its nodes, as tests and demos use them.
+"""The public face: an embedded cluster and its clock, as tests and demos use them.
 
-Owns: arguments, defaults, documentation. Not here: anything that runs; every method is one request to the
-backend.
+Owns: arguments, defaults, documentation. Not here: its nodes and their faults (embedded_node.py), and what
+runs; every method is one request to the backend.
 """
 
 from __future__ import annotations
@@ -10,157 +10,57 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from .backends import Backend, Plan, ProcessBackend, ThreadBackend
-from .membership import DETACH_AFTER
-from .node import NodeStats
-from .storage import NamespaceConfig
+from .checks import PORT_MAX, text, whole
+from .digest import key_digest
+from .embedded_node import EmbeddedNode
+from .storage import N_PARTITIONS, NamespaceConfig, partition_of
 
-__all__ = ["EmbeddedCluster", "EmbeddedNode"]
+__all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster"]
 
 NAMESPACE_MAX = 31
-PORT_MAX = 65535
 
 
-class EmbeddedNode:
-    """One node of an embedded cluster, and the faults it can have.
+class DigestedKey(Protocol):
+    """A key that knows its digest, such as `pyspike.Key`."""
 
-    Faults last until they are used up, undone, or the node starts again. Those which say "times" hit data
-    requests only (not info requests, so tending goes on), the next ones that arrive at this node on any
-    connection.
-    """
+    @property
+    def namespace(self) -> str:
+        """The namespace's name."""
 
-    def __init__(self, name: str, host: str, cluster: EmbeddedCluster) -> None:
-        self.name = name
-        self.host = host
+    @property
+    def digest(self) -> bytes:
+        """The 20 bytes that the record is known by."""
+
+
+class EmbeddedClock:
+    """The time of a cluster's records; a test moves it forward instead of waiting."""
+
+    def __init__(self, cluster: EmbeddedCluster) -> None:
         self._cluster = weakref.ref(cluster)
-        self._port = 0
 
-    def __repr__(self) -> str:
-        return f"<EmbeddedNode {self.name} {self.host}:{self._port}>"
+    def advance(self, seconds: int) -> None:
+        """Let time pass for all records: each is older by `seconds`, and has as much less to live.
 
-    def _call(self, request: str, **args: Any) -> Any:
+        What has no time left has expired. A client sees it as it does after waiting: `record.ttl` is less by
+        that, expressions tell times of update and expiry that lie further back. Records that are written
+        afterwards begin their time then.
+
+        Args:
+            seconds: whole seconds, as TTLs have them; 0 or more.
+
+        Raises:
+            TypeError: not an integer.
+            ValueError: negative.
+            RuntimeError: the cluster is not running.
+
+        """
         cluster = self._cluster()
         if cluster is None:
             raise RuntimeError("the cluster is not running")
-        return cluster._call(request, self.name, **args)
-
-    @property
-    def port(self) -> int:
-        """The port it listens on; 0 before the cluster has started."""
-        return self._port
-
-    @property
-    def running(self) -> bool:
-        """Whether it is up: not stopped, not killed."""
-        cluster = self._cluster()
-        return cluster is not None and cluster.running and bool(self._call("describe")["running"])
-
-    @property
-    def stats(self) -> NodeStats:
-        """What it has counted so far: requests, and connections ever accepted and open now."""
-        return NodeStats(**self._call("describe")["stats"])
-
-    @property
-    def faults_left(self) -> int:
-        """How many data requests the faults which say "times" are still to hit; 0 when they are used up."""
-        left: int = self._call("describe")["faults_left"]
-        return left
-
-    def stop(self) -> None:
-        """Shut it down: it leaves the cluster, the replicas take over at once, its connections are closed."""
-        self._call("stop")
-
-    def kill(self, detach_after: float = DETACH_AFTER) -> None:
-        """End it without a word: connections are reset, and the others advertise it until they notice.
-
-        Args:
-            detach_after: seconds until they do; then its partitions are taken over.
-
-        """
-        self._call("kill", detach_after=detach_after)
-
-    def start(self) -> None:
-        """Start it again after `stop` or `kill`, at the same port; it joins the cluster at once.
-
-        Raises:
-            OSError: the port is taken.
-
-        """
-        self._call("start", port=None)
-
-    def restart(self, port: int | None = None) -> int:
-        """Stop it, if it is up, and start it again.
-
-        Args:
-            port: where it comes back; None is the same port, 0 any free one.
-
-        Returns:
-            The port it has now.
-
-        Raises:
-            OSError: the port is taken.
-
-        """
-        self._port = self._call("restart", port=port)
-        return self._port
-
-    def freeze(self) -> None:
-        """Accept, read and answer nothing until `thaw`; the TCP connections stay up."""
-        self._call("freeze")
-
-    def thaw(self) -> None:
-        """End `freeze`: what was sent meanwhile is read and answered."""
-        self._call("thaw")
-
-    def delay(self, seconds: float) -> None:
-        """Send every answer later by `seconds` (0 ends it). Connections do not wait for each other."""
-        self._call("delay", seconds=seconds)
-
-    def drip(self, bytes_per_chunk: int = 1, interval: float = 0.0) -> None:
-        """Send every answer in pieces of `bytes_per_chunk` (0 ends it), `interval` seconds apart."""
-        self._call("drip", size=bytes_per_chunk, interval=interval)
-
-    def cut(self, after_bytes: int | None = None, times: int = 1) -> None:
-        """Send only the first `after_bytes` (None: half) of the next answers, and close."""
-        self._call("cut", after_bytes=after_bytes, times=times)
-
-    def close_after_request(self, times: int = 1) -> None:
-        """Run the next requests, and close without an answer."""
-        self._call("close_after_request", times=times)
-
-    def drop_before_execute(self, times: int = 1) -> None:
-        """Close without running the next requests."""
-        self._call("drop_before_execute", times=times)
-
-    def garbage(self, data: bytes | None = None, times: int = 1) -> None:
-        """Run the next requests and answer `data` (None: random bytes) instead; the connection stays up."""
-        self._call("garbage", data=None if data is None else data.hex(), times=times)
-
-    def answer_with(self, code: int, times: int = 1, execute: bool = False) -> None:
-        """Answer the next requests with result `code`.
-
-        Args:
-            code: result code, 0..255.
-            times: how many requests.
-            execute: whether they are run all the same.
-
-        """
-        self._call("answer_with", code=int(code), times=times, execute=execute)
-
-    def refuse(self) -> None:
-        """Close the listening port: connecting is refused, connections that are open live on."""
-        self._call("refuse")
-
-    def accept(self) -> None:
-        """End `refuse`.
-
-        Raises:
-            OSError: the port is taken by now.
-
-        """
-        self._call("accept")
+        cluster._call("advance", seconds=whole("seconds", seconds, 0))
 
 
 class EmbeddedCluster:
@@ -186,7 +86,12 @@ class EmbeddedCluster:
         alternate_host: the host of their alternate addresses; None: they have none.
         clock: Unix time in seconds, by which records expire; not with `process`.
 
+    Attributes:
+        nodes: its nodes, `EmbeddedNode`s named "A1", "A2", ...
+        clock: lets time pass for its records.
+
     Raises:
+        TypeError: an argument of another type.
         ValueError: a number below 1, a port that there can't be, no namespace, a namespace name that is empty
             or over 31 bytes.
 
@@ -206,26 +111,23 @@ class EmbeddedCluster:
         alternate_host: str | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        if nodes < 1 or replication_factor < 1:
-            raise ValueError("nodes and replication_factor are at least 1")
-        if not 0 <= port <= PORT_MAX - (nodes - 1):
+        nodes = whole("nodes", nodes, 1)
+        replication_factor = whole("replication_factor", replication_factor, 1)
+        port = whole("port", port, 0, PORT_MAX)
+        if port + nodes - 1 > PORT_MAX:
             raise ValueError(f"{nodes} nodes have no ports from {port} on: the last port is {PORT_MAX}")
-        if not isinstance(namespaces, Mapping):
-            if isinstance(namespaces, str):
-                raise ValueError("namespaces is a sequence of names, not one name")
-            namespaces = {name: NamespaceConfig() for name in namespaces}
-        if not namespaces or not all(0 < len(name.encode()) <= NAMESPACE_MAX for name in namespaces):
-            raise ValueError(f"namespaces are named with 1..{NAMESPACE_MAX} bytes")
+        if clock is not None and not callable(clock):
+            raise TypeError(f"clock is a callable that gives Unix time, not {type(clock).__name__}")
         if process and clock is not None:
             raise ValueError("a clock can't be passed to another process")
         names = [f"A{index:X}" for index in range(1, nodes + 1)]
         self._plan = Plan(
             names=names,
             ports=[port + index if port else 0 for index in range(nodes)],
-            namespaces=dict(namespaces),
+            namespaces=_namespaces(namespaces),
             replication_factor=replication_factor,
-            host=host,
-            cluster_name=cluster_name,
+            host=text("host", host),
+            cluster_name=text("cluster_name", cluster_name),
             advertise=advertise,
             alternate_host=alternate_host,
         )
@@ -234,6 +136,7 @@ class EmbeddedCluster:
         self._backend: Backend | None = None
         self._finalizer: weakref.finalize[[], EmbeddedCluster] | None = None
         self.nodes = [EmbeddedNode(name, host, self) for name in names]
+        self.clock = EmbeddedClock(self)
 
     def __enter__(self) -> EmbeddedCluster:
         return self.start()
@@ -292,10 +195,40 @@ class EmbeddedCluster:
         raise KeyError(name)
 
     def owners(self, namespace: str, partition_id: int) -> list[EmbeddedNode]:
-        """The nodes that own a partition, master first."""
-        return [
-            self.node(name) for name in self._call("owners", namespace=namespace, partition_id=partition_id)
-        ]
+        """The nodes that own a partition, master first; none if it is lost.
+
+        Raises:
+            ValueError: no such namespace, or a partition id outside 0..4095.
+
+        """
+        names = self._call("owners", namespace=text("namespace", namespace), partition_id=_pid(partition_id))
+        return [self.node(name) for name in names]
+
+    def owner(self, key: DigestedKey | tuple[str, str | None, int | str | bytes]) -> EmbeddedNode:
+        """The node that is asked for a record first, the master of its partition.
+
+        Args:
+            key: a `pyspike.Key`, or a (namespace, set, user key) tuple.
+
+        Raises:
+            ValueError: no such namespace, or nobody owns the partition.
+            TypeError: not a key.
+
+        """
+        if isinstance(key, tuple):
+            if len(key) != 3:
+                raise TypeError(f"a key is (namespace, set, user key), not a tuple of {len(key)}")
+            namespace = text("the key's namespace", key[0])
+            digest = key_digest(text("the key's set", key[1] or ""), key[2])
+        else:
+            try:
+                namespace, digest = key.namespace, key.digest
+            except AttributeError:
+                raise TypeError(f"a key or a tuple is wanted, not {type(key).__name__}") from None
+        owners = self.owners(namespace, partition_of(digest))
+        if not owners:
+            raise ValueError(f"nobody owns partition {partition_of(digest)} of {namespace}")
+        return owners[0]
 
     def clear(self) -> None:
         """Drop all records of all namespaces."""
@@ -306,15 +239,21 @@ class EmbeddedCluster:
         (UNAVAILABLE).
 
         Raises:
-            KeyError: no such namespace.
-            ValueError: a partition id outside 0..4095.
+            ValueError: no such namespace, or a partition id outside 0..4095.
 
         """
-        self._call("lose_partition", namespace=namespace, partition_id=partition_id)
+        namespace = text("namespace", namespace)
+        self._call("lose_partition", namespace=namespace, partition_id=_pid(partition_id))
 
     def restore_partition(self, namespace: str, partition_id: int) -> None:
-        """End `lose_partition`; the records are there again."""
-        self._call("restore_partition", namespace=namespace, partition_id=partition_id)
+        """End `lose_partition`; the records are there again.
+
+        Raises:
+            ValueError: no such namespace, or a partition id outside 0..4095.
+
+        """
+        namespace = text("namespace", namespace)
+        self._call("restore_partition", namespace=namespace, partition_id=_pid(partition_id))
 
     def move_partitions(
         self, namespace: str | None = None, count: int = 4096, seed: int | None = None
@@ -329,9 +268,35 @@ class EmbeddedCluster:
         Returns:
             How many have other owners now.
 
+        Raises:
+            ValueError: no such namespace, or a count outside 0..4096.
+
         """
+        if namespace is not None:
+            namespace = text("namespace", namespace)
+        count = whole("count", count, 0, N_PARTITIONS)
         return int(self._call("move_partitions", namespace=namespace, count=count, seed=seed))
 
     def heal(self) -> None:
-        """Undo all faults of nodes and partitions. Nodes that are down stay down."""
+        """Undo all faults of nodes and partitions, and start the nodes that are down: the cluster is whole.
+
+        Records stay as they are, and time that has passed for them stays passed.
+
+        Raises:
+            OSError: the port of a node that was down, or refused connections, is taken by now.
+
+        """
         self._call("heal")
+
+
+def _pid(partition_id: object) -> int:
+    return whole("partition_id", partition_id, 0, N_PARTITIONS - 1)
+
+
+def _namespaces(given: Sequence[str] | Mapping[str, NamespaceConfig]) -> dict[str, NamespaceConfig]:
+    if isinstance(given, str):
+        raise ValueError("namespaces is a sequence of names, not one name")
+    named = given if isinstance(given, Mapping) else {name: NamespaceConfig() for name in given}
+    if not named or not all(0 < len(text("a namespace", name).encode()) <= NAMESPACE_MAX for name in named):
+        raise ValueError(f"namespaces are named with 1..{NAMESPACE_MAX} bytes")
+    return dict(named)

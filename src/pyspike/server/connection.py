@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._node.connected(self)
-        if self._node.faults.frozen:
+        if self._node.faults.silent:
             self.freeze()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has read."""
         self._paused = False
-        if not self._node.faults.frozen:
+        if not self._node.faults.silent:
             self._resume()
 
     # --- called by the node ---
@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
         faults, handle = node.faults, node.handle
         pos, out_size = 0, 0
         out: list[bytes] = []
-        while not (self._paused or self._closing or faults.frozen):
+        while not (self._paused or self._closing or faults.silent):
             if self._stream is not None:
                 if not self._draw():
                     break
@@ -249,7 +249,7 @@ class Connection(asyncio.Protocol):
         if self._late_timer is not None:
             self._late_timer.cancel()
             self._late_timer = None
-        if self._node.faults.frozen or not self._late or self._transport.is_closing():
+        if self._node.faults.silent or not self._late or self._transport.is_closing():
             return
         loop = asyncio.get_running_loop()
         due, data, last = self._late[0]

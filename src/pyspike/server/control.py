@@ -57,16 +57,9 @@ def _clear(cluster: Membership) -> None:
             partition.clear()
 
 
-async def _heal(cluster: Membership) -> None:
-    cluster.heal()
-    for node in cluster.nodes:
-        if node.running:
-            await node.listen()
-
-
-def _owners(cluster: Membership, namespace: str, partition_id: int) -> list[str]:
-    cluster.namespace(namespace)
-    return cluster.maps[namespace.encode()].owners(partition_id)
+def _advance(cluster: Membership, seconds: int) -> None:
+    for namespace in cluster.store.namespaces.values():
+        namespace.age(seconds)
 
 
 async def _restart(cluster: Membership, node: Node, port: int | None) -> int:
@@ -90,9 +83,10 @@ _CLUSTER: dict[str, Callable[..., Any]] = {
     "lose_partition": Membership.lose_partition,
     "restore_partition": Membership.restore_partition,
     "move_partitions": Membership.move_partitions,
-    "owners": _owners,
-    "heal": _heal,
+    "owners": Membership.owners,
+    "heal": Membership.heal,
     "clear": _clear,
+    "advance": _advance,
 }
 
 _NODE: dict[str, Callable[..., Any]] = {
@@ -101,6 +95,9 @@ _NODE: dict[str, Callable[..., Any]] = {
     "kill": lambda cluster, node, detach_after: cluster.kill_node(node, detach_after),
     "start": lambda cluster, node, port: cluster.start_node(node, port),
     "restart": _restart,
+    "heal": Membership.heal_node,
+    "mute": lambda cluster, node, seconds: node.mute(seconds),
+    "unmute": lambda cluster, node: node.unmute(),
     "freeze": lambda cluster, node: node.freeze(),
     "thaw": lambda cluster, node: node.thaw(),
     "refuse": lambda cluster, node: node.refuse(),

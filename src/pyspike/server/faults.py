@@ -19,6 +19,7 @@ class Faults:
     """The faults that are set on a node. All counts are of data requests still to be hit."""
 
     frozen: bool = False
+    muted: bool = False
     delay: float = 0.0
     drip_bytes: int = 0
     drip_interval: float = 0.0
@@ -32,7 +33,9 @@ class Faults:
     code: int = 0
     code_executes: bool = False
     armed: bool = field(default=False, init=False)
-    """Whether any count is above 0: the one thing looked at on the quick path."""
+    """Whether any count is above 0: looked at on the quick path."""
+    silent: bool = field(default=False, init=False)
+    """Whether nothing is read and answered: looked at on the quick path."""
 
     @property
     def slow(self) -> bool:
@@ -47,11 +50,6 @@ class Faults:
     def arm(self) -> None:
         """Work out `armed` after a count has changed."""
         self.armed = self.left > 0
-
-    def heal(self) -> None:
-        """Undo all but frozen, which the node's connections have to hear of."""
-        frozen = self.frozen
-        self.__init__(frozen=frozen)  # type: ignore[misc]
 
     def take(self, counter: str) -> bool:
         """Count one hit of the fault named `counter`; False if it is not set."""

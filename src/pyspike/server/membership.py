@@ -71,8 +71,12 @@ class Membership:
         raise KeyError(name)
 
     def namespace(self, name: str) -> Namespace:
-        """The namespace of that name; KeyError if there is none."""
-        return self.store.namespaces[name.encode()]
+        """The namespace of that name; ValueError if there is none."""
+        try:
+            return self.store.namespaces[name.encode()]
+        except KeyError:
+            there = ", ".join(each.name for each in self.store.namespaces.values())
+            raise ValueError(f"no namespace {name!r}: there are {there}") from None
 
     def advertised_host(self, node: Node) -> str:
         """The host that clients are told for a node."""
@@ -103,9 +107,7 @@ class Membership:
         for timer in self._detaching.values():
             timer.cancel()
         for node in self.nodes:
-            node.running = False
-            node.refuse()
-            node.close_connections(reset=False)
+            node.end(reset=False)
 
     async def start_node(self, node: Node, port: int | None = None) -> None:
         """Start a node that is down, at its old port or another (0: any free one); it joins at once."""
@@ -124,29 +126,20 @@ class Membership:
         self._rebalance()
 
     def _begin(self, node: Node) -> None:
-        node.running = True
-        node.started = time.monotonic()
-        node.peers_generation = node.partition_generation = node.rebalance_generation = 0
-        node.peers_log = []
-        node.faults.heal()
-        node.faults.frozen = False
+        node.begin()
         self.members.append(node)
 
     def stop_node(self, node: Node) -> None:
         """Shut a node down: it leaves the cluster, others take its partitions, connections are closed."""
         if node.running:
-            node.running = False
-            node.refuse()
+            node.end(reset=False)
             self._forget_records()
-            node.close_connections(reset=False)
             self._leave(node)
 
     def kill_node(self, node: Node, detach_after: float) -> None:
         """End a node without a word; the others notice after `detach_after` seconds."""
         if node.running:
-            node.running = False
-            node.refuse()
-            node.close_connections(reset=True)
+            node.end(reset=True)
             self._forget_records()
             loop = asyncio.get_running_loop()
             self._detaching[node.name] = loop.call_later(detach_after, self._detach, node)
@@ -178,19 +171,20 @@ class Membership:
 
     def lose_partition(self, namespace: str, partition_id: int) -> None:
         """Take a partition from all nodes."""
-        self._lost[self._checked(namespace, partition_id)].add(partition_id)
+        self._lost[self._key(namespace)].add(partition_id)
         self._rebalance()
 
     def restore_partition(self, namespace: str, partition_id: int) -> None:
         """Give a lost partition back; its records are there again."""
-        self._lost[self._checked(namespace, partition_id)].discard(partition_id)
+        self._lost[self._key(namespace)].discard(partition_id)
         self._rebalance()
 
-    def _checked(self, namespace: str, partition_id: int) -> bytes:
-        self.namespace(namespace)
-        if not 0 <= partition_id < N_PARTITIONS:
-            raise ValueError(f"partition id {partition_id} is not within 0..{N_PARTITIONS - 1}")
-        return namespace.encode()
+    def owners(self, namespace: str, partition_id: int) -> list[str]:
+        """The names of the nodes that own a partition, master first."""
+        return self.maps[self._key(namespace)].owners(partition_id)
+
+    def _key(self, namespace: str) -> bytes:
+        return self.namespace(namespace).name.encode()
 
     def move_partitions(self, namespace: str | None, count: int, seed: int | None) -> int:
         """Give `count` random partitions (of each namespace, if none is named) to the next nodes in line.
@@ -198,21 +192,27 @@ class Membership:
         Returns how many have other owners now: none in a cluster of one.
         """
         chosen = random.Random(seed)
-        for key in [self._checked(namespace, 0)] if namespace is not None else list(self.store.namespaces):
+        for key in [self._key(namespace)] if namespace is not None else list(self.store.namespaces):
             turns = self._turns[key]
             for pid in chosen.sample(range(N_PARTITIONS), count):
                 turns[pid] = turns.get(pid, 0) + 1
         return self._rebalance()
 
-    def heal(self) -> None:
-        """Undo all faults: of nodes (those that are down stay down), and of partitions."""
-        for node in self.nodes:
-            node.faults.heal()
-            node.thaw()
+    async def heal_node(self, node: Node) -> None:
+        """Undo all faults of a node; one that is down stays down."""
+        node.heal()
+        if node.running:
+            await node.listen()
+
+    async def heal(self) -> None:
+        """Undo all faults, of nodes and of partitions, and start the nodes that are down."""
         for key in self.store.namespaces:
             self._lost[key].clear()
             self._turns[key].clear()
         self._rebalance()
+        for node in self.nodes:
+            await self.heal_node(node)
+            await self.start_node(node)
 
     def _rebalance(self) -> int:
         """Distribute anew, and count what has changed on every node."""

@@ -65,6 +65,8 @@ class Node:
         self.stats = NodeStats()
         self.running = False
         self.started = 0.0
+        self._mute_for: float | None = None
+        self._mute_timer: asyncio.TimerHandle | None = None
         self.peers_generation: int = 0
         self.peers_log: list[tuple[int, str]] = []
         """(generation, name) of each change of a peer since the start."""
@@ -113,26 +115,74 @@ class Node:
             self._server.close()
             self._server = None
 
-    def close_connections(self, *, reset: bool) -> None:
-        """Close all connections, with a reset or after the answers that are under way."""
+    # --- faults of the whole node ---
+
+    def freeze(self) -> None:
+        """Read and answer nothing until `thaw`."""
+        self.faults.frozen = True
+        self._hold_or_go_on()
+
+    def thaw(self) -> None:
+        """End `freeze`."""
+        self.faults.frozen = False
+        self._hold_or_go_on()
+
+    def mute(self, seconds: float | None) -> None:
+        """Read and answer nothing for `seconds` from now on, and again from the next start on; None: until
+        `unmute`.
+        """
+        self._mute_for = seconds
+        self.faults.muted = True
+        self._hold_or_go_on()
+        self._time_mute()
+
+    def unmute(self) -> None:
+        """End `mute`."""
+        self.faults.muted = False
+        self._time_mute()
+        self._hold_or_go_on()
+
+    def _time_mute(self) -> None:
+        """Let `mute` end by itself if it is to; the time of a node that is down does not run."""
+        if self._mute_timer is not None:
+            self._mute_timer.cancel()
+            self._mute_timer = None
+        if self.faults.muted and self.running and self._mute_for is not None:
+            self._mute_timer = asyncio.get_running_loop().call_later(self._mute_for, self.unmute)
+
+    def _hold_or_go_on(self) -> None:
+        faults, was_silent = self.faults, self.faults.silent
+        faults.silent = faults.frozen or faults.muted
+        if faults.silent != was_silent:
+            for connection in list(self.connections):
+                connection.freeze() if faults.silent else connection.thaw()
+
+    def heal(self) -> None:
+        """Undo all faults but a closed port."""
+        silent, self.faults = self.faults.silent, Faults()
+        self.faults.silent = silent  # until the connections have heard of it
+        self.unmute()
+
+    def begin(self) -> None:
+        """Be up: without faults, but for `mute`, and with the generations of a new process."""
+        self.running = True
+        self.started = time.monotonic()
+        self.peers_generation = self.partition_generation = self.rebalance_generation = 0
+        self.peers_log = []
+        self.faults = Faults(muted=self.faults.muted)
+        self._hold_or_go_on()
+        self._time_mute()
+
+    def end(self, *, reset: bool) -> None:
+        """Be down: the port and all connections are closed, with a reset or after the answers under way."""
+        self.running = False
+        self.refuse()
+        self._time_mute()
         for connection in list(self.connections):
             if reset:
                 connection.reset()
             else:
                 connection.close()
-
-    def freeze(self) -> None:
-        """Read and answer nothing until `thaw`."""
-        self.faults.frozen = True
-        for connection in self.connections:
-            connection.freeze()
-
-    def thaw(self) -> None:
-        """End `freeze`."""
-        if self.faults.frozen:
-            self.faults.frozen = False
-            for connection in list(self.connections):
-                connection.thaw()
 
     # --- called by connections ---
 

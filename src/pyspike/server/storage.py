@@ -125,6 +125,14 @@ class Namespace:
             if (set_name is None or record.set_name == set_name) and record.last_update < before:
                 self.delete(digest)
 
+    def age(self, seconds: int) -> None:
+        """Make all records older, as if so much time had passed since they were written."""
+        for partition in self.partitions:
+            for record in partition.values():
+                record.last_update -= seconds
+                if record.void_time:
+                    record.void_time = max(record.void_time - seconds, 1)  # 0 would be never
+
     def void_time(self, ttl: int) -> int:
         """When a record with `ttl` seconds to live expires; 0 seconds is never."""
         return self.store.now() + ttl if ttl else 0

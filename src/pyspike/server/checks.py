@@ -1,0 +1,65 @@
+"""Arguments of the public face: what is no such number, text or time is refused by name.
+
+Owns: the words and kinds of these refusals: TypeError for another type, ValueError for a value outside the
+range. Not here: what a cluster must be (cluster.py), and anything that clients send.
+"""
+
+from __future__ import annotations
+
+import math
+from operator import index
+
+__all__ = ["PORT_MAX", "optional_bytes", "seconds", "text", "whole"]
+
+PORT_MAX = 65535
+
+
+def whole(name: str, value: object, least: int, most: int | None = None) -> int:
+    """An integer within `least`..`most` (None: without end).
+
+    Raises:
+        TypeError: not an integer; a bool is none.
+        ValueError: outside the range.
+
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is an integer, not {_shown(value)}")
+    number = index(value)
+    if number < least or (most is not None and number > most):
+        allowed = f"at least {least}" if most is None else f"within {least}..{most}"
+        raise ValueError(f"{name} is {allowed}, not {number}")
+    return number
+
+
+def seconds(name: str, value: object) -> float:
+    """A time of 0 seconds or more.
+
+    Raises:
+        TypeError: not a number; a bool is none.
+        ValueError: negative, infinite, or not a number.
+
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} is a number of seconds, not {_shown(value)}")
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(f"{name} is a number of seconds from 0 on, not {value!r}")
+    return float(value)
+
+
+def text(name: str, value: object) -> str:
+    """A str; TypeError if it is none."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a str, not {_shown(value)}")
+    return value
+
+
+def optional_bytes(name: str, value: object) -> bytes | None:
+    """Bytes or None; TypeError for anything else."""
+    if value is None or isinstance(value, (bytes, bytearray, memoryview)):
+        return None if value is None else bytes(value)
+    raise TypeError(f"{name} is bytes or None, not {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return f"{type(value).__name__} {shown if len(shown) <= 40 else shown[:37] + '...'}"

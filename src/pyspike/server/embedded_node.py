@@ -1,0 +1,209 @@
+"""One node of an embedded cluster as tests and demos use it, with the faults that it can have.
+
+Owns: arguments, defaults, documentation. Not here: anything that runs; every method is one request to the
+cluster's backend.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from .checks import PORT_MAX, optional_bytes, whole
+from .checks import seconds as _seconds
+from .membership import DETACH_AFTER
+from .node import NodeStats
+
+if TYPE_CHECKING:
+    from .cluster import EmbeddedCluster
+
+__all__ = ["EmbeddedNode"]
+
+CODE_MAX = 255
+
+
+class EmbeddedNode:
+    """One node of an embedded cluster, and the faults it can have.
+
+    Faults last until they are used up, undone (`heal` undoes all), or the node starts again; only `mute`
+    lasts through a start. Those which say "times" hit data requests only (not info requests, so tending goes
+    on), the next ones that arrive at this node on any connection.
+
+    Raises:
+        TypeError: by every method, an argument of another type than it says.
+        ValueError: by every method, a negative time or number, or one that is too large.
+
+    """
+
+    def __init__(self, name: str, host: str, cluster: EmbeddedCluster) -> None:
+        self.name = name
+        self.host = host
+        self._cluster = weakref.ref(cluster)
+        self._port = 0
+
+    def __repr__(self) -> str:
+        return f"<EmbeddedNode {self.name} {self.host}:{self._port}>"
+
+    def _call(self, request: str, **args: Any) -> Any:
+        cluster = self._cluster()
+        if cluster is None:
+            raise RuntimeError("the cluster is not running")
+        return cluster._call(request, self.name, **args)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; 0 before the cluster has started."""
+        return self._port
+
+    @property
+    def running(self) -> bool:
+        """Whether it is up: not stopped, not killed."""
+        cluster = self._cluster()
+        return cluster is not None and cluster.running and bool(self._call("describe")["running"])
+
+    @property
+    def stats(self) -> NodeStats:
+        """What it has counted so far: requests, and connections ever accepted and open now."""
+        return NodeStats(**self._call("describe")["stats"])
+
+    @property
+    def faults_left(self) -> int:
+        """How many data requests the faults which say "times" are still to hit; 0 when they are used up."""
+        left: int = self._call("describe")["faults_left"]
+        return left
+
+    def stop(self) -> None:
+        """Shut it down: it leaves the cluster, the replicas take over at once, its connections are closed."""
+        self._call("stop")
+
+    def kill(self, detach_after: float = DETACH_AFTER) -> None:
+        """End it without a word: connections are reset, and the others advertise it until they notice.
+
+        Args:
+            detach_after: seconds until they do; then its partitions are taken over.
+
+        """
+        self._call("kill", detach_after=_seconds("detach_after", detach_after))
+
+    def start(self) -> None:
+        """Start it again after `stop` or `kill`, at the same port; it joins the cluster at once.
+
+        Raises:
+            OSError: the port is taken.
+
+        """
+        self._call("start", port=None)
+
+    def restart(self, port: int | None = None) -> int:
+        """Stop it, if it is up, and start it again.
+
+        Args:
+            port: where it comes back; None is the same port, 0 any free one.
+
+        Returns:
+            The port it has now.
+
+        Raises:
+            OSError: the port is taken.
+
+        """
+        if port is not None:
+            port = whole("port", port, 0, PORT_MAX)
+        self._port = self._call("restart", port=port)
+        return self._port
+
+    def heal(self) -> None:
+        """Undo all its faults: it answers everything, in time and in whole. A node that is down stays down.
+
+        Raises:
+            OSError: it refused connections, and its port is taken by now.
+
+        """
+        self._call("heal")
+
+    def mute(self, seconds: float | None = None) -> None:
+        """Accept connections and answer nothing, as a node that joins the cluster does for a while.
+
+        The other nodes name it as a peer, and it owns its partitions. A node that is down, or is started
+        again meanwhile, is mute from its start on::
+
+            node.mute(2)
+            node.restart()
+
+        Args:
+            seconds: how long; None: until `unmute`. Then what was sent meanwhile is read and answered.
+
+        """
+        self._call("mute", seconds=None if seconds is None else _seconds("seconds", seconds))
+
+    def unmute(self) -> None:
+        """End `mute`."""
+        self._call("unmute")
+
+    def freeze(self) -> None:
+        """Read and answer nothing until `thaw`; the TCP connections stay up."""
+        self._call("freeze")
+
+    def thaw(self) -> None:
+        """End `freeze`: what was sent meanwhile is read and answered."""
+        self._call("thaw")
+
+    def delay(self, seconds: float) -> None:
+        """Send every answer later by `seconds` (0 ends it). Connections do not wait for each other."""
+        self._call("delay", seconds=_seconds("seconds", seconds))
+
+    def drip(self, bytes_per_chunk: int = 1, interval: float = 0.0) -> None:
+        """Send every answer in pieces of `bytes_per_chunk` (0 ends it), `interval` seconds apart."""
+        self._call(
+            "drip",
+            size=whole("bytes_per_chunk", bytes_per_chunk, 0),
+            interval=_seconds("interval", interval),
+        )
+
+    def cut(self, after_bytes: int | None = None, times: int = 1) -> None:
+        """Send only the first `after_bytes` (None: half) of the next answers, and close."""
+        if after_bytes is not None:
+            after_bytes = whole("after_bytes", after_bytes, 0)
+        self._call("cut", after_bytes=after_bytes, times=whole("times", times, 0))
+
+    def close_after_request(self, times: int = 1) -> None:
+        """Run the next requests, and close without an answer."""
+        self._call("close_after_request", times=whole("times", times, 0))
+
+    def drop_before_execute(self, times: int = 1) -> None:
+        """Close without running the next requests."""
+        self._call("drop_before_execute", times=whole("times", times, 0))
+
+    def garbage(self, data: bytes | None = None, times: int = 1) -> None:
+        """Run the next requests and answer `data` (None: random bytes) instead; the connection stays up."""
+        data = optional_bytes("data", data)
+        self._call("garbage", data=None if data is None else data.hex(), times=whole("times", times, 0))
+
+    def answer_with(self, code: int, times: int = 1, execute: bool = False) -> None:
+        """Answer the next requests with result `code`.
+
+        Args:
+            code: a `pyspike.ResultCode`, or a number within 0..255.
+            times: how many requests.
+            execute: whether they are run all the same.
+
+        """
+        self._call(
+            "answer_with",
+            code=whole("code", code, 0, CODE_MAX),
+            times=whole("times", times, 0),
+            execute=bool(execute),
+        )
+
+    def refuse(self) -> None:
+        """Close the listening port: connecting is refused, connections that are open live on."""
+        self._call("refuse")
+
+    def accept(self) -> None:
+        """End `refuse`.
+
+        Raises:
+            OSError: the port is taken by now.
+
+        """
+        self._call("accept")
