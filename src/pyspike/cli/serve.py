@@ -5,8 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
+
+from pyspike.cli.output import complain
+
+if TYPE_CHECKING:
+    from pyspike.server import EmbeddedCluster
 
 __all__ = ["serve"]
 
@@ -30,13 +36,11 @@ __all__ = ["serve"]
     help="How many nodes own each partition.",
 )
 def serve(nodes: int, host: str, port: int, namespaces: str, replication_factor: int) -> None:
-    """Run an embedded cluster until Ctrl-C; it speaks the real protocol and keeps records in memory.
+    """Run an embedded cluster in the foreground, until Ctrl-C or SIGTERM.
 
-    The hosts are printed on stdout, as clients take them.
+    It speaks the real protocol and keeps records in memory. When all nodes listen, their hosts are printed on
+    stdout, as clients take them.
     """
-    from pyspike.server import EmbeddedCluster  # the server is not needed by the other subcommands
-
-    click.echo("an embedded cluster, for tests and demonstrations; Ctrl-C ends it", err=True)
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -44,20 +48,28 @@ def serve(nodes: int, host: str, port: int, namespaces: str, replication_factor:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with EmbeddedCluster(
-            nodes,
-            namespaces=namespaces.split(","),
-            replication_factor=replication_factor,
-            host=host,
-            port=port,
-        ) as cluster:
+        with _started(nodes, namespaces.split(","), replication_factor, host, port) as cluster:
+            count = "1 node listens" if nodes == 1 else f"{nodes} nodes listen"
+            complain(f"an embedded cluster, for tests and demonstrations: {count}; Ctrl-C ends it")
             click.echo(cluster.hosts)
             ended.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _started(
+    nodes: int, namespaces: list[str], replication_factor: int, host: str, port: int
+) -> EmbeddedCluster:
+    from pyspike.server import EmbeddedCluster  # the server is not needed by the other subcommands
+
+    try:
+        cluster = EmbeddedCluster(
+            nodes, namespaces=namespaces, replication_factor=replication_factor, host=host, port=port
+        )
+        return cluster.start()
     except OSError as error:
         why = f"can't listen on {host} from port {port} on: {error.strerror or error}"
         raise click.ClickException(f"{why} (--port 0 takes free ports)") from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
