@@ -16,9 +16,12 @@ from pyspike.server import EmbeddedCluster
 PROGRAM = [sys.executable, "-m", "pyspike"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_runs_until_it_is_told_to_end(number: int) -> None:
-    command = [*PROGRAM, "serve", "--nodes", "2", "--port", "0", "--namespaces", "users"]
+@pytest.mark.parametrize(
+    ("number", "more", "build"),
+    [(signal.SIGINT, [], "8.2.0.0"), (signal.SIGTERM, ["--server-version", "8.1.2"], "8.1.2.0")],
+)
+def test_serve_runs_until_it_is_told_to_end(number: int, more: list[str], build: str) -> None:
+    command = [*PROGRAM, "serve", "--nodes", "2", "--port", "0", "--namespaces", "users", *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -26,7 +29,7 @@ def test_serve_runs_until_it_is_told_to_end(number: int) -> None:
             assert "2 nodes listen" in process.stderr.readline()
             hosts = process.stdout.readline().strip()
             with Client(hosts) as client:
-                assert len(client.node_names()) == 2
+                assert [node.version for node in client.nodes()] == [build, build]
                 client.put(("users", "people", "ann"), {"name": "Ann"})
                 assert client.get(("users", "people", "ann"))["name"] == "Ann"
         finally:
@@ -68,3 +71,8 @@ def test_the_servers_own_process_sends_people_to_serve() -> None:
     )
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "pyspike serve" in ended.stderr
+
+
+def test_a_version_that_is_not_known_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--port", "0", "--server-version", "7.0.0"]) == 2
+    assert "no server 7.0.0 is known to the embedded cluster, only 8.2.0, 8.1.2" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import weakref
 import pytest
 from server_wire import Wire, cases, digest_of, eventually, get, integer, put
 
-from pyspike.server import EmbeddedCluster, EmbeddedNode
+from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
 from pyspike.server.partitions import PartitionMap, assign, changed
 from pyspike.server.storage import partition_of as stored_in
 
@@ -308,6 +308,34 @@ def test_a_forgotten_cluster_is_stopped() -> None:
 def test_bad_arguments_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"nodes|replication_factor|namespaces|port"):
         EmbeddedCluster(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"nodes": "3"}, {"port": "3000"}, {"host": 1}, {"clock": 5}, {"namespaces": [1]}, {"version": 8.2}],
+    ids=str,
+)
+def test_arguments_of_other_types_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match=rf"{next(iter(bad)).removesuffix('s')}s? is|namespace is"):
+        EmbeddedCluster(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        ({"default_ttl": -1}, ValueError),
+        ({"default_ttl": "60"}, TypeError),
+        ({"default_ttl": 315_360_001}, ValueError),
+        ({"default_read_touch_ttl_pct": 101}, ValueError),
+        ({"nsup_period": 1.5}, TypeError),
+        ({"max_record_size": 0}, ValueError),
+        ({"allow_ttl_without_nsup": "yes"}, TypeError),
+    ],
+    ids=str,
+)
+def test_settings_of_namespaces_are_checked(bad: dict[str, object], error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"{next(iter(bad))} is"):
+        NamespaceConfig(**bad)  # type: ignore[arg-type]
 
 
 def test_a_cluster_in_its_own_process_does_the_same() -> None:

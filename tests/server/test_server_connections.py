@@ -28,7 +28,7 @@ def test_a_request_may_arrive_byte_by_byte_or_with_others(wire: Wire) -> None:
         wire.sock.sendall(data[index : index + 1])
     first, second, third, fourth = (wire.read_frame() for _ in range(4))
     assert (parse(first).code, parse(second).bins, parse(fourth).code) == (0, {"a": integer(1)}, 2)
-    assert third[8:] == b"build\t8.1.2.0\n"
+    assert third[8:] == b"build\t8.2.0.0\n"
 
 
 def test_a_client_that_does_not_read_holds_up_only_itself(
@@ -80,7 +80,7 @@ def test_a_bug_in_a_handler_is_logged_and_answered(
 def test_info_answers_each_line_as_it_was_sent(wire: Wire) -> None:
     wire.send(b"build\n\nnope:a=b\nracks/x\npartitions;x\nunterminated", 1)
     assert wire.read_frame()[8:].decode().split("\n") == [
-        "build\t8.1.2.0",
+        "build\t8.2.0.0",
         "\tERROR:4:unrecognized command",
         "nope:a=b\tERROR:4:unrecognized command",
         "racks/x\tERROR:25:enterprise only",
@@ -90,7 +90,7 @@ def test_info_answers_each_line_as_it_was_sent(wire: Wire) -> None:
     wire.send(b"build", 1)
     assert wire.read_frame() == frame(b"", 1)
     wire.send(b"", 1)
-    assert b"\nbuild\t8.1.2.0\n" in wire.read_frame()
+    assert b"\nbuild\t8.2.0.0\n" in wire.read_frame()
 
 
 def test_a_user_agent_is_set_once_a_connection(wire: Wire, shared_cluster: EmbeddedCluster) -> None:

@@ -45,7 +45,7 @@ def test_a_frozen_node_answers_nothing_until_it_thaws(node: EmbeddedNode) -> Non
             for wire in (before, after):
                 wire.sock.settimeout(5)
             assert parse(before.read_frame()).code == 0
-            assert after.read_frame()[8:] == b"build\t8.1.2.0\n"
+            assert after.read_frame()[8:] == b"build\t8.2.0.0\n"
 
 
 def test_a_delay_is_for_each_answer_and_blocks_nobody_else(node: EmbeddedNode) -> None:
@@ -110,7 +110,7 @@ def test_garbage_is_answered(node: EmbeddedNode) -> None:
 def test_a_code_is_answered(node: EmbeddedNode, execute: bool) -> None:
     node.answer_with(18, times=2, execute=execute)
     with Wire(node.port) as wire:
-        assert wire.info("build") == {"build": "8.1.2.0"}
+        assert wire.info("build") == {"build": "8.2.0.0"}
         assert [wire.ask(increment()).code for _ in range(3)] == [18, 18, 0]
     assert value(node) == (3 if execute else 1)
 

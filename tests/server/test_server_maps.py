@@ -48,7 +48,7 @@ KEY_ORDERED, KEY_VALUE_ORDERED = 1, 3
         (BY_INTERVAL, (RANK, 3, 8), [0, 1, 2]),
         (BY_INTERVAL, (RANK_RANGE, 3, 9), [0, 3]),
         (BY_VALUES, (KEY, [9, 3]), ["b", "c", "d"]),
-        (BY_VALUES, (RANK, [9, 3]), [0, 1, 3]),
+        (BY_VALUES, (RANK, [9, 3]), [3, 0, 1]),
         (BY_KEYS, (INDEX, ["c", "a", "c", "zz"]), [0, 2]),
         (BY_KEYS, (COUNT, ["a", "a", "zz"]), 1),
         (BY_KEYS, (EXISTS, ["zz"]), False),

@@ -198,7 +198,7 @@ def test_short_integers_are_extended_with_zeros(wire: Wire) -> None:
 def test_bin_names_have_15_bytes(wire: Wire) -> None:
     assert wire.ask(put(1, {"b" * 15: integer(1), "": integer(2)})).code == 0
     assert wire.ask(put(1, {"b" * 16: integer(1)})).code == ResultCode.BIN_NAME
-    assert wire.ask(message(1, op(READ, "b" * 16), info1=1)) == Answer(0, 1, 0, [])
+    assert wire.ask(message(1, op(READ, "b" * 16), info1=1)) == Answer(ResultCode.BIN_NAME, 1, 0, [])
 
 
 def test_a_stored_key_and_set_have_to_be_met(wire: Wire) -> None:
@@ -242,10 +242,11 @@ def test_what_is_not_supported_yet_is_said_so(wire: Wire, caplog: pytest.LogCapt
 def test_unknown_ops_and_names_are_refused(wire: Wire) -> None:
     wire.ask(put(1, {"a": integer(1)}))
     assert wire.ask(operate(1, op(6, "a"))).code == ResultCode.PARAMETER
-    assert wire.ask(operate(1, op(17, "a"))).code == ResultCode.PARAMETER
+    assert wire.ask(operate(1, op(20, "a"))).code == ResultCode.PARAMETER
     assert wire.ask(message(1, op(WRITE, "a", *integer(1)), info1=1)).code == ResultCode.PARAMETER
     assert wire.ask(get(1, namespace="nope")).code == ResultCode.NAMESPACE
-    assert wire.ask(get(1, set_name="s" * 64)).code == ResultCode.PARAMETER
+    assert wire.ask(get(2, set_name="s" * 64)).code == ResultCode.NOT_FOUND
+    assert wire.ask(put(2, {"a": integer(1)}, set_name="s" * 64)).code == ResultCode.PARAMETER
     assert wire.ask(message(1, info1=1)).code == ResultCode.PARAMETER
     assert wire.ask(message(1, op(READ), info1=1)) == Answer(0, 1, 0, [])
 
@@ -333,7 +334,8 @@ def test_ttls_are_limited(timed: Wire) -> None:
     ("percent", "namespace", "left"),
     [
         (80, "test", 10),
-        (60, "test", 6),
+        (60, "test", 10),
+        (59, "test", 6),
         (0, "test", 6),
         (0, "kept", 6),
         (NEVER, "kept", 6),

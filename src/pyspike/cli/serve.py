@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,7 +35,14 @@ __all__ = ["serve"]
     show_default=True,
     help="How many nodes own each partition.",
 )
-def serve(nodes: int, host: str, port: int, namespaces: str, replication_factor: int) -> None:
+@click.option(
+    "--server-version",
+    metavar="X.Y.Z",
+    help="The server to play: 8.2.0, the newest that is known, or 8.1.2, which has no string operations.",
+)
+def serve(
+    nodes: int, host: str, port: int, namespaces: str, replication_factor: int, server_version: str | None
+) -> None:
     """Run an embedded cluster in the foreground, until Ctrl-C or SIGTERM.
 
     It speaks the real protocol and keeps records in memory. When all nodes listen, their hosts are printed on
@@ -48,7 +55,14 @@ def serve(nodes: int, host: str, port: int, namespaces: str, replication_factor:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with _started(nodes, namespaces.split(","), replication_factor, host, port) as cluster:
+        with _started(
+            nodes,
+            host,
+            port,
+            namespaces=namespaces.split(","),
+            replication_factor=replication_factor,
+            version=server_version,
+        ) as cluster:
             count = "1 node listens" if nodes == 1 else f"{nodes} nodes listen"
             complain(f"an embedded cluster, for tests and demonstrations: {count}; Ctrl-C ends it")
             click.echo(cluster.hosts)
@@ -58,16 +72,11 @@ def serve(nodes: int, host: str, port: int, namespaces: str, replication_factor:
             signal.signal(number, handler)
 
 
-def _started(
-    nodes: int, namespaces: list[str], replication_factor: int, host: str, port: int
-) -> EmbeddedCluster:
+def _started(nodes: int, host: str, port: int, **settings: Any) -> EmbeddedCluster:
     from pyspike.server import EmbeddedCluster  # the server is not needed by the other subcommands
 
     try:
-        cluster = EmbeddedCluster(
-            nodes, namespaces=namespaces, replication_factor=replication_factor, host=host, port=port
-        )
-        return cluster.start()
+        return EmbeddedCluster(nodes, host=host, port=port, **settings).start()
     except OSError as error:
         why = f"can't listen on {host} from port {port} on: {error.strerror or error}"
         raise click.ClickException(f"{why} (--port 0 takes free ports)") from None

@@ -20,6 +20,7 @@ from typing import IO, Any, Protocol
 from . import control
 from .membership import Membership
 from .storage import NamespaceConfig
+from .versions import find_version
 
 __all__ = ["Backend", "Plan", "ProcessBackend", "ThreadBackend", "serve_control"]
 
@@ -41,6 +42,7 @@ class Plan:
     cluster_name: str
     advertise: str | None
     alternate_host: str | None
+    version: str
 
 
 class Backend(Protocol):
@@ -81,6 +83,7 @@ class ThreadBackend:
                 cluster_name=plan.cluster_name,
                 advertise=plan.advertise,
                 alternate_host=plan.alternate_host,
+                version=find_version(plan.version),
                 **clock,
             )
         )

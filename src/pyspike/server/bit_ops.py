@@ -5,13 +5,15 @@ Owns: missing bins, types, replies. Not here: bits (bits.py).
 
 from __future__ import annotations
 
-from .bin_values import particle_of
-from .bits import modify_bits, read_bits
+from .bin_values import particle_of, value_of
+from .bits import B64_ENCODE, modify_bits, read_bits
+from .cdt.calls import CONTEXT, Call, bad, parse
+from .cdt.context import Way
 from .framing import Op
-from .packed import PackedError, PackedList, Value, decode
+from .packed import PackedError, PackedList, PackedMap, Value, decode
 from .particles import BLOB_TYPES, ParticleType
 from .result import RequestError, ResultCode
-from .working import Working, checked_name
+from .working import Working
 
 __all__ = ["bits_modify", "bits_read", "opcode_and_args"]
 
@@ -44,13 +46,33 @@ def bits_read(work: Working, op: Op) -> None:
     if found is None:
         work.answer_nothing(op)
         return
-    data = _blob(found)
-    work.answer_value(op, *particle_of(read_bits(data, *opcode_and_args(op.value))))
+    opcode, args = opcode_and_args(op.value)
+    if opcode == CONTEXT and work.version.strings:
+        opcode, args, data = _inside(found, op.value)
+        if opcode != B64_ENCODE:
+            raise bad("a context of bits")
+    else:
+        data = _blob(found)
+    if opcode == B64_ENCODE and not work.version.strings:
+        raise bad(f"bit opcode {opcode}")
+    work.answer_value(op, *particle_of(read_bits(data, opcode, args)))
+
+
+def _inside(found: tuple[int, bytes], packed: bytes) -> tuple[int, list[Value], bytes]:
+    """An operation with a context: its opcode and arguments, and the blob that the context leads to."""
+    root, call = value_of(*found), parse(packed)
+    assert isinstance(call, Call)
+    if not isinstance(root, (PackedList, PackedMap)):
+        raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "a context for a bin that is no list or map")
+    way = Way(root, call.context or [])
+    if way.is_new:
+        raise RequestError(ResultCode.OP_NOT_APPLICABLE, "a context that leads nowhere")
+    return call.opcode, call.args, _blob(particle_of(way.target))
 
 
 def bits_modify(work: Working, op: Op) -> None:
     """Run a write op; some create the bin."""
-    name = checked_name(op)
+    name = op.name
     found = work.bins.get(name)
     before = None if found is None else _blob(found)
     after = modify_bits(before, *opcode_and_args(op.value))

@@ -6,6 +6,7 @@ replies (bit_ops.py).
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple, TypeAlias
@@ -13,9 +14,11 @@ from typing import Any, NamedTuple, TypeAlias
 from .packed import Value
 from .result import RequestError, ResultCode
 
-__all__ = ["BitWriteFlags", "modify_bits", "read_bits"]
+__all__ = ["B64_ENCODE", "BitWriteFlags", "modify_bits", "read_bits"]
 
-BLOB = 0x04
+STRING, BLOB = 0x03, 0x04
+B64_ENCODE = 55
+FROM_END = 1
 INT_BITS = 64
 SIZE_MAX = 64 * 1024 * 1024
 
@@ -160,6 +163,21 @@ def _read_int(data: bytes, args: Args) -> Value:
     return _signed(value, bits.size) if sub or bits.size == INT_BITS else value
 
 
+def _read_b64(data: bytes, args: Args) -> Value:
+    """The base64 text of all bytes, of those from an offset on, or of so many; with the flag, the size is of
+    what is left out at the end.
+    """
+    at = _offset(_number(args[0]), len(data)) if args else 0
+    size = _number(args[1]) if len(args) > 1 else len(data) - at
+    flags = _number(args[2]) if len(args) > 2 else 0
+    if flags & ~FROM_END or size < 0:
+        raise _bad("size or flags")
+    end = len(data) - size if flags & FROM_END else at + size
+    if at > len(data) or not at <= end <= len(data):
+        raise _not_applicable("bytes past the end")
+    return bytes((STRING,)) + b64encode(data[at:end])
+
+
 # --- writing ------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +298,7 @@ _READS: dict[int, tuple[Callable[[bytes, Args], Value], int, int]] = {
     52: (_read_lscan, 3, 0),
     53: (_read_rscan, 3, 0),
     54: (_read_int, 2, 1),
+    B64_ENCODE: (_read_b64, 0, 3),
 }
 _CREATING = (BitOpcode.RESIZE, BitOpcode.INSERT)
 _INTEGERS = (10, 11, 12)

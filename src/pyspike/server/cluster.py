@@ -18,6 +18,7 @@ from .checks import PORT_MAX, seconds, text, whole
 from .digest import key_digest
 from .embedded_node import EmbeddedNode
 from .storage import N_PARTITIONS, NamespaceConfig, partition_of
+from .versions import NEWEST, find_version
 
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
 
@@ -93,6 +94,8 @@ class EmbeddedCluster:
         process: run it in a process of its own, with the same methods.
         advertise: the host that nodes say they have, instead of `host`; for tests of unreachable addresses.
         alternate_host: the host of their alternate addresses; None: they have none.
+        version: the server it plays, "8.2.0" or "8.1.2", which refuses string operations as the real one
+            does; None: the newest that is known.
         clock: Unix time in seconds, by which records expire; not with `process`.
 
     Attributes:
@@ -102,7 +105,7 @@ class EmbeddedCluster:
     Raises:
         TypeError: an argument of another type.
         ValueError: a number below 1, a port that there can't be, no namespace, a namespace name that is empty
-            or over 31 bytes.
+            or over 31 bytes, a version that is not known.
 
     """
 
@@ -118,6 +121,7 @@ class EmbeddedCluster:
         process: bool = False,
         advertise: str | None = None,
         alternate_host: str | None = None,
+        version: str | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         nodes = whole("nodes", nodes, 1)
@@ -139,6 +143,7 @@ class EmbeddedCluster:
             cluster_name=text("cluster_name", cluster_name),
             advertise=advertise,
             alternate_host=alternate_host,
+            version=(NEWEST if version is None else find_version(text("version", version))).name,
         )
         self._process = process
         self._clock = clock or time.time

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from .framing import PROTO, PROTO_SIZE_MAX, PROTO_VERSION, ProtoType, reply
+from .framing import PROTO, PROTO_SIZE_MAX, PROTO_VERSION, ProtoType, refusal
 
 if TYPE_CHECKING:
     from .node import Node
@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol):
                 _exhaust(node.handle(self, kind, body))
             else:
                 node.stats.count_data()
-            self._send(reply(faults.code))
+            self._send(refusal(body, faults.code))
             return
         answer = _exhaust(node.handle(self, kind, body))
         if faults.take("close_times"):

@@ -25,6 +25,7 @@ __all__ = [
     "encode_op",
     "frame",
     "parse_message",
+    "refusal",
     "reply",
 ]
 
@@ -39,6 +40,7 @@ _HEADER = Struct(">BBBBBBIIIHH")
 _REPLY = Struct(">QBBBBBBIIIHH")
 _FIELD = Struct(">IB")
 _OP = Struct(">IBBBB")
+_INFO3_AT = PROTO.size + 3
 _REPLY_PROTO = (PROTO_VERSION << 56) | (3 << 48)
 
 
@@ -262,6 +264,16 @@ def reply(code: int, generation: int = 0, void_time: int = 0, n_ops: int = 0, op
         )
         + ops
     )
+
+
+def refusal(body: bytes, code: int) -> bytes:
+    """The reply frame that ends the command of the message `body`, whatever it is, with a result code.
+
+    A batch ends with the LAST message and not before; all other commands end with a message that has a code.
+    """
+    is_batch = len(body) > 1 and body[1] & Info1.BATCH
+    answer = reply(code)
+    return answer[:_INFO3_AT] + bytes((Info3.LAST,)) + answer[_INFO3_AT + 1 :] if is_batch else answer
 
 
 def frame(proto_type: int, body: bytes) -> bytes:

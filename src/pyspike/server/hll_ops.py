@@ -18,7 +18,7 @@ from .normalising import storable
 from .packed import PackedError, PackedList, PackedMap, Value
 from .particles import ParticleType
 from .result import RequestError, ResultCode
-from .working import Working, checked_name
+from .working import Working
 
 __all__ = ["hll_modify", "hll_read", "modify_hll", "read_hll"]
 
@@ -241,7 +241,7 @@ def hll_read(work: Working, op: Op) -> None:
 
 def hll_modify(work: Working, op: Op) -> None:
     """Run a write op; some create the bin."""
-    name = checked_name(op)
+    name = op.name
     found = work.bins.get(name)
     before = None if found is None else _particle(found)
     after, result = modify_hll(before, *opcode_and_args(op.value))

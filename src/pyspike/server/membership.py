@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from .node import Node
 from .partitions import PartitionMap, assign, bitmap, changed
 from .storage import N_PARTITIONS, Namespace, NamespaceConfig, Store
+from .versions import NEWEST, ServerVersion
 
 __all__ = ["DETACH_AFTER", "Membership"]
 
@@ -41,13 +42,15 @@ class Membership:
         cluster_name: str,
         advertise: str | None = None,
         alternate_host: str | None = None,
+        version: ServerVersion = NEWEST,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.cluster_name: str = cluster_name
         self.replication_factor = replication_factor
         self.advertise = advertise
         self.alternate_host = alternate_host
-        self.store: Store = Store(clock)
+        self.version: ServerVersion = version
+        self.store: Store = Store(clock, version)
         self.cluster_key = ""
         self.nodes = [Node(name, host, port, self) for name, port in zip(names, ports, strict=True)]
         self.members: list[Node] = []

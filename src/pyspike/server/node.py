@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from . import info
 from .connection import Connection, Reply
 from .faults import Faults
-from .framing import ProtoType, frame, parse_message, reply
+from .framing import ProtoType, frame, parse_message, refusal, reply
 from .record_commands import execute
 from .result import RequestError, ResultCode
 
@@ -73,6 +73,8 @@ class Node:
         self.partition_generation: int = 0
         self.rebalance_generation: int = 0
         self.connections: set[Connection] = set()
+        self.settings: dict[str, dict[str, bool | int | str]] = {}
+        """What `set-config` has changed that nothing here depends on, by context or namespace."""
         self._store = cluster.store
         self._server: asyncio.AbstractServer | None = None
 
@@ -215,10 +217,10 @@ class Node:
                 return _SECURITY_REPLY
             return reply(ResultCode.ENTERPRISE_ONLY)
         except RequestError as error:
-            return reply(error.code)
+            return refusal(body, error.code)
         except Exception:
             _LOG.exception("node %s: a request of type %d failed: %s", self.name, kind, body[:256].hex())
-            return reply(ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
+            return refusal(body, ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
 
     # --- called by the membership ---
 

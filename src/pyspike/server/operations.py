@@ -2,7 +2,7 @@
 
 Owns: plain READ, WRITE, INCR, APPEND, PREPEND, TOUCH, DELETE_ALL, and the table in which the other ops are
 entered. Not here: when a request may run at all (record_commands.py); lists and maps (cdt/ops.py), bits
-(bit_ops.py), HLL (hll_ops.py), expressions (expressions/ops.py).
+(bit_ops.py), HLL (hll_ops.py), strings (strings/ops.py), expressions (expressions/ops.py).
 """
 
 from __future__ import annotations
@@ -15,32 +15,33 @@ from .cdt.ops import cdt_modify, cdt_read
 from .expressions.ops import exp_modify, exp_read
 from .framing import Op, OpCode
 from .hll_ops import hll_modify, hll_read
+from .nesting import is_nested_deeper
 from .particles import BLOB_TYPES, ParticleType, integer_value, stored
 from .result import RequestError, ResultCode
-from .working import Working, checked_name
+from .strings.ops import string_modify, string_read, to_string
+from .versions import ServerVersion
+from .working import Working
 
-__all__ = ["FORBIDDEN_WITH_REPLACE", "OPERATIONS", "READ_OPS", "WRITE_OPS"]
+__all__ = ["FORBIDDEN_WITH_REPLACE", "READ_OPS", "operations_of", "run_op"]
 
 _F64 = Struct(">d")
 _INT64_SPAN = 1 << 64
 _NULL, _INTEGER = int(ParticleType.NULL), int(ParticleType.INTEGER)
+_CONTAINERS = frozenset((ParticleType.LIST, ParticleType.MAP))
 
-READ_OPS = frozenset((OpCode.READ, OpCode.CDT_READ, OpCode.EXP_READ, OpCode.BITS_READ, OpCode.HLL_READ))
-WRITE_OPS = frozenset(
+READ_OPS = frozenset(
     (
-        OpCode.WRITE,
-        OpCode.CDT_MODIFY,
-        OpCode.INCR,
-        OpCode.EXP_MODIFY,
-        OpCode.APPEND,
-        OpCode.PREPEND,
-        OpCode.TOUCH,
-        OpCode.BITS_MODIFY,
-        OpCode.DELETE_ALL,
-        OpCode.HLL_MODIFY,
-        OpCode.STRING_MODIFY,
+        OpCode.READ,
+        OpCode.CDT_READ,
+        OpCode.EXP_READ,
+        OpCode.BITS_READ,
+        OpCode.HLL_READ,
+        OpCode.STRING_READ,
+        OpCode.TO_STRING,
     )
 )
+STRING_OPS = frozenset((OpCode.STRING_READ, OpCode.STRING_MODIFY, OpCode.TO_STRING))
+"""What older servers do not know."""
 FORBIDDEN_WITH_REPLACE = frozenset(
     (
         OpCode.TOUCH,
@@ -50,6 +51,7 @@ FORBIDDEN_WITH_REPLACE = frozenset(
         OpCode.CDT_MODIFY,
         OpCode.BITS_MODIFY,
         OpCode.HLL_MODIFY,
+        OpCode.STRING_MODIFY,
         OpCode.DELETE_ALL,
     )
 )
@@ -63,20 +65,30 @@ def _read(work: Working, op: Op) -> None:
         work.answer(op, found[0], found[1])
 
 
+def _stored(work: Working, op: Op) -> bytes:
+    """The stored form of an op's value."""
+    value, most = stored(op.particle, op.value), work.version.nesting_max
+    if most is not None and op.particle in _CONTAINERS and is_nested_deeper(value, most):
+        raise RequestError(ResultCode.UNKNOWN, "list/map nested too deeply")
+    return value
+
+
 def _write(work: Working, op: Op) -> None:
-    name = checked_name(op)
+    name = op.name
     if op.particle == _NULL:
         work.bins.pop(name, None)
     else:
-        work.bins[name] = (op.particle, stored(op.particle, op.value))
+        work.bins[name] = (op.particle, _stored(work, op))
     work.answer_nothing(op)
 
 
 def _incr(work: Working, op: Op) -> None:
-    name = checked_name(op)
+    name = op.name
     found = work.bins.get(name)
-    if found is None:
-        value = stored(op.particle, op.value)
+    if found is None or op.particle == _NULL:
+        value = _stored(work, op)  # refuses null
+    elif found[0] == ParticleType.GEOJSON:
+        raise RequestError(ResultCode.UNKNOWN, "increment of GeoJSON")
     elif found[0] != op.particle:
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "increment of another type")
     elif op.particle == _INTEGER:
@@ -91,9 +103,9 @@ def _incr(work: Working, op: Op) -> None:
 
 
 def _joined(work: Working, op: Op) -> bytes | None:
-    """The bin's value if it can be joined with the op's, None if there is no bin."""
-    found = work.bins.get(checked_name(op))
-    if found is None:
+    """The bin's value if it can be joined with the op's; None if there is no bin, or null is to be stored."""
+    found = work.bins.get(op.name)
+    if found is None or op.particle == _NULL:
         return None
     if found[0] == ParticleType.GEOJSON:
         raise RequestError(ResultCode.UNKNOWN, "append to GeoJSON")
@@ -104,30 +116,25 @@ def _joined(work: Working, op: Op) -> bytes | None:
 
 def _append(work: Working, op: Op) -> None:
     before = _joined(work, op)
-    value = stored(op.particle, op.value) if before is None else before + op.value
+    value = _stored(work, op) if before is None else before + op.value
     work.bins[op.name] = (op.particle, value)
     work.answer_nothing(op)
 
 
 def _prepend(work: Working, op: Op) -> None:
     before = _joined(work, op)
-    value = stored(op.particle, op.value) if before is None else op.value + before
+    value = _stored(work, op) if before is None else op.value + before
     work.bins[op.name] = (op.particle, value)
     work.answer_nothing(op)
 
 
 def _touch(work: Working, op: Op) -> None:
-    if not work.existed:
-        raise RequestError(ResultCode.NOT_FOUND, "touch of no record")
+    """That the record is written is all; there is one, or the request would have been refused."""
 
 
 def _delete_all(work: Working, op: Op) -> None:
     work.bins.clear()
     work.answer_nothing(op)
-
-
-def _string(work: Working, op: Op) -> None:
-    raise RequestError(ResultCode.PARAMETER, "string operations came after server 8.1.2")
 
 
 Operation = Callable[[Working, Op], None]
@@ -148,8 +155,27 @@ OPERATIONS: dict[int, Operation] = {
     OpCode.DELETE_ALL: _delete_all,
     OpCode.HLL_READ: hll_read,
     OpCode.HLL_MODIFY: hll_modify,
-    OpCode.STRING_READ: _string,
-    OpCode.STRING_MODIFY: _string,
-    OpCode.TO_STRING: _string,
+    OpCode.STRING_READ: string_read,
+    OpCode.STRING_MODIFY: string_modify,
+    OpCode.TO_STRING: to_string,
 }
-"""What to do by op code. Codes that are not here get PARAMETER, as from a server that does not know them."""
+"""What to do by op code."""
+_WITHOUT_STRINGS = {code: run for code, run in OPERATIONS.items() if code not in STRING_OPS}
+
+
+def operations_of(version: ServerVersion) -> dict[int, Operation]:
+    """What to do by op code, for the codes that a server of this version knows."""
+    return OPERATIONS if version.strings else _WITHOUT_STRINGS
+
+
+def run_op(operations: dict[int, Operation], work: Working, op: Op) -> None:
+    """Run an op.
+
+    Raises:
+        RequestError: PARAMETER if its code is not among these operations, or what the op raises.
+
+    """
+    run = operations.get(op.code)
+    if run is None:
+        raise RequestError(ResultCode.PARAMETER, f"op code {op.code}")
+    run(work, op)

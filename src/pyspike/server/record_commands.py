@@ -9,11 +9,21 @@ from __future__ import annotations
 import logging
 
 from .expressions.ops import passes
-from .framing import FieldType, Info1, Info2, Info3, Message, Op, OpCode, encode_op, reply
-from .operations import FORBIDDEN_WITH_REPLACE, OPERATIONS, READ_OPS, WRITE_OPS
+from .framing import BIN_NAME_MAX, FieldType, Info1, Info2, Info3, Message, Op, OpCode, encode_op, reply
+from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
 from .particles import ParticleType
 from .result import RequestError, ResultCode
-from .storage import CITRUSLEAF_EPOCH, DIGEST_SIZE, Namespace, Record, Store, partition_of, stored_size
+from .storage import (
+    CITRUSLEAF_EPOCH,
+    DIGEST_SIZE,
+    TTL_MAX,
+    Namespace,
+    Record,
+    Store,
+    partition_of,
+    stored_size,
+)
+from .versions import ServerVersion
 from .working import Working
 
 __all__ = ["execute"]
@@ -21,7 +31,6 @@ __all__ = ["execute"]
 _LOG = logging.getLogger("pyspike.server")
 
 SET_NAME_MAX = 63
-TTL_MAX = 315360000
 TTL_NEVER = 0xFFFFFFFF
 TTL_DONT_UPDATE = 0xFFFFFFFE
 GENERATION_MAX = 0xFFFF
@@ -41,7 +50,8 @@ _SC_LINEARIZE = int(Info3.SC_READ_TYPE)
 _F_NAMESPACE, _F_SET, _F_KEY = int(FieldType.NAMESPACE), int(FieldType.SET), int(FieldType.KEY)
 _F_DIGEST, _F_MRT_ID, _F_FILTER = int(FieldType.DIGEST), int(FieldType.MRT_ID), int(FieldType.FILTER)
 _F_UDF = int(FieldType.UDF_FILENAME)
-_OP_READ = int(OpCode.READ)
+_OP_READ, _OP_TOUCH = int(OpCode.READ), int(OpCode.TOUCH)
+_NUL = 0
 
 
 def execute(store: Store, message: Message) -> bytes:
@@ -65,8 +75,6 @@ def execute(store: Store, message: Message) -> bytes:
     if len(digest) != DIGEST_SIZE:
         raise RequestError(ResultCode.PARAMETER, "digest size")
     set_name = fields.get(_F_SET, b"")
-    if len(set_name) > SET_NAME_MAX:
-        raise RequestError(ResultCode.PARAMETER, "set name too long")
     if _F_MRT_ID in fields:
         raise RequestError(ResultCode.ENTERPRISE_ONLY, "transaction")
     if namespace.unavailable and partition_of(digest) in namespace.unavailable:
@@ -83,6 +91,13 @@ def execute(store: Store, message: Message) -> bytes:
     raise RequestError(ResultCode.PARAMETER, "neither read nor write")
 
 
+def _check_bin_names(ops: list[Op]) -> None:
+    """Raise if an op names a bin as none can be named."""
+    for op in ops:
+        if (len(op.name) > BIN_NAME_MAX or _NUL in op.name) and op.code != _OP_TOUCH:
+            raise RequestError(ResultCode.BIN_NAME, f"the bin name {op.name!r}")
+
+
 def _unsupported(what: str) -> RequestError:
     _LOG.info("%s requests are not supported yet: answered UNSUPPORTED_FEATURE", what)
     return RequestError(ResultCode.UNSUPPORTED_FEATURE, what)
@@ -93,18 +108,20 @@ def _refusal(error: RequestError, record: Record) -> bytes:
 
 
 def _check_identity(record: Record, set_name: bytes, message: Message) -> None:
-    """Raise if the request's key or set is not the record's."""
+    """Raise if the request's key or set is not the record's. A write that names no set means records in none;
+    what reads or deletes without a set finds the record all the same.
+    """
     key = message.fields.get(_F_KEY)
     if key is not None and record.key is not None and key != record.key:
         raise RequestError(ResultCode.KEY_MISMATCH, "another key is stored")
-    if record.set_name != set_name:
+    if record.set_name != set_name and (set_name or message.info2 & (_WRITE | _DELETE) == _WRITE):
         raise RequestError(ResultCode.PARAMETER, "the record is in another set")
 
 
 def _check_filter(namespace: Namespace, record: Record, digest: bytes, message: Message) -> None:
     """Raise if the request's filter does not let the record pass."""
-    data = message.fields.get(_F_FILTER)
-    if data is not None and not passes(data, record, digest, namespace.store.clock()):
+    data, store = message.fields.get(_F_FILTER), namespace.store
+    if data is not None and not passes(data, record, digest, store.clock(), store.version):
         raise RequestError(ResultCode.FILTERED_OUT)
 
 
@@ -131,7 +148,7 @@ def _read(namespace: Namespace, digest: bytes, set_name: bytes, message: Message
             if ops is None:
                 ops = record.all_ops = _all_bins(record.bins)
             return reply(0, record.generation, void_time, len(record.bins), ops)
-        results = _read_ops(record, digest, namespace.store.clock(), message)
+        results = _read_ops(namespace.store, record, digest, message)
     except RequestError as error:
         return _refusal(error, record)
     return reply(0, record.generation, void_time, len(results), b"".join(results))
@@ -141,28 +158,30 @@ def _all_bins(bins: dict[bytes, tuple[int, bytes]]) -> bytes:
     return b"".join([encode_op(_OP_READ, particle, name, value) for name, (particle, value) in bins.items()])
 
 
-def _read_ops(record: Record, digest: bytes, now: float, message: Message) -> list[bytes]:
+def _read_ops(store: Store, record: Record, digest: bytes, message: Message) -> list[bytes]:
     if not message.ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")
+    _check_bin_names(message.ops)
     work = Working(
         record.bins,
         record,
         digest,
-        now,
-        existed=True,
+        store.clock(),
+        version=store.version,
         respond_all=bool(message.info2 & _RESPOND_ALL),
         writes=False,
     )
+    operations = operations_of(store.version)
     for op in message.ops:
         if op.code not in READ_OPS:
             raise RequestError(ResultCode.PARAMETER, f"op code {op.code} in a read")
         if op.name or op.code != _OP_READ:
-            OPERATIONS[op.code](work, op)
+            run_op(operations, work, op)
     return work.results
 
 
 def _read_touch(namespace: Namespace, record: Record, percent: int) -> None:
-    """Prolong a record that has less than `percent` of its life left; shows from the next request on."""
+    """Prolong a record that has `percent` of its life left, or less; shows from the next request on."""
     if percent == TTL_NEVER:
         return
     percent = percent or namespace.config.default_read_touch_ttl_pct
@@ -172,7 +191,7 @@ def _read_touch(namespace: Namespace, record: Record, percent: int) -> None:
         return
     now = namespace.store.now()
     life = record.void_time - (int(record.last_update) - CITRUSLEAF_EPOCH)
-    if (record.void_time - now) * 100 < life * percent:
+    if (record.void_time - now) * 100 <= life * percent:
         record.last_update = namespace.store.clock()
         record.void_time = now + life
 
@@ -202,11 +221,12 @@ def _delete(namespace: Namespace, digest: bytes, set_name: bytes, message: Messa
 
 
 def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Message) -> bytes:
-    reads_all = _check_write_ops(message)
+    _check_bin_names(message.ops)
+    reads_all = _check_write_ops(message, namespace.store.version)
     record = namespace.find(digest)
     existed = record is not None
     if record is None:
-        if message.info3 & (_UPDATE_ONLY | _REPLACE_ONLY):
+        if message.info3 & (_UPDATE_ONLY | _REPLACE_ONLY) or any(op.code == _OP_TOUCH for op in message.ops):
             raise RequestError(ResultCode.NOT_FOUND)
         record = Record(set_name)
     try:
@@ -216,23 +236,28 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
         if existed:
             _check_identity(record, set_name, message)
             _check_filter(namespace, record, digest, message)
+        elif len(set_name) > SET_NAME_MAX or _NUL in set_name:
+            raise RequestError(ResultCode.PARAMETER, f"the set name {set_name!r}")
         replaces = bool(message.info3 & _REPLACE)
         work = Working(
             {} if replaces else dict(record.bins),
             record,
             digest,
             namespace.store.clock(),
-            existed=existed,
+            version=namespace.store.version,
             respond_all=bool(message.info2 & _RESPOND_ALL),
             writes=True,
         )
         void_time = _new_void_time(namespace, record, existed, message.record_ttl)
+        operations = operations_of(work.version)
         for op in message.ops:
             if op.name or op.code != _OP_READ:
-                OPERATIONS[op.code](work, op)
+                run_op(operations, work, op)
             elif reads_all:
                 bins = work.bins.items()
                 work.results += [encode_op(_OP_READ, kind, name, value) for name, (kind, value) in bins]
+            else:
+                work.answer_nothing(op)
         if work.bins:
             return _commit(namespace, digest, record, work, void_time, message.fields.get(_F_KEY))
         return _commit_deletion(namespace, digest, existed, work, durable=bool(message.info2 & _DURABLE))
@@ -287,15 +312,18 @@ def _new_void_time(namespace: Namespace, record: Record, existed: bool, ttl: int
     return namespace.void_time(ttl)
 
 
-def _check_write_ops(message: Message) -> bool:
+def _check_write_ops(message: Message, version: ServerVersion) -> bool:
     """Raise for ops that do not go together, whatever the record; give whether all bins are read."""
     ops = message.ops
     if not ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")
     reads, replaces = message.info1 & _READ, message.info3 & _REPLACE
+    known = operations_of(version)
     all_bins = results = 0
     for op in ops:
         code = op.code
+        if code not in known:
+            continue  # it fails when it is run
         if code in READ_OPS:
             if not reads:
                 raise RequestError(ResultCode.PARAMETER, "a read op in a request that does not read")
@@ -303,8 +331,6 @@ def _check_write_ops(message: Message) -> bool:
                 all_bins += 1
             else:
                 results += 1
-        elif code not in WRITE_OPS:
-            raise RequestError(ResultCode.PARAMETER, f"op code {code}")
         elif replaces and (code in FORBIDDEN_WITH_REPLACE or _is_bin_delete(op)):
             raise RequestError(ResultCode.PARAMETER, f"op code {code} with replace")
     if message.info1 & _GET_ALL:

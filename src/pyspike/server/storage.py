@@ -11,9 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from .checks import whole
+from .versions import NEWEST, ServerVersion
+
 __all__ = [
     "CITRUSLEAF_EPOCH",
     "N_PARTITIONS",
+    "TTL_MAX",
     "Namespace",
     "NamespaceConfig",
     "Record",
@@ -27,6 +31,8 @@ CITRUSLEAF_EPOCH = 1262304000
 """Unix time of 2010-01-01T00:00:00Z, where void-times start."""
 
 DIGEST_SIZE = 20
+TTL_MAX = 315360000
+"""Seconds: ten years."""
 _RECORD_OVERHEAD = 40
 _BIN_LENGTH = 4
 _BLOCK = 16
@@ -42,7 +48,7 @@ class NamespaceConfig:
         nsup_period: seconds between runs of the expiry thread. Here records expire on access; 0 means that
             writes with a TTL are refused with FORBIDDEN unless `allow_ttl_without_nsup`.
         allow_ttl_without_nsup: take TTLs although `nsup_period` is 0.
-        default_read_touch_ttl_pct: percent of life left below which a read prolongs a record; 0 is never.
+        default_read_touch_ttl_pct: percent of life left from which on a read prolongs a record; 0 is never.
         max_record_size: bytes a stored record may take.
 
     """
@@ -52,6 +58,21 @@ class NamespaceConfig:
     allow_ttl_without_nsup: bool = False
     default_read_touch_ttl_pct: int = 0
     max_record_size: int = 1048576
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be.
+
+        Raises:
+            TypeError: a setting of another type.
+            ValueError: a number outside its range.
+
+        """
+        whole("default_ttl", self.default_ttl, 0, TTL_MAX)
+        whole("nsup_period", self.nsup_period, 0)
+        whole("default_read_touch_ttl_pct", self.default_read_touch_ttl_pct, 0, 100)
+        whole("max_record_size", self.max_record_size, 1)
+        if not isinstance(self.allow_ttl_without_nsup, bool):
+            raise TypeError(f"allow_ttl_without_nsup is a bool, not {self.allow_ttl_without_nsup!r}")
 
 
 class Record:
@@ -115,6 +136,10 @@ class Namespace:
                 if not record.void_time or now <= record.void_time:
                     yield digest, record
 
+    def set_names(self) -> list[bytes]:
+        """The names of the sets that have records, in the order in which those are found."""
+        return list(dict.fromkeys(record.set_name for _, record in self.records() if record.set_name))
+
     def truncate(self, set_name: bytes | None, lut_ns: int) -> None:
         """Drop the records of a set (None: of all sets) that were last updated before `lut_ns`, Unix time in
         ns.
@@ -144,10 +169,12 @@ class Store:
 
     Args:
         clock: Unix time in seconds.
+        version: the server that it is the memory of.
 
     """
 
     clock: Callable[[], float] = time.time
+    version: ServerVersion = NEWEST
     namespaces: dict[bytes, Namespace] = field(default_factory=dict)
 
     def add(self, name: str, config: NamespaceConfig) -> Namespace:

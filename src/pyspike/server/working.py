@@ -7,12 +7,12 @@ the families it names).
 from __future__ import annotations
 
 from .expressions.nodes import Scope
-from .framing import BIN_NAME_MAX, Op, encode_op
+from .framing import Op, encode_op
 from .particles import ParticleType
-from .result import RequestError, ResultCode
 from .storage import Record
+from .versions import ServerVersion
 
-__all__ = ["Bins", "Working", "checked_name"]
+__all__ = ["Bins", "Working"]
 
 Bins = dict[bytes, tuple[int, bytes]]
 
@@ -20,7 +20,7 @@ Bins = dict[bytes, tuple[int, bytes]]
 class Working:
     """What the ops of one request work on: a copy of the bins, and the ops of the reply so far."""
 
-    __slots__ = ("bins", "digest", "existed", "now", "record", "respond_all", "results", "writes")
+    __slots__ = ("bins", "digest", "now", "record", "respond_all", "results", "version", "writes")
 
     def __init__(
         self,
@@ -29,19 +29,19 @@ class Working:
         digest: bytes,
         now: float,
         *,
-        existed: bool,
+        version: ServerVersion,
         respond_all: bool,
         writes: bool,
     ) -> None:
         """`bins`: may be changed, if the request writes. `record`: as it is before the request. `now`: Unix
-        time in seconds. `existed`: the record was there. `respond_all`: one reply op for each op. `writes`: a
-        write request.
+        time in seconds. `version`: the server that is played. `respond_all`: one reply op for each op.
+        `writes`: a write request.
         """
         self.bins = bins
         self.record = record
         self.digest = digest
         self.now = now
-        self.existed = existed
+        self.version = version
         self.respond_all = respond_all
         self.writes = writes
         self.results: list[bytes] = []
@@ -63,10 +63,3 @@ class Working:
         """Add a reply op to a read; a null only if every op is answered, or the request writes."""
         if particle or self.respond_all or self.writes:
             self.answer(op, particle, value)
-
-
-def checked_name(op: Op) -> bytes:
-    """The bin's name, if it can be that of a new bin."""
-    if len(op.name) > BIN_NAME_MAX:
-        raise RequestError(ResultCode.BIN_NAME, f"bin name of {len(op.name)} bytes")
-    return op.name

@@ -99,6 +99,7 @@ class Way:
         self.target = root
         self.is_new = root is None
         self._passed: list[Container] = []
+        self._index = 0
         self._attach: list[Callable[[Value], Container]] = []
         for entry in entries:
             self._step(entry)
@@ -114,7 +115,17 @@ class Way:
             self._attach.append(_plan(self.target, entry))
             self.target, self.is_new = None, True
         else:
+            self._index = index
             self.target = element_at(self.target, index)
+
+    def replace(self, element: Value) -> Value:
+        """The whole value after another element took the place of the target, which is inside of it."""
+        container = self._passed[-1]
+        if isinstance(container, PackedMap):
+            container.pairs[self._index] = (container.pairs[self._index][0], element)
+        else:
+            container.items[self._index] = element
+        return self.finish(element)
 
     def finish(self, target: Value) -> Value:
         """The whole value after the target was changed in place, or made: what is missing on the way is made,

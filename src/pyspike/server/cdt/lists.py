@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from enum import IntFlag
+from typing import TypeGuard
 
-from ..ordering import ranked, sort_key
+from ..ordering import STRING_PREFIX, ranked, sort_key
 from ..packed import PackedList, Value
 from ..result import RequestError, ResultCode
 from .calls import bad, storable_value
@@ -275,6 +276,20 @@ def _get_range(target: PackedList, args: Args) -> Value:
     return PackedList(0, target.items[_range(target, args)])
 
 
+def _join(target: PackedList, args: Args) -> Value:
+    parts = [item[1:] if _is_string(item) else None for item in target.items]
+    if args and not _is_string(args[0]):
+        raise bad("a separator that is no string")
+    if None in parts:
+        raise bad("join of something else than strings")
+    separator = args[0][1:] if args else b""
+    return bytes((STRING_PREFIX,)) + separator.join(part for part in parts if part is not None)
+
+
+def _is_string(value: Value) -> TypeGuard[bytes]:
+    return isinstance(value, bytes) and value[:1] == bytes((STRING_PREFIX,))
+
+
 _SEARCHES = (
     BY_INDEX,
     BY_VALUE,
@@ -306,6 +321,7 @@ LIST_OPS: dict[int, CdtOp] = {
     16: CdtOp("*", _size, writes=False),
     17: CdtOp("i", _get, writes=False),
     18: CdtOp("i|i", _get_range, writes=False),
+    28: CdtOp("|v", _join, writes=False),
     **{FIRST_GET_BY + at: reading(search) for at, search in enumerate(_SEARCHES)},
     **{FIRST_REMOVE_BY + at: removing(search) for at, search in enumerate(_SEARCHES)},
 }

@@ -6,8 +6,10 @@ the operations themselves (lists.py, maps.py), bins and replies (ops.py).
 
 from __future__ import annotations
 
+from ..nesting import is_value_nested_deeper
 from ..packed import PackedList, PackedMap, Value
 from ..result import RequestError, ResultCode
+from ..versions import ServerVersion
 from .calls import Call, arguments, bad
 from .context import Way
 from .lists import LIST_OPS, new_list
@@ -15,10 +17,11 @@ from .maps import MAP_OPS, new_map
 from .results import not_applicable
 from .table import CdtOp
 
-__all__ = ["modify", "read"]
+__all__ = ["check_call", "modify", "read"]
 
 FIRST_MAP_OPCODE = 64
 LIST_SORT = 13
+LIST_JOIN = 28
 EVEN_EMPTY = (0, 2, 64, 66, 68)
 """What makes the way to a container that stays empty: SET_TYPE and items, not a refused element."""
 
@@ -79,6 +82,17 @@ def modify(value: Value, call: Call) -> tuple[Value, Value]:
     if is_empty and call.context is not None and call.opcode not in EVEN_EMPTY:
         return result, value
     return result, way.finish(target)
+
+
+def check_call(call: Call, version: ServerVersion) -> None:
+    """Raise if a server of this version does not know the operation, or does not take what it brings."""
+    if call.opcode == LIST_JOIN and not version.strings:
+        raise bad(f"opcode {call.opcode}")
+    most = version.nesting_max
+    if most is not None and (
+        len(call.context or ()) > most or any(is_value_nested_deeper(arg, most) for arg in call.args)
+    ):
+        raise bad("list/map nested too deeply")
 
 
 def _no_operation(target: Value, args: list[Value]) -> Value:

@@ -7,14 +7,14 @@ paths (../expressions/paths.py).
 from __future__ import annotations
 
 from ..bin_values import particle_of, value_of
-from ..expressions.build import build_value
+from ..expressions.build import Builder
 from ..expressions.paths import Path, run_path
 from ..framing import Op
 from ..packed import PackedList, PackedMap
 from ..result import RequestError, ResultCode
-from ..working import Working, checked_name
-from .calls import PathCall, parse
-from .operate import modify, read
+from ..working import Working
+from .calls import Call, PathCall, parse
+from .operate import check_call, modify, read
 
 __all__ = ["cdt_modify", "cdt_read"]
 
@@ -25,9 +25,9 @@ def cdt_read(work: Working, op: Op) -> None:
     if found is None:
         work.answer_nothing(op)
         return
-    call = parse(op.value)
+    call = _parsed(work, op)
     if isinstance(call, PathCall):
-        path = Path.build(call, build_value)
+        path = Path.build(call, Builder(work.version))
         if path.change is not None:
             raise RequestError(ResultCode.PARAMETER, "a change by a read op")
         work.answer_value(op, *particle_of(run_path(path, _container(found))))
@@ -37,11 +37,11 @@ def cdt_read(work: Working, op: Op) -> None:
 
 def cdt_modify(work: Working, op: Op) -> None:
     """Run a write op, which may create the bin."""
-    name = checked_name(op)
+    name = op.name
     found = work.bins.get(name)
-    call = parse(op.value)
+    call = _parsed(work, op)
     if isinstance(call, PathCall):
-        _path_by_write_op(work, op, Path.build(call, build_value))
+        _path_by_write_op(work, op, Path.build(call, Builder(work.version)))
         return
     before = None if found is None else value_of(*found)
     result, after = modify(before, call)
@@ -51,6 +51,14 @@ def cdt_modify(work: Working, op: Op) -> None:
         work.answer_nothing(op)
     else:
         work.answer(op, *particle_of(result))
+
+
+def _parsed(work: Working, op: Op) -> Call | PathCall:
+    """The operation, if the server knows it and takes what it brings."""
+    call = parse(op.value)
+    if isinstance(call, Call):
+        check_call(call, work.version)
+    return call
 
 
 def _container(found: tuple[int, bytes] | None) -> PackedList | PackedMap:

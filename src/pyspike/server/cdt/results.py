@@ -18,7 +18,6 @@ INVERTED = 0x10000
 
 KEY_VALUE_HINT = 0x08
 KEY_ORDERED = 0x01
-KEY_VALUE_ORDERED = 0x03
 
 
 class ReturnType(IntEnum):
@@ -50,6 +49,7 @@ _INDEX_RANGES = (ReturnType.INDEX_RANGE, ReturnType.REVERSE_INDEX_RANGE)
 _RANK_RANGES = (ReturnType.RANK_RANGE, ReturnType.REVERSE_RANK_RANGE)
 _RANKS = (ReturnType.RANK, ReturnType.REVERSE_RANK)
 _POSITIONS = (ReturnType.INDEX, ReturnType.REVERSE_INDEX, *_RANKS)
+_ELEMENTS = (ReturnType.KEY, ReturnType.VALUE)
 _MARKERS = {
     ReturnType.KEY_VALUE: KEY_VALUE_HINT,
     ReturnType.UNORDERED_MAP: 0,
@@ -118,8 +118,11 @@ def _exists(elements: Elements, found: Selection) -> bool:
 def _tells_of_the_selected(elements: Elements, found: Selection) -> bool:
     """Where the real server tells whether nothing was selected, instead of whether something is left."""
     if elements.is_map:
-        of_keys = found.key_interval and not elements.flags
-        return of_keys or (found.by is By.VALUE and bool(elements.size))
+        if found.by is By.VALUE:
+            return bool(elements.size)
+        in_the_middle = found.spans is not None and len(found.spans) > 1 and found.by in (By.INDEX, By.RANK)
+        of_keys = found.key_interval and not elements.has_key_order
+        return of_keys or (in_the_middle and (found.by is By.RANK or not elements.has_key_order))
     if elements.sorted_by_index:
         return False
     return found.by is By.VALUE or (found.by is By.RANK and bool(elements.size))
@@ -129,13 +132,13 @@ def _range(elements: Elements, found: Selection, kind: ReturnType) -> Value:
     count = len(found.indexes)
     first = found.first
     is_plain_list = not (elements.is_map or elements.sorted_by_index)
-    if found.single and not count:
-        if elements.sorted_by_index:
-            first = 0
-        elif elements.is_map and not elements.size:
-            first = -1
+    if found.single and not count and elements.sorted_by_index:
+        first = 0
+    elif elements.is_map and not elements.size and (found.single or found.by is By.VALUE):
+        first = -1
     is_reverse = kind in (ReturnType.REVERSE_INDEX_RANGE, ReturnType.REVERSE_RANK_RANGE)
-    if is_reverse and (count or (is_plain_list and found.by is By.VALUE)):
+    is_unordered_interval = found.key_interval and not elements.has_key_order
+    if is_reverse and (count or is_unordered_interval or (is_plain_list and found.by is By.VALUE)):
         first = elements.size - first - count
     return PackedList(0, [first, count])
 
@@ -180,20 +183,25 @@ def _many(elements: Elements, found: Selection, kind: ReturnType) -> list[Value]
         if kind in (ReturnType.INDEX, ReturnType.RANK):
             return [position for first, end in found.spans for position in range(first, end)]
         return [position for first, end in found.spans for position in range(size - end, size - first)]
-    if kind in _RANKS and found.by is By.INDEX and len(found.indexes) == elements.size:
+    is_unordered_interval = found.key_interval and not elements.has_key_order
+    is_whole = found.by is By.INDEX and len(found.indexes) == elements.size
+    if kind in _RANKS and is_whole and not is_unordered_interval:
         return list(range(elements.size))
     indexes = _ordered(elements, found, kind)
     if kind in _RANKS and found.by is not By.INDEX:
         ranks = [elements.rank_of[index] for index in indexes]
         return [rank if kind == ReturnType.RANK else elements.size - 1 - rank for rank in ranks]
-    return [_position(elements, index, kind) for index in indexes]
+    results = [_position(elements, index, kind) for index in indexes]
+    is_rest_of_none = elements.is_map and found.inverted and len(results) == elements.size
+    rises = is_rest_of_none and found.by is By.VALUE and kind == ReturnType.REVERSE_INDEX
+    return results[::-1] if rises else results
 
 
 def _in_spans(elements: Elements, found: Selection, kind: ReturnType) -> bool:
     """Whether the spans are of the positions that are told."""
     if elements.sorted_by_index:
         return kind in _POSITIONS
-    if found.by is By.INDEX:
+    if found.by in (By.INDEX, By.KEYS):
         return kind in (ReturnType.INDEX, ReturnType.REVERSE_INDEX)
     return kind in _RANKS
 
@@ -203,13 +211,11 @@ def _ordered(elements: Elements, found: Selection, kind: ReturnType) -> list[int
     indexes = found.indexes
     if found.by is By.KEYS:
         by_place = kind in (ReturnType.INDEX, ReturnType.REVERSE_INDEX)
-        as_asked = by_place and elements.flags & KEY_ORDERED and not found.inverted
-        return indexes if as_asked else sorted(set(indexes))
+        return indexes if by_place and not found.inverted else sorted(set(indexes))
     if found.by is By.VALUES and not elements.sorted_by_index:
-        if kind not in _RANKS:
-            return sorted(indexes)
-        as_asked = not elements.is_map or elements.flags & KEY_VALUE_ORDERED == KEY_VALUE_ORDERED
-        return indexes if as_asked else sorted(indexes, key=elements.rank_of.__getitem__)
+        if kind in _ELEMENTS:
+            return sorted(set(indexes))
+        return indexes if kind in _RANKS else sorted(indexes)
     if found.by is By.RANK and not elements.is_map and not elements.sorted_by_index and not found.inverted:
         return _list_order(elements, found, kind)
     return indexes

@@ -49,12 +49,22 @@ class Selection:
     key_interval: bool = False
 
 
-def as_one_range(rest: Selection) -> Selection:
-    """What an inversion has left, as if it had been asked for, if it is one range."""
-    if rest.spans is None or len(rest.spans) > 1:
+def inverted_range(elements: Elements, selection: Selection) -> Selection:
+    """All other elements, as if they had been asked for, where the server tells where they start and how many
+    they are: if they are one range of a map, or none of an unordered list asked for by rank.
+    """
+    rest = elements.inverse(selection)
+    if not elements.is_map:
+        can_be_told = not elements.sorted_by_index and rest.by is By.RANK and not rest.indexes
+    elif rest.by is By.VALUE:
+        can_be_told = not selection.indexes
+    else:
+        is_one = rest.spans is not None and (len(rest.spans) <= 1 or not selection.indexes)
+        can_be_told = is_one and (not rest.key_interval or elements.has_key_order)
+    if not can_be_told:
         return rest
-    first = rest.spans[0][0] if rest.spans else 0
-    return Selection(rest.indexes, rest.by, first=first, spans=rest.spans)
+    first = rest.spans[0][0] if rest.spans else elements.size if elements.is_map else 0
+    return Selection(rest.indexes, rest.by, first=first, spans=rest.spans, key_interval=rest.key_interval)
 
 
 def clip(start: int, count: int | None, size: int) -> tuple[int, int]:
@@ -81,6 +91,11 @@ class Elements:
         else:
             self.values = container.items
         self.size = len(self.values)
+
+    @property
+    def has_key_order(self) -> bool:
+        """Whether it is a map that is kept in the order of its keys."""
+        return self.is_map and bool(self.flags & 1)
 
     @property
     def sorted_by_index(self) -> bool:
@@ -164,17 +179,21 @@ class Elements:
         return Selection(places, By.VALUE, first=first, spans=spans)
 
     def of_keys(self, keys: list[Value]) -> Selection:
-        """The elements with the keys of a list."""
+        """The elements with the keys of a list; where a key is in it again, an unordered map counts the last
+        place.
+        """
         found = [index for index in map(self.find_key, keys) if index is not None]
-        return Selection(found, By.KEYS)
+        return Selection(found if self.has_key_order else _last_of_each(found), By.KEYS)
 
     def of_values(self, values: list[Value]) -> Selection:
-        """The elements that have one of the values of a list."""
+        """The elements that have one of the values of a list; where a value is in it again, a map counts the
+        last place, and a map of one element all.
+        """
         places = [found for found in map(self._places, values) if found]
         indexes = [index for found in places for index in found]
         if self.sorted_by_index:
             return Selection(indexes, By.VALUES, spans=[(found[0], found[-1] + 1) for found in places])
-        return Selection(list(dict.fromkeys(indexes)), By.VALUES)
+        return Selection(indexes if self.is_map and self.size == 1 else _last_of_each(indexes), By.VALUES)
 
     def index_range(self, start: int, count: int | None) -> Selection:
         """The elements from an index on."""
@@ -220,17 +239,27 @@ class Elements:
         rest = [index for index in range(self.size) if index not in chosen]
         spans = None
         if selection.by is By.VALUES:
-            if not self.is_map and not self.sorted_by_index:
+            if not self.sorted_by_index:
                 spans = _runs(sorted(self.rank_of[index] for index in rest))
+        elif selection.by is By.KEYS:
+            if not self.has_key_order:
+                spans = _runs(rest)
         elif selection.spans is not None:
             first, end = selection.spans[0]
-            if first == end:
-                first = end = 0
+            is_empty = first == end
+            if is_empty and not self._splits_at_nothing(selection):
+                first = end = 0  # one range is left, wherever the empty one is
             spans = [span for span in ((0, first), (end, self.size)) if span[0] < span[1]]
-            if self.is_map and selection.by is By.RANK and len(spans) == 1:
-                rest = self.by_rank[slice(*spans[0])]
+            if self.is_map and selection.by is By.RANK and spans and (is_empty or len(spans) == 1):
+                rest = self.by_rank[spans[0][0] : spans[-1][1]]
         interval = selection.key_interval
         return Selection(rest, selection.by, inverted=True, spans=spans, key_interval=interval)
+
+    def _splits_at_nothing(self, selection: Selection) -> bool:
+        """Whether what is left of an empty selection is told as two ranges, before it and behind it."""
+        if self.is_map:
+            return selection.key_interval and not self.has_key_order
+        return not self.sorted_by_index and selection.by is not By.INDEX
 
     def _position(self, value: Value) -> int:
         """The rank that a value has or would have."""
@@ -253,6 +282,11 @@ class Elements:
             return [i for i, mine in enumerate(self.values) if mine == value and type(mine) is kind]
         wanted = sort_key(value)
         return [index for index, mine in enumerate(self.values) if sort_key(mine) == wanted]
+
+
+def _last_of_each(indexes: list[int]) -> list[int]:
+    """Each index once, where it stands for the last time."""
+    return list(dict.fromkeys(reversed(indexes)))[::-1]
 
 
 def _within(position: int, size: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ..packed import PackedList, PackedMap, Value
 from .calls import bad
 from .results import ReturnType, is_range, not_applicable, split_return_type, told
-from .selection import By, Elements, Selection, as_one_range
+from .selection import By, Elements, Selection, inverted_range
 
 __all__ = ["Args", "CdtOp", "Search", "reading", "removing"]
 
@@ -82,16 +82,14 @@ def _runner(find: Callable[[Elements, Args], Selection], removes: bool) -> Calla
         elements = Elements(target)
         found = find(elements, args[1:])
         if inverted:
-            if found.single and (found.indexes or found.by is not By.KEY):
+            if found.single and (found.indexes or found.by is not By.KEY or not elements.has_key_order):
                 raise not_applicable("one element, inverted")
             several = found.by in (By.KEYS, By.VALUES)
             if elements.is_map and kind in _ELEMENTS and several and args[1:] == [_NONE]:
                 # The real server ends with a segmentation fault.
                 raise bad("everything but nothing")
             if not found.single:
-                found = elements.inverse(found)
-            if is_range(kind) and (elements.is_map or found.by is not By.VALUE):
-                found = as_one_range(found)
+                found = inverted_range(elements, found) if is_range(kind) else elements.inverse(found)
         result = told(elements, found, kind)
         if removes and found.indexes:
             gone = set(found.indexes)

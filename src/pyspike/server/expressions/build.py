@@ -11,14 +11,16 @@ from functools import lru_cache
 
 from ..bin_values import particle_of
 from ..cdt.calls import as_int64
+from ..nesting import is_value_nested_deeper
 from ..ordering import as_float
 from ..packed import Extension, Float32, PackedError, PackedList, PackedMap, Value, decode, encode
 from ..particles import BLOB_TYPES, ParticleType
 from ..result import RequestError
-from . import arithmetic, calls, comparison, logic, record
+from ..versions import NEWEST, ServerVersion
+from . import arithmetic, calls, comparison, logic, record, strings
 from .nodes import Args, Build, Node, Type, bad, type_of
 
-__all__ = ["build", "build_value"]
+__all__ = ["Builder", "build"]
 
 LEVELS_MAX = 128  # of expressions inside each other: as many as Python's stack is sure to have room for
 
@@ -36,49 +38,50 @@ _OPCODES: dict[int, Opcode] = {
     **arithmetic.OPCODES,
     **record.OPCODES,
     **calls.OPCODES,
+    **strings.OPCODES,
 }
 
 
-def build(data: bytes) -> Node:
-    """The tree of an expression.
+def build(data: bytes, version: ServerVersion = NEWEST) -> Node:
+    """The tree of an expression, for a server of this version.
 
     Raises:
         RequestError: PARAMETER for anything that is no expression.
 
     """
-    return _build_cached(data) if len(data) <= _CACHED_BYTES else _build(data)
+    return _build_cached(data, version) if len(data) <= _CACHED_BYTES else _build(data, version)
 
 
-def _build(data: bytes) -> Node:
+def _build(data: bytes, version: ServerVersion) -> Node:
     try:
         value = decode(data)
     except PackedError as error:
         raise bad(str(error)) from error
-    return build_value(value, {})
+    return Builder(version)(value, {})
 
 
 _build_cached = lru_cache(maxsize=_CACHED)(_build)
 
 
-def build_value(value: Value, variables: dict[bytes, int]) -> Node:
-    """The tree of an expression that is part of a larger value; `PARAMETER` if it is none or too deep."""
-    return _Builder()(value, variables)
+class Builder:
+    """Builds the trees of packed values, and knows how deep in them it is; PARAMETER for a value that is no
+    expression, or too deep.
+    """
 
-
-class _Builder:
-    """Builds a tree, and knows how deep in it it is."""
-
-    def __init__(self) -> None:
+    def __init__(self, version: ServerVersion) -> None:
+        self.version = version
         self._levels = 0
 
     def __call__(self, value: Value, variables: dict[bytes, int]) -> Node:
+        """The tree of a value; the variables that are defined there have these types."""
         if not isinstance(value, PackedList):
+            self._check_nesting(value)
             return literal(value)
         if value.flags or not value.items or type(value.items[0]) is not int:
             raise bad("a list that is no call")
         opcode, args = value.items[0], value.items[1:]
         if opcode == QUOTE:
-            return _quoted(args)
+            return self._quoted(args)
         make = _OPCODES.get(opcode)
         if make is None:
             raise bad(f"opcode {opcode}")
@@ -89,6 +92,17 @@ class _Builder:
             return make(args, variables, self)
         finally:
             self._levels -= 1
+
+    def _quoted(self, args: Args) -> Node:
+        if len(args) != 1 or not isinstance(args[0], PackedList):
+            raise bad("a quote of something else than a list")
+        self._check_nesting(args[0])
+        return _fresh(args[0], Type.LIST)
+
+    def _check_nesting(self, literal: Value) -> None:
+        most = self.version.nesting_max
+        if most is not None and is_value_nested_deeper(literal, most):
+            raise bad("list/map nested too deeply")
 
 
 def literal(value: Value) -> Node:
@@ -114,12 +128,6 @@ def _check_geojson(value: bytes) -> None:
         particle_of(value)
     except RequestError as error:
         raise bad("GeoJSON") from error
-
-
-def _quoted(args: Args) -> Node:
-    if len(args) != 1 or not isinstance(args[0], PackedList):
-        raise bad("a quote of something else than a list")
-    return _fresh(args[0], Type.LIST)
 
 
 def _fresh(value: Value, kind: int) -> Node:

@@ -1,7 +1,7 @@
-"""Opcode 127: list, map, bit and HLL operations on the value of an expression.
+"""Opcode 127: list, map, bit, HLL and string operations on the value of an expression.
 
 Owns: arguments that are expressions, which system is called, the type of the result. Not here: the operations
-(../cdt, ../bits.py, ../hll_ops.py).
+(../cdt, ../bits.py, ../hll_ops.py, ../strings).
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..bits import modify_bits, read_bits
+from ..bits import B64_ENCODE, modify_bits, read_bits
 from ..cdt.calls import CONTEXT, PATH, Call, PathCall, parse_context, parse_value
-from ..cdt.operate import modify, read
+from ..cdt.operate import check_call, modify, read
 from ..hll_ops import modify_hll, read_hll
 from ..packed import Extension, PackedList, Value
 from ..particles import ParticleType
 from ..result import RequestError
+from ..strings.arguments import text_of, value_of_text
+from ..strings.operate import modify as modify_string
+from ..strings.operate import read as read_string
 from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need, type_of
 from .paths import Path, run_path
 
@@ -23,10 +26,10 @@ __all__ = ["OPCODES"]
 
 Variables = dict[bytes, int]
 
-CDT, BITS, HLL = range(3)
+CDT, BITS, HLL, STRING = range(4)
 MODIFY = 0x40
 _TYPES = frozenset(range(Type.HLL + 1))
-_SOURCES = {CDT: (Type.LIST, Type.MAP), BITS: (Type.BLOB,), HLL: (Type.HLL,)}
+_SOURCES = {CDT: (Type.LIST, Type.MAP), BITS: (Type.BLOB,), HLL: (Type.HLL,), STRING: (Type.STRING,)}
 
 Run = Callable[[Any, Scope], Value]
 
@@ -40,7 +43,7 @@ def _call(args: Args, variables: Variables, build: Build) -> Node:
     writes, system = bool(system & MODIFY), system & ~MODIFY
     if not isinstance(op, PackedList) or not op.items or type(op.items[0]) is not int:
         raise bad("a call without operation")
-    if system not in _SOURCES:
+    if system not in _SOURCES or (system == STRING and not build.version.strings):
         raise bad(f"call system {system}")
     subject = need(build(source, variables), *_SOURCES[system], Type.NIL)
     run_op = _operation(system, writes, op.items, variables, build)
@@ -72,6 +75,7 @@ def _operation(system: int, writes: bool, items: Args, variables: Variables, bui
             raise bad("an operation without opcode")
         opcode = items[0]
     parts = [_argument(item, variables, build) for item in items[1:]]
+    version = build.version
 
     def run(value: Any, scope: Scope) -> Value:
         values = [part.run(scope) for part in parts]
@@ -79,11 +83,20 @@ def _operation(system: int, writes: bool, items: Args, variables: Variables, bui
             return UNKNOWN  # type: ignore[no-any-return]
         if system == CDT:
             call = Call(None if context is None else parse_context(context), opcode, values)
+            check_call(call, version)
             return modify(value, call)[1] if writes else read(value, call)
         if system == BITS:
             if writes:
                 return bytes((ParticleType.BLOB,)) + (modify_bits(value[1:], opcode, values) or b"")
+            if opcode == B64_ENCODE and not version.strings:
+                raise bad(f"bit opcode {opcode}")
             return read_bits(value[1:], opcode, values)
+        if system == STRING:
+            text = text_of(value)
+            if not writes:
+                return read_string(text, opcode, values)
+            changed = modify_string(text, opcode, values)
+            return value if changed is None else value_of_text(changed)
         if writes:
             return bytes((ParticleType.HLL,)) + (modify_hll(value[1:], opcode, values)[0] or b"")
         return read_hll(value[1:], opcode, values)

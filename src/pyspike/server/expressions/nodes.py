@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ..bin_values import value_of
 from ..ordering import GEOJSON_PREFIX, STRING_PREFIX
@@ -16,6 +16,7 @@ from ..packed import Float32, PackedList, PackedMap, Value
 from ..particles import ParticleType
 from ..result import RequestError, ResultCode
 from ..storage import Record
+from ..versions import ServerVersion
 
 __all__ = ["REMOVE", "UNKNOWN", "Args", "Build", "Loop", "Node", "Scope", "Type", "bad", "need", "type_of"]
 
@@ -94,8 +95,16 @@ class Node(NamedTuple):
 
 Args: TypeAlias = "list[Value]"
 
-Build: TypeAlias = "Callable[[Value, dict[bytes, int]], Node]"
-"""Makes a node of a packed value; the variables that are defined there have these types."""
+
+class Build(Protocol):
+    """Makes nodes of packed values, for a server of this version."""
+
+    @property
+    def version(self) -> ServerVersion:
+        """The server that is played."""
+
+    def __call__(self, value: Value, variables: dict[bytes, int]) -> Node:
+        """The node of a value; the variables that are defined there have these types."""
 
 
 def bad(what: str) -> RequestError:

@@ -13,8 +13,9 @@ from ..framing import Op
 from ..packed import PackedError, PackedList, Value, decode_first
 from ..result import RequestError, ResultCode
 from ..storage import Record
-from ..working import Working, checked_name
-from .build import build, build_value
+from ..versions import ServerVersion
+from ..working import Working
+from .build import Builder, build
 from .nodes import UNKNOWN, Node, Scope, Type, bad
 
 __all__ = ["exp_modify", "exp_read", "passes"]
@@ -34,20 +35,20 @@ _READ_FLAGS = int(Flags.EVAL_NO_FAIL)
 _WRITE_FLAGS = 0x1F
 
 
-def passes(data: bytes, record: Record, digest: bytes, now: float) -> bool:
+def passes(data: bytes, record: Record, digest: bytes, now: float, version: ServerVersion) -> bool:
     """Whether a record passes a filter.
 
     Raises:
         RequestError: PARAMETER if the filter is no expression of type bool.
 
     """
-    node = build(data)
+    node = build(data, version)
     if node.type != Type.BOOL:
         raise bad("a filter that is no bool")
     return node.run(Scope(record.bins, record, digest, now)) is True
 
 
-def _parse(op: Op, allowed: int) -> tuple[Node, int]:
+def _parse(work: Working, op: Op, allowed: int) -> tuple[Node, int]:
     try:
         value = decode_first(op.value)
     except PackedError as error:
@@ -59,7 +60,7 @@ def _parse(op: Op, allowed: int) -> tuple[Node, int]:
         flags = 0
     if flags & ~allowed:
         raise bad("flags")
-    return build_value(value.items[0], {}), flags
+    return Builder(work.version)(value.items[0], {}), flags
 
 
 def _run(work: Working, node: Node) -> Value:
@@ -68,7 +69,7 @@ def _run(work: Working, node: Node) -> Value:
 
 def exp_read(work: Working, op: Op) -> None:
     """Run a read op."""
-    node, flags = _parse(op, _READ_FLAGS)
+    node, flags = _parse(work, op, _READ_FLAGS)
     result = _run(work, node)
     if result is UNKNOWN:
         if not flags & Flags.EVAL_NO_FAIL:
@@ -79,8 +80,8 @@ def exp_read(work: Working, op: Op) -> None:
 
 def exp_modify(work: Working, op: Op) -> None:
     """Run a write op, which may create, change or delete the bin."""
-    name = checked_name(op)
-    node, flags = _parse(op, _WRITE_FLAGS)
+    name = op.name
+    node, flags = _parse(work, op, _WRITE_FLAGS)
     exists = name in work.bins
     refusal = None
     if exists and flags & Flags.CREATE_ONLY:

@@ -1,23 +1,23 @@
-"""Info answers that are tables: statistics, namespaces, sets, latencies, configuration.
+"""Info commands that answer tables of figures: statistics, namespaces, sets, latencies.
 
 Owns: the `k=v` lists. They hold what clients and tools look for, with the names and forms of the server, not
-every figure a server has. Not here: the protocol around them (info.py).
+every figure a server has. Not here: settings (config.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
-from .storage import Namespace, NamespaceConfig, partition_of, stored_size
+from ..storage import Namespace, partition_of, stored_size
+from .call import Call, InfoError
+from .config import namespace_settings
+from .pairs import joined
 
 if TYPE_CHECKING:
-    from .node import Node
+    from ..node import Node
 
-__all__ = ["get_config", "latencies", "namespace", "set_config", "sets", "statistics"]
+__all__ = ["COMMANDS"]
 
-INVALID_CONTEXT = "ERROR:4:invalid context"
-INVALID_PARAMETER = "ERROR:4:invalid set-config parameter"
 UNKNOWN_NAMESPACE = "type=unknown"
 UNKNOWN_SETS = "ns_type=unknown"
 
@@ -32,15 +32,14 @@ _HISTOGRAMS = (
     "si-query",
 )
 _NO_LATENCY = "msec,0.0," + ",".join(["0.00"] * 17)
-_BOOLEANS = {"true": True, "false": False}
 
 
-def statistics(node: Node) -> str:
+def _statistics(node: Node) -> str:
     """The value of `statistics`."""
     cluster, stats = node.cluster, node.stats
     objects = sum(_counts(node, each)[0] for each in cluster.store.namespaces.values())
     principal = max((member.name for member in cluster.members), default=node.name)
-    return _join(
+    return joined(
         {
             "failed_best_practices": "false",
             "cluster_size": len(cluster.members),
@@ -64,7 +63,11 @@ def statistics(node: Node) -> str:
     )
 
 
-def namespace(node: Node, name: str) -> str:
+def _namespace_of(call: Call) -> str:
+    return _namespace(call.node, call.param("namespace", "id") or call.params)
+
+
+def _namespace(node: Node, name: str) -> str:
     """The value of `namespace/<name>`."""
     found = node.cluster.store.namespaces.get(name.encode("latin-1"))
     if found is None:
@@ -93,10 +96,10 @@ def namespace(node: Node, name: str) -> str:
         "migrate_tx_partitions_remaining": 0,
         "migrate_rx_partitions_remaining": 0,
     }
-    return _join(table) + ";" + _join(_namespace_config(node, found))
+    return joined(table) + ";" + joined(namespace_settings(node, found))
 
 
-def sets(node: Node, path: str) -> str:
+def _sets(node: Node, path: str) -> str:
     """The value of `sets`, `sets/<namespace>`, `sets/<namespace>/<set>`."""
     namespaces = node.cluster.store.namespaces
     name, _, wanted = path.partition("/")
@@ -105,13 +108,16 @@ def sets(node: Node, path: str) -> str:
     found = namespaces.get(name.encode("latin-1"))
     if found is None:
         return UNKNOWN_SETS
-    return _one_set(node, found, wanted.encode("latin-1")) if wanted else _sets_of(node, found)
+    if not wanted:
+        return _sets_of(node, found)
+    name_of_set = wanted.encode("latin-1")
+    return _one_set(node, found, name_of_set) if name_of_set in found.set_names() else ""
 
 
 def _sets_of(node: Node, found: Namespace) -> str:
-    names = dict.fromkeys(record.set_name for _, record in found.records() if record.set_name)
     return "".join(
-        f"ns={found.name}:set={name.decode('latin-1')}:{_one_set(node, found, name)}" for name in names
+        f"ns={found.name}:set={name.decode('latin-1')}:{_one_set(node, found, name)}"
+        for name in found.set_names()
     )
 
 
@@ -131,71 +137,16 @@ def _one_set(node: Node, found: Namespace, name: bytes) -> str:
     )
 
 
-def latencies(node: Node, histogram: str | None) -> str:
+def _latencies(node: Node, histogram: str | None) -> str:
     """The value of `latencies`: nothing is measured, so all are zero."""
-    if histogram is not None:
-        return f"{histogram}:{_NO_LATENCY}"
     names = ["batch-index"]
     for each in node.cluster.store.namespaces.values():
         names += [f"{{{each.name}}}-{kind}" for kind in _HISTOGRAMS]
+    if histogram is not None:
+        if histogram not in names:
+            raise InfoError("bad hist name")
+        names = [histogram]
     return ";".join(f"{name}:{_NO_LATENCY}" for name in names)
-
-
-def get_config(node: Node, context: str | None, name: str | None) -> str:
-    """The value of `get-config`."""
-    if context == "namespace":
-        found = node.cluster.store.namespaces.get((name or "").encode("latin-1"))
-        if found is None:
-            return "ERROR:4:bad 'namespace'"
-        return _join(_namespace_config(node, found))
-    if context == "service":
-        return _join({"cluster-name": node.cluster.cluster_name, "node-id": node.name, "proto-fd-max": 15000})
-    if context == "network":
-        return _join({"service.address": node.host, "service.port": node.port})
-    if context in (None, "security"):
-        return ""
-    return INVALID_CONTEXT
-
-
-def set_config(node: Node, params: str) -> str:
-    """The value of `set-config`: settings of namespaces take effect, those of `service` and `network` are
-    taken.
-    """
-    pairs = dict(part.split("=", 1) for part in params.split(";") if "=" in part)
-    context = pairs.pop("context", None)
-    if context in ("service", "network", "security"):
-        return "ok"
-    if context != "namespace":
-        return INVALID_CONTEXT
-    name = pairs.pop("namespace", None) or pairs.pop("id", "")
-    found = node.cluster.store.namespaces.get(name.encode("latin-1"))
-    if found is None or not pairs:
-        return INVALID_PARAMETER
-    known = {field.name for field in fields(NamespaceConfig)}
-    changes: dict[str, int | bool] = {}
-    for key, text in pairs.items():
-        attribute = key.replace("-", "_")
-        if attribute not in known:
-            return INVALID_PARAMETER
-        if attribute == "allow_ttl_without_nsup":
-            if text not in _BOOLEANS:
-                return INVALID_PARAMETER
-            changes[attribute] = _BOOLEANS[text]
-        elif text.isdigit():
-            changes[attribute] = int(text)
-        else:
-            return INVALID_PARAMETER
-    found.config = replace(found.config, **changes)  # type: ignore[arg-type]
-    return "ok"
-
-
-def _namespace_config(node: Node, found: Namespace) -> dict[str, object]:
-    table: dict[str, object] = {key.replace("_", "-"): value for key, value in asdict(found.config).items()}
-    table["replication-factor"] = node.cluster.replication_factor
-    table["strong-consistency"] = False
-    table["conflict-resolution-policy"] = "generation"
-    table["storage-engine"] = "memory"
-    return dict(sorted(table.items()))
 
 
 def _counts(node: Node, found: Namespace) -> tuple[int, int, int]:
@@ -212,7 +163,10 @@ def _counts(node: Node, found: Namespace) -> tuple[int, int, int]:
     return masters, proles, size
 
 
-def _join(table: dict[str, object]) -> str:
-    return ";".join(
-        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in table.items()
-    )
+COMMANDS = {
+    "statistics": lambda call: _statistics(call.node),
+    "namespace": _namespace_of,
+    "sets": lambda call: _sets(call.node, call.params),
+    "latencies": lambda call: _latencies(call.node, call.param("hist")),
+}
+"""What to do by command."""

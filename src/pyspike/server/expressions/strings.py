@@ -1,0 +1,36 @@
+"""The opcode `to_string`. Owns: which types it takes. Not here: operations on strings (calls.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..result import RequestError
+from ..strings.arguments import value_of_text
+from ..strings.conversion import to_text
+from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need
+
+__all__ = ["OPCODES"]
+
+_SOURCES = (Type.BOOL, Type.INT, Type.STRING, Type.BLOB, Type.FLOAT)
+
+
+def _to_string(args: Args, variables: dict[bytes, int], build: Build) -> Node:
+    if not build.version.strings:
+        raise bad("to_string")
+    if len(args) != 1:
+        raise bad(f"{len(args)} arguments")
+    source = need(build(args[0], variables), *_SOURCES)
+
+    def run(scope: Scope) -> Any:
+        value = source.run(scope)
+        if value is UNKNOWN:
+            return UNKNOWN
+        try:
+            return value_of_text(to_text(value))
+        except RequestError:
+            return UNKNOWN
+
+    return Node(Type.STRING, run)
+
+
+OPCODES = {99: _to_string}

@@ -1,0 +1,125 @@
+"""One info message: lines in, values out; the table of commands.
+
+Owns: splitting a message, what a node is, which commands are refused for what reason. Not here: the commands
+about its cluster (cluster.py), its data (data.py), its log (logs.py), its settings (config.py) and figures
+(tables.py).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..storage import N_PARTITIONS
+from . import cluster, config, data, logs, tables
+from .call import Call, InfoError
+
+if TYPE_CHECKING:
+    from ..connection import Connection
+    from ..node import Node
+
+__all__ = ["answer"]
+
+EDITION = "Aerospike Community Edition"
+SHA = "0" * 40
+COMPATIBILITY_ID = "15"
+FEATURES = (
+    "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;sindex-exists;peers;"
+    "pipelining;pquery;pscans;query-show;relaxed-sc;replicas;replicas-all;replicas-master;replicas-max;"
+    "truncate-namespace;udf"
+)
+
+UNRECOGNIZED = "ERROR:4:unrecognized command"
+ENTERPRISE_ONLY = "ERROR:25:enterprise only"
+
+_NAME_END = re.compile(r"[/:;]")
+
+
+def answer(node: Node, connection: Connection, body: bytes) -> bytes:
+    """The body of the reply to an info request."""
+    # What follows the last newline is not a command yet, and never will be.
+    lines = body.decode("latin-1").split("\n")[:-1] if body else _DEFAULT_REPORT
+    return "".join([f"{line}\t{_value(node, connection, line)}\n" for line in lines]).encode("latin-1")
+
+
+def _value(node: Node, connection: Connection, line: str) -> str:
+    end = _NAME_END.search(line)
+    name, params = (line, "") if end is None else (line[: end.start()], line[end.end() :])
+    command = _COMMANDS.get(name)
+    if command is None:
+        return ENTERPRISE_ONLY if name in _ENTERPRISE or "-tls-" in name else UNRECOGNIZED
+    try:
+        return command(Call(node, connection, params))
+    except InfoError as error:
+        return str(error)
+
+
+def _build(call: Call) -> str:
+    return call.node.cluster.version.build
+
+
+def _text(value: str) -> Callable[[Call], str]:
+    return lambda call: value
+
+
+_DEFAULT_REPORT = [
+    "features",
+    "node",
+    "compatibility-id",
+    "edition",
+    "build_ee_sha",
+    "build_sha",
+    "build_arch",
+    "build_time",
+    "build_os",
+    "build",
+    "version",
+    "statistics",
+    "services-alumni",
+    "services",
+    "partition-generation",
+]
+
+_ENTERPRISE = frozenset(
+    (
+        "feature-key",
+        "masking",
+        "quiesce",
+        "quiesce-undo",
+        "rack-ids",
+        "racks",
+        "revive",
+        "roster",
+        "roster-set",
+        "xdr-dc-state",
+        "xdr-get-filter",
+        "xdr-set-filter",
+    )
+)
+
+_COMMANDS: dict[str, Callable[[Call], str]] = {
+    "build": _build,
+    "build_ee_sha": _text(""),
+    "build_sha": _text(SHA),
+    "build_arch": _text("x86_64"),
+    "build_time": _text(time.strftime("%a %b %d %H:%M:%S UTC %Y", time.gmtime(0))),
+    "build_os": _text("debian12"),
+    "edition": _text(EDITION),
+    "release": lambda call: f"edition={EDITION};version={_build(call)};os=debian12;arch=x86_64;sha={SHA}",
+    "version": lambda call: f"{EDITION} build {_build(call)}",
+    "compatibility-id": _text(COMPATIBILITY_ID),
+    "features": _text(FEATURES),
+    "partitions": _text(str(N_PARTITIONS)),
+    "digests": _text("RIPEMD160"),
+    "status": _text("ok"),
+    "health-outliers": _text(""),
+    "health-stats": _text(""),
+    "best-practices": _text("failed_best_practices=none"),
+    **cluster.COMMANDS,
+    **data.COMMANDS,
+    **logs.COMMANDS,
+    **config.COMMANDS,
+    **tables.COMMANDS,
+}

@@ -1,0 +1,93 @@
+"""What an info command is given: who asks, the parameters, and the server's words for those it misses.
+
+Owns: parameters by name, and the refusals that all commands share. Not here: what commands do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..result import ResultCode
+
+if TYPE_CHECKING:
+    from ..connection import Connection
+    from ..node import Node
+    from ..storage import Namespace
+
+__all__ = ["NAMESPACE_NOT_FOUND", "Call", "InfoError"]
+
+NAMESPACE_MAX = 31
+SET_NAME_MAX = 63
+NAMESPACE_NOT_FOUND = f"ERROR:{ResultCode.NAMESPACE:d}:namespace not found on node"
+
+_LONGEST = {"namespace": NAMESPACE_MAX, "set": SET_NAME_MAX}
+
+
+class InfoError(Exception):
+    """A command that is answered with an error; its text is what follows "ERROR:", after the code."""
+
+    def __init__(self, words: str, code: ResultCode = ResultCode.PARAMETER) -> None:
+        super().__init__(f"ERROR:{code:d}:{words}")
+
+
+class Call(NamedTuple):
+    """One info command: what was sent, and by whom."""
+
+    node: Node
+    connection: Connection
+    params: str
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """The parameters by name, in their order; those without "=" are left out."""
+        pairs: dict[str, str] = {}
+        for part in self.params.split(";"):
+            name, equals, value = part.partition("=")
+            if equals:
+                pairs.setdefault(name, value)
+        return pairs
+
+    def param(self, name: str, *older: str) -> str | None:
+        """The value of a parameter, or of the first of its older names that was sent; None if it was not.
+
+        Raises:
+            InfoError: it was sent without a value, or is a name that is too long.
+
+        """
+        pairs = self.pairs
+        value = next((pairs[each] for each in (name, *older) if each in pairs), None)
+        code = ResultCode.NAMESPACE if name == "namespace" else ResultCode.PARAMETER
+        if value == "":
+            raise InfoError(f"missing '{name}' value", code)
+        if value is not None and len(value) > _LONGEST.get(name, len(value)):
+            raise InfoError(f"'{name}' value too long", code)
+        return value
+
+    def need(self, name: str, *older: str) -> str:
+        """The value of a parameter that has to be there.
+
+        Raises:
+            InfoError: it was not sent, or as by `param`.
+
+        """
+        value = self.param(name, *older)
+        if value is None:
+            code = ResultCode.NAMESPACE if name == "namespace" else ResultCode.PARAMETER
+            raise InfoError(f"missing '{name}'", code)
+        return value
+
+    def find_namespace(self, name: str) -> Namespace | None:
+        """The namespace of that name, if there is one."""
+        return self.node.cluster.store.namespaces.get(name.encode("latin-1"))
+
+    def namespace(self, *older: str) -> Namespace:
+        """The namespace that has to be named, and to be there; `older` names of the parameter.
+
+        Raises:
+            InfoError: NAMESPACE.
+
+        """
+        found = self.find_namespace(self.need("namespace", *older))
+        if found is None:
+            raise InfoError("namespace not found on node", ResultCode.NAMESPACE)
+        return found

@@ -1,0 +1,179 @@
+"""Info commands about the cluster, its nodes, and the clients that are connected.
+
+Owns: peers, services, replicas, stability, user agents. Not here: who is in the cluster (../membership.py),
+statistics (tables.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from ..result import ResultCode
+from ..storage import N_PARTITIONS
+from .call import Call, InfoError
+
+__all__ = ["COMMANDS"]
+
+DEFAULT_PEER_PORT = 3000
+USER_AGENT_MAX = 87
+HEARTBEAT_PORT = 3002
+NOT_MULTICAST = "ERROR:4:heartbeat is in multicast mode"  # a server's words where it is not
+PARTITION_COLUMNS = (
+    "namespace:partition:state:n_replicas:replica:succession:n_dupl:working_master:proxy_dst:emigrates:"
+    "lead_emigrates:immigrates:records:tombstones:regime:tree_id:version:final_version"
+)
+
+
+def _peers(call: Call, *, alternate: bool, alumni: bool = False) -> str:
+    node = call.node
+    since = call.param("generation")
+    changed: set[str] | None = None
+    if since is not None and since.isdigit():
+        changed = {name for generation, name in node.peers_log if generation > int(since)}
+    peers, present = [], set()
+    for peer in node.cluster.members:
+        present.add(peer.name)
+        if peer is node or (changed is not None and peer.name not in changed):
+            continue
+        address = peer.alternate_address if alternate else peer.address
+        if address is not None:
+            peers.append(f"[{peer.name},,[{address.removesuffix(f':{DEFAULT_PEER_PORT}')}]]")
+    if changed is not None and not alumni:
+        peers += [f"[{name},,]" for name in sorted(changed - present)]
+    return f"{node.peers_generation},{DEFAULT_PEER_PORT},[{','.join(peers)}]"
+
+
+def _services(call: Call) -> str:
+    return ";".join(peer.address for peer in call.node.cluster.members if peer is not call.node)
+
+
+def _services_alternate(call: Call) -> str:
+    peers = [peer for peer in call.node.cluster.members if peer is not call.node]
+    return ";".join(peer.alternate_address for peer in peers if peer.alternate_address is not None)
+
+
+def _replicas(call: Call) -> str:
+    most = call.param("max")
+    if most is not None and not most.isdigit():
+        raise InfoError("bad max")
+    return call.node.cluster.replicas_text(call.node, int(most or 0))
+
+
+def _replicas_all(call: Call) -> str:
+    """The older form: no regime."""
+    return call.node.cluster.replicas_text(call.node, 0).replace(":0,", ":")
+
+
+def _replicas_master(call: Call) -> str:
+    """The older form: the masters' bitmap only."""
+    return call.node.cluster.replicas_text(call.node, 1).replace(":0,1,", ":").replace(":0,0,", ":")
+
+
+def _partition_info(call: Call) -> str:
+    cluster = call.node.cluster
+    rows = [PARTITION_COLUMNS]
+    for key, namespace in cluster.store.namespaces.items():
+        for pid in range(N_PARTITIONS):
+            owners = cluster.maps[key].owners(pid)
+            place = owners.index(call.node.name) if call.node.name in owners else len(owners)
+            state = "S" if place < len(owners) else "A"
+            working = owners[0] if owners else "0"
+            records = len(namespace.partitions[pid]) if state == "S" else 0
+            rows.append(
+                f"{namespace.name}:{pid}:{state}:{len(owners)}:{place}:{place}:0:{working}:{working}:"
+                f"0:0:0:{records}:0:0:0:0:0"
+            )
+    return ";".join(rows)
+
+
+def _cluster_stable(call: Call) -> str:
+    cluster = call.node.cluster
+    size, ignore = call.param("size"), call.param("ignore-migrations")
+    if size is not None and not size.isdigit():
+        raise InfoError("bad size")
+    if ignore not in (None, "true", "false"):
+        raise InfoError("bad ignore migrations")
+    if size is not None and int(size) != len(cluster.members):
+        raise InfoError("cluster not specified size", ResultCode.CLUSTER_KEY_MISMATCH)
+    if any(not member.running for member in cluster.members):
+        raise InfoError("unstable cluster", ResultCode.CLUSTER_KEY_MISMATCH)
+    if call.param("namespace") is not None:
+        call.namespace()
+    return cluster.cluster_key
+
+
+def _user_agent_set(call: Call) -> str:
+    value = call.need("value")
+    if len(value) > USER_AGENT_MAX:
+        raise InfoError("'value' value too long")
+    try:
+        base64.b64decode(value, validate=True)
+    except binascii.Error:
+        raise InfoError("'value' invalid base64") from None
+    if call.connection.user_agent is not None:
+        raise InfoError("already set")
+    call.connection.user_agent = value
+    return "ok"
+
+
+def _user_agents(call: Call) -> str:
+    agents = [each.user_agent for each in call.node.connections if each.user_agent is not None]
+    return "".join(f"user-agent={agent}:count={agents.count(agent)};" for agent in dict.fromkeys(agents))
+
+
+def _tip(call: Call) -> str:
+    """Take a host to find others by. Nodes here know each other, so there is nothing to do."""
+    call.need("host")
+    if not call.need("port").isdigit():
+        raise InfoError("'port' must be an integer")
+    return "ok"
+
+
+def _tip_clear(call: Call) -> str:
+    hosts = call.need("host-port-list")
+    return f"ERROR::0 cleared, {len(hosts.split(','))} not found"
+
+
+def _endpoints(call: Call) -> str:
+    node, alternate = call.node, call.node.cluster.alternate_host
+    return (
+        f"service.port={node.port};service.addresses={node.host};service.access-port={node.port};"
+        f"service.access-addresses={node.cluster.advertised_host(node)};"
+        f"service.alternate-access-port={node.port};service.alternate-access-addresses={alternate or 'null'};"
+        f"heartbeat.port={HEARTBEAT_PORT};heartbeat.addresses={node.host}"
+    )
+
+
+COMMANDS = {
+    "node": lambda call: call.node.name,
+    "name": lambda call: call.node.name,
+    "cluster-name": lambda call: call.node.cluster.cluster_name,
+    "cluster-stable": _cluster_stable,
+    "partition-generation": lambda call: str(call.node.partition_generation),
+    "peers-generation": lambda call: str(call.node.peers_generation),
+    "rebalance-generation": lambda call: str(call.node.rebalance_generation),
+    "partition-info": _partition_info,
+    "service": lambda call: call.node.address,
+    "service-clear-std": lambda call: call.node.address,
+    "service-clear-alt": lambda call: call.node.alternate_address or "",
+    "services": _services,
+    "services-alternate": _services_alternate,
+    "services-alumni": _services,
+    "services-alumni-reset": lambda call: "ok",
+    "endpoints": _endpoints,
+    "peers-clear-std": lambda call: _peers(call, alternate=False),
+    "peers-clear-alt": lambda call: _peers(call, alternate=True),
+    "alumni-clear-std": lambda call: _peers(call, alternate=False, alumni=True),
+    "replicas": _replicas,
+    "replicas-all": _replicas_all,
+    "replicas-master": _replicas_master,
+    "user-agent-set": _user_agent_set,
+    "user-agents": _user_agents,
+    "mesh": lambda call: f"{call.node.host}:{HEARTBEAT_PORT}",
+    "mcast": lambda call: NOT_MULTICAST,
+    "tip": _tip,
+    "tip-clear": _tip_clear,
+    "recluster": lambda call: "ok",
+}
+"""What to do by command."""

@@ -1,0 +1,91 @@
+"""One string operation on one text.
+
+Owns: the tables by opcode, write flags, what happens where nothing is yet, the largest result. Not here: the
+operations (reading.py, changing.py), bins and replies (ops.py).
+"""
+
+from __future__ import annotations
+
+from ..cdt.calls import bad
+from ..packed import Value
+from ..result import RequestError, ResultCode
+from .arguments import checked
+from .changing import CHANGES, SIZE_MAX, TooLargeError, WriteFlags
+from .reading import READS
+
+__all__ = ["flags_of", "modify", "read"]
+
+_CHANGING = int(WriteFlags.UPDATE_ONLY | WriteFlags.NO_FAIL)
+_CREATING = int(_CHANGING | WriteFlags.CREATE_ONLY)
+_EITHER = int(WriteFlags.CREATE_ONLY | WriteFlags.UPDATE_ONLY)
+
+
+def read(text: str, opcode: int, args: list[Value]) -> Value:
+    """The result of a read operation.
+
+    Raises:
+        RequestError: PARAMETER, OP_NOT_APPLICABLE.
+
+    """
+    op = READS.get(opcode)
+    if op is None:
+        raise bad(f"string opcode {opcode}")
+    return op.run(text, checked(op.kinds, args))
+
+
+def flags_of(opcode: int, args: list[Value], *, nested: bool) -> int:
+    """The write flags of an operation that changes a string.
+
+    Args:
+        opcode: the operation.
+        args: its arguments.
+        nested: whether the string is inside a list or map, which nothing creates.
+
+    Raises:
+        RequestError: PARAMETER, also for wrong arguments.
+
+    """
+    op = CHANGES.get(opcode)
+    if op is None:
+        raise bad(f"string opcode {opcode}")
+    found = checked(op.kinds, args)
+    flags: int = found[op.flags_at] if len(found) > op.flags_at else 0
+    allowed = _CREATING if op.creates and not nested else _CHANGING
+    if flags & ~allowed or flags & _EITHER == _EITHER:
+        raise bad("write flags")
+    return flags
+
+
+def modify(text: str | None, opcode: int, args: list[Value], *, nested: bool = False) -> str | None:
+    """The text after a write operation.
+
+    Args:
+        text: the text, None if there is none.
+        opcode: the operation.
+        args: its arguments.
+        nested: whether it is inside a list or map.
+
+    Returns:
+        None if nothing changes.
+
+    Raises:
+        RequestError: PARAMETER, BIN_EXISTS.
+
+    """
+    flags = flags_of(opcode, args, nested=nested)
+    op = CHANGES[opcode]
+    if text is None and (not op.creates or flags & WriteFlags.UPDATE_ONLY):
+        return None
+    if text is not None and flags & WriteFlags.CREATE_ONLY:
+        if flags & WriteFlags.NO_FAIL:
+            return None
+        raise RequestError(ResultCode.BIN_EXISTS, "there is a string already")
+    try:
+        after = op.run(text or "", checked(op.kinds, args))
+        if len(after.encode()) > SIZE_MAX:
+            raise TooLargeError
+    except TooLargeError:
+        if flags & WriteFlags.NO_FAIL:
+            return None
+        raise bad(f"a string of more than {SIZE_MAX} bytes") from None
+    return after

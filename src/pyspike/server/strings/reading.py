@@ -1,0 +1,152 @@
+"""Operations that read a string, by opcode.
+
+Owns: opcodes 0 to 16: their arguments and results. Not here: matching (matching.py), patterns (regex.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Callable
+from enum import IntEnum
+from typing import NamedTuple
+
+from ..cdt.calls import bad
+from ..cdt.numbers import INT_MAX, INT_MIN
+from ..packed import PackedList, Value
+from ..particles import ParticleType
+from ..result import RequestError, ResultCode
+from .arguments import Args, clamped, span, value_of_text
+from .matching import ends_with, matches, starts_with
+from .regex import COMPARE_FLAGS, compile_regex
+
+__all__ = ["READS", "StringRead"]
+
+INTEGER_BYTES_MAX = 20
+DOUBLE_BYTES_MAX = 327
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_PLAIN_FLOAT = re.compile(r"[+-]?[0-9]*\.[0-9]+")
+_FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_BLOB = bytes((ParticleType.BLOB,))
+
+
+class NumericType(IntEnum):
+    """What `is_numeric` looks for."""
+
+    ANY = 0
+    INT = 1
+    FLOAT = 2
+
+
+class StringRead(NamedTuple):
+    """An operation: the kinds of its arguments, and its result for a text."""
+
+    kinds: str
+    run: Callable[[str, Args], Value]
+
+
+def _failed(what: str) -> RequestError:
+    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
+
+
+# --- places -------------------------------------------------------------------------------------------------
+
+
+def _substr(text: str, args: Args) -> Value:
+    return value_of_text(text[span(args, len(text))])
+
+
+def _char_at(text: str, args: Args) -> Value:
+    at = clamped(args[0], len(text))
+    return value_of_text(text[at : at + 1])
+
+
+def _find(text: str, args: Args) -> Value:
+    needle, occurrence = args[0], args[1] if len(args) > 1 else 1
+    if not occurrence:
+        raise bad("the occurrence 0")
+    if not needle:
+        return 0
+    found = [first for first, _ in matches(text, needle)]
+    at = occurrence - 1 if occurrence > 0 else occurrence
+    return found[at] if -len(found) <= at < len(found) else -1
+
+
+def _split(text: str, args: Args) -> Value:
+    parts = text.split(args[0]) if args and args[0] else list(text)
+    return PackedList(0, [value_of_text(part) for part in parts])
+
+
+# --- numbers and bytes --------------------------------------------------------------------------------------
+
+
+def _to_integer(text: str, args: Args) -> Value:
+    if len(text.encode()) > INTEGER_BYTES_MAX or not _INTEGER.fullmatch(text):
+        raise _failed("a text that is no integer")
+    number = int(text)
+    if not INT_MIN <= number <= INT_MAX:
+        raise _failed("an integer beyond 64 bits")
+    return number
+
+
+def _to_double(text: str, args: Args) -> Value:
+    if len(text.encode()) > DOUBLE_BYTES_MAX or not _FLOAT.fullmatch(text) or math.isinf(float(text)):
+        raise _failed("a text that is no float")
+    return float(text)
+
+
+def _is_numeric(text: str, args: Args) -> Value:
+    kind = args[0] if args else NumericType.ANY
+    if kind not in (NumericType.ANY, NumericType.INT, NumericType.FLOAT):
+        raise bad("a kind of number")
+    is_int = _INTEGER.fullmatch(text) is not None and INT_MIN <= int(text) <= INT_MAX
+    is_float = _PLAIN_FLOAT.fullmatch(text) is not None and math.isfinite(float(text))
+    return (is_int and kind != NumericType.FLOAT) or (is_float and kind != NumericType.INT)
+
+
+def _b64_decode(text: str, args: Args) -> Value:
+    try:
+        return _BLOB + base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise _failed("a text that is no base64") from None
+
+
+# --- tests --------------------------------------------------------------------------------------------------
+
+
+def _is_upper(text: str, args: Args) -> Value:
+    return not any(char.islower() or char.istitle() > char.isupper() for char in text)
+
+
+def _is_lower(text: str, args: Args) -> Value:
+    return not any(char.isupper() or char.istitle() for char in text)
+
+
+def _regex_compare(text: str, args: Args) -> Value:
+    flags = args[1] if len(args) > 1 else 0
+    return compile_regex(args[0], flags, COMPARE_FLAGS).search(text) is not None
+
+
+READS: dict[int, StringRead] = {
+    0: StringRead("", lambda text, args: len(text)),
+    1: StringRead("i|i", _substr),
+    2: StringRead("i", _char_at),
+    3: StringRead("s|i", _find),
+    4: StringRead("s", lambda text, args: not args[0] or any(matches(text, args[0]))),
+    5: StringRead("s", lambda text, args: starts_with(text, args[0])),
+    6: StringRead("s", lambda text, args: ends_with(text, args[0])),
+    7: StringRead("", _to_integer),
+    8: StringRead("", _to_double),
+    9: StringRead("", lambda text, args: len(text.encode())),
+    10: StringRead("|i", _is_numeric),
+    11: StringRead("", _is_upper),
+    12: StringRead("", _is_lower),
+    13: StringRead("", lambda text, args: _BLOB + text.encode()),
+    14: StringRead("|s", _split),
+    15: StringRead("", _b64_decode),
+    16: StringRead("s|i", _regex_compare),
+}
+"""All operations that read."""

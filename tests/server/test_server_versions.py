@@ -1,0 +1,132 @@
+"""The server that is played: the newest one by default, the older one where that is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from server_values import packed
+from server_wire import Wire, get, integer, message, op, put
+
+from pyspike.server import EmbeddedCluster
+from pyspike.server.packed import encode
+from pyspike.server.result import ResultCode
+
+LIST, MAP = 20, 19
+
+
+@pytest.fixture(scope="module")
+def older() -> Iterator[EmbeddedCluster]:
+    with EmbeddedCluster(version="8.1.2") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def old(older: EmbeddedCluster) -> Iterator[Wire]:
+    older.clear()
+    with Wire(older.nodes[0].port) as wire:
+        yield wire
+
+
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def nested_maps(levels: int) -> Any:
+    value: Any = {}
+    for _ in range(levels - 1):
+        value = {"k": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("version", "build"),
+    [(None, "8.2.0.0"), ("8.2.0", "8.2.0.0"), ("8.1.2", "8.1.2.0"), ("8.1.2.0", "8.1.2.0")],
+)
+@pytest.mark.parametrize("process", [False, True])
+def test_a_cluster_tells_its_version(version: str | None, build: str, process: bool) -> None:
+    with EmbeddedCluster(version=version, process=process) as cluster, Wire(cluster.nodes[0].port) as wire:
+        answers = wire.info("build", "version", "release")
+    assert answers["build"] == build
+    assert answers["version"].endswith(f" build {build}")
+    assert f";version={build};" in answers["release"]
+
+
+@pytest.mark.parametrize(
+    ("version", "error"), [("9", ValueError), ("8.1", ValueError), ("", ValueError), (8.2, TypeError)]
+)
+def test_an_unknown_version_is_refused(version: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"8\.2\.0, 8\.1\.2|version is a str"):
+        EmbeddedCluster(version=version)
+
+
+def test_the_older_server_refuses_what_it_does_not_know(old: Wire, wire: Wire) -> None:
+    bins = {"s": (3, b"ab"), "l": (LIST, encode(packed(["a", "b"]))), "y": (4, b"hi")}
+    for each in (old, wire):
+        each.ask(put(1, bins))
+    requests = {
+        "string read": (op(17, "s", 3, encode(packed([0]))), integer(2)),
+        "to_string": (op(19, "s"), (3, b"ab")),
+        "list join": (op(3, "l", 4, encode(packed([28, "-"]))), (3, b"a-b")),
+        "b64": (op(12, "y", 4, encode(packed([55]))), (3, b"aGk=")),
+    }
+    for name, (request, result) in requests.items():
+        assert old.ask(message(1, request, info1=1)).code == ResultCode.PARAMETER, name
+        answer = wire.ask(message(1, request, info1=1))
+        assert (answer.code, answer.ops[0][1], answer.ops[0][3]) == (0, *result), name
+    modify = message(1, op(18, "s", 3, encode(packed([56, 0]))), info2=1)
+    assert (old.ask(modify).code, wire.ask(modify).code) == (ResultCode.PARAMETER, ResultCode.OK)
+    assert (old.ask(get(1)).bins["s"], wire.ask(get(1)).bins["s"]) == ((3, b"ab"), (3, b"AB"))
+
+
+def test_expressions_of_strings_are_of_the_newer_server(old: Wire, wire: Wire) -> None:
+    bins = {"s": (3, b"ab"), "l": (LIST, encode(packed(["a", "b"])))}
+    name = bytes((0xA1,))
+    expressions = {
+        "upper": (bytes.fromhex("957f0343923800 9351 03") + name + b"s", ResultCode.PARAMETER, (3, b"AB")),
+        "to_string": (bytes.fromhex("9263 9351 03") + name + b"s", ResultCode.PARAMETER, (3, b"ab")),
+        "join": (
+            bytes.fromhex("957f0300911c 9351 04") + name + b"l",
+            ResultCode.OP_NOT_APPLICABLE,
+            (3, b"ab"),
+        ),
+    }
+    for each in (old, wire):
+        each.ask(put(1, bins))
+    for what, (expression, code, result) in expressions.items():
+        request = message(1, op(7, "x", 4, b"\x92" + expression + b"\x00"), info1=1)
+        assert old.ask(request).code == code, what
+        answer = wire.ask(request)
+        assert (answer.code, answer.ops[0][1], answer.ops[0][3]) == (0, *result), what
+
+
+@pytest.mark.parametrize("make", [nested, nested_maps])
+def test_the_newer_server_takes_64_levels_and_no_more(old: Wire, wire: Wire, make: Any) -> None:
+    particle = LIST if make is nested else MAP
+    for levels, code in ((64, ResultCode.OK), (65, ResultCode.UNKNOWN)):
+        request = put(1, {"a": (particle, encode(packed(make(levels))))})
+        assert (wire.ask(request).code, old.ask(request).code) == (code, ResultCode.OK)
+    wire.ask(put(1, {"a": (LIST, b"\x90")}))
+    old.ask(put(1, {"a": (LIST, b"\x90")}))
+    for levels, code in ((64, ResultCode.OK), (65, ResultCode.PARAMETER)):
+        append = message(1, op(4, "a", 4, encode(packed([1, make(levels)]))), info2=1)
+        assert (wire.ask(append).code, old.ask(append).code) == (code, ResultCode.OK)
+        literal = packed([126, nested(levels)]) if make is nested else packed(make(levels))
+        write = message(1, op(8, "b", 4, b"\x92" + encode(literal) + b"\x00"), info2=1)
+        assert (wire.ask(write).code, old.ask(write).code) == (code, ResultCode.OK)
+
+
+def test_strings_that_look_like_containers_are_not_nested(wire: Wire) -> None:
+    text = "\u0410" * 100  # its bytes are codes of containers
+    assert wire.ask(put(1, {"a": (LIST, encode(packed([text, [text]])))})).code == 0
+
+
+def test_a_context_has_64_levels_at_most(wire: Wire) -> None:
+    wire.ask(put(1, {"a": (LIST, encode(packed(nested(64))))}))
+    for levels, code in ((63, ResultCode.OK), (65, ResultCode.PARAMETER)):
+        size = message(1, op(3, "a", 4, encode(packed([0xFF, [0x10, 0] * levels, [16]]))), info1=1)
+        assert wire.ask(size).code == code
