@@ -88,6 +88,19 @@ def test_what_a_silent_node_was_sent_is_not_run_after_a_reset(cluster: EmbeddedC
         assert not client.exists(KEY)
 
 
+def test_reset_undoes_what_info_commands_have_set(either: EmbeddedCluster) -> None:
+    commands = ["get-config:context=namespace;id=test", "cluster-name", "sets/test"]
+    with Client(either.hosts) as client:
+        before = [client.info(command) for command in commands]
+        client.put(KEY, {"a": 1})
+        client.info("set-config:context=namespace;id=test;default-ttl=60")
+        client.info("set-config:context=service;cluster-name=other")
+        client.info("truncate:namespace=test;set=users", client.nodes()[0])
+        assert [client.info(command) for command in commands] != before
+        assert not either.reset()
+        assert [client.info(command) for command in commands] == before
+
+
 def test_reset_waits_for_no_node_that_is_being_noticed(cluster: EmbeddedCluster) -> None:
     cluster.nodes[0].kill(detach_after=60)
     cluster.reset()

@@ -311,6 +311,8 @@ class EmbeddedCluster:
     def reset(self) -> bool:
         """Begin anew, as between two tests: all nodes up, at their first ports, without faults and records.
 
+        Settings that info commands have changed are as they were at first, too.
+
         Requests that a frozen or mute node has not read yet are lost, with their connections.
 
         Returns:

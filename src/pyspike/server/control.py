@@ -66,6 +66,7 @@ async def _reset(cluster: Membership) -> bool:
     disturbed = cluster.disturbed
     if disturbed:
         await cluster.reset()
+    cluster.reset_settings()
     _clear(cluster)
     return disturbed
 

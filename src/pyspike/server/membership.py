@@ -60,6 +60,7 @@ class Membership:
         self._turns: dict[bytes, dict[int, int]] = {}
         self.disturbed = False
         """Whether nodes or partitions were tampered with since the start or the last `reset`."""
+        self._first_name = cluster_name
         self._first_ports: dict[str, int] = {}
         self._detaching: dict[str, asyncio.TimerHandle] = {}
         self._texts: dict[tuple[str, int], str] = {}
@@ -233,6 +234,15 @@ class Membership:
                 await self.start_node(node, self._first_ports[node.name])
         await self.heal()
         self.disturbed = False
+
+    def reset_settings(self) -> None:
+        """Undo what info commands have set."""
+        self.cluster_name = self._first_name
+        for node in self.nodes:
+            node.settings.clear()
+        for namespace in self.store.namespaces.values():
+            namespace.config = namespace.first_config
+            namespace.truncated.clear()
 
     def _rebalance(self) -> int:
         """Distribute anew, and count what has changed on every node."""
