@@ -15,7 +15,7 @@ from pyspike import collision
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(pyspike.__file__).parent
 EXTRA = re.compile(r"(pyspike[\w-]*)\[(\w+)\]")
-MAIN = "import sys; from pyspike.cli import main; sys.exit(main(['--version']))"
+MAIN = "import sys; sys.modules['click'] = None; from pyspike.cli import main; sys.exit(main(['--version']))"
 PYTEST = "import pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:pyspike', '-p', 'pyspike.testing']))"
 FOREIGN = "def isi_distance():\n    return 0.0\n"
 MIXED = "another distribution, pyspike 0.9.0, are installed in one directory"

@@ -25,6 +25,9 @@ NEEDS = {"click", "msgpack", "rich"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; `app` has the list of codes."""
+    if not collision.is_whole() and (wrong := collision.explanation()) is not None:
+        print(f"pyspike: {wrong}", file=sys.stderr)
+        return 2
     try:
         from pyspike.cli.app import run
 
@@ -35,8 +38,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         advice = "install it with: pip install 'pyspike-aerospike[cli]'"
         print(f"pyspike: the command line needs {missing}; {advice}", file=sys.stderr)
-    except ImportError:
-        if collision.is_whole() or (wrong := collision.explanation()) is None:
-            raise
-        print(f"pyspike: {wrong}", file=sys.stderr)
-    return 2
+        return 2
