@@ -11,7 +11,7 @@ client's own, of all its threads. Each client runs a case in a new process, A B 
 ratio within a round: the embedded server is plain Python and sets the pace, so operations a second say
 little there.
 
-Needs pyspike[bench]; a client that is not installed is shown as such.
+Needs pyspike-aerospike[bench]; a client that is not installed is shown as such.
 """
 
 from __future__ import annotations

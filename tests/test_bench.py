@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("rich", reason="bench/compare.py prints with rich: pyspike[bench]")
+pytest.importorskip("rich", reason="bench/compare.py prints with rich: pyspike-aerospike[bench]")
 
 BENCH = Path(__file__).parent.parent / "bench"
 TIMEOUT = 110

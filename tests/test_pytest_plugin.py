@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 import pyspike
+from pyspike import Client, Key
+from pyspike.testing.written import WRITES, KnowingAsyncClient, KnowingClient, Written
 
 pytest_plugins = ["pytester"]
+
+PLUGINS = "-p no:pyspike -p pyspike.testing"
 
 
 @pytest.fixture
@@ -19,8 +23,15 @@ def users(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     """A user's project; the plugin is loaded by name, because pyspike need not be installed here."""
     monkeypatch.delenv("PYSPIKE_HOSTS", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(pyspike.__file__).parents[1]))
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:pyspike -p pyspike.testing -W error")
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{PLUGINS} -p no:anyio -p no:asyncio -W error")
     return pytester
+
+
+@pytest.fixture
+def real(users: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, hosts: str) -> pytest.Pytester:
+    """The same, and the environment names the servers of this run."""
+    monkeypatch.setenv("PYSPIKE_HOSTS", hosts)
+    return users
 
 
 def test_each_test_begins_without_records(users: pytest.Pytester) -> None:
@@ -42,6 +53,166 @@ def test_each_test_begins_without_records(users: pytest.Pytester) -> None:
     users.runpytest_subprocess().assert_outcomes(passed=3)
 
 
+FAULTS = [
+    "kill()",
+    "stop()",
+    "freeze()",
+    "mute()",
+    "refuse()",
+    "restart(port=0)",
+    "delay(5)",
+    "drip(1, 1)",
+    "answer_with(8, times=1000)",
+    "drop_before_execute(times=1000)",
+    "cut(times=1000)",
+    "garbage(times=1000)",
+]
+
+
+def test_no_fault_of_a_test_reaches_the_next(users: pytest.Pytester) -> None:
+    users.makepyfile(
+        f"""
+        import contextlib
+        import pytest
+        from pyspike import AerospikeError, Client, Key
+
+        KEY = ("test", "users", "ann")
+
+        @pytest.mark.parametrize("fault", {FAULTS!r})
+        def test_fault(aerospike_client, aerospike_cluster, fault):
+            check(aerospike_client)
+            eval("aerospike_cluster.nodes[0]." + fault, {{"aerospike_cluster": aerospike_cluster}})
+            with contextlib.suppress(AerospikeError):
+                aerospike_client.put(KEY, {{"visits": 2}}, timeout=50)
+
+        def test_cluster_is_stopped(aerospike_client, aerospike_cluster):
+            check(aerospike_client)
+            aerospike_cluster.stop()
+
+        def test_client_is_closed(aerospike_client):
+            check(aerospike_client)
+            aerospike_client.close()
+
+        def test_partitions_are_lost(aerospike_client, aerospike_cluster):
+            check(aerospike_client)
+            aerospike_cluster.lose_partition("test", Key(*KEY).partition_id)
+
+        def test_another_client_knows_the_hosts(aerospike_hosts):
+            with Client(aerospike_hosts) as client:
+                check(client)
+
+        def test_the_cluster_alone(aerospike_cluster):
+            assert aerospike_cluster.nodes[0].running
+            aerospike_cluster.nodes[0].kill()
+
+        def test_the_cluster_alone_again(aerospike_cluster):
+            assert aerospike_cluster.nodes[0].running
+
+        def check(client):
+            assert not client.exists(KEY)
+            client.put(KEY, {{"visits": 1}})
+            assert client.get(KEY).bins == {{"visits": 1}}
+        """
+    )
+    users.runpytest_subprocess().assert_outcomes(passed=len(FAULTS) + 6)
+
+
+def test_a_test_that_does_nothing_to_the_nodes_leaves_the_client_to_the_next(users: pytest.Pytester) -> None:
+    users.makepyfile(
+        """
+        seen = []
+
+        def test_one(aerospike_client):
+            seen.append(aerospike_client)
+
+        def test_two(aerospike_client, aerospike_cluster):
+            seen.append(aerospike_client)
+            aerospike_cluster.nodes[0].freeze()
+
+        def test_three(aerospike_client):
+            assert seen[0] is seen[1] is not aerospike_client
+        """
+    )
+    users.runpytest_subprocess().assert_outcomes(passed=3)
+
+
+def test_time_can_be_moved(users: pytest.Pytester) -> None:
+    users.makepyfile(
+        """
+        KEY = ("test", "users", "session")
+
+        def test_a_session_ends(aerospike_client, aerospike_clock):
+            aerospike_client.put(KEY, {"user": "ann"}, ttl=3600)
+            aerospike_clock.advance(3000)
+            assert 590 <= aerospike_client.get(KEY).ttl <= 600
+            aerospike_clock.advance(601)
+            assert not aerospike_client.exists(KEY)
+
+        def test_the_next_begins_with_all_its_time(aerospike_client):
+            aerospike_client.put(KEY, {"user": "ann"}, ttl=3600)
+            assert 3590 <= aerospike_client.get(KEY).ttl <= 3600
+        """
+    )
+    users.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+ASYNC = """
+KEY = ("test", "users", "ann")
+
+{mark}
+async def test_a_visit_is_counted(aerospike_async_client):
+    assert not await aerospike_async_client.exists(KEY)
+    await aerospike_async_client.add(KEY, {{"visits": 1}})
+
+{mark}
+async def test_it_is_counted_once(aerospike_async_client, aerospike_client):
+    await aerospike_async_client.add(KEY, {{"visits": 1}})
+    assert (await aerospike_async_client.get(KEY))["visits"] == 1
+    assert aerospike_client.get(KEY)["visits"] == 1
+"""
+
+
+def test_tasks_have_a_client_in_any_loop(users: pytest.Pytester) -> None:
+    users.makepyfile(
+        """
+        import asyncio
+        import pytest
+
+        KEY = ("test", "users", "ann")
+
+        @pytest.mark.parametrize("again", [1, 2])
+        def test_loops(aerospike_async_client, aerospike_client, again):
+            async def visit():
+                await aerospike_async_client.add(KEY, {"visits": 1})
+
+            asyncio.run(visit())
+            asyncio.run(visit())
+            assert aerospike_client.get(KEY)["visits"] == 2
+
+        def test_closed(aerospike_async_client):
+            asyncio.run(aerospike_async_client.close())
+
+        def test_open_again(aerospike_async_client):
+            assert asyncio.run(aerospike_async_client.exists(KEY)) is False
+        """
+    )
+    users.runpytest_subprocess().assert_outcomes(passed=4)
+
+
+def test_tasks_have_a_client_under_pytest_asyncio(users: pytest.Pytester) -> None:
+    pytest.importorskip("pytest_asyncio")
+    users.makepyfile(f"import pytest\n{ASYNC.format(mark='@pytest.mark.asyncio')}")
+    options = ("-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=function")
+    users.runpytest_subprocess(*options).assert_outcomes(passed=2)
+
+
+def test_tasks_have_a_client_under_anyio(users: pytest.Pytester) -> None:
+    pytest.importorskip("anyio")
+    backend = "@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
+    users.makepyfile(f"import pytest\n{backend}{ASYNC.format(mark='@pytest.mark.anyio')}")
+    users.runpytest_subprocess("-p", "anyio.pytest_plugin").assert_outcomes(passed=2)
+
+
 def test_where_pyspike_is_installed_pytest_finds_the_fixtures_by_itself(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,51 +228,219 @@ def test_where_pyspike_is_installed_pytest_finds_the_fixtures_by_itself(
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-def test_servers_of_the_environment_are_used_and_not_emptied(
-    users: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, hosts: str, set_name: str
+def test_servers_of_the_environment_lose_what_a_test_has_written(
+    real: pytest.Pytester, set_name: str
 ) -> None:
-    monkeypatch.setenv("PYSPIKE_HOSTS", hosts)
-    users.makepyfile(
+    real.makepyfile(
         f"""
-        KEY = ("test", {set_name!r}, "of the environment")
+        import asyncio
+        import pytest
+        from pyspike import AerospikeError, WritePolicy, operations as op
 
-        def test_put(aerospike_client, aerospike_cluster, aerospike_hosts):
-            assert (aerospike_cluster, aerospike_hosts) == (None, {hosts!r})
-            aerospike_client.put(KEY, {{"a": 1}})
+        def key(number):
+            return ("test", {set_name!r}, f"of the environment {{number}}")
 
-        def test_delete(aerospike_client):
-            assert aerospike_client.delete(KEY)
+        @pytest.mark.parametrize("again", [1, 2])
+        def test_threads(aerospike_client, aerospike_cluster, aerospike_hosts, again):
+            assert aerospike_cluster is None
+            assert not any(aerospike_client.exists(key(number)) for number in range(6))
+            view = aerospike_client.with_policies(write=WritePolicy(send_key=True))
+            aerospike_client.put(key(0), {{"a": 1}})
+            aerospike_client.add(key(1), {{"a": 1}})
+            aerospike_client.append(key(2), {{"a": "x"}})
+            view.prepend(key(3), {{"a": "x"}})
+            view.operate(key(4), (op.put("a", number) for number in range(2)))
+            aerospike_client.operate(key(5), operations=iter([op.put("a", 1)]))
+            assert all(aerospike_client.exists(key(number)) for number in range(6))
+
+        @pytest.mark.parametrize("again", [1, 2])
+        def test_tasks(aerospike_async_client, again):
+            async def main():
+                client = aerospike_async_client
+                view = client.with_policies(write=WritePolicy(send_key=True))
+                assert not await client.exists(key(0)) and not await client.exists(key(1))
+                await view.put(key(0), {{"a": 1}})
+                await client.operate(key(1), (op.put("a", number) for number in range(2)))
+                assert (await client.get(key(1)))["a"] == 1
+
+            asyncio.run(main())
+
+        def test_the_client_is_closed(aerospike_client):
+            aerospike_client.put(key(0), {{"a": 1}})
+            aerospike_client.close()
+
+        def test_nothing_is_left(aerospike_client):
+            assert not aerospike_client.exists(key(0))
+
+        def test_time_stands(aerospike_clock):
+            raise AssertionError("skipped")
+        """
+    )
+    real.runpytest_subprocess().assert_outcomes(passed=6, skipped=1)
+
+
+def test_servers_of_the_environment_keep_what_no_test_has_written(
+    real: pytest.Pytester, client: Client, set_name: str
+) -> None:
+    keys = [Key("test", set_name, f"somebody else's {number}") for number in range(4)]
+    for key in keys:
+        client.put(key, {"a": 1})
+    real.makepyfile(
+        f"""
+        import asyncio
+        import pytest
+        from pyspike import Client, InvalidType, RecordExists, RecordExistsAction, WritePolicy
+        from pyspike import operations as op
+
+        KEYS = [("test", {set_name!r}, f"somebody else's {{number}}") for number in range(4)]
+        CREATE = WritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
+
+        def test_threads(aerospike_client, aerospike_hosts):
+            assert aerospike_client.get(KEYS[0])["a"] == 1
+            assert aerospike_client.operate(KEYS[0], [op.get("a")])["a"] == 1
+            with pytest.raises(RecordExists):
+                aerospike_client.put(KEYS[1], {{"a": 2}}, policy=CREATE)
+            with pytest.raises(InvalidType):
+                aerospike_client.put(KEYS[2], {{"a": object()}})
+            with pytest.raises(InvalidType):
+                aerospike_client.operate(KEYS[2], 5)
+            with Client(aerospike_hosts) as other:
+                other.put(KEYS[3], {{"a": 2}})
+
+        def test_tasks(aerospike_async_client):
+            async def main():
+                assert (await aerospike_async_client.operate(KEYS[0], [op.get("a")]))["a"] == 1
+                with pytest.raises(RecordExists):
+                    await aerospike_async_client.put(KEYS[1], {{"a": 2}}, policy=CREATE)
+
+            asyncio.run(main())
+        """
+    )
+    real.runpytest_subprocess().assert_outcomes(passed=2)
+    assert [client.get(key)["a"] for key in keys] == [1, 1, 1, 2]
+    for key in keys:
+        client.delete(key)
+
+
+def test_records_that_can_not_be_deleted_are_named(users: pytest.Pytester) -> None:
+    users.makeconftest(
+        """
+        import os
+        from pyspike.server import EmbeddedCluster
+
+        real = EmbeddedCluster().start()
+        os.environ["PYSPIKE_HOSTS"] = real.hosts
+        """
+    )
+    users.makepyfile(
+        """
+        from conftest import real
+
+        def test_put(aerospike_client):
+            aerospike_client.put(("test", "users", "ann"), {"a": 1})
+            aerospike_client.put(("test", "users", "ben"), {"a": 1})
+            real.nodes[0].answer_with(22, times=1)
+
+        def test_the_others_were_deleted(aerospike_client):
+            assert aerospike_client.exists(("test", "users", "ann"))
+            assert not aerospike_client.exists(("test", "users", "ben"))
+        """
+    )
+    result = users.runpytest_subprocess()
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*records of this test stay on the servers:*", "*'ann'*"])
+
+
+def test_every_method_that_writes_a_record_is_known() -> None:
+    others = {
+        "close",
+        "delete",
+        "exists",
+        "get",
+        "info",
+        "is_connected",
+        "node_names",
+        "nodes",
+        "stats",
+        "touch",
+    }
+    methods = {name for name in dir(Client) if not name.startswith("_")}
+    assert methods == others | {"touch", "with_policies"} | set(WRITES)
+    for kind in (KnowingClient, KnowingAsyncClient):
+        assert {name for name in WRITES if name in vars(kind)} == set(WRITES)
+
+
+def test_a_write_in_doubt_counts_as_written() -> None:
+    written, key = Written(), Key("test", "users", "ann")
+    for in_doubt in (False, True):
+        with pytest.raises(pyspike.TimeoutError), written.during("put", key, {"a": 1}):
+            raise pyspike.TimeoutError("late", in_doubt=in_doubt)
+        assert written.take() == [key] * in_doubt
+
+
+@pytest.mark.parametrize("way", ["options", "override"])
+def test_the_cluster_can_be_replaced(users: pytest.Pytester, way: str) -> None:
+    made = 'return {"nodes": 3, "namespaces": ["users"]}'
+    if way == "override":
+        made = 'with EmbeddedCluster(nodes=3, namespaces=["users"]) as cluster:\n        yield cluster'
+    users.makeconftest(
+        "import pytest\nfrom pyspike.server import EmbeddedCluster\n\n"
+        '@pytest.fixture(scope="session")\n'
+        f"def aerospike_cluster{'_options' if way == 'options' else ''}():\n    {made}\n"
+    )
+    users.makepyfile(
+        """
+        def test_nodes(aerospike_client, aerospike_cluster):
+            aerospike_client.put(("users", None, 1), {"a": 1})
+            assert len(aerospike_client.nodes()) == 3
+            aerospike_cluster.nodes[2].kill()
+
+        def test_anew(aerospike_client, aerospike_cluster):
+            assert not aerospike_client.exists(("users", None, 1))
+            assert len(aerospike_client.nodes()) == 3
         """
     )
     users.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-def test_the_cluster_can_be_replaced(users: pytest.Pytester) -> None:
+def test_a_cluster_may_be_of_a_parameter(users: pytest.Pytester) -> None:
     users.makeconftest(
         """
         import pytest
-        from pyspike.server import EmbeddedCluster
 
-        @pytest.fixture(scope="session")
-        def aerospike_cluster():
-            with EmbeddedCluster(nodes=3, namespaces=["users"]) as cluster:
-                yield cluster
+        @pytest.fixture(scope="session", params=[1, 2])
+        def aerospike_cluster_options(request):
+            return {"nodes": request.param}
         """
     )
     users.makepyfile(
         """
-        def test_nodes(aerospike_client):
-            aerospike_client.put(("users", None, 1), {"a": 1})
-            assert len(aerospike_client.nodes()) == 3
+        def test_nodes(aerospike_client, aerospike_cluster, aerospike_cluster_options):
+            assert len(aerospike_client.nodes()) == aerospike_cluster_options["nodes"]
+
+        def test_again(aerospike_client, aerospike_cluster, aerospike_cluster_options):
+            assert len(aerospike_client.nodes()) == aerospike_cluster_options["nodes"]
+
+        def test_without():
+            pass
         """
     )
-    users.runpytest_subprocess().assert_outcomes(passed=1)
+    users.runpytest_subprocess().assert_outcomes(passed=5)
+
+
+def test_without_msgpack_a_fixture_says_which_extra_brings_it(users: pytest.Pytester) -> None:
+    users.makeconftest("import sys\nsys.modules['msgpack'] = None")
+    users.makepyfile("def test_put(aerospike_client): pass")
+    result = users.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*pip install 'pyspike-aerospike[[]server]'*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
 
 
 def test_the_plugin_has_no_options_and_imports_no_server() -> None:
     code = (
         "import sys, pyspike.testing as t;"
         "assert not [name for name in vars(t) if name.startswith('pytest_')];"
-        "assert not {'pyspike.server', 'pyspike.cli', 'msgpack'}.intersection(sys.modules)"
+        "assert not {'pyspike.server', 'pyspike.cli', 'msgpack', 'asyncio'}.intersection(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

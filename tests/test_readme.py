@@ -101,14 +101,23 @@ def test_a_block_runs_and_prints_what_it_says(blocks: list[Block], index: int) -
 
 
 @pytest.mark.parametrize("index", number_of(True), ids=lambda index: f"line-{read_blocks()[index].line}")
+@pytest.mark.parametrize("place", ["embedded", "servers"])
 def test_a_block_with_a_test_passes(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, index: int
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    index: int,
+    place: str,
+    hosts: str,
+    set_name: str,
 ) -> None:
-    monkeypatch.delenv("PYSPIKE_HOSTS", raising=False)
+    monkeypatch.setenv("PYSPIKE_HOSTS", "" if place == "embedded" else hosts)
     monkeypatch.setenv("PYTHONPATH", str(Path(pyspike.__file__).parents[1]))
-    pytester.makepyfile(read_blocks()[index].source)
-    result = pytester.runpytest_subprocess("-p", "no:pyspike", "-p", "pyspike.testing")
-    result.assert_outcomes(passed=1)
+    # Not the record that the other blocks have left.
+    source = read_blocks()[index].source.replace(SET, repr(set_name)).replace('"ann"', '"ann of a test"')
+    pytester.makepyfile(source)
+    for _ in range(2):
+        result = pytester.runpytest_subprocess("-p", "no:pyspike", "-p", "pyspike.testing")
+        result.assert_outcomes(passed=1)
 
 
 def test_no_block_is_left_out(blocks: list[Block]) -> None:

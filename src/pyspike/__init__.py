@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import importlib
 import logging
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from pyspike import errors
+from pyspike import collision, errors
 from pyspike._wire import Key, Operation, Record, digest
 from pyspike.arguments import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.client import Client
@@ -178,6 +179,9 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
 
+
+if (_wrong := collision.explanation()) is not None:
+    warnings.warn(_wrong, RuntimeWarning, stacklevel=2)
 
 # Without this, Python itself would print the library's warnings to stderr.
 logging.getLogger("pyspike").addHandler(logging.NullHandler())

@@ -18,7 +18,8 @@ cdef enum:
     WRITE_SIZE = 256 * 1024                 # a write of about so much, then the transport may say that it is enough
     READS_GRANTED = 16                      # reads in which what is overdue may still come, in a loop that was held up
     SILENCE = 1_000_000_000                 # ns that a cancelled command meets it before its connection is avoided
-    ABANDONED = 30_000_000_000              # ns that an answer nobody waits for is awaited at the most
+
+cdef int64_t ABANDONED = 30_000_000_000     # ns that an answer nobody waits for is awaited at the most
 
 
 cdef inline bint is_waited_for(Command command):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyspike import Client, Key
+from pyspike import Client, GeoJSON, Key, KeyOrderedDict, KeyValueOrderedDict
 from pyspike.cli import main
+from pyspike.cli.json_values import _FORMS
 
 
 class Shell:
@@ -104,6 +108,7 @@ def test_keys_can_be_integers_and_bytes(
         ('{"a": NaN}', '{"$float": "NaN"}'),
         ('{"a": {"$bytes": "xyz"}}', "non-hexadecimal"),
         ('{"a": {"$nosuch": 1}}', "$nosuch is none of $bytes"),
+        ('{"a": {"$key_ordered": [1]}}', "an object or a $map is wanted"),
         ('{"a": 9223372036854775808}', "64-bit"),
         ('{"a": 1e400}', "1e400 is beyond a 64-bit float"),
         ('{"a": [-1e400]}', "-1e400 is beyond a 64-bit float"),
@@ -122,9 +127,104 @@ def test_a_ttl_is_seconds_or_a_word(shell: Shell, words: list[str], ttl: str) ->
     assert (shell.json("get", *words)["ttl"] is not None) == (ttl == "100")
 
 
-def test_another_word_is_no_ttl(shell: Shell, words: list[str]) -> None:
-    assert shell("put", *words, '{"a": 1}', "--ttl", "soon") == 2
-    assert "never, keep, default" in shell.error
+@pytest.mark.parametrize("ttl", ["soon", "0", "-1", "1.5", ""])
+def test_another_word_is_no_ttl(shell: Shell, words: list[str], ttl: str) -> None:
+    assert shell("put", *words, '{"a": 1}', "--ttl", ttl) == 2
+    told = " ".join(shell.error.split())
+    assert f"{ttl!r} is no number of seconds from 1 on, nor one of never, keep, default" in told
+    assert "Expiration" not in told
+
+
+def test_with_json_a_missing_record_is_json(shell: Shell, words: list[str], key: Key) -> None:
+    assert shell("get", *words, "--json") == 1
+    error = json.loads(shell.out)["error"]
+    assert (error["type"], error["result_code"], error["name"]) == (
+        "RecordNotFound",
+        2,
+        "KEY_NOT_FOUND_ERROR",
+    )
+    assert error["key"] == {
+        "namespace": "test",
+        "set": key.set_name,
+        "key": key.user_key,
+        "digest": key.digest.hex(),
+    }
+    assert shell.error == ""
+
+
+def test_with_json_a_refusal_by_the_server_is_json(shell: Shell, words: list[str], client: Client) -> None:
+    assert shell("info", "nosuch-command", "--json") == 4
+    error = json.loads(shell.out)["error"]
+    assert error["node"] in client.node_names()
+    assert error["in_doubt"] is False
+
+
+def test_what_get_prints_as_json_can_be_put(
+    shell: Shell, words: list[str], client: Client, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bins: dict[str, Any] = {
+        "bytes": b"\x00\xff",
+        "map": {1: "one", "two": b""},
+        "odd": {"$bytes": 1},
+        "geo": GeoJSON('{"type":"Point","coordinates":[1.0,2.0]}'),
+        "inf": float("-inf"),
+        "list": [1, 2.5, True, None, {"a": "ä", "b": KeyOrderedDict({"c": KeyOrderedDict({2: 1})})}],
+        "ordered": KeyOrderedDict({"a": 1, "b": [2]}),
+        "by value": KeyValueOrderedDict({3: KeyOrderedDict(), "b": {}}),
+    }
+    client.put(key, bins, ttl=1000)
+    for way in ("argument", "stdin"):
+        shell.json("get", *words)
+        told = shell.out
+        copy = ["test", key.set_name, f"a copy by {way} of {key.user_key}"]
+        monkeypatch.setattr("sys.stdin", io.StringIO(told))
+        assert shell("put", *copy, told if way == "argument" else "-") == 0
+        record = client.get((copy[0], copy[1], copy[2]))
+        assert record.bins == client.get(key).bins
+        assert kinds(record.bins) == kinds(client.get(key).bins)
+        assert record.ttl is not None
+        assert 980 <= record.ttl <= 1000
+
+
+def kinds(value: Any) -> Any:
+    """The types in a value."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return type(value), [kinds(each) for each in inside]
+
+
+def test_a_record_that_never_expires_is_put_as_one(shell: Shell, words: list[str]) -> None:
+    shell.json("put", *words, '{"a": 1}', "--ttl", "never")
+    record = shell.json("get", *words)
+    shell.json("put", *words, json.dumps(record), "--ttl", "1000")
+    assert 980 <= shell.json("get", *words)["ttl"] <= 1000
+    shell.json("put", *words, json.dumps(record))
+    assert shell.json("get", *words)["ttl"] is None
+
+
+def test_bins_that_are_called_like_parts_of_a_record_are_bins(shell: Shell, words: list[str]) -> None:
+    for bins in (
+        {"key": "k", "generation": 1, "ttl": 2, "expiration": 3, "bins": {"a": 1}},
+        {"bins": {"a": 1}, "ttl": None},
+    ):
+        shell.json("put", *words, json.dumps(bins), "--ttl", "never")
+        assert shell.json("get", *words)["bins"].items() >= {k: v for k, v in bins.items() if v}.items()
+
+
+@pytest.mark.parametrize("command", ["get", "put"])
+def test_help_tells_the_forms_of_values(shell: Shell, command: str) -> None:
+    assert shell(command, "--help") == 0
+    for form in _FORMS:
+        assert f'{{"{form}": ' in shell.out
+
+
+def test_stdin_that_can_not_be_read_is_told(shell: Shell, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b'{"a": "\xff"}')
+    program = [sys.executable, "-m", "pyspike", "put", *words, "-"]
+    with (tmp_path / "latin").open() as stdin:
+        ended = subprocess.run(program, stdin=stdin, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "stdin can't be read" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_deleting_what_is_not_there_is_exit_code_1(shell: Shell, words: list[str]) -> None:

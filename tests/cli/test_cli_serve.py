@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from pyspike import Client
 from pyspike.cli import main
 from pyspike.server import EmbeddedCluster
 
-PROGRAM = [sys.executable, "-m", "pyspike.cli"]
+PROGRAM = [sys.executable, "-m", "pyspike"]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,8 @@ def test_serve_runs_until_it_is_told_to_end(number: int, more: list[str], build:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
+            assert process.stderr is not None
+            assert "2 nodes listen" in process.stderr.readline()
             hosts = process.stdout.readline().strip()
             with Client(hosts) as client:
                 assert [node.version for node in client.nodes()] == [build, build]
@@ -38,6 +41,23 @@ def test_serve_tells_that_a_port_is_taken(capsys: pytest.CaptureFixture[str]) ->
     with EmbeddedCluster() as cluster:
         assert main(["serve", "--port", str(cluster.nodes[0].port)]) == 1
     assert "--port 0 takes free ports" in capsys.readouterr().err
+
+
+def test_serve_says_that_it_listens_only_if_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with EmbeddedCluster() as cluster:
+        assert main(["serve", "--port", str(cluster.nodes[0].port)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "listens" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_serve_does_not_take_a_full_disk_for_a_port_that_is_taken() -> None:
+    with open("/dev/full", "w") as full:
+        program = [*PROGRAM, "serve", "--port", "0"]
+        ended = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 5
+    assert "the output can't be written" in ended.stderr
 
 
 def test_serve_tells_that_there_are_no_such_ports(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,20 +16,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from pyspike import collision
+
 __all__ = ["main"]
 
-NEEDS = {"click", "rich"}
+NEEDS = {"click", "msgpack", "rich"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; `app` has the list of codes."""
+    if not collision.is_whole() and (wrong := collision.explanation()) is not None:
+        print(f"pyspike: {wrong}", file=sys.stderr)
+        return 2
     try:
         from pyspike.cli.app import run
+
+        return run(arguments)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in NEEDS:
             raise
-        advice = "install it with: pip install 'pyspike[cli]'"
+        advice = "install it with: pip install 'pyspike-aerospike[cli]'"
         print(f"pyspike: the command line needs {missing}; {advice}", file=sys.stderr)
         return 2
-    return run(arguments)

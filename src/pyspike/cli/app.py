@@ -1,15 +1,24 @@
-"""The command with its subcommands, and what an error becomes: one message on stderr, and an exit code."""
+"""The command with its subcommands, and how it ends: its exit code, and what an error becomes.
+
+An error is a message on stderr, or, where `--json` was given, an object on stdout.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from enum import IntEnum
+from typing import Any
 
 import click
 
-from pyspike import errors
+from pyspike import Key, errors
+from pyspike.cli import output
 from pyspike.cli.demo import demo
 from pyspike.cli.info import info
+from pyspike.cli.json_values import key_to_json
 from pyspike.cli.records import delete, get, put
 from pyspike.cli.serve import serve
 from pyspike.version import __version__
@@ -25,20 +34,24 @@ class ExitCode(IntEnum):
     USAGE = 2  # an argument can't be understood, or can't be sent
     UNREACHABLE = 3  # no node answered, or none in time
     REFUSED = 4  # the cluster answered with an error
+    OUTPUT = 5  # what it says can't be written
     INTERRUPTED = 130
 
 
 EPILOG = (
     "Exit codes: 0 done, 1 no such record (demo: something was lost, serve: the port is taken), 2 wrong "
     "usage, 3 the cluster can't be reached or did not answer in time, 4 the cluster answered with an error, "
-    "130 interrupted."
+    "5 the output can't be written, 130 interrupted."
 )
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pyspike")
 def app() -> None:
-    """An Aerospike client: see it work, serve an embedded cluster, look into a real one."""
+    """An Aerospike client: see it work, serve an embedded cluster, look into a real one.
+
+    info, get, put and delete take --json: then they print JSON, of an error too.
+    """
 
 
 for command in (demo, serve, info, get, put, delete):
@@ -47,19 +60,70 @@ for command in (demo, serve, info, get, put, delete):
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = app.main(args=arguments, prog_name="pyspike", standalone_mode=False)
+        with output.guarded():
+            return _run(words)
+    except output.OutputFailed as failure:
+        if not failure.reader_has_gone:  # one that has seen enough is no error to tell
+            output.complain(f"pyspike: the output can't be written: {failure}")
+        return ExitCode.OUTPUT
+
+
+def _run(words: list[str]) -> int:
+    as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
+    try:
+        result = app.main(args=words, prog_name="pyspike", standalone_mode=False)
     except click.Abort:
-        click.echo("pyspike: interrupted", err=True)
-        return ExitCode.INTERRUPTED
+        told = {"type": "Interrupted", "message": "interrupted"}
+        return _tell("pyspike: interrupted", told, as_json, ExitCode.INTERRUPTED)
     except click.ClickException as error:
-        error.show()
+        hint = _hint(error)
+        if as_json:
+            told = {"type": type(error).__name__, "message": error.format_message(), "advice": hint}
+            return _tell("", told, as_json, error.exit_code)
+        with contextlib.suppress(OSError):
+            error.show()
+        if hint:
+            output.complain(hint)
         return error.exit_code
     except errors.AerospikeError as error:
-        click.echo(f"pyspike: {error}", err=True)
-        return _exit_code(error)
+        return _tell(f"pyspike: {error}", _error_to_json(error), as_json, _exit_code(error))
     # click hands on the code of an early end, such as that of --help or of `ctx.exit(1)`.
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _tell(message: str, told: dict[str, Any], as_json: bool, code: int) -> int:
+    if as_json:
+        output.print_json({"error": told})
+    else:
+        output.complain(message)
+    return code
+
+
+def _hint(error: click.ClickException) -> str:
+    """What to do about an argument that looks like an option, or nothing."""
+    if not isinstance(error, click.NoSuchOption) or error.possibilities or error.ctx is None:
+        return ""
+    parameters = error.ctx.command.params
+    named = [each.human_readable_name for each in parameters if isinstance(each, click.Argument)]
+    usage = " ".join([error.ctx.command_path, "[OPTIONS]", "--", *named])
+    return f"Arguments that begin with '-' go behind '--': {usage}" if named else ""
+
+
+def _error_to_json(error: errors.AerospikeError) -> dict[str, Any]:
+    code = error.result_code
+    return {
+        "type": type(error).__name__,
+        "message": error.message or type(error).__name__,
+        "result_code": None if code is None else int(code),
+        "name": getattr(code, "name", None),
+        "key": key_to_json(error.key) if isinstance(error.key, Key) else None,
+        "node": error.node,
+        "in_doubt": error.in_doubt,
+        "attempts": [asdict(attempt) for attempt in error.attempts],
+        "advice": error.advice,
+    }
 
 
 def _exit_code(error: errors.AerospikeError) -> ExitCode:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from pyspike import Client
 from pyspike.cli.options import as_json, connect, connecting
+from pyspike.cli.output import print_json
 
 __all__ = ["info"]
 
@@ -23,13 +23,11 @@ NAMESPACE_NUMBERS = ("master_objects", "objects", "effective_replication_factor"
 def info(commands: tuple[str, ...], node: str | None, hosts: str, timeout: float, as_json: bool) -> None:
     """Send info commands, such as build or namespace/test, to every node; without any, show the cluster."""
     with connect(hosts, timeout) as client:
-        if commands:
-            answers = _answers(client, commands, node)
-            text = json.dumps(answers) if as_json else _list_answers(answers)
-        else:
-            overview = _overview(client, node)
-            text = json.dumps(overview) if as_json else _list_overview(overview)
-    click.echo(text)
+        found = _answers(client, commands, node) if commands else _overview(client, node)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(_list_answers(found) if commands else _list_overview(found))
 
 
 def _answers(client: Client, commands: tuple[str, ...], node: str | None) -> dict[str, dict[str, str]]:

@@ -1,27 +1,38 @@
 """Bin values as JSON, and back.
 
-What JSON has no form for becomes an object with one name that begins with `$`:
-
-    {"$bytes": "00ff"}                         bytes, in hexadecimal
-    {"$geojson": {"type": "Point", ...}}       GeoJSON (or its text, where that is no JSON)
-    {"$hll": "00ff"}                           HyperLogLog, in hexadecimal
-    {"$map": [[1, "one"], [2, "two"]]}         a map with other keys than text, or that looks like a form
-    {"$float": "nan"}                          nan, inf, -inf
-    {"$raw": {"type": 9, "data": "00ff"}}      a value of a type that pyspike does not know
-
-The names of bins are never taken for such forms. Whether the server keeps a map ordered is not shown.
+What JSON has no form for becomes an object with one name that begins with `$`, as `FORMS_HELP` tells. The
+names of bins are never taken for such forms. What is printed is read as the same value again, but for the
+spaces in GeoJSON's text.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Callable
 from typing import Any
 
-from pyspike import GeoJSON, HyperLogLog, RawParticle
+from pyspike import GeoJSON, HyperLogLog, Key, KeyOrderedDict, KeyValueOrderedDict, RawParticle
 
-__all__ = ["from_json", "key_to_json", "to_json"]
+__all__ = ["FORMS_HELP", "from_json", "key_to_json", "to_json"]
+
+FORMS_HELP = """\b
+What JSON has no form for is an object with one name:
+  {"$bytes": "00ff"}                      bytes, in hexadecimal
+  {"$float": "nan"}                       nan, inf and -inf
+  {"$geojson": {"type": "Point", ...}}    GeoJSON, or its text where that is no JSON
+  {"$map": [[1, "one"], [2, "two"]]}      a map with keys that are no text
+  {"$key_ordered": {"a": 1}}              a map kept in the order of its keys
+  {"$key_value_ordered": {"a": 1}}        ... and of its values
+  {"$hll": "00ff"}                        HyperLogLog, in hexadecimal
+  {"$raw": {"type": 9, "data": "00ff"}}   a type that pyspike does not know
+"""
+
+_ORDERED: dict[str, type[dict[Any, Any]]] = {
+    "$key_ordered": KeyOrderedDict,
+    "$key_value_ordered": KeyValueOrderedDict,
+}
 
 
 def to_json(value: object) -> Any:
@@ -41,6 +52,9 @@ def to_json(value: object) -> Any:
         return {"$float": str(value)}
     if isinstance(value, list):
         return [to_json(item) for item in value]
+    for form, kind in _ORDERED.items():
+        if isinstance(value, kind):
+            return {form: to_json(dict(value))}
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value) and not _looks_like_a_form(value):
             return {key: to_json(item) for key, item in value.items()}
@@ -48,9 +62,14 @@ def to_json(value: object) -> Any:
     return value
 
 
-def key_to_json(value: int | str | bytes | None) -> Any:
-    """A user key."""
-    return to_json(value)
+def key_to_json(key: Key) -> dict[str, Any]:
+    """A key with its digest."""
+    return {
+        "namespace": key.namespace,
+        "set": key.set_name or None,
+        "key": to_json(key.user_key),
+        "digest": key.digest.hex(),
+    }
 
 
 def from_json(value: Any) -> object:
@@ -84,11 +103,19 @@ def _map(pairs: Any) -> object:
     return {from_json(key): from_json(item) for key, item in pairs}
 
 
+def _ordered(kind: type[dict[Any, Any]], content: Any) -> object:
+    value = from_json(content)
+    if not isinstance(value, dict):
+        raise ValueError("an object or a $map is wanted")
+    return kind(value)
+
+
 _FORMS: dict[str, Callable[[Any], object]] = {
     "$bytes": bytes.fromhex,
     "$geojson": GeoJSON,
     "$hll": lambda text: HyperLogLog.fromhex(text),
     "$map": _map,
+    **{form: functools.partial(_ordered, kind) for form, kind in _ORDERED.items()},
     "$float": float,
     "$raw": lambda content: RawParticle(int(content["type"]), bytes.fromhex(content["data"])),
 }

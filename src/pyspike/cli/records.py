@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import sys
@@ -9,9 +10,10 @@ from typing import Any
 
 import click
 
-from pyspike import Expiration, Key, Record, WritePolicy
-from pyspike.cli.json_values import from_json, to_json
+from pyspike import Expiration, Record, WritePolicy
+from pyspike.cli.json_values import FORMS_HELP, from_json, key_to_json, to_json
 from pyspike.cli.options import as_json, connect, connecting, key_arguments, make_key
+from pyspike.cli.output import complain, print_json
 
 __all__ = ["delete", "get", "put"]
 
@@ -20,9 +22,11 @@ TTLS = {
     "keep": Expiration.DONT_UPDATE,
     "default": Expiration.NAMESPACE_DEFAULT,
 }
+RECORD = {"key", "generation", "ttl", "expiration", "bins"}
+RECORD_KEY = {"namespace", "set", "key", "digest"}
 
 
-@click.command()
+@click.command(epilog=FORMS_HELP)
 @key_arguments
 @click.option("--bins", metavar="A,B,...", help="Read these bins only.")
 @connecting
@@ -39,18 +43,18 @@ def get(
 ) -> None:
     """Read a record.
 
-    SET may be '' for none. Values are printed as JSON; bytes, for instance, as {"$bytes": "00ff"}.
+    SET may be '' for none. Values are printed as JSON. What --json prints, `put` takes.
     """
     key = make_key(namespace, set_name, user_key, key_type)
     with connect(hosts, timeout) as client:
         record = client.get(key, None if bins is None else bins.split(","))
     if as_json:
-        click.echo(json.dumps(_record_to_json(record), ensure_ascii=False))
+        print_json(_record_to_json(record))
     else:
         click.echo(_describe(record))
 
 
-@click.command()
+@click.command(epilog=FORMS_HELP)
 @key_arguments
 @click.argument("bins", metavar="JSON")
 @click.option("--ttl", metavar="SECONDS", help="The time to live; or never, keep, default.")
@@ -71,17 +75,19 @@ def put(
 ) -> None:
     """Write bins of a record, creating it or merging them into it.
 
-    JSON is an object of bin names and values ('-' reads it from stdin). In it null deletes a bin, and
-    {"$bytes": "00ff"} is bytes. SET may be '' for none.
+    JSON is an object of bin names and values, in which null deletes a bin, or a record as `get --json`
+    prints it: then its bins are written, and it lives as long as that one would have ('-' reads JSON from
+    stdin). SET may be '' for none.
     """
     key = make_key(namespace, set_name, user_key, key_type)
-    values = _parse_bins(sys.stdin.read() if bins == "-" else bins)
-    expiration = None if ttl is None else _parse_ttl(ttl)
+    values, expiration = _parse_record(_read_stdin() if bins == "-" else bins)
+    if ttl is not None:
+        expiration = _parse_ttl(ttl)
     policy = WritePolicy(send_key=send_key, total_timeout=timeout)
     with connect(hosts, timeout) as client:
         client.put(key, values, ttl=expiration, policy=policy)
     if as_json:
-        click.echo(json.dumps({"key": _key_to_json(key), "written": True}, ensure_ascii=False))
+        print_json({"key": key_to_json(key), "written": True})
 
 
 @click.command()
@@ -104,23 +110,54 @@ def delete(
     with connect(hosts, timeout) as client:
         found = client.delete(key)
     if as_json:
-        click.echo(json.dumps({"key": _key_to_json(key), "deleted": found}, ensure_ascii=False))
+        print_json({"key": key_to_json(key), "deleted": found})
     elif not found:
-        click.echo(f"pyspike: there is no record {key!r}", err=True)
+        complain(f"pyspike: there is no record {key!r}")
     if not found:
         context.exit(1)
 
 
-def _parse_bins(text: str) -> dict[str, object]:
+def _read_stdin() -> str:
+    """All of stdin: JSON is UTF-8, whatever the locale."""
+    if sys.stdin is None:
+        raise click.BadParameter("stdin is closed", param_hint="JSON")
+    try:
+        is_file = isinstance(sys.stdin, io.TextIOWrapper)
+        return str(sys.stdin.buffer.read(), "utf-8") if is_file else str(sys.stdin.read())
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"stdin can't be read: {error}", param_hint="JSON") from None
+
+
+def _parse_record(text: str) -> tuple[dict[str, object], int | Expiration | None]:
+    """Bins, and the time to live if it is told too."""
     try:
         parsed = json.loads(
             text, parse_constant=_refuse_constant, parse_float=_float, object_pairs_hook=_object
         )
         if not isinstance(parsed, dict):
             raise ValueError('it must be an object of bins, such as {"name": "Ann"}')
-        return {name: from_json(value) for name, value in parsed.items()}
+        if _is_record(parsed):
+            left = parsed["ttl"]
+            return _bins(parsed["bins"]), Expiration.NEVER if left is None else max(left, 1)
+        return _bins(parsed), None
     except (ValueError, RecursionError) as error:
         raise click.BadParameter(str(error), param_hint="JSON") from None
+
+
+def _bins(parsed: dict[str, Any]) -> dict[str, object]:
+    return {name: from_json(value) for name, value in parsed.items()}
+
+
+def _is_record(parsed: dict[str, Any]) -> bool:
+    """Whether it is what `get --json` prints, to the last name; bins hardly ever look like that."""
+    key, bins, left = parsed.get("key"), parsed.get("bins"), parsed.get("ttl")
+    return (
+        parsed.keys() == RECORD
+        and isinstance(key, dict)
+        and key.keys() == RECORD_KEY
+        and isinstance(bins, dict)
+        and (left is None or type(left) is int)
+    )
 
 
 def _refuse_constant(name: str) -> Any:
@@ -148,26 +185,22 @@ def _parse_ttl(text: str) -> int | Expiration:
     if text in TTLS:
         return TTLS[text]
     try:
-        return int(text)
+        seconds = int(text)
     except ValueError:
+        seconds = 0
+    if seconds < 1:
+        meanings = "never: it does not expire, keep: its time stays as it is, default: that of the namespace"
         raise click.BadParameter(
-            f"{text!r} is neither a number of seconds nor one of {', '.join(TTLS)}", param_hint="--ttl"
-        ) from None
-
-
-def _key_to_json(key: Key) -> dict[str, Any]:
-    return {
-        "namespace": key.namespace,
-        "set": key.set_name or None,
-        "key": to_json(key.user_key),
-        "digest": key.digest.hex(),
-    }
+            f"{text!r} is no number of seconds from 1 on, nor one of {', '.join(TTLS)} ({meanings})",
+            param_hint="--ttl",
+        )
+    return seconds
 
 
 def _record_to_json(record: Record) -> dict[str, Any]:
     expiration = record.expiration
     return {
-        "key": _key_to_json(record.key),
+        "key": key_to_json(record.key),
         "generation": record.generation,
         "ttl": record.ttl,
         "expiration": None if expiration is None else expiration.isoformat(),

@@ -5,8 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from pyspike.cli.output import complain
+
+if TYPE_CHECKING:
+    from pyspike.server import EmbeddedCluster
 
 __all__ = ["serve"]
 
@@ -37,13 +43,11 @@ __all__ = ["serve"]
 def serve(
     nodes: int, host: str, port: int, namespaces: str, replication_factor: int, server_version: str | None
 ) -> None:
-    """Run an embedded cluster until Ctrl-C; it speaks the real protocol and keeps records in memory.
+    """Run an embedded cluster in the foreground, until Ctrl-C or SIGTERM.
 
-    The hosts are printed on stdout, as clients take them.
+    It speaks the real protocol and keeps records in memory. When all nodes listen, their hosts are printed on
+    stdout, as clients take them.
     """
-    from pyspike.server import EmbeddedCluster  # the server is not needed by the other subcommands
-
-    click.echo("an embedded cluster, for tests and demonstrations; Ctrl-C ends it", err=True)
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -51,21 +55,30 @@ def serve(
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with EmbeddedCluster(
+        with _started(
             nodes,
+            host,
+            port,
             namespaces=namespaces.split(","),
             replication_factor=replication_factor,
-            host=host,
-            port=port,
             version=server_version,
         ) as cluster:
+            count = "1 node listens" if nodes == 1 else f"{nodes} nodes listen"
+            complain(f"an embedded cluster, for tests and demonstrations: {count}; Ctrl-C ends it")
             click.echo(cluster.hosts)
             ended.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _started(nodes: int, host: str, port: int, **settings: Any) -> EmbeddedCluster:
+    from pyspike.server import EmbeddedCluster  # the server is not needed by the other subcommands
+
+    try:
+        return EmbeddedCluster(nodes, host=host, port=port, **settings).start()
     except OSError as error:
         why = f"can't listen on {host} from port {port} on: {error.strerror or error}"
         raise click.ClickException(f"{why} (--port 0 takes free ports)") from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

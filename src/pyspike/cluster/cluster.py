@@ -58,6 +58,7 @@ class Cluster:
         self.closed = False
         self.rounds = 0
         self.unreachable: Mapping[str, Unreachable] = {}  # swapped whole
+        self._generations: Mapping[str, int | None] = {}  # of the partitions in `routing`, swapped whole
         self._round_ms = 0.0
         self._last_error: str | None = None
         self._renew()
@@ -201,7 +202,10 @@ class Cluster:
         """The numbers: of every node with its pool, by name, and of tending."""
         fork.caught_up()
         return {
-            "nodes": {node.name: node.stats() for node in self.nodes},
+            "nodes": {
+                node.name: {**node.stats(), "partition_generation": self._generations.get(node.name)}
+                for node in self.nodes
+            },
             "tend": {
                 "rounds": self.rounds,
                 "last_ms": self._round_ms,
@@ -257,6 +261,7 @@ class Cluster:
             if not self.closed:
                 self.unreachable = unreachable
                 self.routing.partitions = partitions
+                self._generations = {node.name: node.partition_generation for node in nodes}
                 self.nodes = nodes
             return not self.closed
 

@@ -10,6 +10,14 @@ killed, they are gone, and the partition is taken over empty: with a replication
 record of that node.
 """
 
+try:
+    import msgpack  # type: ignore[import-untyped]  # noqa: F401 - here, to say what brings it
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "pyspike.server needs msgpack; install it with: pip install 'pyspike-aerospike[server]'",
+        name="msgpack",
+    ) from None
+
 from .cluster import EmbeddedClock, EmbeddedCluster
 from .embedded_node import EmbeddedNode
 from .node import NodeStats

@@ -9,19 +9,21 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol
 
 from .backends import Backend, Plan, ProcessBackend, ThreadBackend
-from .checks import PORT_MAX, text, whole
+from .checks import PORT_MAX, seconds, text, whole
 from .digest import key_digest
 from .embedded_node import EmbeddedNode
 from .storage import N_PARTITIONS, NamespaceConfig, partition_of
 from .versions import NEWEST, find_version
 
-__all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster"]
+__all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
 
 NAMESPACE_MAX = 31
+_LOOK_EVERY = 0.01
 
 
 class DigestedKey(Protocol):
@@ -34,6 +36,13 @@ class DigestedKey(Protocol):
     @property
     def digest(self) -> bytes:
         """The 20 bytes that the record is known by."""
+
+
+class Tending(Protocol):
+    """A client that tells of each node what it knows, such as `pyspike.Client`."""
+
+    def stats(self) -> dict[str, Any]:
+        """Its statistics; `nodes` has those of each node by name."""
 
 
 class EmbeddedClock:
@@ -172,6 +181,8 @@ class EmbeddedCluster:
     def start(self) -> EmbeddedCluster:
         """Start all nodes; they listen when this returns. Does nothing if they run already.
 
+        After `stop` they get the ports that they had at first.
+
         Raises:
             OSError: a port is taken.
 
@@ -182,9 +193,13 @@ class EmbeddedCluster:
             else:
                 self._backend = ThreadBackend.from_plan(self._plan, clock=self._clock)
             self._finalizer = weakref.finalize(self, self._backend.stop)
-            for node, facts in zip(self.nodes, self._call("describe"), strict=True):
-                node._port = facts["port"]
+            self._read_ports()
+            self._plan = replace(self._plan, ports=[node.port for node in self.nodes])
         return self
+
+    def _read_ports(self) -> None:
+        for node, facts in zip(self.nodes, self._call("describe"), strict=True):
+            node._port = facts["port"]
 
     def stop(self) -> None:
         """End all nodes and forget the records. Does nothing if they do not run."""
@@ -292,6 +307,66 @@ class EmbeddedCluster:
 
         """
         self._call("heal")
+
+    def reset(self) -> bool:
+        """Begin anew, as between two tests: all nodes up, at their first ports, without faults and records.
+
+        Settings that info commands have changed are as they were at first, too.
+
+        Requests that a frozen or mute node has not read yet are lost, with their connections.
+
+        Returns:
+            whether anything but records was changed since the start or the last `reset`: then clients may
+            know nodes, or have connections, that are no more.
+
+        Raises:
+            OSError: the port of a node that was down, or refused connections, is taken by now.
+
+        """
+        if not self.running:
+            self.start()
+            return True
+        disturbed = bool(self._call("reset"))
+        self._read_ports()
+        return disturbed
+
+    def wait_until_seen(self, client: Tending, timeout: float = 10.0) -> None:
+        """Wait until a client knows the cluster as it is: which nodes answer, where, and who owns what.
+
+        For a test that stops, starts or moves something and goes on when the client has noticed. A client
+        looks every `tend_interval` (a second, if its policy doesn't say), and at once after trouble.
+
+        Args:
+            client: a `pyspike.Client` or `AsyncClient`.
+            timeout: seconds.
+
+        Raises:
+            TimeoutError: it does not; the message tells what it has not seen.
+
+        """
+        deadline = time.monotonic() + seconds("timeout", timeout)
+        while (unseen := self._unseen(client.stats()["nodes"])) is not None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"after {timeout:g} s the client has not seen that {unseen}")
+            time.sleep(_LOOK_EVERY)
+
+    def _unseen(self, known: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """What a client's statistics of nodes don't show yet, in words."""
+        for node in self._call("describe"):
+            name, up = node["name"], node["running"] and not node["silent"]
+            seen = known.get(name)
+            answers = seen is not None and seen["active"] and not seen["failures"]
+            if node["member"] and not node["running"]:
+                return f"node {name} was killed, which the other nodes have not noticed either"
+            if answers != up:
+                return f"node {name} {'answers' if up else 'does not answer'}"
+            if seen is None or not up:
+                continue
+            if not seen["address"].endswith(f":{node['port']}"):
+                return f"node {name} is at port {node['port']}"
+            if seen["partition_generation"] != node["partition_generation"]:
+                return f"partitions of node {name} have moved"
+        return None
 
 
 def _pid(partition_id: object) -> int:

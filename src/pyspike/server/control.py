@@ -29,6 +29,8 @@ async def run(cluster: Membership, node_name: str | None, request: str, args: di
         KeyError: no such node, namespace or request.
 
     """
+    if request not in _QUIET:
+        cluster.disturbed = True
     if node_name is None:
         result = _CLUSTER[request](cluster, **args)
     else:
@@ -42,6 +44,9 @@ def _describe(cluster: Membership, node: Node) -> dict[str, Any]:
         "host": node.host,
         "port": node.port,
         "running": node.running,
+        "silent": node.faults.silent,
+        "member": node in cluster.members,
+        "partition_generation": node.partition_generation,
         "stats": asdict(node.stats),
         "faults_left": node.faults.left,
     }
@@ -55,6 +60,15 @@ def _clear(cluster: Membership) -> None:
     for namespace in cluster.store.namespaces.values():
         for partition in namespace.partitions:
             partition.clear()
+
+
+async def _reset(cluster: Membership) -> bool:
+    disturbed = cluster.disturbed
+    if disturbed:
+        await cluster.reset()
+    cluster.reset_settings()
+    _clear(cluster)
+    return disturbed
 
 
 def _advance(cluster: Membership, seconds: int) -> None:
@@ -87,7 +101,11 @@ _CLUSTER: dict[str, Callable[..., Any]] = {
     "heal": Membership.heal,
     "clear": _clear,
     "advance": _advance,
+    "reset": _reset,
 }
+
+_QUIET = {"describe", "owners", "clear", "advance", "reset"}
+"""Requests that change nothing but records; after all others clients may have to look at the nodes again."""
 
 _NODE: dict[str, Callable[..., Any]] = {
     "describe": _describe,

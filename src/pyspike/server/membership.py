@@ -58,6 +58,10 @@ class Membership:
         self.maps: dict[bytes, PartitionMap] = {}
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}
+        self.disturbed = False
+        """Whether nodes or partitions were tampered with since the start or the last `reset`."""
+        self._first_name = cluster_name
+        self._first_ports: dict[str, int] = {}
         self._detaching: dict[str, asyncio.TimerHandle] = {}
         self._texts: dict[tuple[str, int], str] = {}
         for name, config in namespaces.items():
@@ -93,6 +97,7 @@ class Membership:
         try:
             for node in self.nodes:
                 await node.listen(node.bind(node.port))
+                self._first_ports[node.name] = node.port
                 self._begin(node)
         except OSError:
             self.close()
@@ -216,6 +221,28 @@ class Membership:
         for node in self.nodes:
             await self.heal_node(node)
             await self.start_node(node)
+
+    async def reset(self) -> None:
+        """Heal, and bring every node back to the port that it had at first.
+
+        What a silent node was sent is lost with its connections, so that none of it is run afterwards.
+        """
+        for node in self.nodes:
+            if node.faults.silent:
+                node.disconnect(reset=True)
+            if node.port != self._first_ports[node.name]:
+                await self.start_node(node, self._first_ports[node.name])
+        await self.heal()
+        self.disturbed = False
+
+    def reset_settings(self) -> None:
+        """Undo what info commands have set."""
+        self.cluster_name = self._first_name
+        for node in self.nodes:
+            node.settings.clear()
+        for namespace in self.store.namespaces.values():
+            namespace.config = namespace.first_config
+            namespace.truncated.clear()
 
     def _rebalance(self) -> int:
         """Distribute anew, and count what has changed on every node."""

@@ -182,6 +182,10 @@ class Node:
         self.running = False
         self.refuse()
         self._time_mute()
+        self.disconnect(reset=reset)
+
+    def disconnect(self, *, reset: bool) -> None:
+        """Close all connections, with a reset or after the answers under way."""
         for connection in list(self.connections):
             if reset:
                 connection.reset()

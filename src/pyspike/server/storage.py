@@ -95,11 +95,12 @@ class Record:
 class Namespace:
     """The records of one namespace, by partition and digest."""
 
-    __slots__ = ("config", "name", "partitions", "store", "truncated", "unavailable")
+    __slots__ = ("config", "first_config", "name", "partitions", "store", "truncated", "unavailable")
 
     def __init__(self, name: str, config: NamespaceConfig, store: Store) -> None:
         self.name = name
         self.config = config
+        self.first_config = config
         self.store = store
         self.partitions: list[dict[bytes, Record]] = [{} for _ in range(N_PARTITIONS)]
         self.unavailable: frozenset[int] = frozenset()

@@ -1,4 +1,4 @@
-"""`python -m pyspike.cli`: the same as the command `pyspike`."""
+"""`python -m pyspike`: the same as the command `pyspike`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,140 @@
+"""Clients that know which records they have written, so that these can be deleted after a test.
+
+Owns: what counts as having written, for both clients. Not here: when the records are deleted (shared.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from pyspike import AsyncClient, Client, ClientPolicy, Key
+from pyspike._wire import Commands, Executor
+from pyspike.hosts import HostsLike
+
+__all__ = ["WRITES", "KnowingAsyncClient", "KnowingClient", "Written"]
+
+WRITES = ("add", "append", "operate", "prepend", "put")
+"""The methods that may leave a record that was not there."""
+
+# Builds commands and sends none: whether they write, and to which key, is read off them.
+_BUILDER = Commands(Executor(), ClientPolicy().read.settings, ClientPolicy().write.settings)
+
+
+class Written:
+    """The keys of the records that were written, each once, in the order of writing."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Key, None] = {}
+
+    def during(self, method: str, *args: Any, **options: Any) -> _During:
+        """A context manager around a command, which notes its key if it has written or may have."""
+        key = None
+        with contextlib.suppress(Exception):  # the client refuses it too
+            command: Any = getattr(_BUILDER, method)(*args, **options)
+            key = command.key if command.write else None
+        return _During(self._keys, key)
+
+    def take(self) -> list[Key]:
+        """All keys so far, which are forgotten."""
+        keys = list(self._keys)
+        self._keys.clear()
+        return keys
+
+
+class _During:
+    def __init__(self, keys: dict[Key, None], key: Key | None) -> None:
+        self._keys = keys
+        self._key = key
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A write that was refused has left somebody else's record as it was.
+        if self._key is not None and (error is None or getattr(error, "in_doubt", True)):
+            self._keys[self._key] = None
+
+
+def _options(args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The same arguments, of which operations can be looked at twice."""
+    with contextlib.suppress(TypeError):
+        if "operations" in options:
+            options["operations"] = tuple(options["operations"])
+        elif len(args) > 1:
+            args = (args[0], tuple(args[1]), *args[2:])
+    return args, options
+
+
+def _blocking(method: str) -> Callable[..., Any]:
+    send = getattr(Client, method)
+
+    @functools.wraps(send)
+    def command(self: KnowingClient, *args: Any, **options: Any) -> Any:
+        if method == "operate":
+            args, options = _options(args, options)
+        with self.written.during(method, *args, **options):
+            return send(self, *args, **options)
+
+    return command
+
+
+def _awaitable(method: str) -> Callable[..., Any]:
+    send = getattr(AsyncClient, method)
+
+    @functools.wraps(send)
+    async def command(self: KnowingAsyncClient, *args: Any, **options: Any) -> Any:
+        if method == "operate":
+            args, options = _options(args, options)
+        with self.written.during(method, *args, **options):
+            return await send(self, *args, **options)
+
+    return command
+
+
+class KnowingClient(Client):
+    """A `Client` that knows what it has written, also through its views."""
+
+    written: Written
+
+    def __init__(self, hosts: HostsLike, written: Written) -> None:
+        super().__init__(hosts)
+        self.written = written
+
+    def with_policies(self, **policies: Any) -> KnowingClient:
+        """A view with other default policies, whose writes are known too."""
+        view = super().with_policies(**policies)
+        assert isinstance(view, KnowingClient)
+        view.written = self.written
+        return view
+
+
+class KnowingAsyncClient(AsyncClient):
+    """An `AsyncClient` that knows what it has written, also through its views."""
+
+    written: Written
+
+    @classmethod
+    def of(cls, client: Client, written: Written) -> KnowingAsyncClient:
+        """One that shares the cluster of a blocking client."""
+        new = cls.sharing(client)
+        assert isinstance(new, cls)
+        new.written = written
+        return new
+
+    def with_policies(self, **policies: Any) -> KnowingAsyncClient:
+        """A view with other default policies, whose writes are known too."""
+        view = super().with_policies(**policies)
+        assert isinstance(view, KnowingAsyncClient)
+        view.written = self.written
+        return view
+
+
+for _method in WRITES:
+    setattr(KnowingClient, _method, _blocking(_method))
+    setattr(KnowingAsyncClient, _method, _awaitable(_method))
