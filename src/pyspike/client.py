@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pyspike._wire import Commands, Executor
 from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike.errors import ClientClosed
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.later import importing
 from pyspike.nodes import Node
@@ -137,6 +138,8 @@ class Client(Commands):
         self._cluster.close()
 
     def __enter__(self) -> Client:
+        if self._cluster.closed:
+            raise ClientClosed("the client is closed", advice="make a new one")
         return self
 
     def __exit__(

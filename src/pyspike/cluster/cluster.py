@@ -80,6 +80,8 @@ class Cluster:
             deadline = time.monotonic() + self.policy.timeout / 1000
             self._go_round(deadline)
             while not self.routing.partitions.namespaces:
+                if self.closed:
+                    raise ClientClosed("the client was closed while it connected")
                 if time.monotonic() > deadline:
                     why = self._last_error or "they are not ready"
                     raise ConnectFailed(f"no node told its partitions: {why}")

@@ -102,7 +102,7 @@ class PipelinedExecutor(Lanes):
 
     # --- connections ---
 
-    def new_lane(self, pool: Pool, wide: bool) -> Lane:
+    def new_lane(self, pool: Pool, wide: bool, writes: bool) -> Lane:
         """A lane to a node that is used for the first time."""
         policy = self._cluster.policy
         if self._keeper is None:
@@ -112,14 +112,19 @@ class PipelinedExecutor(Lanes):
             pool,
             self._open_soon,
             self.failed,
+            self.attempt,
             most=policy.pipelines_per_node,
             depth=1 if wide else policy.commands_per_pipeline,
-            max_waiting=policy.max_waiting_per_node,
+            max_waiting=-1 if policy.max_waiting_per_node is None else policy.max_waiting_per_node,
             wide=wide,
+            writes=writes,
             large=self.large,
         )
 
     def _open_soon(self, lane: Lane) -> None:
+        if self.closed:  # since it was planned
+            lane.not_opened(ClientClosed("the client is closed"))
+            return
         task = self.loop.create_task(self._open(lane))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
@@ -222,13 +227,21 @@ class PipelinedExecutor(Lanes):
             await self._watching.aclose()
 
     def stats(self) -> dict[str, dict[str, Any]]:
-        """The numbers of the lanes, by the node's name; those of large records under `large`."""
+        """The numbers of the lanes by the node's name, those of large records under `large`."""
         stats: dict[str, dict[str, Any]] = {}
         for lane in self.all_lanes():
-            numbers = stats.setdefault(lane.pool.node_name, {} if lane.wide else lane.stats())
-            if lane.wide:
-                numbers["large"] = lane.stats()
+            numbers = stats.setdefault(lane.pool.node_name, {})
+            _add(numbers.setdefault("large", {}) if lane.wide else numbers, lane.stats())
         return stats
+
+
+def _add(total: dict[str, Any], numbers: dict[str, Any]) -> None:
+    """Add numbers, those by reason one by one, to their totals."""
+    for name, number in numbers.items():
+        if isinstance(number, dict):
+            _add(total.setdefault(name, {}), number)
+        else:
+            total[name] = total.get(name, 0) + number
 
 
 def _watch(reference: weakref.ref[PipelinedExecutor]) -> None:

@@ -118,6 +118,19 @@ class EmbeddedNode:
         """Send every answer later by `seconds` (0 ends it). Connections do not wait for each other."""
         self._call("delay", seconds=seconds)
 
+    def hold_writes(self, seconds: float, replica: EmbeddedNode | None = None) -> None:
+        """Answer writes only after `seconds` (0 ends it), as a master does whose replica has died.
+
+        Such a write is applied at once. The connection that it came on runs nothing else meanwhile; if it is
+        closed before, what has come on it and was not run is dropped.
+
+        Args:
+            seconds: until what happens in place of the replica's answer: a time-out, or another cluster.
+            replica: hold only the writes of partitions that this node has a replica of; None: all.
+
+        """
+        self._call("hold_writes", seconds=seconds, replica=None if replica is None else replica.name)
+
     def drip(self, bytes_per_chunk: int = 1, interval: float = 0.0) -> None:
         """Send every answer in pieces of `bytes_per_chunk` (0 ends it), `interval` seconds apart."""
         self._call("drip", size=bytes_per_chunk, interval=interval)

@@ -20,6 +20,8 @@ class Faults:
 
     frozen: bool = False
     delay: float = 0.0
+    hold_seconds: float = 0.0
+    hold_replica: str | None = None
     drip_bytes: int = 0
     drip_interval: float = 0.0
     cut_times: int = 0
@@ -32,7 +34,7 @@ class Faults:
     code: int = 0
     code_executes: bool = False
     armed: bool = field(default=False, init=False)
-    """Whether any count is above 0: the one thing looked at on the quick path."""
+    """Whether any data request may be hit: the one thing looked at on the quick path."""
 
     @property
     def slow(self) -> bool:
@@ -45,8 +47,8 @@ class Faults:
         return self.cut_times + self.close_times + self.drop_times + self.garbage_times + self.code_times
 
     def arm(self) -> None:
-        """Work out `armed` after a count has changed."""
-        self.armed = self.left > 0
+        """Work out `armed` after something has changed."""
+        self.armed = self.left > 0 or self.hold_seconds > 0
 
     def heal(self) -> None:
         """Undo all but frozen, which the node's connections have to hear of."""

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from . import info
 from .connection import Connection, Reply
 from .faults import Faults
-from .framing import ProtoType, frame, parse_message, reply
+from .framing import FieldType, Info2, ProtoType, frame, parse_message, reply
 from .record_commands import execute
 from .result import RequestError, ResultCode
+from .storage import partition_of
 
 if TYPE_CHECKING:
     from .membership import Membership
@@ -165,6 +166,21 @@ class Node:
         except Exception:
             _LOG.exception("node %s: a request of type %d failed: %s", self.name, kind, body[:256].hex())
             return reply(ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
+
+    def holds(self, body: bytes) -> bool:
+        """Whether a data request is a write whose answer `hold_writes` keeps back."""
+        if self.faults.hold_seconds <= 0:
+            return False
+        try:
+            message = parse_message(body)
+        except RequestError:
+            return False
+        partitions = self.cluster.maps.get(message.fields.get(FieldType.NAMESPACE, b""))
+        digest = message.fields.get(FieldType.DIGEST)
+        if not message.info2 & Info2.WRITE or partitions is None or digest is None:
+            return False
+        replica = self.faults.hold_replica
+        return replica is None or replica in partitions.owners(partition_of(digest))[1:]
 
     # --- called by the membership ---
 
