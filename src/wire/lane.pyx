@@ -134,7 +134,10 @@ cdef class Lane:
         return errors.TimeoutError("timed out waiting for a connection")
 
     cdef int admit(self) except -1:
-        """Lets commands in that waited for room."""
+        """Lets commands in that waited for room, unless their answers could only come too late.
+
+        A write that is sent in its last moment is in doubt, and takes its connection with it.
+        """
         cdef Pipeline best
         cdef Command command
         cdef int64_t now
@@ -149,10 +152,10 @@ cdef class Lane:
             command = self.waiting.pop()
             if command is None:
                 break
-            if command.deadline > now:
+            if command.deadline - now > best.round_trip:
                 best.submit(command)
                 continue
-            if error is None:               # the loop was held up, or has many to deal with
+            if error is None:
                 error = self.never_sent(True)
             self.pool.count_refusal()
             self.doom(command, error)

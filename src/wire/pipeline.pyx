@@ -89,6 +89,7 @@ cdef class Pipeline:
     cdef int64_t answered_at                # the same, but of a whole answer
     cdef int64_t heard_at                   # when anything came last
     cdef int64_t kept_until                 # for the late answers of those who went
+    cdef int64_t round_trip                 # what answers took lately: the longest, which soon counts for less
     cdef int64_t idle_since
     cdef unsigned int reads
     cdef int64_t judged_reads               # `reads` when something was found overdue; -1 while nothing is
@@ -157,6 +158,7 @@ cdef class Pipeline:
                     self.moved_at = self.answered_at = now
                 self.queue.append(command)
                 command.sent += 1
+                command.sent_at = now
                 if self.out.size >= WRITE_SIZE:
                     break
             self.pending = leaving[count:]
@@ -255,10 +257,13 @@ cdef class Pipeline:
     cdef bint resolve(self, const unsigned char* body, size_t size) except -1:
         """Gives the oldest command its answer; False if that broke the connection."""
         cdef Command command
+        cdef int64_t took
         item = self.queue.popleft()
         if item is None:
             return True
         command = <Command>item
+        took = self.moved_at - command.sent_at
+        self.round_trip = took if took > self.round_trip else self.round_trip - (self.round_trip - took) // 8
         if size > PIPELINE_BUFFER or self.lane.wide:
             self.lane.weigh(command, size)
         if not is_waited_for(command):

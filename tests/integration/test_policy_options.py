@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import gc
-import re
 import time
 import tracemalloc
 from collections.abc import Iterator

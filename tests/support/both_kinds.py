@@ -19,6 +19,7 @@ ONE_KIND = {
     "test_loops": "runs async_scenarios",
     "test_a_signal_to_tasks": "about many at once in one loop",
     "test_thousands_of_awaits_leave_nothing": "about what only tasks do: being cancelled",
+    "test_a_kept_error_of_a_thread_holds_only_the_key": "tasks have one of their own",
     "test_async_signatures": "compares the methods of the two",
     "test_both_clients_tell_the_same_of_a_timeout": "compares the errors of the two",
     "test_timeout_delay_awaits_a_late_answer_and_uses_the_connection_again": "pipelines await all answers",
