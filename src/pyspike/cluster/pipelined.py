@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
+import errno
 import logging
+import os
 import socket
 import weakref
 from collections.abc import AsyncGenerator
@@ -126,6 +128,8 @@ class PipelinedExecutor(Lanes):
             lane.not_opened(ClientClosed("the client is closed"))
             return
         task = self.loop.create_task(self._open(lane))
+        # Whoever closes a loop without a word to anybody need not read of a task that is not his.
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
@@ -141,7 +145,9 @@ class PipelinedExecutor(Lanes):
             log.exception("opening a connection to node %s failed", lane.pool.node_name)
             error = ConnectionError(f"{type(failure).__name__}: {failure}", node=lane.pool.node_name)
         finally:
-            if pipeline is not None:
+            if self.loop.is_closed():
+                pass  # this task is destroyed
+            elif pipeline is not None:
                 lane.opened(pipeline)
             else:
                 lane.not_opened(error)
@@ -159,14 +165,33 @@ class PipelinedExecutor(Lanes):
             self._sockets.add(sock)
             try:
                 sock.setblocking(False)
-                await asyncio.wait_for(self.loop.sock_connect(sock, node.endpoint.sockaddr), timeout / 1000)
+                await self._connect(sock, node.endpoint.sockaddr, timeout)
                 prepare(sock)
                 _, pipeline = await self.loop.create_connection(lambda: PipelineProtocol(lane), sock=sock)
-            except asyncio.TimeoutError:  # a class of its own before Python 3.11
-                raise builtins.TimeoutError from None
             finally:
                 self._sockets.discard(sock)
         return pipeline
+
+    async def _connect(self, sock: socket.socket, address: Any, timeout: float) -> None:
+        """Connect a socket within so many milliseconds.
+
+        `loop.sock_connect` would look the address up in a thread (uvloop), and `asyncio.wait_for` would make
+        another task of it; both complain when a loop is closed without a word.
+        """
+        code = sock.connect_ex(address)
+        if code == errno.EINPROGRESS:
+            ready: asyncio.Future[None] = self.loop.create_future()
+            expiry = self.loop.call_later(timeout / 1000, _set, ready, builtins.TimeoutError())
+            self.loop.add_writer(sock, _set, ready, None)
+            try:
+                await ready
+            finally:
+                expiry.cancel()
+                if not self.loop.is_closed():
+                    self.loop.remove_writer(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
 
     # --- time ---
 
@@ -242,6 +267,15 @@ def _add(total: dict[str, Any], numbers: dict[str, Any]) -> None:
             _add(total.setdefault(name, {}), number)
         else:
             total[name] = total.get(name, 0) + number
+
+
+def _set(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 def _watch(reference: weakref.ref[PipelinedExecutor]) -> None:
