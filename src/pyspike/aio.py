@@ -257,6 +257,8 @@ class AsyncClient:
         return view
 
     # --- one record ---
+    #
+    # Each lets go of its arguments in the end: the traceback of an error that is kept has the method's frame.
 
     @overload
     async def get(
@@ -292,9 +294,17 @@ class AsyncClient:
         policy: ReadPolicy | None = None,
     ) -> Any:
         """Read a record: see `Client.get`."""
-        return await self._commands.get(
-            key, bins, default=default, timeout=timeout, filter_expression=filter_expression, policy=policy
-        )
+        try:
+            return await self._commands.get(
+                key,
+                bins,
+                default=default,
+                timeout=timeout,
+                filter_expression=filter_expression,
+                policy=policy,
+            )
+        finally:
+            del key, bins, default, filter_expression
 
     async def exists(
         self,
@@ -305,10 +315,13 @@ class AsyncClient:
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key: see `Client.exists`."""
-        found: bool = await self._commands.exists(
-            key, timeout=timeout, filter_expression=filter_expression, policy=policy
-        )
-        return found
+        try:
+            found: bool = await self._commands.exists(
+                key, timeout=timeout, filter_expression=filter_expression, policy=policy
+            )
+            return found
+        finally:
+            del key, filter_expression
 
     async def put(
         self,
@@ -322,15 +335,18 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it: see `Client.put`."""
-        await self._commands.put(
-            key,
-            bins,
-            timeout=timeout,
-            ttl=ttl,
-            generation=generation,
-            filter_expression=filter_expression,
-            policy=policy,
-        )
+        try:
+            await self._commands.put(
+                key,
+                bins,
+                timeout=timeout,
+                ttl=ttl,
+                generation=generation,
+                filter_expression=filter_expression,
+                policy=policy,
+            )
+        finally:
+            del key, bins, filter_expression
 
     async def add(
         self,
@@ -344,15 +360,18 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Add to integer or float bins; what is missing is created: see `Client.add`."""
-        await self._commands.add(
-            key,
-            bins,
-            timeout=timeout,
-            ttl=ttl,
-            generation=generation,
-            filter_expression=filter_expression,
-            policy=policy,
-        )
+        try:
+            await self._commands.add(
+                key,
+                bins,
+                timeout=timeout,
+                ttl=ttl,
+                generation=generation,
+                filter_expression=filter_expression,
+                policy=policy,
+            )
+        finally:
+            del key, bins, filter_expression
 
     async def append(
         self,
@@ -366,15 +385,18 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created: see `Client.append`."""
-        await self._commands.append(
-            key,
-            bins,
-            timeout=timeout,
-            ttl=ttl,
-            generation=generation,
-            filter_expression=filter_expression,
-            policy=policy,
-        )
+        try:
+            await self._commands.append(
+                key,
+                bins,
+                timeout=timeout,
+                ttl=ttl,
+                generation=generation,
+                filter_expression=filter_expression,
+                policy=policy,
+            )
+        finally:
+            del key, bins, filter_expression
 
     async def prepend(
         self,
@@ -388,15 +410,18 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Prepend to string or blob bins; what is missing is created: see `Client.prepend`."""
-        await self._commands.prepend(
-            key,
-            bins,
-            timeout=timeout,
-            ttl=ttl,
-            generation=generation,
-            filter_expression=filter_expression,
-            policy=policy,
-        )
+        try:
+            await self._commands.prepend(
+                key,
+                bins,
+                timeout=timeout,
+                ttl=ttl,
+                generation=generation,
+                filter_expression=filter_expression,
+                policy=policy,
+            )
+        finally:
+            del key, bins, filter_expression
 
     async def delete(
         self,
@@ -408,10 +433,17 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not: see `Client.delete`."""
-        found: bool = await self._commands.delete(
-            key, timeout=timeout, generation=generation, filter_expression=filter_expression, policy=policy
-        )
-        return found
+        try:
+            found: bool = await self._commands.delete(
+                key,
+                timeout=timeout,
+                generation=generation,
+                filter_expression=filter_expression,
+                policy=policy,
+            )
+            return found
+        finally:
+            del key, filter_expression
 
     async def touch(
         self,
@@ -424,14 +456,17 @@ class AsyncClient:
         policy: WritePolicy | None = None,
     ) -> None:
         """Give a record a new time to live, and a new generation: see `Client.touch`."""
-        await self._commands.touch(
-            key,
-            timeout=timeout,
-            ttl=ttl,
-            generation=generation,
-            filter_expression=filter_expression,
-            policy=policy,
-        )
+        try:
+            await self._commands.touch(
+                key,
+                timeout=timeout,
+                ttl=ttl,
+                generation=generation,
+                filter_expression=filter_expression,
+                policy=policy,
+            )
+        finally:
+            del key, filter_expression
 
     async def operate(
         self,
@@ -445,16 +480,19 @@ class AsyncClient:
         policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing: see `Client.operate`."""
-        record: Record = await self._commands.operate(
-            key,
-            operations,
-            timeout=timeout,
-            ttl=ttl,
-            generation=generation,
-            filter_expression=filter_expression,
-            policy=policy,
-        )
-        return record
+        try:
+            record: Record = await self._commands.operate(
+                key,
+                operations,
+                timeout=timeout,
+                ttl=ttl,
+                generation=generation,
+                filter_expression=filter_expression,
+                policy=policy,
+            )
+            return record
+        finally:
+            del key, operations, filter_expression
 
     # --- the cluster ---
 
@@ -500,7 +538,7 @@ class AsyncClient:
 
     async def __aenter__(self) -> AsyncClient:
         if self._loops.closed or self._cluster.closed:
-            raise ClientClosed("the client is closed")
+            raise ClientClosed("the client is closed", advice="make a new one")
         if self._owner and not self._cluster.rounds:
             await _in_thread(self._cluster.start)
         return self

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pyspike._wire import Commands, Executor
 from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike.errors import ClientClosed
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.later import importing
 from pyspike.nodes import Node

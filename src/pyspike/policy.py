@@ -160,11 +160,13 @@ def _int(least: int, most: int, what: str = "an int") -> Callable[[object, str],
     return check
 
 
+def _int_or_none(least: int, most: int) -> Callable[[object, str], int | None]:
+    check = _int(least, most, "an int or None")
+    return lambda value, name: None if value is None else check(value, name)
+
+
 _retries = _int(0, MAX_INT32)
-
-
-def _retries_or_none(value: object, name: str) -> int | None:
-    return None if value is None else _retries(value, name)
+_retries_or_none = _int_or_none(0, MAX_INT32)
 
 
 _percent = _int(1, 100, "a percentage or a ReadTouchTTL")
@@ -451,11 +453,12 @@ class ClientPolicy(_Policy):
         idle_timeout: how long an unused connection is kept.
         min_conns_per_node: how many connections are opened in advance and kept, for the calls of threads.
         max_conns_per_node: how many there may be, for the calls of threads; tasks use pipelines.
-        max_waiting_per_node: how many commands may wait for a connection to a node when all are in use; in
-            asyncio for each loop.
-        pipelines_per_node: how many connections an asyncio loop opens to a node, and how many more for
-            records above 64 KiB, which would hold up the others; while some are silent, up to as many again
-            take their place.
+        max_waiting_per_node: how many commands may wait for a connection to a node when all are in use; None
+            for any number, each until its deadline. In asyncio it counts for each loop, for reads and for
+            writes.
+        pipelines_per_node: how many connections an asyncio loop opens to a node for reads, and how many for
+            writes, which wait for the replicas and would hold up reads; as many again for records above
+            64 KiB, which would hold up the others. While some are silent, up to as many take their place.
         commands_per_pipeline: how many commands may be in flight on one of them; on one for large records it
             is one.
         fail_if_not_connected: whether making a client fails if no seed host can be reached; if not, the
@@ -482,7 +485,7 @@ class ClientPolicy(_Policy):
     idle_timeout: Milliseconds = _field(30_000, _positive_ms)
     min_conns_per_node: int = _field(0, _int(0, MAX_INT32))
     max_conns_per_node: int = _field(256, _int(1, MAX_INT32))
-    max_waiting_per_node: int = _field(10_000, _int(0, MAX_INT32))
+    max_waiting_per_node: int | None = _field(None, _int_or_none(0, MAX_INT32))
     pipelines_per_node: int = _field(2, _int(1, MAX_INT32))
     commands_per_pipeline: int = _field(128, _int(1, MAX_INT32))
     fail_if_not_connected: bool = _field(True, _instance(bool))

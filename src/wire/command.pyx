@@ -42,6 +42,7 @@ cdef class Command:
     # in a pipeline
     cdef readonly Promise promise           # what a task awaits
     cdef int64_t tried_at                   # when this attempt began
+    cdef int64_t sent_at                    # when it was written
     cdef int sent_before                    # `sent` when it began
 
     def __cinit__(self) -> None:

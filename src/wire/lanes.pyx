@@ -1,14 +1,19 @@
 # The way of a command to its answer in asyncio: which loop runs it, which lane it takes there, and the one timer of a
 # loop that sees to deadlines.
 
+cdef inline int lane_kind(bint wide, bint writes) noexcept:
+    """The place of lanes of a kind among those of all kinds."""
+    return 2 * wide + writes
+
+
 cdef class Lanes:
-    """All lanes of one client in one loop: two a node, one for what is small and one for what would hold it up."""
+    """All lanes of one client in one loop: a node has one for reads and one for writes, which a replica that does not
+    answer may hold up, and as many again for what is large and would hold up the others."""
 
     cdef readonly object loop
     cdef readonly bint closed               # no attempt begins any more
     cdef Routing routing                    # the cluster's
-    cdef dict lanes                         # Pool -> Lane
-    cdef dict wide_lanes                    # the same, for large requests and answers
+    cdef tuple lanes                        # dicts of Pool -> Lane, by `lane_kind`
     cdef readonly dict large                # (namespace, set) of large records: see Lane
     cdef Waker waker
     cdef int64_t watch_at                   # when the timer goes off; FOREVER without one
@@ -17,12 +22,11 @@ cdef class Lanes:
         self.loop = loop
         self.routing = cluster.routing
         self.waker = Waker(loop)
-        self.lanes = {}
-        self.wide_lanes = {}
+        self.lanes = ({}, {}, {}, {})
         self.large = {}
         self.watch_at = FOREVER
 
-    def new_lane(self, pool: Pool, wide: bool) -> Lane:
+    def new_lane(self, pool: Pool, wide: bool, writes: bool) -> Lane:
         """Make a lane to a node; the executor does."""
         raise AssertionError("an executor makes its own lanes")
 
@@ -41,15 +45,15 @@ cdef class Lanes:
 
     def all_lanes(self) -> list:
         """The lanes there are."""
-        return [*self.lanes.values(), *self.wide_lanes.values()]
+        return [lane for lanes in self.lanes for lane in (<dict>lanes).values()]
 
     def forget(self, Lane lane not None) -> None:
         """Let go of a lane."""
-        (self.wide_lanes if lane.wide else self.lanes).pop(lane.pool, None)
+        (<dict>self.lanes[lane_kind(lane.wide, lane.writes)]).pop(lane.pool, None)
 
     cdef int plan(self, Command command, int64_t now) except -1:
         """Sees to it that somebody looks when the command is due."""
-        cdef int64_t due = min(command.deadline, after(now, command.allowance))
+        cdef int64_t due = min(command.deadline, after(now, held_up_after(command.allowance)))
         if due < self.watch_at:
             self.watch_at = due
             self.watch_in((due - now) / <double>SECOND)
@@ -88,6 +92,7 @@ cdef class Lanes:
         cdef Pool pool
         cdef int64_t now
         cdef bint wide
+        cdef dict lanes
         heed_fork()
         if command.started == 0:
             command.start()
@@ -107,10 +112,10 @@ cdef class Lanes:
             self.failed(command, error)
             return
         wide = self.holds_up(command)
-        lanes = self.wide_lanes if wide else self.lanes
+        lanes = <dict>self.lanes[lane_kind(wide, command.write)]
         lane = lanes.get(pool)
         if lane is None:
-            lane = lanes[pool] = self.new_lane(pool, wide)
+            lane = lanes[pool] = self.new_lane(pool, wide, command.write)
         self.plan(command, now)
         (<Lane>lane).submit(command)
 

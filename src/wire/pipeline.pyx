@@ -13,11 +13,19 @@ cdef extern from "poll.h" nogil:
     int poll(pollfd* fds, unsigned long count, int timeout)
 
 
+cdef extern from "sys/socket.h" nogil:
+    struct linger:
+        int l_onoff
+        int l_linger
+    int SO_LINGER
+
+
 cdef enum:
     PIPELINE_BUFFER = 64 * 1024             # a read takes as many answers as fit; what is larger holds up the others
     WRITE_SIZE = 256 * 1024                 # a write of about so much, then the transport may say that it is enough
     READS_GRANTED = 16                      # reads in which what is overdue may still come, in a loop that was held up
-    SILENCE = 1_000_000_000                 # ns that a cancelled command meets it before its connection is avoided
+    HELD_UP = 100_000_000                   # ns without an answer after which the commands behind the oldest go elsewhere
+    LEAST_HELD_UP = 10_000_000              # ns that this takes at least, where a share of the deadline is short
 
 cdef int64_t ABANDONED = 30_000_000_000     # ns that an answer nobody waits for is awaited at the most
 
@@ -27,10 +35,29 @@ cdef inline bint is_waited_for(Command command):
     return command.promise.state == PENDING
 
 
+cdef inline int64_t held_up_after(int64_t allowance) noexcept:
+    """How long a connection may be silent before it gets no more commands: well below what an attempt has."""
+    return min(allowance, max(<int64_t>LEAST_HELD_UP, min(<int64_t>HELD_UP, allowance // 2)))
+
+
 cdef inline int64_t late_span(Command command) noexcept:
     """How long a late answer is awaited when nobody needs the connection any more."""
     cdef double delay = command.settings.timeout_delay
     return to_ns(delay) if delay > 0 else 0
+
+
+cdef inline bint may_be_late(Command command) noexcept:
+    """Whether it does no harm if the server runs the command after it timed out."""
+    return not command.write or command.settings.timeout_delay > 0
+
+
+cdef void reset_when_closed(int fd) noexcept nogil:
+    """Has the socket closed by a reset, which drops what the other side has not read."""
+    cdef linger option
+    option.l_onoff = 1
+    option.l_linger = 0
+    if fd >= 0:
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &option, sizeof(option))
 
 
 cdef object likewise(object error):
@@ -55,7 +82,7 @@ cdef class Pipeline:
     cdef unsigned char storage[4096]
     cdef bint flush_planned, paused
     cdef readonly bint gone
-    cdef bint stalled                       # a command met nothing but silence: no more of them until an answer comes
+    cdef bint stalled                       # its oldest command is overdue: no more of them until an answer comes
     cdef object buffer                      # bytearray that reads go to
     cdef object view                        # of it
     cdef size_t have                        # bytes of it that are not parsed yet
@@ -64,6 +91,7 @@ cdef class Pipeline:
     cdef int64_t answered_at                # the same, but of a whole answer
     cdef int64_t heard_at                   # when anything came last
     cdef int64_t kept_until                 # for the late answers of those who went
+    cdef int64_t round_trip                 # what answers took lately: the longest, which soon counts for less
     cdef int64_t idle_since
     cdef unsigned int reads
     cdef int64_t judged_reads               # `reads` when something was found overdue; -1 while nothing is
@@ -111,8 +139,10 @@ cdef class Pipeline:
         cdef list leaving
         cdef Py_ssize_t count
         cdef bint gave_up = False
+        cdef bint late = False
+        cdef int64_t now = now_ns()
         self.flush_planned = False
-        if not self.queue and self.fd >= 0 and now_ns() - self.moved_at > CHECK_AFTER_IDLE and is_readable(self.fd):
+        if not self.queue and self.fd >= 0 and now - self.moved_at > CHECK_AFTER_IDLE and is_readable(self.fd):
             self.connection_lost(None)      # the loop has yet to see it
             return
         while self.pending and not self.paused and self.transport is not None:
@@ -124,18 +154,25 @@ cdef class Pipeline:
                 if not is_waited_for(command):
                     gave_up = True
                     continue
+                if command.deadline <= now:
+                    late = True
+                    self.lane.doom(command, errors.TimeoutError("timed out before it could be sent"))
+                    continue
                 put_bytes(&self.out, command.out.data, command.out.size)
                 if not self.queue:
-                    self.moved_at = self.answered_at = now_ns()
+                    self.moved_at = self.answered_at = now
                 self.queue.append(command)
                 command.sent += 1
+                command.sent_at = now
                 if self.out.size >= WRITE_SIZE:
                     break
             self.pending = leaving[count:]
             if self.out.size:
                 self.write()
-        if gave_up:                         # their room is free, though no answer comes
+        if gave_up or late:                 # their room is free, though no answer comes
             self.lane.admit()
+        if late:
+            self.lane.end_some()
 
     cdef int write(self) except -1:
         data = PyBytes_FromStringAndSize(<const char*>self.out.data, <Py_ssize_t>self.out.size)
@@ -227,10 +264,13 @@ cdef class Pipeline:
     cdef bint resolve(self, const unsigned char* body, size_t size) except -1:
         """Gives the oldest command its answer; False if that broke the connection."""
         cdef Command command
+        cdef int64_t took
         item = self.queue.popleft()
         if item is None:
             return True
         command = <Command>item
+        took = self.moved_at - command.sent_at
+        self.round_trip = took if took > self.round_trip else self.round_trip - (self.round_trip - took) // 8
         if size > PIPELINE_BUFFER or self.lane.wide:
             self.lane.weigh(command, size)
         if not is_waited_for(command):
@@ -256,45 +296,19 @@ cdef class Pipeline:
 
     def connection_lost(self, reason: object) -> None:
         """Fail what was in flight."""
-        self.take_back(reason is None or isinstance(reason, BrokenPipeError))
+        # A broken pipe is what a write meets behind an end of the stream that is yet to be read.
+        cdef bint in_order = reason is None or isinstance(reason, BrokenPipeError)
         if reason is not None:
-            self.fail(errors.ConnectionError(f"the connection failed: {getattr(reason, 'strerror', None) or reason}"))
+            message = f"the connection failed: {getattr(reason, 'strerror', None) or reason}"
         elif not self.queue:
-            self.fail(errors.ConnectionError("the server closed the connection"), "closed by the server")
+            message = "the server closed the connection"
         else:
-            self.fail(
-                errors.ConnectionError(
-                    "the server closed the connection "
-                    + ("in the middle of the answer" if self.have else "instead of answering")
-                )
+            message = "the server closed the connection " + (
+                "in the middle of the answer" if self.have else "instead of answering"
             )
-
-    cdef int take_back(self, bint closed_in_order) except -1:
-        """Lets commands begin their attempt on another connection which the server has closed this one to.
-
-        Those are what was not written yet, and what was written after the server had closed its side in order: its system
-        then told how much it had received, and refuses the rest. A reset tells nothing of the kind. Not on a connection
-        that has answered nothing so far, as the next may do no better.
-        """
-        cdef Command command
-        cdef int64_t refused = unacknowledged(self.fd) if closed_in_order and self.fd >= 0 else 0
-        cdef list back = []
-        if self.gone or not self.heard_at:
-            return 0
-        while self.queue and refused > 0:
-            item = self.queue.pop()
-            if item is None:                # it went elsewhere long ago
-                break
-            command = <Command>item
-            command.sent -= 1
-            refused -= <int64_t>command.out.size
-            back.append(command)
-        back.reverse()
-        back += self.pending
-        self.pending = []
-        if back:
-            self.lane.take_back(self, back)
-        return 0
+        self.fail(
+            errors.ConnectionError(message), "closed by the server" if reason is None and not self.queue else None, in_order
+        )
 
     # --- time ---
 
@@ -314,37 +328,56 @@ cdef class Pipeline:
     cdef int64_t watch(self, int64_t now) except -1:
         """Fails what is overdue; returns when to look again.
 
-        A command whose try or deadline is over goes alone: the place it leaves in the queue takes its answer, and the
-        connection gets no more commands until it speaks again. Where the policy gives a socket timeout, which is how
-        long a connection may be silent, that of the oldest command ends the connection, and the others have to go
-        elsewhere. Bytes of an answer that nobody waits for are no sign of life to those behind it. A connection that
-        nobody waits for any more is closed in the end.
+        A read that timed out fails alone: its slot in the queue becomes None and swallows the late answer. A write that
+        timed out may still lie unread in the server's socket, to be applied after a newer one: the connection is reset,
+        by which the server drops what it has not read, and the other commands on it end by the retry rules. It is not
+        if `timeout_delay` asks to await the late answer.
+
+        A connection that has been silent for `held_up_after` gets no more commands until an answer comes, and the reads
+        behind the oldest command are asked elsewhere, but for those that have no try left. Where the policy gives a
+        socket timeout, which is how long a connection may be silent, that of the oldest command ends the connection.
+        Bytes of an answer that nobody waits for are no sign of life to those behind it. A connection that nobody waits
+        for any more is closed in the end.
         """
         cdef Command command
         cdef int64_t next_time = FOREVER
         cdef int64_t unused_at = self.kept_until
         cdef int64_t alive_at = self.moved_at if self.is_head_awaited() else self.answered_at
+        cdef int64_t least = FOREVER        # that an attempt has
         cdef int64_t due
+        cdef int64_t held_up_at = FOREVER   # when it gets no more commands
+        cdef int64_t move_at                # when a read is asked elsewhere
         cdef bint awaited = False
+        cdef bint unsafe = False            # a write that timed out may be applied later
         cdef list late = []
+        cdef list held_up = []
         cdef Py_ssize_t place = -1
         for item in self.queue:
             place += 1
             if item is None:
                 continue
             command = <Command>item
-            due = after(max(alive_at, command.tried_at), command.allowance)
-            if not is_waited_for(command):
+            least = min(least, command.allowance)
+            move_at = FOREVER if place == 0 else self.when_moved(command, alive_at)
+            due = min(command.deadline, after(max(alive_at, command.tried_at), command.allowance))
+            if is_waited_for(command):
+                if due <= now:
+                    late.append(place)
+                    unsafe = unsafe or not may_be_late(command)
+                elif move_at <= now:
+                    held_up.append(place)
+                else:
+                    awaited = True
+                    next_time = min(next_time, min(due, move_at))
+            else:
                 due = min(due, after(max(alive_at, command.tried_at), ABANDONED))
                 unused_at = max(unused_at, after(due, late_span(command)))
-                if now - max(self.heard_at, command.tried_at) > SILENCE:
-                    self.stalled = True
-            elif command.deadline <= now or due <= now:
-                late.append(place)
-            else:
-                awaited = True
-                next_time = min(next_time, min(due, command.deadline))
-        if not late and (awaited or not self.queue or unused_at > now):
+                if not may_be_late(command):
+                    unsafe = unsafe or due <= now
+                    next_time = min(next_time, due) if due > now else next_time
+        if self.queue and not self.stalled:
+            held_up_at = after(alive_at, least if self.lane.wide else held_up_after(least))
+        if not late and not held_up and not unsafe and held_up_at > now and (awaited or not self.queue or unused_at > now):
             self.judged_reads = -1
         elif self.may_have_come():
             return now + MILLISECOND
@@ -353,15 +386,22 @@ cdef class Pipeline:
             command = <Command>self.queue[place]
             error = self.too_late(place)
             self.kept_until = max(self.kept_until, after(now, late_span(command)))
-            if command.deadline > now:
-                if place == 0 and command.settings.socket_timeout > 0:
-                    self.fail(error)
-                    return FOREVER
-                self.queue[place] = None
-                self.stalled = True
-            elif command.tried_at >= self.heard_at or place == 0 and self.have:
-                self.stalled = True
+            if place == 0 and command.settings.socket_timeout > 0 and command.deadline > now:
+                self.fail(error)
+                return FOREVER
+            self.queue[place] = None
             self.lane.doom(command, error)
+        if unsafe:
+            self.fail(errors.TimeoutError("the connection was reset, as another write on it had timed out"))
+            return FOREVER
+        for item in held_up:
+            place = item
+            self.lane.move(<Command>self.queue[place], errors.TimeoutError("held up by another command on its connection"))
+            self.queue[place] = None
+        if held_up_at <= now:
+            self.stall()
+        else:
+            next_time = min(next_time, held_up_at)
         next_time = min(next_time, self.watch_pending(now))
         if not awaited and self.queue:
             unused_at = max(unused_at, self.kept_until)
@@ -371,8 +411,24 @@ cdef class Pipeline:
             next_time = min(next_time, unused_at)
         return next_time
 
+    cdef int64_t when_moved(self, Command command, int64_t alive_at) noexcept:
+        """When a command behind the oldest is asked elsewhere, if it can be: well before its share of the deadline ends."""
+        if command.write or self.lane.wide or command.tries > command.settings.max_retries:
+            return FOREVER
+        return after(alive_at, held_up_after(command.allowance))
+
+    cdef int stall(self) except -1:
+        """Takes no more commands until an answer comes. What was not sent yet goes to another connection."""
+        self.stalled = True
+        pending = self.pending
+        self.pending = []
+        for item in pending:
+            if is_waited_for(<Command>item):
+                self.lane.submit(<Command>item)
+        return 0
+
     cdef int64_t watch_pending(self, int64_t now) except -1:
-        """The same for what the server's slow reading holds back; nothing of it was sent."""
+        """Fails what the server's slow reading has held back for too long, so that nothing of it was sent."""
         cdef Command command
         cdef int64_t next_time = FOREVER
         cdef int64_t due
@@ -401,33 +457,75 @@ cdef class Pipeline:
 
     # --- the end ---
 
-    cdef int fail(self, object error, str reason=None) except -1:
-        """Closes the connection and gives every command it has up to the retry rules."""
+    cdef int fail(self, object error, str reason=None, bint closed_in_order=False) except -1:
+        """Closes the connection and gives the commands on it up to the retry rules; those not sent yet go elsewhere.
+
+        If answers are to come the connection is reset: the server drops the requests that it has not read. When it was
+        the server that closed it, `closed_in_order`, what it has not received counts as not sent.
+        """
+        cdef Command command
+        cdef list unsent
         if self.gone:
             return 0
         self.gone = True
         transport = self.transport
         self.transport = None
-        disown_socket(self.fd, self.ticket)
-        self.fd = -1
         if reason is None:
             reason = (
                 "timeout" if isinstance(error, errors.TimeoutError)
                 else "protocol error" if isinstance(error, errors.ProtocolError)
                 else "connection error"
             )
-        waiting = [*self.queue, *self.pending]
+        sent = self.queue
         self.queue = deque()
+        unsent = self.take_unsent(transport, sent, closed_in_order)
+        unsent.extend(self.pending)
         self.pending = []
         self.out.size = 0
         self.lane.drop(self, reason)
         if transport is not None:
+            if sent:
+                reset_when_closed(self.fd)
+            disown_socket(self.fd, self.ticket)
             transport.abort()
-        for item in waiting:
+        self.fd = -1
+        for item in sent:
             if item is not None:
                 self.lane.doom(<Command>item, error)
+        for item in unsent:
+            command = <Command>item
+            if self.lane.closed:
+                self.lane.doom(command, error)
+            elif is_waited_for(command):
+                self.lane.submit(command)
         self.lane.end_some()
         return 0
+
+    cdef list take_unsent(self, object transport, object sent, bint closed_in_order):
+        """Takes the commands back whose bytes the server can't have read.
+
+        The transport has not given them to the system, or the server had closed its side by then, in order: its system
+        told how much it had received, and refuses the rest. A reset tells nothing of the kind. Not on a connection that
+        has answered nothing so far, as the next may do no better.
+        """
+        cdef list unsent = []
+        cdef Command command
+        cdef int64_t size
+        cdef int64_t unread = 0 if transport is None else transport.get_write_buffer_size()
+        cdef bint in_part = closed_in_order and self.heard_at > 0 and self.fd >= 0
+        if in_part:
+            unread += unacknowledged(self.fd)
+        while sent and unread > 0:
+            command = <Command>sent.pop()
+            size = 0 if command is None else <int64_t>command.out.size
+            if command is None or size > unread and not in_part:
+                sent.append(command)
+                break
+            unread -= size
+            command.sent -= 1
+            unsent.append(command)
+        unsent.reverse()
+        return unsent
 
     def shut(self, reason: str = "client closed") -> None:
         """Close the connection; commands in flight fail."""

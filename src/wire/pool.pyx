@@ -114,7 +114,10 @@ cdef class Pool:
                 self.drain()
                 continue
             if step == REFUSE:
-                raise self.exhausted("too many commands wait for one already")
+                raise self.exhausted(
+                    f"and as many commands as max_waiting_per_node allows ({self.max_waiting}) wait for one",
+                    "raise ClientPolicy.max_waiting_per_node or max_conns_per_node, or use fewer threads",
+                )
             if step == WAIT:
                 held_up[0] = True
                 until = min(due, command.deadline) if command.may_go_elsewhere() else command.deadline
@@ -161,7 +164,9 @@ cdef class Pool:
         if in_line:
             if refusal is not None:
                 raise refusal
-            raise self.exhausted("none came free in time")
+            raise self.exhausted(
+                "none came free in time", "raise max_conns_per_node, or the timeout, or use fewer threads"
+            )
         if not served:
             waiter.lock.acquire()           # it is being handed over at this moment
         if waiter.connection is None and self.closed:
@@ -191,11 +196,11 @@ cdef class Pool:
     cdef object gone(self):
         return errors.ConnectionError(f"node {self.node_name} has left the cluster", node=self.node_name)
 
-    cdef object exhausted(self, str why):
+    cdef object exhausted(self, str why, str advice):
         return errors.NoMoreConnections(
             f"all {self.maximum} connections to node {self.node_name} are in use, {why}",
             node=self.node_name,
-            advice="raise max_conns_per_node, or the timeout, or use fewer threads",
+            advice=advice,
         )
 
     cdef Connection open(self, int64_t deadline):

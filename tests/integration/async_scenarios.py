@@ -264,6 +264,39 @@ def a_loop_that_is_closed_without_a_word(hosts: str) -> None:
     assert (sockets(), tend_threads()) == ({}, set())
 
 
+def the_only_command_is_cancelled_while_its_connection_opens(hosts: str) -> None:
+    warnings.simplefilter("ignore", ResourceWarning)  # of a loop that is closed without a word
+
+    async def cancel_after(client: AsyncClient, turns: int) -> None:
+        call = asyncio.ensure_future(client.get(key("x")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.wait([call])
+
+    async def and_close(client: AsyncClient, turns: int) -> None:
+        await cancel_after(client, turns)
+        await client.close()
+
+    for turns in range(1, 10):
+        for step in (cancel_after, and_close):
+            for quietly in (True, False):
+                loop = new_loop()
+                client = loop.run_until_complete(AsyncClient.connect(hosts))
+                loop.run_until_complete(step(client, turns))
+                if quietly:
+                    loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.close()
+                del loop
+                gc.collect()
+                run(client.close())
+                del client
+                gc.collect()
+        run(cancel_after(run(AsyncClient.connect(hosts)), turns))
+    gc.collect()
+    assert sockets() == {}
+
+
 def loops_in_threads_at_once(hosts: str) -> None:
     client = run(AsyncClient.connect(hosts))
     patient = client.with_policies(read=LONG_READ, write=LONG_WRITE)
@@ -454,6 +487,7 @@ SCENARIOS: list[Callable[[str], None]] = [
     one_run_after_another,
     loops_that_are_run_by_hand,
     a_loop_that_is_closed_without_a_word,
+    the_only_command_is_cancelled_while_its_connection_opens,
     loops_in_threads_at_once,
     closed_from_another_loop,
     tasks_and_threads_share_a_cluster,

@@ -31,8 +31,8 @@ SEED = 20261123
 class Owned:
     """A record that only one task uses, and what may be in it.
 
-    On one connection whatever was sent is done in that order. On several, a write that was given up may be
-    done after what was sent later.
+    Writes on one connection are done in the order in which they were sent, but a read, which has another one,
+    may be done before a write that was given up. On several, so may a later write.
     """
 
     key: Key
@@ -41,9 +41,9 @@ class Owned:
     possible: set[int] = field(default_factory=set)
 
     def settle(self, n: int) -> None:
-        """It has this value now."""
+        """It has had this value."""
         if self.in_order:
-            self.possible = {n}
+            self.possible = {later for later in self.possible if later >= n}
 
     def check(self, bins: dict[str, Any]) -> None:
         assert bins["name"] == self.name, f"{self.name} got {bins['name']}'s answer"

@@ -7,6 +7,7 @@ faults.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import socket
 import time
@@ -65,16 +66,16 @@ async def test_a_burst_on_several_connections_is_one_write_each() -> None:
 @in_loop
 async def test_the_least_loaded_connection_is_next() -> None:
     pipes = Pipes(pipelines_per_node=2, commands_per_pipeline=100)
-    for number in range(40):
+    for number in range(80):
         pipes.start(read(number))
         await turns(3)
     first, second = pipes.transports
-    assert (len(first.digests()), len(second.digests())) in {(20, 20), (21, 19), (22, 18)}
+    assert (len(first.digests()), len(second.digests())) in {(40, 40), (41, 39), (42, 38)}
     second.answer(FOUND * 10)
     for number in range(6):
         pipes.start(read(number))
     await turns()
-    assert len(second.digests()) >= 24
+    assert len(second.digests()) >= 44
 
 
 @in_loop
@@ -238,18 +239,19 @@ async def test_an_error_of_the_server_is_the_error_of_its_command_only() -> None
 async def test_garbage_ends_the_connection_and_no_answer_is_made_of_what_follows(garbage: bytes) -> None:
     pipes = Pipes(pipelines_per_node=1)
     reads = [pipes.start(read(number, **ONCE)) for number in range(3)]
-    writes = [pipes.start(write(number)) for number in range(3, 5)]
+    writes = [pipes.start(write(number)) for number in range(3, 6)]
     await turns()
-    transport = pipes.transports[0]
-    transport.answer(record(b"0") + garbage + record(b"1") * 4)
-    assert transport.aborted
+    for transport in pipes.transports:
+        transport.answer(record(b"0") + garbage + record(b"1") * 4)
+        assert transport.aborted
     assert value(reads[0]) == "0"
-    for promise, in_doubt in [(reads[1], False), (reads[2], False), (writes[0], True), (writes[1], True)]:
+    assert writes[0].result() is None
+    for promise, in_doubt in [(reads[1], False), (reads[2], False), (writes[1], True), (writes[2], True)]:
         error = promise.exception()
         assert isinstance(error, errors.ProtocolError)
         assert error.in_doubt is in_doubt
         assert error.node == "A1"
-    assert pipes.numbers["closed"] == {"protocol error": 1}
+    assert pipes.numbers["closed"] == {"protocol error": 2}
 
 
 @in_loop
@@ -292,9 +294,11 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
     reads = [pipes.start(read(number)) for number in range(3)]
     writes = [pipes.start(write(number)) for number in range(3, 6)]
     await turns()
-    first = pipes.of_node["A1"][0]
-    first.answer(record(b"0") + record(b"1")[:10])
-    first.lose()
+    for_reads, for_writes = pipes.of_node["A1"]
+    for_reads.answer(record(b"0") + record(b"1")[:10])
+    for_reads.lose()
+    for_writes.answer(FOUND[:10])
+    for_writes.lose()
     for promise in writes:
         error = promise.exception()
         assert isinstance(error, errors.ConnectionError)
@@ -311,7 +315,7 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
 @in_loop
 async def test_whoever_waits_for_a_connection_that_can_not_be_had_goes_elsewhere() -> None:
     pipes = Pipes(nodes=2)
-    pipes.refused = 1
+    pipes.refused = 2
     promises = [pipes.start(read(number)) for number in range(5)]
     failing = pipes.start(write(9))
     await turns(8)
@@ -385,8 +389,8 @@ async def test_client_policy_max_waiting_per_node_is_the_length_of_the_line() ->
     refused = pipes.start(read(5, **ONCE))
     error = refused.exception()  # at once
     assert isinstance(error, NoMoreConnections)
-    assert "too many commands wait" in str(error)
-    assert "pipelines_per_node" in error.advice
+    assert "as many commands as max_waiting_per_node allows (3) wait for node A1" in str(error)
+    assert "raise ClientPolicy.max_waiting_per_node" in error.advice
     promises[3].cancel()
     admitted = pipes.start(read(6, **ONCE))  # in the place of the one that left
     assert not admitted.done()
@@ -409,15 +413,23 @@ async def test_client_policy_max_waiting_per_node_of_zero_still_lets_a_first_con
 @in_loop
 async def test_who_waits_too_long_is_told_that_the_connections_are_full() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=1)
-    first = pipes.start(read(0, timeout=60_000))
+    first = pipes.start(write(0, timeout=60_000))
     await turns()
-    waiting = pipes.start(write(1, timeout=3000))
+    waiting = [pipes.start(write(number, timeout=3000)) for number in range(1, 4)]
     await pipes.pass_time(3000)
-    with pytest.raises(NoMoreConnections, match="none had room in time") as caught:
-        waiting.result()
+    with pytest.raises(NoMoreConnections) as caught:
+        waiting[0].result()
+    assert (
+        caught.value.message == "timed out before it was sent, in line with 3 writes for node A1 "
+        "(connections for them: 1, commands on each: 1)"
+    )
     assert caught.value.in_doubt is False
+    assert "raise the timeout" in caught.value.advice
+    with contextlib.suppress(NoMoreConnections):
+        await asyncio.gather(*waiting)
+    await turns()
     assert pipes.numbers["waiting"] == 0
-    pipes.transports[0].answer(record(b"x"))
+    pipes.transports[0].answer(FOUND)
     await turns()
     assert first.done()
     assert pipes.transports[0].digests() == digests(0)  # the other was never sent
@@ -429,6 +441,7 @@ async def test_who_waits_too_long_is_told_that_the_connections_are_full() -> Non
 @in_loop
 async def test_a_thousand_deadlines_take_a_few_timers() -> None:
     pipes = Pipes(commands_per_pipeline=1000)
+    began = time.monotonic()
     for _ in range(5):
         promises = [pipes.start(read(number, timeout=10_000)) for number in range(1000)]
         await turns()
@@ -436,15 +449,15 @@ async def test_a_thousand_deadlines_take_a_few_timers() -> None:
             transport.answer(record(b"x") * (len(transport.digests()) - getattr(transport, "answered", 0)))
             transport.answered = len(transport.digests())  # type: ignore[attr-defined]
         assert all(promise.done() for promise in promises)
-    assert pipes.timers <= 3
+    assert pipes.timers <= 3 + 20 * (time.monotonic() - began)  # to see whether a connection is silent
 
 
 @in_loop
 async def test_a_command_that_times_out_fails_alone_and_its_late_answer_is_dropped() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    patient = pipes.start(write(0, timeout=60_000))
+    patient = pipes.start(read(0, timeout=60_000, **ONCE))
     hasty = pipes.start(read(1, timeout=3000, **ONCE))
-    third = pipes.start(read(2, timeout=60_000))
+    third = pipes.start(read(2, timeout=60_000, **ONCE))
     await pipes.pass_time(3000)
     with pytest.raises(errors.TimeoutError, match="timed out waiting for the answer") as caught:
         hasty.result()
@@ -452,25 +465,22 @@ async def test_a_command_that_times_out_fails_alone_and_its_late_answer_is_dropp
     assert (error.timeout, error.key, error.node) == (3000, Key("test", "s", 1), "A1")
     assert len(error.attempts) == 1
     assert not patient.done()
-    pipes.transports[0].answer(FOUND + record(b"too late") + record(b"2"))
-    assert patient.result() is None
-    assert value(third) == "2"
+    pipes.transports[0].answer(record(b"0") + record(b"too late") + record(b"2"))
+    assert [value(patient), value(third)] == ["0", "2"]
     assert pipes.numbers["opened"] == 1
     assert pipes.numbers["closed"] == {}
 
 
 @in_loop
-async def test_the_head_of_the_line_times_out_alone_too() -> None:
+async def test_the_oldest_read_times_out_alone_too() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    hasty = pipes.start(write(0, timeout=3000))
-    patient = pipes.start(write(1, timeout=60_000))
+    hasty = pipes.start(read(0, timeout=3000, **ONCE))
+    patient = pipes.start(read(1, timeout=60_000, **ONCE))
     await pipes.pass_time(3000)
-    with pytest.raises(errors.TimeoutError) as caught:
-        hasty.result()
-    assert caught.value.in_doubt is True
+    assert isinstance(hasty.exception(), errors.TimeoutError)
     assert not patient.done()
-    pipes.transports[0].answer(FOUND + FOUND)
-    assert patient.result() is None
+    pipes.transports[0].answer(record(b"too late") + record(b"1"))
+    assert value(patient) == "1"
     assert pipes.numbers["closed"] == {}
 
 
@@ -479,7 +489,7 @@ async def test_a_head_overdue_beyond_the_socket_timeout_closes_the_connection() 
     pipes = Pipes(nodes=2, pipelines_per_node=1)
     head = pipes.start(read(0, timeout=60_000, socket_timeout=3000, total_timeout=60_000, max_retries=0))
     other = pipes.start(read(1, timeout=60_000))
-    unsafe = pipes.start(write(2, timeout=60_000))
+    last = pipes.start(read(2, timeout=60_000, **ONCE))
     await pipes.pass_time(3000)
     with pytest.raises(errors.TimeoutError) as caught:
         head.result()
@@ -487,59 +497,10 @@ async def test_a_head_overdue_beyond_the_socket_timeout_closes_the_connection() 
     await turns(8)
     assert pipes.of_node["A1"][0].aborted
     assert pipes.stats()["A1"]["closed"] == {"timeout": 1}
-    error = unsafe.exception()
-    assert isinstance(error, errors.TimeoutError)
-    assert error.in_doubt is True
+    assert isinstance(last.exception(), errors.TimeoutError)
     assert pipes.of_node["A2"][0].digests() == digests(1)
     pipes.of_node["A2"][0].answer(record(b"1"))
     assert value(other) == "1"
-
-
-@in_loop
-async def test_a_read_behind_a_slow_head_is_tried_elsewhere_and_harms_nobody() -> None:
-    pipes = Pipes(nodes=2, pipelines_per_node=1)
-    slow = pipes.start(write(0, timeout=60_000))
-    other = pipes.start(read(1, timeout=9000))  # each of its three tries has 3 s
-    await pipes.pass_time(3000)
-    pipes.of_node["A2"][0].answer(record(b"from the replica"))
-    assert value(other) == "from the replica"
-    assert not slow.done()
-    pipes.of_node["A1"][0].answer(FOUND + record(b"late"))
-    assert slow.result() is None
-    assert pipes.stats()["A1"]["closed"] == {}
-
-
-@in_loop
-async def test_who_waits_behind_a_silent_connection_gets_another() -> None:
-    pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
-    slow = pipes.start(write(0, timeout=60_000))
-    hasty = pipes.start(write(1, timeout=3000, max_retries=0))
-    in_line = pipes.start(read(2, timeout=60_000))
-    await pipes.pass_time(3000)
-    assert isinstance(hasty.exception(), errors.TimeoutError)
-    assert len(pipes.transports) == 2
-    pipes.transports[1].answer(record(b"2"))
-    assert in_line.result()["a"] == "2"
-    assert not slow.done()
-
-
-@in_loop
-async def test_a_silent_connection_gets_no_more_commands_until_it_speaks() -> None:
-    pipes = Pipes(pipelines_per_node=1)
-    slow = pipes.start(write(0, timeout=60_000))
-    hasty = pipes.start(write(1, timeout=3000))
-    await pipes.pass_time(3000)
-    assert isinstance(hasty.exception(), errors.TimeoutError)
-    promises = [pipes.start(read(2))]
-    await turns()
-    silent, fresh = pipes.transports
-    assert fresh.digests() == digests(2)
-    silent.answer(FOUND * 2)
-    assert slow.done()
-    promises += [pipes.start(read(number)) for number in range(3, 6)]
-    await turns()
-    assert len(silent.digests()) > 2
-    assert pipes.numbers["open"] == 2  # until it is idle
 
 
 @in_loop
@@ -621,6 +582,7 @@ def test_a_loop_that_was_held_up_reads_before_it_gives_up(one: EmbeddedCluster, 
     async def run() -> None:
         async with AsyncClient(one.hosts) as client:
             await client.put(key_of(1), {"n": 1})
+            await client.get(key_of(1))
             for _ in range(3):
                 reading = asyncio.ensure_future(client.get(key_of(1), timeout=300))
                 await asyncio.sleep(0)
@@ -695,7 +657,9 @@ async def check(client: AsyncClient, count: int, **options: Any) -> None:
 
 
 @in_loop
-async def test_a_thousand_tasks_share_two_connections(hosts: str, set_name: str) -> None:
+async def test_a_thousand_tasks_share_two_connections_for_reads_and_two_for_writes(
+    hosts: str, set_name: str
+) -> None:
     async with AsyncClient(hosts, ClientPolicy(pipelines_per_node=2, commands_per_pipeline=64)) as client:
 
         async def work(number: int) -> None:
@@ -706,7 +670,7 @@ async def test_a_thousand_tasks_share_two_connections(hosts: str, set_name: str)
 
         await asyncio.gather(*(work(number) for number in range(1000)))
         for lane in client.stats()["loops"][0].values():
-            assert 1 <= lane["open"] == lane["opened"] <= 2
+            assert 2 <= lane["open"] == lane["opened"] <= 4
             assert (lane["in_flight"], lane["waiting"]) == (0, 0)
 
 
@@ -740,12 +704,12 @@ async def test_answers_of_all_sizes_in_one_pipeline(hosts: str, set_name: str) -
 
 
 @in_loop
-async def test_a_slow_command_at_the_head_holds_up_only_its_connection(one: EmbeddedCluster) -> None:
+async def test_a_slow_read_at_the_head_holds_up_only_its_connection(one: EmbeddedCluster) -> None:
     policy = ClientPolicy(pipelines_per_node=1)
     async with AsyncClient(one.hosts, policy) as client:
         await fill(client, 20)
         one.nodes[0].freeze()
-        slow = asyncio.ensure_future(client.put(key_of(99), {"n": 99}, timeout=20_000))
+        slow = asyncio.ensure_future(client.get(key_of(9), timeout=20_000))
         hasty = [
             asyncio.ensure_future(client.get(key_of(n), policy=ReadPolicy(total_timeout=100, max_retries=0)))
             for n in range(20)
@@ -754,7 +718,7 @@ async def test_a_slow_command_at_the_head_holds_up_only_its_connection(one: Embe
         assert all(isinstance(error, errors.TimeoutError) for error in raised)
         assert not slow.done()
         one.nodes[0].thaw()
-        await slow
+        assert (await slow)["n"] == 9
         await check(client, 20)
         assert client.stats()["loops"][0]["A1"]["closed"] == {}
 

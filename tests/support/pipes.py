@@ -45,6 +45,7 @@ class Transport:
         self.writes: list[bytes] = []
         self.aborted = False
         self.socket: socket.socket | None = None
+        self.held_back = 0  # bytes of the last writes that were not given to the system
 
     # --- what the protocol uses ---
 
@@ -55,6 +56,9 @@ class Transport:
         assert data, "an empty write"
         assert not self.aborted, "a write to a closed connection"
         self.writes.append(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.held_back
 
     def abort(self) -> None:
         if not self.aborted:

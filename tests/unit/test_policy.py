@@ -155,7 +155,7 @@ def test_defaults_of_the_client_are_those_of_the_rust_client_but_for_the_timeout
     assert (policy.min_conns_per_node, policy.max_conns_per_node, policy.max_waiting_per_node) == (
         0,
         256,
-        10_000,
+        None,
     )
     assert (policy.fail_if_not_connected, policy.use_services_alternate) == (True, False)
     assert (policy.ip_map, policy.cluster_name, policy.application_id) == (None, None, None)

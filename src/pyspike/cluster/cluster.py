@@ -82,6 +82,8 @@ class Cluster:
             deadline = time.monotonic() + self.policy.timeout / 1000
             self._go_round(deadline)
             while not self.routing.partitions.namespaces:
+                if self.closed:
+                    raise ClientClosed("the client was closed while it connected")
                 if time.monotonic() > deadline:
                     raise self.not_connected()
                 self._clock.wait(self._clock.least)

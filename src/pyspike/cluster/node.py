@@ -7,6 +7,7 @@ whether it still is what it was. What decides over it is in `tend`; users see it
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -80,7 +81,7 @@ class Node:
             minimum=policy.min_conns_per_node,
             maximum=policy.max_conns_per_node,
             idle_timeout=policy.idle_timeout,
-            max_waiting=policy.max_waiting_per_node,
+            max_waiting=sys.maxsize if policy.max_waiting_per_node is None else policy.max_waiting_per_node,
             buffer_reclaim_threshold=policy.buffer_reclaim_threshold,
         )
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
+import errno
 import logging
+import os
 import socket
 import weakref
 from collections.abc import AsyncGenerator
@@ -103,7 +105,7 @@ class PipelinedExecutor(Lanes):
 
     # --- connections ---
 
-    def new_lane(self, pool: Pool, wide: bool) -> Lane:
+    def new_lane(self, pool: Pool, wide: bool, writes: bool) -> Lane:
         """A lane to a node that is used for the first time."""
         policy = self._cluster.policy
         if self._keeper is None:
@@ -113,15 +115,22 @@ class PipelinedExecutor(Lanes):
             pool,
             self._open_soon,
             self.failed,
+            self.attempt,
             most=policy.pipelines_per_node,
             depth=1 if wide else policy.commands_per_pipeline,
-            max_waiting=policy.max_waiting_per_node,
+            max_waiting=-1 if policy.max_waiting_per_node is None else policy.max_waiting_per_node,
             wide=wide,
+            writes=writes,
             large=self.large,
         )
 
     def _open_soon(self, lane: Lane) -> None:
+        if self.closed:  # since it was planned
+            lane.not_opened(ClientClosed("the client is closed"))
+            return
         task = self.loop.create_task(self._open(lane))
+        # Whoever closes a loop without a word to anybody need not read of a task that is not his.
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
@@ -137,7 +146,9 @@ class PipelinedExecutor(Lanes):
             log.exception("opening a connection to node %s failed", lane.pool.node_name)
             error = ConnectionError(f"{type(failure).__name__}: {failure}", node=lane.pool.node_name)
         finally:
-            if pipeline is not None:
+            if self.loop.is_closed():
+                pass  # this task is destroyed
+            elif pipeline is not None:
                 lane.opened(pipeline)
             else:
                 lane.not_opened(error)
@@ -155,14 +166,33 @@ class PipelinedExecutor(Lanes):
             self._sockets.add(sock)
             try:
                 sock.setblocking(False)
-                await asyncio.wait_for(self.loop.sock_connect(sock, node.endpoint.sockaddr), timeout / 1000)
+                await self._connect(sock, node.endpoint.sockaddr, timeout)
                 prepare(sock)
                 _, pipeline = await self.loop.create_connection(lambda: PipelineProtocol(lane), sock=sock)
-            except asyncio.TimeoutError:  # a class of its own before Python 3.11
-                raise builtins.TimeoutError from None
             finally:
                 self._sockets.discard(sock)
         return pipeline
+
+    async def _connect(self, sock: socket.socket, address: Any, timeout: float) -> None:
+        """Connect a socket within so many milliseconds.
+
+        `loop.sock_connect` would look the address up in a thread (uvloop), and `asyncio.wait_for` would make
+        another task of it; both complain when a loop is closed without a word.
+        """
+        code = sock.connect_ex(address)
+        if code == errno.EINPROGRESS:
+            ready: asyncio.Future[None] = self.loop.create_future()
+            expiry = self.loop.call_later(timeout / 1000, _set, ready, builtins.TimeoutError())
+            self.loop.add_writer(sock, _set, ready, None)
+            try:
+                await ready
+            finally:
+                expiry.cancel()
+                if not self.loop.is_closed():
+                    self.loop.remove_writer(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
 
     # --- time ---
 
@@ -235,13 +265,30 @@ class PipelinedExecutor(Lanes):
             await self._watching.aclose()
 
     def stats(self) -> dict[str, dict[str, Any]]:
-        """The numbers of the lanes, by the node's name; those of large records under `large`."""
+        """The numbers of the lanes by the node's name, those of large records under `large`."""
         stats: dict[str, dict[str, Any]] = {}
         for lane in self.all_lanes():
-            numbers = stats.setdefault(lane.pool.node_name, {} if lane.wide else lane.stats())
-            if lane.wide:
-                numbers["large"] = lane.stats()
+            numbers = stats.setdefault(lane.pool.node_name, {})
+            _add(numbers.setdefault("large", {}) if lane.wide else numbers, lane.stats())
         return stats
+
+
+def _add(total: dict[str, Any], numbers: dict[str, Any]) -> None:
+    """Add numbers, those by reason one by one, to their totals."""
+    for name, number in numbers.items():
+        if isinstance(number, dict):
+            _add(total.setdefault(name, {}), number)
+        else:
+            total[name] = total.get(name, 0) + number
+
+
+def _set(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 def _watch(reference: weakref.ref[PipelinedExecutor]) -> None:

@@ -43,6 +43,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_buffer",
         "_closing",
+        "_held",
         "_late",
         "_late_timer",
         "_node",
@@ -58,6 +59,7 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._paused = False
         self._closing = False
+        self._held = False
         self._stream: Iterator[bytes] | None = None
         self._late: deque[tuple[float, bytes, bool]] = deque()
         self._late_timer: asyncio.TimerHandle | None = None
@@ -142,7 +144,7 @@ class Connection(asyncio.Protocol):
         faults, handle = node.faults, node.handle
         pos, out_size = 0, 0
         out: list[bytes] = []
-        while not (self._paused or self._closing or faults.silent):
+        while not (self._paused or self._closing or self._held or faults.silent):
             if self._stream is not None:
                 if not self._draw():
                     break
@@ -211,7 +213,10 @@ class Connection(asyncio.Protocol):
             self._send(refusal(body, faults.code))
             return
         answer = _exhaust(node.handle(self, kind, body))
-        if faults.take("close_times"):
+        if node.holds(body):
+            self._held = True
+            asyncio.get_running_loop().call_later(faults.hold_seconds, self._release, answer)
+        elif faults.take("close_times"):
             self._send(b"", last=True)
         elif faults.take("garbage_times"):
             self._send(faults.garbage())
@@ -220,6 +225,13 @@ class Connection(asyncio.Protocol):
             self._send(answer[:after], last=True)
         else:
             self._send(answer)
+
+    def _release(self, answer: bytes) -> None:
+        """Answer a write that was held, and run what has come since."""
+        self._held = False
+        if not self._closing:
+            self._send(answer)
+            self._pump()
 
     # --- replies ---
 

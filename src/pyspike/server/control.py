@@ -121,6 +121,9 @@ _NODE: dict[str, Callable[..., Any]] = {
     "refuse": lambda cluster, node: node.refuse(),
     "accept": lambda cluster, node: node.listen() if node.running else None,
     "delay": lambda cluster, node, seconds: _set(node, delay=seconds),
+    "hold_writes": lambda cluster, node, seconds, replica: _set(
+        node, hold_seconds=seconds, hold_replica=replica
+    ),
     "drip": lambda cluster, node, size, interval: _set(node, drip_bytes=size, drip_interval=interval),
     "cut": lambda cluster, node, after_bytes, times: _set(node, cut_after=after_bytes, cut_times=times),
     "close_after_request": lambda cluster, node, times: _set(node, close_times=times),

@@ -152,6 +152,21 @@ class EmbeddedNode:
         """Send every answer later by `seconds` (0 ends it). Connections do not wait for each other."""
         self._call("delay", seconds=_seconds("seconds", seconds))
 
+    def hold_writes(self, seconds: float, replica: EmbeddedNode | None = None) -> None:
+        """Answer writes only after `seconds` (0 ends it), as a master does whose replica has died.
+
+        Such a write is applied at once. The connection that it came on runs nothing else meanwhile; if it is
+        closed before, what has come on it and was not run is dropped.
+
+        Args:
+            seconds: until what happens in place of the replica's answer: a time-out, or another cluster.
+            replica: hold only the writes of partitions that this node has a replica of; None: all.
+        """
+        if not isinstance(replica, EmbeddedNode | None):
+            raise TypeError(f"replica must be an EmbeddedNode or None, not {type(replica).__name__}")
+        name = None if replica is None else replica.name
+        self._call("hold_writes", seconds=_seconds("seconds", seconds), replica=name)
+
     def drip(self, bytes_per_chunk: int = 1, interval: float = 0.0) -> None:
         """Send every answer in pieces of `bytes_per_chunk` (0 ends it), `interval` seconds apart."""
         self._call(

@@ -21,6 +21,8 @@ class Faults:
     frozen: bool = False
     muted: bool = False
     delay: float = 0.0
+    hold_seconds: float = 0.0
+    hold_replica: str | None = None
     drip_bytes: int = 0
     drip_interval: float = 0.0
     cut_times: int = 0
@@ -33,7 +35,7 @@ class Faults:
     code: int = 0
     code_executes: bool = False
     armed: bool = field(default=False, init=False)
-    """Whether any count is above 0: looked at on the quick path."""
+    """Whether any data request may be hit: looked at on the quick path."""
     silent: bool = field(default=False, init=False)
     """Whether nothing is read and answered: looked at on the quick path."""
 
@@ -48,8 +50,8 @@ class Faults:
         return self.cut_times + self.close_times + self.drop_times + self.garbage_times + self.code_times
 
     def arm(self) -> None:
-        """Work out `armed` after a count has changed."""
-        self.armed = self.left > 0
+        """Work out `armed` after something has changed."""
+        self.armed = self.left > 0 or self.hold_seconds > 0
 
     def take(self, counter: str) -> bool:
         """Count one hit of the fault named `counter`; False if it is not set."""

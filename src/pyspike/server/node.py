@@ -17,9 +17,10 @@ from . import info
 from .connection import Connection, Reply
 from .error_details import details_field
 from .faults import Faults
-from .framing import ProtoType, frame, parse_message, refusal, reply
+from .framing import FieldType, Info2, ProtoType, frame, parse_message, refusal, reply
 from .record_commands import execute
 from .result import RequestError, ResultCode
+from .storage import partition_of
 
 if TYPE_CHECKING:
     from .membership import Membership
@@ -228,6 +229,21 @@ class Node:
         if not self._store.version.error_details or len(body) <= _INFO4_AT:
             return b""
         return details_field(body[_INFO4_AT], error)
+
+    def holds(self, body: bytes) -> bool:
+        """Whether a data request is a write whose answer `hold_writes` keeps back."""
+        if self.faults.hold_seconds <= 0:
+            return False
+        try:
+            message = parse_message(body)
+        except RequestError:
+            return False
+        partitions = self.cluster.maps.get(message.fields.get(FieldType.NAMESPACE, b""))
+        digest = message.fields.get(FieldType.DIGEST)
+        if not message.info2 & Info2.WRITE or partitions is None or digest is None:
+            return False
+        replica = self.faults.hold_replica
+        return replica is None or replica in partitions.owners(partition_of(digest))[1:]
 
     # --- called by the membership ---
 

@@ -26,9 +26,9 @@ TOLD = COMPILED | FUNCTIONS.keys() | CONSTANTS
 
 LEAVES = (errors, result_code, values)
 
-# Classes that Python code never holds: the queue of a pool, the table inside a partition map, what a client
-# has that was never opened.
-INTERNAL = {"NamespaceMap", "Unopened", "Waiter"}
+# Classes that Python code never holds: the queues of a pool and of a lane, the table inside a partition map,
+# what a client has that was never opened.
+INTERNAL = {"NamespaceMap", "Unopened", "Waiter", "WaitingBlock", "WaitingQueue"}
 
 # Special methods that a stub must tell, because type checkers look for them.
 SPECIAL = {
