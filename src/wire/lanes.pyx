@@ -5,7 +5,8 @@ cdef class Lanes:
     """All lanes of one client in one loop: two a node, one for what is small and one for what would hold it up."""
 
     cdef readonly object loop
-    cdef readonly bint closed               # no attempt begins any more
+    cdef readonly bint refusing             # no command begins any more
+    cdef readonly bint closed               # nor does an attempt
     cdef Routing routing                    # the cluster's
     cdef dict lanes                         # Pool -> Lane
     cdef dict wide_lanes                    # the same, for large requests and answers
@@ -34,9 +35,13 @@ cdef class Lanes:
         """An attempt failed; the executor decides what comes of it."""
         raise AssertionError("an executor decides")
 
+    def refuse(self) -> None:
+        """Let no command begin any more; those under way go on."""
+        self.refusing = True
+
     def stop(self) -> None:
         """Close, and let go of the cluster's map: no node is known any more."""
-        self.closed = True
+        self.refusing = self.closed = True
         self.routing = Routing()
 
     def all_lanes(self) -> list:
@@ -131,7 +136,7 @@ cdef class Loops(Executor):
         heed_fork()
         loop = self.running_loop()
         lanes = self.executors.get(loop)
-        if lanes is None or (<Lanes>lanes).closed:
+        if lanes is None or (<Lanes>lanes).refusing:
             lanes = self.enter(loop, command)
         return (<Lanes>lanes).start(command)
 
