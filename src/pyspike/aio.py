@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from pyspike._wire import MISSING_RAISES, Command, Commands, Loops, Operation, Record
+from pyspike._wire import MISSING_RAISES, Command, Commands, Loops, Operation, Record, timeout_ms
 from pyspike.arguments import (
     Filter,
     KeyLike,
@@ -25,6 +25,7 @@ from pyspike.arguments import (
 )
 from pyspike.client import Client
 from pyspike.cluster import Cluster
+from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.lifecycle import DropGuard
 from pyspike.cluster.pipelined import PipelinedExecutor
 from pyspike.errors import ClientClosed, InvalidType
@@ -142,12 +143,23 @@ class _Loops(Loops):
             self.executors[running.loop] = running
             running.lose_connections()
 
-    async def close(self) -> None:
-        """Close the connections in all loops; wait for those of this one."""
+    async def close(self, wait: float = 0.0) -> None:
+        """Close the connections in all loops, and wait until those of this one are closed.
+
+        Args:
+            wait: how many milliseconds to wait before that for the commands that are under way in any loop;
+                none begins from now on.
+        """
         with self._lock:
             self.closed = True
         loop = asyncio.get_running_loop()
+        executors = self.all()
+        for executor in executors:
+            executor.refuse()
+        end = loop.time() + wait / 1000
         try:
+            while loop.time() < end and any(executor.is_busy() for executor in executors):
+                await asyncio.sleep(CALLS_PAUSE)
             for executor in self.all():
                 if executor.loop is loop:
                     await executor.aclose()
@@ -527,10 +539,22 @@ class AsyncClient:
         """How the connections to each node are used, the pipelines of each loop, and how tending goes."""
         return {**self._cluster.stats(), "loops": [executor.stats() for executor in self._loops.all()]}
 
-    async def close(self) -> None:
-        """Close all connections; commands in flight fail. Again is harmless."""
+    async def close(self, timeout: Milliseconds | None = None) -> None:
+        """Close all connections; again is harmless.
+
+        From now on no command begins: it raises ClientClosed. Without a timeout those that are under way fail
+        with ClientClosed.
+
+        Args:
+            timeout: how long to wait for the commands that are under way, in milliseconds or as a timedelta;
+                they go on meanwhile, with all that it takes. Those that are still under way then fail.
+
+        Raises:
+            InvalidType, InvalidArgument: the timeout is no span of time.
+        """
+        wait = 0.0 if timeout is None else timeout_ms(timeout)
         try:
-            await self._loops.close()
+            await self._loops.close(wait)
         finally:
             if self._owner:
                 # On its way even if the task is cancelled: the thread goes on.

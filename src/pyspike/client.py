@@ -9,9 +9,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
-from pyspike._wire import Commands, Executor
-from pyspike.arguments import Policies, client_policy, info_arguments
-from pyspike.errors import ClientClosed
+from pyspike._wire import Commands, Executor, timeout_ms
+from pyspike.arguments import Milliseconds, Policies, client_policy, info_arguments
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.later import importing
 from pyspike.nodes import Node
@@ -139,9 +138,23 @@ class Client(Commands):
         """How the connections to each node are used, and how tending goes."""
         return self._cluster.stats()
 
-    def close(self) -> None:
-        """Close all connections. Commands that are under way end first; again is harmless."""
-        self._cluster.close()
+    def close(self, timeout: Milliseconds | None = None) -> None:
+        """Close all connections; again is harmless.
+
+        From now on no call begins: it raises ClientClosed. Without a timeout this does not wait for calls
+        that are under way in other threads: one whose request was sent still gets its answer, and its
+        connection is closed then; one that waits for a connection, or needs another attempt, fails with
+        ClientClosed.
+
+        Args:
+            timeout: how long to wait for the calls that are under way, in milliseconds or as a timedelta;
+                they go on meanwhile, with all that it takes. For those that are still under way then, it is
+                as if there was no timeout.
+
+        Raises:
+            InvalidType, InvalidArgument: the timeout is no span of time.
+        """
+        self._cluster.close(0.0 if timeout is None else timeout_ms(timeout))
 
     def __enter__(self) -> Client:
         self._cluster.ensure_running()

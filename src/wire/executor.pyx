@@ -31,6 +31,10 @@ cdef object no_owner(Command command):
     )
 
 
+cdef object client_closed(Command command):
+    return errors.ClientClosed("the client is closed", key=command.key)
+
+
 cdef object try_once(Command command, PartitionMap partitions):
     """One attempt; the error it raises is in the command's history then."""
     cdef Pool pool = None
@@ -126,15 +130,30 @@ cdef class ThreadExecutor(Executor):
         self.routing = cluster.routing
 
     cdef object run(self, Command command):
-        while True:
-            heed_fork()
-            try:
-                return try_once(command, self.routing.current())
-            except errors.AerospikeError as error:
-                failure = error
-            failure = self.after(command, failure)
-            if failure is not None:
-                raise failure
+        heed_fork()
+        if self.routing.refusing:
+            raise client_closed(command)
+        try:
+            return try_once(command, self.routing.current())
+        except errors.AerospikeError as error:
+            failure = error
+        return self.try_again(command, failure)
+
+    cdef object try_again(self, Command command, object failure):
+        """What comes of a command whose first attempt failed."""
+        self.routing.count_retrying(1)
+        try:
+            while True:
+                failure = self.after(command, failure)
+                if failure is not None:
+                    raise failure
+                heed_fork()
+                try:
+                    return try_once(command, self.routing.current())
+                except errors.AerospikeError as error:
+                    failure = error
+        finally:
+            self.routing.count_retrying(-1)
 
     def after(self, command: Command, error: object) -> object:
         """Wait until the next attempt and return None; or return the error the command has failed with."""

@@ -288,6 +288,11 @@ cdef class Lane:
         """Whether there are failed attempts to be dealt with."""
         return bool(self.doomed)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any command is under way here."""
+        return bool(self.waiting or self.doomed) or any([(<Pipeline>each).load() for each in self.pipelines])
+
     # --- time ---
 
     def watch(self) -> float:

@@ -11,7 +11,8 @@ cdef class Lanes:
     answer may hold up, and as many again for what is large and would hold up the others."""
 
     cdef readonly object loop
-    cdef readonly bint closed               # no attempt begins any more
+    cdef readonly bint refusing             # no command begins any more
+    cdef readonly bint closed               # nor does an attempt
     cdef Routing routing                    # the cluster's
     cdef tuple lanes                        # dicts of Pool -> Lane, by `lane_kind`
     cdef readonly dict large                # (namespace, set) of large records: see Lane
@@ -38,9 +39,13 @@ cdef class Lanes:
         """An attempt failed; the executor decides what comes of it."""
         raise AssertionError("an executor decides")
 
+    def refuse(self) -> None:
+        """Let no command begin any more; those under way go on."""
+        self.refusing = True
+
     def stop(self) -> None:
         """Close, and let go of the cluster's map: no node is known any more."""
-        self.closed = True
+        self.refusing = self.closed = True
         self.routing = Routing()
 
     def all_lanes(self) -> list:
@@ -136,7 +141,7 @@ cdef class Loops(Executor):
         heed_fork()
         loop = self.running_loop()
         lanes = self.executors.get(loop)
-        if lanes is None or (<Lanes>lanes).closed:
+        if lanes is None or (<Lanes>lanes).refusing:
             lanes = self.enter(loop, command)
         return (<Lanes>lanes).start(command)
 

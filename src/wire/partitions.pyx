@@ -221,9 +221,19 @@ cdef class Routing:
     """The partition map that is current, as a place that all who route by it look at."""
 
     cdef PartitionMap latest
+    cdef readonly bint refusing             # whether no call may begin, as the client closes
+    cdef readonly Py_ssize_t retrying       # blocking calls whose first attempt failed and that have not ended
 
     def __cinit__(self) -> None:
         self.latest = PartitionMap()
+
+    def refuse(self) -> None:
+        """Let no call begin any more; those under way go on."""
+        self.refusing = True
+
+    cdef void count_retrying(self, int change):
+        with cython.critical_section(self):
+            self.retrying += change
 
     @property
     def partitions(self) -> PartitionMap:

@@ -373,6 +373,12 @@ cdef class Pool:
         for waiter in waiters:
             (<Waiter>waiter).lock.release()
 
+    @property
+    def busy(self) -> int:
+        """How many calls have a connection, open one, or wait for one."""
+        with cython.critical_section(self):
+            return len(self.members) - self.idle_count - self.draining + self.opening + len(self.waiters)
+
     def stats(self) -> dict:
         """How many connections there are and were, and how the waits and failures went."""
         with cython.critical_section(self):

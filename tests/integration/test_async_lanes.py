@@ -59,13 +59,14 @@ async def test_a_write_that_could_not_be_written_is_not_in_doubt() -> None:
     await turns()
     pipes.transports[0].answer(FOUND)
     await first
-    promise = pipes.start(write(1, **ONCE))
-    pipes.refused = 1
+    promise = pipes.start(write(1, timeout=200, **ONCE))
+    pipes.refused = 1000
     pipes.transports[0].lose(ConnectionResetError(104, "Connection reset by peer"))
     with pytest.raises(errors.ConnectionError) as caught:
         await promise
     assert caught.value.in_doubt is False
-    assert [attempt.sent for attempt in caught.value.attempts] == [False]
+    assert {attempt.sent for attempt in caught.value.attempts} == {False}
+    assert pipes.transports[0].digests() == digests(0)
 
 
 @in_loop

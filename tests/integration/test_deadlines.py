@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -85,6 +86,63 @@ def test_closing_leaves_a_write_that_was_sent_in_doubt(one: EmbeddedCluster, cli
     # A thread waits for its answer yet.
     cause = errors.TimeoutError if client_kind == "threads" else errors.ConnectionError
     assert isinstance(error.__cause__, cause)
+
+
+def test_close_waits_for_the_calls_that_are_under_way(one: EmbeddedCluster) -> None:
+    """Also for one that has no connection yet; none begins meanwhile."""
+    client = Client(one.hosts, at_most(2))
+    client.put(KEY, {"a": 1})
+    one.nodes[0].delay(0.3)
+    calls = [in_thread(lambda: client.get(KEY, timeout=10_000)["a"]) for _ in range(5)]
+    wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["waiting"] == 3, "the calls")
+    closing = in_thread(lambda: client.close(timeout=20_000))
+    wait_until(lambda: refused(client), "the refusal of new calls")
+    assert not closing.done
+    closing.result()
+    assert all(call.done for call in calls)
+    assert [call.result() for call in calls] == [1] * 5
+
+
+def refused(client: Client) -> bool:
+    try:
+        client.get(KEY, timeout=1000)
+    except errors.ClientClosed:
+        return True
+    except errors.TimeoutError:
+        return False
+    return False
+
+
+def test_close_waits_for_a_call_that_needs_another_attempt(one: EmbeddedCluster) -> None:
+    client = Client(one.hosts)
+    client.put(KEY, {"a": 1})
+    one.nodes[0].drop_before_execute(2)
+    policy = ReadPolicy(max_retries=2, sleep_between_retries=400, total_timeout=10_000)
+    call = in_thread(lambda: client.get(KEY, policy=policy)["a"])
+    wait_until(lambda: not one.nodes[0].faults_left, "two attempts")
+    client.close(timeout=timedelta(seconds=20))
+    assert call.done
+    assert call.result() == 1
+
+
+def test_close_waits_no_longer_than_its_timeout(one: EmbeddedCluster) -> None:
+    client = Client(one.hosts)
+    client.put(KEY, {"a": 1})
+    one.nodes[0].freeze()
+    call = in_thread(lambda: client.get(KEY, timeout=5000))
+    wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["in_use"], "the call")
+    began = time.monotonic()
+    client.close(timeout=300)
+    assert 0.29 < time.monotonic() - began < 4
+    assert isinstance(call.error(), errors.ClientClosed)
+
+
+@pytest.mark.parametrize("timeout", ["1", -1, True])
+def test_close_refuses_what_is_no_timeout_and_stays_open(one: EmbeddedCluster, timeout: object) -> None:
+    with Client(one.hosts) as client:
+        with pytest.raises((errors.InvalidType, errors.InvalidArgument)):
+            client.close(timeout=timeout)  # type: ignore[arg-type]
+        client.put(KEY, {"a": 1})
 
 
 @pytest.mark.one_kind("tasks get no answer then")

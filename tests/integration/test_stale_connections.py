@@ -81,7 +81,7 @@ async def test_what_a_loop_did_not_see_yet_costs_no_command_of_tasks(one: Embedd
 
 
 class OneAnswerEach:
-    """A server that answers one request on each connection, and closes it."""
+    """A server that answers one request on each connection, and closes it: both arrive together."""
 
     def __init__(self) -> None:
         self.answered = 0
@@ -102,6 +102,7 @@ class OneAnswerEach:
             except OSError:
                 return
             with connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
                 head = connection.recv(8, socket.MSG_WAITALL)
                 if head:
                     connection.recv(int.from_bytes(head[2:], "big"), socket.MSG_WAITALL)

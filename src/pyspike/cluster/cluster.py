@@ -29,6 +29,7 @@ __all__ = ["Cluster"]
 
 log = logging.getLogger("pyspike.cluster")
 
+CALLS_PAUSE = 0.002  # seconds between two looks whether calls are under way, before closing
 LEAST_PAUSE = 0.1  # seconds between two rounds, however loudly commands complain
 
 
@@ -59,6 +60,7 @@ class Cluster:
         self.rounds = 0
         self.unreachable: Mapping[str, Unreachable] = {}  # swapped whole
         self._generations: Mapping[str, int | None] = {}  # of the partitions in `routing`, swapped whole
+        self._left: tuple[Node, ...] = ()  # nodes that are gone, with calls under way to them
         self._round_ms = 0.0
         self._last_error: str | None = None
         self._renew()
@@ -100,9 +102,27 @@ class Cluster:
             if not self.closed:
                 self._thread = lifecycle.start(self, self._clock, self._pause(uneasy=False))
 
-    def close(self) -> None:
-        """Stop tending and close all connections; commands on their way finish. Again is harmless."""
+    def close(self, wait: float = 0.0) -> None:
+        """Stop tending and close all connections. Again is harmless.
+
+        Args:
+            wait: how many milliseconds to wait before that for the blocking calls that are under way; none
+                begins from now on.
+        """
         fork.caught_up()
+        self.routing.refuse()
+        end = time.monotonic() + wait / 1000
+        try:
+            while time.monotonic() < end and self._has_calls():
+                time.sleep(CALLS_PAUSE)
+        finally:
+            self._close()
+
+    def _has_calls(self) -> bool:
+        """Whether a blocking call is under way."""
+        return bool(self.routing.retrying) or any(node.pool.busy for node in (*self.nodes, *self._left))
+
+    def _close(self) -> None:
         with self._lock:
             if self.closed:
                 return
@@ -261,6 +281,9 @@ class Cluster:
         """Swap the whole view; not if the cluster was closed meanwhile."""
         with self._lock:
             if not self.closed:
+                self._left = tuple(
+                    node for node in (*self._left, *self.nodes) if node not in nodes and node.pool.busy
+                )
                 self.unreachable = unreachable
                 self.routing.partitions = partitions
                 self._generations = {node.name: node.partition_generation for node in nodes}

@@ -56,7 +56,7 @@ class PipelinedExecutor(Lanes):
         self._cluster = cluster
         self._opening: set[asyncio.Task[None]] = set()
         self._sockets: set[socket.socket] = set()  # that are being connected
-        self._pausing: dict[Command, asyncio.TimerHandle] = {}  # before their next attempt
+        self._pausing: dict[Command, asyncio.Handle] = {}  # before their next attempt
         self._timer: asyncio.TimerHandle | None = None
         self._keeper: asyncio.TimerHandle | None = None
         self._watching = self._close_with_loop()
@@ -92,7 +92,7 @@ class PipelinedExecutor(Lanes):
         elif step:
             self._pausing[command] = self.loop.call_later(step / 1000, self._again, command)
         else:
-            self.loop.call_soon(self._again, command)
+            self._pausing[command] = self.loop.call_soon(self._again, command)
 
     def _again(self, command: Command) -> None:
         self._pausing.pop(command, None)
@@ -215,6 +215,10 @@ class PipelinedExecutor(Lanes):
         self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
 
     # --- the end ---
+
+    def is_busy(self) -> bool:
+        """Whether any command is under way."""
+        return bool(self._pausing) or any(lane.is_busy for lane in self.all_lanes())
 
     def close(self) -> None:
         """Close all connections of this loop; commands in flight fail. In the loop's thread."""
