@@ -286,7 +286,7 @@ cdef Command operate_request(
     """
     cdef Command command
     cdef Settings settings
-    cdef object writer = None               # an operation that writes
+    cdef bint writes
     cdef Operation operation
     cdef tuple steps
     cdef int flags = 0
@@ -306,16 +306,15 @@ cdef Command operate_request(
                 f"operate takes operations made by pyspike.operations, not {type(step).__name__} ({step!r})"
             )
         flags |= (<Operation>step).flags
-        if (<Operation>step).flags & OP_IS_WRITE:
-            writer = step
-        else:
+        if not (<Operation>step).flags & OP_IS_WRITE:
             info1 = INFO1_READ
             if not (<Operation>step).flags & OP_IS_HEADER:
                 reads += 1
-    if policy is not None:
-        settings = settings_of_operate(policy, writer)
+    writes = flags & OP_IS_WRITE != 0
+    if policy is None:
+        settings = write if writes else read
     else:
-        settings = read if writer is None else write
+        settings = settings_of_operate(policy, writes, steps)
     if flags & OP_IS_ALL_BINS:
         info1 |= INFO1_GET_ALL
         if settings.respond_per_each_op:
@@ -329,7 +328,7 @@ cdef Command operate_request(
             )
     elif settings.respond_per_each_op or flags & OP_WANTS_ALL or (len(steps) > 1 and needs_all_answers(steps)):
         info2 |= INFO2_RESPOND_ALL_OPS
-    if writer is not None:
+    if writes:
         command = start_write(
             key, settings, READ_RESULTS, RAISE, timeout, ttl, generation, filter_expression, info1, info2
         )

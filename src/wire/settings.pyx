@@ -173,17 +173,18 @@ cdef Settings settings_of(object policy, bint write):
     return <Settings>settings
 
 
-cdef Settings settings_of_operate(object policy, object writer):
-    """Those of a policy that is given with an operate: of a write if there is a `writer`, an operation that writes.
+cdef Settings settings_of_operate(object policy, bint writes, tuple operations):
+    """Those of a policy that is given with an operate: of a write if one of the operations writes.
 
     One that only reads is a read, also where it is given a WritePolicy.
     """
     settings = getattr(policy, "settings", None)
     if type(settings) is not Settings:
-        raise refused_policy(policy, "a ReadPolicy or a WritePolicy" if writer is None else "a WritePolicy")
-    if writer is None:
+        raise refused_policy(policy, "a WritePolicy" if writes else "a ReadPolicy or a WritePolicy")
+    if not writes:
         return (<Settings>settings).as_read if (<Settings>settings).write else <Settings>settings
     if not (<Settings>settings).write:
+        writer = next(operation for operation in operations if operation.is_write)
         raise refused_policy(policy, "a WritePolicy", f": {shown(writer)} writes")
     return <Settings>settings
 
