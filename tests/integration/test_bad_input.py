@@ -29,7 +29,7 @@ LIMIT = 128 << 20  # bytes of a message
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster() as node:
+    with EmbeddedCluster(version="8.1.2") as node:  # takes as many levels of nesting as the client sends
         yield node
 
 
