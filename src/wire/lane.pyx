@@ -291,7 +291,7 @@ cdef class Lane:
     @property
     def is_busy(self) -> bool:
         """Whether any command is under way here."""
-        return bool(self.waiting or self.doomed) or any([(<Pipeline>each).load() for each in self.pipelines])
+        return self.waiting.count > 0 or bool(self.doomed) or any([(<Pipeline>each).load() for each in self.pipelines])
 
     # --- time ---
 

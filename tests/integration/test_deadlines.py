@@ -37,6 +37,7 @@ def test_a_wait_for_a_connection_is_part_of_the_deadline(one: EmbeddedCluster) -
         assert isinstance(first.error(), errors.TimeoutError)
 
 
+@pytest.mark.one_kind("tasks in line behind a connection that is held up get another one")
 def test_an_answer_that_comes_after_the_deadline_is_too_late_for_who_waited_in_line(
     one: EmbeddedCluster,
 ) -> None:

@@ -124,6 +124,9 @@ class FakeCluster:
     def advice(self) -> str:
         return ""
 
+    def version_of(self, node: str | None) -> str:
+        return ""
+
 
 class Pipes(PipelinedExecutor):
     """An executor in the running loop whose connections are opened at once, by the next iteration.
