@@ -35,6 +35,8 @@ directives = {
     "annotation_typing": False,
     # Methods as Python's own types have them, because these look at what they get as `self`.
     "binding": False,
+    # What can be copied says how; of the rest Python says itself that it can't.
+    "auto_pickle": False,
     "embedsignature": True,
     "embedsignature.format": "clinic",
     "boundscheck": DEBUG,

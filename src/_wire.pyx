@@ -2,16 +2,18 @@
 
 One compiled module made of the parts below, in the order in which they depend on each other, so
 that small functions inline across parts. It knows bytes, sockets and the leaf modules
-`pyspike.errors`, `pyspike.result_code` and `pyspike.values`; how a cluster is found and looked after,
+`pyspike.errors`, `pyspike.result_code`, `pyspike.showing` and `pyspike.values`; how a cluster is found and looked after,
 and what a failed attempt means for the next, is Python's.
 """
 
 cimport cython
-from cpython.buffer cimport PyBUF_FORMAT, PyBUF_C_CONTIGUOUS, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
+)
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
-from cpython.dict cimport PyDict_CheckExact, PyDict_SetItem
+from cpython.dict cimport PyDict_CheckExact, PyDict_Keys, PyDict_SetItem, PyDict_Size
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact, PyList_New, PyList_SET_ITEM
@@ -26,6 +28,7 @@ from libc.stdint cimport (
     INT64_MAX, int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
 )
 from libc.string cimport memcmp, memcpy, memmove, memset, strerror
+from libc.stdlib cimport qsort
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from posix.types cimport suseconds_t, time_t
 from posix.unistd cimport close as close_fd
@@ -34,8 +37,10 @@ from threading import Lock
 
 from pyspike import errors
 from pyspike.result_code import ResultCode
+from pyspike.showing import clipped, shown
 from pyspike.values import (
-    Expiration, GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, MultiResult, RawParticle, Special, shown,
+    Expiration, GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, MultiResult, OrderedList, RawParticle,
+    Special,
 )
 
 include "wire/bytes.pyx"
@@ -44,6 +49,8 @@ include "wire/fork.pyx"
 include "wire/buffer.pyx"
 include "wire/digest.pyx"
 include "wire/names.pyx"
+include "wire/plain.pyx"
+include "wire/order.pyx"
 include "wire/pack.pyx"
 include "wire/unpack.pyx"
 include "wire/key.pyx"
@@ -63,3 +70,4 @@ include "wire/waiting.pyx"
 include "wire/lane.pyx"
 include "wire/lanes.pyx"
 include "wire/commands.pyx"
+include "wire/constructors.pyx"

@@ -46,6 +46,7 @@ from pyspike.values import (
     KeyOrderedDict,
     KeyValueOrderedDict,
     MultiResult,
+    OrderedList,
     RawParticle,
 )
 from pyspike.version import __version__
@@ -91,6 +92,7 @@ __all__ = [
     "Node",
     "NumericType",
     "Operation",
+    "OrderedList",
     "PathSelect",
     "RawParticle",
     "ReadPolicy",

@@ -11,9 +11,9 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, overload
 
-from pyspike._wire import MISSING_RAISES, Command, Commands, Loops, Operation, Record, timeout_ms
+from pyspike._wire import MISSING_RAISES, Command, Commands, Loops, Operation, Record, no_copy, timeout_ms
 from pyspike.arguments import (
     Filter,
     KeyLike,
@@ -571,6 +571,9 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise no_copy(self)
 
     def __repr__(self) -> str:
         closed = self._loops.closed or self._cluster.closed

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from pyspike._wire import Key
+from pyspike import _wire
+from pyspike._wire import Key, plain_text
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, SupportsToBytes, WritePolicy
+from pyspike.showing import shown
 from pyspike.values import Expiration
 
 __all__ = ["Filter", "KeyLike", "Milliseconds", "Policies", "Ttl", "client_policy", "info_arguments"]
 
-KeyLike: TypeAlias = "Key | tuple[str, str | None, int | str | bytes]"
-Milliseconds: TypeAlias = "float | timedelta"
-Ttl: TypeAlias = "int | timedelta | Expiration"
-Filter: TypeAlias = "SupportsToBytes | bytes"
+KeyLike: TypeAlias = Key | tuple[str, str | None, int | str | bytes]
+Milliseconds: TypeAlias = float | timedelta
+Ttl: TypeAlias = int | timedelta | Expiration
+Filter: TypeAlias = SupportsToBytes | bytes
+
+# The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
+# it is given them here, for `typing.get_type_hints`.
+vars(_wire).update(
+    Any=Any,
+    Filter=Filter,
+    Iterable=Iterable,
+    KeyLike=KeyLike,
+    Mapping=Mapping,
+    Milliseconds=Milliseconds,
+    ReadPolicy=ReadPolicy,
+    Sequence=Sequence,
+    Ttl=Ttl,
+    WritePolicy=WritePolicy,
+)
 
 P = TypeVar("P", ClientPolicy, ReadPolicy, WritePolicy, InfoPolicy)
 
@@ -75,12 +93,13 @@ def info_arguments(
         InvalidArgument: the command is no line of text.
     """
     if not isinstance(command, str):
-        raise InvalidType(f"an info command must be str, not {command!r}")
+        raise InvalidType(f"an info command must be str, not {shown(command)}")
+    command = plain_text(command)
     if not command or "\n" in command or not _is_unicode(command):
-        raise InvalidArgument(f"{command!r} is no info command", advice="a command is one line of text")
+        raise InvalidArgument(f"{shown(command)} is no info command", advice="a command is one line of text")
     if not isinstance(node, str | Node | None):
-        raise InvalidType(f"node must be a Node or its name, not {node!r}")
-    name = node.name if isinstance(node, Node) else node
+        raise InvalidType(f"node must be a Node or its name, not {shown(node)}")
+    name = node.name if isinstance(node, Node) else node if node is None else plain_text(node)
     return command, name, policies.info if policy is None else _of_kind(InfoPolicy, policy)
 
 

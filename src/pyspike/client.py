@@ -35,9 +35,9 @@ class Client(Commands):
         policy: how to connect, and the default policies of reads, writes and info commands.
 
     Every command takes, as keywords, a `policy`, and the few options that change from call to call, which win
-    over it: `timeout` (the deadline in milliseconds, or a timedelta), `ttl` (how long the record lives from
-    this write on: seconds, a timedelta or an `Expiration`; a write without it resets that to the namespace's
-    default), `generation` (the one the record must have) and `filter_expression`.
+    over it: `timeout` (the deadline in milliseconds, 1 at least, or a timedelta), `ttl` (how long the record
+    lives from this write on: seconds, a timedelta or an `Expiration`; a write without it resets that to the
+    namespace's default), `generation` (the one the record must have) and `filter_expression`.
 
     Raises:
         ConnectFailed: no host could be reached; the message has each with its reason.

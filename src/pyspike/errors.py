@@ -3,7 +3,7 @@
 An error belongs to itself: all it knows are attributes of the instance, and it travels between processes with
 all of them. Classes that mean what a builtin exception means also derive from it, so `except KeyError`,
 `except ValueError`, `except TimeoutError` and `except ConnectionError` work as Python's users expect. A leaf:
-only `ResultCode` is below it.
+only `ResultCode` is below it, and how values are shown.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pyspike.result_code import ResultCode
+from pyspike.showing import clipped, shown
+
+SHOWN_SIZE = 2000  # characters of a message, which may be a server's
+SHOWN_ATTEMPTS = 10  # the first, and the last
 
 if TYPE_CHECKING:
     from pyspike._wire import Key
@@ -101,7 +105,8 @@ class Attempt:
 
     def __str__(self) -> str:
         sent = "" if self.sent else ", not sent"
-        return f"{self.node or 'no node'}, {self.elapsed_ms:.1f} ms{sent}: {self.error}"
+        error = clipped(self.error, SHOWN_SIZE)
+        return f"{self.node or 'no node'}, {self.elapsed_ms:.1f} ms{sent}: {error}"
 
 
 class AerospikeError(Exception):
@@ -162,7 +167,7 @@ class AerospikeError(Exception):
 
     def __str__(self) -> str:
         # Never the builtin relatives' __str__: KeyError shows its argument's repr, OSError its errno.
-        first = self.message or type(self).__name__
+        first = clipped(self.message, SHOWN_SIZE) or type(self).__name__
         if self.key is not None:
             first += f": {self.key!r}"
         if context := ", ".join(self._context()):
@@ -183,9 +188,15 @@ class AerospikeError(Exception):
             yield "in doubt: the write may have been applied"
         if len(self.attempts) > 1:
             for number, attempt in enumerate(self.attempts, 1):
-                yield f"attempt {number}: {attempt}"
+                if number <= SHOWN_ATTEMPTS or number > len(self.attempts) - SHOWN_ATTEMPTS:
+                    yield f"attempt {number}: {attempt}"
+                elif number == SHOWN_ATTEMPTS + 1:
+                    yield "…"
         if self.advice:
-            yield f"advice: {self.advice}"
+            yield f"advice: {clipped(self.advice, SHOWN_SIZE)}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(shown(arg, SHOWN_SIZE) for arg in self.args)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception's own would call the class with args alone, and OSError's adds arguments of its own.

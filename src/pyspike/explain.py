@@ -13,7 +13,7 @@ from pyspike._wire import Command
 from pyspike.errors import ServerError
 from pyspike.later import importing
 from pyspike.result_code import ResultCode
-from pyspike.values import shown
+from pyspike.showing import shown
 
 __all__ = ["explain"]
 
@@ -76,7 +76,7 @@ def _where(command: Command, steps: list[Step]) -> str:
     words = []
     bins = {step.bin for step in steps if step.bin}
     if len(bins) == 1 and all(step.code != OpCode.EXP_READ for step in steps):  # which has a name, but no bin
-        words.append(f"bin {shown(*bins)}")
+        words.append(f"bin {shown(next(iter(bins)))}")
     if len(steps) == 1 and command.operations:
         words.append(shown(command.operations[0]))
     elif len(steps) == 1:

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, FrozenInstanceError, dataclass, field, fields
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeVar
 
 from pyspike import _wire
-from pyspike._wire import timeout_ms, ttl_header
+from pyspike._wire import plain_int, plain_text, timeout_ms, ttl_header
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.values import Expiration, shown
+from pyspike.showing import shown
+from pyspike.values import Expiration
 
 __all__ = [
     "BasePolicy",
@@ -151,11 +152,12 @@ def _read_touch_ttl(value: object, name: str) -> int | ReadTouchTTL:
 
 def _int(least: int, most: int, what: str = "an int") -> Callable[[object, str], int]:
     def check(value: object, name: str) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
+        number = plain_int(value)
+        if number is None:
             raise InvalidType(f"{name} must be {what}, not {shown(value)}")
-        if not least <= value <= most:
+        if not least <= number <= most:
             raise InvalidArgument(f"{name} must be from {least} to {most}, not {shown(value)}")
-        return value
+        return number
 
     return check
 
@@ -182,11 +184,14 @@ def _instance(kind: type) -> Check:
 
 
 def _name(value: object, name: str) -> str | None:
-    if value is not None and not isinstance(value, str):
+    if value is None:
+        return None
+    if not isinstance(value, str):
         raise InvalidType(f"{name} must be str or None, not {shown(value)}")
-    if value == "":
+    text = plain_text(value)
+    if not text:
         raise InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
-    return value
+    return text
 
 
 def _ip_map(value: object, name: str) -> dict[str, str] | None:
@@ -194,7 +199,7 @@ def _ip_map(value: object, name: str) -> dict[str, str] | None:
         return None
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in [*value, *value.values()]):
         raise InvalidType(f"{name} must map addresses to addresses, both str, not {shown(value)}")
-    return dict(value)
+    return {plain_text(address): plain_text(other) for address, other in value.items()}
 
 
 def _checked_when_compiled(value: object, name: str) -> object:
@@ -221,6 +226,9 @@ def _field(default: object, check: Check, **options: Any) -> Any:
     return field(default=default, metadata={"check": check}, **options)
 
 
+SHOWN_SIZE = 1000  # characters of a field in a repr
+
+
 class _Policy:
     """What all policies share: names and values are checked, and only what is not default is shown."""
 
@@ -241,7 +249,7 @@ class _Policy:
 
                     close = difflib.get_close_matches(name, names, n=1)
                     hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
-                    raise TypeError(f"{cls.__name__} has no field {name!r}; {hint}")
+                    raise TypeError(f"{cls.__name__} has no field {shown(name)}; {hint}")
             return super().__new__(cls)
 
     def __post_init__(self) -> None:
@@ -276,19 +284,46 @@ class _Policy:
 
     def __repr__(self) -> str:
         # The repr of an Enum's member is no Python; its str is.
-        shown = [
-            (name, value if isinstance(value, enum.Enum) else repr(value))
+        texts = [
+            f"{name}={value if isinstance(value, enum.Enum) else shown(value, SHOWN_SIZE)}"
             for name, value in self._changed().items()
         ]
-        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in shown)})"
+        return f"{type(self).__name__}({', '.join(texts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Made anew at the other end: `settings` is compiled by the version of pyspike that runs there.
         return partial(type(self), **self._changed()), ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class BasePolicy(_Policy):
+class _CommandPolicy(_Policy):
+    """What policies of commands share: `settings`, which is no field, but made of all fields.
+
+    Policies are compared by their settings, in which a filter is bytes: the == of an expression makes another
+    expression.
+    """
+
+    __slots__ = ("settings",)
+
+    settings: _wire.Settings
+
+    def _complete(self) -> None:
+        object.__setattr__(self, "settings", _wire.Settings(**self._compiled()))
+
+    def _compiled(self) -> dict[str, Any]:
+        """The keywords of `Settings`."""
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.settings == other.settings
+
+    def __hash__(self) -> int:
+        return hash(self.settings)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+class BasePolicy(_CommandPolicy):
     """What policies of reads and of writes have in common.
 
     Args:
@@ -308,7 +343,7 @@ class BasePolicy(_Policy):
         filter_expression: the command is done only if it holds for the record (else `FilteredOut` is raised);
             an expression or its bytes.
 
-    All times are milliseconds or a timedelta.
+    All times are milliseconds, 0 or 1 at least, or a timedelta.
 
     Raises:
         TypeError: there is no such field.
@@ -323,15 +358,9 @@ class BasePolicy(_Policy):
     max_retries: int | None = _field(None, _retries_or_none)
     read_touch_ttl: int | ReadTouchTTL = _field(ReadTouchTTL.SERVER_DEFAULT, _read_touch_ttl)
     sleep_between_retries: Milliseconds = _field(0, timeout_ms)
-    # Compared as `settings` has it: an expression's == makes another expression.
-    filter_expression: SupportsToBytes | bytes | None = _field(None, _checked_when_compiled, compare=False)
-    settings: _wire.Settings = field(init=False, repr=False)
-
-    def _complete(self) -> None:
-        object.__setattr__(self, "settings", _wire.Settings(**self._compiled()))
+    filter_expression: SupportsToBytes | bytes | None = _field(None, _checked_when_compiled)
 
     def _compiled(self) -> dict[str, Any]:
-        """The keywords of `Settings`."""
         touch = self.read_touch_ttl
         return {
             "info1": _INFO1_CONSISTENCY[self.consistency_level],
@@ -347,7 +376,7 @@ class BasePolicy(_Policy):
         }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class ReadPolicy(BasePolicy):
     """How records are read.
 
@@ -364,7 +393,7 @@ class ReadPolicy(BasePolicy):
         return {**BasePolicy._compiled(self), "replica": self.replica.value}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class WritePolicy(BasePolicy):
     """How records are written.
 
@@ -407,7 +436,7 @@ class WritePolicy(BasePolicy):
                 f"{type(self).__name__}.generation is {self.generation}, but nothing compares it",
                 advice="set generation_policy to EXPECT_GEN_EQUAL or EXPECT_GEN_GREATER",
             )
-        BasePolicy._complete(self)
+        _CommandPolicy._complete(self)
 
     def _compiled(self) -> dict[str, Any]:
         base = BasePolicy._compiled(self)
@@ -473,7 +502,7 @@ class ClientPolicy(_Policy):
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
 
-    All times are milliseconds or a timedelta.
+    All times are milliseconds, 0 or 1 at least, or a timedelta.
 
     Raises:
         TypeError: there is no such field.
@@ -505,3 +534,12 @@ class ClientPolicy(_Policy):
                 f"{type(self).__name__}.min_conns_per_node is {self.min_conns_per_node}, "
                 f"above max_conns_per_node, which is {self.max_conns_per_node}"
             )
+
+
+def _refuse(policy: object, name: str, value: object = None) -> NoReturn:
+    raise FrozenInstanceError(f"{type(policy).__name__} can't be changed: make another with replace()")
+
+
+# A dataclass with slots refuses only its fields in words of its own; of all else super() complains.
+for _kind in (BasePolicy, ReadPolicy, WritePolicy, InfoPolicy, ClientPolicy):
+    _kind.__setattr__ = _kind.__delattr__ = _refuse  # type: ignore[method-assign]

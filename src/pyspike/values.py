@@ -2,7 +2,7 @@
 
 Each is the plain Python type it stands on (`str`, `bytes`, `dict`, `list`) plus a name, so that code which
 does not care need not know; what is written as one of these is read back as the same one. How they become
-bytes is the business of `pyspike._wire`. This module is a leaf: it imports nothing of pyspike.
+bytes is the business of `pyspike._wire`. This module is a leaf: below it is only how values are shown.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from pyspike.showing import shown
 
 __all__ = [
     "INFINITY",
@@ -20,17 +22,16 @@ __all__ = [
     "KeyOrderedDict",
     "KeyValueOrderedDict",
     "MultiResult",
+    "OrderedList",
     "RawParticle",
     "Special",
-    "shown",
 ]
 
 K = TypeVar("K")
 V = TypeVar("V")
 T = TypeVar("T")
 
-SHOWN_BITS = 256  # of an int that is shown in full
-SHOWN_SIZE = 200  # characters of any other value
+SHOWN_SIZE = 1000  # characters of text or bytes in a repr
 
 
 class Expiration(enum.Enum):
@@ -64,7 +65,7 @@ class GeoJSON(str):
     def __new__(cls, value: str | dict[str, Any] | list[Any]) -> GeoJSON:
         """The text as it is; a dict or list as compact JSON."""
         if isinstance(value, str):
-            return super().__new__(cls, value)
+            return super().__new__(cls, str.__str__(value))  # what a subclass holds, whatever its own says
         import json  # here, as importing it takes longer than all of this module
 
         if not isinstance(value, (dict, list)):
@@ -81,10 +82,10 @@ class GeoJSON(str):
         """
         import json
 
-        return json.loads(self)
+        return json.loads(str.__str__(self))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
+        return f"{type(self).__name__}({shown(str.__str__(self), SHOWN_SIZE)})"
 
 
 class HyperLogLog(bytes):
@@ -92,9 +93,16 @@ class HyperLogLog(bytes):
 
     The bytes are the server's own (11 bytes of header, then the registers); `operations.hll` works on them
     there.
+
+    Args:
+        value: the sketch's bytes.
     """
 
     __slots__ = ()
+
+    def __new__(cls, value: bytes | bytearray | memoryview = b"") -> HyperLogLog:
+        """The bytes as they are."""
+        return super().__new__(cls, value)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(<{len(self)} bytes>)"
@@ -133,6 +141,24 @@ class KeyValueOrderedDict(dict[K, V]):
         return f"{type(self).__name__}({dict.__repr__(self)})"
 
 
+class OrderedList(list[T]):
+    """A list that the server keeps in the order of its elements: look-ups by value and rank are quicker.
+
+    Equal to a `list` of the same elements. Elements stand in the order in which they were put; they are
+    sorted when they are written, as the server sorts: None, bools, ints, strs, lists, dicts, bytes, floats,
+    GeoJSON.
+    """
+
+    __slots__ = ()
+
+    def copy(self) -> OrderedList[T]:
+        """A shallow copy that is ordered on the server too."""
+        return type(self)(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list.__repr__(self)})"
+
+
 class MultiResult(list[T]):
     """The results of several operations of one `operate` on one bin, in the order of the operations.
 
@@ -145,7 +171,7 @@ class MultiResult(list[T]):
         return f"{type(self).__name__}({list.__repr__(self)})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RawParticle:
     """A value of a type that pyspike can't turn into a Python one; writing it back gives the same bytes.
 
@@ -157,6 +183,9 @@ class RawParticle:
 
     type: int
     data: bytes
+
+    def __repr__(self) -> str:
+        return f"RawParticle(type={shown(self.type)}, data={shown(self.data, SHOWN_SIZE)})"
 
 
 class Special(enum.Enum):
@@ -174,14 +203,3 @@ INFINITY = Special.INFINITY
 
 WILDCARD = Special.WILDCARD
 """Equal to every value; in a list, to all that follow."""
-
-
-def shown(value: object) -> str:
-    """The value as an error message shows it: its repr, but no more of it than a person would read.
-
-    Python refuses to write an int of more than 4,300 digits, which an error about it must survive.
-    """
-    if isinstance(value, int) and value.bit_length() > SHOWN_BITS:
-        return f"an integer of {value.bit_length()} bits"
-    text = repr(value)
-    return text if len(text) <= SHOWN_SIZE else f"{text[: SHOWN_SIZE - 1]}…"

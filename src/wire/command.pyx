@@ -12,7 +12,15 @@ cdef enum Reading:                          # what the answer becomes
     READ_NOTHING                            # None
 
 
-cdef object RAISE = object()                # as `missing`: a missing record is an error
+@cython.final
+cdef class Raise:
+    """The type of RAISE, for its repr in signatures."""
+
+    def __repr__(self) -> str:
+        return "RAISE"
+
+
+cdef object RAISE = Raise.__new__(Raise)    # as `missing`: a missing record is an error
 MISSING_RAISES = RAISE
 
 

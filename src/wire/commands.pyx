@@ -15,6 +15,13 @@ cdef Settings READ_DEFAULTS = Settings()
 cdef Settings WRITE_DEFAULTS = Settings(write=True)
 
 
+def no_copy(client: object) -> TypeError:
+    """The error for pickling or copying a client."""
+    return TypeError(
+        f"{type(client).__name__} can't be pickled or copied: its connections are of one process; make one in each"
+    )
+
+
 @cython.binding(True)                       # for the types in the signatures; `commands_of` looks at `self`
 @cython.embedsignature(False)
 cdef class Commands:
@@ -46,9 +53,7 @@ cdef class Commands:
         self.write = write
 
     def __reduce__(self) -> tuple:
-        raise TypeError(
-            f"{type(self).__name__} can't be pickled or copied: its connections are of one process; make one in each"
-        )
+        raise no_copy(self)
 
     def get(
         self,
@@ -67,6 +72,7 @@ cdef class Commands:
             bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
                 only).
             default: what to return if there is no such record.
+            timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
 
         Raises:
             RecordNotFound: there is no such record, and no `default`.
@@ -84,6 +90,9 @@ cdef class Commands:
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key.
+
+        Args:
+            timeout: as in `get`.
 
         Raises:
             FilteredOut: the filter expression does not hold for it.
@@ -110,7 +119,10 @@ cdef class Commands:
         Args:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             bins: names (1 to 15 bytes) to values: int (64 bits), float, str, bytes-like, bool, list, dict,
-                `GeoJSON`, `HyperLogLog`; None deletes the bin, and a record without bins is deleted.
+                `OrderedList`, `KeyOrderedDict`, `GeoJSON`, `HyperLogLog`; None deletes the bin, and a record without
+                bins is deleted. Lists and dicts may be nested, up to 256 levels; servers from 8.2 on refuse more than
+                64.
+            timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
 
         Raises:
             InvalidType: Aerospike has no such type; the message names the bin and the path inside it.
@@ -133,6 +145,9 @@ cdef class Commands:
     ) -> None:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
 
+        Args:
+            timeout: as in `get`.
+
         Raises:
             InvalidType: a value is no number.
             BinTypeError: a bin holds another type.
@@ -151,6 +166,9 @@ cdef class Commands:
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
+
+        Args:
+            timeout: as in `get`.
 
         Raises:
             InvalidType: a value is neither str nor bytes.
@@ -171,6 +189,9 @@ cdef class Commands:
     ) -> None:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
 
+        Args:
+            timeout: as in `get`.
+
         Raises:
             InvalidType: a value is neither str nor bytes.
             BinTypeError: a bin holds another type.
@@ -187,6 +208,9 @@ cdef class Commands:
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not.
+
+        Args:
+            timeout: as in `get`.
 
         Raises:
             GenerationError: the record has another generation.
@@ -208,6 +232,9 @@ cdef class Commands:
         """Give a record a new time to live, and a new generation.
 
         That is `ttl`, or else the namespace's default, also where the record had another.
+
+        Args:
+            timeout: as in `get`.
 
         Raises:
             RecordNotFound: there is no such record.
@@ -234,6 +261,7 @@ cdef class Commands:
         Args:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             operations: made by the functions of `pyspike.operations`.
+            timeout: as in `get`.
             policy: a `WritePolicy`; a `ReadPolicy` too where all operations read.
 
         Returns:

@@ -216,16 +216,19 @@ cdef class Connection:
     cdef bint request_sent                  # whether the last request may have reached the server
     cdef bint saw_end                       # whether the last exchange ended as the server closed the connection
     cdef uint64_t ticket                    # of `own_socket`
+    cdef bint holds_fd                      # not where the constructor's arguments were wrong
 
     def __cinit__(self, int fd) -> None:
         self.x.fd = -1
         self.ticket = own_socket(fd)
         self.x.fd = fd
+        self.holds_fd = True
         self.x.set_timeout = FOREVER
         memset(&self.names, 0, sizeof(NameCache))
 
     def __dealloc__(self) -> None:
-        self.shut()
+        if self.holds_fd:
+            self.shut()
         PyMem_RawFree(self.x.data)
         names_clear(&self.names)
 

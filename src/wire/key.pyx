@@ -5,18 +5,44 @@ cdef enum:
     MAX_SET = 63
 
 
-cdef int name_size(str what, object text, Py_ssize_t limit) except -1:
-    """The size in bytes of a namespace's or set's name; refuses what the server would."""
+cdef str name_of(str what, object text, Py_ssize_t limit):
+    """The name of a namespace or set as it is kept; refuses what the server would."""
     cdef Py_ssize_t size = 0
+    cdef const char* data
     if not isinstance(text, str):
         raise errors.InvalidType(f"{what} must be a str, not {type(text).__name__}")
+    text = plain_text(text)
     try:
-        PyUnicode_AsUTF8AndSize(text, &size)
+        data = utf8_size(text, &size)
     except UnicodeEncodeError as error:
-        raise errors.InvalidArgument(f"{what} {text!r} is not valid text: {error}") from None
+        raise errors.InvalidArgument(f"{what} {shown(text)} is not valid text: {error}") from None
     if size > limit:
-        raise errors.InvalidArgument(f"{what} {text!r} takes {size} bytes, the server allows {limit}")
-    return <int>size
+        raise errors.InvalidArgument(f"{what} {shown(text)} takes {size} bytes, the server allows {limit}")
+    if has_nul(data, <size_t>size):
+        raise errors.InvalidArgument(f"{what} {shown(text)} has a NUL, which no name may have")
+    return text
+
+
+cdef inline str namespace_of(object text):
+    cdef str name = name_of("the namespace", text, MAX_NAMESPACE)
+    if not name:
+        raise errors.InvalidArgument("the namespace's name is empty")
+    return name
+
+
+cdef inline str set_of(object text):
+    """A set's name; none is an empty one."""
+    return "" if text is None else name_of("the set", text, MAX_SET)
+
+
+cdef object no_user_key(object value):
+    """The error for what can't be a key."""
+    advice = "make an int, a str or bytes of it"
+    if value is None:
+        advice = "each record has a key of its own; Key.from_digest makes one where only the digest is known"
+    elif isinstance(value, (bool, float)) or numpy_scalar(value) is not None:
+        advice = "a bool or float would collide with other keys: write it as an int or a str"
+    return errors.InvalidType(f"a key must be int, str or bytes, not {type(value).__name__}", advice=advice)
 
 
 cdef object user_key_of(object value):
@@ -24,11 +50,6 @@ cdef object user_key_of(object value):
     cdef int overflow = 0
     if PyUnicode_CheckExact(value) or PyBytes_CheckExact(value):
         return value
-    if isinstance(value, (bool, float)) or value is None:
-        raise errors.InvalidType(
-            f"a key must be int, str or bytes, not {type(value).__name__}",
-            advice="a bool or float would collide with other keys: write it as an int or a str",
-        )
     number = plain_int(value)
     if number is not None:
         PyLong_AsLongLongAndOverflow(number, &overflow)
@@ -36,10 +57,11 @@ cdef object user_key_of(object value):
             raise errors.InvalidArgument(f"the key {shown(number)} does not fit into a signed 64-bit integer")
         return number
     if isinstance(value, str):
-        return str(value)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value)
-    raise errors.InvalidType(f"a key must be int, str or bytes, not {type(value).__name__}")
+        return plain_text(value)
+    data = plain_bytes(value)
+    if data is None:
+        raise no_user_key(value)
+    return data
 
 
 cdef const unsigned char* user_key_bytes(
@@ -50,9 +72,9 @@ cdef const unsigned char* user_key_bytes(
     cdef const char* text
     if PyUnicode_CheckExact(value):
         try:
-            text = PyUnicode_AsUTF8AndSize(value, &length)
+            text = utf8_size(value, &length)
         except UnicodeEncodeError as error:
-            raise errors.InvalidArgument(f"the key {value!r} is not valid text: {error}") from None
+            raise errors.InvalidArgument(f"the key {shown(value)} is not valid text: {error}") from None
         size[0] = <size_t>length
         particle[0] = T_STRING
         return <const unsigned char*>text
@@ -72,7 +94,7 @@ cdef int digest_into(unsigned char* out, object set_name, object user_key) excep
     cdef Py_ssize_t set_size = 0
     cdef unsigned char scratch[8]
     cdef unsigned char particle = 0
-    pieces[0] = <const unsigned char*>PyUnicode_AsUTF8AndSize(set_name, &set_size)
+    pieces[0] = <const unsigned char*>utf8_size(set_name, &set_size)
     sizes[0] = <size_t>set_size
     pieces[2] = user_key_bytes(user_key, scratch, &sizes[2], &particle)
     pieces[1] = &particle
@@ -88,16 +110,14 @@ def digest(set_name: str | None, user_key: int | str | bytes) -> bytes:
     blobs (type 4), as in the Rust and Java clients.
     """
     cdef unsigned char out[DIGEST_SIZE]
-    name = "" if set_name is None else set_name
-    name_size("the set", name, MAX_SET)
-    digest_into(out, name, user_key_of(user_key))
+    digest_into(out, set_of(set_name), user_key_of(user_key))
     return PyBytes_FromStringAndSize(<const char*>out, DIGEST_SIZE)
 
 
 @cython.final
 @cython.freelist(32)
 cdef class Key:
-    """What a record is found by: `Key(namespace, set_name, user_key)`.
+    """Key(namespace, set_name, user_key)\n--\n\nWhat a record is found by.
 
     `user_key` is an int (signed, 64 bits), a str or bytes; the server finds the record by a digest of it and of the
     set's name and keeps the key itself only where a write policy says `send_key`. Immutable, hashable, picklable.
@@ -108,14 +128,11 @@ cdef class Key:
     cdef readonly object user_key           # None where only the digest is known
     cdef unsigned char hash[DIGEST_SIZE]
 
+    __match_args__ = ("namespace", "set_name", "user_key")
+
     def __cinit__(self, namespace: str, set_name: str | None, user_key: int | str | bytes) -> None:
-        if name_size("the namespace", namespace, MAX_NAMESPACE) == 0:
-            raise errors.InvalidArgument("the namespace's name is empty")
-        if set_name is None:
-            set_name = ""
-        name_size("the set", set_name, MAX_SET)
-        self.namespace = str(namespace)
-        self.set_name = str(set_name)
+        self.namespace = namespace_of(namespace)
+        self.set_name = set_of(set_name)
         if user_key is not NO_USER_KEY:
             self.user_key = user_key_of(user_key)
             digest_into(self.hash, self.set_name, self.user_key)
@@ -128,9 +145,9 @@ cdef class Key:
         """The key of a record whose 20-byte digest is known, with or without its user key."""
         cdef Key key = Key(namespace, set_name, NO_USER_KEY)
         cdef bytes value
-        if not isinstance(digest, (bytes, bytearray, memoryview)):
+        value = plain_bytes(digest)
+        if value is None:
             raise errors.InvalidType(f"a digest must be bytes, not {type(digest).__name__}")
-        value = bytes(digest)
         if len(value) != DIGEST_SIZE:
             raise errors.InvalidArgument(f"a digest has {DIGEST_SIZE} bytes, not {len(value)}")
         memcpy(key.hash, PyBytes_AS_STRING(value), DIGEST_SIZE)
@@ -162,7 +179,7 @@ cdef class Key:
     def __repr__(self) -> str:
         if self.user_key is None:
             return f"Key.from_digest({self.namespace!r}, {self.set_name!r}, bytes.fromhex({self.digest.hex()!r}))"
-        return f"Key({self.namespace!r}, {self.set_name!r}, {self.user_key!r})"
+        return f"Key({self.namespace!r}, {self.set_name!r}, {shown(self.user_key)})"
 
     def __reduce__(self) -> tuple:
         return Key.from_digest, (self.namespace, self.set_name, self.digest, self.user_key)

@@ -18,6 +18,7 @@ cdef enum:
     MAX_BIN_NAME = 15                       # bytes
     MAX_OPERATIONS = 32768                  # a message
     MAX_BINS = 32767                        # a record
+    SHOWN_OPERATION = 4000                  # characters of an operation's repr
 
 
 cdef enum:                                  # what an operation is besides its code
@@ -31,19 +32,17 @@ cdef size_t start_op(Buffer* out, int code, object name, bint nameless=False) ex
     """Writes an operation's head for the bin `name`, which is "" where it is `nameless`; returns where it starts, plus one.
     """
     cdef Py_ssize_t size = 0
-    cdef const char* text
+    cdef const char* text = NULL
     cdef unsigned char* p
     cdef size_t start = out.size
-    if not isinstance(name, str):
-        raise errors.InvalidType(f"a bin's name must be a str, not {type(name).__name__} ({name!r})")
-    try:
-        text = PyUnicode_AsUTF8AndSize(name, &size)
-    except UnicodeEncodeError as error:
-        raise errors.InvalidArgument(f"the bin name {name!r} is not valid text: {error}") from None
+    if isinstance(name, str):
+        text = ascii_of(name, &size)
+    if text == NULL:
+        text = any_bin_name(name, &size)
     if size == 0 and not nameless:          # the server would take it for a bin of its own
         raise errors.InvalidArgument("a bin's name is empty")
-    if size > MAX_BIN_NAME:
-        raise errors.InvalidArgument(f"the bin name {name!r} takes {size} bytes, the server allows {MAX_BIN_NAME}")
+    if size > MAX_BIN_NAME or has_nul(text, <size_t>size):
+        raise wrong_bin_name(name, size)
     p = buffer_take(out, 8 + <size_t>size)
     p[4] = <unsigned char>code
     p[5] = T_NULL
@@ -51,6 +50,24 @@ cdef size_t start_op(Buffer* out, int code, object name, bint nameless=False) ex
     p[7] = <unsigned char>size
     memcpy(p + 8, text, <size_t>size)
     return start + 1
+
+
+cdef const char* any_bin_name(object name, Py_ssize_t* size) except NULL:
+    """The UTF-8 of a bin's name."""
+    if not isinstance(name, str):
+        raise errors.InvalidType(f"a bin's name must be a str, not {type(name).__name__} ({shown(name)})")
+    try:
+        return PyUnicode_AsUTF8AndSize(name, size)
+    except UnicodeEncodeError as error:
+        raise errors.InvalidArgument(f"the bin name {shown(plain_text(name))} is not valid text: {error}") from None
+
+
+cdef object wrong_bin_name(object name, Py_ssize_t size):
+    """The error for a bin's name that the server would refuse."""
+    text = shown(plain_text(name))
+    if size > MAX_BIN_NAME:
+        return errors.InvalidArgument(f"the bin name {text} takes {size} bytes, the server allows {MAX_BIN_NAME}")
+    return errors.InvalidArgument(f"the bin name {text} has a NUL, which no name may have")
 
 
 cdef inline void end_op(Buffer* out, size_t mark, int particle) noexcept:
@@ -72,9 +89,9 @@ cdef int put_bin_op(Packer* packer, int code, object name, object value) except 
 
 cdef int check_operand(Packer* packer, int code, object value) except -1:
     if code == OP_INCR:
-        if isinstance(value, bool) or not (isinstance(value, float) or plain_int(value) is not None):
+        if plain_number(value) is None:
             raise refused_type(packer, value, "can't be added: add takes an int or a float")
-    elif isinstance(value, GeoJSON) or not (isinstance(value, str) or PyObject_CheckBuffer(value)):
+    elif isinstance(value, GeoJSON) or not (isinstance(value, str) or plain_bytes(value) is not None):
         raise refused_type(packer, value, "can't be appended: append and prepend take a str or bytes")
     return 0
 
@@ -83,13 +100,19 @@ cdef int check_operand(Packer* packer, int code, object value) except -1:
 @cython.no_gc                               # what it holds leads nowhere
 @cython.freelist(32)
 cdef class Operation:
-    """One step of `operate`, made by the functions of `pyspike.operations`. Immutable; may be used again and again."""
+    """Operation()\n--\n\nOne step of `operate`, made by the functions of `pyspike.operations`.
+
+    Immutable; may be used again and again.
+    """
 
     cdef readonly str bin                   # "" for operations on the whole record
     cdef readonly int code                  # its number on the wire
     cdef readonly bytes wire                # its bytes
     cdef int flags
     cdef object text                        # its repr, or what makes it of the operation
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        raise TypeError("operations are made by the functions of pyspike.operations")
 
     @staticmethod
     def on_bin(int code, name: str, value: object, text: object) -> Operation:
@@ -101,7 +124,7 @@ cdef class Operation:
         packer_init(&packer, &out, name)
         try:
             put_bin_op(&packer, code, name, value)
-            return make_operation(str(name), code, &out, OP_IS_WRITE, text)
+            return make_operation(plain_text(name), code, &out, OP_IS_WRITE, text)
         finally:
             buffer_free(&out)
 
@@ -115,7 +138,7 @@ cdef class Operation:
         buffer_init(&out, storage, sizeof(storage))
         end_op(&out, start_op(&out, code, name, all_bins or header or whole), T_NULL)
         return make_operation(
-            str(name), code, &out,
+            plain_text(name), code, &out,
             (OP_IS_WRITE if write else 0) | (OP_IS_ALL_BINS if all_bins else 0) | (OP_IS_HEADER if header else 0), text
         )
 
@@ -133,7 +156,7 @@ cdef class Operation:
             put_bytes(&out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
             end_op(&out, mark, particle)
             return make_operation(
-                str(name), code, &out, (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0), text
+                plain_text(name), code, &out, (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0), text
             )
         finally:
             buffer_free(&out)
@@ -148,14 +171,13 @@ cdef class Operation:
         cdef size_t mark
         cdef unsigned char storage[256]
         buffer_init(&out, storage, sizeof(storage))
-        packer_init(&packer, &out, name)
-        packer.arguments = True
+        arguments_init(&packer, &out, name)
         try:
             mark = start_op(&out, code, name)
             put_list(&packer, arguments)
             end_op(&out, mark, particle)
             return make_operation(
-                str(name), code, &out, (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0), text
+                plain_text(name), code, &out, (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0), text
             )
         finally:
             buffer_free(&out)
@@ -166,7 +188,8 @@ cdef class Operation:
         return self.flags & OP_IS_WRITE != 0
 
     def __repr__(self) -> str:
-        return self.text if isinstance(self.text, str) else self.text(self)
+        text = self.text if isinstance(self.text, str) else self.text(self)
+        return clipped(text, SHOWN_OPERATION)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Operation):
@@ -216,8 +239,7 @@ cdef class OperationMaker:
         cdef size_t mark
         cdef unsigned char storage[256]
         buffer_init(&out, storage, sizeof(storage))
-        packer_init(&packer, &out, name)
-        packer.arguments = True
+        arguments_init(&packer, &out, name)
         try:
             mark = start_op(&out, self.code, name)
             if ctx:
@@ -225,7 +247,7 @@ cdef class OperationMaker:
             else:
                 put_list(&packer, arguments)
             end_op(&out, mark, self.particle)
-            return make_operation(str(name), self.code, &out, self.flags, self.text)
+            return make_operation(plain_text(name), self.code, &out, self.flags, self.text)
         finally:
             buffer_free(&out)
 

@@ -1,10 +1,6 @@
 # Python values to particles and to the msgpack dialect inside lists and maps (values.md). Lossless or refused:
 # what the server can't hold raises InvalidType or InvalidArgument with the bin and the path inside the value.
 
-cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
-
-
 cdef enum:                                  # particle types (framing.md 1.4)
     T_NULL = 0
     T_INTEGER = 1
@@ -22,7 +18,8 @@ cdef enum:                                  # particle types (framing.md 1.4)
 
 cdef enum:
     MAX_DEPTH = 256                         # of nested lists and maps, in both directions
-    MAP_KEY_ORDERED = 1                     # container flags (values.md)
+    LIST_ORDERED = 1                        # container flags (values.md)
+    MAP_KEY_ORDERED = 1
     MAP_KEY_VALUE_ORDERED = 3
 
 
@@ -35,6 +32,7 @@ cdef struct Packer:
     Buffer* out
     PyObject* bin                           # borrowed: the bin's name for messages, or NULL
     bint arguments                          # of an operation: may hold what can't be stored
+    int compared                            # above 0 inside what the server compares as it is sent
     int depth
     Step path[MAX_DEPTH]
 
@@ -43,14 +41,22 @@ cdef inline void packer_init(Packer* p, Buffer* out, object bin) noexcept:
     p.out = out
     p.bin = <PyObject*>bin
     p.arguments = False
+    p.compared = 0
     p.depth = 0
+
+
+cdef inline void arguments_init(Packer* p, Buffer* out, object bin) noexcept:
+    """A packer of an operation's arguments."""
+    packer_init(p, out, bin)
+    p.arguments = True
+    p.compared = 1
 
 
 cdef str place(Packer* p):
     """Where the packer is, as a person writes it: bins['prefs'][2]['x']."""
     cdef int i
     cdef int first = 0
-    text = "value" if p.bin == NULL or <object>p.bin is None else f"bins[{<object>p.bin!r}]"
+    text = "value" if p.bin == NULL or <object>p.bin is None else f"bins[{shown(plain_text(<object>p.bin))}]"
     if p.arguments and p.bin != NULL and <object>p.bin is not None and p.depth:
         first = 2 if p.depth > 1 and p.path[0].index == 2 else 1    # [0xFF, context, [arguments]] or [arguments]
         text += f", argument {p.path[first - 1].index}, at " if p.depth > first else f", argument {p.path[first - 1].index}"
@@ -68,9 +74,9 @@ cdef object refused_type(Packer* p, object value, str what):
     return errors.InvalidType(f"{place(p)}: {type(value).__name__} {what}")
 
 
-cdef object no_such_type(Packer* p, object value):
+cdef object no_such_type(Packer* p, object value, str what="is not an Aerospike type"):
     return errors.InvalidType(
-        f"{place(p)}: {type(value).__name__} is not an Aerospike type",
+        f"{place(p)}: {type(value).__name__} {what}",
         advice="int, float, str, bytes, bool, None, list, dict, GeoJSON and HyperLogLog are; convert the value to one of them",
     )
 
@@ -87,24 +93,16 @@ cdef int64_t int64_of(Packer* p, object value) except? -1:
     return v
 
 
-cdef const char* utf8_of(Packer* p, object text, Py_ssize_t* size) except NULL:
+cdef inline const char* utf8_of(Packer* p, object text, Py_ssize_t* size) except NULL:
+    cdef const char* data = ascii_of(text, size)
+    return data if data != NULL else any_utf8_of(p, text, size)
+
+
+cdef const char* any_utf8_of(Packer* p, object text, Py_ssize_t* size) except NULL:
     try:
         return PyUnicode_AsUTF8AndSize(text, size)
     except UnicodeEncodeError as error:
         raise refused_value(p, f"not valid text: {error}") from None
-
-
-cdef inline object plain_int(object value):
-    """The int that an object with __index__ stands for, or None. bool is asked for before this.
-
-    A type may have __index__ for some of its objects only: NumPy's arrays raise TypeError where they stand for no int.
-    """
-    if not PyIndex_Check(value):
-        return None
-    try:
-        return PyNumber_Index(value)
-    except TypeError:
-        return None
 
 
 # --- msgpack ---------------------------------------------------------------------------------------
@@ -162,6 +160,12 @@ cdef inline int put_text(Buffer* out, unsigned char particle, const void* data, 
     return put_bytes(out, data, size)
 
 
+cdef inline int put_mark(Buffer* out, int flags) except -1:
+    """The extension in the first place of a list or map that holds its flags."""
+    put_bytes(out, b"\xC7\x00", 2)
+    return put8(out, <unsigned char>flags)
+
+
 cdef inline int put_list_head(Buffer* out, size_t count) except -1:
     if count < 16:
         return put8(out, <unsigned char>(0x90 | count))
@@ -182,35 +186,38 @@ cdef inline int put_map_head(Buffer* out, size_t count) except -1:
     return put_tagged32(out, 0xDF, <uint32_t>count)
 
 
-cdef int put_buffer(Packer* p, unsigned char particle, object value, bint packed) except -1:
-    """A bytes-like object, inside a list or map (packed) or as a bin's whole value."""
+cdef int put_blob(Packer* p, unsigned char particle, const void* data, Py_ssize_t size, bint packed) except -1:
+    """Bytes inside a list or map (packed) or as a bin's whole value."""
+    if packed:
+        return put_text(p.out, particle, data, <size_t>size)
+    return put_bytes(p.out, data, <size_t>size)
+
+
+cdef int put_buffer(Packer* p, object value, bint packed) except -1:
+    """A buffer of bytes."""
     cdef Py_buffer view
+    wrong = open_bytes(value, &view)
+    if wrong is not None:
+        raise no_such_type(p, value, wrong)
     try:
-        PyObject_GetBuffer(value, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
-    except (BufferError, ValueError):
-        raise refused_value(p, f"{type(value).__name__} is not contiguous: make bytes of it") from None
-    try:
-        if view.ndim == 0 or (view.format != NULL and view.format[0] == c"?"):
-            raise no_such_type(p, value)    # a number or truth value of another library
-        if view.ndim > 1:
-            raise refused_type(p, value, f"of {view.ndim} dimensions is not an Aerospike type: make lists or bytes of it")
-        if view.itemsize != 1:
-            raise refused_type(p, value, f"of items of {view.itemsize} bytes is not an Aerospike type: make bytes of it")
-        if packed:
-            return put_text(p.out, particle, view.buf, <size_t>view.len)
-        return put_bytes(p.out, view.buf, <size_t>view.len)
+        return put_blob(p, T_BLOB, view.buf, view.len, packed)
     finally:
         PyBuffer_Release(&view)
 
 
+cdef inline bint is_hll(object value):
+    return isinstance(value, HyperLogLog)
+
+
 cdef bytes raw_of(Packer* p, object value, bint packed):
     """The bytes of a RawParticle; inside a list or map with its type in front."""
-    particle, data = value.type, value.data
-    if not isinstance(data, bytes) or not isinstance(particle, int):
-        raise refused_type(p, value, f"needs an int and bytes: {value!r}")
+    particle = plain_int(value.type)
+    data = plain_bytes(value.data) if isinstance(value.data, bytes) else None
+    if data is None or particle is None:
+        raise refused_type(p, value, f"needs an int and bytes: {shown(value)}")
     if not 0 <= particle <= 255:
-        raise refused_value(p, f"{value!r} has no type of 0 to 255")
-    return bytes((particle,)) + data if packed else data
+        raise refused_value(p, f"{shown(value)} has no type of 0 to 255")
+    return bytes((particle,)) + <bytes>data if packed else data
 
 
 cdef int put_raw_text(Packer* p, object value) except -1:
@@ -220,7 +227,7 @@ cdef int put_raw_text(Packer* p, object value) except -1:
         try:
             unpack_value(data[0], value.data)
         except errors.ProtocolError:
-            raise refused_value(p, f"{value!r} holds no {'list' if data[0] == T_LIST else 'map'}") from None
+            raise refused_value(p, f"{shown(value)} holds no {'list' if data[0] == T_LIST else 'map'}") from None
         return put_bytes(p.out, PyBytes_AS_STRING(data) + 1, <size_t>(PyBytes_GET_SIZE(data) - 1))
     return put_text(
         p.out, <unsigned char>data[0], PyBytes_AS_STRING(data) + 1, <size_t>(PyBytes_GET_SIZE(data) - 1)
@@ -229,11 +236,19 @@ cdef int put_raw_text(Packer* p, object value) except -1:
 
 cdef int enter(Packer* p) except -1:
     if p.depth == MAX_DEPTH:
-        raise refused_value(p, f"lists and maps nested deeper than {MAX_DEPTH} levels")
+        raise errors.InvalidArgument(
+            f"{place(p)}: lists and maps nested deeper than {MAX_DEPTH} levels",
+            advice="servers from 8.2 on take 64 levels at most",
+        )
     p.path[p.depth].key = NULL
     p.path[p.depth].index = 0
     p.depth += 1
     return 0
+
+
+cdef object changed_size(Packer* p, str what):
+    """The error for a list or dict that is not what it was when its packing began."""
+    return refused_value(p, f"the {what} changed its size while it was packed")
 
 
 cdef int put_list(Packer* p, object value) except -1:
@@ -255,8 +270,44 @@ cdef int put_list(Packer* p, object value) except -1:
             i += 1
     p.depth -= 1
     if i != count:
-        raise refused_value(p, "the list changed its size while it was packed")
+        raise changed_size(p, "list")
     return 0
+
+
+cdef int put_ordered_list(Packer* p, object value) except -1:
+    """A list with its mark, and sorted: the server refuses it otherwise, and inside another value it may store rubbish."""
+    cdef Py_ssize_t count = len(value)
+    cdef Py_ssize_t i = 0
+    cdef size_t first
+    cdef Step* step
+    cdef Sorting sorting
+    enter(p)
+    p.compared += 1
+    step = &p.path[p.depth - 1]
+    put_list_head(p.out, <size_t>count + 1)
+    put_mark(p.out, LIST_ORDERED)
+    first = p.out.size
+    sorting_init(&sorting, count)
+    try:
+        for item in value:
+            step.index = i
+            put_element(p, item)
+            if i < count:
+                sorting.ends[i] = p.out.size - first
+            i += 1
+        p.depth -= 1
+        if i != count:
+            raise changed_size(p, "list")
+        sort_packed(&sorting, p.out.data + first)
+    finally:
+        sorting_free(&sorting)
+    p.compared -= 1
+    return 0
+
+
+cdef inline int put_sequence(Packer* p, object value) except -1:
+    """A tuple, or a list of another kind."""
+    return put_ordered_list(p, value) if isinstance(value, OrderedList) else put_list(p, value)
 
 
 cdef int put_key(Packer* p, object key) except -1:
@@ -276,8 +327,8 @@ cdef int put_key(Packer* p, object key) except -1:
         return put_raw_text(p, key)
     if isinstance(key, (str, int, bytes)) or plain_int(key) is not None:
         return put_element(p, key)
-    if PyObject_CheckBuffer(key):
-        return put_buffer(p, T_BLOB, key, True)
+    if PyObject_CheckBuffer(key) and numpy_scalar(key) is None:
+        return put_buffer(p, key, True)
     raise refused_type(p, key, "can't be a map key: the server takes int, str and bytes")
 
 
@@ -292,13 +343,16 @@ cdef int check_unique(Packer* p, object mapping) except -1:
     for key in mapping:
         rank = key_rank(key)
         if rank in ranks:
-            raise refused_value(p, f"the key {key!r} comes twice")
+            raise refused_value(p, f"the key {shown(key)} comes twice")
         ranks.add(rank)
     return 0
 
 
+cdef object GONE = object()               # for the value of a key that left the dict while it was packed
+
+
 cdef int put_map(Packer* p, object value) except -1:
-    cdef Py_ssize_t count = len(value)
+    cdef Py_ssize_t count = PyDict_Size(value)
     cdef Py_ssize_t i = 0
     cdef Step* step
     cdef int flags = 0
@@ -310,47 +364,69 @@ cdef int put_map(Packer* p, object value) except -1:
             flags = MAP_KEY_VALUE_ORDERED
     enter(p)
     step = &p.path[p.depth - 1]
+    put_map_head(p.out, <size_t>count + (flags != 0))
     if flags:
-        put_map_head(p.out, <size_t>count + 1)
-        put_bytes(p.out, b"\xC7\x00", 2)
-        put8(p.out, <unsigned char>flags)
+        put_mark(p.out, flags)
         put8(p.out, 0xC0)
-        for key in in_key_order(value):     # the server refuses a flagged map that is not sorted
+    if flags or p.compared:
+        for key in in_key_order(value):
             step.key = <PyObject*>key
             plain = plain and is_plain_key(key)
             put_key(p, key)
-            put_element(p, value[key])
+            item = (<dict>value).get(key, GONE)
+            if item is GONE:
+                break
+            put_element(p, item)
             i += 1
+            if PyDict_Size(value) != count:
+                break
     else:
-        put_map_head(p.out, <size_t>count)
         for key, item in (<dict>value).items():
             step.key = <PyObject*>key
             plain = plain and is_plain_key(key)
             put_key(p, key)
             put_element(p, item)
             i += 1
+            if PyDict_Size(value) != count:
+                break                       # before Python finds it, whose error names no place
     p.depth -= 1
+    if i != count or PyDict_Size(value) != count:
+        raise changed_size(p, "dict")
     if not plain:
         check_unique(p, value)
-    if i != count:
-        raise refused_value(p, "the dict changed its size while it was packed")
     return 0
 
 
 def key_rank(key):
     """Where the server sorts a map key: integers, then strings, then blobs, each in its own order."""
     if isinstance(key, str):
-        return 3, key.encode("utf-8", "surrogatepass")
+        return 3, plain_text(key).encode("utf-8", "surrogatepass")
     if isinstance(key, RawParticle):
         return (3 if key.type == T_STRING else 4), (key.data if isinstance(key.data, bytes) else b"")
     number = plain_int(key)
     if number is not None:
         return 2, number
-    return (4, bytes(key)) if PyObject_CheckBuffer(key) else (5, b"")
+    data = plain_bytes(key)
+    return (4, data) if data is not None else (5, b"")
 
 
 cdef list in_key_order(object mapping):
-    return sorted(mapping, key=key_rank)
+    """The keys in the server's order, in which flagged maps must be, and which it compares maps in.
+
+    It keeps all maps so, whatever order they come in; but what an operation or an ordered list compares with its maps
+    is compared as it came.
+    """
+    cdef list keys = PyDict_Keys(mapping)
+    cdef bint texts = True
+    for key in keys:
+        if not PyUnicode_CheckExact(key):
+            texts = False
+            break
+    if texts:                               # UTF-8 sorts as code points do
+        keys.sort()
+    else:
+        keys.sort(key=key_rank)
+    return keys
 
 
 @cython.final
@@ -421,14 +497,21 @@ cdef int put_element(Packer* p, object value) except -1:
     if isinstance(value, dict):
         return put_map(p, value)
     if isinstance(value, (list, tuple)):
-        return put_list(p, value)
+        return put_sequence(p, value)
+    if isinstance(value, bytes):
+        return put_blob(
+            p, T_HLL if is_hll(value) else T_BLOB, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), True
+        )
     if isinstance(value, RawParticle):
         return put_raw_text(p, value)
     number = plain_int(value)
     if number is not None:
         return put_int(p.out, int64_of(p, number))
+    scalar = numpy_scalar(value)
+    if scalar is not None:
+        return put_element(p, scalar)
     if PyObject_CheckBuffer(value):
-        return put_buffer(p, T_HLL if isinstance(value, HyperLogLog) else T_BLOB, value, True)
+        return put_buffer(p, value, True)
     if p.arguments and put_argument(p, value):
         return 0
     raise no_such_type(p, value)
@@ -485,19 +568,25 @@ cdef int put_particle(Packer* p, object value) except -1:
         put_map(p, value)
         return T_MAP
     if isinstance(value, (list, tuple)):
-        put_list(p, value)
+        put_sequence(p, value)
         return T_LIST
+    if isinstance(value, bytes):
+        put_bytes(p.out, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
+        return T_HLL if is_hll(value) else T_BLOB
     if isinstance(value, RawParticle):
         data = raw_of(p, value, False)
         put_bytes(p.out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
-        return value.type
+        return plain_int(value.type)
     number = plain_int(value)
     if number is not None:
         put_int64(p.out, int64_of(p, number))
         return T_INTEGER
+    scalar = numpy_scalar(value)
+    if scalar is not None:
+        return put_particle(p, scalar)
     if PyObject_CheckBuffer(value):
-        put_buffer(p, T_BLOB, value, False)
-        return T_HLL if isinstance(value, HyperLogLog) else T_BLOB
+        put_buffer(p, value, False)
+        return T_BLOB
     raise no_such_type(p, value)
 
 
@@ -507,8 +596,7 @@ def pack_element(value) -> bytes:
     cdef Packer packer
     cdef unsigned char storage[512]
     buffer_init(&out, storage, sizeof(storage))
-    packer_init(&packer, &out, None)
-    packer.arguments = True
+    arguments_init(&packer, &out, None)
     try:
         put_element(&packer, value)
         return PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)

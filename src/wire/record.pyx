@@ -1,19 +1,22 @@
 # What a read gives: the bins of a record and what the server says about it.
 
 import datetime
+from collections.abc import Mapping
 from time import time as wall_time
 
 cdef enum:
     EPOCH_2010 = 1262304000                 # void times count from 2010-01-01T00:00:00Z (framing.md 1.2)
+    SHOWN_BINS = 2000                       # characters of a record's bins in its repr
 
 
 @cython.final
 @cython.freelist(32)
+@cython.collection_type("mapping")
 cdef class Record:
-    """A record as it was read: `record["bin"]`, `record.bins`, `record.generation`, `record.ttl`, `record.key`.
+    """Record(key, bins, generation=0, void_time=0, results=None)\n--\n\nA record as it was read.
 
-    Iterating goes over the names of its bins; `len`, `in`, `.get`, `.keys`, `.values` and `.items` are those of the
-    dict of bins.
+    `record["bin"]`, `record.bins`, `record.generation`, `record.ttl`, `record.key`. It is a `Mapping` of its bins' names
+    to their values; two records are equal if their keys, generations and expirations are, too.
     """
 
     cdef readonly Key key                   # the key the caller asked with
@@ -99,7 +102,10 @@ cdef class Record:
 
     def __repr__(self) -> str:
         life = "never expires" if self.void_time == 0 else f"expires {self.expiration:%Y-%m-%dT%H:%M:%SZ}"
-        return f"<Record {self.key!r} generation {self.generation}, {life}: {self.bins!r}>"
+        return f"<Record {self.key!r} generation {self.generation}, {life}: {shown(self.bins, SHOWN_BINS)}>"
 
     def __reduce__(self) -> tuple:
         return Record, (self.key, self.bins, self.generation, self.void_time, self.operated)
+
+
+Mapping.register(Record)

@@ -30,7 +30,7 @@ cdef inline int put_field(Buffer* out, int field, const void* data, size_t size)
 
 cdef inline int put_text_field(Buffer* out, int field, object text) except -1:
     cdef Py_ssize_t size = 0
-    cdef const char* data = PyUnicode_AsUTF8AndSize(text, &size)
+    cdef const char* data = utf8_size(text, &size)
     return put_field(out, field, data, <size_t>size)
 
 
@@ -58,7 +58,7 @@ cdef inline uint32_t server_timeout(double total, double per_socket) noexcept:
 
 
 cdef uint32_t generation_of(object value) except? 0xFFFFFFFF:
-    number = None if isinstance(value, bool) else plain_int(value)
+    number = plain_int(value)
     if number is None:
         raise errors.InvalidType(f"generation must be an int, not {type(value).__name__}")
     if not 0 <= number <= 0xFFFFFFFF:
@@ -118,6 +118,14 @@ cdef Command end_request(Command command, Py_ssize_t operations):
     return command
 
 
+cdef object distinct(tuple names):
+    """Each name once. A subclass of str may have a hash of its own: the text counts that it holds."""
+    try:
+        return dict.fromkeys([plain_text(name) if isinstance(name, str) else name for name in names])
+    except TypeError:
+        return names                        # one of them is no text, which its operation refuses
+
+
 cdef Command read_request(
     object key, object bins, Settings settings, object timeout, object filter_expression, object missing
 ):
@@ -128,7 +136,7 @@ cdef Command read_request(
     if bins is None:
         info1 |= INFO1_GET_ALL
     elif isinstance(bins, (str, bytes)):
-        raise errors.InvalidType(f"bins must be a sequence of names, not {type(bins).__name__}: write [{bins!r}]")
+        raise errors.InvalidType(f"bins must be a sequence of names, not {type(bins).__name__}: write [{shown(bins)}]")
     else:
         try:
             bins = tuple(bins)
@@ -140,7 +148,7 @@ cdef Command read_request(
         key, settings, READ_RECORD, missing, timeout, filter_expression, info1, 0, 0, 0, settings.ttl
     )
     if bins:
-        for name in dict.fromkeys(<tuple>bins):     # a name asked for twice is answered once
+        for name in distinct(<tuple>bins):  # a name asked for twice is answered once
             end_op(&command.out, start_op(&command.out, OP_READ, name), T_NULL)
             count += 1
     return end_request(command, count)
@@ -178,6 +186,17 @@ cdef Command start_write(
     )
 
 
+cdef int check_names(object bins) except -1:
+    """Refuses names that are different in Python and the same to the server, which would keep one of the values."""
+    cdef set names = set()
+    for name in bins:
+        text = plain_text(name) if isinstance(name, str) else name
+        if text in names:
+            raise errors.InvalidArgument(f"the bin {shown(text)} comes twice")
+        names.add(text)
+    return 0
+
+
 cdef Command write_request(
     object key, int code, object bins, Settings settings, object timeout, object ttl, object generation,
     object filter_expression
@@ -187,12 +206,21 @@ cdef Command write_request(
         key, settings, READ_NOTHING, RAISE, timeout, ttl, generation, filter_expression, 0, 0
     )
     cdef Packer packer
+    cdef Py_ssize_t size = 0
     cdef Py_ssize_t count = 0
+    cdef bint plain = True
+    cdef list names = None                  # of what is no dict
     packer_init(&packer, &command.out, None)
     if PyDict_CheckExact(bins):
+        size = PyDict_Size(bins)
         for name, value in (<dict>bins).items():
+            plain = plain and PyUnicode_CheckExact(name)
             put_bin_op(&packer, code, name, value)
             count += 1
+            if PyDict_Size(bins) != size:
+                break                       # before Python finds it, whose error names no place
+        if count != size or PyDict_Size(bins) != size:
+            raise errors.InvalidArgument("bins changed its size while it was packed")
     else:
         try:
             pairs = bins.items()
@@ -200,9 +228,13 @@ cdef Command write_request(
             raise errors.InvalidType(
                 f"bins must map names to values, as a dict does, not {type(bins).__name__}"
             ) from None
+        names = []
         for name, value in pairs:
+            names.append(name)
             put_bin_op(&packer, code, name, value)
             count += 1
+    if not plain or names is not None:
+        check_names(bins if names is None else names)
     if count == 0:
         raise errors.InvalidArgument("a write needs at least one bin")
     if count > MAX_BINS:
@@ -301,9 +333,9 @@ cdef Command operate_request(
     if not steps:
         raise errors.InvalidArgument("operate needs at least one operation")
     for step in steps:
-        if type(step) is not Operation:
+        if type(step) is not Operation or (<Operation>step).wire is None:
             raise errors.InvalidType(
-                f"operate takes operations made by pyspike.operations, not {type(step).__name__} ({step!r})"
+                f"operate takes operations made by pyspike.operations, not {type(step).__name__} ({shown(step)})"
             )
         flags |= (<Operation>step).flags
         if not (<Operation>step).flags & OP_IS_WRITE:

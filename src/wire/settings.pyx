@@ -43,17 +43,26 @@ def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> flo
     """A span of time in milliseconds.
 
     Args:
-        value: milliseconds as an int or float, or a timedelta.
+        value: milliseconds as an int or float, 0 or 1 at least, as less is a mistake for seconds; or a timedelta of any
+            length.
         name: what the value is, for the error's message.
         least: the smallest value allowed.
 
     Raises:
         InvalidType: it is neither.
-        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days) or no number.
+        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days), a number between 0 and 1, or no number.
     """
-    ms = value / datetime.timedelta(milliseconds=1) if isinstance(value, datetime.timedelta) else value
-    if not isinstance(ms, (int, float)) or isinstance(ms, bool):
-        raise errors.InvalidType(f"{name} must be milliseconds or a timedelta, not {shown(value)}")
+    if isinstance(value, datetime.timedelta):
+        ms = value / datetime.timedelta(milliseconds=1)
+    else:
+        ms = plain_number(value)
+        if ms is None:
+            raise errors.InvalidType(f"{name} must be milliseconds or a timedelta, not {shown(value)}")
+        if 0 < ms < 1:
+            raise errors.InvalidArgument(
+                f"{name} is {shown(value)} milliseconds, less than any command takes",
+                advice=f"times are milliseconds; if seconds are meant, write timedelta(seconds={shown(ms)})",
+            )
     if not least <= ms <= MAX_MS:
         raise errors.InvalidArgument(f"{name} must be from {least} to {MAX_MS} milliseconds, not {shown(value)}")
     return ms
@@ -73,8 +82,8 @@ def ttl_header(value: object, name: str = "ttl") -> int:
     """
     if isinstance(value, Expiration):
         return value.value
-    seconds = -(-value // datetime.timedelta(seconds=1)) if isinstance(value, datetime.timedelta) else value
-    if not isinstance(seconds, int) or isinstance(seconds, bool):
+    seconds = -(-value // datetime.timedelta(seconds=1)) if isinstance(value, datetime.timedelta) else plain_int(value)
+    if seconds is None:
         raise errors.InvalidType(f"{name} must be seconds, a timedelta or an Expiration, not {shown(value)}")
     if not 1 <= seconds <= MAX_TTL:
         raise errors.InvalidArgument(
@@ -95,7 +104,7 @@ def filter_bytes(expression: object, name: str = "filter_expression") -> bytes |
     if expression is None:
         return None
     if isinstance(expression, bytes):
-        data = expression
+        data = plain_bytes(expression)
     elif hasattr(expression, "as_filter"):
         data = expression.as_filter()
     else:                                   # an int has a to_bytes() too, but means no expression
@@ -163,6 +172,19 @@ cdef class Settings:
 
     def __hash__(self) -> int:
         return hash(self.parts())
+
+    def __reduce__(self) -> tuple:
+        return restore_settings, self.parts()
+
+
+def restore_settings(*parts: object) -> Settings:
+    """Settings out of what their pickle holds."""
+    names = (
+        "write", "info1", "info2", "info3", "read_info1", "generation", "ttl", "read_ttl", "total_timeout",
+        "socket_timeout", "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key",
+        "respond_per_each_op", "filter_expression",
+    )
+    return Settings(**dict(zip(names, parts, strict=True)))
 
 
 cdef Settings settings_of(object policy, bint write):

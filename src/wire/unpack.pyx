@@ -116,8 +116,9 @@ cdef inline int promise(Reader* r, size_t count, size_t each, str what) except -
 
 cdef object get_list(Reader* r, size_t count):
     cdef Py_ssize_t i
+    cdef int flags = 0
     if count and at_extension(r):
-        get_flags(r)
+        flags = get_flags(r)
         count -= 1
     promise(r, count, 1, "elements in a list")
     result = PyList_New(<Py_ssize_t>count)
@@ -127,7 +128,7 @@ cdef object get_list(Reader* r, size_t count):
         Py_INCREF(item)
         PyList_SET_ITEM(result, i, item)
     r.depth -= 1
-    return result
+    return OrderedList(result) if flags & LIST_ORDERED else result
 
 
 cdef object get_key(Reader* r):

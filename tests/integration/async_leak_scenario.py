@@ -11,6 +11,7 @@ import gc
 import os
 import random
 import sys
+from datetime import timedelta
 from typing import Any
 
 from pyspike import AerospikeError, AsyncClient, ClientPolicy, Key, ReadPolicy
@@ -23,6 +24,7 @@ SET = os.environ.get("PYSPIKE_TEST_SET", "leaks")
 BATCH = 500
 ROUNDS = max(8, AWAITS // BATCH)
 ONCE = ReadPolicy(max_retries=0)
+SPANS = (timedelta(microseconds=50), timedelta(microseconds=500), 2, 5)
 LIMIT = 4 << 20  # bytes
 
 
@@ -55,7 +57,7 @@ class Batch:
             elif what < 0.7:
                 await self.client.get(("test", SET, f"no {number}"))
             elif what < 0.8:
-                await self.client.get(key, timeout=self.chance.choice((0.05, 0.5, 2, 5)), policy=ONCE)
+                await self.client.get(key, timeout=self.chance.choice(SPANS), policy=ONCE)
             elif what < 0.9:
                 await asyncio.wait_for(self.client.get(key), self.chance.choice((0.0, 0.001, 0.004)))
             else:

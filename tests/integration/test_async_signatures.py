@@ -26,7 +26,7 @@ def methods(cls: type) -> set[str]:
         name
         for base in cls.__mro__[:-1]
         for name, entry in vars(base).items()
-        if callable(getattr(cls, name))
+        if callable(getattr(cls, name)) and name != "__reduce__"  # which both refuse
         if not name.startswith("_") or (name.startswith("__") and inspect.isfunction(entry))
     }
 

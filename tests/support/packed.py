@@ -11,7 +11,7 @@ from typing import Any
 
 import msgpack
 
-from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, RawParticle
+from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, OrderedList, RawParticle
 
 STRING, BLOB, HLL, MAP, LIST, GEOJSON = 3, 4, 18, 19, 20, 23
 FLAGS: dict[type, int] = {KeyOrderedDict: 1, KeyValueOrderedDict: 3}
@@ -42,7 +42,9 @@ def _plain(value: Any) -> Any:
         kind = KINDS[flags[0] if flags else 0]
         return kind((_plain(key), _plain(item)) for key, item in value[len(flags) :])
     if isinstance(value, list):
-        return [_plain(item) for item in value if not isinstance(item, msgpack.ExtType)]
+        marked = bool(value) and isinstance(value[0], msgpack.ExtType)
+        items = [_plain(item) for item in value[marked:]]
+        return OrderedList(items) if marked and value[0].code & 1 else items
     return value
 
 
@@ -64,7 +66,10 @@ def _write(packer: msgpack.Packer, value: Any) -> None:
             _write(packer, key)
             _write(packer, item)
     elif isinstance(value, list):
-        packer.pack_array_header(len(value))
+        ordered = isinstance(value, OrderedList)
+        packer.pack_array_header(len(value) + ordered)
+        if ordered:
+            packer.pack_ext_type(1, b"")
         for item in value:
             _write(packer, item)
     elif isinstance(value, str):

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, RawParticle
+from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, OrderedList, RawParticle
 
 EDGES = [
     edge + step
@@ -42,7 +42,9 @@ keys = integers | texts | blobs
 
 def _containers(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     maps = st.dictionaries(keys, values, max_size=4)
-    return st.lists(values, max_size=6) | maps | maps.map(KeyOrderedDict) | maps.map(KeyValueOrderedDict)
+    lists = st.lists(values, max_size=6)
+    ordered = lists.map(OrderedList) | maps.map(KeyOrderedDict) | maps.map(KeyValueOrderedDict)
+    return lists | maps | ordered
 
 
 values = st.recursive(scalars, _containers, max_leaves=8)

@@ -24,6 +24,7 @@ from pyspike.errors import AerospikeError, ClientClosed, ConnectFailed, InvalidN
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.process import fork
+from pyspike.showing import shown
 
 __all__ = ["Cluster"]
 
@@ -173,7 +174,9 @@ class Cluster:
             found = self.node(node) if isinstance(node, str) else node
             if found is None:
                 names = ", ".join(each.name for each in self.nodes)
-                raise InvalidNode(f"the cluster has no node {node!r}; it has {names}", advice=self.advice())
+                raise InvalidNode(
+                    f"the cluster has no node {shown(node)}; it has {names}", advice=self.advice()
+                )
             return _info(found, command, policy)
         nodes = [each for each in self.nodes if each.active]
         if not nodes:

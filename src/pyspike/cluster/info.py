@@ -36,6 +36,11 @@ MAX_REGIME = 0xFFFFFFFF
 MAX_NODE_NAME = 32
 MAX_AGENT = 60  # bytes before base64; the server refuses more than about 87 after it
 
+# The code's own advice is about commands on records.
+_ADVICE = (
+    "this is a node's answer to an info command: see how its version spells the command and its parameters"
+)
+
 _UDF_ERROR = 100
 _UNSURE = 1  # the code of an error that comes without one
 
@@ -99,9 +104,9 @@ def check(value: str) -> str:
         digits, _, text = rest.partition(":")
         if digits and not (digits.isascii() and digits.isdigit() and len(digits) < 10):
             digits, text = "", rest
-        raise from_code(int(digits or 0) or _UNSURE, text)
+        raise from_code(int(digits or 0) or _UNSURE, text, advice=_ADVICE)
     if value.startswith("error="):
-        raise from_code(_UDF_ERROR, _udf_message(value))
+        raise from_code(_UDF_ERROR, _udf_message(value), advice=_ADVICE)
     return value
 
 

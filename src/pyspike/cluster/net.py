@@ -20,6 +20,7 @@ from typing import Any
 from pyspike._wire import Connection, disown_socket, own_socket
 from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError
 from pyspike.hosts import DEFAULT_PORT, Host
+from pyspike.showing import shown
 
 __all__ = ["Endpoint", "check_map", "connect", "left_ms", "mapped", "prepare", "resolve"]
 
@@ -128,7 +129,7 @@ def _split(text: str) -> tuple[str, int | None]:
         host = Host(name, int(port or DEFAULT_PORT))
     except ValueError:  # InvalidArgument is one too
         raise InvalidArgument(
-            f"{text!r} in ip_map is no address", advice="write 'address' or 'address:port'"
+            f"{shown(text)} in ip_map is no address", advice="write 'address' or 'address:port'"
         ) from None
     return host.name, host.port if port else None
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyspike._wire import plain_int
 from pyspike.errors import InvalidArgument
 from pyspike.exp.calls import MODIFY, System, call, integer, source_of
 from pyspike.exp.expression import Expression, Operand, operand
@@ -31,6 +32,7 @@ from pyspike.operations.bitwise import (
 )
 from pyspike.operations.checks import flag_bits, truth
 from pyspike.operations.enums import SIGNED, BitOverflowAction, BitResizeFlags
+from pyspike.showing import shown
 
 __all__ = [
     "add",
@@ -72,8 +74,9 @@ def _span(name: str, offset: Operand, size: Operand) -> tuple[Expression, Expres
 
 
 def _int_span(name: str, offset: Operand, size: Operand) -> tuple[Expression, Expression]:
-    if type(size) is int and not 1 <= size <= MAX_INT_BITS:
-        raise InvalidArgument(f"bit_size must be from 1 to {MAX_INT_BITS} for a number, not {size}")
+    number = plain_int(size)
+    if number is not None and not 1 <= number <= MAX_INT_BITS:
+        raise InvalidArgument(f"bit_size must be from 1 to {MAX_INT_BITS} for a number, not {shown(number)}")
     return _span(name, offset, size)
 
 
@@ -256,6 +259,6 @@ def b64_encode(
         return _read("b64_encode", source, ExpType.STRING, 55, *span, int(inverted))
     if inverted:
         raise InvalidArgument("invert_size has no effect without byte_size")
-    if type(byte_offset) is int and byte_offset == 0:
+    if plain_int(byte_offset) == 0:
         return _read("b64_encode", source, ExpType.STRING, 55)
     return _read("b64_encode", source, ExpType.STRING, 55, integer(byte_offset, "bitwise.b64_encode", 1))

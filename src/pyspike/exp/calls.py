@@ -12,7 +12,7 @@ from typing import Any
 
 from pyspike._wire import Packed, pack_element
 from pyspike.errors import InvalidArgument
-from pyspike.exp.expression import Expression, Operand, literal, node, operand
+from pyspike.exp.expression import Expression, Operand, literal, names_bin, node, operand
 from pyspike.exp.record import bin_of
 from pyspike.exp.signatures import MODIFY, ExpOp, Types
 from pyspike.exp.types import ExpType, TypeLike, type_of
@@ -82,7 +82,7 @@ def source_of(value: Operand, name: str, kind: ExpType, ctx: Ctx = None) -> Expr
         flat(ctx)
         if ctx[0].in_list or ctx[0].in_map:
             allowed = (ExpType.LIST,) if ctx[0].in_list else (ExpType.MAP,)
-    if type(value) is str:
+    if names_bin(value):
         return bin_of(value, allowed[0])
     return operand(value, name, 0, allowed)
 

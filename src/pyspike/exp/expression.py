@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeGuard
 
-from pyspike._wire import Packed, pack_element
+from pyspike._wire import Packed, numpy_scalar, pack_element, plain_bytes, plain_int, plain_text
 from pyspike.errors import InvalidArgument, InvalidType, ProtocolError
 from pyspike.exp.facts import Facts, joined
 from pyspike.exp.places import ANYWHERE, FILTER, PATH_FILTER, PATH_VALUE, VALUE, Place
@@ -15,7 +15,8 @@ from pyspike.exp.signatures import LITERAL, SIGNATURES, ExpOp, Types, for_a_bin,
 from pyspike.exp.types import ExpType
 from pyspike.operations.checks import blob
 from pyspike.operations.tree import read_tree
-from pyspike.values import GeoJSON, HyperLogLog, RawParticle, Special, shown
+from pyspike.showing import clipped, shown
+from pyspike.values import GeoJSON, HyperLogLog, OrderedList, RawParticle, Special
 
 __all__ = ["Expression", "Operand", "Value", "apply", "literal", "operand", "packed_name"]
 
@@ -25,6 +26,7 @@ Value: TypeAlias = (
 Operand: TypeAlias = "Expression | Value | Special"
 
 NEVER = b"\xc2"  # the literal False
+SHOWN_SIZE = 10_000  # characters of an expression's repr
 
 _GROUPED = {
     ExpOp.ADD,
@@ -67,10 +69,10 @@ class Expression:
         raise TypeError("expressions are made by the functions of pyspike.exp")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"an expression can't be changed, so {name!r} can't be set")
+        raise AttributeError(f"an expression can't be changed, so {shown(name)} can't be set")
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"an expression can't be changed, so {name!r} can't be deleted")
+        raise AttributeError(f"an expression can't be changed, so {shown(name)} can't be deleted")
 
     @property
     def type(self) -> ExpType | None:
@@ -156,9 +158,9 @@ class Expression:
             InvalidArgument: it is no such text.
         """
         try:
-            data = base64.b64decode(text, validate=True)
+            data = base64.b64decode(plain_text(text) if isinstance(text, str) else text, validate=True)
         except (ValueError, TypeError, binascii.Error) as error:
-            raise InvalidArgument(f"{text!r} is no expression: {error}") from None
+            raise InvalidArgument(f"{shown(text)} is no expression: {error}") from None
         return cls.from_bytes(data)
 
     def same_as(self, other: object) -> bool:
@@ -172,7 +174,7 @@ class Expression:
         from pyspike.exp.describe import describe
 
         try:
-            return describe(self._packed.data)
+            return clipped(describe(self._packed.data), SHOWN_SIZE)
         except RecursionError:
             return f"<an expression of {len(self._packed.data)} bytes>"
 
@@ -382,7 +384,7 @@ def _result(op: ExpOp, made: Sequence[Expression], given: Sequence[object] = ())
     for place, part in enumerate(made):
         if part._facts.kind is None:
             value_at(part, SIGNATURES[op].name, place)
-    return result_of(op, [part._facts.kind for part in made], lambda place: repr(made[place]), given)
+    return result_of(op, [part._facts.kind for part in made], lambda place: shown(made[place]), given)
 
 
 def value_at(made: Expression, name: str, place: int) -> Expression:
@@ -399,8 +401,13 @@ def value_at(made: Expression, name: str, place: int) -> Expression:
     facts = made._facts
     if facts.removes or facts.is_mark:
         what = "is for the new value of paths" if facts.removes else "is for searching lists and maps"
-        raise InvalidType(f"exp.{name}: argument {place + 1}, {made!r}, {what}")
+        raise InvalidType(f"exp.{name}: argument {place + 1}, {shown(made)}, {what}")
     return made
+
+
+def names_bin(value: Any) -> TypeGuard[str]:
+    """Whether it is the name of a bin where a value or a name may stand: any str but GeoJSON."""
+    return isinstance(value, str) and not isinstance(value, GeoJSON)
 
 
 def literal(value: Any) -> Expression:
@@ -413,7 +420,8 @@ def literal(value: Any) -> Expression:
         return value
     kind = _literal_type(value)
     if kind is ExpType.LIST:
-        return make(Packed(pack_element([int(ExpOp.QUOTE), list(value)])), Facts(kind, ExpOp.QUOTE, 1))
+        quoted = value if isinstance(value, OrderedList) else list(value)
+        return make(Packed(pack_element([int(ExpOp.QUOTE), quoted])), Facts(kind, ExpOp.QUOTE, 1))
     return make(Packed(pack_element(value)), Facts(kind, LITERAL))
 
 
@@ -421,10 +429,15 @@ def _literal_type(value: Any) -> ExpType | None:
     for classes, kind in _LITERALS:
         if isinstance(value, classes):
             return kind
-    if hasattr(value, "__index__"):
+    if plain_int(value) is not None:
         return ExpType.INT
+    scalar = numpy_scalar(value)
+    if scalar is not None:
+        return ExpType.BOOL if isinstance(scalar, bool) else ExpType.FLOAT
+    if plain_bytes(value) is not None:
+        return ExpType.BLOB
     raise InvalidType(
-        f"{value!r} can be no part of an expression: {type(value).__name__} is not an Aerospike type",
+        f"{shown(value)} can be no part of an expression: {type(value).__name__} is not an Aerospike type",
         advice="None, bool, int, float, str, bytes, list, dict, GeoJSON and HyperLogLog are",
     )
 
@@ -436,7 +449,7 @@ _LITERALS: tuple[tuple[Any, ExpType | None], ...] = (
     (GeoJSON, ExpType.GEO),
     (str, ExpType.STRING),
     (HyperLogLog, ExpType.HLL),
-    ((bytes, bytearray, memoryview), ExpType.BLOB),
+    (bytes, ExpType.BLOB),
     (type(None), ExpType.NIL),
     ((list, tuple), ExpType.LIST),
     (dict, ExpType.MAP),
@@ -459,7 +472,7 @@ def operand(value: Any, name: str, place: int, allowed: Types) -> Expression:
         searched_for = made._facts.is_mark and ExpType.NIL in allowed
         return made if searched_for else value_at(made, name, place)
     if kind not in allowed:
-        raise misfit(name, place, repr(made), kind, allowed, value)
+        raise misfit(name, place, shown(made), kind, allowed, value)
     return made
 
 
@@ -472,13 +485,15 @@ def packed_name(name: Any, what: str, most: int = 0) -> Packed:
         most: how many bytes it may take, 0 for any number.
     """
     if not isinstance(name, str):
-        raise InvalidType(f"{what} must be a str, not {name!r}")
+        raise InvalidType(f"{what} must be a str, not {shown(name)}")
     try:
-        data = name.encode()
+        data = plain_text(name).encode()
     except UnicodeEncodeError as error:
-        raise InvalidArgument(f"{what} {name!r} is not valid text: {error}") from None
+        raise InvalidArgument(f"{what} {shown(name)} is not valid text: {error}") from None
     if most and not 0 < len(data) <= most:
-        raise InvalidArgument(f"{what} {name!r} takes {len(data)} bytes, the server allows 1 to {most}")
+        raise InvalidArgument(f"{what} {shown(name)} takes {len(data)} bytes, the server allows 1 to {most}")
+    if b"\0" in data:
+        raise InvalidArgument(f"{what} {shown(name)} has a NUL, at which the server would end it")
     size = len(data)
     if size < 32:
         return Packed(bytes([0xA0 | size]) + data)
@@ -527,5 +542,7 @@ def _joined(op: ExpOp, left: Expression, right: Operand) -> Expression:
 def _floored(quotient: Any) -> Expression:
     made = literal(quotient)
     if made._facts.kind is ExpType.INT:
-        raise InvalidType(f"// of ints: {made!r}", advice="write /, which gives an int, rounded towards zero")
+        raise InvalidType(
+            f"// of ints: {shown(made)}", advice="write /, which gives an int, rounded towards zero"
+        )
     return apply(ExpOp.FLOOR, made)

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyspike._wire import plain_text
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp.check import check_tree, cond_type, in_place
 from pyspike.exp.expression import (
@@ -26,6 +27,7 @@ from pyspike.exp.expression import (
     apply_all,
     literal,
     make,
+    names_bin,
     node,
     operand,
     packed_name,
@@ -38,6 +40,7 @@ from pyspike.exp.signatures import SIGNATURES, ExpOp
 from pyspike.exp.types import ExpType, RegexFlags, TypeLike, type_of
 from pyspike.operations.checks import flag_bits
 from pyspike.operations.tree import read_tree
+from pyspike.showing import shown
 
 __all__ = [
     "Definition",
@@ -132,22 +135,22 @@ def geo_compare(left: Operand, right: Operand) -> Expression:
 
 
 def in_list(value: Operand, values: Operand) -> Expression:
-    """Whether a value is in a list (server 8.1.2)."""
-    if type(values) is str:
+    """Whether a value is in a list (server 8.1.2); a str in its place names a list bin."""
+    if names_bin(values):
         values = list_bin(values)
-    elif type(value) is str and isinstance(values, (list, tuple)):
+    elif names_bin(value) and isinstance(values, (list, tuple)):
         refuse_constants("in_list", value, values, kind=literal(values[0]).type if values else None)
     return apply(ExpOp.IN_LIST, value, values)
 
 
 def map_keys(source: Operand) -> Expression:
-    """The keys of a map as a list (server 8.1.2)."""
-    return apply(ExpOp.MAP_KEYS, map_bin(source) if type(source) is str else source)
+    """The keys of a map as a list (server 8.1.2); a str names a map bin."""
+    return apply(ExpOp.MAP_KEYS, map_bin(source) if names_bin(source) else source)
 
 
 def map_values(source: Operand) -> Expression:
-    """The values of a map as a list (server 8.1.2)."""
-    return apply(ExpOp.MAP_VALUES, map_bin(source) if type(source) is str else source)
+    """The values of a map as a list (server 8.1.2); a str names a map bin."""
+    return apply(ExpOp.MAP_VALUES, map_bin(source) if names_bin(source) else source)
 
 
 # Logic: what can't be worked out is unknown, which is neither true nor false --------------------------------
@@ -194,7 +197,7 @@ def cond(*parts: Operand) -> Expression:
     """
     made = [literal(part) for part in parts]
     unknown = [part._facts.op == ExpOp.UNKNOWN for part in made]
-    kind = cond_type([part.type for part in made], unknown, lambda place: repr(made[place]), parts)
+    kind = cond_type([part.type for part in made], unknown, lambda place: shown(made[place]), parts)
     values = {*range(1, len(made), 2), len(made) - 1}
     removes = any(made[place]._facts.removes for place in values)
     for place, part in enumerate(made):
@@ -202,8 +205,8 @@ def cond(*parts: Operand) -> Expression:
             value_at(part, "cond", place)
         elif not (part._facts.removes or unknown[place]):
             raise InvalidType(
-                f"exp.cond: argument {place + 1}, {part!r}, is a value, and another one is the removal of an "
-                "element",
+                f"exp.cond: argument {place + 1}, {shown(part)}, is a value, and another one is the removal "
+                "of an element",
                 advice="select what is to be removed with the path's filter",
             )
     found = node(ExpOp.COND, None if removes else kind, *made)
@@ -237,10 +240,11 @@ def define(name: str, value: Operand) -> Definition:
         value: what it stands for.
     """
     if not isinstance(name, str):
-        raise InvalidType(f"a variable's name must be a str, not {name!r}")
+        raise InvalidType(f"a variable's name must be a str, not {shown(name)}")
+    name = plain_text(name)
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise InvalidArgument(
-            f"{name!r} can't name a variable", advice="use letters, digits and _, no digit first"
+            f"{shown(name)} can't name a variable", advice="use letters, digits and _, no digit first"
         )
     return Definition(name, value_at(literal(value), "define", 1))
 
@@ -266,7 +270,7 @@ def let(*parts: Definition | Mapping[str, Any] | Operand) -> Expression:
         elif isinstance(part, Mapping):
             definitions += [define(name, value) for name, value in part.items()]
         else:
-            raise InvalidType(f"exp.let takes variables before its last part, not {part!r}")
+            raise InvalidType(f"exp.let takes variables before its last part, not {shown(part)}")
     if not definitions or isinstance(parts[-1], Definition):
         raise InvalidArgument("exp.let takes variables, then the expression they are for")
     body = literal(parts[-1])
@@ -279,7 +283,7 @@ def let(*parts: Definition | Mapping[str, Any] | Operand) -> Expression:
         undefined |= definition.value._facts.undefined - types.keys()
         if definition.name in types:
             raise _defined_twice({definition.name})
-        kind = _checked(definition.value, types, f"{definition.name!r} of exp.let", definition.name)
+        kind = _checked(definition.value, types, f"{shown(definition.name)} of exp.let", definition.name)
         types[definition.name] = kind
         flat += (packed_name(definition.name, "a variable's name"), definition.value)
     undefined |= body._facts.undefined - types.keys()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pyspike._wire import Packed, pack_element
 from pyspike.errors import InvalidArgument
 from pyspike.exp.calls import MODIFY, System, source_of
-from pyspike.exp.expression import Expression, Operand, literal, node, operand
+from pyspike.exp.expression import Expression, Operand, literal, names_bin, node, operand
 from pyspike.exp.facts import Facts
 from pyspike.exp.signatures import ExpOp
 from pyspike.exp.types import ExpType
@@ -21,6 +21,7 @@ from pyspike.operations.checks import member
 from pyspike.operations.context import Context, path
 from pyspike.operations.enums import BY_PATH, MODIFY_PATH, PathSelect
 from pyspike.operations.paths import no_fail_bit
+from pyspike.showing import shown
 
 __all__ = ["modify", "select"]
 
@@ -79,9 +80,10 @@ def _source(source: Operand, name: str, ctx: Sequence[Context]) -> Expression:
 
 
 def _container(source: Operand, name: str) -> Expression:
-    if type(source) is str:
+    if names_bin(source):
         raise InvalidArgument(
-            f"exp.{name}: {source!r} may name a list or a map", advice="write exp.list_bin or exp.map_bin"
+            f"exp.{name}: {shown(source)} may name a list or a map",
+            advice="write exp.list_bin or exp.map_bin",
         )
     return operand(source, name, 0, (ExpType.LIST, ExpType.MAP))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp.facts import Facts, Needs
 from pyspike.exp.types import ExpType, named
+from pyspike.showing import clipped, shown
 
 __all__ = ["ANYWHERE", "FILTER", "PATH_FILTER", "PATH_VALUE", "VALUE", "Place"]
 
@@ -34,12 +35,12 @@ class Place:
     marks: bool = False
     removes: bool = False
 
-    def check(self, facts: Facts, shown: object) -> None:
+    def check(self, facts: Facts, expression: object) -> None:
         """Refuse an expression that can't stand there.
 
         Args:
             facts: what is known of it.
-            shown: the expression, for the error.
+            expression: it, for the error.
 
         Raises:
             InvalidType: it gives no bool, or nothing, where that is needed.
@@ -47,35 +48,36 @@ class Place:
         """
         if facts.removes and not self.removes:
             raise InvalidType(
-                f"{self.name} can't be {shown!r}",
+                f"{self.name} can't be {shown(expression)}",
                 advice="exp.remove_result is for the new value of paths.modify",
             )
         if facts.is_mark and not self.marks:
             raise InvalidType(
-                f"{self.name} can't be {shown!r}", advice="it is for arguments of list and map expressions"
+                f"{self.name} can't be {shown(expression)}",
+                advice="it is for arguments of list and map expressions",
             )
         if self.is_filter and (facts.removes or facts.kind not in (None, ExpType.BOOL)):
             raise InvalidType(
-                f"{self.name} must be a bool, but {shown!r} is {named(facts.kind)}",
+                f"{self.name} must be a bool, but {shown(expression)} is {named(facts.kind)}",
                 advice="compare it with something",
             )
-        self._check_needs(facts.needs & ~self.has, shown)
+        self._check_needs(facts.needs & ~self.has, expression)
         if facts.undefined:
-            names = ", ".join(sorted(map(repr, facts.undefined)))
+            names = clipped(", ".join(sorted(map(repr, facts.undefined))))
             raise InvalidArgument(
-                f"no exp.let around defines {names} in {shown!r}",
+                f"no exp.let around defines {names} in {shown(expression)}",
                 advice="" if self.has & Needs.RECORD else "inside a path only variables of its own are seen",
             )
 
-    def _check_needs(self, lacking: int, shown: object) -> None:
+    def _check_needs(self, lacking: int, expression: object) -> None:
         if lacking & Needs.LOOP:
             raise InvalidArgument(
-                f"{self.name} has no element of a path to look at: {shown!r}",
+                f"{self.name} has no element of a path to look at: {shown(expression)}",
                 advice="loop_key, loop_value and loop_index are for filters and new values of paths",
             )
         if lacking & Needs.RECORD:
             raise InvalidArgument(
-                f"{self.name} sees neither bins nor metadata: {shown!r}",
+                f"{self.name} sees neither bins nor metadata: {shown(expression)}",
                 advice="use loop_key, loop_value and loop_index; put what is about the record into a filter",
             )
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyspike._wire import plain_int
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp.expression import Expression, Value, literal, node, packed_name
 from pyspike.exp.signatures import SIGNATURES, ExpOp
 from pyspike.exp.types import ExpType, TypeLike, type_of
-from pyspike.operations.checks import items, whole
-from pyspike.values import GeoJSON, HyperLogLog, Special
+from pyspike.operations.checks import blob, items, whole
+from pyspike.showing import shown
+from pyspike.values import GeoJSON, HyperLogLog, OrderedList, Special
 
 __all__ = [
     "bin_exists",
@@ -199,7 +201,7 @@ def digest_modulo(modulo: int) -> Expression:
     """The record's digest modulo a number: samples of the data, as in `digest_modulo(100) == 0`."""
     number = whole(modulo, "modulo")
     if number < 1:
-        raise InvalidArgument(f"modulo must be above 0, not {number}")
+        raise InvalidArgument(f"modulo must be above 0, not {shown(number)}")
     return _metadata(ExpOp.DIGEST_MODULO, number)
 
 
@@ -216,53 +218,56 @@ def val(value: Value) -> Expression:
     return literal(value)
 
 
-def _val(value: Any, classes: tuple[type, ...], name: str) -> Expression:
-    wrong = isinstance(value, bool) and bool not in classes
-    if wrong or not isinstance(value, classes):
-        raise InvalidType(f"exp.{name} takes {classes[0].__name__}, not {value!r}")
-    return literal(value)
+def _val(value: Any, kind: ExpType, name: str) -> Expression:
+    made = None if isinstance(value, Expression) else literal(value)
+    if made is None or made.type is not kind:
+        raise InvalidType(f"exp.{name} takes {_CLASSES[kind]}, not {shown(value)}")
+    return made
+
+
+_CLASSES = {
+    ExpType.INT: "int",
+    ExpType.FLOAT: "float",
+    ExpType.BOOL: "bool",
+    ExpType.STRING: "str",
+    ExpType.MAP: "dict",
+}
 
 
 def int_val(value: int) -> Expression:
     """An int."""
-    return _val(value, (int,), "int_val")
+    return _val(value, ExpType.INT, "int_val")
 
 
 def float_val(value: float) -> Expression:
     """A float; an int becomes one."""
-    return _val(float(value) if type(value) is int else value, (float,), "float_val")
+    number = plain_int(value)
+    return _val(value if number is None else float(number), ExpType.FLOAT, "float_val")
 
 
 def bool_val(value: bool) -> Expression:
     """A bool."""
-    return _val(value, (bool,), "bool_val")
+    return _val(value, ExpType.BOOL, "bool_val")
 
 
 def string_val(value: str) -> Expression:
     """A string."""
-    return literal(str(_checked_str(value)))
-
-
-def _checked_str(value: Any) -> str:
-    if not isinstance(value, str) or isinstance(value, GeoJSON):
-        raise InvalidType(f"exp.string_val takes str, not {value!r}")
-    return value
+    return _val(value, ExpType.STRING, "string_val")
 
 
 def blob_val(value: bytes) -> Expression:
     """Bytes."""
-    _val(value, (bytes, bytearray, memoryview), "blob_val")
-    return literal(bytes(value))
+    return literal(blob(value, "exp.blob_val: value"))
 
 
 def list_val(values: list[Any] | tuple[Any, ...]) -> Expression:
     """A list; INFINITY and WILDCARD in it are for comparing."""
-    return literal(items(values, "values"))
+    return literal(values if isinstance(values, OrderedList) else items(values, "values"))
 
 
 def map_val(value: dict[Any, Any]) -> Expression:
     """A map. The server compares only maps that are ordered by key: give a `KeyOrderedDict` for that."""
-    return _val(value, (dict,), "map_val")
+    return _val(value, ExpType.MAP, "map_val")
 
 
 def geo_val(value: str | dict[str, Any]) -> Expression:
@@ -272,8 +277,7 @@ def geo_val(value: str | dict[str, Any]) -> Expression:
 
 def hll_val(value: bytes) -> Expression:
     """A HyperLogLog as it was read from a bin."""
-    _val(value, (bytes, bytearray, memoryview), "hll_val")
-    return literal(HyperLogLog(value))
+    return literal(HyperLogLog(blob(value, "exp.hll_val: value")))
 
 
 def nil() -> Expression:

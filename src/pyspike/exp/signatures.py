@@ -10,7 +10,8 @@ from enum import IntEnum
 
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp.types import BIN_FUNCTIONS, ExpType, named
-from pyspike.values import shown as shortened
+from pyspike.showing import clipped
+from pyspike.showing import shown as shortened
 
 __all__ = ["LITERAL", "MODIFY", "SIGNATURES", "ExpOp", "Signature", "Types", "result_of"]
 
@@ -215,8 +216,8 @@ def uniform(
         first, wanted = known[0]
         if kind is not wanted:
             raise InvalidType(
-                f"exp.{signature.name}: argument {place + 1}, {shown(place)}, is {named(kind)}, "
-                f"but argument {first + 1}, {shown(first)}, is {named(wanted)}",
+                f"exp.{signature.name}: argument {place + 1}, {clipped(shown(place))}, is {named(kind)}, "
+                f"but argument {first + 1}, {clipped(shown(first))}, is {named(wanted)}",
                 advice=for_a_bin(given[place] if given else None, wanted)
                 or for_a_bin(given[first] if given else None, kind)
                 or _advice(kind, wanted),
@@ -255,5 +256,5 @@ def misfit(
     if kind in NUMBER and len(allowed) == 1 and allowed[0] in NUMBER:
         advice = _advice(kind, allowed[0])
     return InvalidType(
-        f"exp.{name}: argument {place + 1}, {shown}, is {named(kind)}; {wanted}", advice=advice
+        f"exp.{name}: argument {place + 1}, {clipped(shown)}, is {named(kind)}; {wanted}", advice=advice
     )

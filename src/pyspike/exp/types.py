@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import Enum, IntEnum, IntFlag
 from typing import Any, TypeAlias
 
+from pyspike._wire import plain_int
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict
+from pyspike.showing import shown
+from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, OrderedList
 
 __all__ = ["BIN_FUNCTIONS", "ExpType", "RegexFlags", "TypeLike", "named", "type_of"]
 
@@ -49,6 +51,7 @@ _BY_CLASS: dict[object, ExpType] = {
     int: ExpType.INT,
     str: ExpType.STRING,
     list: ExpType.LIST,
+    OrderedList: ExpType.LIST,
     dict: ExpType.MAP,
     KeyOrderedDict: ExpType.MAP,
     KeyValueOrderedDict: ExpType.MAP,
@@ -88,14 +91,17 @@ def type_of(kind: Any, name: str) -> ExpType:
     """The type that is meant by an `ExpType` or by the Python class that stands for it."""
     if type(kind) is ExpType:
         return kind
-    if type(kind) is int:
+    number = None if isinstance(kind, Enum) else plain_int(kind)
+    if number is not None:
         try:
-            return ExpType(kind)
+            return ExpType(number)
         except ValueError:
-            raise InvalidArgument(f"{name} {kind} is no ExpType") from None
+            raise InvalidArgument(f"{name} {shown(number)} is no ExpType") from None
     if isinstance(kind, type) and kind in _BY_CLASS:
         return _BY_CLASS[kind]
-    raise InvalidType(f"{name} must be an ExpType, or int, str, bytes, float, bool, list, dict, not {kind!r}")
+    raise InvalidType(
+        f"{name} must be an ExpType, or int, str, bytes, float, bool, list, dict, not {shown(kind)}"
+    )
 
 
 def named(kind: ExpType | None) -> str:

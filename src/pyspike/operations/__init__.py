@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike._wire import Operation, unpack_value
 from pyspike.operations.enums import OpCode
+from pyspike.showing import shown
 
 if TYPE_CHECKING:
     from pyspike.operations import bitwise, context, exp, hll, lists, maps, paths, strings
@@ -56,6 +57,7 @@ _APPEND, _PREPEND = int(OpCode.APPEND), int(OpCode.PREPEND)
 _TOUCH, _DELETE_ALL = int(OpCode.TOUCH), int(OpCode.DELETE_ALL)
 # Looked up once, as it costs as much as a call.
 _on_bin, _bare = Operation.on_bin, Operation.bare
+SHOWN_SIZE = 1000  # characters of a value in the repr of an operation
 _NAMES = {_WRITE: "put", _INCR: "add", _APPEND: "append", _PREPEND: "prepend"}
 
 
@@ -63,7 +65,7 @@ def _with_value(operation: Operation) -> str:
     """The repr of an operation that gives a bin a value, which it keeps only as bytes."""
     wire = operation.wire
     value = unpack_value(wire[5], wire[8 + wire[7] :])
-    return f"{_NAMES[operation.code]}({operation.bin!r}, {value!r})"
+    return f"{_NAMES[operation.code]}({operation.bin!r}, {shown(value, SHOWN_SIZE)})"
 
 
 def _of_bin(operation: Operation) -> str:

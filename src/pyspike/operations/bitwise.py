@@ -23,6 +23,7 @@ from pyspike.operations.building import maker
 from pyspike.operations.checks import blob, flag_bits, member, truth, whole, write_flag_bits
 from pyspike.operations.context import Ctx
 from pyspike.operations.enums import SIGNED, BitOverflowAction, BitResizeFlags, BitWriteFlags, OpCode
+from pyspike.showing import shown
 
 __all__ = [
     "BitOverflowAction",
@@ -268,7 +269,9 @@ def span(bit_offset: int, bit_size: int) -> tuple[int, int]:
 def int_span(bit_offset: int, bit_size: int) -> tuple[int, int]:
     """A range of bits that is a number."""
     if not 1 <= whole(bit_size, "bit_size") <= MAX_INT_BITS:
-        raise InvalidArgument(f"bit_size must be from 1 to {MAX_INT_BITS} for a number, not {bit_size}")
+        raise InvalidArgument(
+            f"bit_size must be from 1 to {MAX_INT_BITS} for a number, not {shown(bit_size)}"
+        )
     return whole(bit_offset, "bit_offset"), bit_size
 
 

@@ -4,14 +4,15 @@ what is sent. It raises `InvalidType` for what can't be meant, `InvalidArgument`
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
-from enum import IntEnum, IntFlag
+from enum import Enum, IntEnum, IntFlag
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
+from pyspike._wire import plain_bytes, plain_int, plain_number, plain_text
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.operations.enums import CREATE_ONLY, INVERTED, PERSIST_INDEX, UPDATE_ONLY
+from pyspike.showing import shown
 from pyspike.values import GeoJSON, HyperLogLog, Special
 
 E = TypeVar("E", bound=IntEnum)
@@ -23,25 +24,26 @@ def whole(value: Any, name: str) -> int:
     """A whole number."""
     if type(value) is int:
         return value
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InvalidType(f"{name} must be an int, not {value!r}")
-    return operator.index(value)
+    plain = plain_int(value)
+    if plain is None:
+        raise InvalidType(f"{name} must be an int, not {shown(value)}")
+    return plain
 
 
 def truth(value: object, name: str) -> bool:
     """A bool."""
     if value is not True and value is not False:
-        raise InvalidType(f"{name} must be True or False, not {value!r}")
+        raise InvalidType(f"{name} must be True or False, not {shown(value)}")
     return value
 
 
 def flag_bits(value: IntFlag, kind: type[IntFlag], name: str) -> int:
     """Flags of this kind as a number; a plain int may stand for them."""
-    if type(value) is not kind and type(value) is not int:
-        raise InvalidType(f"{name} must be {kind.__name__}, not {value!r}")
-    bits = int(value)
+    bits = _number_of(value, kind)
+    if bits is None:
+        raise InvalidType(f"{name} must be {kind.__name__}, not {shown(value)}")
     if bits & ~known_bits(kind):
-        raise InvalidArgument(f"{name} {value!r} has bits that no {kind.__name__} has")
+        raise InvalidArgument(f"{name} {shown(value)} has bits that no {kind.__name__} has")
     return bits
 
 
@@ -70,6 +72,11 @@ def index_bit(persist_index: bool, ctx: object, what: str) -> int:
     return PERSIST_INDEX
 
 
+def _number_of(value: Any, kind: type[Enum]) -> int | None:
+    """The number of a member of this enum, or of a plain int; None for others and for no int."""
+    return None if isinstance(value, Enum) and type(value) is not kind else plain_int(value)
+
+
 @cache
 def known_bits(kind: type[IntFlag]) -> int:
     """All bits that flags of this kind may have."""
@@ -83,13 +90,16 @@ def member(value: E, kind: type[E], name: str) -> int:
     """A member of this enum as a number; a plain int may stand for it."""
     if type(value) is kind:
         return int(value)
-    if type(value) is not int:
-        raise InvalidType(f"{name} must be a {kind.__name__}, not {value!r}")
+    number = _number_of(value, kind)
+    if number is None:
+        raise InvalidType(f"{name} must be a {kind.__name__}, not {shown(value)}")
     try:
-        return int(kind(value))
+        return int(kind(number))
     except ValueError:
         choice = ", ".join(entry.name for entry in kind)
-        raise InvalidArgument(f"{name} {value} is no {kind.__name__}", advice=f"there are {choice}") from None
+        raise InvalidArgument(
+            f"{name} {shown(number)} is no {kind.__name__}", advice=f"there are {choice}"
+        ) from None
 
 
 def selection(value: E, kind: type[E], inverted: bool) -> int:
@@ -103,7 +113,7 @@ def items(values: Iterable[Any], name: str) -> list[Any]:
     if type(values) is list:
         return values
     if isinstance(values, (str, bytes, bytearray, memoryview, dict)) or not isinstance(values, Iterable):
-        raise InvalidType(f"{name} must be a list, not {values!r}")
+        raise InvalidType(f"{name} must be a list, not {shown(values)}")
     return list(values)
 
 
@@ -111,11 +121,10 @@ def number(value: Any, name: str) -> int | float:
     """An int or a float."""
     if type(value) is int or type(value) is float:
         return value
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InvalidType(f"{name} must be an int or a float, not {value!r}")
-    return operator.index(value)
+    plain = plain_number(value)
+    if plain is None:
+        raise InvalidType(f"{name} must be an int or a float, not {shown(value)}")
+    return plain
 
 
 def map_key(key: Any, name: str = "key") -> Any:
@@ -123,13 +132,15 @@ def map_key(key: Any, name: str = "key") -> Any:
     kind = type(key)
     if kind is str or kind is int or kind is bytes:
         return key
-    if isinstance(key, (bytearray, memoryview)):
-        return bytes(key)
-    if isinstance(key, (bool, GeoJSON, HyperLogLog)) or not (
-        isinstance(key, (str, bytes)) or hasattr(key, "__index__")
-    ):
-        raise InvalidType(f"{name} must be an int, str or bytes, as map keys are, not {key!r}")
-    return key
+    plain: object = None
+    if isinstance(key, str):
+        plain = None if isinstance(key, GeoJSON) else plain_text(key)
+    elif not isinstance(key, HyperLogLog):
+        plain = plain_int(key)
+        plain = plain_bytes(key) if plain is None else plain
+    if plain is None:
+        raise InvalidType(f"{name} must be an int, str or bytes, as map keys are, not {shown(key)}")
+    return plain
 
 
 def key_bound(key: Any, name: str) -> Any:
@@ -139,18 +150,17 @@ def key_bound(key: Any, name: str) -> Any:
 
 def blob(value: Any, name: str) -> bytes:
     """Bytes."""
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, (bytearray, memoryview)):
-        return bytes(value)
-    raise InvalidType(f"{name} must be bytes, not {value!r}")
+    plain = plain_bytes(value)
+    if plain is None:
+        raise InvalidType(f"{name} must be bytes, not {shown(value)}")
+    return plain
 
 
 def text(value: Any, name: str) -> str:
     """Text."""
     if not isinstance(value, str):
-        raise InvalidType(f"{name} must be a str, not {value!r}")
-    return value
+        raise InvalidType(f"{name} must be a str, not {shown(value)}")
+    return plain_text(value)
 
 
 def compiled(expression: Any, name: str, form: str = "as_value") -> bytes:
@@ -165,7 +175,7 @@ def compiled(expression: Any, name: str, form: str = "as_value") -> bytes:
     to_bytes = None if plain else getattr(expression, form, getattr(expression, "to_bytes", None))
     if to_bytes is None:
         raise InvalidType(
-            f"{name} must be an expression, not {expression!r}",
+            f"{name} must be an expression, not {shown(expression)}",
             advice="make a literal with pyspike.exp.val(...)",
         )
     data: bytes = to_bytes()

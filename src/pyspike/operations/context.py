@@ -14,13 +14,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pyspike._wire import Packed, pack_element
+from pyspike._wire import Packed, pack_element, plain_text
 from pyspike.errors import InvalidArgument, InvalidType, ProtocolError
 from pyspike.operations.checks import MapKey, compiled, items, member, truth, whole
 from pyspike.operations.checks import map_key as checked_key
 from pyspike.operations.enums import ListOrder, MapOrder
 from pyspike.operations.tree import read_tree, show, split_list
 from pyspike.policy import SupportsToBytes
+from pyspike.showing import shown
 
 if TYPE_CHECKING:
     from pyspike.exp import Expression
@@ -254,9 +255,9 @@ def and_filter(expression: Expression | SupportsToBytes) -> Context:
 def entries(ctx: Sequence[Context]) -> Sequence[Context]:
     """The contexts themselves, once it is clear that they are some."""
     if isinstance(ctx, Context):
-        raise InvalidType(f"ctx must be a list of contexts, not one of them: [{ctx!r}]")
+        raise InvalidType(f"ctx must be a list of contexts, not one of them: [{shown(ctx)}]")
     if not isinstance(ctx, (list, tuple)) or not all(isinstance(entry, Context) for entry in ctx):
-        raise InvalidType(f"ctx must be a list of contexts made by `operations.context`, not {ctx!r}")
+        raise InvalidType(f"ctx must be a list of contexts made by `operations.context`, not {shown(ctx)}")
     return ctx
 
 
@@ -275,7 +276,7 @@ def flat(ctx: Sequence[Context]) -> list[object]:
             entries(ctx)  # which says what is wrong
         if entry.type in PATH_ONLY:
             raise InvalidArgument(
-                f"{entry!r} may select several elements", advice="only the operations of `paths` take it"
+                f"{shown(entry)} may select several elements", advice="only the operations of `paths` take it"
             )
         pairs += (entry.type, entry.packed)
     return pairs
@@ -286,7 +287,7 @@ def creating(ctx: Sequence[Context], flag: int) -> list[Context]:
     *outer, last = entries(ctx)
     if last.type & CREATE:
         raise InvalidArgument(
-            f"{last!r} creates a container as well", advice="give the last context without create"
+            f"{shown(last)} creates a container as well", advice="give the last context without create"
         )
     return [*outer, Context(last.type | flag, last.packed)]
 
@@ -340,12 +341,12 @@ def from_base64(text: str) -> list[Context]:
         InvalidArgument: it is no such text.
     """
     try:
-        data = base64.b64decode(text, validate=True)
+        data = base64.b64decode(plain_text(text) if isinstance(text, str) else text, validate=True)
         pairs = read_tree(data)
     except (ValueError, TypeError, binascii.Error, ProtocolError) as error:
-        raise InvalidArgument(f"{text!r} holds no contexts: {error}") from None
+        raise InvalidArgument(f"{shown(text)} holds no contexts: {error}") from None
     if not isinstance(pairs, list) or len(pairs) % 2 or not all(type(number) is int for number in pairs[::2]):
-        raise InvalidArgument(f"{text!r} holds no contexts")
+        raise InvalidArgument(f"{shown(text)} holds no contexts")
     return [
         Context(number, Packed(part)) for number, part in zip(pairs[::2], split_list(data)[1::2], strict=True)
     ]

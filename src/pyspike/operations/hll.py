@@ -25,6 +25,7 @@ from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.operations.building import maker
 from pyspike.operations.checks import items, whole, write_flag_bits
 from pyspike.operations.enums import HLLWriteFlags, OpCode
+from pyspike.showing import shown
 
 __all__ = [
     "HLLWriteFlags",
@@ -191,13 +192,13 @@ def bits(index_bit_count: int | None, min_hash_bit_count: int | None) -> tuple[i
     if index_bit_count is not None:
         index = whole(index_bit_count, "index_bit_count")
         if index not in INDEX_BITS:
-            raise InvalidArgument(f"index_bit_count must be from 4 to 16, not {index}")
+            raise InvalidArgument(f"index_bit_count must be from 4 to 16, not {shown(index)}")
     if min_hash_bit_count is not None:
         min_hash = whole(min_hash_bit_count, "min_hash_bit_count")
         if index_bit_count is None:
             raise InvalidArgument("min_hash_bit_count needs index_bit_count")
         if min_hash and min_hash not in MIN_HASH_BITS:
-            raise InvalidArgument(f"min_hash_bit_count must be 0 or from 4 to 51, not {min_hash}")
+            raise InvalidArgument(f"min_hash_bit_count must be 0 or from 4 to 51, not {shown(min_hash)}")
         if index + min_hash > MAX_BITS:
             raise InvalidArgument(
                 f"index and min-hash bits are {index + min_hash}, the server allows {MAX_BITS}"
@@ -211,7 +212,7 @@ def flags_of(write_flags: Flags, allowed: Flags = ~DEFAULT) -> int:
         return 0
     flags = write_flag_bits(write_flags, HLLWriteFlags)
     if flags & ~allowed:
-        raise InvalidArgument(f"write_flags {write_flags!r}: this operation takes {allowed!r}")
+        raise InvalidArgument(f"write_flags {shown(write_flags)}: this operation takes {allowed!r}")
     return flags
 
 
@@ -235,5 +236,5 @@ def sketches(values: Iterable[Any]) -> list[bytes]:
         raise InvalidArgument("values is empty")
     for value in chosen:
         if not isinstance(value, (bytes, bytearray, memoryview)):
-            raise InvalidType(f"values must hold HyperLogLog, not {value!r}")
+            raise InvalidType(f"values must hold HyperLogLog, not {shown(value)}")
     return chosen

@@ -49,6 +49,7 @@ from pyspike.operations.context import (
     creating,
 )
 from pyspike.operations.enums import MapOrder, MapReturnType, MapWriteFlags, OpCode
+from pyspike.showing import shown
 
 __all__ = [
     "MapOrder",
@@ -220,7 +221,7 @@ def put_items(
     """Put several entries. Gives the map's new size; see `put` for errors."""
     if not isinstance(entries, dict):
         if not isinstance(entries, Mapping):
-            raise InvalidType(f"entries must be a dict, not {entries!r}")
+            raise InvalidType(f"entries must be a dict, not {shown(entries)}")
         entries = dict(entries)
     return _modify(bin_name, ctx, 68, entries, *_policy(order, persist_index, write_flags, ctx))
 

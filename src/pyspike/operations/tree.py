@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyspike.errors import ProtocolError
-from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, RawParticle, Special
+from pyspike.values import (
+    GeoJSON,
+    HyperLogLog,
+    KeyOrderedDict,
+    KeyValueOrderedDict,
+    OrderedList,
+    RawParticle,
+    Special,
+)
 
 MAX_SHOWN = 200  # characters of one value
 
@@ -170,7 +178,9 @@ def _closed(is_map: bool, count: int, values: list[Any]) -> Any:
     """A container, now that all its elements are read."""
     marked = bool(values) and isinstance(values[0], Mark)
     if not is_map:
-        return values[1:] if marked else values
+        if not marked:
+            return values
+        return OrderedList(values[1:]) if values[0].flags & 1 else values[1:]
     made: dict[Any, Any] = _MAPS.get(values[0].flags & 3, dict)() if marked else {}
     start = 2 if marked else 0
     for key, value in zip(values[start::2], values[start + 1 :: 2], strict=True):

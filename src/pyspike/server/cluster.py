@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from .backends import Backend, Plan, ProcessBackend, ThreadBackend
 from .checks import PORT_MAX, seconds, text, whole
@@ -50,6 +50,9 @@ class EmbeddedClock:
 
     def __init__(self, cluster: EmbeddedCluster) -> None:
         self._cluster = weakref.ref(cluster)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an EmbeddedClock can't be pickled or copied: its cluster runs once")
 
     def advance(self, seconds: int) -> None:
         """Let time pass for all records: each is older by `seconds`, and has as much less to live.
@@ -151,6 +154,9 @@ class EmbeddedCluster:
         self._finalizer: weakref.finalize[[], EmbeddedCluster] | None = None
         self.nodes = [EmbeddedNode(name, host, self) for name in names]
         self.clock = EmbeddedClock(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an EmbeddedCluster can't be pickled or copied: give its `hosts` to whoever uses it")
 
     def __enter__(self) -> EmbeddedCluster:
         return self.start()

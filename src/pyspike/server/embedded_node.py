@@ -7,7 +7,7 @@ cluster's backend.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .checks import PORT_MAX, optional_bytes, whole
 from .checks import seconds as _seconds
@@ -40,6 +40,9 @@ class EmbeddedNode:
         self.host = host
         self._cluster = weakref.ref(cluster)
         self._port = 0
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an EmbeddedNode can't be pickled or copied: its cluster runs once")
 
     def __repr__(self) -> str:
         return f"<EmbeddedNode {self.name} {self.host}:{self._port}>"

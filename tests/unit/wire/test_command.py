@@ -243,7 +243,14 @@ def test_a_large_request_is_whole() -> None:
 @pytest.mark.parametrize("make", EVERY)
 @pytest.mark.parametrize(
     ("timeout", "sent"),
-    [(250, 250), (250.7, 250), (0.5, 1), (0, 0), (timedelta(seconds=2), 2000), (None, 700)],
+    [
+        (250, 250),
+        (250.7, 250),
+        (timedelta(microseconds=500), 1),
+        (0, 0),
+        (timedelta(seconds=2), 2000),
+        (None, 700),
+    ],
 )
 def test_the_timeout_of_the_call_wins(make: Callable[..., Command], timeout: Any, sent: int) -> None:
     command = make(timeout=timeout, policy=LIMITS[make](total_timeout=700))

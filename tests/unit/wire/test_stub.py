@@ -26,9 +26,9 @@ TOLD = COMPILED | FUNCTIONS.keys() | CONSTANTS
 
 LEAVES = (errors, result_code, values)
 
-# Classes that Python code never holds: the queues of a pool and of a lane, the table inside a partition map,
-# what a client has that was never opened.
-INTERNAL = {"NamespaceMap", "Unopened", "Waiter", "WaitingBlock", "WaitingQueue"}
+# Classes that Python code never names: queues of a pool and of a lane, the table inside a partition map, the mark
+# for a default that raises, what a client has that was never opened.
+INTERNAL = {"NamespaceMap", "Raise", "Unopened", "Waiter", "WaitingBlock", "WaitingQueue"}
 
 # Special methods that a stub must tell, because type checkers look for them.
 SPECIAL = {
@@ -58,7 +58,9 @@ def told(node: ast.ClassDef) -> dict[str, list[ast.FunctionDef]]:
     """Each member: a method with all its overloads, a property with its setter."""
     entries: dict[str, list[ast.FunctionDef]] = {}
     for entry in node.body:
-        if ast.unparse(entry) == "..." or isinstance(entry, ast.AnnAssign):  # it has none, or an attribute
+        if ast.unparse(entry) == "..." or isinstance(
+            entry, (ast.AnnAssign, ast.Assign)
+        ):  # none, or attributes
             continue
         assert isinstance(entry, ast.FunctionDef)
         entries.setdefault(entry.name, []).append(entry)
