@@ -354,10 +354,11 @@ NOT_MEANT = [
 
 
 def kind_of(value: Any) -> str:
-    return f"{type(value).__name__}-{getattr(value, 'dtype', getattr(value, 'format', ''))}"
+    kind = value.format if isinstance(value, memoryview) else getattr(value, "dtype", "")
+    return f"{type(value).__name__}-{kind}"
 
 
-@pytest.mark.parametrize(("value", "plain"), MEANT, ids=lambda value: kind_of(value))
+@pytest.mark.parametrize(("value", "plain"), MEANT, ids=kind_of)
 def test_what_stands_for_a_python_value_is_taken_as_it(value: Any, plain: Any) -> None:
     assert pack_value(value) == pack_value(plain)
     assert pack_value([{"k": value}]) == pack_value([{"k": plain}])
