@@ -5,6 +5,19 @@ cdef enum:
     MAX_SET = 63
 
 
+cdef const char* any_utf8(str what, object text, Py_ssize_t* size) except NULL:
+    try:
+        return PyUnicode_AsUTF8AndSize(text, size)
+    except UnicodeEncodeError as error:
+        raise errors.InvalidArgument(f"{what} {shown(text)} is not valid text: {error}") from None
+
+
+cdef inline const char* checked_utf8(str what, object text, Py_ssize_t* size) except NULL:
+    """The UTF-8 of a text; `what` it is, for the error."""
+    cdef const char* data = ascii_of(text, size)
+    return data if data != NULL else any_utf8(what, text, size)
+
+
 cdef str name_of(str what, object text, Py_ssize_t limit):
     """The name of a namespace or set as it is kept; refuses what the server would."""
     cdef Py_ssize_t size = 0
@@ -12,10 +25,7 @@ cdef str name_of(str what, object text, Py_ssize_t limit):
     if not isinstance(text, str):
         raise errors.InvalidType(f"{what} must be a str, not {type(text).__name__}")
     text = plain_text(text)
-    try:
-        data = utf8_size(text, &size)
-    except UnicodeEncodeError as error:
-        raise errors.InvalidArgument(f"{what} {shown(text)} is not valid text: {error}") from None
+    data = checked_utf8(what, text, &size)
     if size > limit:
         raise errors.InvalidArgument(f"{what} {shown(text)} takes {size} bytes, the server allows {limit}")
     if has_nul(data, <size_t>size):
@@ -71,10 +81,7 @@ cdef const unsigned char* user_key_bytes(
     cdef Py_ssize_t length = 0
     cdef const char* text
     if PyUnicode_CheckExact(value):
-        try:
-            text = utf8_size(value, &length)
-        except UnicodeEncodeError as error:
-            raise errors.InvalidArgument(f"the key {shown(value)} is not valid text: {error}") from None
+        text = checked_utf8("the key", value, &length)
         size[0] = <size_t>length
         particle[0] = T_STRING
         return <const unsigned char*>text

@@ -182,9 +182,11 @@ cdef struct Element:
 
 
 cdef int compare_elements(const void* a, const void* b) noexcept nogil:
+    """Equal ones, such as 0.0 and -0.0, keep their order."""
     cdef const unsigned char* at_a = (<const Element*>a).data
     cdef const unsigned char* at_b = (<const Element*>b).data
-    return compare_at(&at_a, &at_b)
+    cdef int order = compare_at(&at_a, &at_b)
+    return order if order else compare_numbers(<size_t>(<const Element*>a).data, <size_t>(<const Element*>b).data)
 
 
 cdef struct Sorting:                        # a list that is being packed to be sorted

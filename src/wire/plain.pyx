@@ -19,19 +19,28 @@ cdef extern from *:
         return (const char *)PyUnicode_1BYTE_DATA(text);
     }
 
-    /* Whether a byte of a name is NUL, looked for eight bytes at a time. */
+    /* Whether a byte of a name is NUL, looked for eight or four bytes at a time; the last ones may be looked at twice. */
     static inline int has_nul(const char *p, size_t size) {
         uint64_t eight, found = 0;
-        for (; size >= 8; p += 8, size -= 8) {
-            memcpy(&eight, p, 8);
-            found |= (eight - UINT64_C(0x0101010101010101)) & ~eight & UINT64_C(0x8080808080808080);
+        uint32_t first, last;
+        const char *end = p + size;
+        if (size < 4) {
+            while (p != end)
+                if (!*p++)
+                    return 1;
+            return 0;
         }
-        if (found)
-            return 1;
-        while (size--)
-            if (!*p++)
-                return 1;
-        return 0;
+        for (; end - p >= 8; p += 8) {
+            memcpy(&eight, p, 8);
+            found |= (eight - UINT64_C(0x0101010101010101)) & ~eight;
+        }
+        if (p != end) {
+            memcpy(&first, end - p >= 4 ? p : end - 4, 4);
+            memcpy(&last, end - 4, 4);
+            eight = (uint64_t)first << 32 | last;
+            found |= (eight - UINT64_C(0x0101010101010101)) & ~eight;
+        }
+        return (found & UINT64_C(0x8080808080808080)) != 0;
     }
 
     /* Whether it is one of NumPy's scalars. NumPy itself is not needed to tell. */

@@ -120,10 +120,14 @@ cdef Command end_request(Command command, Py_ssize_t operations):
 
 cdef object distinct(tuple names):
     """Each name once. A subclass of str may have a hash of its own: the text counts that it holds."""
-    try:
-        return dict.fromkeys([plain_text(name) if isinstance(name, str) else name for name in names])
-    except TypeError:
-        return names                        # one of them is no text, which its operation refuses
+    for name in names:
+        if not PyUnicode_CheckExact(name):
+            break
+    else:
+        return dict.fromkeys(names)
+    if not all(isinstance(name, str) for name in names):
+        return names                        # of which one is refused when it is written
+    return dict.fromkeys([plain_text(name) for name in names])
 
 
 cdef Command read_request(

@@ -52,13 +52,13 @@ def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> flo
         InvalidType: it is neither.
         InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days), a number between 0 and 1, or no number.
     """
-    if isinstance(value, datetime.timedelta):
+    if not PyLong_CheckExact(value) and isinstance(value, datetime.timedelta):
         ms = value / datetime.timedelta(milliseconds=1)
     else:
         ms = plain_number(value)
         if ms is None:
             raise errors.InvalidType(f"{name} must be milliseconds or a timedelta, not {shown(value)}")
-        if 0 < ms < 1:
+        if PyFloat_CheckExact(ms) and 0 < ms < 1:
             raise errors.InvalidArgument(
                 f"{name} is {shown(value)} milliseconds, less than any command takes",
                 advice=f"times are milliseconds; if seconds are meant, write timedelta(seconds={shown(ms)})",
@@ -80,9 +80,14 @@ def ttl_header(value: object, name: str = "ttl") -> int:
         InvalidType: it is none of them.
         InvalidArgument: it is out of range.
     """
-    if isinstance(value, Expiration):
+    if PyLong_CheckExact(value):
+        seconds = value
+    elif isinstance(value, Expiration):
         return value.value
-    seconds = -(-value // datetime.timedelta(seconds=1)) if isinstance(value, datetime.timedelta) else plain_int(value)
+    elif isinstance(value, datetime.timedelta):
+        seconds = -(-value // datetime.timedelta(seconds=1))
+    else:
+        seconds = plain_int(value)
     if seconds is None:
         raise errors.InvalidType(f"{name} must be seconds, a timedelta or an Expiration, not {shown(value)}")
     if not 1 <= seconds <= MAX_TTL:

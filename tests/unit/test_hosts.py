@@ -96,7 +96,7 @@ def test_any_text_names_hosts_or_is_refused_as_an_invalid_argument(text):
         ("[]:3000", r"'\[\]:3000'"),
         ("[localhost]:3000", r"'\[localhost\]:3000'"),
         ("http://a:3000", "'http://a:3000' is a URL"),
-        ("a b:3000", "'a b:3000' is no host.*commas stand between hosts"),
+        ("a b:3000", "'a b:3000'"),
         ("a/b", "'a/b'"),
     ],
 )

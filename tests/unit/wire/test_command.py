@@ -256,7 +256,9 @@ def test_the_timeout_of_the_call_wins(make: Callable[..., Command], timeout: Any
     command = make(timeout=timeout, policy=LIMITS[make](total_timeout=700))
     assert number(command, AT_TIMEOUT) == sent
     expected = 700 if timeout is None else timeout
-    assert command.total_timeout == (2000 if isinstance(timeout, timedelta) else expected)
+    assert command.total_timeout == (
+        timeout / timedelta(milliseconds=1) if isinstance(timeout, timedelta) else expected
+    )
     assert command.settings.total_timeout == 700
 
 

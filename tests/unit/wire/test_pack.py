@@ -20,7 +20,7 @@ from hypothesis import given
 from pyspike import operations as op
 from pyspike._wire import Key, key_rank, pack_value, unpack_value
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, RawParticle
+from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, OrderedList, RawParticle
 from support import packed, strategies
 from support.ids import shown
 from support.unsent import UNSENT
@@ -293,15 +293,40 @@ def test_a_round_trip_gives_back_what_went_in(value: Any) -> None:
     assert same(sort(unpack_value(particle, data)), sort(value))
 
 
-def sort(value: Any) -> Any:
-    """With ordered maps in the order in which they are sent."""
+def sort(value: Any, compared: bool = False) -> Any:
+    """With ordered lists and maps in the order in which they are sent; in an ordered list so are all maps."""
+    if isinstance(value, OrderedList):
+        return OrderedList(sorted((sort(item, True) for item in value), key=place))
     if isinstance(value, list):
-        return [sort(item) for item in value]
-    if isinstance(value, (KeyOrderedDict, KeyValueOrderedDict)):
-        return type(value)((key, sort(value[key])) for key in sorted(value, key=rank))
+        return [sort(item, compared) for item in value]
     if isinstance(value, dict):
-        return {key: sort(item) for key, item in value.items()}
+        in_order = compared or isinstance(value, (KeyOrderedDict, KeyValueOrderedDict))
+        keys = sorted(value, key=rank) if in_order else value
+        return type(value)((key, sort(value[key], compared)) for key in keys)
     return value
+
+
+def place(value: Any) -> tuple[Any, ...]:
+    """Where the server sorts a value (values.md, ordering of values)."""
+    if value is None:
+        return (0,)
+    if isinstance(value, bool):
+        return 1, value
+    if isinstance(value, int):
+        return 2, value
+    if isinstance(value, GeoJSON):
+        return 8, value.encode()
+    if isinstance(value, str):
+        return 3, value.encode()
+    if isinstance(value, list):
+        return 4, [place(item) for item in value]
+    if isinstance(value, dict):
+        return 5, len(value), [(place(key), place(item)) for key, item in value.items()]
+    if isinstance(value, float):
+        return 7, value
+    if isinstance(value, RawParticle):
+        return 6, bytes([value.type]) + value.data
+    return 6, bytes([HLL if isinstance(value, HyperLogLog) else BLOB]) + value
 
 
 def rank(key: Any) -> tuple[int, Any]:
