@@ -88,7 +88,7 @@ class _Loops(Loops):
         owner: the guard of the client whose closing closes the cluster, if that is another one.
     """
 
-    __slots__ = ("__weakref__", "_lock", "_owner", "closed", "cluster")
+    __slots__ = ("__weakref__", "_lock", "_owner", "closed", "cluster", "guard")
 
     def __init__(self, cluster: Cluster, owner: DropGuard | None = None) -> None:
         self.cluster = cluster
@@ -97,7 +97,8 @@ class _Loops(Loops):
         self._owner = owner
         executors = self.executors
         is_open = cluster.is_open if owner is None else lambda: cluster.is_open() and _any_open(executors)
-        guard = DropGuard(f"AsyncClient of {cluster.seeds}", is_open)
+        guard = DropGuard(f"AsyncClient of {cluster.seeds}", is_open, armed=owner is not None)
+        self.guard = guard
 
         def dropped(_: object) -> None:
             try:
@@ -565,6 +566,7 @@ class AsyncClient:
             raise ClientClosed("the client is closed", advice="make a new one")
         if self._owner and not self._cluster.rounds:
             await _in_thread(self._cluster.start)
+        self._loops.guard.armed = True
         return self
 
     async def __aexit__(

@@ -109,8 +109,13 @@ COMMON: list[tuple[str, Any, type, str]] = [
     ("filter_expression", b"", InvalidArgument, "filter_expression must not be empty"),
     ("filter_expression", "x", InvalidType, "filter_expression must be .* not 'x'"),
     ("filter_expression", 5, InvalidType, "filter_expression must be .* not 5"),
-    ("policy", 5, InvalidType, "policy must be a (Read|Write)Policy here, not int"),
-    ("policy", {"total_timeout": 5}, InvalidType, "policy must be a (Read|Write)Policy here, not dict"),
+    ("policy", 5, InvalidType, "policy must be a (Read|Write)Policy( or a WritePolicy)? here, not int"),
+    (
+        "policy",
+        {"total_timeout": 5},
+        InvalidType,
+        "policy must be a (Read|Write)Policy( or a WritePolicy)? here, not dict",
+    ),
 ]
 OF_WRITES: list[tuple[str, Any, type, str]] = [
     ("generation", -1, InvalidArgument, "generation must be .* not -1"),

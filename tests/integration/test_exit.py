@@ -15,16 +15,16 @@ pytestmark = pytest.mark.both_kinds
 
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in AT_EXIT])
 def test_a_quiet_exit(hosts: str, set_name: str, scenario: str) -> None:
-    run_scenario("exit_scenarios.py", scenario, hosts, set_name)
+    run_scenario("exit_scenarios.py", scenario, hosts, set_name, leaves_open=True)
 
 
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in INTERRUPTED])
 def test_an_interrupted_exit_is_prompt_and_quiet(scenario: str) -> None:
-    run_scenario("exit_scenarios.py", scenario, "", "exits")
+    run_scenario("exit_scenarios.py", scenario, "", "exits", leaves_open=True)
 
 
 def test_an_exit_by_an_interrupt_shows_only_that() -> None:
     # Python ends itself by the signal then, as a shell expects.
     expected = -2, "main thread: KeyboardInterrupt\n"
     scenario = by_an_interrupt_that_nobody_catches.__name__
-    run_scenario("exit_scenarios.py", scenario, "", "exits", expected=expected)
+    run_scenario("exit_scenarios.py", scenario, "", "exits", expected=expected, leaves_open=True)

@@ -23,13 +23,18 @@ def run_scenario(
     *,
     expected: tuple[int, str] = (0, ""),
     patience: float = PATIENCE,
+    leaves_open: bool = False,
 ) -> None:
     """Run a scenario of a script in tests/integration; its exit code and output must be as expected.
 
+    One that `leaves_open` its clients is about how they end by themselves, which Python is told not to mind.
     What it tells of itself (`tell`) is passed on to whoever reads the test's output.
     """
     # Python itself warns of forks while there are threads; that is what is tested.
     flags = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
+    if leaves_open:
+        for kind in ("Client", "AsyncClient"):
+            flags += ["-W", f"ignore:unclosed {kind} of:ResourceWarning"]
     process = subprocess.Popen(
         [sys.executable, *flags, str(TESTS / "integration" / script), scenario, hosts],
         stdout=subprocess.PIPE,

@@ -105,11 +105,13 @@ class DropGuard:
     Args:
         what: the client in words.
         is_open: whether it would have had to be closed.
+        armed: whether somebody has the client; a connection attempt that was cancelled leaves it to nobody.
     """
 
-    __slots__ = ("_is_open", "_what")
+    __slots__ = ("_is_open", "_what", "armed")
 
-    def __init__(self, what: str, is_open: Callable[[], bool]) -> None:
+    def __init__(self, what: str, is_open: Callable[[], bool], *, armed: bool = True) -> None:
+        self.armed = armed
         self._what = what
         self._is_open: Callable[[], bool] | None = is_open
 
@@ -120,7 +122,7 @@ class DropGuard:
         """Warn if something is open, once, naming the line that dropped the client."""
         # The warning may be kept, and with it this object: it lets go of what is open first.
         is_open, self._is_open = self._is_open, None
-        if is_open is not None and is_open():
+        if is_open is not None and self.armed and is_open():
             _warn(f"unclosed {self._what}", ResourceWarning, stacklevel=3, source=self)
 
 
