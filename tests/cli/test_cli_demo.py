@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import re
 from array import array
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +18,17 @@ from pyspike.cli.dataset import same, user
 from pyspike.cli.demo import demo
 from pyspike.cli.report import Report, quantile
 from pyspike.cli.workload import Phase, Worker
+
+
+@pytest.fixture
+def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """On a real cluster demos of this run's processes take turns, as all use one set."""
+    if request.config.getoption("--hosts") is None:
+        yield
+        return
+    with open(tmp_path_factory.getbasetemp().parent / "demo.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.mark.embedded_only
@@ -34,6 +47,7 @@ ROW = re.compile(r"(?P<operation>\S.*?) +(?P<numbers>[\d,]+( +(-|[\d,.]+)){6})")
 HEADERS = ["operation", "done", "per s", "p50 ms", "p99 ms", "max ms", "errors", "retries"]
 
 
+@pytest.mark.usefixtures("turn")
 def test_the_demo_shows_a_table_of_all_it_did(hosts: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--hosts", hosts, "--records", "50", "--seconds", "1", "--threads", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -81,6 +95,7 @@ def test_the_demo_loads_100_000_users_and_updates_from_8_threads_if_nothing_else
     assert (options["records"], options["threads"], options["hosts"]) == (100_000, 8, None)
 
 
+@pytest.mark.usefixtures("turn")
 def test_the_demo_runs_on_other_clusters_and_cleans_up(
     hosts: str, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +106,7 @@ def test_the_demo_runs_on_other_clusters_and_cleans_up(
     assert not any(client.exists(("test", "pyspike-demo", number)) for number in range(100))
 
 
+@pytest.mark.usefixtures("turn")
 def test_the_demo_tells_what_was_lost(
     hosts: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -411,7 +411,7 @@ def test_connections_that_are_reset_as_they_are_opened_leave_the_node_usable(gat
 @in_loop
 async def test_a_connection_that_nobody_accepts_ends_within_the_policys_timeout() -> None:
     with EmbeddedCluster(process=True) as cluster:
-        policy = ClientPolicy(timeout=150, tend_interval=60_000)
+        policy = ClientPolicy(timeout=700, tend_interval=60_000)
         async with AsyncClient(cluster.hosts, policy) as client:
             original = client._cluster.nodes[0].endpoint
             with socket.socket() as full:
@@ -426,7 +426,7 @@ async def test_a_connection_that_nobody_accepts_ends_within_the_policys_timeout(
                     fillers.append(filler)
                 node = client._cluster.nodes[0]
                 node.endpoint = type(original)(original.host, original.family, address)
-                with pytest.raises(errors.TimeoutError, match=r"no connection to node A1 .* within 150 ms"):
+                with pytest.raises(errors.TimeoutError, match=r"no connection to node A1 .* within 700 ms"):
                     await client.get(KEY, timeout=5000, policy=ReadPolicy(max_retries=0))
                 for filler in fillers:
                     filler.close()

@@ -818,9 +818,8 @@ async def test_a_node_that_leaves_takes_its_connections_with_it(three: EmbeddedC
 
 
 @in_loop
-async def test_client_policy_timeout_is_for_opening_connections_too(one: EmbeddedCluster) -> None:
-    policy = ClientPolicy(timeout=120, fail_if_not_connected=False)
-    async with AsyncClient(one.hosts, policy) as client:
+async def test_a_write_whose_connection_is_refused_is_not_in_doubt(one: EmbeddedCluster) -> None:
+    async with AsyncClient(one.hosts) as client:
         await asyncio.to_thread(one.nodes[0].refuse)
         with pytest.raises(errors.ConnectionError, match="refused") as caught:
             await client.put(key_of(1), {"n": 1}, policy=WritePolicy(max_retries=0))

@@ -193,7 +193,7 @@ def test_not_connected_yet_is_fine_if_the_policy_says_so(caplog):
 def test_unreachable_peers_are_named_with_what_mends_it(caplog):
     with (
         EmbeddedCluster(nodes=3, advertise=NOWHERE) as server,
-        tended(seed_of(server), timeout=300) as cluster,
+        tended(seed_of(server), timeout=700) as cluster,
     ):
         assert active(cluster) == ["A1"]
         assert cluster.is_connected()
@@ -260,7 +260,7 @@ def test_a_load_balancer_is_left_for_the_node_behind_it(server, monkeypatch):
 
 def test_a_node_with_an_unreachable_address_is_used_by_the_seeds(monkeypatch, caplog):
     monkeypatch.setattr(net.Endpoint, "is_loopback", False)
-    with EmbeddedCluster(nodes=1, advertise=NOWHERE) as server, tended(server.hosts, timeout=300) as cluster:
+    with EmbeddedCluster(nodes=1, advertise=NOWHERE) as server, tended(server.hosts, timeout=700) as cluster:
         assert masters(cluster) == {"A1": 4096}
         assert cluster.node("A1").address == server.hosts
     assert f"node A1 advertises the address {NOWHERE}" in caplog.text

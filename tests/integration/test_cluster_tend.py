@@ -86,10 +86,10 @@ def test_a_suspected_node_is_looked_at_at_once(server):
 
 
 def test_a_suspected_node_that_hangs_is_given_up_after_one_look(server):
-    with tended(seed_of(server), tend_interval=60_000, timeout=300) as cluster:
+    with tended(seed_of(server), tend_interval=60_000, timeout=700) as cluster:
         server.node("A2").freeze()
         cluster.suspect(cluster.node("A2"))
-        wait_until(lambda: active(cluster) == ["A1", "A3"], patience=2)
+        wait_until(lambda: active(cluster) == ["A1", "A3"])
         assert cluster.node("A2").failures == 1
 
 
@@ -104,7 +104,7 @@ def test_many_suspicions_are_one_look(server):
 
 
 def test_a_frozen_node_is_set_aside_and_taken_back(server):
-    with tended(seed_of(server), timeout=200) as cluster:
+    with tended(seed_of(server), timeout=700) as cluster:
         server.node("A3").freeze()
         wait_until(lambda: active(cluster) == ["A1", "A2"])
         some_rounds(cluster, 3)  # the others are tended all the same
@@ -236,7 +236,7 @@ def test_closing_ends_the_thread_and_every_connection(server):
 
 
 def test_closing_does_not_wait_for_a_frozen_node(server):
-    with tended(seed_of(server), timeout=300) as cluster:
+    with tended(seed_of(server), timeout=700) as cluster:
         server.node("A1").freeze()
         wait_until(lambda: cluster.node("A1").failures)
         started = time.monotonic()
