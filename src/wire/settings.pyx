@@ -185,9 +185,9 @@ cdef class Settings:
 def restore_settings(*parts: object) -> Settings:
     """Settings out of what their pickle holds."""
     names = (
-        "write", "info1", "info2", "info3", "read_info1", "generation", "ttl", "read_ttl", "total_timeout",
-        "socket_timeout", "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key",
-        "respond_per_each_op", "filter_expression",
+        "write", "info1", "info2", "info3", "generation", "ttl", "total_timeout", "socket_timeout",
+        "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key", "respond_per_each_op",
+        "filter_expression", "as_read",
     )
     return Settings(**dict(zip(names, parts, strict=True)))
 

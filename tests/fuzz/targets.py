@@ -153,6 +153,10 @@ class Transport:
     def write(self, data: bytes) -> None:
         """Forget it."""
 
+    def get_write_buffer_size(self) -> int:
+        """Nothing is held back."""
+        return 0
+
     def abort(self) -> None:
         """Nothing more comes."""
         self.open = False
@@ -203,9 +207,18 @@ class _Lanes(_wire.Lanes):
     pipeline: _wire.Pipeline
     transport: Transport
 
-    def new_lane(self, pool: _wire.Pool, wide: bool) -> _wire.Lane:
+    def new_lane(self, pool: _wire.Pool, wide: bool, writes: bool) -> _wire.Lane:
         return _wire.Lane(
-            self.loop, pool, self._open, self.failed, most=1, depth=64, max_waiting=64, wide=wide
+            self.loop,
+            pool,
+            self._open,
+            self.failed,
+            self.attempt,
+            most=1,
+            depth=64,
+            max_waiting=64,
+            wide=wide,
+            writes=writes,
         )
 
     def _open(self, lane: _wire.Lane) -> None:
