@@ -35,7 +35,7 @@ class Shape:
 
 
 PATIENT = Shape(reads=5000.0, writes=5000.0)  # where nothing may fail though all is slow
-CROWD = Shape(threads=32)
+CROWD = Shape(threads=32, writes=1000.0)  # who stands in a line that a busy server serves
 
 
 @dataclass(frozen=True)
