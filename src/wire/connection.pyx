@@ -214,7 +214,7 @@ cdef class Connection:
     cdef Connection below                   # in its pool's stack of idle ones
     cdef int64_t opened_at
     cdef bint request_sent                  # whether the last request may have reached the server
-    cdef bint saw_end                       # whether the last exchange ended as the server closed the connection
+    cdef int outcome                        # of the last exchange, if it failed
     cdef uint64_t ticket                    # of `own_socket`
     cdef bint holds_fd                      # not where the constructor's arguments were wrong
 
@@ -281,7 +281,7 @@ cdef class Connection:
                 outcome = drive(x, now_ns(), 0)
         self.request_sent = x.sent > 0
         if outcome != DONE:
-            self.saw_end = outcome == CLOSED
+            self.outcome = outcome
             self.fail(outcome)
         return 0
 
@@ -313,12 +313,16 @@ cdef class Connection:
         return is_readable(self.x.fd)
 
     cdef bint was_dead(self) noexcept nogil:
-        """Whether the server had closed it before the request of the exchange that failed: then nobody has read that.
+        """Whether the exchange failed because the server had closed the connection before: then nobody read the request.
 
         When the server's system closed its side it told how much it had received by then, and whatever comes later it
-        refuses.
+        refuses. A connection that was never used is no such, as another one may do no better.
         """
-        return not self.x.have and (not self.x.sent or self.saw_end and unacknowledged(self.x.fd) > 0)
+        if self.used_at == self.opened_at or self.x.have:
+            return False
+        if self.outcome == FAILED:
+            return self.x.sent == 0
+        return self.outcome == CLOSED and unacknowledged(self.x.fd) > 0
 
     def exchange(self, bytes message not None, double timeout) -> bytes:
         """Send one message, 8-byte header included, and return the body of the answer, which has the same type.

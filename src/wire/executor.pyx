@@ -55,41 +55,37 @@ cdef object try_once(Command command, PartitionMap partitions):
         if pool is None:
             raise no_owner(command)
         command.allowance = command.patience(now)
-        while True:
-            connection = pool.acquire(command, now, &held_up)
-            if held_up:
-                now = now_ns()
-            try:
-                connection.run(
-                    TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.allowance
-                )
-                unread = False
-                break
-            except errors.ConnectionError:
-                if connection.used_at == connection.opened_at or not connection.was_dead():
-                    raise
-            finally:
-                if connection.request_sent:
-                    command.sent += 1
-            command.sent -= connection.request_sent     # to nobody: that was no attempt
-            connection.request_sent = False
-            pool.doubt()
-            pool.discard(connection, "closed by the server")
-            connection = None
+        connection = pool.acquire(command, now, &held_up)
+        if held_up:
             now = now_ns()
+        try:
+            connection.run(
+                TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.allowance
+            )
+            unread = False
+        finally:
+            if connection.request_sent:
+                command.sent += 1
         result = read_answer(command, connection.x.data + 8, connection.x.need - 8, &connection.names)
     except errors.AerospikeError as error:
-        record_failure(command, pool, error, began, connection is not None and connection.request_sent)
-        if connection is not None:
-            settle(command, pool, connection, error, unread)
-        raise
+        if connection is None or not unread or not connection.was_dead():
+            record_failure(command, pool, error, began, connection is not None and connection.request_sent)
+            if connection is not None:
+                settle(command, pool, connection, error, unread)
+            raise
     except BaseException:                   # Ctrl-C, no memory: the answer is not read to its end
         if connection is not None:
             pool.discard(connection, "interrupted")
         raise
-    connection.used_at = now_ns()
-    pool.release(connection)
-    return result
+    else:
+        connection.used_at = now_ns()
+        pool.release(connection)
+        return result
+    command.tries -= 1                      # nobody received the request: that was no attempt
+    command.sent -= connection.request_sent
+    pool.doubt()
+    pool.discard(connection, "closed by the server")
+    return try_once(command, partitions)
 
 
 cdef void settle(Command command, Pool pool, Connection connection, object error, bint unread):
