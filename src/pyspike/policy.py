@@ -293,7 +293,9 @@ class BasePolicy(_Policy):
             that is left.
         total_timeout: the deadline of the whole call with all its tries; 0 for none.
         timeout_delay: how long a connection whose command timed out is kept to await the late answer, after
-            which it is used again; 0 closes it at once.
+            which it is used again; a write may still be applied meanwhile. 0 closes it at once, by which the
+            server drops what it has not read; in asyncio the other writes sent on it are in doubt then, and
+            one that only carries reads stays.
         max_retries: how often to try again after a failure that may pass.
         read_touch_ttl: which percentage of its time to live a record must have left, at most, for a read to
             renew it: 1 to 100, or a `ReadTouchTTL`.

@@ -20,6 +20,7 @@ ONE_KIND = {
     "test_a_signal_to_tasks": "about many at once in one loop",
     "test_thousands_of_awaits_leave_nothing": "about what only tasks do: being cancelled",
     "test_a_kept_error_of_a_thread_holds_only_the_key": "tasks have one of their own",
+    "test_a_client_whose_shared_one_was_closed_can_not_be_entered": "about tasks that use a Client's cluster",
     "test_async_signatures": "compares the methods of the two",
     "test_both_clients_tell_the_same_of_a_timeout": "compares the errors of the two",
     "test_timeout_delay_awaits_a_late_answer_and_uses_the_connection_again": "pipelines await all answers",

@@ -75,19 +75,22 @@ class Cluster:
         Raises:
             ConnectFailed: no seed can be used, or none of the nodes told its partitions; not if the policy's
                 `fail_if_not_connected` is off.
+            ClientClosed: it is closed, or was closed meanwhile.
         """
+        if self.closed:
+            raise _closed()
         try:
             deadline = time.monotonic() + self.policy.timeout / 1000
             self._go_round(deadline)
             while not self.routing.partitions.namespaces:
-                if self.closed:
-                    raise ClientClosed("the client was closed while it connected")
                 if time.monotonic() > deadline:
                     why = self._last_error or "they are not ready"
                     raise ConnectFailed(f"no node told its partitions: {why}")
                 self._clock.wait(self._clock.least)
                 self._go_round(deadline)
         except AerospikeError as error:
+            if self.closed:
+                raise _closed() from None
             if self.policy.fail_if_not_connected:
                 self.close()
                 raise
@@ -96,8 +99,9 @@ class Cluster:
             self.close()
             raise
         with self._lock:
-            if not self.closed:
-                self._thread = lifecycle.start(self, self._clock, self._pause(uneasy=False))
+            if self.closed:
+                raise _closed()
+            self._thread = lifecycle.start(self, self._clock, self._pause(uneasy=False))
 
     def close(self) -> None:
         """Stop tending and close all connections; commands on their way finish. Again is harmless."""
@@ -162,7 +166,7 @@ class Cluster:
             ClientClosed: the cluster is closed.
         """
         if self.closed:
-            raise ClientClosed("the client is closed")
+            raise _closed()
         if not self._forked:
             return
         with self._lock:
@@ -260,6 +264,10 @@ class Cluster:
         self.seeds.after_fork()
         for node in self.nodes:
             node.after_fork()
+
+
+def _closed() -> ClientClosed:
+    return ClientClosed("the client is closed")
 
 
 def _info(node: Node, command: str, policy: InfoPolicy) -> str:
