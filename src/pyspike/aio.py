@@ -203,9 +203,9 @@ class AsyncClient:
 
     Without `async with`: `client = await AsyncClient.connect(hosts)`, and `await client.close()` in the end.
     Arguments, policies, records and errors are those of `Client`. A task that is cancelled harms no other; a
-    write that was on its way may be done all the same. Connections belong to the loop they are used in and
-    end with it, as `asyncio.run` ends it; whoever runs a loop by hand calls its `shutdown_asyncgens()` before
-    closing it, or closes the client.
+    write that was on its way may be done all the same, until its deadline. Connections belong to the loop
+    they are used in and end with it, as `asyncio.run` ends it; whoever runs a loop by hand calls its
+    `shutdown_asyncgens()` before closing it, or closes the client.
 
     Args:
         hosts: as in `Client`.
@@ -213,6 +213,7 @@ class AsyncClient:
 
     Raises:
         ConnectFailed: (on entering) no host could be reached; the message has each with its reason.
+        ClientClosed: (on entering) it was closed before.
         InvalidArgument: `hosts` can't be read.
         InvalidType: `policy` is no `ClientPolicy`.
     """

@@ -117,7 +117,7 @@ class AerospikeError(Exception):
         result_code: the server's answer; None if the server did not answer.
         key: the record's `Key`.
         node: the name of the node that was asked last.
-        in_doubt: whether a write may have been applied although it failed.
+        in_doubt: whether a write was or may still be applied although it failed.
         attempts: every try, the oldest first.
         timeout: the call's deadline in milliseconds.
         advice: what to do about it, in one line.
@@ -185,7 +185,7 @@ class AerospikeError(Exception):
 
     def _details(self) -> Iterable[str]:
         if self.in_doubt:
-            yield "in doubt: the write may have been applied"
+            yield "in doubt: the write was or may still be applied"
         if len(self.attempts) > 1:
             for number, attempt in enumerate(self.attempts, 1):
                 if number <= SHOWN_ATTEMPTS or number > len(self.attempts) - SHOWN_ATTEMPTS:

@@ -333,7 +333,9 @@ class BasePolicy(_CommandPolicy):
             that is left.
         total_timeout: the deadline of the whole call with all its tries; 0 for none.
         timeout_delay: how long a connection whose command timed out is kept to await the late answer, after
-            which it is used again; 0 closes it at once.
+            which it is used again; a write may still be applied meanwhile. 0 closes it at once, by which the
+            server drops what it has not read; in asyncio the other writes sent on it are in doubt then, and
+            one that only carries reads stays.
         max_retries: how often to try again after a failure that may pass; None is 2 for what only reads, and
             0 for what writes, because one that is sent again may be applied twice. A write that was not sent,
             as its node can't be reached, is tried again until its deadline in any case.

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from async_scenarios import SCENARIOS
 
-from pyspike import AsyncClient, ClientPolicy, Key, errors
+from pyspike import AsyncClient, Client, ClientPolicy, Key, errors
 from pyspike.server import EmbeddedCluster
 from support.pipes import in_loop
 from support.processes import run_scenario
@@ -164,3 +164,50 @@ async def test_entering_again_is_harmless(hosts: str) -> None:
         rounds = client.stats()["tend"]["rounds"]
         assert rounds >= 1
         assert client.is_connected()
+
+
+# The end ----------------------------------------------------------------------------------------------------
+
+
+@in_loop
+async def test_a_client_that_was_closed_can_not_be_entered(hosts: str) -> None:
+    never_opened = AsyncClient(hosts)
+    opened = await AsyncClient.connect(hosts)
+    view = opened.with_policies()
+    for client in (never_opened, opened):
+        await client.close()
+    for client in (never_opened, opened, view):
+        with pytest.raises(errors.ClientClosed, match="the client is closed"):
+            await client.__aenter__()
+        with pytest.raises(errors.ClientClosed):
+            await client.get(("test", "s", 1))
+
+
+@pytest.mark.one_kind("is about tasks that use a Client's cluster")
+@in_loop
+async def test_a_client_whose_shared_one_was_closed_can_not_be_entered(hosts: str) -> None:
+    shared = await asyncio.to_thread(Client, hosts)
+    client = AsyncClient.sharing(shared)
+    async with client:
+        pass
+    with pytest.raises(errors.ClientClosed):
+        await client.__aenter__()
+    other = AsyncClient.sharing(shared)
+    await asyncio.to_thread(shared.close)
+    for each in (other, AsyncClient.sharing(shared)):
+        with pytest.raises(errors.ClientClosed):
+            await each.__aenter__()
+    with pytest.raises(errors.ClientClosed):
+        shared.__enter__()
+
+
+@in_loop
+async def test_closing_while_it_connects_says_that_it_is_closed(one: EmbeddedCluster) -> None:
+    await asyncio.to_thread(one.nodes[0].freeze)
+    client = AsyncClient(one.hosts, ClientPolicy(timeout=1500))
+    entering = asyncio.ensure_future(client.__aenter__())
+    await asyncio.sleep(0.3)
+    assert not entering.done()
+    await client.close()
+    with pytest.raises(errors.ClientClosed):
+        await entering

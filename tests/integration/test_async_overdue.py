@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import socket
 import time
-from collections import Counter
 from typing import Any
 
 import pytest
 
-from pyspike import AsyncClient, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
+from pyspike import AsyncClient, ClientPolicy, Key, WritePolicy, errors
 from pyspike.server import EmbeddedCluster
+from support.counting import Count
 from support.pipes import FOUND, Pipes, in_loop, read, record, turns, write
 
 ONCE = {"max_retries": 0}
@@ -315,72 +314,6 @@ def reset_of(connection: socket.socket) -> ConnectionResetError | None:
     return None
 
 
-class Owned:
-    """A record that one task counts up, and what it must have at least."""
-
-    def __init__(self, key: Key) -> None:
-        self.key = key
-        self.sent = 0
-        self.acknowledged = 0
-
-
-class Count:
-    """Tasks that each put increasing numbers to records of their own and read them back.
-
-    Attributes:
-        numbers: how many puts and gets there were, and how many failed.
-        older: what was read that is older than what had been acknowledged.
-    """
-
-    def __init__(self, client: AsyncClient, name: str, seed: int) -> None:
-        self.client = client
-        self.name = name
-        self.seed = seed
-        self.stop = False
-        self.numbers: Counter[str] = Counter()
-        self.older: list[str] = []
-        self.failed_gets: list[errors.AerospikeError] = []
-
-    async def task(self, number: int) -> None:
-        chance = random.Random(self.seed * 1000 + number)
-        records = [Owned(Key("test", self.name, f"{number} {n}")) for n in range(8)]
-        while not self.stop:
-            await self.round(chance.choice(records))
-        for owned in records:  # and what came back later
-            if owned.acknowledged:
-                await self.check(owned)
-
-    async def round(self, owned: Owned) -> None:
-        owned.sent += 1
-        try:
-            await self.client.put(owned.key, {"n": owned.sent})
-            owned.acknowledged = owned.sent
-            self.numbers["puts"] += 1
-        except errors.AerospikeError:
-            self.numbers["failed puts"] += 1
-        await self.check(owned)
-
-    async def check(self, owned: Owned) -> None:
-        try:
-            found = await self.client.get(owned.key, default={"n": 0})
-            self.numbers["gets"] += 1
-        except errors.AerospikeError as error:
-            self.failed_gets.append(error)
-            return
-        if found["n"] < owned.acknowledged:
-            self.older.append(f"{owned.key}: {found['n']} after {owned.acknowledged}")
-
-    async def run(self, *steps: Any) -> None:
-        """Count while the steps are done, each a pause or a call."""
-        tasks = [asyncio.create_task(self.task(number)) for number in range(64)]
-        for step in steps:
-            await (asyncio.sleep(step) if isinstance(step, float) else asyncio.to_thread(step))
-        self.stop = True
-        await asyncio.gather(*tasks)
-        assert not self.older, f"{len(self.older)} older values, the first {self.older[0]}; {self.numbers}"
-        assert not self.failed_gets, f"{len(self.failed_gets)} gets failed, the first {self.failed_gets[0]}"
-
-
 @pytest.mark.embedded_only
 @pytest.mark.parametrize("seed", [1, 2])
 @in_loop
@@ -411,13 +344,18 @@ async def test_a_put_that_timed_out_behind_a_held_one_is_not_applied() -> None:
             await asyncio.gather(client.put(head, {"n": 0}), client.put(key, {"n": 0}))
             await asyncio.to_thread(cluster.nodes[0].hold_writes, 1.0)
             late = asyncio.gather(
-                client.put(head, {"n": 1}), client.put(key, {"n": 1}), return_exceptions=True
+                client.put(head, {"n": 1}),
+                client.put(key, {"n": 1}),
+                client.put(Key("test", "overdue", "patient"), {"n": 1}, timeout=5000),
+                return_exceptions=True,
             )
             await asyncio.sleep(0.05)
-            await asyncio.to_thread(cluster.nodes[0].hold_writes, 0.0)
-            assert (await client.get(key, policy=ReadPolicy(total_timeout=200, max_retries=0)))["n"] == 0
-            assert [type(error) for error in await late] == [errors.TimeoutError] * 2
+            await asyncio.to_thread(cluster.nodes[0].hold_writes, 0)
+            while (await client.get(head))["n"] == 0:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.35)
             await client.put(key, {"n": 2})
             await asyncio.sleep(1.2)  # the held one is answered
             assert (await client.get(key))["n"] == 2
+            assert [type(error) for error in await late] == [errors.TimeoutError] * 3
             assert (await client.get(head))["n"] == 1  # that was in the server's hands

@@ -137,6 +137,7 @@ def collecting_nothing() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.mark.one_kind("tasks have one of their own")
 @pytest.mark.embedded_only
 @pytest.mark.parametrize(("name", "fault"), CASES)
 def test_a_kept_error_of_a_thread_holds_only_the_key(one: EmbeddedCluster, name: str, fault: str) -> None:

@@ -350,7 +350,7 @@ def test_an_error_without_words_says_its_name():
 def test_an_error_tells_doubt_attempts_and_advice():
     assert str(errors.TimeoutError("no answer in time", **CONTEXT)).splitlines() == [
         "no answer in time: ('test', 'users', 'ann') [node B2, deadline 500 ms]",
-        "  in doubt: the write may have been applied",
+        "  in doubt: the write was or may still be applied",
         "  attempt 1: A1, 0.4 ms, not sent: connection refused",
         "  attempt 2: B2, 499.6 ms: no answer",
         "  advice: try tomorrow",

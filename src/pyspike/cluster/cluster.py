@@ -80,18 +80,21 @@ class Cluster:
         Raises:
             ConnectFailed: no seed can be used, or none of the nodes told its partitions; not if the policy's
                 `fail_if_not_connected` is off.
+            ClientClosed: it is closed, or was closed meanwhile.
         """
+        if self.closed:
+            raise _closed()
         try:
             deadline = time.monotonic() + self.policy.timeout / 1000
             self._go_round(deadline)
             while not self.routing.partitions.namespaces:
-                if self.closed:
-                    raise ClientClosed("the client was closed while it connected")
                 if time.monotonic() > deadline:
                     raise self.not_connected()
                 self._clock.wait(self._clock.least)
                 self._go_round(deadline)
         except AerospikeError as error:
+            if self.closed:
+                raise _closed() from None
             if self.policy.fail_if_not_connected:
                 self.close()
                 raise
@@ -100,8 +103,9 @@ class Cluster:
             self.close()
             raise
         with self._lock:
-            if not self.closed:
-                self._thread = lifecycle.start(self, self._clock, self._pause(uneasy=False))
+            if self.closed:
+                raise _closed()
+            self._thread = lifecycle.start(self, self._clock, self._pause(uneasy=False))
 
     def close(self, wait: float = 0.0) -> None:
         """Stop tending and close all connections. Again is harmless.
@@ -210,7 +214,7 @@ class Cluster:
         """
         fork.caught_up()
         if self.closed:
-            raise ClientClosed("the client is closed")
+            raise _closed()
         if not self._forked:
             return
         with self._lock:
@@ -317,6 +321,10 @@ class Cluster:
         for node in self.nodes:
             node.after_fork()
         self.routing.partitions = self.routing.partitions.renewed()
+
+
+def _closed() -> ClientClosed:
+    return ClientClosed("the client is closed")
 
 
 def _info(node: Node, command: str, policy: InfoPolicy) -> str:
