@@ -75,6 +75,7 @@ def test_every_type_goes_in_and_comes_out(shell: Shell, words: list[str], client
         "geo": {"$geojson": {"type": "Point", "coordinates": [1.0, 2.0]}},
         "inf": {"$float": "inf"},
         "list": [1, 2.5, True, None, {"a": "ä"}],
+        "ordered": {"$ordered": [1, 2, {"$ordered": ["a"]}]},
     }
     shell.json("put", *words, json.dumps(bins))
     assert client.get(key)["map"] == {1: "one", "two": b""}
@@ -109,6 +110,7 @@ def test_keys_can_be_integers_and_bytes(
         ('{"a": {"$bytes": "xyz"}}', "non-hexadecimal"),
         ('{"a": {"$nosuch": 1}}', "$nosuch is none of $bytes"),
         ('{"a": {"$key_ordered": [1]}}', "an object or a $map is wanted"),
+        ('{"a": {"$ordered": 1}}', "a list is wanted"),
         ('{"a": 9223372036854775808}', "64-bit"),
         ('{"a": 1e400}', "1e400 is beyond a 64-bit float"),
         ('{"a": [-1e400]}', "-1e400 is beyond a 64-bit float"),

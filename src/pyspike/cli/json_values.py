@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from pyspike import GeoJSON, HyperLogLog, Key, KeyOrderedDict, KeyValueOrderedDict, RawParticle
+from pyspike import GeoJSON, HyperLogLog, Key, KeyOrderedDict, KeyValueOrderedDict, OrderedList, RawParticle
 
 __all__ = ["FORMS_HELP", "from_json", "key_to_json", "to_json"]
 
@@ -25,11 +25,12 @@ What JSON has no form for is an object with one name:
   {"$map": [[1, "one"], [2, "two"]]}      a map with keys that are no text
   {"$key_ordered": {"a": 1}}              a map kept in the order of its keys
   {"$key_value_ordered": {"a": 1}}        ... and of its values
+  {"$ordered": [1, 2]}                    a list kept in the order of its elements
   {"$hll": "00ff"}                        HyperLogLog, in hexadecimal
   {"$raw": {"type": 9, "data": "00ff"}}   a type that pyspike does not know
 """
 
-_ORDERED: dict[str, type[dict[Any, Any]]] = {
+_ORDERED_MAPS: dict[str, type[dict[Any, Any]]] = {
     "$key_ordered": KeyOrderedDict,
     "$key_value_ordered": KeyValueOrderedDict,
 }
@@ -51,8 +52,9 @@ def to_json(value: object) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {"$float": str(value)}
     if isinstance(value, list):
-        return [to_json(item) for item in value]
-    for form, kind in _ORDERED.items():
+        items = [to_json(item) for item in value]
+        return {"$ordered": items} if isinstance(value, OrderedList) else items
+    for form, kind in _ORDERED_MAPS.items():
         if isinstance(value, kind):
             return {form: to_json(dict(value))}
     if isinstance(value, dict):
@@ -103,7 +105,13 @@ def _map(pairs: Any) -> object:
     return {from_json(key): from_json(item) for key, item in pairs}
 
 
-def _ordered(kind: type[dict[Any, Any]], content: Any) -> object:
+def _ordered_list(content: Any) -> object:
+    if not isinstance(content, list):
+        raise ValueError("a list is wanted")
+    return OrderedList(from_json(item) for item in content)
+
+
+def _ordered_map(kind: type[dict[Any, Any]], content: Any) -> object:
     value = from_json(content)
     if not isinstance(value, dict):
         raise ValueError("an object or a $map is wanted")
@@ -115,7 +123,8 @@ _FORMS: dict[str, Callable[[Any], object]] = {
     "$geojson": GeoJSON,
     "$hll": lambda text: HyperLogLog.fromhex(text),
     "$map": _map,
-    **{form: functools.partial(_ordered, kind) for form, kind in _ORDERED.items()},
+    **{form: functools.partial(_ordered_map, kind) for form, kind in _ORDERED_MAPS.items()},
+    "$ordered": _ordered_list,
     "$float": float,
     "$raw": lambda content: RawParticle(int(content["type"]), bytes.fromhex(content["data"])),
 }
