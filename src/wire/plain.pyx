@@ -52,9 +52,10 @@ cdef extern from *:
         return 0;
     }
 
-    /* NumPy before 2 gives its bool an __index__, with a warning. */
+    /* Before version 2.3 NumPy's bool, which had another name before 2, has an __index__, with a warning. */
     static inline int is_numpy_bool(PyObject *value) {
-        return strcmp(Py_TYPE(value)->tp_name, "numpy.bool_") == 0;
+        const char *name = Py_TYPE(value)->tp_name;
+        return strcmp(name, "numpy.bool") == 0 || strcmp(name, "numpy.bool_") == 0;
     }
     """
     const char* ascii_of(object text, Py_ssize_t* size) noexcept
