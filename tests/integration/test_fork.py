@@ -18,4 +18,4 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in SCENARIOS])
 def test_fork(hosts: str, set_name: str, scenario: str) -> None:
-    run_scenario("fork_scenarios.py", scenario, hosts, set_name)
+    run_scenario("fork_scenarios.py", scenario, hosts, set_name, leaves_open=True)

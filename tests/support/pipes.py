@@ -116,8 +116,11 @@ class FakeCluster:
     def suspect(self, node: str | None = None) -> None:
         self.suspected.append(node)
 
-    def advice(self) -> str:
+    def version_of(self, name: str | None) -> str:
         return ""
+
+    def not_connected(self) -> ConnectFailed:
+        return ConnectFailed("no node is known")
 
 
 class Pipes(PipelinedExecutor):
