@@ -119,8 +119,8 @@ class FakeCluster:
     def version_of(self, name: str | None) -> str:
         return ""
 
-    def not_connected(self) -> ConnectFailed:
-        return ConnectFailed("no node is known")
+    def not_connected(self) -> errors.ConnectFailed:
+        return errors.ConnectFailed("no node is known")
 
 
 class Pipes(PipelinedExecutor):
