@@ -26,4 +26,4 @@ def test_fork_of_a_registry() -> None:
 
 @pytest.mark.parametrize("scenario", [scenario.__name__ for scenario in SCENARIOS])
 def test_fork(hosts: str, set_name: str, scenario: str) -> None:
-    run_scenario("fork_scenarios.py", scenario, hosts, set_name)
+    run_scenario("fork_scenarios.py", scenario, hosts, set_name, leaves_open=True)
