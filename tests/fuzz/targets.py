@@ -160,6 +160,10 @@ class Transport:
     def get_extra_info(self, name: str) -> None:
         """Nothing is known."""
 
+    def get_write_buffer_size(self) -> int:
+        """Nothing is held back."""
+        return 0
+
 
 class Pipelined:
     """A pipeline that gets the bytes in pieces, with some commands in flight."""
@@ -203,9 +207,9 @@ class _Lanes(_wire.Lanes):
     pipeline: _wire.Pipeline
     transport: Transport
 
-    def new_lane(self, pool: _wire.Pool, wide: bool) -> _wire.Lane:
+    def new_lane(self, pool: _wire.Pool, wide: bool, writes: bool) -> _wire.Lane:
         return _wire.Lane(
-            self.loop, pool, self._open, self.failed, most=1, depth=64, max_waiting=64, wide=wide
+            self.loop, pool, self._open, self.failed, self.attempt, most=1, depth=64, wide=wide, writes=writes
         )
 
     def _open(self, lane: _wire.Lane) -> None:

@@ -114,8 +114,8 @@ def test_closing_again_is_harmless(one: EmbeddedCluster) -> None:
     use(client)
     for _ in range(3):
         client.close()
-    with client:
-        pass
+    with pytest.raises(ClientClosed):
+        client.__enter__()
     with pytest.raises(ClientClosed):
         client.get(KEY)
 
