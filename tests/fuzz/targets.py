@@ -164,6 +164,10 @@ class Transport:
     def get_extra_info(self, name: str) -> None:
         """Nothing is known."""
 
+    def get_write_buffer_size(self) -> int:
+        """Nothing is held back."""
+        return 0
+
 
 class Pipelined:
     """A pipeline that gets the bytes in pieces, with some commands in flight."""
@@ -209,16 +213,7 @@ class _Lanes(_wire.Lanes):
 
     def new_lane(self, pool: _wire.Pool, wide: bool, writes: bool) -> _wire.Lane:
         return _wire.Lane(
-            self.loop,
-            pool,
-            self._open,
-            self.failed,
-            self.attempt,
-            most=1,
-            depth=64,
-            max_waiting=64,
-            wide=wide,
-            writes=writes,
+            self.loop, pool, self._open, self.failed, self.attempt, most=1, depth=64, wide=wide, writes=writes
         )
 
     def _open(self, lane: _wire.Lane) -> None:

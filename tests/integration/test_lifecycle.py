@@ -117,6 +117,8 @@ def test_closing_again_is_harmless(one: EmbeddedCluster) -> None:
     for _ in range(3):
         client.close()
     with pytest.raises(ClientClosed):
+        client.__enter__()
+    with pytest.raises(ClientClosed):
         client.get(KEY)
 
 
