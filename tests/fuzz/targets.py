@@ -153,10 +153,6 @@ class Transport:
     def write(self, data: bytes) -> None:
         """Forget it."""
 
-    def get_write_buffer_size(self) -> int:
-        """Nothing is held back."""
-        return 0
-
     def abort(self) -> None:
         """Nothing more comes."""
         self.open = False

@@ -35,6 +35,7 @@ async def test_what_the_default_deadline_does_not_leave_time_for_says_that_it_wa
 ) -> None:
     async with AsyncClient(hosts, ClientPolicy(pipelines_per_node=1, commands_per_pipeline=1)) as client:
         key = Key("test", set_name, "in line")
+        await client.put(key, {"n": -1}, timeout=60_000)  # so that there is a connection
         tasks = [client.put(key, {"n": number}) for number in range(20_000)]
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         counts = Counter(type(outcome) for outcome in outcomes)

@@ -9,7 +9,7 @@ import pytest
 from pyspike import Client, Key
 from pyspike.errors import NoMoreConnections
 from pyspike.server import EmbeddedCluster
-from support.clients import at_most
+from support.clients import BlockingClient, at_most
 from support.cluster_tools import closed, in_thread, pools, wait_until, within
 
 pytestmark = pytest.mark.both_kinds
@@ -30,8 +30,9 @@ def test_four_connections_serve_thirty_two_threads(hosts: str, key: Key) -> None
         calls = [in_thread(work) for _ in range(32)]
         assert sum(call.result(60) for call in calls) == 3200
         assert client.get(key)["n"] == 1600
+        most = 4 if Client is BlockingClient else 8  # tasks have as many for reads and for writes
         for node in client.stats()["nodes"].values():
-            assert node["pool"]["opened"] <= 4
+            assert node["pool"]["opened"] <= most
             assert node["pool"]["in_use"] == node["pool"]["waiting"] == 0
         assert closed(client) == {}
 
@@ -52,6 +53,7 @@ def test_a_burst_is_served_whole(hosts: str, key: Key) -> None:
         assert pools(client, "refused") == 0
 
 
+@pytest.mark.one_kind("tasks in line behind a connection that is held up get another one")
 def test_a_pool_that_can_not_serve_says_so_in_time() -> None:
     with EmbeddedCluster() as cluster, Client(cluster.hosts, at_most(1)) as client:
         cluster.nodes[0].freeze()
@@ -59,7 +61,7 @@ def test_a_pool_that_can_not_serve_says_so_in_time() -> None:
         wait_until(lambda: pools(client, "in_use") == 1)
         with (
             within(200),
-            pytest.raises(NoMoreConnections, match=r"all 1 connections to .* A1 are (in use|full)") as caught,
+            pytest.raises(NoMoreConnections, match=r"all 1 connections to .* A1 are in use") as caught,
         ):
             client.get(KEY, timeout=200)
         error = caught.value

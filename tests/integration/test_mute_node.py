@@ -10,6 +10,8 @@ from pyspike import Client, ClientPolicy, Key
 from pyspike.server import EmbeddedCluster, EmbeddedNode
 from support.cluster_tools import wait_until
 
+pytestmark = pytest.mark.both_kinds
+
 KEYS = [Key("test", "s", number) for number in range(40)]
 SOON = ClientPolicy(tend_interval=250, timeout=500)
 DEADLINE = 4000  # ms; each try has a third of it

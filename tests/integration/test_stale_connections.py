@@ -24,6 +24,8 @@ from support.messages import Message
 from support.pipes import in_loop
 from support.unsent import tried_once
 
+pytestmark = pytest.mark.both_kinds
+
 DEFAULT = Shape(reads=1000.0, writes=1000.0)  # the timeouts of the default policies
 SEED = 20270211
 COMMANDS = 10

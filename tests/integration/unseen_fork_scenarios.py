@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
@@ -38,7 +39,8 @@ FORKS = 40
 KEYS = 200  # with a record each
 GETS = 6  # on each side, after each fork
 WRITES = 50
-UNDER_WAY = 0.4  # seconds that an answer takes which is to come after a fork
+UNDER_WAY = 0.8  # seconds that an answer takes which is to come after a fork
+REST = 0.15  # seconds for other threads to come to rest, so that none waits for the GIL
 PATIENCE = 30  # seconds that a child may take
 
 
@@ -91,6 +93,7 @@ def rounds(client: Any) -> int:
 def await_round(client: Any, after: int) -> None:
     """Wait for the end of the round of tending after so many, so that the next one is some time away."""
     wait_until(lambda: rounds(client) > after, "a round of tending")
+    time.sleep(REST / 3)
 
 
 # Threads ----------------------------------------------------------------------------------------------------
@@ -114,6 +117,7 @@ def under_way(
         node.delay(UNDER_WAY)
     begin()
     wait_until(lambda: count() == GETS, "that all wait for their answers")
+    time.sleep(REST)
     yield
     for node in cluster.nodes:
         node.delay(0)
@@ -130,7 +134,7 @@ def each_side_gets_its_own_answers_with_commands_under_way(_: str) -> None:
             get_own(client, first)
             client.add(own(first), {"visits": 1}, timeout=10_000)
 
-        for round_ in range(FORKS // 5):
+        for round_ in range(FORKS // 8):
             calls: list[Outcome] = []
 
             def begin(first: int = round_, calls: list[Outcome] = calls) -> None:
@@ -145,7 +149,7 @@ def each_side_gets_its_own_answers_with_commands_under_way(_: str) -> None:
 
 def the_child_tends_and_follows_a_node_that_moves(_: str) -> None:
     with EmbeddedCluster(nodes=3, process=True) as cluster:
-        client = Client(cluster.hosts, ClientPolicy(tend_interval=200))
+        client = Client(cluster.hosts, ClientPolicy(tend_interval=400))
         fill(client)
         rounds = client.stats()["tend"]["rounds"]
         wait_until(
@@ -318,7 +322,7 @@ def tasks_on_each_side_get_their_own_answers(_: str) -> None:
             await tasks.add(own(first), {"visits": 1}, timeout=10_000)
 
         in_loop(task_gets(tasks, 0)).result()
-        for round_ in range(FORKS // 5):
+        for round_ in range(FORKS // 8):
             calls: list[Any] = []
 
             def begin(first: int = round_, calls: list[Any] = calls) -> None:

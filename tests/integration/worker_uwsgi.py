@@ -24,7 +24,9 @@ def own(number: int) -> Key:
 def load() -> None:
     """What the module does when it is uWSGI that loads it."""
     global client, parent
-    client = Client(os.environ["PYSPIKE_HOSTS"], ClientPolicy(min_conns_per_node=8))
+    # Tending is far away while uWSGI forks: Python does not survive a thread that waits for the GIL then.
+    policy = ClientPolicy(min_conns_per_node=8, tend_interval=60_000)
+    client = Client(os.environ["PYSPIKE_HOSTS"], policy)
     for number in range(RECORDS):
         client.put(own(number), {"n": number})
     parent = sorted(connections(os.environ["PYSPIKE_HOSTS"]))
