@@ -24,7 +24,7 @@ def own(number: int) -> Key:
 def load() -> None:
     """What the module does when it is uWSGI that loads it."""
     global client, parent
-    # Tending is far away while uWSGI forks: a thread that waits for the GIL then is more than Python survives.
+    # Tending is far away while uWSGI forks: Python does not survive a thread that waits for the GIL then.
     policy = ClientPolicy(min_conns_per_node=8, tend_interval=60_000)
     client = Client(os.environ["PYSPIKE_HOSTS"], policy)
     for number in range(RECORDS):
