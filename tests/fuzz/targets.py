@@ -135,7 +135,13 @@ class Blocking:
             ours.sendall(said[:cut])
             ours.shutdown(socket.SHUT_WR)
             opened = [_wire.Connection(theirs.detach())]
-            pool = _wire.Pool("A1", lambda timeout: opened.pop())
+
+            def another(timeout: float) -> _wire.Connection:
+                if not opened:  # the only one has ended, which was found out before a request
+                    raise errors.ConnectionError("there is no other")
+                return opened.pop()
+
+            pool = _wire.Pool("A1", another)
             client = tried_once(_Cluster(pool))
             try:
                 while opened or pool.stats()["open"]:
