@@ -20,7 +20,7 @@ from pyspike import AsyncClient, ClientPolicy, Key, ReadPolicy, WritePolicy, err
 from pyspike._wire import Promise
 from pyspike.errors import ClientClosed, NoMoreConnections
 from pyspike.server import EmbeddedCluster
-from support.cluster_tools import PATIENCE
+from support.cluster_tools import PATIENCE, wait_in_loop
 from support.messages import Message
 from support.pipes import FOUND, Pipes, in_loop, read, record, turns, write
 
@@ -315,11 +315,18 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
 @in_loop
 async def test_reads_that_wait_for_a_connection_that_can_not_be_had_go_elsewhere() -> None:
     pipes = Pipes(nodes=2)
-    pipes.refused = 1
+    pipes.refused = 2
     promises = [pipes.start(read(number)) for number in range(5)]
+    writing = pipes.start(write(9))
     await turns(8)
     pipes.of_node["A2"][0].answer(record(b"x") * 5)
     assert [value(promise) for promise in promises] == ["x"] * 5
+    assert not writing.done()  # it was not sent, and goes to the master only
+    await wait_in_loop(lambda: "A1" in pipes.of_node, "another attempt")
+    await turns()
+    assert pipes.of_node["A1"][0].digests() == digests(9)
+    pipes.of_node["A1"][0].answer(FOUND)
+    await writing
 
 
 @in_loop
