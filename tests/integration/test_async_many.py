@@ -30,12 +30,10 @@ async def test_twelve_thousand_puts_at_once_are_all_done_within_a_minute(hosts: 
 
 
 @in_loop
-async def test_what_the_default_deadline_does_not_leave_time_for_says_that_it_was_in_line(
-    hosts: str, set_name: str
-) -> None:
+async def test_what_a_deadline_leaves_no_time_for_says_that_it_was_in_line(hosts: str, set_name: str) -> None:
     async with AsyncClient(hosts, ClientPolicy(pipelines_per_node=1, commands_per_pipeline=1)) as client:
         key = Key("test", set_name, "in line")
-        tasks = [client.put(key, {"n": number}) for number in range(20_000)]
+        tasks = [client.put(key, {"n": number}, timeout=60) for number in range(20_000)]
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         counts = Counter(type(outcome) for outcome in outcomes)
         assert counts.keys() <= {type(None), NoMoreConnections, errors.TimeoutError}
@@ -45,7 +43,7 @@ async def test_what_the_default_deadline_does_not_leave_time_for_says_that_it_wa
                 assert "timed out before it was sent, in line with " in outcome.message
                 assert "raise the timeout" in outcome.advice
                 assert outcome.in_doubt is False
-                assert outcome.timeout == 1000
+                assert outcome.timeout == 60
                 assert len(outcome.attempts) == 1
         await client.delete(key, timeout=60_000)
 

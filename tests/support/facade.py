@@ -122,6 +122,7 @@ class TaskClient:
         return _waiting(found) if inspect.iscoroutinefunction(found) else found
 
     def __enter__(self) -> TaskClient:
+        wait_for(self.tasks.__aenter__())
         return self
 
     def __exit__(self, *exc_info: object) -> None:
