@@ -5,7 +5,7 @@
 from os import dup2
 
 cdef enum:
-    SPREAD = 32                             # commands in flight from which a lane opens another connection
+    SPREAD = 32                             # commands in flight from which a lane uses another connection
     SLICE = 16                              # failed attempts that are dealt with before the loop goes on
     MANY_DOOMED = 1024                      # failed attempts still to be dealt with, up to which more are looked for
     LARGE_MEMORY = 16                       # answers in a row after which a set's records are small again
@@ -64,8 +64,10 @@ cdef class Lane:
 
     # --- down ---
 
-    cdef Pipeline least_loaded(self):
-        """The pipeline with the most room; None if none has any."""
+    cdef Pipeline choose(self):
+        """The first pipeline with few commands, as the fewer carry them, the more leave in one write; else the one with
+        the most room; None if none has any.
+        """
         cdef Pipeline best = None
         cdef Py_ssize_t room, most = 0
         for each in self.pipelines:
@@ -73,6 +75,8 @@ cdef class Lane:
             if room > most:
                 best = <Pipeline>each
                 most = room
+                if best.depth - room < SPREAD:
+                    break
         return best
 
     cdef int submit(self, Command command) except -1:
@@ -82,7 +86,7 @@ cdef class Lane:
             self.give_up(command, errors.ConnectionError("the client is closed"))
             return 0
         if self.waiting.count == 0:
-            best = self.least_loaded()
+            best = self.choose()
         if best is None or best.load() >= SPREAD:
             self.widen()
         if best is not None:
@@ -146,7 +150,7 @@ cdef class Lane:
             return 0
         now = now_ns()
         while True:
-            best = self.least_loaded()
+            best = self.choose()
             if best is None:
                 break
             command = self.waiting.pop()

@@ -64,7 +64,7 @@ async def test_a_burst_on_several_connections_is_one_write_each() -> None:
 
 
 @in_loop
-async def test_the_least_loaded_connection_is_next() -> None:
+async def test_the_least_loaded_connection_is_next_when_all_are_busy() -> None:
     pipes = Pipes(pipelines_per_node=2, commands_per_pipeline=100)
     for number in range(80):
         pipes.start(read(number))
