@@ -306,6 +306,7 @@ cdef class Lane:
         for each in list(self.pipelines):
             next_time = min(next_time, (<Pipeline>each).watch(now))
         next_time = min(next_time, self.watch_waiting(now))
+        self.admit()                        # in place of what was overdue before it was sent
         self.widen_for_line()               # those that have stalled let nobody in any more
         self.end_some()
         return -1.0 if next_time == FOREVER else max(0.001, (next_time - now) / <double>SECOND)
@@ -374,6 +375,7 @@ cdef class Lane:
                 pipeline.shut("idle")
             elif <int>len(self.pipelines) > self.most:
                 pipeline.shut("not needed")
+        self.admit()
         self.widen_for_line()
         self.end_some()
         return bool(self.pipelines or self.connecting or self.waiting.count or self.doomed)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
-from pyspike._wire import Waker
+from pyspike._wire import Waker, advance_clock
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import in_thread, wait_in_loop
 from support.pipes import FOUND, Pipes, in_loop, read, record, turns, write
@@ -105,6 +105,23 @@ async def test_what_was_held_back_beyond_its_deadline_is_never_sent() -> None:
     pipes.transports[0].answer(FOUND + FOUND)
     await asyncio.gather(first, patient)
     assert pipes.transports[0].digests() == digests(0, 1)
+
+
+@in_loop
+async def test_the_line_goes_on_where_what_was_before_it_is_overdue_and_unsent() -> None:
+    pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=1)
+    first = pipes.start(write(0))
+    await turns()
+    pipes.transports[0].answer(FOUND)
+    await first
+    hasty, patient = pipes.start(write(1, timeout=30)), pipes.start(write(2, timeout=60_000))
+    advance_clock(30)
+    pipes.watched()  # before anything is written, as in a loop that many tasks hold up
+    await turns()
+    assert isinstance(hasty.exception(), errors.TimeoutError)
+    assert pipes.transports[0].digests() == digests(0, 2)
+    pipes.transports[0].answer(FOUND)
+    await patient
 
 
 @in_loop
