@@ -143,6 +143,47 @@ def test_a_node_that_refuses_keeps_its_connections(node: EmbeddedNode) -> None:
             assert other.ask(get(1)).code == 0
 
 
+def test_a_held_write_is_applied_and_holds_its_connection_only(node: EmbeddedNode) -> None:
+    node.hold_writes(0.3)
+    with Wire(node.port) as wire:
+        start = time.monotonic()
+        wire.send(increment())
+        wire.send(get(1))
+        assert value(node) == 1  # on another connection
+        node.hold_writes(0)
+        assert parse(wire.read_frame()).code == 0
+        assert time.monotonic() - start >= 0.3
+        assert parse(wire.read_frame()).code == 0
+
+
+def test_what_came_behind_a_held_write_is_dropped_with_its_connection(node: EmbeddedNode) -> None:
+    node.hold_writes(0.3)
+    with Wire(node.port) as wire:
+        wire.send(increment())
+        wire.send(increment())
+        eventually(lambda: node.stats.data_requests == 2)  # the fixture's, and the held one
+    node.hold_writes(0)
+    time.sleep(0.5)
+    assert value(node) == 1
+
+
+def test_only_writes_of_one_replica_are_held() -> None:
+    with EmbeddedCluster(2) as cluster:
+        first, second = cluster.nodes
+        first.hold_writes(60, first)
+        keys_held = []
+        for key in range(20):
+            with Wire(first.port, timeout=0.2) as wire:
+                wire.send(put(key, {"a": integer(0)}))
+                try:
+                    wire.read_frame()
+                except TimeoutError:
+                    keys_held.append(key)
+        assert 0 < len(keys_held) < 20
+        with Wire(second.port) as wire:
+            assert wire.ask(put(keys_held[0], {"a": integer(0)})).code == 0
+
+
 def test_healing_ends_all_faults() -> None:
     with EmbeddedCluster(2) as cluster:
         node = cluster.nodes[0]
