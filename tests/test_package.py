@@ -21,11 +21,15 @@ FOREIGN = "def isi_distance():\n    return 0.0\n"
 MIXED = "another distribution, pyspike 0.9.0, are installed in one directory"
 
 
-def run(*command: str, path: Path) -> subprocess.CompletedProcess[str]:
-    """What comes of a command of Python that finds packages in `path` and has no others named pyspike."""
+def run(*command: str, path: Path, behind: str = "") -> subprocess.CompletedProcess[str]:
+    """What comes of a command of Python that finds packages in `path` and has no others named pyspike.
+
+    Unless they are in the directory `behind`, which comes last.
+    """
     code = (
         "import sys, runpy\n"
-        f"sys.path[:] = [{str(path)!r}, *(each for each in sys.path if each != {str(PACKAGE.parent)!r})]\n"
+        f"others = [each for each in sys.path if each != {str(PACKAGE.parent)!r}]\n"
+        f"sys.path[:] = [{str(path)!r}, *others, {behind!r}]\n"
         "sys.argv[:] = sys.argv[1:]\n"
         "exec(sys.argv.pop()) if sys.argv[0] == '-c' else runpy.run_module(sys.argv[0], run_name='__main__')"
     )
@@ -91,7 +95,7 @@ def test_where_the_other_pyspike_took_the_package_away_the_command_says_so(site:
 def test_where_the_other_pyspike_has_the_package_a_fixture_says_so(mixed: Path) -> None:
     (mixed / "pyspike" / "__init__.py").write_text(FOREIGN)
     (mixed / "test_user.py").write_text("def test_client(aerospike_client): pass\n")
-    ended = run("-c", PYTEST, path=mixed)
+    ended = run("-c", PYTEST, path=mixed, behind=str(PACKAGE.parent))  # where pytest may be
     assert ended.returncode == 1
     assert MIXED in " ".join(ended.stdout.split())
 

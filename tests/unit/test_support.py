@@ -36,6 +36,6 @@ def test_ids_with_addresses_are_refused_by_name(pytester, request):
             pass
         """
     )
-    result = pytester.runpytest_inprocess("-p", "no:pyspike")
+    result = pytester.runpytest_inprocess("-p", "no:pyspike", "-p", "no:asyncio")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: ids with addresses*", "*::test_of[[]<object object at 0x*"])

@@ -101,7 +101,8 @@ def pause_until_sent(command: Command, error: AerospikeError) -> float | None:
     A write that no connection could be had for was not sent, so it can't be applied twice: until its deadline
     it waits for tending to find out who owns its partition, with the node down.
     """
-    unsent = command.write and command.sent == 0 and isinstance(error, ConnectionError) and error.node
+    unreachable = isinstance(error, (ConnectionError, TimeoutError)) and error.node
+    unsent = command.write and command.sent == 0 and unreachable
     if not unsent or command.remaining is None:
         return None
     extra = command.tries - 1 - command.settings.max_retries
