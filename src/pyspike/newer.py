@@ -44,7 +44,7 @@ JOIN, B64_ENCODE = 28, 55  # opcodes of lists and of bits
 _STRING_CODES = frozenset((OpCode.STRING_READ, OpCode.STRING_MODIFY, OpCode.TO_STRING))
 _CDT_CODES = frozenset((OpCode.CDT_READ, OpCode.CDT_MODIFY))
 _EXPRESSION_CODES = frozenset((OpCode.EXP_READ, OpCode.EXP_MODIFY))
-_BY_EXPRESSION = {
+_BY_EXPRESSION: dict[int, Feature] = {
     ExpOp.TO_STRING: STRING_EXPRESSIONS,
     ExpOp.IN_LIST: LIST_SEARCHES,
     ExpOp.MAP_KEYS: LIST_SEARCHES,
@@ -64,7 +64,8 @@ def in_operation(code: int, value: bytes) -> set[Feature]:
         return set()
     if code in _EXPRESSION_CODES:
         return set(_walk(tree[0]))
-    return set(_inside_bin(System.BITS if code == OpCode.BIT_READ else System.CDT, tree))
+    system = System.BITS if code == OpCode.BIT_READ else System.CDT
+    return set(_inside_bin(system, tree, worked_out=False))
 
 
 def in_expression(data: bytes) -> set[Feature]:
@@ -85,20 +86,23 @@ def _walk(tree: Any) -> Iterator[Feature]:
     if not isinstance(tree, list) or not tree or tree[0] == ExpOp.QUOTE:
         return
     op, parts = tree[0], tree[1:]
-    if op in _BY_EXPRESSION:
+    if isinstance(op, int) and op in _BY_EXPRESSION:
         yield _BY_EXPRESSION[op]
     if op == ExpOp.CALL and len(parts) == 4 and isinstance(parts[1], int) and isinstance(parts[2], list):
         system, operation = parts[1] & ~MODIFY, parts[2]
         if system == System.STRING:
             yield STRING_EXPRESSIONS
-        yield from _inside_bin(system, operation)
+        yield from _inside_bin(system, operation, worked_out=True)
         parts = [parts[3]]
     for part in parts:
         yield from _walk(part)
 
 
-def _inside_bin(system: int, operation: list[Any]) -> Iterator[Feature]:
-    """What an operation `[opcode, arguments...]` on the inside of a bin has in it."""
+def _inside_bin(system: int, operation: list[Any], *, worked_out: bool) -> Iterator[Feature]:
+    """What an operation `[opcode, arguments...]` on the inside of a bin has in it.
+
+    Its arguments are `worked_out` inside an expression, where they may be expressions; else they are values.
+    """
     if operation[:1] == [BY_PATH]:
         yield PATHS
         yield from _contexts(operation[1:2])
@@ -111,7 +115,7 @@ def _inside_bin(system: int, operation: list[Any]) -> Iterator[Feature]:
         yield LIST_JOINS
     if system == System.BITS and operation[:1] == [B64_ENCODE]:
         yield B64_ENCODINGS
-    for argument in operation[1:]:
+    for argument in operation[1:] if worked_out else ():
         yield from _walk(argument)
 
 

@@ -190,6 +190,34 @@ def test_paths_need_a_version_too(old: EmbeddedCluster, monkeypatch: pytest.Monk
             assert caught.value.advice == f"{what}; node A1 runs 7.1.0.3"
 
 
+@pytest.mark.parametrize(
+    "value", [[[[True]]], [{"a": 1}], [b"x", [1]], [[126], [127, 1, 2, 3]], [[133, "x"]]]
+)
+def test_values_inside_an_operation_are_no_expressions(old: EmbeddedCluster, value: object) -> None:
+    key = Key("test", "s", 1)
+    with Client(old.hosts) as client:
+        client.put(key, BINS)
+        for operation in (lists.append("l", value), lists.set("l", 0, value), maps.put("m", "k", value)):
+            old.nodes[0].answer_with(26)
+            with pytest.raises(errors.OpNotApplicable) as caught:
+                client.operate(key, [operation])
+            assert caught.value.advice == caught.value.result_code.advice
+
+
+def test_an_error_that_can_not_be_explained_is_raised_all_the_same(
+    old: EmbeddedCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object) -> None:
+        raise TypeError("a fault")
+
+    monkeypatch.setattr("pyspike.cluster.retry.explain", fail)
+    with Client(old.hosts) as client:
+        old.nodes[0].answer_with(26)
+        with pytest.raises(errors.OpNotApplicable):
+            client.get(Key("test", "s", 1), timeout=5000)
+    assert "could not be explained" in caplog.text
+
+
 def test_a_request_that_is_malformed_for_another_reason_keeps_its_advice(old: EmbeddedCluster) -> None:
     key = Key("test", "s", 1)
     with Client(old.hosts) as client:

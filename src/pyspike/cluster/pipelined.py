@@ -83,6 +83,14 @@ class PipelinedExecutor(Lanes):
 
     def failed(self, command: Command, error: AerospikeError) -> None:
         """Decide what comes of a command whose attempt failed."""
+        try:
+            self._decide(command, error)
+        except Exception as fault:  # of ours; nobody else looks after the command
+            log.exception("what comes of a failed attempt could not be decided")
+            if not command.promise.done():
+                command.promise.set_exception(fault)
+
+    def _decide(self, command: Command, error: AerospikeError) -> None:
         if self.closed:
             step: float | AerospikeError = conclude(command, closed(command, error))
         else:

@@ -6,6 +6,7 @@ the command's own.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Protocol
 
@@ -23,6 +24,8 @@ from pyspike.errors import (
 )
 from pyspike.explain import explain
 from pyspike.result_code import ResultCode
+
+log = logging.getLogger("pyspike.cluster")
 
 # The codes that speak against the node rather than the command (result-codes.md). What is about the record,
 # such as KEY_BUSY, may pass too, but commands that come back at once would only make it worse.
@@ -61,7 +64,10 @@ def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float
     if pause is not None:
         return pause
     if isinstance(error, ServerError):
-        explain(error, command, cluster.version_of(error.node))
+        try:
+            explain(error, command, cluster.version_of(error.node))
+        except Exception:  # the error is what counts, not the words for it
+            log.exception("an error could not be explained: %s", error.message)
     return conclude(command, error)
 
 
