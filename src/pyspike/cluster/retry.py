@@ -107,7 +107,8 @@ def pause_until_sent(command: Command, error: AerospikeError) -> float | None:
     A write that no connection could be had for was not sent, so it can't be applied twice: until its deadline
     it waits for tending to find out who owns its partition, with the node down.
     """
-    unreachable = isinstance(error, (ConnectionError, TimeoutError)) and error.node
+    in_line = isinstance(error, NoMoreConnections)  # the node is there, and has no time for it
+    unreachable = isinstance(error, (ConnectionError, TimeoutError)) and error.node and not in_line
     unsent = command.write and command.sent == 0 and unreachable
     if not unsent or command.remaining is None:
         return None
