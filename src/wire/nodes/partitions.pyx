@@ -1,0 +1,255 @@
+# Which node owns which partition (cluster.md 11.3). A map never changes: tending makes a new one out of the old and the
+# answers of the nodes, and whoever routes a command reads the one that is current.
+
+cdef enum:
+    MAX_REPLICAS = 8                        # columns kept; the server's replication factor is no larger in practice
+    NO_NODE = -1
+
+
+@cython.final
+cdef class NamespaceMap:
+    """The owners of one namespace's partitions, as indexes into the map's nodes."""
+
+    cdef int replicas
+    cdef uint32_t regimes[PARTITIONS]
+    cdef int16_t owners[MAX_REPLICAS][PARTITIONS]
+
+    cdef NamespaceMap copy(self):
+        cdef NamespaceMap other = NamespaceMap.__new__(NamespaceMap)
+        other.replicas = self.replicas
+        memcpy(other.regimes, self.regimes, sizeof(self.regimes))
+        memcpy(other.owners, self.owners, sizeof(self.owners))
+        return other
+
+
+@cython.final
+cdef class PartitionMap:
+    """The owners of all partitions of all namespaces; immutable. `PartitionMap()` knows none."""
+
+    cdef dict spaces                        # namespace -> NamespaceMap
+    cdef list names                         # its keys
+    cdef list maps                          # its values
+    cdef readonly tuple nodes               # those that own something, or did
+    cdef list pools                         # theirs, by the same index
+    cdef readonly frozenset displaced       # nodes that lost a partition by the update that made this map
+    cdef unsigned int turn                  # where the next random choice begins
+
+    def __cinit__(self) -> None:
+        self.spaces = {}
+        self.names = []
+        self.maps = []
+        self.nodes = ()
+        self.pools = []
+        self.displaced = frozenset()
+
+    cdef int finish(self, list nodes) except -1:
+        """Keeps what the rest of a new map follows from."""
+        self.nodes = tuple(nodes)
+        self.pools = [each.pool for each in nodes]
+        self.names = list(self.spaces)
+        self.maps = list(self.spaces.values())
+        return 0
+
+    def updated(self, node: object, answers: object) -> PartitionMap:
+        """The map after `node` told which partitions it owns.
+
+        `answers` has (namespace, regime, bitmaps) triples, a bitmap of 512 bytes a replica column, column 0 for the
+        masters. What a node owns is taken from whoever had it, unless that one's regime is newer; what it does not
+        claim stays as it was.
+        """
+        cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
+        cdef NamespaceMap space
+        cdef const unsigned char* bits
+        cdef int column, pid, owner, index
+        cdef uint32_t regime
+        cdef set lost = set()
+        cdef list nodes = list(self.nodes)
+        if node not in nodes:
+            nodes.append(node)
+        index = nodes.index(node)
+        result.spaces = dict(self.spaces)
+        for namespace, number, bitmaps in answers:
+            regime = number
+            known = result.spaces.get(namespace)
+            if known is None:
+                space = NamespaceMap.__new__(NamespaceMap)
+                memset(space.owners, 0xFF, sizeof(space.owners))    # NO_NODE everywhere
+                space.replicas = 0
+            else:
+                space = (<NamespaceMap>known).copy()
+            for column, bitmap in enumerate(bitmaps[:MAX_REPLICAS]):
+                if len(bitmap) != PARTITIONS // 8:
+                    raise errors.ProtocolError(f"a partition bitmap of {len(bitmap)} bytes from node {node}")
+                bits = <const unsigned char*>PyBytes_AS_STRING(bitmap)
+                for pid in range(PARTITIONS):
+                    if not bits[pid >> 3] & (0x80 >> (pid & 7)) or regime < space.regimes[pid]:
+                        continue
+                    space.regimes[pid] = regime
+                    owner = space.owners[column][pid]
+                    if owner != index:
+                        if owner != NO_NODE:
+                            lost.add(nodes[owner])
+                        space.owners[column][pid] = <int16_t>index
+            space.replicas = min(max(space.replicas, len(bitmaps)), MAX_REPLICAS)
+            result.spaces[sys_intern(namespace)] = space
+        result.finish(nodes)
+        result.displaced = frozenset(lost)
+        return result
+
+    def without(self, gone: object) -> PartitionMap:
+        """The map after the nodes in `gone` left: their partitions have no owner until somebody claims them."""
+        cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
+        cdef NamespaceMap space
+        cdef int column, pid, owner
+        cdef int16_t moved[1 << 15]
+        cdef list nodes = []
+        for owner, node in enumerate(self.nodes):
+            if node in gone:
+                moved[owner] = NO_NODE
+            else:
+                moved[owner] = <int16_t>len(nodes)
+                nodes.append(node)
+        for namespace, known in self.spaces.items():
+            space = (<NamespaceMap>known).copy()
+            for column in range(space.replicas):
+                for pid in range(PARTITIONS):
+                    owner = space.owners[column][pid]
+                    if owner != NO_NODE:
+                        space.owners[column][pid] = moved[owner]
+            result.spaces[namespace] = space
+        result.finish(nodes)
+        return result
+
+    def renewed(self) -> PartitionMap:
+        """The same map, after its nodes got other pools."""
+        cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
+        result.spaces = self.spaces
+        result.finish(list(self.nodes))
+        return result
+
+    @property
+    def namespaces(self) -> tuple:
+        """The names of the namespaces."""
+        return tuple(self.spaces)
+
+    def replica_count(self, namespace: str) -> int:
+        """How many replicas the namespace has, the master included; 0 if it is unknown."""
+        space = self.spaces.get(namespace)
+        return 0 if space is None else (<NamespaceMap>space).replicas
+
+    def owner(self, namespace: str, int partition_id, int replica_index=0) -> object:
+        """The node that holds this replica of the partition, or None."""
+        cdef NamespaceMap space = self.spaces.get(namespace)
+        cdef int owner
+        if space is None or not 0 <= replica_index < space.replicas or not 0 <= partition_id < PARTITIONS:
+            return None
+        owner = space.owners[replica_index][partition_id]
+        return None if owner == NO_NODE else self.nodes[owner]
+
+    def owns(self, node: object) -> bool:
+        """Whether the node holds any partition."""
+        cdef NamespaceMap space
+        cdef int column, pid, index
+        if node not in self.nodes:
+            return False
+        index = self.nodes.index(node)
+        for known in self.spaces.values():
+            space = <NamespaceMap>known
+            for column in range(space.replicas):
+                for pid in range(PARTITIONS):
+                    if space.owners[column][pid] == index:
+                        return True
+        return False
+
+    cdef inline NamespaceMap find(self, str namespace):
+        """The map of a namespace, or None. Its name is mostly the very same object, as names in programs are interned."""
+        cdef Py_ssize_t i
+        for i in range(len(self.names)):
+            if self.names[i] is namespace:
+                return <NamespaceMap>self.maps[i]
+        return self.spaces.get(namespace)
+
+    cdef Pool route(self, Command command):
+        """The pool of the node to ask next; None if no node that is there holds the partition."""
+        cdef NamespaceMap space = self.find(command.key.namespace)
+        cdef Pool pool
+        cdef int pid, first, i, owner
+        if space is None:
+            if self.spaces:
+                raise errors.from_code(ResultCode.INVALID_NAMESPACE, key=command.key)   # without asking
+            return None
+        pid = partition_of(command.key.hash)
+        first = 0
+        command.has_other_node = False
+        if command.settings.replica != REPLICA_MASTER:
+            first = command.replica_index
+            if command.settings.replica == REPLICA_RANDOM:
+                first += <int>(self.turn & 0xFFFF)
+                self.turn += 1
+        for i in range(1 if command.settings.replica == REPLICA_MASTER else space.replicas):
+            owner = space.owners[(first + i) % space.replicas][pid]
+            if owner != NO_NODE:
+                pool = <Pool>self.pools[owner]
+                if not pool.closed:
+                    command.replica_index += i
+                    if command.settings.replica != REPLICA_MASTER:
+                        command.has_other_node = self.has_other(space, first + i, pid, owner)
+                    return pool
+        # No owner is there. Any node passes a command on to whoever owns the partition by now (cluster.md 11.4), and
+        # the lone seed of a cluster whose other addresses can't be reached has to do.
+        for each in self.pools:
+            pool = <Pool>each
+            if not pool.closed:
+                return pool
+        return None
+
+    cdef inline bint has_other(self, NamespaceMap space, int place, int pid, int owner):
+        """Whether a node behind this place has the partition too."""
+        cdef int i, other
+        for i in range(1, space.replicas):
+            other = space.owners[(place + i) % space.replicas][pid]
+            if other != owner and other != NO_NODE and not (<Pool>self.pools[other]).closed:
+                return True
+        return False
+
+    def __repr__(self) -> str:
+        return f"<PartitionMap of {', '.join(self.spaces) or 'no namespace'} on {len(self.nodes)} nodes>"
+
+
+@cython.final
+cdef class Routing:
+    """The partition map that is current, as a place that all who route by it look at."""
+
+    cdef PartitionMap latest
+    cdef readonly bint refusing             # whether no call may begin, as the client closes
+    cdef readonly Py_ssize_t retrying       # blocking calls whose first attempt failed and that have not ended
+
+    def __cinit__(self) -> None:
+        self.latest = PartitionMap()
+
+    def refuse(self) -> None:
+        """Let no call begin any more; those under way go on."""
+        self.refusing = True
+
+    cdef void count_retrying(self, int change):
+        with cython.critical_section(self):
+            self.retrying += change
+
+    @property
+    def partitions(self) -> PartitionMap:
+        """The map, which is swapped whole."""
+        return self.current()
+
+    @partitions.setter
+    def partitions(self, PartitionMap partitions not None) -> None:
+        with cython.critical_section(self):
+            self.latest = partitions
+
+    cdef inline PartitionMap current(self):
+        cdef PartitionMap partitions
+        with cython.critical_section(self):     # without a GIL, taking a reference is no single step
+            partitions = self.latest
+        return partitions
+
+
+from sys import intern as sys_intern

@@ -1,0 +1,206 @@
+# A record's key: what the caller named it by, and the digest the cluster knows it by.
+
+cdef enum:
+    MAX_NAMESPACE = 31                      # bytes (framing.md 1.4)
+    MAX_SET = 63
+
+
+cdef const char* any_utf8(str what, object text, Py_ssize_t* size) except NULL:
+    try:
+        return PyUnicode_AsUTF8AndSize(text, size)
+    except UnicodeEncodeError as error:
+        raise errors.InvalidArgument(f"{what} {shown(text)} is not valid text: {error}") from None
+
+
+cdef inline const char* checked_utf8(str what, object text, Py_ssize_t* size) except NULL:
+    """The UTF-8 of a text; `what` it is, for the error."""
+    cdef const char* data = ascii_of(text, size)
+    return data if data != NULL else any_utf8(what, text, size)
+
+
+cdef str name_of(str what, object text, Py_ssize_t limit):
+    """The name of a namespace or set as it is kept; refuses what the server would."""
+    cdef Py_ssize_t size = 0
+    cdef const char* data
+    if not isinstance(text, str):
+        raise errors.InvalidType(f"{what} must be a str, not {type(text).__name__}")
+    text = plain_text(text)
+    data = checked_utf8(what, text, &size)
+    if size > limit:
+        raise errors.InvalidArgument(f"{what} {shown(text)} takes {size} bytes, the server allows {limit}")
+    if has_nul(data, <size_t>size):
+        raise errors.InvalidArgument(f"{what} {shown(text)} has a NUL, which no name may have")
+    return text
+
+
+cdef inline str namespace_of(object text):
+    cdef str name = name_of("the namespace", text, MAX_NAMESPACE)
+    if not name:
+        raise errors.InvalidArgument("the namespace's name is empty")
+    return name
+
+
+cdef inline str set_of(object text):
+    """A set's name; none is an empty one."""
+    return "" if text is None else name_of("the set", text, MAX_SET)
+
+
+cdef object no_user_key(object value):
+    """The error for what can't be a key."""
+    advice = "make an int, a str or bytes of it"
+    if value is None:
+        advice = "each record has a key of its own; Key.from_digest makes one where only the digest is known"
+    elif isinstance(value, (bool, float)) or numpy_scalar(value) is not None:
+        advice = "a bool or float would collide with other keys: write it as an int or a str"
+    return errors.InvalidType(f"a key must be int, str or bytes, not {type(value).__name__}", advice=advice)
+
+
+cdef object user_key_of(object value):
+    """The key as it is kept: an int that fits, a str or bytes."""
+    cdef int overflow = 0
+    if PyUnicode_CheckExact(value) or PyBytes_CheckExact(value):
+        return value
+    number = plain_int(value)
+    if number is not None:
+        PyLong_AsLongLongAndOverflow(number, &overflow)
+        if overflow:
+            raise errors.InvalidArgument(f"the key {shown(number)} does not fit into a signed 64-bit integer")
+        return number
+    if isinstance(value, str):
+        return plain_text(value)
+    data = plain_bytes(value)
+    if data is None:
+        raise no_user_key(value)
+    return data
+
+
+cdef const unsigned char* user_key_bytes(
+    object value, unsigned char* scratch, size_t* size, unsigned char* particle
+) except NULL:
+    """The bytes that are hashed and sent for a key; `scratch` has room for 8. They live as long as `value`."""
+    cdef Py_ssize_t length = 0
+    cdef const char* text
+    if PyUnicode_CheckExact(value):
+        text = checked_utf8("the key", value, &length)
+        size[0] = <size_t>length
+        particle[0] = T_STRING
+        return <const unsigned char*>text
+    if PyBytes_CheckExact(value):
+        size[0] = <size_t>PyBytes_GET_SIZE(value)
+        particle[0] = T_BLOB
+        return <const unsigned char*>PyBytes_AS_STRING(value)
+    store64(scratch, <uint64_t><int64_t>value)
+    size[0] = 8
+    particle[0] = T_INTEGER
+    return scratch
+
+
+cdef int digest_into(unsigned char* out, object set_name, object user_key) except -1:
+    cdef const unsigned char* pieces[3]
+    cdef size_t sizes[3]
+    cdef Py_ssize_t set_size = 0
+    cdef unsigned char scratch[8]
+    cdef unsigned char particle = 0
+    pieces[0] = <const unsigned char*>utf8_size(set_name, &set_size)
+    sizes[0] = <size_t>set_size
+    pieces[2] = user_key_bytes(user_key, scratch, &sizes[2], &particle)
+    pieces[1] = &particle
+    sizes[1] = 1
+    rmd_pieces(pieces, sizes, out)
+    return 0
+
+
+def digest(set_name: str | None, user_key: int | str | bytes) -> bytes:
+    """The 20 bytes by which the cluster knows a key.
+
+    RIPEMD-160 over the set's name, the key's type and its bytes; the namespace is no part of it. `bytes` hash as
+    blobs (type 4), as in the Rust and Java clients.
+    """
+    cdef unsigned char out[DIGEST_SIZE]
+    digest_into(out, set_of(set_name), user_key_of(user_key))
+    return PyBytes_FromStringAndSize(<const char*>out, DIGEST_SIZE)
+
+
+@cython.final
+@cython.freelist(32)
+cdef class Key:
+    """Key(namespace, set_name, user_key)\n--\n\nWhat a record is found by.
+
+    `user_key` is an int (signed, 64 bits), a str or bytes; the server finds the record by a digest of it and of the
+    set's name and keeps the key itself only where a write policy says `send_key`. Immutable, hashable, picklable.
+    """
+
+    cdef readonly str namespace
+    cdef readonly str set_name
+    cdef readonly object user_key           # None where only the digest is known
+    cdef unsigned char hash[DIGEST_SIZE]
+
+    __match_args__ = ("namespace", "set_name", "user_key")
+
+    def __cinit__(self, namespace: str, set_name: str | None, user_key: int | str | bytes) -> None:
+        self.namespace = namespace_of(namespace)
+        self.set_name = set_of(set_name)
+        if user_key is not NO_USER_KEY:
+            self.user_key = user_key_of(user_key)
+            digest_into(self.hash, self.set_name, self.user_key)
+
+    @cython.binding(True)                   # for pickles, which have it by its name
+    @staticmethod
+    def from_digest(
+        namespace: str, set_name: str | None, digest: bytes, user_key: int | str | bytes | None = None
+    ) -> Key:
+        """The key of a record whose 20-byte digest is known, with or without its user key."""
+        cdef Key key = Key(namespace, set_name, NO_USER_KEY)
+        cdef bytes value
+        value = plain_bytes(digest)
+        if value is None:
+            raise errors.InvalidType(f"a digest must be bytes, not {type(digest).__name__}")
+        if len(value) != DIGEST_SIZE:
+            raise errors.InvalidArgument(f"a digest has {DIGEST_SIZE} bytes, not {len(value)}")
+        memcpy(key.hash, PyBytes_AS_STRING(value), DIGEST_SIZE)
+        if user_key is not None:
+            key.user_key = user_key_of(user_key)
+        return key
+
+    @property
+    def digest(self) -> bytes:
+        """The 20 bytes by which the cluster knows the record."""
+        return PyBytes_FromStringAndSize(<const char*>self.hash, DIGEST_SIZE)
+
+    @property
+    def partition_id(self) -> int:
+        """The partition, 0 to 4095, that holds the record."""
+        return partition_of(self.hash)
+
+    def __hash__(self) -> int:
+        cdef uint64_t h
+        memcpy(&h, self.hash, 8)
+        return <Py_hash_t>(h >> 1)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Key):
+            return NotImplemented
+        cdef Key key = <Key>other
+        return memcmp(self.hash, key.hash, DIGEST_SIZE) == 0 and self.namespace == key.namespace
+
+    def __repr__(self) -> str:
+        if self.user_key is None:
+            return f"Key.from_digest({self.namespace!r}, {self.set_name!r}, bytes.fromhex({self.digest.hex()!r}))"
+        return f"Key({self.namespace!r}, {self.set_name!r}, {shown(self.user_key)})"
+
+    def __reduce__(self) -> tuple:
+        return Key.from_digest, (self.namespace, self.set_name, self.digest, self.user_key)
+
+
+cdef object NO_USER_KEY = object()
+
+
+cdef inline Key key_of(object key):
+    """A Key, or the (namespace, set, user key) tuple that stands for one."""
+    if type(key) is Key:
+        return <Key>key
+    if isinstance(key, tuple) and len(<tuple>key) == 3:
+        return Key(key[0], key[1], key[2])
+    raise errors.InvalidType(
+        f"a key must be a pyspike.Key or a (namespace, set, user key) tuple, not {type(key).__name__}"
+    )

@@ -1,0 +1,618 @@
+# Python values to particles and to the msgpack dialect inside lists and maps (values.md). Lossless or refused:
+# what the server can't hold raises InvalidType or InvalidArgument with the bin and the path inside the value.
+
+cdef enum:                                  # particle types (framing.md 1.4)
+    T_NULL = 0
+    T_INTEGER = 1
+    T_FLOAT = 2
+    T_STRING = 3
+    T_BLOB = 4
+    T_LANGUAGE_FIRST = 7                    # 7 to 12: blobs marked with the language that wrote them
+    T_LANGUAGE_LAST = 12
+    T_BOOL = 17
+    T_HLL = 18
+    T_MAP = 19
+    T_LIST = 20
+    T_GEOJSON = 23
+
+
+cdef enum:
+    MAX_DEPTH = 256                         # of nested lists and maps, in both directions
+    LIST_ORDERED = 1                        # container flags (values.md)
+    MAP_KEY_ORDERED = 1
+    MAP_KEY_VALUE_ORDERED = 3
+
+
+cdef struct Step:                           # where in a nested value the packer is
+    PyObject* key                           # borrowed from the map being packed; NULL in a list
+    Py_ssize_t index
+
+
+cdef struct Packer:
+    Buffer* out
+    PyObject* bin                           # borrowed: the bin's name for messages, or NULL
+    bint arguments                          # of an operation: may hold what can't be stored
+    int compared                            # above 0 inside what the server compares as it is sent
+    int depth
+    Step path[MAX_DEPTH]
+
+
+cdef inline void packer_init(Packer* p, Buffer* out, object bin) noexcept:
+    p.out = out
+    p.bin = <PyObject*>bin
+    p.arguments = False
+    p.compared = 0
+    p.depth = 0
+
+
+cdef inline void arguments_init(Packer* p, Buffer* out, object bin) noexcept:
+    """A packer of an operation's arguments."""
+    packer_init(p, out, bin)
+    p.arguments = True
+    p.compared = 1
+
+
+cdef str place(Packer* p):
+    """Where the packer is, as a person writes it: bins['prefs'][2]['x']."""
+    cdef int i
+    cdef int first = 0
+    text = "value" if p.bin == NULL or <object>p.bin is None else f"bins[{shown(plain_text(<object>p.bin))}]"
+    if p.arguments and p.bin != NULL and <object>p.bin is not None and p.depth:
+        first = 2 if p.depth > 1 and p.path[0].index == 2 else 1    # [0xFF, context, [arguments]] or [arguments]
+        text += f", argument {p.path[first - 1].index}, at " if p.depth > first else f", argument {p.path[first - 1].index}"
+    for i in range(first, p.depth):
+        if p.depth > 20 and 10 <= i < p.depth - 5:      # a path nobody would read to its end
+            text += "…" if i == 10 else ""
+        elif p.path[i].key == NULL:
+            text += f"[{p.path[i].index}]"
+        else:
+            text += f"[{shown(<object>p.path[i].key)}]"
+    return text
+
+
+cdef object refused_type(Packer* p, object value, str what):
+    return errors.InvalidType(f"{place(p)}: {type(value).__name__} {what}")
+
+
+cdef object no_such_type(Packer* p, object value, str what="is not an Aerospike type"):
+    return errors.InvalidType(
+        f"{place(p)}: {type(value).__name__} {what}",
+        advice="int, float, str, bytes, bool, None, list, dict, GeoJSON and HyperLogLog are; convert the value to one of them",
+    )
+
+
+cdef object refused_value(Packer* p, str what):
+    return errors.InvalidArgument(f"{place(p)}: {what}")
+
+
+cdef int64_t int64_of(Packer* p, object value) except? -1:
+    cdef int overflow = 0
+    cdef int64_t v = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow:
+        raise refused_value(p, f"{shown(value)} does not fit into a signed 64-bit integer")
+    return v
+
+
+cdef inline const char* utf8_of(Packer* p, object text, Py_ssize_t* size) except NULL:
+    cdef const char* data = ascii_of(text, size)
+    return data if data != NULL else any_utf8_of(p, text, size)
+
+
+cdef const char* any_utf8_of(Packer* p, object text, Py_ssize_t* size) except NULL:
+    try:
+        return PyUnicode_AsUTF8AndSize(text, size)
+    except UnicodeEncodeError as error:
+        raise refused_value(p, f"not valid text: {error}") from None
+
+
+# --- msgpack ---------------------------------------------------------------------------------------
+
+
+cdef inline int put_int(Buffer* out, int64_t v) except -1:
+    """The smallest form that holds it."""
+    cdef uint64_t u = <uint64_t>v
+    if v >= 0:
+        if v < 0x80:
+            put8(out, <unsigned char>v)
+        elif v <= 0xFF:
+            put8(out, 0xCC)
+            put8(out, <unsigned char>v)
+        elif v <= 0xFFFF:
+            put_tagged16(out, 0xCD, <uint16_t>v)
+        elif v <= 0xFFFFFFFF:
+            put_tagged32(out, 0xCE, <uint32_t>v)
+        else:
+            put_tagged64(out, 0xCF, u)
+    elif v >= -32:
+        put8(out, <unsigned char>(v & 0xFF))
+    elif v >= -0x80:
+        put8(out, 0xD0)
+        put8(out, <unsigned char>(v & 0xFF))
+    elif v >= -0x8000:
+        put_tagged16(out, 0xD1, <uint16_t>(v & 0xFFFF))
+    elif v >= -<int64_t>0x80000000:
+        put_tagged32(out, 0xD2, <uint32_t>(v & 0xFFFFFFFF))
+    else:
+        put_tagged64(out, 0xD3, u)
+    return 0
+
+
+cdef inline int put_text(Buffer* out, unsigned char particle, const void* data, size_t size) except -1:
+    """A string or blob inside a list or map: msgpack str whose first byte is the particle type."""
+    cdef size_t n = size + 1
+    cdef unsigned char* p
+    if n < 32:
+        p = buffer_take(out, n + 1)
+        p[0] = <unsigned char>(0xA0 | n)
+        p[1] = particle
+        memcpy(p + 2, data, size)
+        return 0
+    if n <= 0xFF:
+        put8(out, 0xD9)
+        put8(out, <unsigned char>n)
+    elif n <= 0xFFFF:
+        put_tagged16(out, 0xDA, <uint16_t>n)
+    else:
+        if size > MAX_MESSAGE:
+            buffer_grow(out, size)          # raises: it can't be sent
+        put_tagged32(out, 0xDB, <uint32_t>n)
+    put8(out, particle)
+    return put_bytes(out, data, size)
+
+
+cdef inline int put_mark(Buffer* out, int flags) except -1:
+    """The extension in the first place of a list or map that holds its flags."""
+    put_bytes(out, b"\xC7\x00", 2)
+    return put8(out, <unsigned char>flags)
+
+
+cdef inline int put_list_head(Buffer* out, size_t count) except -1:
+    if count < 16:
+        return put8(out, <unsigned char>(0x90 | count))
+    if count <= 0xFFFF:
+        return put_tagged16(out, 0xDC, <uint16_t>count)
+    if count > MAX_MESSAGE:
+        buffer_grow(out, count)             # raises: an element takes a byte at least
+    return put_tagged32(out, 0xDD, <uint32_t>count)
+
+
+cdef inline int put_map_head(Buffer* out, size_t count) except -1:
+    if count < 16:
+        return put8(out, <unsigned char>(0x80 | count))
+    if count <= 0xFFFF:
+        return put_tagged16(out, 0xDE, <uint16_t>count)
+    if count > MAX_MESSAGE:
+        buffer_grow(out, count)
+    return put_tagged32(out, 0xDF, <uint32_t>count)
+
+
+cdef int put_blob(Packer* p, unsigned char particle, const void* data, Py_ssize_t size, bint packed) except -1:
+    """Bytes inside a list or map (packed) or as a bin's whole value."""
+    if packed:
+        return put_text(p.out, particle, data, <size_t>size)
+    return put_bytes(p.out, data, <size_t>size)
+
+
+cdef int put_buffer(Packer* p, object value, bint packed) except -1:
+    """A buffer of bytes."""
+    cdef Py_buffer view
+    wrong = open_bytes(value, &view)
+    if wrong is not None:
+        raise no_such_type(p, value, wrong)
+    try:
+        return put_blob(p, T_BLOB, view.buf, view.len, packed)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef inline bint is_hll(object value):
+    return isinstance(value, HyperLogLog)
+
+
+cdef bytes raw_of(Packer* p, object value, bint packed):
+    """The bytes of a RawParticle; inside a list or map with its type in front."""
+    particle = plain_int(value.type)
+    data = plain_bytes(value.data) if isinstance(value.data, bytes) else None
+    if data is None or particle is None:
+        raise refused_type(p, value, f"needs an int and bytes: {shown(value)}")
+    if not 0 <= particle <= 255:
+        raise refused_value(p, f"{shown(value)} has no type of 0 to 255")
+    return bytes((particle,)) + <bytes>data if packed else data
+
+
+cdef int put_raw_text(Packer* p, object value) except -1:
+    """A RawParticle inside a list or map: text with its type in front, but a list or map as it is."""
+    cdef bytes data = raw_of(p, value, True)
+    if data[0] == T_LIST or data[0] == T_MAP:
+        try:
+            unpack_value(data[0], value.data)
+        except errors.ProtocolError:
+            raise refused_value(p, f"{shown(value)} holds no {'list' if data[0] == T_LIST else 'map'}") from None
+        return put_bytes(p.out, PyBytes_AS_STRING(data) + 1, <size_t>(PyBytes_GET_SIZE(data) - 1))
+    return put_text(
+        p.out, <unsigned char>data[0], PyBytes_AS_STRING(data) + 1, <size_t>(PyBytes_GET_SIZE(data) - 1)
+    )
+
+
+cdef int enter(Packer* p) except -1:
+    if p.depth == MAX_DEPTH:
+        raise errors.InvalidArgument(
+            f"{place(p)}: lists and maps nested deeper than {MAX_DEPTH} levels",
+            advice="servers from 8.2 on take 64 levels at most",
+        )
+    p.path[p.depth].key = NULL
+    p.path[p.depth].index = 0
+    p.depth += 1
+    return 0
+
+
+cdef object changed_size(Packer* p, str what):
+    """The error for a list or dict that is not what it was when its packing began."""
+    return refused_value(p, f"the {what} changed its size while it was packed")
+
+
+cdef int put_list(Packer* p, object value) except -1:
+    cdef Py_ssize_t count = len(value)
+    cdef Py_ssize_t i = 0
+    cdef Step* step
+    enter(p)
+    step = &p.path[p.depth - 1]
+    put_list_head(p.out, <size_t>count)
+    if PyList_CheckExact(value):
+        for item in <list>value:
+            step.index = i
+            put_element(p, item)
+            i += 1
+    else:
+        for item in value:
+            step.index = i
+            put_element(p, item)
+            i += 1
+    p.depth -= 1
+    if i != count:
+        raise changed_size(p, "list")
+    return 0
+
+
+cdef int put_ordered_list(Packer* p, object value) except -1:
+    """A list with its mark, and sorted: the server refuses it otherwise, and inside another value it may store rubbish."""
+    cdef Py_ssize_t count = len(value)
+    cdef Py_ssize_t i = 0
+    cdef size_t first
+    cdef Step* step
+    cdef Sorting sorting
+    enter(p)
+    p.compared += 1
+    step = &p.path[p.depth - 1]
+    put_list_head(p.out, <size_t>count + 1)
+    put_mark(p.out, LIST_ORDERED)
+    first = p.out.size
+    sorting_init(&sorting, count)
+    try:
+        for item in value:
+            step.index = i
+            put_element(p, item)
+            if i < count:
+                sorting.ends[i] = p.out.size - first
+            i += 1
+        p.depth -= 1
+        if i != count:
+            raise changed_size(p, "list")
+        sort_packed(&sorting, p.out.data + first)
+    finally:
+        sorting_free(&sorting)
+    p.compared -= 1
+    return 0
+
+
+cdef inline int put_sequence(Packer* p, object value) except -1:
+    """A tuple, or a list of another kind."""
+    return put_ordered_list(p, value) if isinstance(value, OrderedList) else put_list(p, value)
+
+
+cdef int put_key(Packer* p, object key) except -1:
+    """A map key: int, str or bytes, nothing else (values.md 3.2)."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text
+    if PyUnicode_CheckExact(key):
+        text = utf8_of(p, key, &size)
+        return put_text(p.out, T_STRING, text, <size_t>size)
+    if PyLong_CheckExact(key):
+        return put_int(p.out, int64_of(p, key))
+    if isinstance(key, (bool, float, GeoJSON, HyperLogLog)) or key is None:
+        raise refused_type(p, key, "can't be a map key: the server takes int, str and bytes")
+    if isinstance(key, RawParticle):
+        if key.type != T_STRING and key.type != T_BLOB:
+            raise refused_type(p, key, f"of type {key.type} can't be a map key: the server takes int, str and bytes")
+        return put_raw_text(p, key)
+    if isinstance(key, (str, int, bytes)) or plain_int(key) is not None:
+        return put_element(p, key)
+    if PyObject_CheckBuffer(key) and numpy_scalar(key) is None:
+        return put_buffer(p, key, True)
+    raise refused_type(p, key, "can't be a map key: the server takes int, str and bytes")
+
+
+cdef inline bint is_plain_key(object key):
+    """Whether Python's equality of keys is the server's."""
+    return PyUnicode_CheckExact(key) or PyLong_CheckExact(key) or PyBytes_CheckExact(key)
+
+
+cdef int check_unique(Packer* p, object mapping) except -1:
+    """Refuses keys that are different in Python and the same to the server, which may store a corrupt map then."""
+    cdef set ranks = set()
+    for key in mapping:
+        rank = key_rank(key)
+        if rank in ranks:
+            raise refused_value(p, f"the key {shown(key)} comes twice")
+        ranks.add(rank)
+    return 0
+
+
+cdef object GONE = object()               # for the value of a key that left the dict while it was packed
+
+
+cdef int put_map(Packer* p, object value) except -1:
+    cdef Py_ssize_t count = PyDict_Size(value)
+    cdef Py_ssize_t i = 0
+    cdef Step* step
+    cdef int flags = 0
+    cdef bint plain = True
+    if not PyDict_CheckExact(value):
+        if isinstance(value, KeyOrderedDict):
+            flags = MAP_KEY_ORDERED
+        elif isinstance(value, KeyValueOrderedDict):
+            flags = MAP_KEY_VALUE_ORDERED
+    enter(p)
+    step = &p.path[p.depth - 1]
+    put_map_head(p.out, <size_t>count + (flags != 0))
+    if flags:
+        put_mark(p.out, flags)
+        put8(p.out, 0xC0)
+    if flags or p.compared:
+        for key in in_key_order(value):
+            step.key = <PyObject*>key
+            plain = plain and is_plain_key(key)
+            put_key(p, key)
+            item = (<dict>value).get(key, GONE)
+            if item is GONE:
+                break
+            put_element(p, item)
+            i += 1
+            if PyDict_Size(value) != count:
+                break
+    else:
+        for key, item in (<dict>value).items():
+            step.key = <PyObject*>key
+            plain = plain and is_plain_key(key)
+            put_key(p, key)
+            put_element(p, item)
+            i += 1
+            if PyDict_Size(value) != count:
+                break                       # before Python finds it, whose error names no place
+    p.depth -= 1
+    if i != count or PyDict_Size(value) != count:
+        raise changed_size(p, "dict")
+    if not plain:
+        check_unique(p, value)
+    return 0
+
+
+def key_rank(key):
+    """Where the server sorts a map key: integers, then strings, then blobs, each in its own order."""
+    if isinstance(key, str):
+        return 3, plain_text(key).encode("utf-8", "surrogatepass")
+    if isinstance(key, RawParticle):
+        return (3 if key.type == T_STRING else 4), (key.data if isinstance(key.data, bytes) else b"")
+    number = plain_int(key)
+    if number is not None:
+        return 2, number
+    data = plain_bytes(key)
+    return (4, data) if data is not None else (5, b"")
+
+
+cdef list in_key_order(object mapping):
+    """The keys in the server's order, in which flagged maps must be, and which it compares maps in.
+
+    It keeps all maps so, whatever order they come in; but what an operation or an ordered list compares with its maps
+    is compared as it came.
+    """
+    cdef list keys = PyDict_Keys(mapping)
+    cdef bint texts = True
+    for key in keys:
+        if not PyUnicode_CheckExact(key):
+            texts = False
+            break
+    if texts:                               # UTF-8 sorts as code points do
+        keys.sort()
+    else:
+        keys.sort(key=key_rank)
+    return keys
+
+
+@cython.final
+cdef class Packed:
+    """Msgpack that is ready: goes into an operation's arguments as it is."""
+
+    cdef readonly bytes data
+
+    def __cinit__(self, bytes data not None) -> None:
+        self.data = data
+
+    def __repr__(self) -> str:
+        return f"Packed({self.data!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Packed) and (<Packed>other).data == self.data
+
+    def __hash__(self) -> int:
+        return hash(self.data)
+
+    def __reduce__(self) -> tuple:
+        return Packed, (self.data,)
+
+
+cdef bint put_argument(Packer* p, object value) except -1:
+    """What only an operation's arguments may hold; False if it is none of it."""
+    if type(value) is Packed:
+        put_bytes(p.out, PyBytes_AS_STRING((<Packed>value).data), <size_t>PyBytes_GET_SIZE((<Packed>value).data))
+    elif value is Special.WILDCARD:
+        put_bytes(p.out, b"\xD4\xFF\x00", 3)
+    elif value is Special.INFINITY:
+        put_bytes(p.out, b"\xD4\xFF\x01", 3)
+    else:
+        return False
+    return True
+
+
+cdef int put_element(Packer* p, object value) except -1:
+    """One value inside a list or map."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text
+    if PyUnicode_CheckExact(value):
+        text = utf8_of(p, value, &size)
+        return put_text(p.out, T_STRING, text, <size_t>size)
+    if PyLong_CheckExact(value):
+        return put_int(p.out, int64_of(p, value))
+    if PyFloat_CheckExact(value):
+        return put_tagged64(p.out, 0xCB, double_bits(PyFloat_AS_DOUBLE(value)))
+    if value is None:
+        return put8(p.out, 0xC0)
+    if value is True:
+        return put8(p.out, 0xC3)
+    if value is False:
+        return put8(p.out, 0xC2)
+    if PyDict_CheckExact(value):
+        return put_map(p, value)
+    if PyList_CheckExact(value):
+        return put_list(p, value)
+    if isinstance(value, int):              # the flags and orders of operations are IntEnums
+        return put_int(p.out, int64_of(p, value))
+    if PyBytes_CheckExact(value):
+        return put_text(p.out, T_BLOB, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
+    if isinstance(value, str):
+        text = utf8_of(p, value, &size)
+        return put_text(p.out, T_GEOJSON if isinstance(value, GeoJSON) else T_STRING, text, <size_t>size)
+    if isinstance(value, float):
+        return put_tagged64(p.out, 0xCB, double_bits(<double>value))
+    if isinstance(value, dict):
+        return put_map(p, value)
+    if isinstance(value, (list, tuple)):
+        return put_sequence(p, value)
+    if isinstance(value, bytes):
+        return put_blob(
+            p, T_HLL if is_hll(value) else T_BLOB, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), True
+        )
+    if isinstance(value, RawParticle):
+        return put_raw_text(p, value)
+    number = plain_int(value)
+    if number is not None:
+        return put_int(p.out, int64_of(p, number))
+    scalar = numpy_scalar(value)
+    if scalar is not None:
+        return put_element(p, scalar)
+    if PyObject_CheckBuffer(value):
+        return put_buffer(p, value, True)
+    if p.arguments and put_argument(p, value):
+        return 0
+    raise no_such_type(p, value)
+
+
+# --- particles -------------------------------------------------------------------------------------
+
+
+cdef inline int put_int64(Buffer* out, int64_t v) except -1:
+    store64(buffer_take(out, 8), <uint64_t>v)
+    return 0
+
+
+cdef int put_particle(Packer* p, object value) except -1:
+    """The bytes of a bin's whole value; returns its particle type."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text
+    if PyUnicode_CheckExact(value):
+        text = utf8_of(p, value, &size)
+        put_bytes(p.out, text, <size_t>size)
+        return T_STRING
+    if PyLong_CheckExact(value):
+        put_int64(p.out, int64_of(p, value))
+        return T_INTEGER
+    if PyFloat_CheckExact(value):
+        store64(buffer_take(p.out, 8), double_bits(PyFloat_AS_DOUBLE(value)))
+        return T_FLOAT
+    if value is None:
+        return T_NULL
+    if value is True or value is False:
+        put8(p.out, value is True)
+        return T_BOOL
+    if PyDict_CheckExact(value):
+        put_map(p, value)
+        return T_MAP
+    if PyList_CheckExact(value):
+        put_list(p, value)
+        return T_LIST
+    if PyBytes_CheckExact(value):
+        put_bytes(p.out, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
+        return T_BLOB
+    if isinstance(value, str):
+        text = utf8_of(p, value, &size)
+        if isinstance(value, GeoJSON):
+            memset(buffer_take(p.out, 3), 0, 3)     # flags, and no cells: the server computes them
+            put_bytes(p.out, text, <size_t>size)
+            return T_GEOJSON
+        put_bytes(p.out, text, <size_t>size)
+        return T_STRING
+    if isinstance(value, float):
+        store64(buffer_take(p.out, 8), double_bits(<double>value))
+        return T_FLOAT
+    if isinstance(value, dict):
+        put_map(p, value)
+        return T_MAP
+    if isinstance(value, (list, tuple)):
+        put_sequence(p, value)
+        return T_LIST
+    if isinstance(value, bytes):
+        put_bytes(p.out, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
+        return T_HLL if is_hll(value) else T_BLOB
+    if isinstance(value, RawParticle):
+        data = raw_of(p, value, False)
+        put_bytes(p.out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
+        return plain_int(value.type)
+    number = plain_int(value)
+    if number is not None:
+        put_int64(p.out, int64_of(p, number))
+        return T_INTEGER
+    scalar = numpy_scalar(value)
+    if scalar is not None:
+        return put_particle(p, scalar)
+    if PyObject_CheckBuffer(value):
+        put_buffer(p, value, False)
+        return T_BLOB
+    raise no_such_type(p, value)
+
+
+def pack_element(value) -> bytes:
+    """One value as the arguments of operations hold it; INFINITY, WILDCARD and `Packed` too, at any depth."""
+    cdef Buffer out
+    cdef Packer packer
+    cdef unsigned char storage[512]
+    buffer_init(&out, storage, sizeof(storage))
+    arguments_init(&packer, &out, None)
+    try:
+        put_element(&packer, value)
+        return PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)
+    finally:
+        buffer_free(&out)
+
+
+def pack_value(value) -> tuple:
+    """The particle type and the bytes of a bin's value, as a write sends them."""
+    cdef Buffer out
+    cdef Packer packer
+    cdef unsigned char storage[512]
+    buffer_init(&out, storage, sizeof(storage))
+    packer_init(&packer, &out, None)
+    try:
+        particle = put_particle(&packer, value)
+        return particle, PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)
+    finally:
+        buffer_free(&out)

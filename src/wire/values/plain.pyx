@@ -1,0 +1,171 @@
+# The plain values that objects stand for: the text that a subclass of str holds, the integer behind an __index__, the
+# bytes of a buffer, the bool or float of one of NumPy's scalars. What a subclass says of itself (__str__, __bytes__,
+# __format__) is not asked.
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+    object PyUnicode_FromObject(object text)
+
+
+cdef extern from *:
+    """
+    #include <string.h>
+
+    /* The text of a str that is ASCII, where Python keeps it; NULL for other text, and for subclasses. */
+    static inline const char *ascii_of(PyObject *text, Py_ssize_t *size) {
+        if (!PyUnicode_IS_COMPACT_ASCII(text))
+            return NULL;
+        *size = PyUnicode_GET_LENGTH(text);
+        return (const char *)PyUnicode_1BYTE_DATA(text);
+    }
+
+    /* Whether a byte of a name is NUL, looked for eight or four bytes at a time; the last ones may be looked at twice. */
+    static inline int has_nul(const char *p, size_t size) {
+        uint64_t eight, found = 0;
+        uint32_t first, last;
+        const char *end = p + size;
+        if (size < 4) {
+            while (p != end)
+                if (!*p++)
+                    return 1;
+            return 0;
+        }
+        for (; end - p >= 8; p += 8) {
+            memcpy(&eight, p, 8);
+            found |= (eight - UINT64_C(0x0101010101010101)) & ~eight;
+        }
+        if (p != end) {
+            memcpy(&first, end - p >= 4 ? p : end - 4, 4);
+            memcpy(&last, end - 4, 4);
+            eight = (uint64_t)first << 32 | last;
+            found |= (eight - UINT64_C(0x0101010101010101)) & ~eight;
+        }
+        return (found & UINT64_C(0x8080808080808080)) != 0;
+    }
+
+    /* Whether it is one of NumPy's scalars. NumPy itself is not needed to tell. */
+    static int is_numpy_scalar(PyObject *value) {
+        PyTypeObject *type = Py_TYPE(value);
+        for (; type != NULL; type = type->tp_base)
+            if (strcmp(type->tp_name, "numpy.generic") == 0)
+                return 1;
+        return 0;
+    }
+
+    /* Before version 2.3 NumPy's bool, which had another name before 2, has an __index__, with a warning. */
+    static inline int is_numpy_bool(PyObject *value) {
+        const char *name = Py_TYPE(value)->tp_name;
+        return strcmp(name, "numpy.bool") == 0 || strcmp(name, "numpy.bool_") == 0;
+    }
+    """
+    const char* ascii_of(object text, Py_ssize_t* size) noexcept
+    bint has_nul(const char* p, size_t size) noexcept nogil
+    bint is_numpy_scalar(object value) noexcept
+    bint is_numpy_bool(object value) noexcept
+
+
+cdef inline const char* utf8_size(object text, Py_ssize_t* size) except NULL:
+    """The UTF-8 of the text that a str or a subclass of it holds; it lives as long as the object."""
+    cdef const char* data = ascii_of(text, size)
+    return data if data != NULL else PyUnicode_AsUTF8AndSize(text, size)
+
+
+cpdef object plain_text(object text):
+    """The text that a str or a subclass of it holds, as a str."""
+    return text if PyUnicode_CheckExact(text) else PyUnicode_FromObject(text)
+
+
+cpdef object plain_int(object value):
+    """The int that an int or an object with __index__ stands for; None where it is no int, as a bool is none.
+
+    A type may have __index__ for some of its objects only: NumPy's arrays raise TypeError where they stand for no int.
+    """
+    if PyLong_CheckExact(value):
+        return value
+    if not PyIndex_Check(value) or isinstance(value, bool) or is_numpy_bool(value):
+        return None
+    try:
+        return PyNumber_Index(value)
+    except TypeError:
+        return None
+
+
+cpdef object plain_number(object value):
+    """The int or float that an object stands for; None where it is neither."""
+    if PyFloat_CheckExact(value):
+        return value
+    number = plain_int(value)
+    if number is not None:
+        return number
+    if isinstance(value, float):
+        return PyFloat_AS_DOUBLE(value)
+    scalar = numpy_scalar(value)
+    return scalar if PyFloat_CheckExact(scalar) else None
+
+
+cpdef object numpy_scalar(object value):
+    """The bool or float that one of NumPy's scalars stands for; None for all other objects.
+
+    Its integers have __index__, its texts and bytes are str and bytes, and its double is a float. A long double would
+    lose digits.
+    """
+    cdef Py_buffer view
+    if not is_numpy_scalar(value):
+        return None
+    try:
+        PyObject_GetBuffer(value, &view, PyBUF_FORMAT)
+    except (BufferError, ValueError):
+        return None
+    try:
+        if view.ndim != 0 or view.format == NULL or view.format[1] != 0:
+            return None
+        if view.format[0] == c"?":
+            return (<const char*>view.buf)[0] != 0
+        return float(value) if view.format[0] in (c"e", c"f", c"d") else None
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef str open_bytes(object value, Py_buffer* view):
+    """Opens a buffer of bytes, for its user to release; else nothing is open and the words for what it is come back."""
+    if not PyObject_CheckBuffer(value) or is_numpy_scalar(value):
+        return "is not an Aerospike type"   # NumPy's times have buffers of bytes, but mean none
+    try:
+        PyObject_GetBuffer(value, view, PyBUF_FORMAT | PyBUF_STRIDES)
+    except (BufferError, ValueError) as error:
+        return f"is not an Aerospike type: {error}"
+    wrong = not_bytes(view)
+    if wrong is not None:
+        PyBuffer_Release(view)
+    return wrong
+
+
+cdef str not_bytes(Py_buffer* view):
+    """What is wrong with a buffer that is not of bytes, one after the other; None if it is."""
+    kind = "B" if view.format == NULL else (<bytes>view.format).decode("ascii", "backslashreplace")
+    if view.ndim == 0:
+        return "is not an Aerospike type"
+    if view.ndim > 1:
+        return f"of {view.ndim} dimensions is not an Aerospike type: make lists or bytes of it"
+    if view.itemsize != 1:
+        return f"of items of {view.itemsize} bytes (format {shown(kind)}) is not an Aerospike type: make bytes of it"
+    if kind not in ("B", "b", "c"):
+        return f"of format {shown(kind)} is not an Aerospike type: make bytes of it"
+    if not PyBuffer_IsContiguous(view, c"C"):
+        return "is not contiguous: make bytes of it"
+    return None
+
+
+cpdef object plain_bytes(object value):
+    """The bytes that bytes, a subclass of it, or a buffer of bytes holds, as bytes; None where it is none of them."""
+    cdef Py_buffer view
+    if PyBytes_CheckExact(value):
+        return value
+    if isinstance(value, bytes):
+        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+    if open_bytes(value, &view) is not None:
+        return None
+    try:
+        return PyBytes_FromStringAndSize(<const char*>view.buf, view.len)
+    finally:
+        PyBuffer_Release(&view)

@@ -1,0 +1,287 @@
+# Particles and the msgpack dialect inside lists and maps to Python values (values.md), straight from the bytes
+# received. Nothing here trusts a length: each is held against what is left, and a container's count against the
+# bytes its elements need at least, before memory is taken for it.
+
+cdef struct Reader:
+    const unsigned char* p                  # borrowed: the next byte
+    const unsigned char* end
+    NameCache* names                        # borrowed, may be NULL
+    int depth
+    size_t owed                             # elements still to come in the containers around this one
+
+
+cdef inline void reader_init(Reader* r, const unsigned char* data, size_t size, NameCache* names) noexcept nogil:
+    r.p = data
+    r.end = data + size
+    r.names = names
+    r.depth = 0
+    r.owed = 0
+
+
+cdef inline size_t left(Reader* r) noexcept nogil:
+    return <size_t>(r.end - r.p)
+
+
+cdef object broken(str what):
+    return errors.ProtocolError(f"the server's answer can't be read: {what}")
+
+
+cdef inline const unsigned char* take(Reader* r, size_t size) except NULL:
+    """The next `size` bytes."""
+    cdef const unsigned char* p = r.p
+    if size > left(r):
+        raise broken(f"{size} bytes are promised where {left(r)} are left")
+    r.p = p + size
+    assert r.p <= r.end
+    return p
+
+
+cdef object any_text(const unsigned char* p, size_t size):
+    """A str; a RawParticle where the bytes are no UTF-8 (the server does not check them)."""
+    try:
+        return PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL)
+    except UnicodeDecodeError:
+        return RawParticle(T_STRING, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
+
+
+cdef inline object text_of(Reader* r, const unsigned char* p, size_t size, bint short):
+    if not is_ascii(p, size):
+        return any_text(p, size)
+    if short:
+        return short_text(r.names, p, size, NULL)
+    return ascii_text(p, size)
+
+
+cdef object geojson_of(const unsigned char* p, size_t size):
+    try:
+        return str.__new__(GeoJSON, PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL))
+    except UnicodeDecodeError:
+        return RawParticle(T_GEOJSON, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
+
+
+cdef object get_text(Reader* r, size_t size, bint short):
+    """The content of a msgpack string: a particle type, then its bytes."""
+    cdef const unsigned char* p
+    cdef int particle
+    if size == 0:                           # the server stores it as it came (values.md 3.2)
+        return RawParticle(T_NULL, b"")
+    p = take(r, size)
+    particle = p[0]
+    p += 1
+    size -= 1
+    if particle == T_STRING:
+        return text_of(r, p, size, short)
+    if particle == T_BLOB:
+        return PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
+    if particle == T_GEOJSON:
+        return geojson_of(p, size)
+    data = PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
+    return bytes.__new__(HyperLogLog, data) if particle == T_HLL else RawParticle(particle, data)
+
+
+cdef inline bint at_extension(Reader* r) noexcept nogil:
+    """Whether an extension comes next: in the first place of a list or map it carries the container's flags."""
+    return r.p < r.end and (0xC7 <= r.p[0] <= 0xC9 or 0xD4 <= r.p[0] <= 0xD8)
+
+
+cdef int get_flags(Reader* r) except -1:
+    """Reads an extension and returns its type byte, which is where containers keep their flags."""
+    cdef int tag = take(r, 1)[0]
+    cdef size_t size
+    cdef int kind
+    if tag == 0xC7:
+        size = take(r, 1)[0]
+    elif tag == 0xC8:
+        size = load16(take(r, 2))
+    elif tag == 0xC9:
+        size = load32(take(r, 4))
+    else:
+        size = <size_t>1 << (tag - 0xD4)
+    kind = take(r, 1)[0]
+    if size:
+        take(r, size)
+    return kind
+
+
+cdef inline int promise(Reader* r, size_t count, size_t each, str what) except -1:
+    """Enters a container. Every element takes a byte at least: the open ones can't promise more than is left."""
+    if r.depth == MAX_DEPTH:
+        raise broken(f"lists and maps nested deeper than {MAX_DEPTH} levels")
+    if count > left(r) or r.owed + count * each > left(r):
+        raise broken(f"{count} {what}, in {left(r)} bytes")
+    r.depth += 1
+    r.owed += count * each
+    return 0
+
+
+cdef object get_list(Reader* r, size_t count):
+    cdef Py_ssize_t i
+    cdef int flags = 0
+    if count and at_extension(r):
+        flags = get_flags(r)
+        count -= 1
+    promise(r, count, 1, "elements in a list")
+    result = PyList_New(<Py_ssize_t>count)
+    for i in range(<Py_ssize_t>count):
+        r.owed -= 1
+        item = get_element(r)
+        Py_INCREF(item)
+        PyList_SET_ITEM(result, i, item)
+    r.depth -= 1
+    return OrderedList(result) if flags & LIST_ORDERED else result
+
+
+cdef object get_key(Reader* r):
+    """A map key. Old servers took any type: what Python can't hash comes as its raw bytes."""
+    cdef const unsigned char* start = r.p
+    key = get_element(r, True)
+    if isinstance(key, (list, dict)):
+        return RawParticle(
+            T_LIST if isinstance(key, list) else T_MAP,
+            PyBytes_FromStringAndSize(<const char*>start, r.p - start),
+        )
+    return key
+
+
+cdef object get_map(Reader* r, size_t count, const unsigned char* start):
+    """A dict; the raw bytes from `start` on, where its tag is, if keys differ that are equal in Python (1 and 1.0)."""
+    cdef size_t _i
+    cdef int flags = 0
+    if count and at_extension(r):
+        flags = get_flags(r)
+        get_element(r)                      # the marker's value, nil
+        count -= 1
+    promise(r, count, 2, "entries in a map")
+    if flags & MAP_KEY_VALUE_ORDERED == MAP_KEY_VALUE_ORDERED:
+        result = KeyValueOrderedDict()
+    elif flags & MAP_KEY_ORDERED:
+        result = KeyOrderedDict()
+    else:
+        result = {}
+    for _i in range(count):
+        r.owed -= 2
+        key = get_key(r)
+        PyDict_SetItem(result, key, get_element(r))
+    r.depth -= 1
+    if <size_t>len(<dict>result) != count:
+        return RawParticle(T_MAP, PyBytes_FromStringAndSize(<const char*>start, r.p - start))
+    return result
+
+
+cdef object get_element(Reader* r, bint short=False):
+    """One msgpack value. `short`: it is a map key, whose text may well have come before."""
+    cdef const unsigned char* start = take(r, 1)
+    cdef int tag = start[0]
+    if tag < 0x80:
+        return tag
+    if tag >= 0xE0:
+        return tag - 256
+    if tag >= 0xA0:
+        if tag < 0xC0:
+            return get_text(r, tag & 0x1F, short)
+    elif tag >= 0x90:
+        return get_list(r, tag & 0x0F)
+    else:
+        return get_map(r, tag & 0x0F, start)
+    if tag == 0xC0:
+        return None
+    if tag == 0xC2:
+        return False
+    if tag == 0xC3:
+        return True
+    if tag == 0xCC:
+        return take(r, 1)[0]
+    if tag == 0xCD:
+        return load16(take(r, 2))
+    if tag == 0xCE:
+        return load32(take(r, 4))
+    if tag == 0xCF:
+        return load64(take(r, 8))
+    if tag == 0xD0:
+        return <signed char>take(r, 1)[0]
+    if tag == 0xD1:
+        return <int16_t>load16(take(r, 2))
+    if tag == 0xD2:
+        return <int>load32(take(r, 4))
+    if tag == 0xD3:
+        return <int64_t>load64(take(r, 8))
+    if tag == 0xCB:
+        return as_double(load64(take(r, 8)))
+    if tag == 0xCA:
+        return <double>as_float(load32(take(r, 4)))
+    if tag == 0xD9 or tag == 0xC4:
+        return get_text(r, take(r, 1)[0], False)
+    if tag == 0xDA or tag == 0xC5:
+        return get_text(r, load16(take(r, 2)), False)
+    if tag == 0xDB or tag == 0xC6:
+        return get_text(r, load32(take(r, 4)), False)
+    if tag == 0xDC:
+        return get_list(r, load16(take(r, 2)))
+    if tag == 0xDD:
+        return get_list(r, load32(take(r, 4)))
+    if tag == 0xDE:
+        return get_map(r, load16(take(r, 2)), start)
+    if tag == 0xDF:
+        return get_map(r, load32(take(r, 4)), start)
+    raise broken(f"msgpack byte 0x{tag:02x} where a value should be")
+
+
+cdef object get_container(int particle, const unsigned char* p, size_t size, NameCache* names):
+    """A list or map particle: exactly one msgpack list or map."""
+    cdef Reader r
+    reader_init(&r, p, size, names)
+    value = get_element(&r)
+    if r.p != r.end:
+        raise broken(f"{left(&r)} bytes behind a {'list' if particle == T_LIST else 'map'}")
+    if type(value) is RawParticle and value.type == particle:
+        return value
+    if not isinstance(value, list if particle == T_LIST else dict):
+        raise broken(f"{type(value).__name__} in a {'list' if particle == T_LIST else 'map'} particle")
+    return value
+
+
+cdef object get_particle(int particle, const unsigned char* p, size_t size, NameCache* names):
+    """The Python value of a particle of `size` bytes at `p`."""
+    cdef size_t cells
+    if particle == T_INTEGER:
+        if size == 8:
+            return <int64_t>load64(p)
+        if size == 4:
+            return load32(p)
+        if size == 2:
+            return load16(p)
+        if size == 1:
+            return p[0]
+        raise broken(f"an integer of {size} bytes")
+    if particle == T_STRING:
+        return ascii_text(p, size) if is_ascii(p, size) else any_text(p, size)
+    if particle == T_MAP or particle == T_LIST:
+        return get_container(particle, p, size, names)
+    if particle == T_BLOB:
+        return PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
+    if particle == T_FLOAT:
+        if size != 8:
+            raise broken(f"a float of {size} bytes")
+        return as_double(load64(p))
+    if particle == T_BOOL:
+        if size != 1:
+            raise broken(f"a bool of {size} bytes")
+        return p[0] != 0
+    if particle == T_NULL:
+        return None
+    if particle == T_GEOJSON:
+        if size < 3:
+            raise broken(f"GeoJSON of {size} bytes")
+        cells = 3 + 8 * <size_t>load16(p + 1)
+        if cells > size:
+            raise broken(f"GeoJSON with cells of {cells} bytes in {size}")
+        return geojson_of(p + cells, size - cells)
+    data = PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
+    return bytes.__new__(HyperLogLog, data) if particle == T_HLL else RawParticle(particle, data)
+
+
+def unpack_value(int particle, bytes data not None):
+    """The Python value of a particle's bytes; `ProtocolError` where they can't be one."""
+    return get_particle(
+        particle, <const unsigned char*>PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data), NULL
+    )
