@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyspike.server.geojson import leaf_cell
-from pyspike.server.normalising import normalise
-from pyspike.server.ordering import compare, sort_key
-from pyspike.server.packed import (
+from pyspike.server.values.geojson import leaf_cell
+from pyspike.server.values.normalising import normalise
+from pyspike.server.values.ordering import compare, sort_key
+from pyspike.server.values.packed import (
     Extension,
     Float32,
     PackedError,

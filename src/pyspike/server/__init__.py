@@ -20,7 +20,7 @@ except ModuleNotFoundError:
 
 from .cluster import EmbeddedClock, EmbeddedCluster
 from .embedded_node import EmbeddedNode
-from .node import NodeStats
-from .storage import NamespaceConfig
+from .storage.store import NamespaceConfig
+from .topology.node import NodeStats
 
 __all__ = ["EmbeddedClock", "EmbeddedCluster", "EmbeddedNode", "NamespaceConfig", "NodeStats"]

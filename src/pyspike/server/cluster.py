@@ -13,11 +13,11 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
-from .backends import Backend, Plan, ProcessBackend, ThreadBackend
-from .checks import PORT_MAX, seconds, text, whole
-from .digest import key_digest
+from .arguments import PORT_MAX, seconds, text, whole
+from .control.backends import Backend, Plan, ProcessBackend, ThreadBackend
 from .embedded_node import EmbeddedNode
-from .storage import N_PARTITIONS, NamespaceConfig, partition_of
+from .protocol.digest import key_digest
+from .storage.store import N_PARTITIONS, NamespaceConfig, partition_of
 from .versions import NEWEST, find_version
 
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .checks import PORT_MAX, optional_bytes, whole
-from .checks import seconds as _seconds
-from .membership import DETACH_AFTER
-from .node import NodeStats
+from .arguments import PORT_MAX, optional_bytes, whole
+from .arguments import seconds as _seconds
+from .topology.membership import DETACH_AFTER
+from .topology.node import NodeStats
 
 if TYPE_CHECKING:
     from .cluster import EmbeddedCluster

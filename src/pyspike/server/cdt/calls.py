@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from ..normalising import storable
-from ..packed import Float32, PackedError, PackedList, PackedMap, Value, decode_first
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.normalising import storable
+from ..values.packed import Float32, PackedError, PackedList, PackedMap, Value, decode_first
 
 __all__ = ["Call", "Entry", "PathCall", "arguments", "as_int64", "parse", "parse_value", "storable_value"]
 

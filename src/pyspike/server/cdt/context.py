@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 
-from ..normalising import is_map_key
-from ..packed import PackedList, PackedMap, Value
-from ..result import RequestError
+from ..protocol.result import RequestError
+from ..values.normalising import is_map_key
+from ..values.packed import PackedList, PackedMap, Value
 from .calls import Entry, bad
 from .lists import new_list, sort_list
 from .maps import put

@@ -10,9 +10,9 @@ from bisect import bisect_left
 from enum import IntFlag
 from typing import TypeGuard
 
-from ..ordering import STRING_PREFIX, ranked, sort_key
-from ..packed import PackedList, Value
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.ordering import STRING_PREFIX, ranked, sort_key
+from ..values.packed import PackedList, Value
 from .calls import bad, storable_value
 from .numbers import is_number, total, zero_like
 from .results import not_applicable

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from enum import IntFlag
 from typing import cast
 
-from ..normalising import is_map_key
-from ..ordering import sort_key
-from ..packed import PackedMap, Value
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.normalising import is_map_key
+from ..values.ordering import sort_key
+from ..values.packed import PackedMap, Value
 from .calls import bad, storable_value
 from .numbers import is_number, total, zero_like
 from .results import not_applicable

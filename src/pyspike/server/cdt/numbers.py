@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
-from ..ordering import as_float
-from ..packed import Float32, Value
+from ..values.ordering import as_float
+from ..values.packed import Float32, Value
 from .calls import as_int64
 
 __all__ = ["INT_MIN", "is_number", "to_int64", "total", "zero_like"]

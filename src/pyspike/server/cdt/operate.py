@@ -6,9 +6,9 @@ the operations themselves (lists.py, maps.py), bins and replies (ops.py).
 
 from __future__ import annotations
 
-from ..nesting import is_value_nested_deeper
-from ..packed import PackedList, PackedMap, Value
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.nesting import is_value_nested_deeper
+from ..values.packed import PackedList, PackedMap, Value
 from ..versions import ServerVersion
 from .calls import Call, arguments, bad
 from .context import Way

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ..packed import PackedList, PackedMap, Value
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.packed import PackedList, PackedMap, Value
 from .selection import By, Elements, Selection
 
 __all__ = ["INVERTED", "ReturnType", "is_range", "split_return_type", "told"]

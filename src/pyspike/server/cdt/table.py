@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from ..packed import PackedList, PackedMap, Value
+from ..values.packed import PackedList, PackedMap, Value
 from .calls import bad
 from .results import ReturnType, is_range, not_applicable, split_return_type, told
 from .selection import By, Elements, Selection, inverted_range

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from ..bin_values import particle_of
 from ..cdt.calls import as_int64
-from ..nesting import is_value_nested_deeper
-from ..ordering import as_float
-from ..packed import Extension, Float32, PackedError, PackedList, PackedMap, Value, decode, encode
-from ..particles import BLOB_TYPES, ParticleType
-from ..result import RequestError
+from ..protocol.result import RequestError
+from ..values.bin_values import particle_of
+from ..values.nesting import is_value_nested_deeper
+from ..values.ordering import as_float
+from ..values.packed import Extension, Float32, PackedError, PackedList, PackedMap, Value, decode, encode
+from ..values.particles import BLOB_TYPES, ParticleType
 from ..versions import NEWEST, ServerVersion
 from . import arithmetic, calls, comparison, logic, record, strings
 from .nodes import Args, Build, Node, Type, bad, type_of

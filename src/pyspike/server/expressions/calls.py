@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..bits import B64_ENCODE, modify_bits, read_bits
+from ..bits.operate import B64_ENCODE, modify_bits, read_bits
 from ..cdt.calls import CONTEXT, PATH, Call, PathCall, parse_context, parse_value
 from ..cdt.operate import check_call, modify, read
-from ..hll_ops import modify_hll, read_hll
-from ..packed import Extension, PackedList, Value
-from ..particles import ParticleType
-from ..result import RequestError
+from ..hll.operate import modify_hll, read_hll
+from ..protocol.result import RequestError
 from ..strings.arguments import text_of, value_of_text
 from ..strings.operate import modify as modify_string
 from ..strings.operate import read as read_string
+from ..values.packed import Extension, PackedList, Value
+from ..values.particles import ParticleType
 from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need, type_of
 from .paths import Path, run_path
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..geo import Region, point_of, region_of
-from ..ordering import compare
-from ..packed import PackedList, PackedMap, Value
-from ..posix_regex import compile_regex
+from ..values.ordering import compare
+from ..values.packed import PackedList, PackedMap, Value
+from ..values.regions import Region, point_of, region_of
 from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need, type_of
+from .posix_regex import compile_regex
 
 __all__ = ["OPCODES"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..packed import PackedList, Value
+from ..values.packed import PackedList, Value
 from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need
 
 __all__ = ["OPCODES"]

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from ..bin_values import value_of
-from ..ordering import GEOJSON_PREFIX, STRING_PREFIX
-from ..packed import Float32, PackedList, PackedMap, Value
-from ..particles import ParticleType
-from ..result import RequestError, ResultCode
-from ..storage import Record
+from ..protocol.result import RequestError, ResultCode
+from ..storage.store import Record
+from ..values.bin_values import value_of
+from ..values.ordering import GEOJSON_PREFIX, STRING_PREFIX
+from ..values.packed import Float32, PackedList, PackedMap, Value
+from ..values.particles import ParticleType
 from ..versions import ServerVersion
 
 __all__ = ["REMOVE", "UNKNOWN", "Args", "Build", "Loop", "Node", "Scope", "Type", "bad", "need", "type_of"]

@@ -17,9 +17,9 @@ from ..cdt.calls import Entry, PathCall, storable_value
 from ..cdt.context import EntryType, element_at, find_entry
 from ..cdt.lists import sort_list
 from ..cdt.selection import Elements
-from ..ordering import sort_key
-from ..packed import PackedList, PackedMap, Value
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.ordering import sort_key
+from ..values.packed import PackedList, PackedMap, Value
 from .nodes import REMOVE, UNKNOWN, Build, Loop, Node, Scope, bad
 
 __all__ = ["Path", "run_path"]

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..framing import BIN_NAME_MAX
-from ..packed import PackedList
-from ..particles import ParticleType
-from ..storage import CITRUSLEAF_EPOCH, Record, stored_size
+from ..protocol.framing import BIN_NAME_MAX
+from ..storage.store import CITRUSLEAF_EPOCH, Record, stored_size
+from ..values.packed import PackedList
+from ..values.particles import ParticleType
 from .nodes import REMOVE, UNKNOWN, Args, Build, Node, Scope, Type, bad, type_of
 
 __all__ = ["OPCODES"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..result import RequestError
+from ..protocol.result import RequestError
 from ..strings.arguments import value_of_text
 from ..strings.conversion import to_text
 from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need

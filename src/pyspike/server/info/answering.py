@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..storage import N_PARTITIONS
+from ..storage.store import N_PARTITIONS
 from . import cluster, config, data, logs, tables
 from .call import Call, InfoError
 
 if TYPE_CHECKING:
-    from ..connection import Connection
-    from ..node import Node
+    from ..topology.connection import Connection
+    from ..topology.node import Node
 
 __all__ = ["answer"]
 

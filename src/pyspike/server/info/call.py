@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..result import ResultCode
+from ..protocol.result import ResultCode
 
 if TYPE_CHECKING:
-    from ..connection import Connection
-    from ..node import Node
-    from ..storage import Namespace
+    from ..storage.store import Namespace
+    from ..topology.connection import Connection
+    from ..topology.node import Node
 
 __all__ = ["NAMESPACE_NOT_FOUND", "Call", "InfoError"]
 

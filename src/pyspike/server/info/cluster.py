@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 
-from ..result import ResultCode
-from ..storage import N_PARTITIONS
+from ..protocol.result import ResultCode
+from ..storage.store import N_PARTITIONS
 from .call import Call, InfoError
 
 __all__ = ["COMMANDS"]

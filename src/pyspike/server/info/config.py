@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from ..result import ResultCode
-from ..storage import TTL_MAX
+from ..protocol.result import ResultCode
+from ..storage.store import TTL_MAX
 from .call import Call, InfoError
 from .pairs import joined
 
 if TYPE_CHECKING:
-    from ..node import Node
-    from ..storage import Namespace
+    from ..storage.store import Namespace
+    from ..topology.node import Node
 
 __all__ = ["COMMANDS", "namespace_settings"]
 

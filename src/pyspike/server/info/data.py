@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from ..result import ResultCode
-from ..storage import CITRUSLEAF_EPOCH
+from ..protocol.result import ResultCode
+from ..storage.store import CITRUSLEAF_EPOCH
 from .call import NAMESPACE_NOT_FOUND, Call, InfoError
 
 __all__ = ["COMMANDS"]

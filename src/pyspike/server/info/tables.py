@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..storage import Namespace, partition_of, stored_size
+from ..storage.store import Namespace, partition_of, stored_size
 from .call import Call, InfoError
 from .config import namespace_settings
 from .pairs import joined
 
 if TYPE_CHECKING:
-    from ..node import Node
+    from ..topology.node import Node
 
 __all__ = ["COMMANDS"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from ..cdt.calls import as_int64
-from ..packed import PackedList, Value
-from ..particles import ParticleType
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.packed import PackedList, Value
+from ..values.particles import ParticleType
 from .failures import Subcode, bad
 
 __all__ = ["Args", "checked", "clamped", "decoded", "span", "text_of", "value_of_text"]

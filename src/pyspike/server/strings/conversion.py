@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..ordering import as_float
-from ..packed import Float32, Value
-from ..particles import BLOB_TYPES, ParticleType
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.ordering import as_float
+from ..values.packed import Float32, Value
+from ..values.particles import BLOB_TYPES, ParticleType
 from .failures import ConversionSubcode, failed
 
 __all__ = ["to_text"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
 
 __all__ = ["ConversionSubcode", "Subcode", "bad", "failed"]
 

@@ -6,8 +6,8 @@ operations (reading.py, changing.py), bins and replies (ops.py).
 
 from __future__ import annotations
 
-from ..packed import Value
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.packed import Value
 from .arguments import checked
 from .changing import CHANGES, SIZE_MAX, TooLargeError, WriteFlags
 from .failures import Subcode, bad

@@ -14,8 +14,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from ..cdt.numbers import INT_MAX, INT_MIN
-from ..packed import PackedList, Value
-from ..particles import ParticleType
+from ..values.packed import PackedList, Value
+from ..values.particles import ParticleType
 from .arguments import Args, clamped, span, value_of_text
 from .failures import ConversionSubcode, bad, failed
 from .matching import ends_with, matches, starts_with

@@ -6,11 +6,11 @@ the families it names).
 
 from __future__ import annotations
 
-from .expressions.nodes import Scope
-from .framing import Op, encode_op
-from .particles import ParticleType
-from .storage import Record
-from .versions import ServerVersion
+from ..expressions.nodes import Scope
+from ..protocol.framing import Op, encode_op
+from ..storage.store import Record
+from ..values.particles import ParticleType
+from ..versions import ServerVersion
 
 __all__ = ["Bins", "Working"]
 

@@ -17,8 +17,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from ..protocol.framing import PROTO, PROTO_SIZE_MAX, PROTO_VERSION, ProtoType, refusal
 from .closing import last_bytes
-from .framing import PROTO, PROTO_SIZE_MAX, PROTO_VERSION, ProtoType, refusal
 
 if TYPE_CHECKING:
     from .node import Node

@@ -17,10 +17,10 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 
+from ..storage.store import N_PARTITIONS, Namespace, NamespaceConfig, Store
+from ..versions import NEWEST, ServerVersion
 from .node import Node
 from .partitions import PartitionMap, assign, bitmap, changed
-from .storage import N_PARTITIONS, Namespace, NamespaceConfig, Store
-from .versions import NEWEST, ServerVersion
 
 __all__ = ["DETACH_AFTER", "Membership"]
 

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import logging
 
-from .error_details import details_field
-from .expressions.ops import passes
-from .framing import BIN_NAME_MAX, FieldType, Info1, Info2, Info3, Message, Op, OpCode, encode_op, reply
-from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
-from .particles import ParticleType
-from .result import RequestError, ResultCode
-from .storage import (
+from ..protocol.error_details import details_field
+from ..protocol.framing import (
+    BIN_NAME_MAX,
+    FieldType,
+    Info1,
+    Info2,
+    Info3,
+    Message,
+    Op,
+    OpCode,
+    encode_op,
+    reply,
+)
+from ..protocol.result import RequestError, ResultCode
+from ..storage.store import (
     CITRUSLEAF_EPOCH,
     DIGEST_SIZE,
     TTL_MAX,
@@ -24,8 +32,11 @@ from .storage import (
     partition_of,
     stored_size,
 )
-from .versions import ServerVersion
-from .working import Working
+from ..values.particles import ParticleType
+from ..versions import ServerVersion
+from .op_context import Working
+from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
+from .ops.expressions import passes
 
 __all__ = ["execute"]
 

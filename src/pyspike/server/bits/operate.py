@@ -11,8 +11,8 @@ from collections.abc import Callable
 from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple, TypeAlias
 
-from .packed import Value
-from .result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.packed import Value
 
 __all__ = ["B64_ENCODE", "BitWriteFlags", "modify_bits", "read_bits"]
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from enum import IntFlag
 
-from ..bin_values import particle_of
-from ..cdt.calls import storable_value
-from ..framing import Op
-from ..packed import PackedError, PackedList, Value, decode_first
-from ..result import RequestError, ResultCode
-from ..storage import Record
-from ..versions import ServerVersion
-from ..working import Working
-from .build import Builder, build
-from .nodes import UNKNOWN, Node, Scope, Type, bad
+from ...cdt.calls import storable_value
+from ...expressions.build import Builder, build
+from ...expressions.nodes import UNKNOWN, Node, Scope, Type, bad
+from ...protocol.framing import Op
+from ...protocol.result import RequestError, ResultCode
+from ...storage.store import Record
+from ...values.bin_values import particle_of
+from ...values.packed import PackedError, PackedList, Value, decode_first
+from ...versions import ServerVersion
+from ..op_context import Working
 
 __all__ = ["exp_modify", "exp_read", "passes"]
 

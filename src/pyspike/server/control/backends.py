@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from . import control
-from .membership import Membership
-from .storage import NamespaceConfig
-from .versions import find_version
+from ..storage.store import NamespaceConfig
+from ..topology.membership import Membership
+from ..versions import find_version
+from . import requests
 
 __all__ = ["Backend", "Plan", "ProcessBackend", "ThreadBackend", "serve_control"]
 
@@ -97,7 +97,7 @@ class ThreadBackend:
         if self._loop.is_closed():
             raise RuntimeError("the cluster is not running")
         return asyncio.run_coroutine_threadsafe(
-            control.run(self._cluster, node, request, args), self._loop
+            requests.run(self._cluster, node, request, args), self._loop
         ).result()
 
     def stop(self) -> None:
@@ -123,7 +123,7 @@ class ProcessBackend:
     """
 
     def __init__(self, plan: Plan) -> None:
-        root = str(Path(__file__).parents[2])
+        root = str(Path(__file__).parents[3])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         self._lock = threading.Lock()
         self._pid = os.getpid()

@@ -6,15 +6,15 @@ paths (../expressions/paths.py).
 
 from __future__ import annotations
 
-from ..bin_values import particle_of, value_of
-from ..expressions.build import Builder
-from ..expressions.paths import Path, run_path
-from ..framing import Op
-from ..packed import PackedList, PackedMap
-from ..result import RequestError, ResultCode
-from ..working import Working
-from .calls import Call, PathCall, parse
-from .operate import check_call, modify, read
+from ...cdt.calls import Call, PathCall, parse
+from ...cdt.operate import check_call, modify, read
+from ...expressions.build import Builder
+from ...expressions.paths import Path, run_path
+from ...protocol.framing import Op
+from ...protocol.result import RequestError, ResultCode
+from ...values.bin_values import particle_of, value_of
+from ...values.packed import PackedList, PackedMap
+from ..op_context import Working
 
 __all__ = ["cdt_modify", "cdt_read"]
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from struct import Struct
 
+from ..protocol.result import RequestError, ResultCode
+from ..values.packed import Value, encode
 from .murmur import murmur3_x64_128
-from .packed import Value, encode
-from .result import RequestError, ResultCode
 
 __all__ = ["HEADER_SIZE", "Hll", "intersection", "similarity", "union"]
 

@@ -11,7 +11,7 @@ from math import cos, isfinite, radians, sin
 from struct import Struct
 from typing import Any
 
-from .result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
 
 __all__ = ["geojson_text", "leaf_cell", "stored_geojson"]
 

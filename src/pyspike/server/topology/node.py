@@ -13,14 +13,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import info
+from .. import info
+from ..protocol.error_details import details_field
+from ..protocol.framing import FieldType, Info2, ProtoType, frame, parse_message, refusal, reply
+from ..protocol.result import RequestError, ResultCode
+from ..records.commands import execute
+from ..storage.store import partition_of
 from .connection import Connection, Reply
-from .error_details import details_field
 from .faults import Faults
-from .framing import FieldType, Info2, ProtoType, frame, parse_message, refusal, reply
-from .record_commands import execute
-from .result import RequestError, ResultCode
-from .storage import partition_of
 
 if TYPE_CHECKING:
     from .membership import Membership

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 
+from ..protocol.result import RequestError, ResultCode
 from .geojson import stored_geojson
 from .normalising import normalise
 from .packed import PackedError
-from .result import RequestError, ResultCode
 
 __all__ = ["BLOB_TYPES", "ParticleType", "integer_value", "stored"]
 

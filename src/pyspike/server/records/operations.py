@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 
-from .bit_ops import bits_modify, bits_read
-from .cdt.ops import cdt_modify, cdt_read
-from .expressions.ops import exp_modify, exp_read
-from .framing import Op, OpCode
-from .hll_ops import hll_modify, hll_read
-from .nesting import is_nested_deeper
-from .particles import BLOB_TYPES, ParticleType, integer_value, stored
-from .result import RequestError, ResultCode
-from .strings.ops import string_modify, string_read, to_string
-from .versions import ServerVersion
-from .working import Working
+from ..hll.operate import hll_modify, hll_read
+from ..protocol.framing import Op, OpCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.nesting import is_nested_deeper
+from ..values.particles import BLOB_TYPES, ParticleType, integer_value, stored
+from ..versions import ServerVersion
+from .op_context import Working
+from .ops.bits import bits_modify, bits_read
+from .ops.cdt import cdt_modify, cdt_read
+from .ops.expressions import exp_modify, exp_read
+from .ops.strings import string_modify, string_read, to_string
 
 __all__ = ["FORBIDDEN_WITH_REPLACE", "READ_OPS", "operations_of", "run_op"]
 

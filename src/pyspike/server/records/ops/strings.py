@@ -5,19 +5,19 @@ Owns: missing bins, types, strings inside lists and maps, replies. Not here: ope
 
 from __future__ import annotations
 
-from ..bin_values import particle_of, value_of
-from ..cdt.calls import Call, parse_value
-from ..cdt.context import Way
-from ..framing import Op
-from ..packed import PackedError, PackedList, PackedMap, Value, decode
-from ..particles import ParticleType
-from ..result import RequestError, ResultCode
-from ..working import Working
-from .arguments import text_of, value_of_text
-from .changing import WriteFlags
-from .conversion import to_text
-from .failures import Subcode, bad
-from .operate import flags_of, modify, read
+from ...cdt.calls import Call, parse_value
+from ...cdt.context import Way
+from ...protocol.framing import Op
+from ...protocol.result import RequestError, ResultCode
+from ...strings.arguments import text_of, value_of_text
+from ...strings.changing import WriteFlags
+from ...strings.conversion import to_text
+from ...strings.failures import Subcode, bad
+from ...strings.operate import flags_of, modify, read
+from ...values.bin_values import particle_of, value_of
+from ...values.packed import PackedError, PackedList, PackedMap, Value, decode
+from ...values.particles import ParticleType
+from ..op_context import Working
 
 __all__ = ["string_modify", "string_read", "to_string"]
 

@@ -10,15 +10,15 @@ from dataclasses import replace
 from enum import IntFlag
 from typing import NamedTuple
 
-from .bin_values import particle_of
-from .bit_ops import opcode_and_args
-from .framing import Op
-from .hll import Hll, intersection, similarity, union
-from .normalising import storable
-from .packed import PackedError, PackedList, PackedMap, Value
-from .particles import ParticleType
-from .result import RequestError, ResultCode
-from .working import Working
+from ..protocol.framing import Op
+from ..protocol.result import RequestError, ResultCode
+from ..records.op_context import Working
+from ..records.ops.bits import opcode_and_args
+from ..values.bin_values import particle_of
+from ..values.normalising import storable
+from ..values.packed import PackedError, PackedList, PackedMap, Value
+from ..values.particles import ParticleType
+from .sketch import Hll, intersection, similarity, union
 
 __all__ = ["hll_modify", "hll_read", "modify_hll", "read_hll"]
 

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from .membership import Membership
-from .node import Node
+from ..topology.membership import Membership
+from ..topology.node import Node
 
 __all__ = ["run"]
 

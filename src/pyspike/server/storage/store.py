@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .checks import whole
-from .versions import NEWEST, ServerVersion
+from ..arguments import whole
+from ..versions import NEWEST, ServerVersion
 
 __all__ = [
     "CITRUSLEAF_EPOCH",

@@ -5,15 +5,15 @@ Owns: missing bins, types, replies. Not here: bits (bits.py).
 
 from __future__ import annotations
 
-from .bin_values import particle_of, value_of
-from .bits import B64_ENCODE, modify_bits, read_bits
-from .cdt.calls import CONTEXT, Call, bad, parse
-from .cdt.context import Way
-from .framing import Op
-from .packed import PackedError, PackedList, PackedMap, Value, decode
-from .particles import BLOB_TYPES, ParticleType
-from .result import RequestError, ResultCode
-from .working import Working
+from ...bits.operate import B64_ENCODE, modify_bits, read_bits
+from ...cdt.calls import CONTEXT, Call, bad, parse
+from ...cdt.context import Way
+from ...protocol.framing import Op
+from ...protocol.result import RequestError, ResultCode
+from ...values.bin_values import particle_of, value_of
+from ...values.packed import PackedError, PackedList, PackedMap, Value, decode
+from ...values.particles import BLOB_TYPES, ParticleType
+from ..op_context import Working
 
 __all__ = ["bits_modify", "bits_read", "opcode_and_args"]
 
