@@ -49,7 +49,7 @@ directives = {
 wire = Extension(
     "pyspike._wire",
     ["src/_wire.pyx"],
-    depends=sorted(str(part) for part in Path("src/wire").glob("*.pyx")),
+    depends=sorted(str(part) for part in Path("src/wire").rglob("*.pyx")),
     define_macros=[("PYSPIKE_DEBUG", "1")] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1")],
     extra_compile_args=compile_args,
     extra_link_args=link_args,
