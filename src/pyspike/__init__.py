@@ -21,7 +21,6 @@ from pyspike.arguments import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
-from pyspike.later import importing
 from pyspike.nodes import Node
 from pyspike.policy import (
     ClientPolicy,
@@ -36,6 +35,7 @@ from pyspike.policy import (
     SupportsToBytes,
     WritePolicy,
 )
+from pyspike.process.lazy_imports import importing
 from pyspike.result_code import ResultCode
 from pyspike.values import (
     INFINITY,

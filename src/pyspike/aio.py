@@ -33,7 +33,7 @@ from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 from pyspike.process import fork
-from pyspike.process.living import Living
+from pyspike.process.weak_registry import WeakRegistry
 
 T = TypeVar("T")
 
@@ -192,7 +192,7 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-_unclosed: Living[_Loops] = Living()
+_unclosed: WeakRegistry[_Loops] = WeakRegistry()
 
 
 class AsyncClient:

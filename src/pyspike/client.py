@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, overload
 from pyspike._wire import Commands, Executor, timeout_ms
 from pyspike.arguments import Milliseconds, Policies, client_policy, info_arguments
 from pyspike.hosts import HostsLike, parse_hosts
-from pyspike.later import importing
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.process.lazy_imports import importing
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster

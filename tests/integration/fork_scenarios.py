@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspike import ClientPolicy, Key, errors
-from pyspike.process.living import Living
+from pyspike.process.weak_registry import WeakRegistry
 from support.clients import Client
 from support.processes import main
 from support.sockets import sockets
@@ -280,7 +280,7 @@ class One:
 
 def fork_while_others_come_and_go(_: str) -> None:
     """Clients are known by a registry, which other threads may be at work in."""
-    living: Living[One] = Living()
+    living: WeakRegistry[One] = WeakRegistry()
     kept = [One() for _ in range(3)]
     for one in kept:
         living.add(one)

@@ -16,7 +16,8 @@ from typing import Any
 
 from pyspike._wire import Connection, PartitionMap, Routing
 from pyspike.cluster import info, lifecycle
-from pyspike.cluster.net import Endpoint, check_map, connect
+from pyspike.cluster.addresses import Endpoint, check_map
+from pyspike.cluster.connect import connect
 from pyspike.cluster.node import Node
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.tend import Round, Unreachable

@@ -14,7 +14,8 @@ from typing import Any
 
 from pyspike import nodes
 from pyspike._wire import Connection, Pool
-from pyspike.cluster.net import Endpoint, connect, left_ms
+from pyspike.cluster.addresses import Endpoint, left_ms
+from pyspike.cluster.connect import connect
 from pyspike.cluster.probe import Probe, ask
 from pyspike.errors import AerospikeError
 from pyspike.hosts import Host

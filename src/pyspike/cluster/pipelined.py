@@ -7,11 +7,8 @@ timer, and decides about failed attempts. All of it runs in the loop's own threa
 from __future__ import annotations
 
 import asyncio
-import builtins
 import contextlib
-import errno
 import logging
-import os
 import socket
 import weakref
 from collections.abc import AsyncGenerator
@@ -19,7 +16,7 @@ from typing import Any
 
 from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool, abandon_socket
 from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.net import NewSocket, prepare
+from pyspike.cluster.connect import connect_in_loop
 from pyspike.cluster.retry import closed, conclude, next_step
 from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
 
@@ -170,37 +167,9 @@ class PipelinedExecutor(Lanes):
         node = self._cluster.node(name)
         if node is None:
             raise ConnectionError(f"node {name} has left the cluster", node=name)
-        with NewSocket(node.endpoint, timeout, name) as sock:
-            self._sockets.add(sock)
-            try:
-                sock.setblocking(False)
-                await self._connect(sock, node.endpoint.sockaddr, timeout)
-                prepare(sock)
-                _, pipeline = await self.loop.create_connection(lambda: PipelineProtocol(lane), sock=sock)
-            finally:
-                self._sockets.discard(sock)
-        return pipeline
-
-    async def _connect(self, sock: socket.socket, address: Any, timeout: float) -> None:
-        """Connect a socket within so many milliseconds.
-
-        `loop.sock_connect` would look the address up in a thread (uvloop), and `asyncio.wait_for` would make
-        another task of it; both complain when a loop is closed without a word.
-        """
-        code = sock.connect_ex(address)
-        if code == errno.EINPROGRESS:
-            ready: asyncio.Future[None] = self.loop.create_future()
-            expiry = self.loop.call_later(timeout / 1000, _set, ready, builtins.TimeoutError())
-            self.loop.add_writer(sock, _set, ready, None)
-            try:
-                await ready
-            finally:
-                expiry.cancel()
-                if not self.loop.is_closed():
-                    self.loop.remove_writer(sock)
-            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            raise OSError(code, os.strerror(code))
+        return await connect_in_loop(
+            self.loop, node.endpoint, timeout, name, lambda: PipelineProtocol(lane), self._sockets
+        )
 
     # --- time ---
 
@@ -292,15 +261,6 @@ def _add(total: dict[str, Any], numbers: dict[str, Any]) -> None:
             _add(total.setdefault(name, {}), number)
         else:
             total[name] = total.get(name, 0) + number
-
-
-def _set(future: asyncio.Future[None], error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
 
 
 def _watch(reference: weakref.ref[PipelinedExecutor]) -> None:

@@ -19,8 +19,8 @@ import os
 from typing import Protocol
 
 from pyspike import _wire
-from pyspike.later import importing
-from pyspike.process.living import Living
+from pyspike.process.lazy_imports import importing
+from pyspike.process.weak_registry import WeakRegistry
 
 __all__ = ["StartsOver", "caught_up", "loops_end", "watch"]
 
@@ -35,7 +35,7 @@ class StartsOver(Protocol):
         """Start over in a child process, where no other thread is left. Raises nothing."""
 
 
-_all: Living[StartsOver] = Living()
+_all: WeakRegistry[StartsOver] = WeakRegistry()
 _by_python = False
 
 

@@ -1,15 +1,11 @@
-"""Addresses and sockets: names become addresses, an address becomes a connection.
+"""The addresses of servers: host names are resolved, and advertised addresses replaced as `ip_map` says.
 
-`connect` is the one place where a socket to a server is opened, for tending and for the pools alike; TLS and
-login belong there once they exist. What is said on a connection is none of its business.
+Opens nothing: see `connect`.
 """
 
 from __future__ import annotations
 
-import builtins
-import errno
 import ipaddress
-import os
 import re
 import socket
 import time
@@ -17,15 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyspike._wire import Connection, disown_socket, own_socket
-from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError
+from pyspike.errors import ConnectionError, InvalidArgument
 from pyspike.hosts import DEFAULT_PORT, Host
 from pyspike.showing import shown
 
-__all__ = ["Endpoint", "check_map", "connect", "left_ms", "mapped", "prepare", "resolve"]
+__all__ = ["Endpoint", "check_map", "left_ms", "mapped", "resolve"]
 
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[1-9][0-9]{0,4}))?")
-_NO_SIGPIPE = getattr(socket, "SO_NOSIGPIPE", None)  # macOS, which has no MSG_NOSIGNAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,74 +126,3 @@ def _split(text: str) -> tuple[str, int | None]:
             f"{shown(text)} in ip_map is no address", advice="write 'address' or 'address:port'"
         ) from None
     return host.name, host.port if port else None
-
-
-def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
-    """A connection that is ready for commands.
-
-    Args:
-        endpoint: where to.
-        timeout: in milliseconds, for all that it takes.
-        node: the name of the node that is expected there, for the errors.
-
-    Raises:
-        TimeoutError: nobody answered in time.
-        ConnectionError: the connection was refused or could not be made.
-    """
-    with NewSocket(endpoint, timeout, node) as sock:
-        sock.settimeout(max(timeout, 1) / 1000)
-        sock.connect(endpoint.sockaddr)
-        prepare(sock)
-        sock.setblocking(True)
-    return Connection(sock.detach())
-
-
-class NewSocket:
-    """A socket to be connected by whoever enters this; what goes wrong closes it, with an error of `connect`.
-
-    It is this process's alone: a child that is forked meanwhile lets go of it.
-
-    No `contextmanager`: an error that passes through its generator may be left to the garbage collector.
-    """
-
-    __slots__ = ("_node", "_socket", "_ticket", "_timeout", "_whom")
-
-    def __init__(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> None:
-        self._node = node
-        self._whom = f"node {node} at {endpoint}" if node else str(endpoint)
-        self._timeout = timeout
-        self._socket = socket.socket(endpoint.family, socket.SOCK_STREAM)
-        self._ticket = own_socket(self._socket.fileno())
-
-    def __enter__(self) -> socket.socket:
-        return self._socket
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if error is None:
-            return
-        disown_socket(self._socket.fileno(), self._ticket)
-        self._socket.close()
-        if isinstance(error, builtins.TimeoutError):
-            message = f"no connection to {self._whom} within {self._timeout:.0f} ms"
-            raise TimeoutError(message, node=self._node) from error
-        if isinstance(error, OSError):
-            # asyncio replaces the system's words by the address, which is told already
-            words = os.strerror(error.errno) if error.errno else error.strerror or str(error)
-            message = f"no connection to {self._whom}: {words.lower()}"
-            raise ConnectionError(message, node=self._node) from error
-
-
-def prepare(sock: socket.socket) -> None:
-    """Set up a socket that was just connected, by whoever did it: commands leave at once, and a peer that
-    vanished is found out.
-
-    Raises:
-        ConnectionRefusedError: it is connected to itself.
-    """
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if _NO_SIGPIPE is not None:
-        sock.setsockopt(socket.SOL_SOCKET, _NO_SIGPIPE, 1)
-    if sock.getsockname() == sock.getpeername():
-        # The system chose the port that nobody listens on as our own, and we reached ourselves.
-        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))

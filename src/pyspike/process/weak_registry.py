@@ -7,12 +7,12 @@ import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-__all__ = ["Living"]
+__all__ = ["WeakRegistry"]
 
 T = TypeVar("T")
 
 
-class Living(Generic[T]):
+class WeakRegistry(Generic[T]):
     """What is alive of a kind, oldest first.
 
     The child of a fork may read it whatever other threads were doing: where there is no GIL, the lock that

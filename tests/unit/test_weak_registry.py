@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 
-from pyspike.process.living import Living
+from pyspike.process.weak_registry import WeakRegistry
 from support.cluster_tools import wait_until
 
 SECONDS = 0.5
@@ -18,7 +18,7 @@ class One:
 
 
 def test_those_who_live_are_known_in_their_order() -> None:
-    living: Living[One] = Living()
+    living: WeakRegistry[One] = WeakRegistry()
     ones = [One() for _ in range(5)]
     for one in ones:
         living.add(one)
@@ -29,7 +29,7 @@ def test_those_who_live_are_known_in_their_order() -> None:
 
 
 def test_what_is_to_be_done_afterwards_is_done_once() -> None:
-    living: Living[One] = Living()
+    living: WeakRegistry[One] = WeakRegistry()
     one, done = One(), []
     living.add(one, done.append)
     living.add(One())
@@ -43,14 +43,14 @@ def test_what_is_to_be_done_afterwards_is_done_once() -> None:
 
 
 def test_it_keeps_nothing_of_those_who_are_gone() -> None:
-    living: Living[One] = Living()
+    living: WeakRegistry[One] = WeakRegistry()
     for _ in range(1000):
         living.add(One())
     assert len(living._references) < 100
 
 
 def test_threads_may_come_and_go_while_others_look() -> None:
-    living: Living[One] = Living()
+    living: WeakRegistry[One] = WeakRegistry()
     kept: list[One] = []
     failures: list[BaseException] = []
     end = time.monotonic() + SECONDS
