@@ -58,9 +58,12 @@ __all__ = [
     "BitOverflowAction",
     "BitResizeFlags",
     "BitWriteFlags",
+    "ChannelStats",
     "Client",
     "ClientPolicy",
+    "ClientStats",
     "CommitLevel",
+    "ConnectionStats",
     "ConsistencyLevel",
     "Context",
     "Ctx",
@@ -90,10 +93,12 @@ __all__ = [
     "Milliseconds",
     "MultiResult",
     "Node",
+    "NodeStats",
     "NumericType",
     "Operation",
     "OrderedList",
     "PathSelect",
+    "PoolStats",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
@@ -104,6 +109,7 @@ __all__ = [
     "StringRegexFlags",
     "StringWriteFlags",
     "SupportsToBytes",
+    "TendStats",
     "Ttl",
     "WritePolicy",
     "__version__",
@@ -137,6 +143,7 @@ if TYPE_CHECKING:
         StringRegexFlags,
         StringWriteFlags,
     )
+    from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
 
 
 _FLAGS = (
@@ -159,6 +166,8 @@ _FLAGS = (
     "StringWriteFlags",
 )
 
+_STATS = ("ChannelStats", "ClientStats", "ConnectionStats", "NodeStats", "PoolStats", "TendStats")
+
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
@@ -166,6 +175,7 @@ _LATER = {
     "operations": "pyspike.operations",
     **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.operations.context"),
     **dict.fromkeys(_FLAGS, "pyspike.operations.enums"),
+    **dict.fromkeys(_STATS, "pyspike.stats"),
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -34,6 +35,7 @@ from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 from pyspike.process import fork
 from pyspike.process.weak_registry import WeakRegistry
+from pyspike.stats import ClientStats
 
 T = TypeVar("T")
 
@@ -537,9 +539,10 @@ class AsyncClient:
         asked = info_arguments(self._policies, command, node, policy)
         return await _in_thread(self._cluster.info, *asked)
 
-    def stats(self) -> dict[str, Any]:
-        """How the connections to each node are used, the pipelines of each loop, and how tending goes."""
-        return {**self._cluster.stats(), "loops": [executor.stats() for executor in self._loops.all()]}
+    def stats(self) -> ClientStats:
+        """How the connections to each node are used, by threads and in each loop, and how tending goes."""
+        loops = tuple(executor.stats() for executor in self._loops.all())
+        return dataclasses.replace(self._cluster.stats(), loops=loops)
 
     async def close(self, timeout: Milliseconds | None = None) -> None:
         """Close all connections; again is harmless.

@@ -7,7 +7,7 @@ to a node is told in `cluster`.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from pyspike._wire import Commands, Executor, timeout_ms
 from pyspike.arguments import Milliseconds, Policies, client_policy, info_arguments
@@ -19,6 +19,7 @@ from pyspike.process.lazy_imports import importing
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.cluster.lifecycle import DropGuard
+    from pyspike.stats import ClientStats
 
 
 class Client(Commands):
@@ -134,7 +135,7 @@ class Client(Commands):
         """
         return self._cluster.info(*info_arguments(self._policies, command, node, policy))
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> ClientStats:
         """How the connections to each node are used, and how tending goes."""
         return self._cluster.stats()
 

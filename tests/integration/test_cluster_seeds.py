@@ -118,7 +118,7 @@ def test_a_name_that_hangs_is_asked_for_once(hanging_name):
     with tended("hang.test:3000", timeout=50, fail_if_not_connected=False) as cluster:
         wait_until(lambda: cluster.rounds > 3)
         assert len(hanging_name) == 1
-        assert "still hangs" in cluster.stats()["tend"]["last_error"]
+        assert "still hangs" in cluster.stats().tend.last_error
 
 
 def test_ipv6():
@@ -199,7 +199,7 @@ def test_unreachable_peers_are_named_with_what_mends_it(caplog):
             assert f"node A2 advertises the address {NOWHERE}:{server.node('A2').port}" in words
             assert "use_services_alternate=True" in words
             assert f"ip_map={{'{NOWHERE}': " in words
-        assert set(cluster.stats()["tend"]["unreachable"]) == {"A2", "A3"}
+        assert set(cluster.stats().tend.unreachable) == {"A2", "A3"}
         before = caplog.text.count("advertises")
         some_rounds(cluster, 6)
         assert caplog.text.count("advertises") == before  # said once, not every round

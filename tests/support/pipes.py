@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pyspike import ClientPolicy, Key, ReadPolicy, WritePolicy, errors
+from pyspike import ChannelStats, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike._wire import Command, Lane, Pool, Routing, advance_clock
 from pyspike.cluster.pipelined import PipelinedExecutor, PipelineProtocol
 from support.messages import DIGEST, Message, Op, parse
@@ -199,7 +199,7 @@ class Pipes(PipelinedExecutor):
         self._passed = end
 
     @property
-    def numbers(self) -> dict[str, Any]:
+    def numbers(self) -> ChannelStats:
         """The numbers of the first node's lane."""
         return next(iter(self.stats().values()))
 

@@ -178,17 +178,5 @@ class Node:
         if not self.active:
             self.pool.close()
 
-    def stats(self) -> dict[str, Any]:
-        """What is known about it, and its pool's numbers."""
-        return {
-            "name": self.name,
-            "address": self.address,
-            "version": self.version,
-            "active": self.active,
-            "failures": self.failures,
-            "last_error": self.last_error,
-            "pool": self.pool.stats(),
-        }
-
     def __repr__(self) -> str:
         return f"<Node {self.name} {self.address}{'' if self.active else ' inactive'}>"

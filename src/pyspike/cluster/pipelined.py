@@ -12,18 +12,19 @@ import logging
 import socket
 import weakref
 from collections.abc import AsyncGenerator
-from typing import Any
 
 from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool, abandon_socket
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.connect import connect_in_loop
 from pyspike.cluster.retry import closed, conclude, next_step
 from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
+from pyspike.stats import ChannelStats, ConnectionStats
 
 log = logging.getLogger("pyspike.cluster")
 
 HOUSEKEEPING = 1.0  # seconds between two looks for idle connections
 LONG = 5.0  # seconds
+NO_CONNECTIONS = ConnectionStats()
 
 
 class PipelineProtocol(Pipeline, asyncio.BufferedProtocol):
@@ -245,22 +246,17 @@ class PipelinedExecutor(Lanes):
         with contextlib.suppress(RuntimeError):  # it is being closed already, by the loop
             await self._watching.aclose()
 
-    def stats(self) -> dict[str, dict[str, Any]]:
-        """The numbers of the lanes by the node's name, those of large records under `large`."""
-        stats: dict[str, dict[str, Any]] = {}
+    def stats(self) -> dict[str, ChannelStats]:
+        """The numbers of this loop's connections, by the node's name."""
+        usual: dict[str, ConnectionStats] = {}
+        large: dict[str, ConnectionStats] = {}
         for lane in self.all_lanes():
-            numbers = stats.setdefault(lane.pool.node_name, {})
-            _add(numbers.setdefault("large", {}) if lane.wide else numbers, lane.stats())
-        return stats
-
-
-def _add(total: dict[str, Any], numbers: dict[str, Any]) -> None:
-    """Add numbers, those by reason one by one, to their totals."""
-    for name, number in numbers.items():
-        if isinstance(number, dict):
-            _add(total.setdefault(name, {}), number)
-        else:
-            total[name] = total.get(name, 0) + number
+            name, kind = lane.pool.node_name, large if lane.wide else usual
+            kind[name] = kind.get(name, NO_CONNECTIONS) + ConnectionStats(**lane.stats())
+        return {
+            name: ChannelStats.of(usual.get(name, NO_CONNECTIONS), large.get(name, NO_CONNECTIONS))
+            for name in {**usual, **large}
+        }
 
 
 def _watch(reference: weakref.ref[PipelinedExecutor]) -> None:

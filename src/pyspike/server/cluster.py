@@ -38,11 +38,39 @@ class DigestedKey(Protocol):
         """The 20 bytes that the record is known by."""
 
 
+class NodeAsSeen(Protocol):
+    """What a client tells of one node."""
+
+    @property
+    def address(self) -> str:
+        """Its host and port."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the client sends commands to it."""
+
+    @property
+    def failed_rounds(self) -> int:
+        """How often in a row it has not answered the client."""
+
+    @property
+    def partition_generation(self) -> int | None:
+        """The number of the partition map that the client has of it."""
+
+
+class ClusterAsSeen(Protocol):
+    """What a client tells of the cluster."""
+
+    @property
+    def nodes(self) -> Mapping[str, NodeAsSeen]:
+        """Its nodes by name."""
+
+
 class Tending(Protocol):
     """A client that tells of each node what it knows, such as `pyspike.Client`."""
 
-    def stats(self) -> dict[str, Any]:
-        """Its statistics; `nodes` has those of each node by name."""
+    def stats(self) -> ClusterAsSeen:
+        """Its statistics."""
 
 
 class EmbeddedClock:
@@ -351,26 +379,26 @@ class EmbeddedCluster:
 
         """
         deadline = time.monotonic() + seconds("timeout", timeout)
-        while (unseen := self._unseen(client.stats()["nodes"])) is not None:
+        while (unseen := self._unseen(client.stats().nodes)) is not None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"after {timeout:g} s the client has not seen that {unseen}")
             time.sleep(_LOOK_EVERY)
 
-    def _unseen(self, known: Mapping[str, Mapping[str, Any]]) -> str | None:
+    def _unseen(self, known: Mapping[str, NodeAsSeen]) -> str | None:
         """What a client's statistics of nodes don't show yet, in words."""
         for node in self._call("describe"):
             name, up = node["name"], node["running"] and not node["silent"]
             seen = known.get(name)
-            answers = seen is not None and seen["active"] and not seen["failures"]
+            answers = seen is not None and seen.is_active and not seen.failed_rounds
             if node["member"] and not node["running"]:
                 return f"node {name} was killed, which the other nodes have not noticed either"
             if answers != up:
                 return f"node {name} {'answers' if up else 'does not answer'}"
             if seen is None or not up:
                 continue
-            if not seen["address"].endswith(f":{node['port']}"):
+            if not seen.address.endswith(f":{node['port']}"):
                 return f"node {name} is at port {node['port']}"
-            if seen["partition_generation"] != node["partition_generation"]:
+            if seen.partition_generation != node["partition_generation"]:
                 return f"partitions of node {name} have moved"
         return None
 
