@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
+from ..protocol.opcodes import CdtEnvelope
 from ..protocol.result import RequestError, ResultCode
 from ..values.normalising import storable
 from ..values.packed import Float32, PackedError, PackedList, PackedMap, Value, decode_first
 
 __all__ = ["Call", "Entry", "PathCall", "arguments", "as_int64", "parse", "parse_value", "storable_value"]
 
-CONTEXT = 0xFF
-PATH = 0xFE
 LEGACY_SIZE = 2
 
 _SIGN = 1 << 63
@@ -71,7 +70,7 @@ def parse_value(value: Value) -> Call | PathCall:
     if not items or type(items[0]) is not int:
         raise bad("an operation without opcode")
     opcode = items[0]
-    if opcode == CONTEXT:
+    if opcode == CdtEnvelope.CONTEXT:
         if len(items) != 3:
             raise bad("a context without operation")
         context = parse_context(items[1])
@@ -79,7 +78,7 @@ def parse_value(value: Value) -> Call | PathCall:
         if not inner or type(inner[0]) is not int:
             raise bad("an operation without opcode")
         return Call(context, inner[0], inner[1:])
-    if opcode == PATH:
+    if opcode == CdtEnvelope.PATH:
         if len(items) not in (3, 4) or type(items[2]) is not int:
             raise bad("a path without flags")
         return PathCall(parse_context(items[1]), items[2], items[3:])

@@ -8,31 +8,27 @@ from __future__ import annotations
 
 import logging
 
-from ..protocol.error_details import details_field
-from ..protocol.framing import (
+from ..protocol.constants import (
     BIN_NAME_MAX,
+    CITRUSLEAF_EPOCH,
+    DIGEST_SIZE,
+    GENERATION_MAX,
+    SET_NAME_MAX,
+    TTL_DONT_UPDATE,
+    TTL_MAX,
+    TTL_NEVER,
     FieldType,
     Info1,
     Info2,
     Info3,
-    Message,
-    Op,
     OpCode,
-    encode_op,
-    reply,
+    ParticleType,
 )
-from ..protocol.result import RequestError, ResultCode
-from ..storage.store import (
-    CITRUSLEAF_EPOCH,
-    DIGEST_SIZE,
-    TTL_MAX,
-    Namespace,
-    Record,
-    Store,
-    partition_of,
-    stored_size,
-)
-from ..values.particles import ParticleType
+from ..protocol.digest import partition_of
+from ..protocol.error_details import details_field
+from ..protocol.framing import Message, Op, encode_op, reply
+from ..protocol.result import ParameterSubcode, RequestError, ResultCode
+from ..storage.store import Namespace, Record, Store, stored_size
 from ..versions import ServerVersion
 from .op_context import Working
 from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
@@ -42,10 +38,6 @@ __all__ = ["execute"]
 
 _LOG = logging.getLogger("pyspike.server")
 
-SET_NAME_MAX = 63
-TTL_NEVER = 0xFFFFFFFF
-TTL_DONT_UPDATE = 0xFFFFFFFE
-GENERATION_MAX = 0xFFFF
 _BESIDE_VALUE, _BESIDE_BINS = 32, 4096
 
 # Plain numbers: flag arithmetic on IntFlag members is slow, and this is the path of every request.
@@ -64,7 +56,6 @@ _F_DIGEST, _F_MRT_ID, _F_FILTER = int(FieldType.DIGEST), int(FieldType.MRT_ID), 
 _F_UDF = int(FieldType.UDF_FILENAME)
 _OP_READ, _OP_TOUCH = int(OpCode.READ), int(OpCode.TOUCH)
 _NUL = 0
-_TTL_SUBCODE = 1
 
 
 def execute(store: Store, message: Message) -> bytes:
@@ -320,7 +311,7 @@ def _new_void_time(namespace: Namespace, record: Record, existed: bool, ttl: int
     if ttl in (0, TTL_DONT_UPDATE):
         return namespace.void_time(config.default_ttl)
     if ttl > TTL_MAX:
-        raise RequestError(ResultCode.PARAMETER, f"TTL of {ttl} s", _TTL_SUBCODE)
+        raise RequestError(ResultCode.PARAMETER, f"TTL of {ttl} s", ParameterSubcode.TTL)
     if not config.nsup_period and not config.allow_ttl_without_nsup:
         raise RequestError(ResultCode.FORBIDDEN, "a TTL where nothing expires")
     return namespace.void_time(ttl)

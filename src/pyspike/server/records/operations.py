@@ -1,8 +1,8 @@
 """The ops of a request by op code: what each does to the bins at hand and which op it answers.
 
 Owns: plain READ, WRITE, INCR, APPEND, PREPEND, TOUCH, DELETE_ALL, and the table in which the other ops are
-entered. Not here: when a request may run at all (record_commands.py); lists and maps (cdt/ops.py), bits
-(bit_ops.py), HLL (hll_ops.py), strings (strings/ops.py), expressions (expressions/ops.py).
+entered. Not here: when a request may run at all (commands.py), and the ops of lists and maps, bits,
+HLL, strings and expressions (ops/).
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 
-from ..hll.operate import hll_modify, hll_read
-from ..protocol.framing import Op, OpCode
+from ..protocol.constants import BLOB_TYPES, OpCode, ParticleType
+from ..protocol.framing import Op
 from ..protocol.result import RequestError, ResultCode
 from ..values.nesting import is_nested_deeper
-from ..values.particles import BLOB_TYPES, ParticleType, integer_value, stored
+from ..values.particles import integer_value, stored
 from ..versions import ServerVersion
 from .op_context import Working
 from .ops.bits import bits_modify, bits_read
 from .ops.cdt import cdt_modify, cdt_read
 from .ops.expressions import exp_modify, exp_read
+from .ops.hll import hll_modify, hll_read
 from .ops.strings import string_modify, string_read, to_string
 
 __all__ = ["FORBIDDEN_WITH_REPLACE", "READ_OPS", "operations_of", "run_op"]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from struct import Struct
 
+from ..protocol.constants import BLOB_TYPES, ParticleType
 from ..protocol.result import RequestError, ResultCode
 from .geojson import geojson_text, stored_geojson
 from .ordering import as_float
 from .packed import Float32, PackedList, PackedMap, Value, decode, encode
-from .particles import BLOB_TYPES, ParticleType
 
 __all__ = ["particle_of", "value_of"]
 

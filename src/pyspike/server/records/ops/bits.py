@@ -5,14 +5,15 @@ Owns: missing bins, types, replies. Not here: bits (bits.py).
 
 from __future__ import annotations
 
-from ...bits.operate import B64_ENCODE, modify_bits, read_bits
-from ...cdt.calls import CONTEXT, Call, bad, parse
+from ...bits.operate import modify_bits, read_bits
+from ...cdt.calls import Call, bad, parse
 from ...cdt.context import Way
+from ...protocol.constants import BLOB_TYPES, ParticleType
 from ...protocol.framing import Op
+from ...protocol.opcodes import BitOpcode, CdtEnvelope
 from ...protocol.result import RequestError, ResultCode
 from ...values.bin_values import particle_of, value_of
 from ...values.packed import PackedError, PackedList, PackedMap, Value, decode
-from ...values.particles import BLOB_TYPES, ParticleType
 from ..op_context import Working
 
 __all__ = ["bits_modify", "bits_read", "opcode_and_args"]
@@ -47,13 +48,13 @@ def bits_read(work: Working, op: Op) -> None:
         work.answer_nothing(op)
         return
     opcode, args = opcode_and_args(op.value)
-    if opcode == CONTEXT and work.version.strings:
+    if opcode == CdtEnvelope.CONTEXT and work.version.strings:
         opcode, args, data = _inside(found, op.value)
-        if opcode != B64_ENCODE:
+        if opcode != BitOpcode.B64_ENCODE:
             raise bad("a context of bits")
     else:
         data = _blob(found)
-    if opcode == B64_ENCODE and not work.version.strings:
+    if opcode == BitOpcode.B64_ENCODE and not work.version.strings:
         raise bad(f"bit opcode {opcode}")
     work.answer_value(op, *particle_of(read_bits(data, opcode, args)))
 

@@ -5,11 +5,10 @@ Owns: flags, what becomes of nil and unknown results. Not here: expressions (bui
 
 from __future__ import annotations
 
-from enum import IntFlag
-
 from ...cdt.calls import storable_value
 from ...expressions.build import Builder, build
-from ...expressions.nodes import UNKNOWN, Node, Scope, Type, bad
+from ...expressions.nodes import UNKNOWN, Node, Scope, bad
+from ...protocol.flags import ExpFlags, ExpType
 from ...protocol.framing import Op
 from ...protocol.result import RequestError, ResultCode
 from ...storage.store import Record
@@ -21,18 +20,14 @@ from ..op_context import Working
 __all__ = ["exp_modify", "exp_read", "passes"]
 
 
-class Flags(IntFlag):
-    """How an expression's result is written."""
-
-    CREATE_ONLY = 1
-    UPDATE_ONLY = 2
-    ALLOW_DELETE = 4
-    POLICY_NO_FAIL = 8
-    EVAL_NO_FAIL = 0x10
-
-
-_READ_FLAGS = int(Flags.EVAL_NO_FAIL)
-_WRITE_FLAGS = 0x1F
+_READ_FLAGS = int(ExpFlags.EVAL_NO_FAIL)
+_WRITE_FLAGS = int(
+    ExpFlags.CREATE_ONLY
+    | ExpFlags.UPDATE_ONLY
+    | ExpFlags.ALLOW_DELETE
+    | ExpFlags.POLICY_NO_FAIL
+    | ExpFlags.EVAL_NO_FAIL
+)
 
 
 def passes(data: bytes, record: Record, digest: bytes, now: float, version: ServerVersion) -> bool:
@@ -43,7 +38,7 @@ def passes(data: bytes, record: Record, digest: bytes, now: float, version: Serv
 
     """
     node = build(data, version)
-    if node.type != Type.BOOL:
+    if node.type != ExpType.BOOL:
         raise bad("a filter that is no bool")
     return node.run(Scope(record.bins, record, digest, now)) is True
 
@@ -72,7 +67,7 @@ def exp_read(work: Working, op: Op) -> None:
     node, flags = _parse(work, op, _READ_FLAGS)
     result = _run(work, node)
     if result is UNKNOWN:
-        if not flags & Flags.EVAL_NO_FAIL:
+        if not flags & ExpFlags.EVAL_NO_FAIL:
             raise RequestError(ResultCode.OP_NOT_APPLICABLE, "an unknown result")
         result = None
     work.answer_value(op, *particle_of(result))
@@ -84,12 +79,12 @@ def exp_modify(work: Working, op: Op) -> None:
     node, flags = _parse(work, op, _WRITE_FLAGS)
     exists = name in work.bins
     refusal = None
-    if exists and flags & Flags.CREATE_ONLY:
+    if exists and flags & ExpFlags.CREATE_ONLY:
         refusal = ResultCode.BIN_EXISTS
-    elif not exists and flags & Flags.UPDATE_ONLY:
+    elif not exists and flags & ExpFlags.UPDATE_ONLY:
         refusal = ResultCode.BIN_NOT_FOUND
     if refusal is not None:
-        if not flags & Flags.POLICY_NO_FAIL:
+        if not flags & ExpFlags.POLICY_NO_FAIL:
             raise RequestError(refusal, "write flags")
     else:
         _store(work, name, _run(work, node), flags)
@@ -98,11 +93,11 @@ def exp_modify(work: Working, op: Op) -> None:
 
 def _store(work: Working, name: bytes, result: Value, flags: int) -> None:
     if result is UNKNOWN:
-        if not flags & Flags.EVAL_NO_FAIL:
+        if not flags & ExpFlags.EVAL_NO_FAIL:
             raise RequestError(ResultCode.OP_NOT_APPLICABLE, "an unknown result")
     elif result is not None:
         work.bins[name] = particle_of(storable_value(result))
-    elif flags & Flags.ALLOW_DELETE:
+    elif flags & ExpFlags.ALLOW_DELETE:
         work.bins.pop(name, None)
     elif name in work.bins and not flags:
         raise RequestError(ResultCode.OP_NOT_APPLICABLE, "a nil result")

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from ...cdt.calls import Call, parse_value
 from ...cdt.context import Way
+from ...protocol.constants import ParticleType
+from ...protocol.flags import StringWriteFlags
 from ...protocol.framing import Op
-from ...protocol.result import RequestError, ResultCode
+from ...protocol.result import ParameterSubcode, RequestError, ResultCode
 from ...strings.arguments import text_of, value_of_text
-from ...strings.changing import WriteFlags
 from ...strings.conversion import to_text
-from ...strings.failures import Subcode, bad
+from ...strings.failures import bad
 from ...strings.operate import flags_of, modify, read
 from ...values.bin_values import particle_of, value_of
 from ...values.packed import PackedError, PackedList, PackedMap, Value, decode
-from ...values.particles import ParticleType
 from ..op_context import Working
 
 __all__ = ["string_modify", "string_read", "to_string"]
@@ -32,7 +32,7 @@ def _parse(op: Op) -> Call:
     except PackedError as error:
         raise bad(f"operation: {error}") from error
     if not isinstance(call, Call):
-        raise bad("a path of strings", Subcode.OPCODE)
+        raise bad("a path of strings", ParameterSubcode.STRING_OPCODE)
     return call
 
 
@@ -77,7 +77,7 @@ def _modify_inside(work: Working, op: Op, root: Value, call: Call) -> None:
     try:
         way = _way(root, call)
     except RequestError as error:
-        if error.code == ResultCode.OP_NOT_APPLICABLE and flags & WriteFlags.NO_FAIL:
+        if error.code == ResultCode.OP_NOT_APPLICABLE and flags & StringWriteFlags.NO_FAIL:
             return
         raise
     after = modify(text_of(way.target), call.opcode, call.args, nested=True)
