@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..cdt.calls import as_int64
 from ..cdt.numbers import to_int64
 from ..protocol.flags import ExpType
 from ..protocol.opcodes import ExpOpcode
+from ..values.integers import as_int64
 from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
 
 __all__ = ["OPCODES"]

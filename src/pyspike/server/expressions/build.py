@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..cdt.calls import as_int64
 from ..protocol.constants import BLOB_TYPES, ParticleType
 from ..protocol.flags import ExpType
 from ..protocol.opcodes import ExpOpcode
 from ..protocol.result import RequestError
 from ..values.bin_values import particle_of
+from ..values.decoding import decode
+from ..values.encoding import encode
+from ..values.integers import as_int64
 from ..values.nesting import is_value_nested_deeper
 from ..values.ordering import as_float
-from ..values.packed import Extension, Float32, PackedError, PackedList, PackedMap, Value, decode, encode
+from ..values.packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 from ..versions import NEWEST, ServerVersion
 from . import arithmetic, calls, comparison, logic, record, strings
 from .nodes import Args, Node, Opcode, Variables, bad, type_of

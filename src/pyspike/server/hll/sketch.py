@@ -23,7 +23,8 @@ from ..protocol.constants import (
     HLL_RANK_BITS,
 )
 from ..protocol.result import RequestError, ResultCode
-from ..values.packed import Value, encode
+from ..values.encoding import encode
+from ..values.packed import Value
 from .murmur import murmur3_x64_128
 
 __all__ = ["Hll", "intersection", "similarity", "union"]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from ..cdt.calls import as_int64
 from ..protocol.constants import ParticleType
 from ..protocol.result import ParameterSubcode, RequestError, ResultCode
+from ..values.integers import as_int64
 from ..values.packed import PackedList, Value
 from .failures import bad
 

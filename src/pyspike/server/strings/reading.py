@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..cdt.numbers import INT_MAX, INT_MIN
 from ..protocol.constants import ParticleType
 from ..protocol.flags import NumericType
 from ..protocol.opcodes import StringOpcode
 from ..protocol.result import ConversionSubcode
+from ..values.integers import INT_MAX, INT_MIN
 from ..values.packed import PackedList, Value
 from .arguments import Args, clamped, span, value_of_text
 from .failures import bad, failed

@@ -13,19 +13,11 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 
 from ..protocol.constants import ContainerFlags, ParticleType
+from ..protocol.msgpack_codes import BIN_8
+from .decoding import decode, is_list_code, is_map_code
+from .encoding import encode
 from .ordering import sort_key
-from .packed import (
-    Extension,
-    Float32,
-    PackedError,
-    PackedList,
-    PackedMap,
-    Value,
-    decode,
-    encode,
-    is_list_code,
-    is_map_code,
-)
+from .packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 
 __all__ = ["is_map_key", "normalise", "storable"]
 
@@ -60,7 +52,7 @@ class _NotPlainError(Exception):
 
 _FIRST_KEY, _AFTER_KEYS = chr(ParticleType.STRING), chr(ParticleType.BLOB + 1)
 _STRINGS: dict[str, Any] = {"unicode_errors": "surrogateescape"}
-_EMPTY_BIN = b"\xc4\x00"
+_EMPTY_BIN = bytes((BIN_8, 0))
 
 
 def _refuse_extension(kind: int, data: bytes) -> Any:
@@ -146,7 +138,7 @@ def is_map_key(value: Value) -> bool:
     """Whether the server takes `value` as a map key: an integer, a string or a blob."""
     if type(value) is int:
         return True
-    return type(value) is bytes and value[:1] in (b"\x03", b"\x04")
+    return type(value) is bytes and value[:1] in _KEY_PREFIXES
 
 
 def storable(value: Value) -> Value:

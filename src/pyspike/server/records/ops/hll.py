@@ -10,7 +10,7 @@ from ...protocol.constants import ParticleType
 from ...protocol.framing import Op
 from ...protocol.result import RequestError, ResultCode
 from ...values.bin_values import particle_of
-from ..op_context import Working
+from ..op_context import OpContext
 from .bits import opcode_and_args
 
 __all__ = ["hll_modify", "hll_read"]
@@ -22,25 +22,25 @@ def _particle(found: tuple[int, bytes]) -> bytes:
     return found[1]
 
 
-def hll_read(work: Working, op: Op) -> None:
+def hll_read(ctx: OpContext, op: Op) -> None:
     """Run a read op."""
-    found = work.bins.get(op.name)
+    found = ctx.bins.get(op.name)
     if found is None:
-        work.answer_nothing(op)
+        ctx.answer_nothing(op)
         return
     data = _particle(found)
-    work.answer_value(op, *particle_of(read_hll(data, *opcode_and_args(op.value))))
+    ctx.answer_value(op, *particle_of(read_hll(data, *opcode_and_args(op.value))))
 
 
-def hll_modify(work: Working, op: Op) -> None:
+def hll_modify(ctx: OpContext, op: Op) -> None:
     """Run a write op; some create the bin."""
     name = op.name
-    found = work.bins.get(name)
+    found = ctx.bins.get(name)
     before = None if found is None else _particle(found)
     after, result = modify_hll(before, *opcode_and_args(op.value))
     if after is not None:
-        work.bins[name] = (ParticleType.HLL, after)
+        ctx.bins[name] = (ParticleType.HLL, after)
     if result is None:
-        work.answer_nothing(op)
+        ctx.answer_nothing(op)
     else:
-        work.answer(op, *particle_of(result))
+        ctx.answer(op, *particle_of(result))
