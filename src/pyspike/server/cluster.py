@@ -17,13 +17,13 @@ from .arguments import PORT_MAX, seconds, text, whole
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
 from .embedded_node import EmbeddedNode
-from .protocol.digest import key_digest
-from .storage.store import N_PARTITIONS, NamespaceConfig, partition_of
+from .protocol.constants import N_PARTITIONS, NAMESPACE_MAX
+from .protocol.digest import key_digest, partition_of
+from .storage.store import NamespaceConfig
 from .versions import NEWEST, find_version
 
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
 
-NAMESPACE_MAX = 31
 _LOOK_EVERY = 0.01
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 
 from . import info
+from .protocol.constants import ProtoType
 from .protocol.error_details import details_field
-from .protocol.framing import ProtoType, frame, parse_message, refusal, reply
+from .protocol.framing import frame, parse_message, refusal, reply
 from .protocol.result import RequestError, ResultCode
 from .records.commands import execute
 from .topology.connection import Reply

@@ -11,7 +11,8 @@ import re
 import time
 from collections.abc import Callable
 
-from ..storage.store import N_PARTITIONS
+from ..protocol.constants import N_PARTITIONS
+from ..protocol.result import ResultCode
 from ..topology.state import ClusterState, NodeState, Session
 from . import cluster, config, data, logs, tables
 from .call import Call, InfoError
@@ -27,8 +28,8 @@ FEATURES = (
     "truncate-namespace;udf"
 )
 
-UNRECOGNIZED = "ERROR:4:unrecognized command"
-ENTERPRISE_ONLY = "ERROR:25:enterprise only"
+UNRECOGNIZED = f"ERROR:{ResultCode.PARAMETER:d}:unrecognized command"
+ENTERPRISE_ONLY = f"ERROR:{ResultCode.ENTERPRISE_ONLY:d}:enterprise only"
 
 _NAME_END = re.compile(r"[/:;]")
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..protocol.constants import NAMESPACE_MAX, SET_NAME_MAX
 from ..protocol.result import ResultCode
 from ..storage.store import Namespace
 from ..topology.state import ClusterState, NodeState, Session
 
 __all__ = ["NAMESPACE_NOT_FOUND", "Call", "InfoError"]
 
-NAMESPACE_MAX = 31
-SET_NAME_MAX = 63
 NAMESPACE_NOT_FOUND = f"ERROR:{ResultCode.NAMESPACE:d}:namespace not found on node"
 
 _LONGEST = {"namespace": NAMESPACE_MAX, "set": SET_NAME_MAX}

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 
+from ..protocol.constants import N_PARTITIONS
 from ..protocol.result import ResultCode
-from ..storage.store import N_PARTITIONS
 from .call import Call, InfoError
 
 __all__ = ["COMMANDS"]
@@ -18,7 +18,7 @@ __all__ = ["COMMANDS"]
 DEFAULT_PEER_PORT = 3000
 USER_AGENT_MAX = 87
 HEARTBEAT_PORT = 3002
-NOT_MULTICAST = "ERROR:4:heartbeat is in multicast mode"  # a server's words where it is not
+NOT_MULTICAST = f"ERROR:{ResultCode.PARAMETER:d}:heartbeat is in multicast mode"
 PARTITION_COLUMNS = (
     "namespace:partition:state:n_replicas:replica:succession:n_dupl:working_master:proxy_dst:emigrates:"
     "lead_emigrates:immigrates:records:tombstones:regime:tree_id:version:final_version"

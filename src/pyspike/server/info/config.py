@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
+from ..protocol.constants import TTL_MAX
 from ..protocol.result import ResultCode
-from ..storage.store import TTL_MAX, Namespace
+from ..storage.store import Namespace
 from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
 from .pairs import joined

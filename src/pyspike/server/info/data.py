@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
+from ..protocol.constants import CITRUSLEAF_EPOCH
 from ..protocol.result import ResultCode
-from ..storage.store import CITRUSLEAF_EPOCH
 from .call import NAMESPACE_NOT_FOUND, Call, InfoError
 
 __all__ = ["COMMANDS"]
@@ -88,7 +88,7 @@ def _sindex(call: Call) -> str:
     name, _, index = call.params.partition("/")
     if name and "=" not in name and call.find_namespace(name) is None:
         return "ns_type=unknown"
-    return "ERROR:201:no index" if index else ""
+    return f"ERROR:{ResultCode.SINDEX_NOT_FOUND:d}:no index" if index else ""
 
 
 def _sindex_list(call: Call) -> str:

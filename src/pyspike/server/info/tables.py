@@ -6,7 +6,8 @@ every figure a server has. Not here: settings (config.py).
 
 from __future__ import annotations
 
-from ..storage.store import Namespace, partition_of, stored_size
+from ..protocol.digest import partition_of
+from ..storage.store import Namespace, stored_size
 from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
 from .config import namespace_settings

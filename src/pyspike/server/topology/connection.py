@@ -16,7 +16,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias, cast
 
-from ..protocol.framing import PROTO, PROTO_SIZE_MAX, PROTO_VERSION, ProtoType, refusal
+from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
+from ..protocol.framing import PROTO, refusal
 from .closing import last_bytes
 from .faults import Counted, Faults
 from .state import NodeStats, Session

@@ -17,7 +17,8 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 
-from ..storage.store import N_PARTITIONS, Namespace, NamespaceConfig, Store
+from ..protocol.constants import N_PARTITIONS
+from ..storage.store import Namespace, NamespaceConfig, Store
 from ..versions import NEWEST, ServerVersion
 from .node import Dispatch, Node
 from .partitions import PartitionMap, assign, changed

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
-from ..protocol.framing import FieldType, Info2, parse_message
+from ..protocol.constants import FieldType, Info2
+from ..protocol.digest import partition_of
+from ..protocol.framing import parse_message
 from ..protocol.result import RequestError
-from ..storage.store import partition_of
 from .connection import Connection, Reply
 from .faults import Faults
 from .state import ClusterState, NodeState, NodeStats, Session
