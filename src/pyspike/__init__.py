@@ -11,7 +11,6 @@ To begin with:
 from __future__ import annotations
 
 import importlib
-import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ from pyspike.policy import (
 )
 from pyspike.process.lazy_imports import importing
 from pyspike.result_code import ResultCode
+from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
 from pyspike.values import (
     INFINITY,
     WILDCARD,
@@ -143,7 +143,6 @@ if TYPE_CHECKING:
         StringRegexFlags,
         StringWriteFlags,
     )
-    from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
 
 
 _FLAGS = (
@@ -166,8 +165,6 @@ _FLAGS = (
     "StringWriteFlags",
 )
 
-_STATS = ("ChannelStats", "ClientStats", "ConnectionStats", "NodeStats", "PoolStats", "TendStats")
-
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
@@ -175,7 +172,6 @@ _LATER = {
     "operations": "pyspike.operations",
     **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.operations.context"),
     **dict.fromkeys(_FLAGS, "pyspike.operations.enums"),
-    **dict.fromkeys(_STATS, "pyspike.stats"),
 }
 
 
@@ -194,6 +190,3 @@ def __dir__() -> list[str]:
 
 if (_wrong := collision.explanation()) is not None:
     warnings.warn(_wrong, RuntimeWarning, stacklevel=2)
-
-# Without this, Python itself would print the library's warnings to stderr.
-logging.getLogger("pyspike").addHandler(logging.NullHandler())

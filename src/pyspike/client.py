@@ -15,11 +15,11 @@ from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 from pyspike.process.lazy_imports import importing
+from pyspike.stats import ClientStats
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.cluster.lifecycle import DropGuard
-    from pyspike.stats import ClientStats
 
 
 class Client(Commands):
