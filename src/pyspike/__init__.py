@@ -15,8 +15,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from pyspike import collision, errors
+from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
 from pyspike._wire import Key, Operation, Record, digest
-from pyspike.arguments import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
@@ -31,7 +31,6 @@ from pyspike.policy import (
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
-    SupportsToBytes,
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
