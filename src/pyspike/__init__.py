@@ -11,13 +11,12 @@ To begin with:
 from __future__ import annotations
 
 import importlib
-import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from pyspike import collision, errors
+from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
 from pyspike._wire import Key, Operation, Record, digest
-from pyspike.arguments import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
@@ -32,11 +31,11 @@ from pyspike.policy import (
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
-    SupportsToBytes,
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
 from pyspike.result_code import ResultCode
+from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
 from pyspike.values import (
     INFINITY,
     WILDCARD,
@@ -143,7 +142,6 @@ if TYPE_CHECKING:
         StringRegexFlags,
         StringWriteFlags,
     )
-    from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
 
 
 _FLAGS = (
@@ -166,8 +164,6 @@ _FLAGS = (
     "StringWriteFlags",
 )
 
-_STATS = ("ChannelStats", "ClientStats", "ConnectionStats", "NodeStats", "PoolStats", "TendStats")
-
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
@@ -175,7 +171,6 @@ _LATER = {
     "operations": "pyspike.operations",
     **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.operations.context"),
     **dict.fromkeys(_FLAGS, "pyspike.operations.enums"),
-    **dict.fromkeys(_STATS, "pyspike.stats"),
 }
 
 
@@ -194,6 +189,3 @@ def __dir__() -> list[str]:
 
 if (_wrong := collision.explanation()) is not None:
     warnings.warn(_wrong, RuntimeWarning, stacklevel=2)
-
-# Without this, Python itself would print the library's warnings to stderr.
-logging.getLogger("pyspike").addHandler(logging.NullHandler())

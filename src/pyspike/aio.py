@@ -14,16 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar, overload
 
+from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import MISSING_RAISES, Command, Commands, Loops, Operation, Record, no_copy, timeout_ms
-from pyspike.arguments import (
-    Filter,
-    KeyLike,
-    Milliseconds,
-    Policies,
-    Ttl,
-    client_policy,
-    info_arguments,
-)
+from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE

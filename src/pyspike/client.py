@@ -9,17 +9,18 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
+from pyspike._types import Milliseconds
 from pyspike._wire import Commands, Executor, timeout_ms
-from pyspike.arguments import Milliseconds, Policies, client_policy, info_arguments
+from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 from pyspike.process.lazy_imports import importing
+from pyspike.stats import ClientStats
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.cluster.lifecycle import DropGuard
-    from pyspike.stats import ClientStats
 
 
 class Client(Commands):
