@@ -92,9 +92,9 @@ class Replica(enum.Enum):
     MASTER always the master, SEQUENCE the master first and then, try by try, the next replica, RANDOM any.
     """
 
-    MASTER = 0
-    SEQUENCE = 1
-    RANDOM = 2
+    MASTER = _wire.REPLICA_MASTER
+    SEQUENCE = _wire.REPLICA_SEQUENCE
+    RANDOM = _wire.REPLICA_RANDOM
 
 
 class ReadTouchTTL(enum.Enum):
@@ -105,19 +105,18 @@ class ReadTouchTTL(enum.Enum):
 
 
 # framing.md 1.2: the bits that policies add to a request's info bytes.
-_INFO1_CONSISTENCY = {ConsistencyLevel.ONE: 0, ConsistencyLevel.ALL: 0x40}
+_INFO1_CONSISTENCY = {ConsistencyLevel.ONE: 0, ConsistencyLevel.ALL: _wire.INFO1_CONSISTENCY_ALL}
 _INFO2_GENERATION = {
     GenerationPolicy.NONE: 0,
-    GenerationPolicy.EXPECT_GEN_EQUAL: 0x04,
-    GenerationPolicy.EXPECT_GEN_GREATER: 0x08,
+    GenerationPolicy.EXPECT_GEN_EQUAL: _wire.INFO2_GENERATION,
+    GenerationPolicy.EXPECT_GEN_GREATER: _wire.INFO2_GENERATION_GT,
 }
-_INFO2_DURABLE_DELETE = 0x10
-_INFO2_EXISTS = {RecordExistsAction.CREATE_ONLY: 0x20}
-_INFO3_COMMIT = {CommitLevel.ALL: 0, CommitLevel.MASTER: 0x02}
+_INFO2_EXISTS = {RecordExistsAction.CREATE_ONLY: _wire.INFO2_CREATE_ONLY}
+_INFO3_COMMIT = {CommitLevel.ALL: 0, CommitLevel.MASTER: _wire.INFO3_COMMIT_LEVEL_MASTER}
 _INFO3_EXISTS = {
-    RecordExistsAction.UPDATE_ONLY: 0x08,
-    RecordExistsAction.REPLACE: 0x10,
-    RecordExistsAction.REPLACE_ONLY: 0x20,
+    RecordExistsAction.UPDATE_ONLY: _wire.INFO3_UPDATE_ONLY,
+    RecordExistsAction.REPLACE: _wire.INFO3_CREATE_OR_REPLACE,
+    RecordExistsAction.REPLACE_ONLY: _wire.INFO3_REPLACE_ONLY,
 }
 
 
@@ -450,7 +449,7 @@ class WritePolicy(BasePolicy):
             "max_retries": self.max_retries or 0,
             "info2": _INFO2_GENERATION[self.generation_policy]
             | _INFO2_EXISTS.get(self.record_exists_action, 0)
-            | (_INFO2_DURABLE_DELETE if self.durable_delete else 0),
+            | (_wire.INFO2_DURABLE_DELETE if self.durable_delete else 0),
             "info3": _INFO3_COMMIT[self.commit_level] | _INFO3_EXISTS.get(self.record_exists_action, 0),
             "generation": self.generation,
             "ttl": ttl_header(self.expiration),
