@@ -318,7 +318,6 @@ class Cluster:
         self.seeds.after_fork()
         for node in self.nodes:
             node.after_fork()
-        self.routing.partitions = self.routing.partitions.renewed()
 
 
 def _closed() -> ClientClosed:

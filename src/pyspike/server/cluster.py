@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 from .arguments import PORT_MAX, seconds, text, whole
 from .control.backends import Plan, ProcessBackend, ThreadBackend
