@@ -36,12 +36,12 @@ from posix.unistd cimport close as close_fd
 
 import datetime
 from _thread import get_ident
-from collections import deque
 from collections.abc import Mapping as MappingABC
 from os import dup2
 from sys import intern as sys_intern
 from threading import Lock
 from time import time as wall_time
+from weakref import ref
 
 from pyspike import errors
 from pyspike.result_code import ResultCode
@@ -76,16 +76,20 @@ include "wire/readers/message.pyx"
 include "wire/readers/single.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
-include "wire/tasks/future.pyx"
 include "wire/command.pyx"
 include "wire/single.pyx"
 include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"
 include "wire/threads/executor.pyx"
+include "wire/tasks/fifo.pyx"
+include "wire/tasks/future.pyx"
+include "wire/tasks/failures.pyx"
 include "wire/tasks/protocol.pyx"
 include "wire/tasks/waiting.pyx"
 include "wire/tasks/channel.pyx"
+include "wire/tasks/deadlines.pyx"
+include "wire/tasks/coroutine.pyx"
 include "wire/tasks/executor.pyx"
 include "wire/commands.pyx"
 include "wire/constructors.pyx"

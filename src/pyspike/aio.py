@@ -1,7 +1,8 @@
 """`AsyncClient`: the same client for the tasks of asyncio loops.
 
-Thin: the methods and signatures of `Client`, awaitable. Commands go out on pipelined connections inside the
-caller's own loop, one `PipelinedExecutor` a loop; tending stays in its thread.
+The commands on one record are those of `Client`, compiled (`src/wire/commands.pyx`): each returns a
+coroutine. They are sent on pipelined connections inside the caller's own loop, by one `LoopExecutor` a loop
+(`cluster/pipelined.py`); the cluster is tended in a thread.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ import asyncio
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar, overload
+from typing import Any, TypeVar, overload
 
-from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
-from pyspike._wire import MISSING_RAISES, Command, Commands, Loops, Operation, Record, no_copy, timeout_ms
+from pyspike import _wire
+from pyspike._types import Milliseconds
+from pyspike._wire import AsyncCommands, Command, timeout_ms
 from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.lifecycle import DropGuard
-from pyspike.cluster.pipelined import PipelinedExecutor
+from pyspike.cluster.pipelined import LoopExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
@@ -34,10 +36,10 @@ T = TypeVar("T")
 
 
 async def _in_thread(call: Callable[..., T], *args: object) -> T:
-    """What the call gives, which waits in a thread of its own.
+    """Run a call that blocks in a thread of its own, and give what it returns.
 
-    Not in the loop's pool, as `asyncio.to_thread` has it: the end of a loop, and of the interpreter, awaits
-    that, so that Ctrl-C would not work while a node does not answer.
+    Not in the loop's pool of threads, as `asyncio.to_thread` does: the end of a loop, and of the interpreter,
+    awaits those, so that Ctrl-C would not work while a node does not answer.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -75,11 +77,11 @@ def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -
         future.set_exception(error)
 
 
-class _Loops(Loops):
-    """The executors of one client, one a loop; shared by its views.
+class AsyncExecutor(_wire.AsyncExecutor):
+    """The executors of one client, one a loop; shared by its views. The compiled half has the same name.
 
     Args:
-        cluster: what they run commands on.
+        cluster: the cluster to run commands on.
         owner: the guard of the client whose closing closes the cluster, if that is another one.
     """
 
@@ -104,8 +106,8 @@ class _Loops(Loops):
         _unclosed.add(self, dropped)
         fork.watch(self)
 
-    def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> PipelinedExecutor:
-        """The executor of a loop that comes for the first time."""
+    def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
+        """Make the executor of a loop in which a command is awaited for the first time."""
         if not self.cluster.rounds:
             raise ClientClosed(
                 "the client is not connected yet",
@@ -117,17 +119,17 @@ class _Loops(Loops):
                 raise ClientClosed("the client is closed", key=command.key)
             for old in [each for each in self.executors if each.is_closed()]:
                 self.executors.pop(old).abandon()
-            executor = self.executors[loop] = PipelinedExecutor(loop, self.cluster)
+            executor = self.executors[loop] = LoopExecutor(loop, self.cluster)
         executor.watch_loop()
         return executor
 
-    def all(self) -> list[PipelinedExecutor]:
+    def all(self) -> list[LoopExecutor]:
         """The executors there are."""
         with self._lock:
             return list(self.executors.values())
 
     def after_fork(self) -> None:
-        """In a child process: none of the parent's loops runs here, unless one was forked in and goes on."""
+        """Forget the executors in a child process, but for that of a loop that goes on here."""
         self._lock = threading.Lock()
         loop = _loop_that_goes_on()
         running = self.executors.get(loop) if loop is not None else None
@@ -154,7 +156,7 @@ class _Loops(Loops):
             executor.refuse()
         end = loop.time() + wait / 1000
         try:
-            while loop.time() < end and any(executor.is_busy() for executor in executors):
+            while loop.time() < end and any(executor.is_busy for executor in executors):
                 await asyncio.sleep(CALLS_PAUSE)
             for executor in self.all():
                 if executor.loop is loop:
@@ -164,13 +166,13 @@ class _Loops(Loops):
                 _let_go(self.executors)
 
 
-def _any_open(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> bool:
+def _any_open(executors: dict[asyncio.AbstractEventLoop, LoopExecutor]) -> bool:
     """Whether one has connections in a loop that still runs."""
     return any(not (executor.closed or loop.is_closed()) for loop, executor in list(executors.items()))
 
 
-def _let_go(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> None:
-    """Have all executors closed by their loops, soon."""
+def _let_go(executors: dict[asyncio.AbstractEventLoop, LoopExecutor]) -> None:
+    """Have each executor closed in the next turn of its loop."""
     for executor in list(executors.values()):
         with contextlib.suppress(RuntimeError):  # the loop is closed
             executor.loop.call_soon_threadsafe(executor.close)
@@ -178,7 +180,7 @@ def _let_go(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> No
 
 
 def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
-    """In a child process: the loop that was forked in, if it runs here too."""
+    """The loop that called `fork`, in a child process in which it goes on; None if it does not."""
     if fork.loops_end():
         return None
     try:
@@ -187,10 +189,10 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-_unclosed: WeakRegistry[_Loops] = WeakRegistry()
+_unclosed: WeakRegistry[AsyncExecutor] = WeakRegistry()
 
 
-class AsyncClient:
+class AsyncClient(AsyncCommands):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
         async with AsyncClient("127.0.0.1:3000") as client:
@@ -213,12 +215,12 @@ class AsyncClient:
         InvalidType: `policy` is no `ClientPolicy`.
     """
 
-    __slots__ = ("__weakref__", "_cluster", "_commands", "_loops", "_owner", "_policies")
+    __slots__ = ("__weakref__", "_cluster", "_loops", "_owner", "_policies")
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
         policy = client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)
-        self._share(_Loops(cluster), Policies.of(policy), owner=True)
+        self._share(AsyncExecutor(cluster), Policies.of(policy), owner=True)
 
     @classmethod
     async def connect(cls, hosts: HostsLike, policy: ClientPolicy | None = None) -> AsyncClient:
@@ -237,17 +239,16 @@ class AsyncClient:
         """
         if not isinstance(client, Client):
             raise InvalidType(f"what is shared must be a Client, not {type(client).__name__}")
-        new = object.__new__(cls)
-        new._share(_Loops(client._cluster, client._guard), client._policies, owner=False)
+        new = cls.__new__(cls)
+        new._share(AsyncExecutor(client._cluster, client._guard), client._policies, owner=False)
         return new
 
-    def _share(self, loops: _Loops, policies: Policies, *, owner: bool) -> None:
+    def _share(self, loops: AsyncExecutor, policies: Policies, *, owner: bool) -> None:
+        AsyncCommands.__init__(self, loops, policies.read.settings, policies.write.settings)
         self._loops = loops
         self._cluster = loops.cluster
         self._policies = policies
         self._owner = owner  # whether closing this one closes the cluster
-        # Its methods are typed as a blocking client's; with these loops they give promises.
-        self._commands: Any = Commands(loops, policies.read.settings, policies.write.settings)
 
     def with_policies(
         self,
@@ -261,247 +262,9 @@ class AsyncClient:
         Raises:
             InvalidType: a policy is of another kind.
         """
-        view = object.__new__(type(self))
+        view = self.__new__(type(self))
         view._share(self._loops, self._policies.changed(read, write, info), owner=self._owner)
         return view
-
-    # --- one record ---
-    #
-    # Each lets go of its arguments in the end: the traceback of an error that is kept has the method's frame.
-
-    @overload
-    async def get(
-        self,
-        key: KeyLike,
-        bins: Sequence[str] | None = None,
-        *,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: ReadPolicy | None = None,
-    ) -> Record: ...
-
-    @overload
-    async def get(
-        self,
-        key: KeyLike,
-        bins: Sequence[str] | None = None,
-        *,
-        default: T,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: ReadPolicy | None = None,
-    ) -> Record | T: ...
-
-    async def get(
-        self,
-        key: KeyLike,
-        bins: Sequence[str] | None = None,
-        *,
-        default: Any = MISSING_RAISES,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: ReadPolicy | None = None,
-    ) -> Any:
-        """Read a record: see `Client.get`."""
-        try:
-            return await self._commands.get(
-                key,
-                bins,
-                default=default,
-                timeout=timeout,
-                filter_expression=filter_expression,
-                policy=policy,
-            )
-        finally:
-            del key, bins, default, filter_expression
-
-    async def exists(
-        self,
-        key: KeyLike,
-        *,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: ReadPolicy | None = None,
-    ) -> bool:
-        """Whether there is a record with this key: see `Client.exists`."""
-        try:
-            found: bool = await self._commands.exists(
-                key, timeout=timeout, filter_expression=filter_expression, policy=policy
-            )
-            return found
-        finally:
-            del key, filter_expression
-
-    async def put(
-        self,
-        key: KeyLike,
-        bins: Mapping[str, object],
-        *,
-        timeout: Milliseconds | None = None,
-        ttl: Ttl | None = None,
-        generation: int | None = None,
-        filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
-    ) -> None:
-        """Write bins of a record, by default creating it or merging them into it: see `Client.put`."""
-        try:
-            await self._commands.put(
-                key,
-                bins,
-                timeout=timeout,
-                ttl=ttl,
-                generation=generation,
-                filter_expression=filter_expression,
-                policy=policy,
-            )
-        finally:
-            del key, bins, filter_expression
-
-    async def add(
-        self,
-        key: KeyLike,
-        bins: Mapping[str, float],
-        *,
-        timeout: Milliseconds | None = None,
-        ttl: Ttl | None = None,
-        generation: int | None = None,
-        filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
-    ) -> None:
-        """Add to integer or float bins; what is missing is created: see `Client.add`."""
-        try:
-            await self._commands.add(
-                key,
-                bins,
-                timeout=timeout,
-                ttl=ttl,
-                generation=generation,
-                filter_expression=filter_expression,
-                policy=policy,
-            )
-        finally:
-            del key, bins, filter_expression
-
-    async def append(
-        self,
-        key: KeyLike,
-        bins: Mapping[str, str | bytes],
-        *,
-        timeout: Milliseconds | None = None,
-        ttl: Ttl | None = None,
-        generation: int | None = None,
-        filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
-    ) -> None:
-        """Append to string or blob bins; what is missing is created: see `Client.append`."""
-        try:
-            await self._commands.append(
-                key,
-                bins,
-                timeout=timeout,
-                ttl=ttl,
-                generation=generation,
-                filter_expression=filter_expression,
-                policy=policy,
-            )
-        finally:
-            del key, bins, filter_expression
-
-    async def prepend(
-        self,
-        key: KeyLike,
-        bins: Mapping[str, str | bytes],
-        *,
-        timeout: Milliseconds | None = None,
-        ttl: Ttl | None = None,
-        generation: int | None = None,
-        filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
-    ) -> None:
-        """Prepend to string or blob bins; what is missing is created: see `Client.prepend`."""
-        try:
-            await self._commands.prepend(
-                key,
-                bins,
-                timeout=timeout,
-                ttl=ttl,
-                generation=generation,
-                filter_expression=filter_expression,
-                policy=policy,
-            )
-        finally:
-            del key, bins, filter_expression
-
-    async def delete(
-        self,
-        key: KeyLike,
-        *,
-        timeout: Milliseconds | None = None,
-        generation: int | None = None,
-        filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
-    ) -> bool:
-        """Delete a record: True if there was one, False if not: see `Client.delete`."""
-        try:
-            found: bool = await self._commands.delete(
-                key,
-                timeout=timeout,
-                generation=generation,
-                filter_expression=filter_expression,
-                policy=policy,
-            )
-            return found
-        finally:
-            del key, filter_expression
-
-    async def touch(
-        self,
-        key: KeyLike,
-        *,
-        timeout: Milliseconds | None = None,
-        ttl: Ttl | None = None,
-        generation: int | None = None,
-        filter_expression: Filter | None = None,
-        policy: WritePolicy | None = None,
-    ) -> None:
-        """Give a record a new time to live, and a new generation: see `Client.touch`."""
-        try:
-            await self._commands.touch(
-                key,
-                timeout=timeout,
-                ttl=ttl,
-                generation=generation,
-                filter_expression=filter_expression,
-                policy=policy,
-            )
-        finally:
-            del key, filter_expression
-
-    async def operate(
-        self,
-        key: KeyLike,
-        operations: Iterable[Operation],
-        *,
-        timeout: Milliseconds | None = None,
-        ttl: Ttl | None = None,
-        generation: int | None = None,
-        filter_expression: Filter | None = None,
-        policy: ReadPolicy | WritePolicy | None = None,
-    ) -> Record:
-        """Apply several operations to one record, in order, all or nothing: see `Client.operate`."""
-        try:
-            record: Record = await self._commands.operate(
-                key,
-                operations,
-                timeout=timeout,
-                ttl=ttl,
-                generation=generation,
-                filter_expression=filter_expression,
-                policy=policy,
-            )
-            return record
-        finally:
-            del key, operations, filter_expression
 
     # --- the cluster ---
 
@@ -555,7 +318,7 @@ class AsyncClient:
             await self._loops.close(wait)
         finally:
             if self._owner:
-                # On its way even if the task is cancelled: the thread goes on.
+                # If this task is cancelled, the thread closes the cluster all the same.
                 await _in_thread(self._cluster.close)
 
     async def __aenter__(self) -> AsyncClient:
@@ -570,9 +333,6 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    def __reduce__(self) -> NoReturn:
-        raise no_copy(self)
 
     def __repr__(self) -> str:
         closed = self._loops.closed or self._cluster.closed

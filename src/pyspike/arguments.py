@@ -18,6 +18,7 @@ __all__ = ["Policies", "client_policy", "info_arguments"]
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
 vars(sys.modules["pyspike._wire"]).update(
+    T=TypeVar("T"),
     Any=Any,
     Filter=Filter,
     Iterable=Iterable,

@@ -20,6 +20,7 @@ cdef class Command:
     cdef readonly Settings settings
     cdef readonly double total_timeout      # ms, 0 = none
     cdef readonly bint write
+    cdef readonly str name                  # of the client's method that made it, such as "get"; None elsewhere
     # the attempts so far
     cdef int64_t started                    # when the first began; 0 before
     cdef int64_t deadline
@@ -27,11 +28,6 @@ cdef class Command:
     cdef readonly int tries
     cdef readonly int sent                  # attempts whose request may have reached a server
     cdef readonly list history              # errors.Attempt of each failed one; None before the first
-    # in a pipeline
-    cdef readonly Promise promise           # what a task awaits
-    cdef int64_t tried_at                   # when this attempt began
-    cdef int64_t sent_at                    # when it was written
-    cdef int sent_before                    # `sent` when it began
 
     def __cinit__(self) -> None:
         buffer_init(&self.out, self.storage, COMMAND_STORAGE)
@@ -45,7 +41,7 @@ cdef class Command:
         return PyBytes_FromStringAndSize(<const char*>self.out.data, <Py_ssize_t>self.out.size)
 
     @property
-    def operations(self) -> tuple | None:
+    def operations(self) -> tuple[Operation, ...] | None:
         """The operations of an `operate`; None for other commands."""
         return self.given if self.reader is RESULTS_READER else None
 
@@ -132,7 +128,8 @@ cdef inline Command new_command(Reader reader, object given, Settings settings, 
 
 
 def frames_command(
-    bytes request not None, str namespace not None, int partition_id, Settings settings not None, is_last: object = None
+    bytes request not None, str namespace not None, int partition_id, Settings settings not None,
+    is_last: Callable[[bytes], bool] | None = None
 ) -> Command:
     """A command whose message is made elsewhere, and which gives the bodies of its answer's frames.
 

@@ -1,8 +1,9 @@
-# The commands on one record, as the clients have them: arguments in, and what their executor makes of the command out.
-# Here rather than in Python because taking keyword arguments there costs as much as building the request.
+# The methods of both clients for commands on one record: each makes a Command of its arguments and returns what the
+# client's executor makes of that, a result or a coroutine. They are compiled because taking keyword arguments in Python
+# costs as much as building the request. tools/stubs.py tells type checkers and editors of them.
 
 cdef class Unopened(Executor):
-    """What a client has whose constructor was not called."""
+    """The executor of a client whose constructor was not called."""
 
     cdef object run(self, Command command):
         raise errors.ClientClosed(
@@ -25,7 +26,7 @@ def no_copy(client: object) -> TypeError:
 @cython.binding(True)                       # for the types in the signatures; `commands_of` looks at `self`
 @cython.embedsignature(False)
 cdef class Commands:
-    """The commands on one record: the methods of `Client`, which is one of these, and what `AsyncClient` awaits.
+    """The commands on one record: the methods of both clients. What they return is made by the client's executor.
 
     Args:
         executor: runs the commands. A plain `Executor` gives each back unsent.
@@ -60,11 +61,11 @@ cdef class Commands:
         key: KeyLike,
         bins: Sequence[str] | None = None,
         *,
-        default: Any = RAISE,
+        default: T = RAISE,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         policy: ReadPolicy | None = None,
-    ) -> Any:
+    ) -> Record | T:
         """Read a record.
 
         Args:
@@ -79,6 +80,7 @@ cdef class Commands:
             FilteredOut: the filter expression does not hold for it.
         """
         cdef Command command = read_request(key, bins, reads(self, policy), timeout, filter_expression, default)
+        command.name = "get"
         return self._executor.run(command)
 
     def exists(
@@ -98,6 +100,7 @@ cdef class Commands:
             FilteredOut: the filter expression does not hold for it.
         """
         cdef Command command = exists_request(key, reads(self, policy), timeout, filter_expression)
+        command.name = "exists"
         return self._executor.run(command)
 
     def put(
@@ -130,7 +133,7 @@ cdef class Commands:
             RecordExists, RecordNotFound: by the policy's `record_exists_action`.
             GenerationError: the record has another generation.
         """
-        return change(self, OP_WRITE, key, bins, timeout, ttl, generation, filter_expression, policy)
+        return change(self, "put", OP_WRITE, key, bins, timeout, ttl, generation, filter_expression, policy)
 
     def add(
         self,
@@ -152,7 +155,7 @@ cdef class Commands:
             InvalidType: a value is no number.
             BinTypeError: a bin holds another type.
         """
-        return change(self, OP_INCR, key, bins, timeout, ttl, generation, filter_expression, policy)
+        return change(self, "add", OP_INCR, key, bins, timeout, ttl, generation, filter_expression, policy)
 
     def append(
         self,
@@ -174,7 +177,7 @@ cdef class Commands:
             InvalidType: a value is neither str nor bytes.
             BinTypeError: a bin holds another type.
         """
-        return change(self, OP_APPEND, key, bins, timeout, ttl, generation, filter_expression, policy)
+        return change(self, "append", OP_APPEND, key, bins, timeout, ttl, generation, filter_expression, policy)
 
     def prepend(
         self,
@@ -196,7 +199,7 @@ cdef class Commands:
             InvalidType: a value is neither str nor bytes.
             BinTypeError: a bin holds another type.
         """
-        return change(self, OP_PREPEND, key, bins, timeout, ttl, generation, filter_expression, policy)
+        return change(self, "prepend", OP_PREPEND, key, bins, timeout, ttl, generation, filter_expression, policy)
 
     def delete(
         self,
@@ -217,6 +220,7 @@ cdef class Commands:
             FilteredOut: the filter expression does not hold for it.
         """
         cdef Command command = delete_request(key, writes(self, policy), timeout, generation, filter_expression)
+        command.name = "delete"
         return self._executor.run(command)
 
     def touch(
@@ -240,6 +244,7 @@ cdef class Commands:
             RecordNotFound: there is no such record.
         """
         cdef Command command = touch_request(key, writes(self, policy), timeout, ttl, generation, filter_expression)
+        command.name = "touch"
         return self._executor.run(command)
 
     def operate(
@@ -278,7 +283,23 @@ cdef class Commands:
         cdef Command command = operate_request(
             key, operations, commands.read, commands.write, policy, timeout, ttl, generation, filter_expression
         )
+        command.name = "operate"
         return commands._executor.run(command)
+
+
+@cython.binding(True)
+@cython.embedsignature(False)
+cdef class AsyncCommands(Commands):
+    """The same commands for tasks: their executor gives a coroutine for each, and a command begins when that is awaited.
+
+    Args:
+        executor: gives coroutines.
+        read: the settings of reads that are given no policy.
+        write: the settings of writes that are given none.
+
+    Raises:
+        InvalidType: the settings are of the other kind.
+    """
 
 
 # Functions rather than methods because `Client.get(something_else, key)` comes here too: only here is `self` looked at.
@@ -302,11 +323,12 @@ cdef inline Settings writes(object client, object policy):
 
 
 cdef object change(
-    object client, int code, object key, object bins, object timeout, object ttl, object generation,
+    object client, str name, int code, object key, object bins, object timeout, object ttl, object generation,
     object filter_expression, object policy
 ):
     """Put, add, append or prepend."""
     cdef Command command = write_request(
         key, code, bins, writes(client, policy), timeout, ttl, generation, filter_expression
     )
+    command.name = name
     return (<Commands>client)._executor.run(command)

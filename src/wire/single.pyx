@@ -88,7 +88,7 @@ cdef Command operate_request(
     return command
 
 
-def parse_answer(Command command not None, bytes body not None) -> object:
+def parse_answer(Command command not None, bytes body not None) -> Any:
     """What the command gives when the server answers with a frame of this body (its message header comes first)."""
     cdef Frame frame
     frame.body = <const unsigned char*>PyBytes_AS_STRING(body)

@@ -182,11 +182,11 @@ class Pipelined:
 
     def __call__(self, data: bytes) -> None:
         """Feed the bytes until the pipeline hangs up."""
-        lanes = _Lanes(self.loop, _Cluster(_node(lambda timeout: _wire.Connection(-1))))
+        executor = _Executor(self.loop, _Cluster(_node(lambda timeout: _wire.Connection(-1))))
         for _ in range(4):
-            lanes.start(UNSENT.get(KEY))
+            executor.start(UNSENT.get(KEY))
         self._turn()
-        pipeline, transport = lanes.pipeline, lanes.transport
+        pipeline, transport = executor.pipeline, executor.transport
         said = stream(data)
         at = 0
         while at < len(said) and transport.open:
@@ -196,7 +196,7 @@ class Pipelined:
             pipeline.buffer_updated(size)
             at += size
         pipeline.shut()
-        lanes.stop()  # lets go of the map, which is large, before the garbage collector finds the lanes
+        executor.stop()  # lets go of the map, which is large, before the garbage collector finds the executor
         self._turn()  # what was planned meanwhile holds on to all of it
 
     def _turn(self) -> None:
@@ -208,24 +208,25 @@ class Pipelined:
         self.loop.close()
 
 
-class _Lanes(_wire.Lanes):
-    """One lane whose only pipeline is open at once; failures end their commands."""
+class _Executor(_wire.LoopExecutor):
+    """One channel whose only pipeline is open at once; failures end their commands."""
 
     pipeline: _wire.Pipeline
     transport: Transport
 
-    def new_lane(self, node: _wire.Node, wide: bool, writes: bool) -> _wire.Lane:
-        return _wire.Lane(self.loop, node, self._open, self.failed, self.attempt, wide=wide, writes=writes)
+    def new_channel(self, node: _wire.Node, bulk: bool, writes: bool) -> _wire.Channel:
+        calls = (self._open, self.failed, self.attempt)
+        return _wire.Channel(self.loop, node, self.failures, *calls, bulk=bulk, writes=writes)
 
-    def _open(self, lane: _wire.Lane) -> None:
-        self.pipeline = _wire.Pipeline(lane)
+    def _open(self, channel: _wire.Channel) -> None:
+        self.pipeline = _wire.Pipeline(channel)
         self.transport = Transport()
         self.pipeline.connection_made(self.transport)
-        lane.opened(self.pipeline)
+        channel.opened(self.pipeline)
 
     def watch_in(self, seconds: float) -> None:
         """No time passes here."""
 
-    def failed(self, command: _wire.Command, error: errors.AerospikeError) -> None:
+    def failed(self, future: _wire.Future, error: errors.AerospikeError) -> None:
         assert isinstance(error, (*EXPECTED, errors.ConnectionError)), error
-        command.promise.cancel()
+        future.cancel()

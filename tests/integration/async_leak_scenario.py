@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from pyspike import AerospikeError, AsyncClient, ClientPolicy, Key, ReadPolicy
-from pyspike._wire import Promise
+from pyspike._wire import Future
 from support.processes import main, tell
 from support.sockets import sockets
 
@@ -82,7 +82,7 @@ class Batch:
         return {
             "bytes": resident(),
             "blocks": sys.getallocatedblocks(),
-            "futures": alive(asyncio.Future, Promise),
+            "futures": alive(asyncio.Future, Future),
             "transports": alive(asyncio.BaseTransport, asyncio.BaseProtocol),
             "sockets": len(sockets()),
             "objects": len(gc.get_objects()),

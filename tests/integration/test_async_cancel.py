@@ -168,10 +168,10 @@ async def test_cancelling_at_random_mixes_up_no_answers(
             await work.check()
         given_up = sum(work.given_up for work in works)
         assert given_up > TASKS, "hardly anything was given up"
-        for lane in client.stats().loops[0].values():
-            assert lane.closed == {}, f"a connection was lost: {lane}, {before}"
-            assert lane.waiting == 0
-            assert lane.open <= 2 * pipelines  # those that met silence, as of a busy server, do not count
+        for channel in client.stats().loops[0].values():
+            assert channel.closed == {}, f"a connection was lost: {channel}, {before}"
+            assert channel.waiting == 0
+            assert channel.open <= 2 * pipelines  # those that met silence, as of a busy server, do not count
 
 
 @in_loop

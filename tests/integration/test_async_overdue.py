@@ -49,8 +49,8 @@ async def test_reads_do_not_wait_behind_writes() -> None:
     assert for_reads.digests() == digests(2, 3)
     assert for_large_writes.digests() == digests(4)
     for_reads.answer(record(b"x") * 2)
-    assert all(promise.done() for promise in reading)
-    assert not any(promise.done() for promise in [*writing, *large])
+    assert all(future.done() for future in reading)
+    assert not any(future.done() for future in [*writing, *large])
 
 
 @in_loop
@@ -60,12 +60,12 @@ async def test_a_connection_whose_oldest_command_is_overdue_gets_no_more() -> No
         first = len(pipes.transports)
         slow = pipes.start(make(0))
         await asyncio.sleep(0.2)
-        promise = pipes.start(make(1))
+        future = pipes.start(make(1))
         await turns()
         assert [transport.digests() for transport in pipes.transports[first:]] == [digests(0), digests(1)]
         pipes.transports[first].answer(answer)  # it takes them again
         pipes.transports[first + 1].answer(answer)
-        await asyncio.gather(slow, promise)
+        await asyncio.gather(slow, future)
         later = [pipes.start(make(number)) for number in (2, 3)]
         await turns()
         assert sum(len(transport.digests()) for transport in pipes.transports[first:]) == 4
@@ -111,7 +111,7 @@ async def test_a_read_behind_an_overdue_one_is_asked_elsewhere_and_loses_no_try(
     assert not slow.done()
     assert not once.done()
     pipes.of_node["A1"][0].answer(record(b"0") + record(b"swallowed") + record(b"2"))
-    assert [promise.result()["a"] for promise in (slow, once)] == ["0", "2"]
+    assert [future.result()["a"] for future in (slow, once)] == ["0", "2"]
 
 
 @in_loop
@@ -149,12 +149,12 @@ async def test_reads_leave_the_line_of_a_node_whose_connections_are_all_overdue(
 @in_loop
 async def test_reads_stay_in_a_line_that_moves_until_their_deadline() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1, commands_per_pipeline=1)
-    promises = [pipes.start(read(number, timeout=3000)) for number in range(40)]  # 1 s a try
+    futures = [pipes.start(read(number, timeout=3000)) for number in range(40)]  # 1 s a try
     await turns()
     for _ in range(40):
         pipes.transports[0].answer(record(b"x"))
         await asyncio.sleep(0.04)
-    await asyncio.gather(*promises)
+    await asyncio.gather(*futures)
     assert list(pipes.of_node) == ["A1"]
 
 
@@ -174,9 +174,9 @@ async def test_a_write_that_times_out_takes_its_connection_with_it() -> None:
         await late
     assert connection.aborted  # before the task is told
     assert (caught.value.in_doubt, caught.value.timeout) == (True, 60)
-    for promise in (ahead, behind):
+    for future in (ahead, behind):
         with pytest.raises(errors.TimeoutError, match=RESET) as caught:
-            await promise
+            await future
         assert caught.value.in_doubt is True
     await turns()
     assert pipes.of_node["A1"][1].digests() == digests(3)  # the user has said that it may be sent again
@@ -188,12 +188,12 @@ async def test_a_write_that_times_out_takes_its_connection_with_it() -> None:
 @in_loop
 async def test_a_write_whose_try_is_over_is_not_sent_again_while_it_may_yet_be_run() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    promise = pipes.start(write(0, timeout=300, max_retries=2))
+    future = pipes.start(write(0, timeout=300, max_retries=2))
     await until(lambda: len(pipes.transports) == 2)
     assert pipes.transports[0].aborted
     assert pipes.transports[1].digests() == digests(0)
     pipes.transports[1].answer(FOUND)
-    assert await promise is None
+    assert await future is None
 
 
 @in_loop
@@ -213,10 +213,10 @@ async def test_the_late_answer_of_a_write_is_awaited_where_the_policy_says_so() 
 @in_loop
 async def test_a_cancelled_write_is_not_run_after_its_deadline() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    promise = pipes.start(write(0, timeout=100))
+    future = pipes.start(write(0, timeout=100))
     behind = pipes.start(write(1))
     await turns()
-    promise.cancel()
+    future.cancel()
     await turns()
     assert not pipes.transports[0].aborted
     with pytest.raises(errors.TimeoutError, match=RESET):
@@ -227,10 +227,10 @@ async def test_a_cancelled_write_is_not_run_after_its_deadline() -> None:
 @in_loop
 async def test_a_cancelled_write_that_is_answered_harms_nobody() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    promise = pipes.start(write(0, timeout=100))
+    future = pipes.start(write(0, timeout=100))
     behind = pipes.start(write(1))
     await turns()
-    promise.cancel()
+    future.cancel()
     pipes.transports[0].answer(FOUND)
     await asyncio.sleep(0.2)
     assert not behind.done()
@@ -245,10 +245,10 @@ async def test_what_is_overdue_before_it_is_written_is_not_sent() -> None:
     await turns()
     pipes.transports[0].answer(FOUND)
     await first
-    promise = pipes.start(write(1, timeout=5))
+    future = pipes.start(write(1, timeout=5))
     time.sleep(0.02)  # the loop is held up
     with pytest.raises(errors.TimeoutError, match="before it could be sent") as caught:
-        await promise
+        await future
     assert caught.value.in_doubt is False
     assert pipes.transports[0].digests() == digests(0)
 

@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 
 from pyspike import AsyncClient, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
-from pyspike._wire import Promise
+from pyspike._wire import Future
+from pyspike.cluster.pipelined import Pipeline
 from pyspike.errors import ClientClosed, NoMoreConnections
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import PATIENCE, wait_in_loop
 from support.messages import Message
-from support.pipes import FOUND, Pipes, in_loop, read, record, turns, write
+from support.pipes import FOUND, Pipes, Transport, in_loop, read, record, turns, write
 
 ONCE = {"max_retries": 0}
 
@@ -31,9 +32,9 @@ def digests(*numbers: int) -> list[bytes]:
     return [Key("test", "s", number).digest for number in numbers]
 
 
-def value(promise: Promise) -> str:
+def value(future: Future) -> str:
     """What a `get` that is done has given."""
-    result: str = promise.result()["a"]
+    result: str = future.result()["a"]
     return result
 
 
@@ -82,21 +83,21 @@ async def test_the_least_loaded_connection_is_next_when_all_are_busy() -> None:
 async def test_a_second_connection_is_opened_only_when_the_first_is_busy() -> None:
     pipes = Pipes(pipelines_per_node=2)
     for number in range(200):
-        promise = pipes.start(read(number))
+        future = pipes.start(read(number))
         await turns()
         pipes.transports[0].answer(record(b"x"))
-        await promise
+        await future
     assert pipes.numbers.opened == 1
 
 
 @in_loop
 async def test_writing_is_held_back_while_the_server_does_not_read() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    promises = [pipes.start(write(0))]
+    futures = [pipes.start(write(0))]
     await turns()
     (transport,) = pipes.transports
     transport.protocol.pause_writing()
-    promises += [pipes.start(write(number)) for number in range(1, 4)]
+    futures += [pipes.start(write(number)) for number in range(1, 4)]
     await turns()
     assert len(transport.writes) == 1
     assert (pipes.numbers.in_flight, pipes.numbers.waiting) == (1, 3)
@@ -105,7 +106,7 @@ async def test_writing_is_held_back_while_the_server_does_not_read() -> None:
     assert transport.digests() == digests(0, 1, 2, 3)
     assert len(transport.writes) == 2
     transport.answer(FOUND * 4)
-    assert await asyncio.gather(*promises) == [None] * 4
+    assert await asyncio.gather(*futures) == [None] * 4
 
 
 @in_loop
@@ -142,24 +143,24 @@ async def test_another_connection_is_used_while_one_is_held_back() -> None:
 @in_loop
 async def test_one_read_resolves_all_the_answers_it_holds() -> None:
     pipes = Pipes()
-    promises = [pipes.start(read(number)) for number in range(60)]
+    futures = [pipes.start(read(number)) for number in range(60)]
     await turns()
     pipes.transports[0].answer(b"".join(record(b"%d" % number) for number in range(60)))
-    assert all(promise.done() for promise in promises)
-    assert [value(promise) for promise in promises] == [str(number) for number in range(60)]
+    assert all(future.done() for future in futures)
+    assert [value(future) for future in futures] == [str(number) for number in range(60)]
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 8, 9, 29, 30, 31, 64, 1000])
 @in_loop
 async def test_answers_in_pieces_are_put_together(step: int) -> None:
     pipes = Pipes()
-    promises = [pipes.start(read(number)) for number in range(20)]
+    futures = [pipes.start(read(number)) for number in range(20)]
     await turns()
     data = b"".join(record(b"%d" % number * (number * 7)) for number in range(20))
     for at in range(0, len(data), step):
-        assert sum(promise.done() for promise in promises) <= at
+        assert sum(future.done() for future in futures) <= at
         pipes.transports[0].answer(data[at : at + step])
-    assert [value(promise) for promise in promises] == [str(number) * (number * 7) for number in range(20)]
+    assert [value(future) for future in futures] == [str(number) * (number * 7) for number in range(20)]
 
 
 @in_loop
@@ -169,33 +170,33 @@ async def test_pieces_of_any_size_are_put_together() -> None:
     for _ in range(30):
         pipes.large.clear()  # or all would go on connections of their own from now on
         sizes = [chance.choice((0, 10, 500, 60_000, 70_000, 200_000)) for _ in range(12)]
-        promises = [pipes.start(read(number)) for number in range(12)]
+        futures = [pipes.start(read(number)) for number in range(12)]
         await turns()
         data = b"".join(record(b"%04d" % size * (size // 4)) for size in sizes)
         while data:
             step = chance.choice((1, 20, 1500, 65536, 100_000))
             pipes.transports[0].answer(data[:step])
             data = data[step:]
-        for size, promise in zip(sizes, promises, strict=True):
-            assert value(promise) == f"{size:04}" * (size // 4)
+        for size, future in zip(sizes, futures, strict=True):
+            assert value(future) == f"{size:04}" * (size // 4)
     assert pipes.numbers.opened == 1
 
 
 @in_loop
 async def test_a_large_answer_gets_a_buffer_that_grows_as_it_comes_and_is_given_back() -> None:
     pipes = Pipes()
-    promises = [pipes.start(read(number)) for number in range(2)]
+    futures = [pipes.start(read(number)) for number in range(2)]
     await turns()
     transport = pipes.transports[0]
     small = len(transport.protocol.get_buffer(-1))
     data = record(b"x" * 1_000_000)
     transport.answer(data[:100])
-    assert len(transport.protocol.get_buffer(-1)) == small - 100  # a promise takes no memory
+    assert len(transport.protocol.get_buffer(-1)) == small - 100  # what is announced takes no memory
     transport.answer(data[100:small])
     assert len(transport.protocol.get_buffer(-1)) == small  # a full buffer is doubled
     transport.answer(data[small:] + record(b"y"))
-    assert len(value(promises[0])) == 1_000_000
-    assert value(promises[1]) == "y"
+    assert len(value(futures[0])) == 1_000_000
+    assert value(futures[1]) == "y"
     assert len(transport.protocol.get_buffer(-1)) == small
 
 
@@ -215,10 +216,10 @@ async def test_client_policy_buffer_reclaim_threshold_keeps_buffers_below_it() -
 @in_loop
 async def test_an_error_of_the_server_is_the_error_of_its_command_only() -> None:
     pipes = Pipes()
-    promises = [pipes.start(read(number)) for number in range(3)]
+    futures = [pipes.start(read(number)) for number in range(3)]
     await turns()
     pipes.transports[0].answer(record(b"a") + Message(result=2).pack() + record(b"c"))
-    results = await asyncio.gather(*promises, return_exceptions=True)
+    results = await asyncio.gather(*futures, return_exceptions=True)
     assert results[0]["a"] == "a"
     assert isinstance(results[1], errors.RecordNotFound)
     assert results[1].key == Key("test", "s", 1)
@@ -244,10 +245,11 @@ async def test_garbage_ends_the_connection_and_no_answer_is_made_of_what_follows
     for transport in pipes.transports:
         transport.answer(record(b"0") + garbage + record(b"1") * 4)
         assert transport.aborted
+    await turns()
     assert value(reads[0]) == "0"
     assert writes[0].result() is None
-    for promise, in_doubt in [(reads[1], False), (reads[2], False), (writes[1], True), (writes[2], True)]:
-        error = promise.exception()
+    for future, in_doubt in [(reads[1], False), (reads[2], False), (writes[1], True), (writes[2], True)]:
+        error = future.exception()
         assert isinstance(error, errors.ProtocolError)
         assert error.in_doubt is in_doubt
         assert error.node == "A1"
@@ -257,7 +259,7 @@ async def test_garbage_ends_the_connection_and_no_answer_is_made_of_what_follows
 @in_loop
 async def test_a_broken_answer_fails_its_command_and_sends_the_others_elsewhere() -> None:
     pipes = Pipes(nodes=2, pipelines_per_node=1)
-    promises = [pipes.start(read(number)) for number in range(3)]
+    futures = [pipes.start(read(number)) for number in range(3)]
     await turns()
     first = pipes.of_node["A1"][0]
     broken = Message(ops=()).pack()[:-1] + b"\x05"  # says that it has five operations
@@ -266,16 +268,16 @@ async def test_a_broken_answer_fails_its_command_and_sends_the_others_elsewhere(
     assert first.aborted
     assert pipes.of_node["A2"][0].digests() == digests(1, 2)
     pipes.of_node["A2"][0].answer(record(b"1") + record(b"2"))
-    assert [value(promise) for promise in promises] == ["0", "1", "2"]
+    assert [value(future) for future in futures] == ["0", "1", "2"]
 
 
 @in_loop
 async def test_bytes_behind_the_last_answer_are_no_answer_to_what_comes_next() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    promise = pipes.start(read(0, **ONCE))
+    future = pipes.start(read(0, **ONCE))
     await turns()
     pipes.transports[0].answer(record(b"0") + record(b"surplus"))
-    assert "behind the answer" in str(promise.exception())
+    assert "behind the answer" in str(future.exception())
     assert pipes.transports[0].aborted
     later = pipes.start(read(1))
     await turns()
@@ -299,8 +301,9 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
     for_reads.lose()
     for_writes.answer(FOUND[:10])
     for_writes.lose()
-    for promise in writes:
-        error = promise.exception()
+    await turns()
+    for future in writes:
+        error = future.exception()
         assert isinstance(error, errors.ConnectionError)
         assert "in the middle of the answer" in str(error)
         assert error.in_doubt is True
@@ -308,7 +311,7 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
     await turns(8)
     assert pipes.of_node["A2"][0].digests() == digests(1, 2)
     pipes.of_node["A2"][0].answer(record(b"1") + record(b"2"))
-    assert [value(promise) for promise in reads] == ["0", "1", "2"]
+    assert [value(future) for future in reads] == ["0", "1", "2"]
     assert pipes.cluster.suspected
 
 
@@ -316,11 +319,11 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
 async def test_reads_that_wait_for_a_connection_that_can_not_be_had_go_elsewhere() -> None:
     pipes = Pipes(nodes=2)
     pipes.refused = 2
-    promises = [pipes.start(read(number)) for number in range(5)]
+    futures = [pipes.start(read(number)) for number in range(5)]
     writing = pipes.start(write(9))
     await turns(8)
     pipes.of_node["A2"][0].answer(record(b"x") * 5)
-    assert [value(promise) for promise in promises] == ["x"] * 5
+    assert [value(future) for future in futures] == ["x"] * 5
     assert not writing.done()  # it was not sent, and goes to the master only
     await wait_in_loop(lambda: "A1" in pipes.of_node, "another attempt")
     await turns()
@@ -333,29 +336,24 @@ async def test_reads_that_wait_for_a_connection_that_can_not_be_had_go_elsewhere
 async def test_a_connection_that_is_closed_as_soon_as_it_is_open_holds_nobody_up() -> None:
     pipes = Pipes(pipelines_per_node=1)
     pipes.slow = True
-    promise = pipes.start(read(0, **ONCE))
+    future = pipes.start(read(0, **ONCE))
     await turns()
-    opened = type(pipes.opening[0]).opened
-    lane = pipes.opening.pop()
-
-    from pyspike.cluster.pipelined import PipelineProtocol
-    from support.pipes import Transport
-
-    pipeline = PipelineProtocol(lane)
+    channel = pipes.opening.pop()
+    pipeline = Pipeline(channel)
     transport = Transport(pipes.loop, pipeline)
     pipeline.connection_made(transport)
     transport.lose()
-    opened(lane, pipeline)
-    assert "as soon as it was open" in str(promise.exception())
+    channel.opened(pipeline)
+    assert "as soon as it was open" in str(future.exception())
 
 
 @in_loop
 async def test_commands_that_wait_get_the_connection_after_the_one_that_is_lost() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
-    promises = [pipes.start(read(number, **ONCE)) for number in range(4)]
+    futures = [pipes.start(read(number, **ONCE)) for number in range(4)]
     await turns()
     pipes.transports[0].lose(ConnectionResetError(104, "Connection reset by peer"))
-    assert "reset" in str(promises[0].exception())
+    assert "reset" in str(futures[0].exception())
     await turns()
     assert pipes.transports[1].digests() == digests(2, 3)
 
@@ -366,7 +364,7 @@ async def test_commands_that_wait_get_the_connection_after_the_one_that_is_lost(
 @in_loop
 async def test_beyond_what_is_in_flight_commands_wait_in_order() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=3)
-    promises = [pipes.start(read(number)) for number in range(10)]
+    futures = [pipes.start(read(number)) for number in range(10)]
     await turns()
     (transport,) = pipes.transports
     assert transport.digests() == digests(0, 1, 2)
@@ -379,21 +377,21 @@ async def test_beyond_what_is_in_flight_commands_wait_in_order() -> None:
         transport.answer(record(b"x"))
         await turns()
     assert transport.digests() == digests(*range(11))
-    assert [value(promise) for promise in [*promises, late]] == ["x"] * 11
+    assert [value(future) for future in [*futures, late]] == ["x"] * 11
 
 
 @in_loop
 async def test_client_policy_max_waiting_per_node_is_the_length_of_the_line() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2, max_waiting_per_node=3)
-    promises = [pipes.start(read(number, **ONCE)) for number in range(2)]
+    futures = [pipes.start(read(number, **ONCE)) for number in range(2)]
     await turns()
-    promises += [pipes.start(read(number, **ONCE)) for number in range(2, 5)]
+    futures += [pipes.start(read(number, **ONCE)) for number in range(2, 5)]
     refused = pipes.start(read(5, **ONCE))
     error = refused.exception()  # at once
     assert isinstance(error, NoMoreConnections)
     assert "as many commands as max_waiting_per_node allows (3) wait for node A1" in str(error)
     assert "raise ClientPolicy.max_waiting_per_node" in error.advice
-    promises[3].cancel()
+    futures[3].cancel()
     admitted = pipes.start(read(6, **ONCE))  # in the place of the one that left
     assert not admitted.done()
     for _ in range(4):
@@ -405,11 +403,11 @@ async def test_client_policy_max_waiting_per_node_is_the_length_of_the_line() ->
 @in_loop
 async def test_client_policy_max_waiting_per_node_of_zero_still_lets_a_first_connection_be_opened() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2, max_waiting_per_node=0)
-    promises = [pipes.start(read(number, **ONCE)) for number in range(3)]
-    assert isinstance(promises[2].exception(), NoMoreConnections)
+    futures = [pipes.start(read(number, **ONCE)) for number in range(3)]
+    assert isinstance(futures[2].exception(), NoMoreConnections)
     await turns()
     pipes.transports[0].answer(record(b"x") * 2)
-    assert [value(promise) for promise in promises[:2]] == ["x", "x"]
+    assert [value(future) for future in futures[:2]] == ["x", "x"]
 
 
 @in_loop
@@ -445,12 +443,12 @@ async def test_a_thousand_deadlines_take_a_few_timers() -> None:
     pipes = Pipes(commands_per_pipeline=1000)
     began = time.monotonic()
     for _ in range(5):
-        promises = [pipes.start(read(number, timeout=10_000)) for number in range(1000)]
+        futures = [pipes.start(read(number, timeout=10_000)) for number in range(1000)]
         await turns()
         for transport in pipes.transports:
             transport.answer(record(b"x") * (len(transport.digests()) - getattr(transport, "answered", 0)))
             transport.answered = len(transport.digests())  # type: ignore[attr-defined]
-        assert all(promise.done() for promise in promises)
+        assert all(future.done() for future in futures)
     assert pipes.timers <= 3 + 20 * (time.monotonic() - began)  # to see whether a connection is silent
 
 
@@ -509,34 +507,34 @@ async def test_a_head_overdue_beyond_the_socket_timeout_closes_the_connection() 
 async def test_progress_keeps_a_slow_connection_alive() -> None:
     pipes = Pipes(pipelines_per_node=1)
     limits = {"socket_timeout": 3000, "total_timeout": 60_000, "timeout": 60_000}
-    promise = pipes.start(read(0, max_retries=0, **limits))
+    future = pipes.start(read(0, max_retries=0, **limits))
     await turns()
     data = record(b"slow but steady")
     for at in range(0, len(data), 4):
         pipes.transports[0].answer(data[at : at + 4])
         await pipes.pass_time(1000)
-    assert value(promise) == "slow but steady"
+    assert value(future) == "slow but steady"
 
 
 @in_loop
 async def test_a_timeout_in_the_middle_of_the_answer_says_so() -> None:
     pipes = Pipes(pipelines_per_node=1)
-    promise = pipes.start(read(0, timeout=3000, **ONCE))
+    future = pipes.start(read(0, timeout=3000, **ONCE))
     await turns()
     data = record(b"x" * 100)
     pipes.transports[0].answer(data[:20])
     await pipes.pass_time(3000)
     with pytest.raises(errors.TimeoutError, match=f"in the middle of the answer .20 of {len(data)} bytes"):
-        promise.result()
+        future.result()
 
 
 @in_loop
 async def test_a_connection_that_nobody_waits_for_is_closed_after_the_timeout_delay() -> None:
     for delay, late in ((0, True), (60_000, False)):
         pipes = Pipes(pipelines_per_node=1)
-        promise = pipes.start(read(0, timeout=3000, timeout_delay=delay, **ONCE))
+        future = pipes.start(read(0, timeout=3000, timeout_delay=delay, **ONCE))
         await pipes.pass_time(3000)
-        assert isinstance(promise.exception(), errors.TimeoutError)
+        assert isinstance(future.exception(), errors.TimeoutError)
         transport = pipes.transports[0]
         assert transport.aborted is late
         if not late:
@@ -551,14 +549,14 @@ async def test_a_connection_that_nobody_waits_for_is_closed_after_the_timeout_de
 async def test_a_connection_that_takes_too_long_to_open_sends_reads_elsewhere() -> None:
     pipes = Pipes(nodes=2)
     pipes.slow = True
-    promise = pipes.start(read(0, timeout=9000))  # each of its three tries has 3 s
+    future = pipes.start(read(0, timeout=9000))  # each of its three tries has 3 s
     await pipes.pass_time(3100)
-    assert [lane.node.name for lane in pipes.opening] == ["A1", "A2"]
+    assert [channel.node.name for channel in pipes.opening] == ["A1", "A2"]
     pipes.opening.reverse()
     pipes.open()
     await turns()
     pipes.of_node["A2"][0].answer(record(b"x"))
-    assert value(promise) == "x"
+    assert value(future) == "x"
     pipes.open()  # the other, which finds nobody in line
     await turns()
     assert pipes.of_node["A1"][0].writes == []
@@ -570,13 +568,13 @@ async def test_nothing_is_given_up_while_there_is_something_to_read() -> None:
     with ours, theirs:
         pipes = Pipes(pipelines_per_node=1)
         pipes.socket = ours
-        promise = pipes.start(read(0, timeout=3000, **ONCE))
+        future = pipes.start(read(0, timeout=3000, **ONCE))
         theirs.send(b"x")  # an answer that the loop has not come to
         await pipes.pass_time(3050)
-        assert not promise.done()
+        assert not future.done()
         ours.recv(1)
         await pipes.pass_time(1)
-        assert isinstance(promise.exception(), errors.TimeoutError)
+        assert isinstance(future.exception(), errors.TimeoutError)
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
@@ -605,10 +603,11 @@ def test_a_loop_that_was_held_up_reads_before_it_gives_up(one: EmbeddedCluster, 
 @in_loop
 async def test_closing_ends_what_is_in_flight_and_what_waits() -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=2)
-    promises = [pipes.start(write(number)) for number in range(4)]
+    futures = [pipes.start(write(number)) for number in range(4)]
     await turns()
     pipes.close()
-    raised = [promise.exception() for promise in promises]
+    await turns()
+    raised = [future.exception() for future in futures]
     assert all(isinstance(error, ClientClosed) for error in raised)
     assert [error.in_doubt for error in raised] == [True, True, False, False]  # type: ignore[union-attr]
     assert pipes.transports[0].aborted
@@ -671,9 +670,9 @@ async def test_a_thousand_tasks_share_two_connections_for_reads_and_two_for_writ
                 assert (await client.get(key, timeout=30_000)).bins == {"n": number, "turn": turn}
 
         await asyncio.gather(*(work(number) for number in range(1000)))
-        for lane in client.stats().loops[0].values():
-            assert 2 <= lane.open == lane.opened <= 4
-            assert (lane.in_flight, lane.waiting) == (0, 0)
+        for channel in client.stats().loops[0].values():
+            assert 2 <= channel.open == channel.opened <= 4
+            assert (channel.in_flight, channel.waiting) == (0, 0)
 
 
 @in_loop

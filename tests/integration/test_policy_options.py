@@ -534,10 +534,10 @@ async def in_flight(client: AsyncClient, *, commands: int, waiting: int) -> int:
     """How many pipelines there are when so many commands are on them, and so many wait."""
     end = time.monotonic() + PATIENCE
     while True:
-        lane = client.stats().loops[0]["A1"]
-        if (lane.in_flight, lane.waiting) == (commands, waiting):
-            return int(lane.open)
-        assert time.monotonic() < end, f"it came to {lane}"
+        channel = client.stats().loops[0]["A1"]
+        if (channel.in_flight, channel.waiting) == (commands, waiting):
+            return int(channel.open)
+        assert time.monotonic() < end, f"it came to {channel}"
         await asyncio.sleep(0.005)
 
 

@@ -312,7 +312,7 @@ def tasks_on_each_side_get_their_own_answers(_: str) -> None:
         tasks: AsyncClient = in_loop(AsyncClient.connect(cluster.hosts, SELDOM)).result()
 
         def in_flight() -> int:
-            return sum(lane.in_flight for each in tasks.stats().loops for lane in each.values())
+            return sum(channel.in_flight for each in tasks.stats().loops for channel in each.values())
 
         async def child(first: int) -> None:
             for number in range(first, first + GETS):
@@ -381,8 +381,8 @@ def a_loop_that_goes_on_in_the_child_gets_its_own_answers(hosts: str) -> None:
                         await asyncio.sleep(0.005)
                     assert ended[1] == 0, f"child {pid} ended with {ended[1]}"
                 await task_gets(client, 100)
-            for lane in client.stats().loops[0].values():
-                assert lane.closed == {}, f"the child disturbed the parent: {lane}"
+            for channel in client.stats().loops[0].values():
+                assert channel.closed == {}, f"the child disturbed the parent: {channel}"
 
     asyncio.run(work())
 

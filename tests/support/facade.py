@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import inspect
 import os
 import threading
 from collections.abc import Callable, Coroutine
@@ -108,16 +107,16 @@ class TaskClient:
         """The numbers of the client, in which those of its pipelines are added to the nodes' pools."""
         stats = self.tasks.stats()
         nodes = dict(stats.nodes)
-        for name, lanes in [each for loop in stats.loops for each in loop.items()]:
+        for name, channels in [each for loop in stats.loops for each in loop.items()]:
             if name in nodes:
-                total = nodes[name].pool + lanes
+                total = nodes[name].pool + channels
                 changed = {field.name: getattr(total, field.name) for field in fields(total)}
                 nodes[name] = replace(nodes[name], pool=replace(nodes[name].pool, **changed))
         return replace(stats, nodes=nodes)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.tasks, name)
-        return _waiting(found) if inspect.iscoroutinefunction(found) else found
+        return _waiting(found) if callable(found) else found
 
     def __enter__(self) -> TaskClient:
         wait_for(self.tasks.__aenter__())
@@ -130,10 +129,11 @@ class TaskClient:
         return repr(self.tasks)
 
 
-def _waiting(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return wait_for(method(*args, **kwargs))
+        given = method(*args, **kwargs)
+        return wait_for(given) if asyncio.iscoroutine(given) else given
 
     return call
 

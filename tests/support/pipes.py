@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pyspike import ChannelStats, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
-from pyspike._wire import Command, Lane, Node, Pool, Routing, advance_clock
+from pyspike._wire import Channel, Command, Node, Pool, Routing, advance_clock
 from pyspike.cluster.node import limits
-from pyspike.cluster.pipelined import PipelinedExecutor, PipelineProtocol
+from pyspike.cluster.pipelined import LoopExecutor, Pipeline
 from support.messages import DIGEST, Message, Op, parse
 from support.unsent import UNSENT
 
@@ -40,7 +40,7 @@ def record(value: bytes) -> bytes:
 class Transport:
     """One connection, seen from the server."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: PipelineProtocol) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, protocol: Pipeline) -> None:
         self.loop = loop
         self.protocol = protocol
         self.writes: list[bytes] = []
@@ -127,7 +127,7 @@ class FakeCluster:
         return ""
 
 
-class Pipes(PipelinedExecutor):
+class Pipes(LoopExecutor):
     """An executor in the running loop whose connections are opened at once, by the next iteration.
 
     Its time passes when a test says so (`pass_time`). The machine's passes too, so what has to be over has as
@@ -155,30 +155,30 @@ class Pipes(PipelinedExecutor):
         self.refused = 0
         self.socket: socket.socket | None = None
         self.slow = False
-        self.opening: list[Lane] = []
+        self.opening: list[Channel] = []
         self.timers = 0
         self._passed = 0.0  # ms
         self._rings_at = math.inf  # when the timer goes off, of what is passed
 
-    def _open_soon(self, lane: Lane) -> None:
-        self.opening.append(lane)
+    def _open_soon(self, channel: Channel) -> None:
+        self.opening.append(channel)
         if not self.slow:
             self.loop.call_soon(self.open)
 
     def open(self) -> None:
         """Open the connection that was asked for."""
-        lane = self.opening.pop(0)
+        channel = self.opening.pop(0)
         if self.refused:
             self.refused -= 1
-            lane.not_opened(errors.ConnectionError("refused"))
+            channel.not_opened(errors.ConnectionError("refused"))
             return
-        pipeline = PipelineProtocol(lane)
+        pipeline = Pipeline(channel)
         transport = Transport(self.loop, pipeline)
         transport.socket = self.socket
         self.transports.append(transport)
-        self.of_node.setdefault(lane.node.name, []).append(transport)
+        self.of_node.setdefault(channel.node.name, []).append(transport)
         pipeline.connection_made(transport)
-        lane.opened(pipeline)
+        channel.opened(pipeline)
 
     def watch_in(self, seconds: float) -> None:
         self.timers += 1
@@ -199,7 +199,7 @@ class Pipes(PipelinedExecutor):
 
     @property
     def numbers(self) -> ChannelStats:
-        """The numbers of the first node's lane."""
+        """The numbers of the first node's channel."""
         return next(iter(self.stats().values()))
 
 

@@ -97,7 +97,7 @@ def signature_of(thing: Any) -> str:
 def test_no_signature_shows_an_address() -> None:
     shown = {name: signature_of(thing) for name, thing in PUBLIC.items()}
     assert {name for name, text in shown.items() if "0x" in text} == set()
-    assert "default: 'Any' = RAISE" in shown["pyspike.Client.get"]
+    assert "default: 'T' = RAISE" in shown["pyspike.Client.get"]
     ours = {
         name for name, thing in PUBLIC.items()
         if "pyspike" in (getattr(thing, "__module__", "") or "")
@@ -322,8 +322,8 @@ def test_what_is_of_one_process_says_so_in_plain_words() -> None:
     cluster = EmbeddedCluster()
     node = _wire.Node("n", _wire.NodeLimits())
     pool = _wire.Pool(node, lambda ms: None)  # type: ignore[arg-type, return-value]
-    lane_less = [_wire.PartitionMap(), _wire.Routing(), _wire.Executor(), node, pool]
-    for thing in (commands, client, cluster, cluster.nodes[0] if cluster.nodes else cluster, *lane_less):
+    bare = [_wire.PartitionMap(), _wire.Routing(), _wire.Executor(), node, pool]
+    for thing in (commands, client, cluster, cluster.nodes[0] if cluster.nodes else cluster, *bare):
         for duplicate in DUPLICATES:
             with pytest.raises(TypeError, match="pickle") as caught:
                 duplicate(thing)

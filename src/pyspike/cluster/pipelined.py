@@ -1,7 +1,8 @@
 """Runs commands for the tasks of one asyncio loop: many in flight on few connections.
 
-The data path is compiled (`Lanes`, `Lane`, `Pipeline`); this module opens connections, keeps the loop's one
-timer, and decides about failed attempts. All of it runs in the loop's own thread.
+The data path and the deadlines are compiled (`src/wire/tasks`), in classes of the same names as the two
+here. This module opens connections, closes those that are idle, and decides about failed attempts. All of it
+runs in the loop's own thread.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import socket
 import weakref
 from collections.abc import AsyncGenerator
 
-from pyspike._wire import Command, Lane, Lanes, Node, Pipeline, abandon_socket
+from pyspike import _wire
+from pyspike._wire import Channel, Future, Node, abandon_socket
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.connect import connect_in_loop
 from pyspike.cluster.retry import closed, conclude, next_step
@@ -23,15 +25,14 @@ from pyspike.stats import ChannelStats, ConnectionStats
 log = logging.getLogger("pyspike.cluster")
 
 HOUSEKEEPING = 1.0  # seconds between two looks for idle connections
-LONG = 5.0  # seconds
 NO_CONNECTIONS = ConnectionStats()
 
 
-class PipelineProtocol(Pipeline, asyncio.BufferedProtocol):
-    """A pipeline as asyncio knows it: it asks for the base class to choose the buffered way of reading."""
+class Pipeline(_wire.Pipeline, asyncio.BufferedProtocol):
+    """The compiled `Pipeline` with the base class by which asyncio knows that it reads into a buffer."""
 
 
-class PipelinedExecutor(Lanes):
+class LoopExecutor(_wire.LoopExecutor):
     """Runs commands on a cluster, in one loop.
 
     Args:
@@ -40,13 +41,11 @@ class PipelinedExecutor(Lanes):
     """
 
     __slots__ = (
-        "__weakref__",
         "_cluster",
         "_keeper",
         "_opening",
         "_pausing",
         "_sockets",
-        "_timer",
         "_watching",
     )
 
@@ -54,16 +53,15 @@ class PipelinedExecutor(Lanes):
         self._cluster = cluster
         self._opening: set[asyncio.Task[None]] = set()
         self._sockets: set[socket.socket] = set()  # that are being connected
-        self._pausing: dict[Command, asyncio.Handle] = {}  # before their next attempt
-        self._timer: asyncio.TimerHandle | None = None
+        self._pausing: dict[Future, asyncio.Handle] = {}  # before their next attempt
         self._keeper: asyncio.TimerHandle | None = None
         self._watching = self._close_with_loop()
 
     def watch_loop(self) -> None:
-        """See to it that connections go when the loop goes.
+        """Have the connections closed when the loop ends.
 
-        Before a loop ends it closes the asynchronous generators that are under way. One is set under way
-        here, up to its first `yield`, where it waits for nothing.
+        Before a loop ends it closes the asynchronous generators that are suspended. This starts one, which
+        stays suspended at its first `yield` until then.
         """
         with contextlib.suppress(StopIteration):
             self._watching.__anext__().send(None)
@@ -75,164 +73,154 @@ class PipelinedExecutor(Lanes):
             self.close()
             if self._opening:
                 await asyncio.wait(self._opening)
-            while any(lane.is_ending for lane in self.all_lanes()):
+            while self.is_draining:
                 await asyncio.sleep(0)
             await asyncio.sleep(0)  # lets the loop tell the transports that they are closed
 
-    def failed(self, command: Command, error: AerospikeError) -> None:
-        """Decide what comes of a command whose attempt failed."""
+    def failed(self, future: Future, error: AerospikeError) -> None:
+        """Decide what becomes of a command whose attempt failed."""
         try:
-            self._decide(command, error)
-        except Exception as fault:  # of ours; nobody else looks after the command
+            self._decide(future, error)
+        except Exception as fault:  # of this client; nothing else looks after the command
             log.exception("what comes of a failed attempt could not be decided")
-            if not command.promise.done():
-                command.promise.set_exception(fault)
+            if not future.done():
+                future.set_exception(fault)
 
-    def _decide(self, command: Command, error: AerospikeError) -> None:
+    def _decide(self, future: Future, error: AerospikeError) -> None:
+        command = future.command
         if self.closed:
             step: float | AerospikeError = conclude(command, closed(command, error))
         else:
             step = next_step(self._cluster, command, error)
         if isinstance(step, AerospikeError):
-            command.promise.set_exception(step)
+            future.set_exception(step)
         elif step:
-            self._pausing[command] = self.loop.call_later(step / 1000, self._again, command)
+            self._pausing[future] = self.loop.call_later(step / 1000, self._again, future)
         else:
-            self._pausing[command] = self.loop.call_soon(self._again, command)
+            self._pausing[future] = self.loop.call_soon(self._again, future)
 
-    def _again(self, command: Command) -> None:
-        self._pausing.pop(command, None)
-        if command.promise.done():
+    def _again(self, future: Future) -> None:
+        self._pausing.pop(future, None)
+        if future.done():
             return
         if self.closed:
-            self.failed(command, ClientClosed("the client is closed"))
+            self.failed(future, ClientClosed("the client is closed"))
         else:
-            self.attempt(command)
+            self.attempt(future)
 
     # --- connections ---
 
-    def new_lane(self, node: Node, wide: bool, writes: bool) -> Lane:
-        """A lane to a node that is used for the first time."""
+    def new_channel(self, node: Node, bulk: bool, writes: bool) -> Channel:
+        """A channel to a node that is used for the first time."""
         if self._keeper is None:
             self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
-        return Lane(
+        return Channel(
             self.loop,
             node,
+            self.failures,
             self._open_soon,
             self.failed,
             self.attempt,
-            wide=wide,
+            bulk=bulk,
             writes=writes,
             large=self.large,
         )
 
-    def _open_soon(self, lane: Lane) -> None:
-        if self.closed:  # since it was planned
-            lane.not_opened(ClientClosed("the client is closed"))
+    def _open_soon(self, channel: Channel) -> None:
+        if self.closed:  # since the connection was asked for
+            channel.not_opened(ClientClosed("the client is closed"))
             return
-        task = self.loop.create_task(self._open(lane))
-        # Whoever closes a loop without a word to anybody need not read of a task that is not his.
+        task = self.loop.create_task(self._open(channel))
+        # If the loop is closed meanwhile, asyncio is not to report a task that the user knows nothing of.
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
-    async def _open(self, lane: Lane) -> None:
-        """Open a connection for a lane; the lane is told how it went, whatever happens."""
+    async def _open(self, channel: Channel) -> None:
+        """Open a connection for a channel, and tell the channel how it went."""
         pipeline = None
         error: AerospikeError = ConnectionError("the loop ended before the connection was opened")
         try:
-            pipeline = await self._connected(lane)
+            pipeline = await self._connected(channel)
         except AerospikeError as failure:
             error = failure
         except Exception as failure:
-            log.exception("opening a connection to node %s failed", lane.node.name)
-            error = ConnectionError(f"{type(failure).__name__}: {failure}", node=lane.node.name)
+            log.exception("opening a connection to node %s failed", channel.node.name)
+            error = ConnectionError(f"{type(failure).__name__}: {failure}", node=channel.node.name)
         finally:
             if self.loop.is_closed():
                 pass  # this task is destroyed
             elif pipeline is not None:
-                lane.opened(pipeline)
+                channel.opened(pipeline)
             else:
-                lane.not_opened(error)
+                channel.not_opened(error)
             del error  # its traceback has this frame
 
-    async def _connected(self, lane: Lane) -> Pipeline:
-        """A new connection to the lane's node, ready for commands."""
-        name = lane.node.name
+    async def _connected(self, channel: Channel) -> Pipeline:
+        """A new connection to the channel's node, ready for commands."""
+        name = channel.node.name
         timeout = self._cluster.policy.timeout
         self._cluster.ensure_running()
         node = self._cluster.node(name)
         if node is None:
             raise ConnectionError(f"node {name} has left the cluster", node=name)
         return await connect_in_loop(
-            self.loop, node.endpoint, timeout, name, lambda: PipelineProtocol(lane), self._sockets
+            self.loop, node.endpoint, timeout, name, lambda: Pipeline(channel), self._sockets
         )
 
-    # --- time ---
-
-    def watch_in(self, seconds: float) -> None:
-        """Look for what is overdue, once, after so many seconds or a little earlier.
-
-        Linux may wake a loop that waits for long later by a thousandth, which looking once more makes up for.
-        """
-        if self._timer is not None:
-            self._timer.cancel()
-        if seconds > LONG:
-            seconds *= 0.95
-        self._timer = self.loop.call_later(max(seconds, 0.0), _watch, weakref.ref(self))
+    # --- idle connections ---
 
     def keep_house(self) -> None:
-        """Close what has been idle for long, and forget the lanes to nodes that left."""
-        for lane in self.all_lanes():
-            if not lane.trim() and (not lane.node.active or lane.wide):
-                self.forget(lane)
+        """Close connections that have been idle for long, and forget the channels to nodes that have left."""
+        self.watched()  # no timer is set for commands without a deadline
+        for channel in self.all_channels():
+            if not channel.trim() and (not channel.node.active or channel.bulk):
+                self.forget(channel)
         self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
 
     # --- the end ---
 
+    @property
     def is_busy(self) -> bool:
         """Whether any command is under way."""
-        return bool(self._pausing) or any(lane.is_busy for lane in self.all_lanes())
+        return bool(self._pausing) or super().is_busy
 
     def close(self) -> None:
         """Close all connections of this loop; commands in flight fail. In the loop's thread."""
         if self.closed:
             return
         self.stop()
-        for timer in (self._timer, self._keeper):
-            if timer is not None:
-                timer.cancel()
-        for command, pause in list(self._pausing.items()):
+        if self._keeper is not None:
+            self._keeper.cancel()
+        for future, pause in list(self._pausing.items()):
             pause.cancel()
-            self._again(command)
-        for lane in self.all_lanes():
-            lane.close()
+            self._again(future)
+        for channel in self.all_channels():
+            channel.close()
         for task in self._opening:
             task.cancel()
-        del self._cluster  # its tend thread must not live until the garbage collector finds this executor,
-        # which its own generator holds on to
-        self._forget_lanes()
+        # This executor and its own generator hold each other; the tend thread must not live until the garbage
+        # collector finds them.
+        del self._cluster
+        self._forget_channels()
 
-    def _forget_lanes(self) -> None:
-        """Let go of lanes as their connections end, and so of the nodes' pools."""
-        for lane in self.all_lanes():
-            if not lane.is_ending:
-                self.forget(lane)
-        if self.all_lanes():
-            self.loop.call_soon(self._forget_lanes)
+    def _forget_channels(self) -> None:
+        """Let go of the channels, and so of the nodes' pools."""
+        for channel in self.all_channels():
+            self.forget(channel)
 
     def lose_connections(self) -> None:
-        """In a child process where the loop goes on: what is under way ends as if its connection broke."""
+        """End all commands as if their connections broke: in a child process in which the loop goes on."""
         error = ConnectionError("the process was forked, and the connection is its parent's")
-        for lane in self.all_lanes():
-            lane.close(error, "forked")
-        self._forget_lanes()
+        for channel in self.all_channels():
+            channel.close(error, "forked")
+        self._forget_channels()
 
     def abandon(self) -> None:
-        """Forget all connections, and what they carry: the loop does not run, or not in this process."""
+        """Forget all connections and their commands: the loop does not run, or not in this process."""
         self.stop()
-        for lane in self.all_lanes():
-            lane.abandon()
+        for channel in self.all_channels():
+            channel.abandon()
         for sock in self._sockets:
             abandon_socket(sock)
 
@@ -246,22 +234,16 @@ class PipelinedExecutor(Lanes):
         """The numbers of this loop's connections, by the node's name."""
         usual: dict[str, ConnectionStats] = {}
         large: dict[str, ConnectionStats] = {}
-        for lane in self.all_lanes():
-            name, kind = lane.node.name, large if lane.wide else usual
-            kind[name] = kind.get(name, NO_CONNECTIONS) + ConnectionStats(**lane.stats())
+        for channel in self.all_channels():
+            name, kind = channel.node.name, large if channel.bulk else usual
+            kind[name] = kind.get(name, NO_CONNECTIONS) + ConnectionStats(**channel.stats())
         return {
             name: ChannelStats.of(usual.get(name, NO_CONNECTIONS), large.get(name, NO_CONNECTIONS))
             for name in {**usual, **large}
         }
 
 
-def _watch(reference: weakref.ref[PipelinedExecutor]) -> None:
-    executor = reference()
-    if executor is not None and not executor.closed:
-        executor.watched()
-
-
-def _keep_house(reference: weakref.ref[PipelinedExecutor]) -> None:
+def _keep_house(reference: weakref.ref[LoopExecutor]) -> None:
     executor = reference()
     if executor is not None and not executor.closed:
         executor.keep_house()

@@ -193,7 +193,7 @@ cdef int begin_anew() except -1:
     return 0
 
 
-def on_fork(listener: object) -> None:
+def on_fork(listener: Callable[[], object]) -> None:
     """Have a function without arguments called in each child of a fork, before a client does anything there.
 
     It is called once a child, where a client is used first, whoever forked.

@@ -55,7 +55,7 @@ cdef class PartitionMap:
         self.maps = list(self.spaces.values())
         return 0
 
-    def updated(self, Node node not None, answers: object) -> PartitionMap:
+    def updated(self, Node node not None, answers: Iterable[tuple[str, int, Sequence[bytes]]]) -> PartitionMap:
         """The map after `node` told which partitions it owns.
 
         `answers` has (namespace, regime, bitmaps) triples, a bitmap of 512 bytes a replica column, column 0 for the
@@ -101,7 +101,7 @@ cdef class PartitionMap:
         result.displaced = frozenset(lost)
         return result
 
-    def without(self, gone: object) -> PartitionMap:
+    def without(self, gone: Collection[object]) -> PartitionMap:
         """The map after the nodes in `gone` left: their partitions have no owner until somebody claims them."""
         cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
         cdef NamespaceMap space
@@ -126,7 +126,7 @@ cdef class PartitionMap:
         return result
 
     @property
-    def namespaces(self) -> tuple:
+    def namespaces(self) -> tuple[str, ...]:
         """The names of the namespaces."""
         return tuple(self.spaces)
 
@@ -135,7 +135,7 @@ cdef class PartitionMap:
         space = self.spaces.get(namespace)
         return 0 if space is None else (<NamespaceMap>space).replicas
 
-    def owner(self, namespace: str, int partition_id, int replica_index=0) -> object:
+    def owner(self, namespace: str, int partition_id, int replica_index=0) -> Any:
         """The node that holds this replica of the partition, or None."""
         cdef NamespaceMap space = self.spaces.get(namespace)
         cdef int owner

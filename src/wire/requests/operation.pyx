@@ -102,7 +102,7 @@ cdef class Operation:
         raise TypeError("operations are made by the functions of pyspike.operations")
 
     @staticmethod
-    def on_bin(int code, name: str, value: object, text: object) -> Operation:
+    def on_bin(int code, name: str, value: object, text: str | Callable[[Operation], str]) -> Operation:
         """Write, add, append or prepend `value` to the bin `name`."""
         cdef Buffer out
         cdef Packer packer
@@ -117,7 +117,8 @@ cdef class Operation:
 
     @staticmethod
     def bare(
-        int code, name: str, text: object, *, bint write=False, bint all_bins=False, bint header=False, bint whole=False
+        int code, name: str, text: str | Callable[[Operation], str],
+        *, bint write=False, bint all_bins=False, bint header=False, bint whole=False
     ) -> Operation:
         """An operation without a value: read a bin, all or none, or change the record as a whole (touch, delete)."""
         cdef Buffer out
@@ -131,7 +132,8 @@ cdef class Operation:
 
     @staticmethod
     def raw(
-        int code, name: str, int particle, bytes data not None, text: object, *, bint write, bint respond_all=False
+        int code, name: str, int particle, bytes data not None, text: str | Callable[[Operation], str],
+        *, bint write, bint respond_all=False
     ) -> Operation:
         """An operation on the bin `name` whose value is ready: `data`, of this particle type."""
         cdef Buffer out
@@ -150,7 +152,8 @@ cdef class Operation:
 
     @staticmethod
     def packed(
-        int code, name: str, int particle, list arguments not None, text: object, *, bint write, bint respond_all=False
+        int code, name: str, int particle, list arguments not None, text: str | Callable[[Operation], str],
+        *, bint write, bint respond_all=False
     ) -> Operation:
         """An operation on the bin `name` whose value is a packed list of arguments."""
         cdef Buffer out
@@ -211,7 +214,8 @@ cdef class OperationMaker:
     cdef object flatten
 
     def __cinit__(
-        self, int code, int particle, text: object, flatten: object, *, bint write=False, bint respond_all=False
+        self, int code, int particle, text: str | Callable[[Operation], str], flatten: Callable[[Any], list[Any]],
+        *, bint write=False, bint respond_all=False
     ) -> None:
         self.code = code
         self.particle = particle
@@ -219,7 +223,7 @@ cdef class OperationMaker:
         self.text = text
         self.flatten = flatten
 
-    def make(self, name: str, ctx: object, *arguments: object) -> Operation:
+    def make(self, name: str, ctx: Any, *arguments: Any) -> Operation:
         """The operation `[opcode, arguments...]` on the bin, or on what `ctx` leads to inside it."""
         cdef Buffer out
         cdef Packer packer
@@ -253,7 +257,7 @@ cdef inline Operation make_operation(str name, int code, Buffer* out, int flags,
     return new_operation(name, code, PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size), flags, text)
 
 
-def restore_operation(str name, int code, bytes wire, int flags, text: object) -> Operation:
+def restore_operation(str name, int code, bytes wire, int flags, text: str | Callable[[Operation], str]) -> Operation:
     """An operation out of what its pickle holds."""
     if len(wire) < 8 or len(wire) < 8 + wire[7]:
         raise errors.InvalidArgument("these are no bytes of an operation")

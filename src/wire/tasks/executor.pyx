@@ -1,84 +1,78 @@
-# The way of a command to its answer in asyncio: which loop runs it, which lane it takes there, and the one timer of a
-# loop that sees to deadlines.
+# The way of a command to its answer in asyncio: which loop runs it, and which channel it takes there.
 
-cdef inline int lane_kind(bint wide, bint writes) noexcept:
-    """The place of lanes of a kind among those of all kinds."""
-    return 2 * wide + writes
+cdef inline int channel_kind(bint bulk, bint writes) noexcept:
+    """The place of the channels of a kind among those of all kinds."""
+    return 2 * bulk + writes
 
 
-cdef class Lanes:
-    """All lanes of one client in one loop: a node has one for reads and one for writes, which a replica that does not
-    answer may hold up, and as many again for what is large and would hold up the others."""
+cdef class LoopExecutor(Deadlines):
+    """All channels of one client in one loop.
 
-    cdef readonly object loop
+    Each node has one for reads and one for writes, as a replica that does not answer may hold up the writes, and as many
+    again for large requests and answers, which would hold up the others. A subclass opens connections and decides what
+    becomes of a failed attempt.
+
+    Args:
+        loop: the running loop.
+        cluster: has the `routing` by which a command finds its node.
+    """
+
     cdef readonly bint refusing             # no command begins any more
     cdef readonly bint closed               # nor does an attempt
+    cdef readonly FailureQueue failures
     cdef Routing routing                    # the cluster's
-    cdef tuple lanes                        # dicts of Node -> Lane, by `lane_kind`
-    cdef readonly dict large                # (namespace, set) of large records: see Lane
-    cdef Waker waker
-    cdef int64_t watch_at                   # when the timer goes off; FOREVER without one
+    cdef tuple channels                     # dicts of Node -> Channel, by `channel_kind`
+    cdef readonly dict large                # (namespace, set) of large records: see Channel
 
-    def __cinit__(self, loop: object, cluster: object, *args: object, **kwargs: object) -> None:
-        self.loop = loop
+    def __cinit__(self, loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any) -> None:
         self.routing = cluster.routing
-        self.waker = Waker(loop)
-        self.lanes = ({}, {}, {}, {})
+        self.failures = FailureQueue(loop)
+        self.channels = ({}, {}, {}, {})
         self.large = {}
-        self.watch_at = FOREVER
 
-    def new_lane(self, node: Node, wide: bool, writes: bool) -> Lane:
-        """Make a lane to a node; the executor does."""
-        raise AssertionError("an executor makes its own lanes")
+    def new_channel(self, node: Node, bulk: bool, writes: bool) -> Channel:
+        """Make a channel to a node; a subclass does.
 
-    def watch_in(self, seconds: float) -> None:
-        """Set the one timer of this loop; the executor does."""
-        raise AssertionError("an executor has its own timer")
+        Args:
+            node: where it leads to.
+            bulk: whether it is for large requests and answers.
+            writes: whether it is for writes.
+        """
+        raise NotImplementedError
 
-    def failed(self, command: Command, error: object) -> None:
-        """An attempt failed; the executor decides what comes of it."""
-        raise AssertionError("an executor decides")
+    def failed(self, future: Future, error: AerospikeError) -> None:
+        """Decide what becomes of a command whose attempt failed; a subclass does."""
+        raise NotImplementedError
 
     def refuse(self) -> None:
         """Let no command begin any more; those under way go on."""
         self.refusing = True
 
     def stop(self) -> None:
-        """Close, and let go of the cluster's map: no node is known any more."""
+        """Let no attempt begin any more, and let go of the timer and of the cluster's partition map."""
         self.refusing = self.closed = True
+        self.stop_timer()
         self.routing = Routing()
 
-    def all_lanes(self) -> list:
-        """The lanes there are."""
-        return [lane for lanes in self.lanes for lane in (<dict>lanes).values()]
+    def all_channels(self) -> list[Channel]:
+        """The channels there are."""
+        return [channel for channels in self.channels for channel in (<dict>channels).values()]
 
-    def forget(self, Lane lane not None) -> None:
-        """Let go of a lane."""
-        cdef dict lanes = <dict>self.lanes[lane_kind(lane.wide, lane.writes)]
-        if lanes.get(lane.node) is lane:    # not another one that took its place
-            del lanes[lane.node]
+    def forget(self, Channel channel not None) -> None:
+        """Let go of a channel."""
+        cdef dict channels = <dict>self.channels[channel_kind(channel.bulk, channel.writes)]
+        if channels.get(channel.node) is channel:   # not another one that took its place
+            del channels[channel.node]
 
-    cdef int plan(self, Command command, int64_t now) except -1:
-        """Sees to it that somebody looks when the command is due."""
-        cdef int64_t due = min(command.deadline, after(now, held_up_after(command.attempt_timeout)))
-        if due < self.watch_at:
-            self.watch_at = due
-            self.watch_in((due - now) / <double>SECOND)
-        return 0
+    @property
+    def is_draining(self) -> bool:
+        """Whether attempts have failed that are yet to be dealt with."""
+        return self.failures.entries.count() > 0
 
-    def watched(self) -> None:
-        """Look after all lanes; for the timer."""
-        cdef double soonest = -1
-        cdef double span
-        self.watch_at = FOREVER
-        self.waker.heed_debug()
-        for lane in self.all_lanes():
-            span = lane.watch()
-            if span >= 0 and (soonest < 0 or span < soonest):
-                soonest = span
-        if soonest >= 0:
-            self.watch_at = after(now_ns(), <int64_t>(soonest * 1e9))
-            self.watch_in(soonest)
+    @property
+    def is_busy(self) -> bool:
+        """Whether any command is under way."""
+        return self.is_draining or any([channel.is_busy for channel in self.all_channels()])
 
     cdef bint holds_up(self, Command command) except -1:
         """Whether the command would hold up those behind it: its request is large, or its answer probably is."""
@@ -88,59 +82,70 @@ cdef class Lanes:
             return False
         return (command.key.namespace, command.key.set_name) in self.large
 
-    def start(self, Command command not None) -> object:
-        """Begin the first attempt and return the promise of what the command gives."""
-        command.promise = Promise.__new__(Promise, self.waker)
-        self.attempt(command)
-        return command.promise
+    cdef Future begin(self, Command command):
+        """Begins the first attempt; the future is of what the command gives."""
+        cdef Future future = Future.__new__(Future)
+        future.wakeups = self.wakeups
+        future.command = command
+        self.begin_attempt(future)
+        return future
 
-    def attempt(self, Command command not None) -> None:
-        """Begin an attempt; how it ends is told to the command's promise, or to the executor."""
+    def start(self, Command command not None) -> Future:
+        """Begin the first attempt and return the future of what the command gives."""
+        return self.begin(command)
+
+    def attempt(self, Future future not None) -> None:
+        """Begin another attempt. How it ends is told to the future, or to `failed`."""
+        self.begin_attempt(future)
+
+    cdef int begin_attempt(self, Future future) except -1:
+        cdef Command command = future.command
         cdef Node node
         cdef int64_t now
-        cdef bint wide
-        cdef dict lanes
+        cdef bint bulk
+        cdef dict channels
         heed_fork()
         now = command.begin_attempt()
-        command.tried_at = now
-        command.sent_before = command.sent
+        future.tried_at = now
+        future.sent_before = command.sent
         try:
             node = self.routing.current().route(command.namespace, &command.target)
             if node is None:
                 raise no_owner(command)
         except errors.AerospikeError as error:
             command.note_failure(None, error, now, False)
-            self.failed(command, error)
-            return
-        wide = self.holds_up(command)
-        lanes = <dict>self.lanes[lane_kind(wide, command.write)]
-        lane = lanes.get(node)
-        if lane is None or (<Lane>lane).closed:     # closed: of connections that were lost in a fork
-            lane = lanes[node] = self.new_lane(node, wide, command.write)
+            self.failed(future, error)
+            return 0
+        bulk = self.holds_up(command)
+        channels = <dict>self.channels[channel_kind(bulk, command.write)]
+        channel = channels.get(node)
+        if channel is None or (<Channel>channel).closed:    # closed: of connections that were lost in a fork
+            channel = channels[node] = self.new_channel(node, bulk, command.write)
         self.plan(command, now)
-        (<Lane>lane).submit(command)
+        (<Channel>channel).submit(future)
+        return 0
 
 
-cdef class Loops(Executor):
-    """Runs commands in the loop that calls, on this client's lanes there; gives promises."""
+cdef class AsyncExecutor(TaskExecutor):
+    """Runs commands in whatever loop awaits them, on the client's channels there."""
 
-    cdef readonly dict executors            # loop -> Lanes
+    cdef readonly dict executors            # loop -> LoopExecutor
     cdef object running_loop
 
-    def __cinit__(self, *args: object) -> None:
+    def __cinit__(self, *args: Any) -> None:
         from asyncio import get_running_loop    # here, as a program without tasks need not wait for asyncio
 
         self.executors = {}
         self.running_loop = get_running_loop
 
-    cdef object run(self, Command command):
+    cdef Future start(self, Command command):
         heed_fork()
         loop = self.running_loop()
-        lanes = self.executors.get(loop)
-        if lanes is None or (<Lanes>lanes).refusing:
-            lanes = self.enter(loop, command)
-        return (<Lanes>lanes).start(command)
+        executor = self.executors.get(loop)
+        if executor is None or (<LoopExecutor>executor).refusing:
+            executor = self.enter(loop, command)
+        return (<LoopExecutor>executor).begin(command)
 
-    def enter(self, loop: object, command: Command) -> Lanes:
-        """The lanes in a loop that comes for the first time."""
-        raise AssertionError("the client makes them")
+    def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
+        """The executor of a loop that comes for the first time; a subclass makes it."""
+        raise NotImplementedError

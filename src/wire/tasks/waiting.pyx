@@ -1,5 +1,5 @@
-# Commands that wait until a pipeline has room, first come first, however many they are. They lie in blocks, so that
-# looking for those that are due, or nobody waits for any more, passes over the others 64 at a time.
+# Commands that wait in line until a connection has room for them, however many they are. They lie in blocks of 64, so that
+# whoever looks for commands that are overdue, or were cancelled, skips whole blocks in which there is none.
 
 cdef enum:
     BLOCK_SIZE = 64
@@ -7,107 +7,110 @@ cdef enum:
 
 @cython.final
 cdef class WaitingBlock:
-    """Some commands that came after one another."""
+    """Up to 64 futures that came after one another."""
 
-    cdef list commands                      # None: it has left
-    cdef Py_ssize_t first                   # those before it have left
-    cdef Py_ssize_t left                    # how many there are
-    cdef int64_t look_at                    # `watch_waiting` of the lane looks at them then
+    cdef list futures                       # None in the place of one that has left
+    cdef Py_ssize_t first                   # all places before it are None
+    cdef Py_ssize_t left                    # how many are not None
+    cdef int64_t look_at                    # when the first of them may be overdue (deadlines.pyx)
 
     def __cinit__(self) -> None:
-        self.commands = []
+        self.futures = []
         self.look_at = FOREVER
 
 
 @cython.final
 cdef class WaitingQueue:
-    """Commands in line for room on the pipelines of a lane."""
+    """The futures of commands that wait for room on the connections of a channel, the oldest first."""
 
-    cdef object blocks                      # WaitingBlock, the oldest first
-    cdef WaitingBlock last                  # the one that commands are put into
-    cdef Py_ssize_t count                   # of commands; some may be done, because their tasks were cancelled
-    cdef Py_ssize_t sweep_at                # the count from which those are looked for
+    cdef Fifo blocks                        # WaitingBlock, the oldest first
+    cdef WaitingBlock last                  # the one that futures are put into
+    cdef Py_ssize_t count                   # of futures; some may be done, because their tasks were cancelled
+    cdef Py_ssize_t sweep_at                # the count from which `push` lets go of those
 
     def __cinit__(self) -> None:
         self.sweep_at = BLOCK_SIZE
-        self.keep([])
+        self.blocks = Fifo()
 
-    cdef int push(self, Command command, int64_t look_at) except -1:
-        """Puts a command at the end, to be looked at by that time."""
+    cdef int push(self, Future future, int64_t look_at) except -1:
+        """Puts a future at the end, which is not overdue before `look_at`."""
         if self.count >= self.sweep_at:
             self.sweep()
-        if self.last is None or len(self.last.commands) >= BLOCK_SIZE:
+        if self.last is None or len(self.last.futures) >= BLOCK_SIZE:
             self.last = WaitingBlock.__new__(WaitingBlock)
-            self.blocks.append(self.last)
-        self.last.commands.append(command)
+            self.blocks.push(self.last)
+        self.last.futures.append(future)
         self.last.left += 1
         self.last.look_at = min(self.last.look_at, look_at)
         self.count += 1
         return 0
 
-    cdef Command pop(self):
-        """Takes the first command that somebody waits for; None if there is none."""
+    cdef Future pop(self):
+        """Takes the oldest future that a task waits for; None if there is none."""
         cdef WaitingBlock block
-        cdef Command command
-        while self.blocks:
-            block = <WaitingBlock>self.blocks[0]
-            while block.first < <Py_ssize_t>len(block.commands):
-                command = self.take(block, block.first)
+        cdef Future future
+        while self.blocks.count():
+            block = <WaitingBlock>self.blocks.get(0)
+            while block.first < <Py_ssize_t>len(block.futures):
+                future = self.take(block, block.first)
                 block.first += 1
-                if command is not None and is_waited_for(command):
-                    return command
-            self.blocks.popleft()
+                if future is not None and is_waited_for(future):
+                    return future
+            self.blocks.take()
         self.last = None
         return None
 
-    cdef Command take(self, WaitingBlock block, Py_ssize_t place):
-        """Takes a command out of its block; None if it has left."""
-        cdef Command command = <Command>block.commands[place]
-        if command is not None:
-            block.commands[place] = None
+    cdef Future take(self, WaitingBlock block, Py_ssize_t place):
+        """Takes a future out of its block; None if it has left."""
+        cdef Future future = <Future>block.futures[place]
+        if future is not None:
+            block.futures[place] = None
             block.left -= 1
             self.count -= 1
-        return command
+        return future
 
     cdef list take_all(self):
-        """Empties it: the commands that somebody waits for."""
+        """Takes all futures that tasks wait for; the queue is empty then."""
         cdef list taken = []
-        cdef Command command = self.pop()
-        while command is not None:
-            taken.append(command)
-            command = self.pop()
+        cdef Future future = self.pop()
+        while future is not None:
+            taken.append(future)
+            future = self.pop()
         return taken
 
-    cdef int keep(self, list blocks) except -1:
-        self.blocks = deque(blocks)
+    cdef int drop_empty_blocks(self) except -1:
+        """Lets go of the blocks that all futures have left."""
+        cdef WaitingBlock block
+        cdef list blocks = self.blocks.take_all()
+        for each in blocks:
+            block = <WaitingBlock>each
+            if block.left:
+                self.blocks.push(block)
         self.last = None
         return 0
 
-    cdef int forget_empty(self) except -1:
-        """Lets go of the blocks that all commands have left."""
-        return self.keep([each for each in self.blocks if (<WaitingBlock>each).left])
-
     cdef int sweep(self) except -1:
-        """Lets go of the commands that nobody waits for; the next time when there are twice as many as now."""
+        """Lets go of the futures that no task waits for; the next time when there are twice as many as now."""
         cdef WaitingBlock block
         cdef list kept
-        cdef list blocks = []
+        cdef list blocks = self.blocks.take_all()
         self.count = 0
-        for each in self.blocks:
+        self.last = None
+        for each in blocks:
             block = <WaitingBlock>each
-            kept = [command for command in block.commands if command is not None and is_waited_for(<Command>command)]
+            kept = [future for future in block.futures if future is not None and is_waited_for(<Future>future)]
             if kept:
-                block.commands = kept
+                block.futures = kept
                 block.first = 0
                 block.left = len(kept)
                 self.count += <Py_ssize_t>len(kept)
-                blocks.append(block)
-        self.keep(blocks)
+                self.blocks.push(block)
         self.sweep_at = max(<Py_ssize_t>BLOCK_SIZE, 2 * self.count)
         return 0
 
     cdef int look_at_all(self) except -1:
-        """Has all commands looked at, because something has changed for them."""
-        for each in self.blocks:
-            (<WaitingBlock>each).look_at = 0
+        """Has `deadlines.pyx` look at all futures, because what they may wait for has changed."""
+        cdef Py_ssize_t place
+        for place in range(self.blocks.count()):
+            (<WaitingBlock>self.blocks.get(place)).look_at = 0
         return 0

@@ -84,7 +84,7 @@ cdef class ThreadExecutor(Executor):
     cdef readonly object cluster
     cdef Routing routing                    # the cluster's
 
-    def __cinit__(self, cluster: object, *args: object) -> None:
+    def __cinit__(self, cluster: Any, *args: Any) -> None:
         self.cluster = cluster
         self.routing = cluster.routing
 
@@ -114,6 +114,6 @@ cdef class ThreadExecutor(Executor):
         finally:
             self.routing.count_retrying(-1)
 
-    def after(self, command: Command, error: object) -> object:
+    def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
         """Wait until the next attempt and return None; or return the error the command has failed with."""
         return error

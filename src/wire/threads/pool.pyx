@@ -373,7 +373,7 @@ cdef class Pool:
         with cython.critical_section(self):
             return len(self.members) - self.idle_count - self.draining + self.opening + len(self.waiters)
 
-    def stats(self) -> dict:
+    def stats(self) -> dict[str, Any]:
         """How many connections there are and were, and how the waits and failures went."""
         with cython.critical_section(self):
             return {

@@ -375,7 +375,7 @@ cdef int put_map(Packer* p, object value) except -1:
     return 0
 
 
-def key_rank(key):
+def key_rank(key: object) -> tuple[int, Any]:
     """Where the server sorts a map key: integers, then strings, then blobs, each in its own order."""
     if isinstance(key, str):
         return 3, plain_text(key).encode("utf-8", "surrogatepass")
@@ -568,7 +568,7 @@ cdef int put_particle(Packer* p, object value) except -1:
     raise no_such_type(p, value)
 
 
-def pack_element(value) -> bytes:
+def pack_element(value: object) -> bytes:
     """One value as the arguments of operations hold it; INFINITY, WILDCARD and `Packed` too, at any depth."""
     cdef Buffer out
     cdef Packer packer
@@ -582,7 +582,7 @@ def pack_element(value) -> bytes:
         buffer_free(&out)
 
 
-def pack_value(value) -> tuple:
+def pack_value(value: object) -> tuple[int, bytes]:
     """The particle type and the bytes of a bin's value, as a write sends them."""
     cdef Buffer out
     cdef Packer packer

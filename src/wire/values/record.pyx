@@ -30,7 +30,7 @@ cdef class Record:
         self.operated = results
 
     @property
-    def results(self) -> list:
+    def results(self) -> list[Any]:
         """The result of each operation of an operate, in order; empty for what was read otherwise."""
         return [] if self.operated is None else self.operated
 
@@ -48,13 +48,13 @@ cdef class Record:
             return None
         return max(1, <int64_t>self.void_time + EPOCH_2010 - <int64_t>wall_time())
 
-    def __getitem__(self, name: str) -> object:
+    def __getitem__(self, name: str) -> Any:
         return self.bins[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.bins
 
-    def __iter__(self) -> object:
+    def __iter__(self) -> Iterator[str]:
         return iter(self.bins)
 
     def __len__(self) -> int:
@@ -64,19 +64,19 @@ cdef class Record:
         """True: a record that was found is there, with or without bins."""
         return True
 
-    def get(self, name: str, default: object = None) -> object:
+    def get(self, name: str, default: object = None) -> Any:
         """The bin's value, or `default` if the record has no such bin."""
         return self.bins.get(name, default)
 
-    def keys(self) -> object:
+    def keys(self) -> KeysView[str]:
         """The names of the bins."""
         return self.bins.keys()
 
-    def values(self) -> object:
+    def values(self) -> ValuesView[Any]:
         """The values of the bins."""
         return self.bins.values()
 
-    def items(self) -> object:
+    def items(self) -> ItemsView[str, Any]:
         """The bins as (name, value) pairs."""
         return self.bins.items()
 

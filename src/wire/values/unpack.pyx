@@ -280,7 +280,7 @@ cdef object get_particle(int particle, const unsigned char* p, size_t size, Name
     return bytes.__new__(HyperLogLog, data) if particle == PARTICLE_HLL else RawParticle(particle, data)
 
 
-def unpack_value(int particle, bytes data not None):
+def unpack_value(int particle, bytes data not None) -> Any:
     """The Python value of a particle's bytes; `ProtocolError` where they can't be one."""
     return get_particle(
         particle, <const unsigned char*>PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data), NULL

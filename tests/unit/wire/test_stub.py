@@ -1,53 +1,46 @@
-"""The stub `_wire.pyi` and the compiled module tell the same names."""
+"""The stub `_wire.pyi` is what tools/stubs.py writes, and tells the same as the compiled module.
+
+So an editor shows what is compiled: names, parameters and docstrings.
+"""
 
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pyspike import _wire, errors, result_code, values
+import pyspike
+from pyspike import AsyncClient, Client, _wire, errors, result_code, values
 
-STUB = ast.parse((Path(_wire.__file__).parent / "_wire.pyi").read_text(encoding="utf-8"))
+PACKAGE = Path(pyspike.__file__).parent
+STUB = ast.parse((PACKAGE / "_wire.pyi").read_text(encoding="utf-8"))
 CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
 FUNCTIONS = {node.name: node for node in STUB.body if isinstance(node, ast.FunctionDef)}
-CONSTANTS = {
-    name
-    for node in STUB.body
-    if isinstance(node, ast.AnnAssign) and not (name := ast.unparse(node.target)).startswith("_")
-}
-PROTOCOLS = {
-    name for name, node in CLASSES.items() if any(ast.unparse(base) == "Protocol" for base in node.bases)
-}
-COMPILED = CLASSES.keys() - PROTOCOLS
-TOLD = COMPILED | FUNCTIONS.keys() | CONSTANTS
+CONSTANTS = {ast.unparse(node.target) for node in STUB.body if isinstance(node, ast.AnnAssign)}
+TOLD = CLASSES.keys() | FUNCTIONS.keys() | CONSTANTS
 
 LEAVES = (errors, result_code, values)
+Method = ast.FunctionDef | ast.AsyncFunctionDef
 
-# Classes that Python code never names: queues of a pool and of a lane, the table inside a partition map, the
-# counters of a node, the readers of answers and what they say, what a client has that was never opened.
-INTERNAL = {
-    "FramesReader",
-    "NamespaceMap",
-    "NodeCounters",
-    "OutcomeReader",
-    "Reader",
-    "RecordReader",
-    "ResultsReader",
-    "Sign",
-    "Unopened",
-    "Waiter",
-    "WaitingBlock",
-    "WaitingQueue",
-}
 
-# Special methods that a stub must tell, because type checkers look for them.
-SPECIAL = {
-    f"__{name}__"
-    for name in ("call", "hash", "eq", "getitem", "contains", "iter", "len", "bool", "enter", "exit", "await")
-}
+def tool() -> Any:
+    """The module tools/stubs.py."""
+    path = Path(__file__).parents[3] / "tools" / "stubs.py"
+    spec = importlib.util.spec_from_file_location("stubs", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["stubs"] = module  # where its dataclasses look for it
+    spec.loader.exec_module(module)
+    return module
+
+
+STUBS = tool()
 
 
 def public_names() -> set[str]:
@@ -62,25 +55,31 @@ def public_names() -> set[str]:
     }
 
 
-def members(kind: type) -> set[str]:
-    theirs = {name for name in vars(kind) if not name.startswith("_") or name in SPECIAL}
-    return theirs - {"__hash__"} if kind.__hash__ is None else theirs
+def members(kind: type) -> dict[str, Any]:
+    """What a class has, with what it has from classes that the stub does not tell."""
+    bases = [base for base in kind.__mro__[1:] if base.__name__ in STUBS.INTERNAL]
+    twins = [base for base in kind.__mro__[1:] if base.__name__ == STUBS.TWINS.get(kind.__name__)]
+    found = {
+        name: entry
+        for each in reversed([kind, *bases, *twins])
+        for name, entry in vars(each).items()
+        if not name.startswith("_") or name in STUBS.SPECIAL - {"__init__"}
+    }
+    if kind.__hash__ is None:
+        del found["__hash__"]
+    return found
 
 
-def told(node: ast.ClassDef) -> dict[str, list[ast.FunctionDef]]:
+def told(node: ast.ClassDef) -> dict[str, list[Method]]:
     """Each member: a method with all its overloads, a property with its setter."""
-    entries: dict[str, list[ast.FunctionDef]] = {}
+    entries: dict[str, list[Method]] = {}
     for entry in node.body:
-        if ast.unparse(entry) == "..." or isinstance(
-            entry, (ast.AnnAssign, ast.Assign)
-        ):  # none, or attributes
-            continue
-        assert isinstance(entry, ast.FunctionDef)
-        entries.setdefault(entry.name, []).append(entry)
+        if isinstance(entry, Method):
+            entries.setdefault(entry.name, []).append(entry)
     return entries
 
 
-def parameters(node: ast.FunctionDef) -> list[tuple[str, bool]]:
+def parameters(node: Method) -> list[tuple[str, bool]]:
     """Names, and whether they may be left out."""
     positional = [entry.arg for entry in node.args.args]
     required = len(positional) - len(node.args.defaults)
@@ -90,7 +89,7 @@ def parameters(node: ast.FunctionDef) -> list[tuple[str, bool]]:
     return [*given, *more, *((entry.arg, default is not None) for entry, default in by_name)]
 
 
-def all_parameters(overloads: list[ast.FunctionDef]) -> list[tuple[str, bool]]:
+def all_parameters(overloads: list[Method]) -> list[tuple[str, bool]]:
     """Those of all overloads; what one of them does without may be left out."""
     each = sorted((dict(parameters(node)) for node in overloads), key=len, reverse=True)
     names = dict.fromkeys(name for taken in each for name in taken)
@@ -102,20 +101,52 @@ def compiled_parameters(function: object) -> list[tuple[str, bool]]:
     return [(name, entry.default is not entry.empty) for name, entry in signature.parameters.items()]
 
 
+def marks(nodes: list[Method]) -> list[list[str]]:
+    return [[ast.unparse(mark) for mark in node.decorator_list] for node in nodes]
+
+
+def words(doc: str | None) -> str:
+    """A docstring without what depends on how it is indented."""
+    return " ".join((doc or "").split())
+
+
+# What the tool writes ---------------------------------------------------------------------------------------
+
+
+def test_the_stub_is_what_the_tool_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ruff", reason="the tool formats by ruff, of the extra lint")
+    assert STUBS.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_the_tool_finds_a_difference(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("ruff", reason="the tool formats by ruff, of the extra lint")
+    changed = tmp_path / "_wire.pyi"
+    text = (PACKAGE / "_wire.pyi").read_text(encoding="utf-8")
+    changed.write_text(text.replace('"""Read a record.', '"""Read.', 1), encoding="utf-8")
+    monkeypatch.setattr(STUBS, "STUB", changed)
+    assert STUBS.main(["--check"]) == 1
+    assert STUBS.main([]) == 0
+    assert changed.read_text(encoding="utf-8") == text
+
+
+# The compiled module ----------------------------------------------------------------------------------------
+
+
 def test_the_module_has_every_name_of_the_stub() -> None:
-    assert {name for name in TOLD if not name.startswith("_") and not hasattr(_wire, name)} == set()
+    assert {name for name in TOLD if not hasattr(_wire, name)} == set()
 
 
 def test_the_stub_tells_every_public_name_of_the_module() -> None:
-    assert public_names() - INTERNAL == TOLD
+    assert public_names() - STUBS.INTERNAL == TOLD
 
 
-@pytest.mark.parametrize("name", sorted(COMPILED))
+@pytest.mark.parametrize("name", sorted(CLASSES))
 def test_a_class_has_the_members_of_its_stub(name: str) -> None:
     kind, names = getattr(_wire, name), told(CLASSES[name]).keys() - {"__init__"}
-    private = {entry for entry in names if entry.startswith("_")} - SPECIAL
-    assert members(kind) == names - private
-    assert private <= vars(kind).keys()
+    names |= {ast.unparse(node.target) for node in CLASSES[name].body if isinstance(node, ast.AnnAssign)}
+    private = {entry for entry in names if entry.startswith("_")} - STUBS.SPECIAL
+    assert members(kind).keys() == names - private
+    assert all(hasattr(kind, entry) for entry in private)
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -123,21 +154,35 @@ def test_a_function_takes_the_parameters_of_its_stub(name: str) -> None:
     assert compiled_parameters(getattr(_wire, name)) == parameters(FUNCTIONS[name])
 
 
-@pytest.mark.parametrize("name", sorted(COMPILED))
+@pytest.mark.parametrize("name", sorted(CLASSES))
 def test_methods_take_the_parameters_of_their_stub(name: str) -> None:
     kind = getattr(_wire, name)
     for entry, nodes in told(CLASSES[name]).items():
-        marks = [[ast.unparse(mark) for mark in node.decorator_list] for node in nodes]
         if entry.startswith("__"):
             continue
-        if marks[0] == ["property"]:
-            assert marks[1:] in ([], [[f"{entry}.setter"]]), entry
+        if marks(nodes)[0] == ["property"]:
+            assert marks(nodes)[1:] in ([], [[f"{entry}.setter"]]), entry
             continue
-        assert len(nodes) == 1 or marks == [["overload"]] * len(nodes), entry
+        assert len(nodes) == 1 or marks(nodes) == [["overload"]] * len(nodes), entry
         assert compiled_parameters(getattr(kind, entry)) == all_parameters(nodes), entry
 
 
-@pytest.mark.parametrize("name", sorted(COMPILED))
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_docstrings_are_the_compiled_ones(name: str) -> None:
+    kind = getattr(_wire, name)
+    assert words(ast.get_docstring(CLASSES[name])) == words(inspect.getdoc(kind) if kind.__doc__ else "")
+    for entry, nodes in told(CLASSES[name]).items():
+        for node in nodes if not entry.startswith("__") else []:
+            if marks([node]) != [[f"{entry}.setter"]]:
+                assert words(ast.get_docstring(node)) == words(getattr(kind, entry).__doc__), entry
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_functions_docstring_is_the_compiled_one(name: str) -> None:
+    assert words(ast.get_docstring(FUNCTIONS[name])) == words(getattr(_wire, name).__doc__)
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
 def test_a_class_is_final_where_the_compiled_one_is(name: str) -> None:
     final = "final" in [ast.unparse(mark) for mark in CLASSES[name].decorator_list]
     try:
@@ -146,3 +191,32 @@ def test_a_class_is_final_where_the_compiled_one_is(name: str) -> None:
         assert final, error  # noqa: PT017 - whether it fails is the question
     else:
         assert not final
+
+
+# Editors ----------------------------------------------------------------------------------------------------
+
+
+def seen_by_editors(client: type) -> dict[str, str]:
+    """The docstring of each public method, by the sources that an editor reads: the client's and its stub."""
+    (base,) = (
+        each.__name__
+        for each in client.__mro__
+        if each.__module__ == _wire.__name__
+        and each in (_wire.Commands if client is Client else _wire.AsyncCommands,)
+    )
+    source = ast.parse(Path(inspect.getfile(client)).read_text(encoding="utf-8"))
+    (own,) = (node for node in source.body if isinstance(node, ast.ClassDef) and node.name == client.__name__)
+    docs: dict[str, str] = {}
+    for node in (CLASSES[base], own):
+        for name, nodes in told(node).items():
+            docs[name] = next((doc for each in nodes if (doc := ast.get_docstring(each))), "")
+    return docs
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_editors_show_what_every_public_method_does(client: type) -> None:
+    seen = seen_by_editors(client)
+    public = {name for name in dir(client) if not name.startswith("_")}
+    assert public - seen.keys() == set()
+    for name in public:
+        assert words(seen[name]) == words(getattr(client, name).__doc__) != "", name

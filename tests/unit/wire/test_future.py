@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from pyspike._wire import Promise, Waker
+from pyspike._wire import Future, WakeupQueue
 
 AT_ONCE = 16  # tasks that one handle wakes
 
-Maker = Callable[[], Any]  # of promises, in the running loop
+Maker = Callable[[], Any]  # of ours, in the running loop
 who: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
 
 
@@ -26,12 +26,12 @@ def futures() -> Maker:
     return asyncio.get_running_loop().create_future
 
 
-def promises() -> Maker:
-    waker = Waker(asyncio.get_running_loop())
-    return lambda: Promise(waker)
+def ours() -> Maker:
+    wakeups = WakeupQueue(asyncio.get_running_loop())
+    return lambda: Future(wakeups)
 
 
-BOTH = pytest.mark.parametrize("maker", [futures, promises])
+BOTH = pytest.mark.parametrize("maker", [futures, ours])
 python_task: Any = asyncio.tasks._PyTask  # type: ignore[attr-defined]
 TASKS = {"compiled": asyncio.Task, "python": python_task}
 if sys.version_info >= (3, 12):
@@ -49,7 +49,7 @@ def run(request: pytest.FixtureRequest) -> Iterator[Callable[[Coroutine[Any, Any
 
 @BOTH
 @pytest.mark.parametrize("task_kind", TASKS)
-def test_tasks_get_what_they_are_promised(maker: Any, task_kind: str, run: Any) -> None:
+def test_tasks_get_what_they_wait_for(maker: Any, task_kind: str, run: Any) -> None:
     """Results, errors, a message of who cancels; what is done already; a task cancelled when woken."""
 
     async def main() -> None:
@@ -126,7 +126,7 @@ def test_whoever_is_woken_runs_in_a_context_of_its_own(maker: Any, run: Any) -> 
 
 @BOTH
 def test_the_loop_goes_on_in_the_same_order(maker: Any, run: Any) -> None:
-    """Who was promised something first is woken first, in the next turn, with what others plan in between."""
+    """Whose future is set first is woken first, in the next turn, with what others plan in between."""
 
     async def main() -> None:
         make = maker()
@@ -168,12 +168,12 @@ def test_one_handle_wakes_many_but_not_too_many(monkeypatch: pytest.MonkeyPatch)
         if len(woken) > before:
             handles.append(len(woken) - before)
 
-    async def wait_for(number: int, promise: Promise) -> None:
-        await promise
+    async def wait_for(number: int, future: Future) -> None:
+        await future
         woken.append(number)
 
     async def main() -> None:
-        make = promises()
+        make = ours()
         for count in (1, AT_ONCE, AT_ONCE + 1, 10 * AT_ONCE):
             handles.clear()
             some = [make() for _ in range(count)]
@@ -199,11 +199,11 @@ def test_debugging_tells_which_task_takes_long(caplog: pytest.LogCaptureFixture)
     async def main() -> None:
         loop = asyncio.get_running_loop()
         loop.slow_callback_duration = 0.01
-        waker = Waker(loop)
+        wakeups = WakeupQueue(loop)
         for debug in (False, True, False, True):
             loop.set_debug(debug)
-            waker.heed_debug()
-            awaited = Promise(waker)
+            wakeups.heed_debug()
+            awaited = Future(wakeups)
             task = asyncio.create_task(work(awaited), name="idler")
             await asyncio.sleep(0)
             awaited.set_result(None)
@@ -283,11 +283,11 @@ def test_it_is_what_asyncio_takes_for_a_future(maker: Any, run: Any) -> None:
 @pytest.mark.parametrize("task_kind", ["compiled", "python"])
 def test_one_of_another_loop_is_refused_by_the_task(task_kind: str) -> None:
     other = asyncio.new_event_loop()
-    promise = Promise(Waker(other))
+    future = Future(WakeupQueue(other))
 
     async def main() -> None:
         async def wait() -> None:
-            await promise
+            await future
 
         with pytest.raises(RuntimeError, match="attached to a different loop"):
             await TASKS[task_kind](wait(), loop=asyncio.get_running_loop())
@@ -298,49 +298,49 @@ def test_one_of_another_loop_is_refused_by_the_task(task_kind: str) -> None:
 
 def test_mistakes_are_refused() -> None:
     async def main() -> None:
-        make = promises()
-        promise = make()
+        make = ours()
+        future = make()
         with pytest.raises(RuntimeError, match="no outcome yet"):
-            promise.result()
-        promise.add_done_callback(print)
+            future.result()
+        future.add_done_callback(print)
         with pytest.raises(RuntimeError, match="another task"):
-            promise.add_done_callback(print)
+            future.add_done_callback(print)
         done = make()
         done.set_result(None)
         for again in (done.set_result, done.set_exception):
             with pytest.raises(RuntimeError, match="has an outcome"):
                 again(KeyError())
-        assert repr(done) == "<Promise resolved>"
+        assert repr(done) == "<Future resolved>"
 
     asyncio.run(main())
     with pytest.raises(TypeError):
-        Promise(None)  # type: ignore[arg-type]
+        Future(None)  # type: ignore[arg-type]
 
 
 def test_a_task_in_its_repr_says_that_it_waits_for_one() -> None:
     async def main() -> None:
-        async def wait(promise: Promise) -> None:
-            await promise
+        async def wait(future: Future) -> None:
+            await future
 
-        promise = promises()()
-        task = asyncio.ensure_future(wait(promise))
+        future = ours()()
+        task = asyncio.ensure_future(wait(future))
         await asyncio.sleep(0)
-        assert "wait_for=<Promise pending>" in repr(task)
+        assert "wait_for=<Future pending>" in repr(task)
         assert len(task.get_stack()) == 1
-        promise.set_result(None)
+        future.set_result(None)
         await task
 
     asyncio.run(main())
 
 
-def test_tasks_that_are_dropped_with_their_promises_go() -> None:
-    """Whoever waits is held by the promise, and holds it."""
+def test_tasks_that_are_dropped_with_their_futures_go() -> None:
+    """The task that waits is held by the future, and holds it."""
 
     async def main() -> weakref.ref[Any]:
-        async def wait(promise: Promise) -> None:
-            await promise
+        async def wait(future: Future) -> None:
+            await future
 
-        task = asyncio.ensure_future(wait(promises()()))
+        task = asyncio.ensure_future(wait(ours()()))
         await asyncio.sleep(0)
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         return weakref.ref(task)

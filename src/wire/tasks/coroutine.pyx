@@ -1,0 +1,233 @@
+# What the methods of `AsyncClient` return: a coroutine whose steps are compiled. A Python coroutine around the future would
+# have a frame of its own, which costs a third of a command.
+
+cdef extern from "Python.h":
+    ctypedef enum PySendResult:
+        PYGEN_RETURN
+        PYGEN_ERROR
+        PYGEN_NEXT
+    int PyErr_WarnFormat(object category, Py_ssize_t stack_level, const char* format, ...) except -1
+
+
+cdef class TaskExecutor(Executor):
+    """Runs commands for tasks; `AsyncExecutor` is one, in a later part."""
+
+    cdef object run(self, Command command):
+        return CommandCoroutine.of(self, command)
+
+    cdef Future start(self, Command command):
+        """Begins the first attempt, in the running loop."""
+        raise NotImplementedError
+
+
+cdef enum CoroutineState:
+    FINISHED                                # also what was not made by a command
+    CREATED
+    SUSPENDED
+
+
+@cython.final
+@cython.freelist(64)
+cdef class CommandCoroutine:
+    """A command that begins when it is awaited: all that asyncio asks of a coroutine.
+
+    It is awaited once. If it is given up (`throw`, `close`, or a task that is cancelled), nobody waits for the command any
+    more, but a write whose request was sent may still be done.
+    """
+
+    cdef TaskExecutor executor              # until its end: a client that nobody else holds is not to close meanwhile
+    cdef Command command                    # until it begins
+    cdef Future future                      # while it is suspended
+    cdef CoroutineState state
+    cdef str name                           # of the method that made it
+
+    @staticmethod
+    cdef CommandCoroutine of(TaskExecutor executor, Command command):
+        cdef CommandCoroutine coroutine = CommandCoroutine.__new__(CommandCoroutine)
+        coroutine.executor = executor
+        coroutine.command = command
+        coroutine.name = command.name
+        coroutine.state = CREATED
+        return coroutine
+
+    def __init__(self) -> None:
+        raise TypeError("it is made by the methods of AsyncClient only")
+
+    def __dealloc__(self) -> None:
+        cdef str name = self.name           # None if the garbage collector took it apart
+        if self.state == CREATED and name is not None:
+            PyErr_WarnFormat(RuntimeWarning, 1, b"coroutine 'AsyncClient.%U' was never awaited", <PyObject*>name)
+
+    cdef object step(self, object sent, bint* waits):
+        """Goes on: the future that the task has to wait for if `waits` is set, else the command's result.
+
+        Raises the command's error.
+        """
+        cdef Future future = self.future
+        waits[0] = False
+        if self.state == SUSPENDED:
+            self.finish()
+            return future.outcome()         # a RuntimeError if whoever sends does not wait for the future
+        if self.state == FINISHED:
+            raise RuntimeError("cannot reuse already awaited coroutine")
+        if sent is not None:
+            raise TypeError("can't send non-None value to a just-started coroutine")
+        command = self.command
+        self.command = None
+        try:
+            future = self.executor.start(command)
+        except BaseException:
+            self.finish()
+            raise
+        if future.state != PENDING:
+            self.finish()
+            return future.outcome()
+        self.state = SUSPENDED
+        self.future = future
+        future._asyncio_future_blocking = True
+        waits[0] = True
+        return future
+
+    cdef int finish(self) except -1:
+        """Lets go of the command, as whoever keeps its error may keep the coroutine."""
+        self.state = FINISHED
+        self.executor = None
+        self.command = None
+        self.future = None
+        return 0
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        if self.state == SUSPENDED:
+            raise RuntimeError("coroutine is being awaited already")
+        return self                         # its steps are in type slots, see below
+
+    def send(self, value: None) -> Any:
+        """Go on until the command's outcome is needed.
+
+        Args:
+            value: None.
+
+        Returns:
+            The future to wait for before the next `send`.
+
+        Raises:
+            StopIteration: the command has succeeded; its `value` is the result.
+            RuntimeError: the coroutine was awaited before, or the outcome is not there yet.
+        """
+        cdef bint waits = False
+        result = self.step(value, &waits)
+        if waits:
+            return result
+        raise StopIteration(result)
+
+    def throw(self, kind: Any, value: Any = None, trace: TracebackType | None = None) -> Any:
+        """Give the command up, and raise an error where it is awaited.
+
+        Args:
+            kind: the error, or its class.
+            value: the error, or its argument, where `kind` is a class.
+            trace: the error's traceback.
+
+        Raises:
+            BaseException: the error.
+        """
+        cdef Future future = self.future
+        if isinstance(kind, type):
+            error = value if isinstance(value, kind) else kind() if value is None else kind(value)
+        else:
+            error = kind
+        if trace is not None:
+            error = error.with_traceback(trace)
+        if self.state == FINISHED:
+            raise RuntimeError("cannot reuse already awaited coroutine")
+        self.finish()
+        if future is not None:
+            future.cancel()
+        try:
+            raise error
+        finally:
+            error = kind = value = None
+
+    def close(self) -> None:
+        """Give the command up; harmless after its end."""
+        cdef Future future = self.future
+        self.finish()
+        if future is not None:
+            future.cancel()
+
+    # What `inspect.getcoroutinestate` and asyncio's representations of tasks look at.
+
+    @property
+    def cr_running(self) -> bool:
+        """False: no step is under way when anybody looks."""
+        return False
+
+    @property
+    def cr_suspended(self) -> bool:
+        """Whether it was awaited, and the command has not ended."""
+        return self.state == SUSPENDED
+
+    @property
+    def cr_frame(self) -> None:
+        """None: it has no frame."""
+        return None
+
+    @property
+    def __name__(self) -> str:
+        """The name of the method that made it."""
+        return self.name or type(self).__name__
+
+    @property
+    def __qualname__(self) -> str:
+        """The same, behind that of the class."""
+        return f"AsyncClient.{self.name}" if self.name else type(self).__name__
+
+    def __repr__(self) -> str:
+        return f"<coroutine {self.__qualname__}, {('finished', 'not started', 'suspended')[self.state]}>"
+
+
+cdef PySendResult send_to_coroutine(object coroutine, object value, PyObject** result) except PYGEN_ERROR:
+    """`step` as the interpreter and asyncio's tasks call it, which make no StopIteration for a result."""
+    cdef bint waits = False
+    result[0] = NULL
+    taken = (<CommandCoroutine>coroutine).step(value, &waits)
+    Py_INCREF(taken)
+    result[0] = <PyObject*>taken
+    return PYGEN_NEXT if waits else PYGEN_RETURN
+
+
+cdef extern from *:
+    """
+    typedef PySendResult (*step_function)(PyObject *, PyObject *, PyObject **);
+    static step_function coroutine_step;
+
+    /* `next` of a coroutine: as for `send(None)`, and as cheap where Python takes None for the value of StopIteration. */
+    static PyObject *next_of_coroutine(PyObject *coroutine) {
+        PyObject *result = NULL, *stop;
+        if (coroutine_step(coroutine, Py_None, &result) != PYGEN_RETURN)
+            return result;
+        if (result != Py_None) {
+            stop = PyObject_CallFunctionObjArgs(PyExc_StopIteration, result, NULL);
+            if (stop != NULL) {
+                PyErr_SetObject(PyExc_StopIteration, stop);
+                Py_DECREF(stop);
+            }
+        }
+        Py_DECREF(result);
+        return NULL;
+    }
+
+    /* Gives a class the slots by which an `await` goes on, for which Cython has no methods. */
+    static void set_coroutine_slots(PyObject *kind, step_function step) {
+        PyTypeObject *type = (PyTypeObject *)kind;
+        coroutine_step = step;
+        type->tp_as_async->am_send = (sendfunc)step;
+        type->tp_iternext = next_of_coroutine;
+        PyType_Modified(type);
+    }
+    """
+    ctypedef PySendResult (*step_function)(object, object, PyObject**) except PYGEN_ERROR
+    void set_coroutine_slots(object kind, step_function step)
+
+
+set_coroutine_slots(CommandCoroutine, send_to_coroutine)

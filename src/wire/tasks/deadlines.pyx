@@ -1,0 +1,318 @@
+# Who times a command out in asyncio: one timer a loop, which looks at the commands of all channels and connections when the
+# earliest of them may be overdue. Not here: the share of a deadline that an attempt gets (`Command.attempt_timeout`), and
+# what becomes of a command that timed out (`FailureQueue`, and the executor's rules for retries).
+#
+# A read that timed out fails alone: its place in the connection's queue becomes None and swallows the late answer. A write
+# that timed out may still lie unread in the server's socket, to be applied after a newer one: so its connection is reset,
+# by which the server drops what it has not read, unless the policy's `timeout_delay` asks to await the late answer.
+
+cdef extern from "poll.h" nogil:
+    struct pollfd:
+        int fd
+        short events
+        short revents
+    short POLLIN
+    int poll(pollfd* fds, unsigned long count, int timeout)
+
+
+cdef enum:
+    READS_GRANTED = 16                      # reads in which what is overdue may still come, in a loop that was held up
+    SILENCE = 100_000_000                   # ns without an answer after which a connection gets no more commands
+    LEAST_SILENCE = 10_000_000              # ns that this takes at least, where an attempt has little time
+    MANY_FAILURES = 1024                    # failures yet to be dealt with, up to which the lines are searched for more
+
+cdef int64_t LATE_ANSWERS = 30_000_000_000  # ns that the answer to a cancelled command is awaited at the most
+cdef double LONG_TIMER = 5.0                # seconds from which a timer is set a little earlier
+
+
+cdef inline int64_t silence_allowed(int64_t attempt_timeout) noexcept:
+    """How long a connection may be silent before it gets no more commands: well below what an attempt has."""
+    return min(attempt_timeout, max(<int64_t>LEAST_SILENCE, min(<int64_t>SILENCE, attempt_timeout // 2)))
+
+
+cdef inline int64_t late_span(Command command) noexcept:
+    """How long the late answer to a command is awaited when nothing else needs the connection."""
+    cdef double delay = command.settings.timeout_delay
+    return to_ns(delay) if delay > 0 else 0
+
+
+cdef inline bint may_be_late(Command command) noexcept:
+    """Whether it does no harm if the server runs the command after it timed out, and its answer can be skipped."""
+    return not command.reader.has_many_frames and (not command.write or command.settings.timeout_delay > 0)
+
+
+# --- one connection ---
+
+cdef bint may_have_come(Pipeline pipeline) noexcept:
+    """Whether bytes have come that are yet to be read, so that what seems overdue may be there: the loop was held up.
+
+    A server that never stops sending can't draw this out, as only so many reads are granted.
+    """
+    cdef pollfd one
+    one.fd = pipeline.fd
+    one.events = POLLIN
+    one.revents = 0
+    if pipeline.judged_reads < 0:
+        pipeline.judged_reads = pipeline.reads
+    return pipeline.fd >= 0 and pipeline.reads - pipeline.judged_reads < READS_GRANTED and poll(&one, 1, 0) > 0
+
+
+cdef int64_t watch_pipeline(Pipeline pipeline, int64_t now) except -1:
+    """Fails the commands of a connection that are overdue; returns when to look again.
+
+    A connection that has been silent for as long as `silence_allowed` says gets no more commands until an answer comes,
+    and reads behind its oldest command are asked elsewhere if they have a try left. Where the policy gives a socket
+    timeout, which is how long a connection may be silent, that of the oldest command ends the connection. An answer that
+    no task waits for any more is no sign of life to the commands behind it. A connection that only carries commands that
+    no task waits for is closed in the end.
+    """
+    cdef Future future
+    cdef Command command
+    cdef int64_t next_time = FOREVER
+    cdef int64_t unused_at = pipeline.kept_until
+    cdef int64_t alive_at = pipeline.moved_at if is_head_awaited(pipeline) else pipeline.answered_at
+    cdef int64_t shortest = FOREVER         # timeout of an attempt
+    cdef int64_t due
+    cdef int64_t stalled_at = FOREVER       # when the connection gets no more commands
+    cdef int64_t move_at                    # when a read is asked elsewhere
+    cdef bint awaited = False
+    cdef bint unsafe = False                # a write that timed out may be applied later
+    cdef list late = []
+    cdef list held_up = []
+    cdef Py_ssize_t place
+    cdef Py_ssize_t count = pipeline.queue.count()
+    for place in range(count):
+        future = <Future>pipeline.queue.get(place)
+        if future is None:
+            continue
+        command = future.command
+        shortest = min(shortest, command.attempt_timeout)
+        move_at = FOREVER if place == 0 else when_moved(pipeline, command, alive_at)
+        due = min(command.deadline, after(max(alive_at, future.tried_at), command.attempt_timeout))
+        if is_waited_for(future):
+            if due <= now:
+                late.append(place)
+                unsafe = unsafe or not may_be_late(command)
+            elif move_at <= now:
+                held_up.append(place)
+            else:
+                awaited = True
+                next_time = min(next_time, min(due, move_at))
+        else:
+            due = min(due, after(max(alive_at, future.tried_at), LATE_ANSWERS))
+            unused_at = max(unused_at, after(due, late_span(command)))
+            if not may_be_late(command):
+                unsafe = unsafe or due <= now
+                next_time = min(next_time, due) if due > now else next_time
+    if count and not pipeline.stalled:
+        stalled_at = after(alive_at, shortest if pipeline.channel.bulk else silence_allowed(shortest))
+    if not late and not held_up and not unsafe and stalled_at > now and (awaited or not count or unused_at > now):
+        pipeline.judged_reads = -1
+    elif may_have_come(pipeline):
+        return now + MILLISECOND
+    for item in late:
+        place = item
+        future = <Future>pipeline.queue.get(place)
+        command = future.command
+        error = too_late(pipeline, place)
+        pipeline.kept_until = max(pipeline.kept_until, after(now, late_span(command)))
+        if place == 0 and command.settings.socket_timeout > 0 and command.deadline > now:
+            pipeline.fail(error)
+            return FOREVER
+        pipeline.queue.put(place, None)
+        pipeline.channel.fail_later(future, error)
+    if unsafe:
+        pipeline.fail(errors.TimeoutError("the connection was reset, as another write on it had timed out"))
+        return FOREVER
+    for item in held_up:
+        place = item
+        future = <Future>pipeline.queue.get(place)
+        pipeline.channel.move_later(future, errors.TimeoutError("held up by another command on its connection"))
+        pipeline.queue.put(place, None)
+    if stalled_at <= now:
+        pipeline.stall()
+    else:
+        next_time = min(next_time, stalled_at)
+    next_time = min(next_time, watch_unsent(pipeline, now))
+    if not awaited and count:
+        unused_at = max(unused_at, pipeline.kept_until)
+        if unused_at <= now:
+            pipeline.fail(errors.TimeoutError("timed out waiting for the answer"))
+            return FOREVER
+        next_time = min(next_time, unused_at)
+    return next_time
+
+
+cdef int64_t when_moved(Pipeline pipeline, Command command, int64_t alive_at) noexcept:
+    """When a read behind the oldest command is asked elsewhere: well before its attempt times out; never if it can't be."""
+    if not may_be_late(command) or command.write or pipeline.channel.bulk or command.tries > command.settings.max_retries:
+        return FOREVER
+    return after(alive_at, silence_allowed(command.attempt_timeout))
+
+
+cdef int64_t watch_unsent(Pipeline pipeline, int64_t now) except -1:
+    """Fails the commands that are overdue and were not written, because the server reads slowly."""
+    cdef Future future
+    cdef int64_t next_time = FOREVER
+    cdef int64_t due
+    cdef list staying = []
+    for item in pipeline.pending:
+        future = <Future>item
+        due = min(future.command.deadline, after(max(pipeline.moved_at, future.tried_at), future.command.attempt_timeout))
+        if due <= now:
+            pipeline.channel.fail_later(future, errors.TimeoutError("timed out before it could be sent"))
+        else:
+            staying.append(future)
+            next_time = min(next_time, due)
+    pipeline.pending = staying
+    return next_time
+
+
+cdef bint is_head_awaited(Pipeline pipeline):
+    """Whether a task waits for the answer that comes next."""
+    cdef Future head
+    if pipeline.queue.count() == 0:
+        return False
+    head = <Future>pipeline.queue.get(0)
+    return head is not None and is_waited_for(head)
+
+
+cdef object too_late(Pipeline pipeline, Py_ssize_t place):
+    if place == 0 and pipeline.have:
+        return errors.TimeoutError(
+            f"timed out in the middle of the answer ({pipeline.have} of {pipeline.wanted or 'unknown'} bytes)"
+        )
+    return errors.TimeoutError("timed out waiting for the answer")
+
+
+# --- one channel ---
+
+cdef int64_t watch_channel(Channel channel, int64_t now) except -1:
+    """Fails all commands of a channel that are overdue; returns when to look again."""
+    cdef int64_t next_time = FOREVER
+    for each in list(channel.pipelines):
+        next_time = min(next_time, watch_pipeline(<Pipeline>each, now))
+    next_time = min(next_time, watch_line(channel, now))
+    channel.admit()                         # in place of commands that were overdue before they were sent
+    channel.grow_for_line()                 # as connections that have stalled take no more commands
+    channel.failures.drain()
+    return next_time
+
+
+cdef int64_t watch_line(Channel channel, int64_t now) except -1:
+    """Fails the commands that have waited in line for too long; returns when to look again.
+
+    They wait until their deadline. When no connection takes commands, because none is open yet or all have stalled, an
+    attempt waits only for its share of the deadline, so that another node may be asked.
+    """
+    cdef WaitingBlock block
+    cdef Future future
+    cdef Command command
+    cdef int64_t next_time = FOREVER
+    cdef int64_t due
+    cdef Py_ssize_t at, place
+    cdef bint emptied = False
+    cdef bint connected = channel.alive() > 0
+    cdef object error = None
+    if channel.waiting.count == 0:
+        return next_time
+    if connected != channel.was_connected:
+        channel.was_connected = connected
+        channel.waiting.look_at_all()
+    for at in range(channel.waiting.blocks.count()):
+        block = <WaitingBlock>channel.waiting.blocks.get(at)
+        if block.look_at <= now:
+            if channel.failures.entries.count() > MANY_FAILURES:
+                next_time = now
+                break
+            block.look_at = FOREVER
+            for place in range(block.first, <Py_ssize_t>len(block.futures)):
+                future = <Future>block.futures[place]
+                if future is None:
+                    continue
+                if is_waited_for(future):
+                    command = future.command
+                    due = command.deadline
+                    if not connected:
+                        due = min(due, after(max(future.tried_at, channel.connecting_since), command.attempt_timeout))
+                    if due > now:
+                        block.look_at = min(block.look_at, due)
+                        continue
+                    if error is None:
+                        error = channel.never_sent(connected)
+                    channel.node.counters.count_refusal()
+                    channel.fail_later(future, error)
+                channel.waiting.take(block, place)
+            emptied = emptied or block.left == 0
+        next_time = min(next_time, block.look_at)
+    if emptied:
+        channel.waiting.drop_empty_blocks()
+    return next_time
+
+
+# --- one loop ---
+
+cdef class Deadlines:
+    """The timer of one loop, and the channels whose commands it looks at.
+
+    Args:
+        loop: the loop.
+    """
+
+    cdef object __weakref__
+    cdef readonly object loop
+    cdef WakeupQueue wakeups
+    cdef object timer                       # of the loop; None before the first
+    cdef int64_t watch_at                   # when the timer goes off; FOREVER without one
+
+    def __cinit__(self, loop: asyncio.AbstractEventLoop, *args: Any, **kwargs: Any) -> None:
+        self.loop = loop
+        self.wakeups = WakeupQueue(loop)
+        self.watch_at = FOREVER
+
+    def all_channels(self) -> list[Channel]:
+        """The channels there are."""
+        return []
+
+    cdef inline int plan(self, Command command, int64_t now) except -1:
+        """Sees to it that the timer goes off when the attempt that begins now may be overdue."""
+        cdef int64_t due = min(command.deadline, after(now, silence_allowed(command.attempt_timeout)))
+        if due < self.watch_at:
+            self.watch_at = due
+            self.watch_in((due - now) / <double>SECOND)
+        return 0
+
+    def watch_in(self, seconds: float) -> None:
+        """Look for overdue commands, once, after so many seconds or a little earlier.
+
+        Linux may wake a loop that waits for long later by a thousandth, which looking once more makes up for.
+        """
+        self.stop_timer()
+        if seconds > LONG_TIMER:
+            seconds *= 0.95
+        self.timer = self.loop.call_later(max(seconds, 0.0), watch_if_alive, ref(self))
+
+    def stop_timer(self) -> None:
+        """Look for overdue commands no more."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+    def watched(self) -> None:
+        """Look for overdue commands now, and set the timer for the next time."""
+        cdef int64_t now = now_ns()
+        cdef int64_t next_time = FOREVER
+        self.watch_at = FOREVER
+        self.wakeups.heed_debug()
+        for channel in self.all_channels():
+            next_time = min(next_time, watch_channel(<Channel>channel, now))
+        if next_time != FOREVER:
+            self.watch_at = max(next_time, now + MILLISECOND)
+            self.watch_in((self.watch_at - now) / <double>SECOND)
+
+
+def watch_if_alive(reference: ref[Deadlines]) -> None:
+    """What the timer calls: it keeps no client alive."""
+    deadlines = reference()
+    if deadlines is not None:
+        deadlines.watched()

@@ -1,0 +1,87 @@
+# Attempts that have failed and are yet to be dealt with. What a failure means for its command takes a while to find out, and
+# a lost connection fails hundreds of commands at once: so each turn of the loop deals with a few.
+
+cdef enum:
+    FAILURES_AT_ONCE = 16                   # attempts that are dealt with in one turn of a loop
+
+
+cdef class ChannelBase:
+    """What connections and failures know of the channel that they belong to; `Channel` is one, in a later part."""
+
+    cdef readonly object loop
+    cdef readonly int depth                 # commands that each connection carries at a time
+    cdef readonly bint bulk, writes
+    cdef readonly bint closed
+    cdef size_t reclaim                     # a receive buffer larger than that is given back after its answer
+    cdef FailureQueue failures              # the loop's
+
+    cdef int submit(self, Future future) except -1:
+        """Sends a command, or lets it wait in line."""
+        raise NotImplementedError
+
+    cdef int admit(self) except -1:
+        """Sends commands that wait in line as far as there is room."""
+        raise NotImplementedError
+
+    cdef int note_size(self, Command command, size_t size) except -1:
+        """Remembers how large an answer was."""
+        raise NotImplementedError
+
+    cdef int drop(self, object pipeline, str reason) except -1:
+        """Lets go of a connection that has ended."""
+        raise NotImplementedError
+
+    cdef int give_up(self, Future future, object error) except -1:
+        """Ends an attempt that failed."""
+        raise NotImplementedError
+
+    cdef int ask_elsewhere(self, Future future, object error) except -1:
+        """Begins another attempt on another node, which takes none of the tries that the policy allows."""
+        raise NotImplementedError
+
+    cdef int fail_later(self, Future future, object error) except -1:
+        """Has an attempt ended by `FailureQueue.drain`, which the caller calls in the end. Several may share the error."""
+        self.failures.entries.push((self, future, error, False))
+        return 0
+
+    cdef int move_later(self, Future future, object error) except -1:
+        """Has a read asked elsewhere by `FailureQueue.drain`, which the caller calls in the end."""
+        self.failures.entries.push((self, future, error, True))
+        return 0
+
+
+@cython.final
+cdef class FailureQueue:
+    """The failed attempts of one loop that are yet to be dealt with, the oldest first."""
+
+    cdef object loop
+    cdef Fifo entries                       # (ChannelBase, Future, error, whether another node is asked instead)
+    cdef bint drained                       # whether this turn of the loop has dealt with some
+
+    def __cinit__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.entries = Fifo()
+
+    cdef int drain(self) except -1:
+        """Deals with some of them, once in a turn of the loop; the turns that follow deal with the others."""
+        cdef int _i
+        if self.drained or self.entries.count() == 0:
+            return 0
+        self.drained = True
+        self.loop.call_soon(self.drain_more)
+        for _i in range(FAILURES_AT_ONCE):
+            if self.entries.count() == 0:
+                break
+            channel, future, error, moved = self.entries.take()
+            if not is_waited_for(<Future>future):
+                continue
+            if moved:
+                (<ChannelBase>channel).ask_elsewhere(<Future>future, error)
+            else:
+                (<ChannelBase>channel).give_up(<Future>future, likewise(error))
+        return 0
+
+    def drain_more(self) -> None:
+        """Deal with some more, in the next turn of the loop."""
+        self.drained = False
+        self.drain()
