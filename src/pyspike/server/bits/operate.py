@@ -11,14 +11,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from ..protocol.constants import ParticleType
-from ..protocol.flags import BitOverflowFlags, BitResizeFlags, BitWriteFlags
+from ..protocol.flags import BASE64_FROM_END, BitOverflowFlags, BitResizeFlags, BitWriteFlags
 from ..protocol.opcodes import BitOpcode
 from ..protocol.result import RequestError, ResultCode
 from ..values.packed import Value
 
 __all__ = ["modify_bits", "read_bits"]
 
-FROM_END = 1
 INT_BITS = 64
 SIZE_MAX = 64 * 1024 * 1024
 
@@ -147,9 +146,9 @@ def _read_b64(data: bytes, args: Args) -> Value:
     at = _offset(_number(args[0]), len(data)) if args else 0
     size = _number(args[1]) if len(args) > 1 else len(data) - at
     flags = _number(args[2]) if len(args) > 2 else 0
-    if flags & ~FROM_END or size < 0:
+    if flags & ~BASE64_FROM_END or size < 0:
         raise _bad("size or flags")
-    end = len(data) - size if flags & FROM_END else at + size
+    end = len(data) - size if flags & BASE64_FROM_END else at + size
     if at > len(data) or not at <= end <= len(data):
         raise _not_applicable("bytes past the end")
     return bytes((ParticleType.STRING,)) + b64encode(data[at:end])

@@ -13,14 +13,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.constants import ContainerFlags
+from ..protocol.result import NotApplicableSubcode, RequestError, ResultCode
 from ..values.ordering import WILDCARD, compare, has_wildcard, ranked, sort_key
 from ..values.packed import PackedList, PackedMap, Value
 
 __all__ = ["By", "Elements", "Selection"]
-
-
-_INDEX_SUBCODE, _RANK_SUBCODE = 1, 2
 
 
 class By(Enum):
@@ -98,12 +96,12 @@ class Elements:
     @property
     def has_key_order(self) -> bool:
         """Whether it is a map that is kept in the order of its keys."""
-        return self.is_map and bool(self.flags & 1)
+        return self.is_map and bool(self.flags & ContainerFlags.KEY_ORDERED)
 
     @property
     def sorted_by_index(self) -> bool:
         """Whether indexes are ranks: in an ordered list."""
-        return not self.is_map and bool(self.flags & 1)
+        return not self.is_map and bool(self.flags & ContainerFlags.ORDERED)
 
     @cached_property
     def by_rank(self) -> list[int]:
@@ -139,12 +137,12 @@ class Elements:
 
     def at_index(self, index: int) -> Selection:
         """The element at an index."""
-        index = _within(index, self.size, _INDEX_SUBCODE)
+        index = _within(index, self.size, NotApplicableSubcode.CDT_INDEX)
         return Selection([index], By.INDEX, single=True, first=index)
 
     def at_rank(self, rank: int) -> Selection:
         """The element of a rank."""
-        rank = _within(rank, self.size, _RANK_SUBCODE)
+        rank = _within(rank, self.size, NotApplicableSubcode.CDT_RANK)
         return Selection([self.by_rank[rank]], By.RANK, single=True, first=rank)
 
     def at_key(self, key: Value) -> Selection:

@@ -161,9 +161,12 @@ def _shift_right_signed(value: int, shift: int) -> int:
     return value >> shift % _BITS
 
 
+_OTHER_BIT = str.maketrans("01", "10")
+
+
 def _scan(value: int, wanted: bool) -> str:
     bits = f"{value & _MASK:064b}"
-    return bits if wanted else bits.translate({48: 49, 49: 48})
+    return bits if wanted else bits.translate(_OTHER_BIT)
 
 
 def _first(value: int, wanted: bool) -> int:

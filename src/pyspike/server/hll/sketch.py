@@ -142,9 +142,14 @@ def _rounded(number: float) -> int:
     return int(number + 0.5)
 
 
+_SMALL_ALPHAS = (0.673, 0.697, 0.709)
+"""The factors of the smallest sketches, for which the formula does not hold."""
+
+
 def _alpha(index_bits: int) -> float:
-    known = {4: 0.673, 5: 0.697, 6: 0.709}
-    return known.get(index_bits) or 0.7213 / (1 + 1.079 / (1 << index_bits))
+    if index_bits < HLL_INDEX_BITS.start + len(_SMALL_ALPHAS):
+        return _SMALL_ALPHAS[index_bits - HLL_INDEX_BITS.start]
+    return 0.7213 / (1 + 1.079 / (1 << index_bits))
 
 
 def _sigma(x: float) -> float:

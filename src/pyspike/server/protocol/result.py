@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["ConversionSubcode", "ParameterSubcode", "RequestError", "ResultCode"]
+__all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCode"]
 
 
 class ResultCode(IntEnum):
@@ -64,12 +64,14 @@ class ParameterSubcode(IntEnum):
     STRING_ENCODING = 11
 
 
-class ConversionSubcode(IntEnum):
-    """Why a string can't be converted, beside result code OP_NOT_APPLICABLE (server-8.2.md 17.3)."""
+class NotApplicableSubcode(IntEnum):
+    """Why an operation can't be done, beside result code OP_NOT_APPLICABLE (server-8.2.md 17.3)."""
 
-    NUMBER = 10
-    ENCODING = 11
-    BASE64 = 13
+    CDT_INDEX = 1
+    CDT_RANK = 2
+    STRING_NUMBER = 10
+    STRING_ENCODING = 11
+    STRING_BASE64 = 13
 
 
 class RequestError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..protocol.constants import BLOB_TYPES, ParticleType
-from ..protocol.result import ConversionSubcode, RequestError, ResultCode
+from ..protocol.result import NotApplicableSubcode, RequestError, ResultCode
 from ..values.ordering import as_float
 from ..values.packed import Float32, Value
 from .failures import failed
@@ -35,4 +35,4 @@ def to_text(value: Value) -> str:
     except UnicodeDecodeError:
         if value[0] == ParticleType.STRING:
             raise RequestError(ResultCode.INVALID_ENCODING, "a stored string that is no UTF-8") from None
-        raise failed("a blob that is no UTF-8", ConversionSubcode.ENCODING) from None
+        raise failed("a blob that is no UTF-8", NotApplicableSubcode.STRING_ENCODING) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..protocol.result import ConversionSubcode, ParameterSubcode, RequestError, ResultCode
+from ..protocol.result import NotApplicableSubcode, ParameterSubcode, RequestError, ResultCode
 
 __all__ = ["bad", "failed"]
 
@@ -12,6 +12,6 @@ def bad(what: str, subcode: ParameterSubcode = ParameterSubcode.STRING_ARGUMENTS
     return RequestError(ResultCode.PARAMETER, what, subcode)
 
 
-def failed(what: str, subcode: ConversionSubcode) -> RequestError:
+def failed(what: str, subcode: NotApplicableSubcode) -> RequestError:
     """The error for a string that can't be converted."""
     return RequestError(ResultCode.OP_NOT_APPLICABLE, what, subcode)

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import msgpack  # type: ignore[import-untyped]
 
+from ..protocol.constants import SPECIAL_EXTENSION
 from ..protocol.msgpack_codes import (
     BIN_8,
     BIN_16,
@@ -45,7 +46,7 @@ from ..protocol.msgpack_codes import (
     TRUE,
 )
 from .encoding import encode
-from .packed import SPECIAL_EXTENSION, Extension, Float32, PackedError, PackedList, PackedMap, Value
+from .packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 
 __all__ = ["decode", "decode_at", "decode_first", "is_list_code", "is_map_code"]
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any
 
-from ..protocol.constants import ParticleType
-from .packed import SPECIAL_EXTENSION, Extension, Float32, PackedError, PackedList, PackedMap, Value
+from ..protocol.constants import SPECIAL_EXTENSION, ParticleType
+from .packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 
 __all__ = ["INFINITY", "WILDCARD", "as_float", "compare", "has_wildcard", "ranked", "sort_key"]
 

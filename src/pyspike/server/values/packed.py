@@ -13,10 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["SPECIAL_EXTENSION", "Extension", "Float32", "PackedError", "PackedList", "PackedMap", "Value"]
-
-SPECIAL_EXTENSION = 0xFF
-"""Kind of the wildcard and the infinity; any other kind in first place is a container's marker."""
+__all__ = ["Extension", "Float32", "PackedError", "PackedList", "PackedMap", "Value"]
 
 
 class PackedError(ValueError):
