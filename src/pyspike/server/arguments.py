@@ -1,7 +1,7 @@
-"""Arguments of the public face: what is no such number, text or time is refused by name.
+"""Checks of the arguments that users give to an embedded cluster.
 
-Owns: the words and kinds of these refusals: TypeError for another type, ValueError for a value outside the
-range. Not here: what a cluster must be (cluster.py), and anything that clients send.
+Owns: the kinds and words of the errors: TypeError for another type, ValueError for a value outside the range.
+Not here: what a cluster must be (cluster.py), and anything that clients send.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PORT_MAX = 65535
 
 
 def whole(name: str, value: object, least: int, most: int | None = None) -> int:
-    """An integer within `least`..`most` (None: without end).
+    """Give an integer within `least`..`most` (None: without end).
 
     Raises:
         TypeError: not an integer; a bool is none.
@@ -32,7 +32,7 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
 
 
 def seconds(name: str, value: object) -> float:
-    """A time of 0 seconds or more.
+    """Give a time of 0 seconds or more as a float.
 
     Raises:
         TypeError: not a number; a bool is none.
@@ -47,14 +47,14 @@ def seconds(name: str, value: object) -> float:
 
 
 def text(name: str, value: object) -> str:
-    """A str; TypeError if it is none."""
+    """Give a str as it is; raise TypeError for anything else."""
     if not isinstance(value, str):
         raise TypeError(f"{name} is a str, not {_shown(value)}")
     return value
 
 
 def optional_bytes(name: str, value: object) -> bytes | None:
-    """Bytes or None; TypeError for anything else."""
+    """Give bytes or None as they are; raise TypeError for anything else."""
     if value is None or isinstance(value, (bytes, bytearray, memoryview)):
         return None if value is None else bytes(value)
     raise TypeError(f"{name} is bytes or None, not {_shown(value)}")

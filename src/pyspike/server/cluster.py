@@ -1,7 +1,7 @@
-"""The public face: an embedded cluster and its clock, as tests and demos use them.
+"""What users hold: an embedded cluster and its clock.
 
-Owns: arguments, defaults, documentation. Not here: its nodes and their faults (embedded_node.py), and what
-runs; every method is one request to it.
+Owns: arguments, defaults, documentation. Not here: nodes and their faults (embedded_node.py), and the running
+cluster (control/); every method is one request to it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOOK_EVERY = 0.01
 
 
 class DigestedKey(Protocol):
-    """A key that knows its digest, such as `pyspike.Key`."""
+    """A key that has a digest, such as `pyspike.Key`."""
 
     @property
     def namespace(self) -> str:
@@ -36,18 +36,18 @@ class DigestedKey(Protocol):
 
     @property
     def digest(self) -> bytes:
-        """The 20 bytes that the record is known by."""
+        """The 20 bytes by which the server finds the record."""
 
 
 class Tending(Protocol):
-    """A client that tells of each node what it knows, such as `pyspike.Client`."""
+    """A client that tells what it knows of each node, such as `pyspike.Client`."""
 
     def stats(self) -> dict[str, Any]:
-        """Its statistics; `nodes` has those of each node by name."""
+        """The client's statistics; `nodes` has those of each node by its name."""
 
 
 class EmbeddedClock:
-    """The time of a cluster's records; a test moves it forward instead of waiting."""
+    """The clock of a cluster's records, which a test moves forward instead of waiting."""
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
@@ -166,19 +166,22 @@ class EmbeddedCluster:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and not stopped."""
+        """Whether the cluster was started and not stopped."""
         return self._remote.running
 
     @property
     def hosts(self) -> str:
-        """What a client is given: "127.0.0.1:4001,127.0.0.1:4002". Nodes that are down are in it too."""
+        """The hosts as a client takes them, such as "127.0.0.1:4001,127.0.0.1:4002".
+
+        Nodes that are down are among them.
+        """
         return ",".join(
             f"[{node.host}]:{node.port}" if ":" in node.host else f"{node.host}:{node.port}"
             for node in self.nodes
         )
 
     def start(self) -> EmbeddedCluster:
-        """Start all nodes; they listen when this returns. Does nothing if they run already.
+        """Start all nodes; they listen when this returns. Does nothing if the cluster runs.
 
         After `stop` they get the ports that they had at first.
 
@@ -196,7 +199,7 @@ class EmbeddedCluster:
         return self
 
     def stop(self) -> None:
-        """End all nodes and forget the records. Does nothing if they do not run."""
+        """Stop all nodes and drop all records. Does nothing if the cluster does not run."""
         if self._finalizer is not None:
             self._finalizer()
         self._finalizer = None
@@ -221,7 +224,7 @@ class EmbeddedCluster:
         return [self.node(name) for name in names]
 
     def owner(self, key: DigestedKey | tuple[str, str | None, int | str | bytes]) -> EmbeddedNode:
-        """The node that is asked for a record first, the master of its partition.
+        """The master of a record's partition: the node that clients ask for the record first.
 
         Args:
             key: a `pyspike.Key`, or a (namespace, set, user key) tuple.
@@ -347,7 +350,7 @@ class EmbeddedCluster:
             time.sleep(_LOOK_EVERY)
 
     def _unseen(self, known: Mapping[str, Mapping[str, Any]]) -> str | None:
-        """What a client's statistics of nodes don't show yet, in words."""
+        """What the cluster has that a client's statistics do not show yet, in words; None if nothing."""
         for node in self._remote.ask("describe"):
             name, up = node["name"], node["running"] and not node["silent"]
             seen = known.get(name)

@@ -1,6 +1,6 @@
-"""Bit operations on blobs, by opcode.
+"""Operations on the bits of blobs, by opcode.
 
-Owns: reading and changing bits, flags. Bit 0 is the most significant bit of byte 0. Not here: bins and
+Owns: reading and changing bits, write flags. Bit 0 is the most significant bit of byte 0. Not here: bins and
 replies (../records/ops/bits.py).
 """
 
@@ -34,7 +34,7 @@ Args: TypeAlias = "list[Any]"
 
 
 class Bits(NamedTuple):
-    """Bits of a blob: their offset and number."""
+    """A range of bits in a blob: the offset of the first one, and how many."""
 
     offset: int
     size: int
@@ -69,7 +69,7 @@ def _offset(position: int, length: int) -> int:
 
 
 def _span(data: bytes, args: Args, flags: int = 0) -> Bits:
-    """The bits that the first two arguments mean."""
+    """The range of bits that the first two arguments of an operation name."""
     length = 8 * len(data)
     size = _number(args[1])
     if size <= 0 or size > 8 * SIZE_MAX:
@@ -140,8 +140,10 @@ def _read_int(data: bytes, args: Args) -> Value:
 
 
 def _read_b64(data: bytes, args: Args) -> Value:
-    """The base64 text of all bytes, of those from an offset on, or of so many; with the flag, the size is of
-    what is left out at the end.
+    """The base64 text of a range of bytes.
+
+    The arguments are an offset (0 if left out), a size (up to the end if left out) and flags. With the flag
+    BASE64_FROM_END the size is that of what is left out at the end.
     """
     at = _offset(_number(args[0]), len(data)) if args else 0
     size = _number(args[1]) if len(args) > 1 else len(data) - at
@@ -246,7 +248,10 @@ def _set_int(data: bytes, args: Args, flags: int) -> bytes:
 
 
 class _Write(NamedTuple):
-    """An operation, the number of its own arguments, and how many more there may be, flags among them."""
+    """A write operation: what runs it, how many arguments it needs, and how many more it takes.
+
+    The first argument after the needed ones is the write flags.
+    """
 
     run: Callable[[bytes, Args, int], bytes]
     needed: int

@@ -1,7 +1,7 @@
 """One list or map operation on one value.
 
-Owns: which table an opcode is in, reads and writes told apart, what happens where nothing is yet. Not here:
-the operations themselves (lists.py, maps.py), bins and replies (ops.py).
+Owns: which table has an opcode, telling read operations from write operations, creating a value that is
+missing. Not here: what the opcodes do (lists.py, maps.py), bins and replies (../records/ops/cdt.py).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def modify(value: Value, call: Call) -> tuple[Value, Value]:
 
 
 def check_call(call: Call, version: ServerVersion) -> None:
-    """Raise if a server of this version does not know the operation, or does not take what it brings."""
+    """Raise PARAMETER if a server of this version does not know the operation, or refuses its nesting."""
     if call.opcode == ListOpcode.JOIN and not version.strings:
         raise bad(f"opcode {call.opcode}")
     most = version.nesting_max

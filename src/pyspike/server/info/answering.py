@@ -1,8 +1,8 @@
-"""One info message: lines in, values out; the table of commands.
+"""One info message: commands in, a line each, and their values out.
 
-Owns: splitting a message, what a node is, which commands are refused for what reason. Not here: the commands
-about its cluster (cluster.py), its data (data.py), its log (logs.py), its settings (config.py) and figures
-(tables.py).
+Owns: splitting a message, the table of commands, the commands about the server's build, and which commands
+are refused for what reason. Not here: the commands about its cluster (cluster.py), its data (data.py), its
+log (logs.py), its settings (config.py) and figures (tables.py).
 """
 
 from __future__ import annotations

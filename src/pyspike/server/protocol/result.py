@@ -1,7 +1,7 @@
 """Result codes of the server, and the exception that carries one to the reply.
 
-Owns: the numbers of the one-byte result code, under the server's names. Not here: which situation gives which
-code; that is said where the situation is found.
+Owns: the numbers of result codes and subcodes, under the server's names. Not here: which situation gives
+which code; that stands where the situation is found.
 """
 
 from __future__ import annotations
@@ -75,13 +75,18 @@ class NotApplicableSubcode(IntEnum):
 
 
 class RequestError(Exception):
-    """A request that is answered with a result code other than 0; nothing of it was applied."""
+    """A request is answered with a result code other than 0; nothing of it is applied."""
 
     __slots__ = ("code", "detail", "subcode")
 
     def __init__(self, code: ResultCode, detail: str = "", subcode: int = 0) -> None:
-        """`code`: the result code of the reply. `detail`: what was wrong; clients are told it if they ask.
-        `subcode`: a number that says more precisely what, 0 if there is none.
+        """Make the error.
+
+        Args:
+            code: the result code of the reply.
+            detail: what was wrong, in words; clients are told it if they ask.
+            subcode: a number that tells more precisely what was wrong; 0 if there is none.
+
         """
         super().__init__(f"{code.name}: {detail}" if detail else code.name)
         self.code = code

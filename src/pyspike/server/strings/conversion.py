@@ -1,4 +1,7 @@
-"""Values as text. Owns: the form of each type."""
+"""Values as text.
+
+Owns: the form of each type.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,9 @@ _TEXTS = BLOB_TYPES | {ParticleType.STRING}
 
 
 def to_text(value: Value) -> str:
-    """A number, bool, string or blob as text. A float is told with as few digits as it takes to tell it from
-    others.
+    """A number, bool, string or blob as text.
 
-    Raises:
-        RequestError: INCOMPATIBLE_TYPE for another type; for bytes that are no UTF-8 INVALID_ENCODING of a
-            string, OP_NOT_APPLICABLE of a blob.
-
+    A float has the fewest digits that tell it from all others.
     """
     if isinstance(value, bool):
         return "true" if value else "false"

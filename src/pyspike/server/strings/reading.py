@@ -35,7 +35,10 @@ _BLOB = bytes((ParticleType.BLOB,))
 
 
 class StringRead(NamedTuple):
-    """An operation: the kinds of its arguments, and its result for a text."""
+    """A read operation.
+
+    `kinds`: the types of its arguments. `run`: gives its result.
+    """
 
     kinds: str
     run: Callable[[str, Args], Value]

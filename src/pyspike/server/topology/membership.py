@@ -203,12 +203,12 @@ class Membership:
     # --- partitions ---
 
     def lose_partition(self, namespace: str, partition_id: int) -> None:
-        """Take a partition from all nodes."""
+        """Let no node own a partition."""
         self._lost[self._key(namespace)].add(partition_id)
         self._rebalance()
 
     def restore_partition(self, namespace: str, partition_id: int) -> None:
-        """Give a lost partition back; its records are there again."""
+        """Give a lost partition back to its owners; its records are there again."""
         self._lost[self._key(namespace)].discard(partition_id)
         self._rebalance()
 
@@ -220,7 +220,7 @@ class Membership:
         return self.namespace(namespace).name.encode()
 
     def move_partitions(self, namespace: str | None, count: int, seed: int | None) -> int:
-        """Give `count` random partitions (of each namespace, if none is named) to the next nodes in line.
+        """Give `count` random partitions of a namespace (None: of each) to the next nodes in their order.
 
         Returns how many have other owners now: none in a cluster of one.
         """
@@ -248,7 +248,7 @@ class Membership:
             await self.start_node(node)
 
     async def reset(self) -> None:
-        """Heal, and bring every node back to the port that it had at first.
+        """Heal the cluster, and bring every node back to the port that it had at first.
 
         What a silent node was sent is lost with its connections, so that none of it is run afterwards.
         """
@@ -261,7 +261,7 @@ class Membership:
         self.disturbed = False
 
     def reset_settings(self) -> None:
-        """Undo what info commands have set."""
+        """Undo what info commands have set or truncated."""
         self.state.cluster_name = self._first_name
         for node in self.nodes:
             node.state.settings.clear()

@@ -1,6 +1,6 @@
-"""From the bytes of the server's msgpack dialect to values of the model (values.md 3.2).
+"""From bytes of the server's msgpack dialect to values of the model (values.md 3.2).
 
-Owns: what is taken, and what is refused as no value. Not here: the model (packed.py), the other direction
+Owns: what is decoded, and what is refused. Not here: the model (packed.py), the other direction
 (encoding.py). Nothing here recurses on the depth of a value.
 """
 
@@ -70,8 +70,7 @@ def is_list_code(code: int) -> bool:
 
 
 def decode(data: bytes) -> Value:
-    """The one value that `data` packs. Containers without special rules are taken as they are, in their
-    order.
+    """The one value that `data` packs. Lists and maps are not checked: their elements keep their order.
 
     Raises:
         PackedError: cut short, unknown code, or bytes left over.
@@ -95,7 +94,7 @@ def decode(data: bytes) -> Value:
 
 
 def decode_first(data: bytes) -> Value:
-    """The value that `data` starts with; what follows is ignored.
+    """The value at the start of `data`; what follows is ignored.
 
     Raises:
         PackedError: cut short, or an unknown code.
@@ -133,7 +132,7 @@ _QUICK: dict[str, Any] = {
 
 
 def decode_at(data: bytes, pos: int) -> tuple[Value, int]:
-    """The value that starts at `pos`, and the offset after it."""
+    """The value that starts at `pos`, and the offset of the first byte after it."""
     # A frame is [is a map, elements still to come, elements]; a map's elements are keys and values in turn.
     stack: list[tuple[bool, int, list[Value]]] = []
     while True:
@@ -173,7 +172,7 @@ def _take(data: bytes, pos: int, length: int) -> bytes:
 
 
 def _head(data: bytes, pos: int, code: int) -> tuple[str, int, int]:
-    """Kind, length or count, and the offset of what follows the head (of a scalar: its code)."""
+    """The kind of a value, its length or count, and the offset of what follows (of a scalar: its code)."""
     if code <= FIX_INT_END or code >= FIX_NEGATIVE:
         return "scalar", 0, pos + 1
     if code <= FIX_MAP_END:

@@ -1,7 +1,7 @@
 """How deep lists and maps are nested in each other: a list of scalars is one level.
 
-Owns: counting levels, quickly where there can't be many. Not here: how many a server takes (versions.py), and
-what it answers to more.
+Owns: counting levels. Not here: how many levels a server allows (../versions.py), and what it answers to
+more.
 """
 
 from __future__ import annotations

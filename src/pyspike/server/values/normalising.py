@@ -1,7 +1,7 @@
-"""Lists and maps as they are stored: what is refused, and the one form of what is taken.
+"""Lists and maps as they are stored.
 
-Owns: the rules for map keys, flags, order and sizes of whole list and map particles. Not here: decoding and
-encoding (packed.py), comparing (ordering.py).
+Owns: which map keys, flags, orders and sizes are refused, and the one form in which the others are stored.
+Not here: the bytes (decoding.py, encoding.py), comparing values (ordering.py).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["is_map_key", "normalise", "storable"]
 
 
 def normalise(data: bytes, *, want_map: bool) -> bytes:
-    """The form in which the server stores and returns the list or map that `data` packs.
+    """The form in which the server stores and returns a list or map particle.
 
     Args:
         data: the particle.
@@ -47,7 +47,7 @@ def normalise(data: bytes, *, want_map: bool) -> bytes:
 
 
 class _NotPlainError(Exception):
-    """The value needs the thorough way."""
+    """The value has something that only the thorough way handles."""
 
 
 _FIRST_KEY, _AFTER_KEYS = chr(ParticleType.STRING), chr(ParticleType.BLOB + 1)
@@ -78,7 +78,7 @@ class _Sorting:
 
 
 def _ordered(keys: list[Any]) -> list[Any]:
-    """Keys in the server's order. Integers come first; of strings the first character is their type."""
+    """The keys in the server's order: integers first, then strings, whose first character is their type."""
     kinds = set(map(type, keys))
     if kinds <= {int}:
         return sorted(keys)
@@ -95,7 +95,10 @@ def _ordered(keys: list[Any]) -> list[Any]:
 
 
 def _quickly(data: bytes) -> bytes | None:
-    """The stored form, if the value is plain: no markers, integers and lengths in the smallest form."""
+    """The stored form of a value without markers; None if the value has any.
+
+    It is None, too, if integers or lengths are not in the smallest form.
+    """
     # msgpack's type for bytes is no string; what of it is not empty is beyond the limit.
     options = {**_STRINGS, "strict_map_key": False, "ext_hook": _refuse_extension, "max_bin_len": 0}
     sorting = _Sorting()
@@ -142,7 +145,7 @@ def is_map_key(value: Value) -> bool:
 
 
 def storable(value: Value) -> Value:
-    """The value with flags reduced to those that are stored and maps sorted.
+    """The value with only those flags that are stored, and with its maps sorted.
 
     Raises:
         PackedError: the value can't be stored.
@@ -206,8 +209,10 @@ def _storable_map(flags: int, pairs: list[tuple[Value, Value]]) -> PackedMap:
 
 
 def sort_pairs(pairs: list[tuple[Value, Value]]) -> list[tuple[Value, Value]]:
-    """Pairs in the order of their keys, of which all can be those of a map: integers come before strings, and
-    strings before blobs by their type byte.
+    """The pairs of a map in the order of their keys.
+
+    All keys must be possible ones: integers come before strings, and strings before blobs, by their type
+    byte.
     """
     integers = [pair for pair in pairs if type(pair[0]) is int]
     if not integers or len(integers) == len(pairs):

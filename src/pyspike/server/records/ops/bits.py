@@ -1,6 +1,6 @@
 """The ops BITS_READ and BITS_MODIFY of a request.
 
-Owns: missing bins, types, replies. Not here: bits (bits.py).
+Owns: missing bins, types, replies. Not here: the operations (../../bits/operate.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["bits_modify", "bits_read", "opcode_and_args"]
 
 
 def opcode_and_args(data: bytes) -> tuple[int, list[Value]]:
-    """An operation without context, taken apart.
+    """Take apart an operation that has no context.
 
     Raises:
         RequestError: PARAMETER.
@@ -43,7 +43,7 @@ def _blob(found: tuple[int, bytes]) -> bytes:
 
 
 def bits_read(ctx: OpContext, op: Op) -> None:
-    """Run a read op."""
+    """Run BITS_READ."""
     found = ctx.bins.get(op.name)
     if found is None:
         ctx.answer_nothing(op)
@@ -61,7 +61,9 @@ def bits_read(ctx: OpContext, op: Op) -> None:
 
 
 def _inside(found: tuple[int, bytes], packed: bytes) -> tuple[int, list[Value], bytes]:
-    """An operation with a context: its opcode and arguments, and the blob that the context leads to."""
+    """Take apart an operation with a context: its opcode, its arguments, and the blob to which the context
+    leads.
+    """
     root, call = value_of(*found), parse(packed)
     assert isinstance(call, Call)
     if not isinstance(root, (PackedList, PackedMap)):
@@ -73,7 +75,7 @@ def _inside(found: tuple[int, bytes], packed: bytes) -> tuple[int, list[Value], 
 
 
 def bits_modify(ctx: OpContext, op: Op) -> None:
-    """Run a write op; some create the bin."""
+    """Run BITS_MODIFY. Some operations create the bin."""
     name = op.name
     found = ctx.bins.get(name)
     before = None if found is None else _blob(found)

@@ -1,6 +1,7 @@
-"""The ops STRING_READ, STRING_MODIFY and TO_STRING of a request: bins in, reply ops out.
+"""The ops STRING_READ, STRING_MODIFY and TO_STRING of a request.
 
-Owns: missing bins, types, strings inside lists and maps, replies. Not here: operations (operate.py).
+Owns: missing bins, types, strings inside lists and maps, replies. Not here: the operations
+(../../strings/operate.py).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def _parse(op: Op) -> Call:
 
 
 def _way(root: Value, call: Call) -> Way:
-    """The way to the string that the context leads to, which is there."""
+    """The way to the string to which a context leads, which must exist."""
     if not isinstance(root, (PackedList, PackedMap)):
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "a context for a bin that is no list or map")
     way = Way(root, call.context or [])
@@ -48,7 +49,7 @@ def _way(root: Value, call: Call) -> Way:
 
 
 def string_read(ctx: OpContext, op: Op) -> None:
-    """Run a read op. A missing bin is no error, whatever is asked of it."""
+    """Run STRING_READ. On a missing bin no operation fails."""
     found = ctx.bins.get(op.name)
     if found is None:
         ctx.answer_nothing(op)
@@ -60,7 +61,7 @@ def string_read(ctx: OpContext, op: Op) -> None:
 
 
 def string_modify(ctx: OpContext, op: Op) -> None:
-    """Run a write op; some create the bin."""
+    """Run STRING_MODIFY. Some operations create the bin."""
     found = ctx.bins.get(op.name)
     call = _parse(op)
     if call.context is None:
@@ -87,7 +88,7 @@ def _modify_inside(ctx: OpContext, op: Op, root: Value, call: Call) -> None:
 
 
 def to_string(ctx: OpContext, op: Op) -> None:
-    """Run the op that tells a bin as text."""
+    """Run TO_STRING."""
     found = ctx.bins.get(op.name)
     if found is None:
         ctx.answer_nothing(op)
