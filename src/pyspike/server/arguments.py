@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from operator import index
 
-__all__ = ["PORT_MAX", "optional_bytes", "seconds", "text", "whole"]
+__all__ = ["PORT_MAX", "check_bytes", "check_integer", "check_seconds", "check_text"]
 
 PORT_MAX = 65535
 
 
-def whole(name: str, value: object, least: int, most: int | None = None) -> int:
+def check_integer(name: str, value: object, least: int, most: int | None = None) -> int:
     """Give an integer within `least`..`most` (None: without end).
 
     Raises:
@@ -31,7 +31,7 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
     return number
 
 
-def seconds(name: str, value: object) -> float:
+def check_seconds(name: str, value: object) -> float:
     """Give a time of 0 seconds or more as a float.
 
     Raises:
@@ -46,14 +46,14 @@ def seconds(name: str, value: object) -> float:
     return float(value)
 
 
-def text(name: str, value: object) -> str:
+def check_text(name: str, value: object) -> str:
     """Give a str as it is; raise TypeError for anything else."""
     if not isinstance(value, str):
         raise TypeError(f"{name} is a str, not {_shown(value)}")
     return value
 
 
-def optional_bytes(name: str, value: object) -> bytes | None:
+def check_bytes(name: str, value: object) -> bytes | None:
     """Give bytes or None as they are; raise TypeError for anything else."""
     if value is None or isinstance(value, (bytes, bytearray, memoryview)):
         return None if value is None else bytes(value)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
-from .arguments import PORT_MAX, seconds, text, whole
+from .arguments import PORT_MAX, check_integer, check_seconds, check_text
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
 from .embedded_node import EmbeddedNode
@@ -71,7 +71,7 @@ class EmbeddedClock:
             RuntimeError: the cluster is not running.
 
         """
-        self._remote.ask("advance", seconds=whole("seconds", seconds, 0))
+        self._remote.ask("advance", seconds=check_integer("seconds", seconds, 0))
 
 
 class EmbeddedCluster:
@@ -125,9 +125,9 @@ class EmbeddedCluster:
         version: str | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        nodes = whole("nodes", nodes, 1)
-        replication_factor = whole("replication_factor", replication_factor, 1)
-        port = whole("port", port, 0, PORT_MAX)
+        nodes = check_integer("nodes", nodes, 1)
+        replication_factor = check_integer("replication_factor", replication_factor, 1)
+        port = check_integer("port", port, 0, PORT_MAX)
         if port + nodes - 1 > PORT_MAX:
             raise ValueError(f"{nodes} nodes have no ports from {port} on: the last port is {PORT_MAX}")
         if clock is not None and not callable(clock):
@@ -140,11 +140,11 @@ class EmbeddedCluster:
             ports=[port + index if port else 0 for index in range(nodes)],
             namespaces=_namespaces(namespaces),
             replication_factor=replication_factor,
-            host=text("host", host),
-            cluster_name=text("cluster_name", cluster_name),
+            host=check_text("host", host),
+            cluster_name=check_text("cluster_name", cluster_name),
             advertise=advertise,
             alternate_host=alternate_host,
-            version=(NEWEST if version is None else find_version(text("version", version))).name,
+            version=(NEWEST if version is None else find_version(check_text("version", version))).name,
         )
         self._process = process
         self._clock = clock or time.time
@@ -219,7 +219,7 @@ class EmbeddedCluster:
 
         """
         names = self._remote.ask(
-            "owners", namespace=text("namespace", namespace), partition_id=_pid(partition_id)
+            "owners", namespace=check_text("namespace", namespace), partition_id=_pid(partition_id)
         )
         return [self.node(name) for name in names]
 
@@ -237,8 +237,8 @@ class EmbeddedCluster:
         if isinstance(key, tuple):
             if len(key) != 3:
                 raise TypeError(f"a key is (namespace, set, user key), not a tuple of {len(key)}")
-            namespace = text("the key's namespace", key[0])
-            digest = key_digest(text("the key's set", key[1] or ""), key[2])
+            namespace = check_text("the key's namespace", key[0])
+            digest = key_digest(check_text("the key's set", key[1] or ""), key[2])
         else:
             try:
                 namespace, digest = key.namespace, key.digest
@@ -261,7 +261,7 @@ class EmbeddedCluster:
             ValueError: no such namespace, or a partition id outside 0..4095.
 
         """
-        namespace = text("namespace", namespace)
+        namespace = check_text("namespace", namespace)
         self._remote.ask("lose_partition", namespace=namespace, partition_id=_pid(partition_id))
 
     def restore_partition(self, namespace: str, partition_id: int) -> None:
@@ -271,7 +271,7 @@ class EmbeddedCluster:
             ValueError: no such namespace, or a partition id outside 0..4095.
 
         """
-        namespace = text("namespace", namespace)
+        namespace = check_text("namespace", namespace)
         self._remote.ask("restore_partition", namespace=namespace, partition_id=_pid(partition_id))
 
     def move_partitions(
@@ -292,8 +292,8 @@ class EmbeddedCluster:
 
         """
         if namespace is not None:
-            namespace = text("namespace", namespace)
-        count = whole("count", count, 0, N_PARTITIONS)
+            namespace = check_text("namespace", namespace)
+        count = check_integer("count", count, 0, N_PARTITIONS)
         return int(self._remote.ask("move_partitions", namespace=namespace, count=count, seed=seed))
 
     def heal(self) -> None:
@@ -343,7 +343,7 @@ class EmbeddedCluster:
             TimeoutError: it does not; the message tells what it has not seen.
 
         """
-        deadline = time.monotonic() + seconds("timeout", timeout)
+        deadline = time.monotonic() + check_seconds("timeout", timeout)
         while (unseen := self._unseen(client.stats()["nodes"])) is not None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"after {timeout:g} s the client has not seen that {unseen}")
@@ -369,13 +369,15 @@ class EmbeddedCluster:
 
 
 def _pid(partition_id: object) -> int:
-    return whole("partition_id", partition_id, 0, N_PARTITIONS - 1)
+    return check_integer("partition_id", partition_id, 0, N_PARTITIONS - 1)
 
 
 def _namespaces(given: Sequence[str] | Mapping[str, NamespaceConfig]) -> dict[str, NamespaceConfig]:
     if isinstance(given, str):
         raise ValueError("namespaces is a sequence of names, not one name")
     named = given if isinstance(given, Mapping) else {name: NamespaceConfig() for name in given}
-    if not named or not all(0 < len(text("a namespace", name).encode()) <= NAMESPACE_MAX for name in named):
+    if not named or not all(
+        0 < len(check_text("a namespace", name).encode()) <= NAMESPACE_MAX for name in named
+    ):
         raise ValueError(f"namespaces are named with 1..{NAMESPACE_MAX} bytes")
     return dict(named)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from .arguments import PORT_MAX, optional_bytes, whole
-from .arguments import seconds as _seconds
+from .arguments import PORT_MAX, check_bytes, check_integer, check_seconds
 from .control.remote import Remote
 from .topology.faults import Counted
 from .topology.membership import DETACH_AFTER
@@ -49,7 +48,7 @@ class EmbeddedNode:
 
     def _count(self, fault: Counted, times: int, **values: Any) -> None:
         """Let a fault hit the next `times` data requests. `values`: other fields of `Faults`."""
-        self._call("change_faults", times={fault.value: whole("times", times, 0)}, **values)
+        self._call("change_faults", times={fault.value: check_integer("times", times, 0)}, **values)
 
     @property
     def port(self) -> int:
@@ -86,7 +85,7 @@ class EmbeddedNode:
             detach_after: seconds until they do; then its partitions are taken over.
 
         """
-        self._call("kill", detach_after=_seconds("detach_after", detach_after))
+        self._call("kill", detach_after=check_seconds("detach_after", detach_after))
 
     def start(self) -> None:
         """Start the node again after `stop` or `kill`, at the same port; it joins the cluster at once.
@@ -111,7 +110,7 @@ class EmbeddedNode:
 
         """
         if port is not None:
-            port = whole("port", port, 0, PORT_MAX)
+            port = check_integer("port", port, 0, PORT_MAX)
         self._remote.ports[self.name] = now = int(self._call("restart", port=port))
         return now
 
@@ -138,7 +137,7 @@ class EmbeddedNode:
             seconds: how long; None: until `unmute`. Then what was sent meanwhile is read and answered.
 
         """
-        self._call("mute", seconds=None if seconds is None else _seconds("seconds", seconds))
+        self._call("mute", seconds=None if seconds is None else check_seconds("seconds", seconds))
 
     def unmute(self) -> None:
         """End `mute`."""
@@ -154,7 +153,7 @@ class EmbeddedNode:
 
     def delay(self, seconds: float) -> None:
         """Send every answer later by `seconds` (0 ends it). Connections do not wait for each other."""
-        self._call("change_faults", delay=_seconds("seconds", seconds))
+        self._call("change_faults", delay=check_seconds("seconds", seconds))
 
     def hold_writes(self, seconds: float, replica: EmbeddedNode | None = None) -> None:
         """Answer writes only after `seconds` (0 ends it), as a master does whose replica has died.
@@ -169,20 +168,20 @@ class EmbeddedNode:
         if not isinstance(replica, EmbeddedNode | None):
             raise TypeError(f"replica must be an EmbeddedNode or None, not {type(replica).__name__}")
         name = None if replica is None else replica.name
-        self._call("change_faults", hold_seconds=_seconds("seconds", seconds), hold_replica=name)
+        self._call("change_faults", hold_seconds=check_seconds("seconds", seconds), hold_replica=name)
 
     def drip(self, bytes_per_chunk: int = 1, interval: float = 0.0) -> None:
         """Send every answer in pieces of `bytes_per_chunk` (0 ends it), `interval` seconds apart."""
         self._call(
             "change_faults",
-            drip_bytes=whole("bytes_per_chunk", bytes_per_chunk, 0),
-            drip_interval=_seconds("interval", interval),
+            drip_bytes=check_integer("bytes_per_chunk", bytes_per_chunk, 0),
+            drip_interval=check_seconds("interval", interval),
         )
 
     def cut(self, after_bytes: int | None = None, times: int = 1) -> None:
         """Send only the first `after_bytes` (None: half) of the next answers, and close."""
         if after_bytes is not None:
-            after_bytes = whole("after_bytes", after_bytes, 0)
+            after_bytes = check_integer("after_bytes", after_bytes, 0)
         self._count(Counted.CUT, times, cut_after=after_bytes)
 
     def close_after_request(self, times: int = 1) -> None:
@@ -195,7 +194,7 @@ class EmbeddedNode:
 
     def garbage(self, data: bytes | None = None, times: int = 1) -> None:
         """Run the next requests and answer `data` (None: random bytes) instead; the connection stays up."""
-        data = optional_bytes("data", data)
+        data = check_bytes("data", data)
         self._count(Counted.GARBAGE, times, garbage_data=None if data is None else data.hex())
 
     def answer_with(self, code: int, times: int = 1, execute: bool = False) -> None:
@@ -207,7 +206,7 @@ class EmbeddedNode:
             execute: whether they are run all the same.
 
         """
-        code = whole("code", code, 0, CODE_MAX)
+        code = check_integer("code", code, 0, CODE_MAX)
         self._count(Counted.CODE, times, code=code, code_executes=bool(execute))
 
     def refuse(self) -> None:

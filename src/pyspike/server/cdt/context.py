@@ -20,7 +20,7 @@ from .maps import put
 from .results import not_applicable
 from .selection import Elements
 
-__all__ = ["SINGLE_TYPES", "Way", "element_at", "find_entry"]
+__all__ = ["SINGLE_TYPES", "ContextTarget", "element_at", "find_entry"]
 
 Container = PackedList | PackedMap
 
@@ -71,7 +71,7 @@ def element_at(container: Container, index: int) -> Value:
     return container.pairs[index][1] if isinstance(container, PackedMap) else container.items[index]
 
 
-class Way:
+class ContextTarget:
     """The containers from a value to the one that a context names, and those that have to be created.
 
     Attributes:
@@ -81,10 +81,10 @@ class Way:
     """
 
     def __init__(self, root: Value, entries: list[Entry]) -> None:
-        """Follow the entries. `root`: None if there is nothing yet.
+        """Follow the entries of a context from a value, which is None if there is none yet.
 
         Raises:
-            RequestError: OP_NOT_APPLICABLE if the way ends and nothing says how to create what is missing.
+            RequestError: OP_NOT_APPLICABLE if something is missing and no entry says how to create it.
 
         """
         self.root = root

@@ -12,7 +12,7 @@ from ..protocol.result import RequestError, ResultCode
 from ..values.packed import PackedList, PackedMap, Value
 from .selection import By, Elements, Selection
 
-__all__ = ["is_range", "split_return_type", "told"]
+__all__ = ["is_range", "result_of", "split_return_type"]
 
 _TYPES = frozenset(map(int, ReturnType))
 _MAP_TYPES = frozenset(
@@ -48,7 +48,7 @@ def is_range(kind: ReturnType) -> bool:
     return kind in _INDEX_RANGES or kind in _RANK_RANGES
 
 
-def told(elements: Elements, found: Selection, kind: ReturnType) -> Value:
+def result_of(elements: Elements, found: Selection, kind: ReturnType) -> Value:
     """The result of an operation that has found these elements."""
     _check(elements, found, kind)
     if kind == ReturnType.NONE:

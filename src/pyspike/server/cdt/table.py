@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ..protocol.flags import ReturnType
 from ..values.packed import PackedList, PackedMap, Value
 from .calls import bad
-from .results import is_range, not_applicable, split_return_type, told
+from .results import is_range, not_applicable, result_of, split_return_type
 from .selection import By, Elements, Selection, inverted_range
 
 __all__ = ["Args", "CdtOp", "Search", "reading", "removing"]
@@ -97,7 +97,7 @@ def _runner(find: Callable[[Elements, Args], Selection], removes: bool) -> Calla
                 raise bad("everything but nothing")
             if not found.single:
                 found = inverted_range(elements, found) if is_range(kind) else elements.inverse(found)
-        result = told(elements, found, kind)
+        result = result_of(elements, found, kind)
         if removes and found.indexes:
             gone = set(found.indexes)
             kept = target.pairs if isinstance(target, PackedMap) else target.items

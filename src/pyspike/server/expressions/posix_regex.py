@@ -1,7 +1,7 @@
 """POSIX regular expressions, basic and extended, translated for Python's `re`.
 
 Owns: the syntax of patterns as the server's C library reads them, and its flags. A pattern is translated item
-by item; what Python would read in another way is escaped. Not here: what is searched (comparison.py).
+by item; what Python would read in another place is escaped. Not here: what is searched (comparison.py).
 """
 
 from __future__ import annotations

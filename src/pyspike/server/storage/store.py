@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..arguments import whole
+from ..arguments import check_integer
 from ..protocol.constants import CITRUSLEAF_EPOCH, N_PARTITIONS, TTL_MAX, ParticleType
 from ..protocol.digest import partition_of
 from ..versions import NEWEST, ServerVersion
@@ -50,10 +50,10 @@ class NamespaceConfig:
             ValueError: a number outside its range.
 
         """
-        whole("default_ttl", self.default_ttl, 0, TTL_MAX)
-        whole("nsup_period", self.nsup_period, 0)
-        whole("default_read_touch_ttl_pct", self.default_read_touch_ttl_pct, 0, 100)
-        whole("max_record_size", self.max_record_size, 1)
+        check_integer("default_ttl", self.default_ttl, 0, TTL_MAX)
+        check_integer("nsup_period", self.nsup_period, 0)
+        check_integer("default_read_touch_ttl_pct", self.default_read_touch_ttl_pct, 0, 100)
+        check_integer("max_record_size", self.max_record_size, 1)
         if not isinstance(self.allow_ttl_without_nsup, bool):
             raise TypeError(f"allow_ttl_without_nsup is a bool, not {self.allow_ttl_without_nsup!r}")
 

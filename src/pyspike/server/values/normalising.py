@@ -36,18 +36,17 @@ def normalise(data: bytes, *, want_map: bool) -> bytes:
     """
     if not data or not (is_map_code if want_map else is_list_code)(data[0]):
         raise PackedError("another type than the particle says")
-    quick = _quickly(data)
+    quick = _normalise_plain(data)
     if quick is not None:
         return quick
     return encode(storable(decode(data)))
 
 
-# --- the quick way: plain containers, which msgpack's C code takes apart and puts together
-# --------------------
+# --- plain containers, which msgpack's C code decodes and encodes -----------------------------------------
 
 
 class _NotPlainError(Exception):
-    """The value has something that only the thorough way handles."""
+    """The value is not plain: it has something that is decoded and checked element by element."""
 
 
 _FIRST_KEY, _AFTER_KEYS = chr(ParticleType.STRING), chr(ParticleType.BLOB + 1)
@@ -94,7 +93,7 @@ def _ordered(keys: list[Any]) -> list[Any]:
     return strings if len(kinds) == 1 else sorted(key for key in keys if type(key) is int) + strings
 
 
-def _quickly(data: bytes) -> bytes | None:
+def _normalise_plain(data: bytes) -> bytes | None:
     """The stored form of a value without markers; None if the value has any.
 
     It is None, too, if integers or lengths are not in the smallest form.
@@ -130,7 +129,7 @@ def _has_bytes(value: Any) -> bool:
     return False
 
 
-# --- the thorough way ---------------------------------------------------------------------------------------
+# --- all others ---------------------------------------------------------------------------------------------
 
 _SCALARS = {int, bytes, float, bool, type(None), Float32}
 _KEY_TYPES = {int, bytes}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...bits.operate import modify_bits, read_bits
 from ...cdt.calls import Call, bad, parse
-from ...cdt.context import Way
+from ...cdt.context import ContextTarget
 from ...protocol.constants import BLOB_TYPES, ParticleType
 from ...protocol.framing import Op
 from ...protocol.opcodes import BitOpcode, CdtEnvelope
@@ -68,10 +68,10 @@ def _inside(found: tuple[int, bytes], packed: bytes) -> tuple[int, list[Value], 
     assert isinstance(call, Call)
     if not isinstance(root, (PackedList, PackedMap)):
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "a context for a bin that is no list or map")
-    way = Way(root, call.context or [])
-    if way.is_new:
+    place = ContextTarget(root, call.context or [])
+    if place.is_new:
         raise RequestError(ResultCode.OP_NOT_APPLICABLE, "a context that leads nowhere")
-    return call.opcode, call.args, _blob(particle_of(way.target))
+    return call.opcode, call.args, _blob(particle_of(place.target))
 
 
 def bits_modify(ctx: OpContext, op: Op) -> None:

@@ -7,7 +7,7 @@ Owns: missing bins, types, strings inside lists and maps, replies. Not here: the
 from __future__ import annotations
 
 from ...cdt.calls import Call, parse_value
-from ...cdt.context import Way
+from ...cdt.context import ContextTarget
 from ...protocol.constants import ParticleType
 from ...protocol.flags import StringWriteFlags
 from ...protocol.framing import Op
@@ -38,14 +38,14 @@ def _parse(op: Op) -> Call:
     return call
 
 
-def _way(root: Value, call: Call) -> Way:
-    """The way to the string to which a context leads, which must exist."""
+def _find_string(root: Value, call: Call) -> ContextTarget:
+    """The place to which a context leads; raise OP_NOT_APPLICABLE if nothing is there."""
     if not isinstance(root, (PackedList, PackedMap)):
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "a context for a bin that is no list or map")
-    way = Way(root, call.context or [])
-    if way.is_new:
+    place = ContextTarget(root, call.context or [])
+    if place.is_new:
         raise RequestError(ResultCode.OP_NOT_APPLICABLE, "a context that leads nowhere")
-    return way
+    return place
 
 
 def string_read(ctx: OpContext, op: Op) -> None:
@@ -56,7 +56,7 @@ def string_read(ctx: OpContext, op: Op) -> None:
         return
     call, value = _parse(op), value_of(*found)
     if call.context is not None:
-        value = _way(value, call).target
+        value = _find_string(value, call).target
     ctx.answer_value(op, *particle_of(read(text_of(value), call.opcode, call.args)))
 
 
@@ -77,14 +77,14 @@ def string_modify(ctx: OpContext, op: Op) -> None:
 def _modify_inside(ctx: OpContext, op: Op, root: Value, call: Call) -> None:
     flags = flags_of(call.opcode, call.args, nested=True)
     try:
-        way = _way(root, call)
+        place = _find_string(root, call)
     except RequestError as error:
         if error.code == ResultCode.OP_NOT_APPLICABLE and flags & StringWriteFlags.NO_FAIL:
             return
         raise
-    after = modify(text_of(way.target), call.opcode, call.args, nested=True)
+    after = modify(text_of(place.target), call.opcode, call.args, nested=True)
     if after is not None:
-        ctx.bins[op.name] = particle_of(way.replace(value_of_text(after)))
+        ctx.bins[op.name] = particle_of(place.replace(value_of_text(after)))
 
 
 def to_string(ctx: OpContext, op: Op) -> None:
