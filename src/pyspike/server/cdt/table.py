@@ -18,7 +18,7 @@ from .selection import By, Elements, Selection, inverted_range
 __all__ = ["Args", "CdtOp", "Search", "reading", "removing"]
 
 Args: TypeAlias = "list[Any]"
-"""Arguments, of which the kinds have been checked."""
+"""Arguments whose types have been checked."""
 
 
 class CdtOp(NamedTuple):

@@ -119,7 +119,7 @@ class ThreadBackend:
 
     def _close(self) -> None:
         self._cluster.close()
-        # One more turn, in which the closed transports are cleared away.
+        # The loop runs a little longer, to dispose of the closed transports.
         self._loop.call_later(0.01, self._loop.stop)
 
 

@@ -25,7 +25,8 @@ from .nodes import Args, Node, Opcode, Variables, bad, type_of
 
 __all__ = ["Builder", "build"]
 
-LEVELS_MAX = 128  # of expressions inside each other: as many as Python's stack is sure to have room for
+LEVELS_MAX = 128
+"""How deep expressions may be nested: as deep as Python's stack surely has room for."""
 
 _CACHED = 512
 _CACHED_BYTES = 4096

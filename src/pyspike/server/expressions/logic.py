@@ -91,7 +91,7 @@ def _cond(args: Args, variables: Variables, build: Build) -> Node:
     results = [*args[1:-1:2], args[-1]]
     *actions, default = [build(arg, variables) for arg in results]
     pairs = zip(results, (*actions, default), strict=True)
-    types = {action.type for arg, action in pairs if not _is_unknown(arg)}  # which fits any
+    types = {action.type for arg, action in pairs if not _is_unknown(arg)}  # an unknown result fits any type
     if len(types) > 1:
         raise bad("cond with results of several types")
 

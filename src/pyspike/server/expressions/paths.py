@@ -92,7 +92,7 @@ def _step(kind: int, value: Value, build: Build) -> Step:
 def _test(value: Value, build: Build) -> Node:
     if not isinstance(value, PackedList):
         raise bad("a path's filter that is constant")
-    return build(value, {})  # what is no bool matches nothing
+    return build(value, {})  # a result that is no bool matches no element
 
 
 def _add_test(steps: list[Step], value: Value, build: Build) -> None:
@@ -111,7 +111,7 @@ def run_path(path: Path, root: Container) -> Value:
             other kind of container, INCOMPATIBLE_TYPE for keys of a list.
 
     """
-    scope = Scope({}, None, b"", 0.0)  # its expressions see neither bins nor metadata
+    scope = Scope({}, None, b"", 0.0)  # expressions in a path read neither bins nor metadata
     if path.mode == PathMode.MODIFY:
         _modify(path, root, 0, scope)
         return None

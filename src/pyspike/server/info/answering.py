@@ -44,7 +44,7 @@ def answer(state: ClusterState, node: NodeState, session: Session, body: bytes) 
         body: the request: commands, a line each; all that a node tells by default if it is empty.
 
     """
-    # What follows the last newline is not a command yet, and never will be.
+    # What follows the last newline is no command: a command ends with one.
     lines = body.decode("latin-1").split("\n")[:-1] if body else _DEFAULT_REPORT
     return "".join([f"{line}\t{_value(state, node, session, line)}\n" for line in lines]).encode("latin-1")
 

@@ -179,4 +179,4 @@ COMMANDS = {
     "tip-clear": _tip_clear,
     "recluster": lambda call: "ok",
 }
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

@@ -234,4 +234,4 @@ def _number(text: str, *, is_size: bool) -> int:
 
 
 COMMANDS = {"get-config": _get, "config-get": _get, "set-config": _set, "config-set": _set}
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

@@ -217,4 +217,4 @@ COMMANDS = {
     "histogram": _histogram,
     "physical-devices": _physical_devices,
 }
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

@@ -59,4 +59,4 @@ COMMANDS = {
     "log-message": _message,
     **dict.fromkeys((*DUMPS, "jem-stats"), lambda call: "ok"),
 }
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

@@ -166,4 +166,4 @@ COMMANDS = {
     "sets": lambda call: _sets(call.cluster, call.node, call.params),
     "latencies": lambda call: _latencies(call.cluster, call.param("hist")),
 }
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

@@ -41,7 +41,7 @@ READ_OPS = frozenset(
     )
 )
 STRING_OPS = frozenset((OpCode.STRING_READ, OpCode.STRING_MODIFY, OpCode.TO_STRING))
-"""What older servers do not know."""
+"""The ops that servers before 8.2 do not know."""
 FORBIDDEN_WITH_REPLACE = frozenset(
     (
         OpCode.TOUCH,
@@ -162,7 +162,7 @@ OPERATIONS: dict[int, Operation] = {
     OpCode.STRING_MODIFY: string_modify,
     OpCode.TO_STRING: to_string,
 }
-"""What to do by op code."""
+"""The function that runs each op, by its code."""
 _WITHOUT_STRINGS = {code: run for code, run in OPERATIONS.items() if code not in STRING_OPS}
 
 

@@ -17,7 +17,7 @@ from .failures import bad
 __all__ = ["Args", "checked", "clamped", "decoded", "span", "text_of", "value_of_text"]
 
 Args: TypeAlias = "list[Any]"
-"""Arguments whose kinds have been checked: int, str, or list of str."""
+"""Arguments whose types have been checked: int, str, or list of str."""
 
 _PREFIX = bytes((ParticleType.STRING,))
 

@@ -30,7 +30,7 @@ _PROTO_BYTES = PROTO.size
 _SIZE_MASK = (1 << 48) - 1
 _TYPES = frozenset(int(kind) for kind in ProtoType)
 _DATA = int(ProtoType.AS_MSG)
-_BATCH_OF_REPLIES = 64 * 1024
+_WRITE_SIZE = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -198,7 +198,7 @@ class Connection(asyncio.Protocol):
             if type(answer) is bytes:
                 out.append(answer)
                 out_size += len(answer)
-                if out_size > _BATCH_OF_REPLIES:
+                if out_size > _WRITE_SIZE:
                     self._flush(out)
                     out, out_size = [], 0
             else:
@@ -221,7 +221,7 @@ class Connection(asyncio.Protocol):
             sent += len(chunk)
             if self._paused or self._closing:
                 return False
-            if sent > _BATCH_OF_REPLIES:
+            if sent > _WRITE_SIZE:
                 # The loop serves other connections before it comes back.
                 asyncio.get_running_loop().call_soon(self._run_requests)
                 return False

@@ -73,7 +73,7 @@ class Membership:
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}
         self.disturbed = False
-        """Whether nodes or partitions were tampered with since the start or the last `reset`."""
+        """Whether nodes or partitions were changed from outside since the start or the last `reset`."""
         self._first_name = cluster_name
         self._first_ports: dict[str, int] = {}
         self._detaching: dict[str, asyncio.TimerHandle] = {}
@@ -110,7 +110,7 @@ class Membership:
         except OSError:
             self.close()
             raise
-        # The counters of a cluster that has come together: one step a node, none if it is alone.
+        # What the counters are after the nodes have found each other: one step for each node, none if alone.
         members = self.state.members
         for member in members:
             member.peers_generation = 0 if len(members) == 1 else len(members) + 1

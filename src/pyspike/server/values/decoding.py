@@ -79,9 +79,9 @@ def decode(data: bytes) -> Value:
     try:
         quick = cast(Value, msgpack.unpackb(data, **_QUICK))
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
-        pass  # its own limits, or what it takes for a timestamp: the walk below decides
+        pass  # it has limits of its own, and reads some ext values as timestamps: decode without it
     else:
-        # msgpack makes a float of four bytes one of eight.
+        # msgpack decodes a float of four bytes to one of eight, which would be encoded in another form.
         if _FLOAT_32 not in data or encode(quick) == data:
             return quick
     try:
@@ -103,7 +103,7 @@ def decode_first(data: bytes) -> Value:
     try:
         return decode(data)
     except PackedError:
-        pass  # there is more behind it, or it is cut short: reading value by value tells
+        pass  # something follows the value, or it is cut short: decode without msgpack
     try:
         return decode_at(data, 0)[0]
     except (IndexError, struct.error) as error:
@@ -133,7 +133,7 @@ _QUICK: dict[str, Any] = {
 
 def decode_at(data: bytes, pos: int) -> tuple[Value, int]:
     """The value that starts at `pos`, and the offset of the first byte after it."""
-    # A frame is [is a map, elements still to come, elements]; a map's elements are keys and values in turn.
+    # A frame is (is a map, number of elements, elements so far); a map's are its keys and values in turn.
     stack: list[tuple[bool, int, list[Value]]] = []
     while True:
         code = data[pos]

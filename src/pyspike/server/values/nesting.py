@@ -19,7 +19,7 @@ _NO_CONTAINER = bytes(
 
 def is_nested_deeper(data: bytes, most: int) -> bool:
     """Whether the value that `data` packs has more than `most` levels."""
-    # A level takes a byte that is a container's code; few such bytes are few levels.
+    # Each level needs a byte that is the code of a list or map, so there are no more levels than such bytes.
     return len(data.translate(None, _NO_CONTAINER)) > most and is_value_nested_deeper(decode(data), most)
 
 

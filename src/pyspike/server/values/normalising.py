@@ -86,7 +86,7 @@ def _ordered(keys: list[Any]) -> list[Any]:
     strings = keys if len(kinds) == 1 else [key for key in keys if type(key) is str]
     if "".join(strings).isascii():
         strings = sorted(strings)
-    else:  # code points of bytes that are no UTF-8 are not in the order of the bytes
+    else:  # code points that stand for bytes outside UTF-8 do not sort as those bytes do
         strings = sorted(strings, key=lambda key: key.encode(errors="surrogateescape"))
     if strings[0] < _FIRST_KEY or strings[-1] >= _AFTER_KEYS:
         raise _NotPlainError
@@ -98,14 +98,14 @@ def _normalise_plain(data: bytes) -> bytes | None:
 
     It is None, too, if integers or lengths are not in the smallest form.
     """
-    # msgpack's type for bytes is no string; what of it is not empty is beyond the limit.
+    # Of msgpack's type bin only empty values come so far: the limit refuses all others.
     options = {**_STRINGS, "strict_map_key": False, "ext_hook": _refuse_extension, "max_bin_len": 0}
     sorting = _Sorting()
     try:
         value = msgpack.unpackb(data, object_pairs_hook=sorting, **options)
         packed: bytes = msgpack.packb(value, **_STRINGS)
         if sorting.has_sorted:
-            # It was plain if putting it together in its own order gives the same bytes again.
+            # The value is plain if encoding it in the order in which it was sent gives the same bytes again.
             as_sent: bytes = msgpack.packb(msgpack.unpackb(data, **options), **_STRINGS)
         else:
             as_sent = packed
@@ -152,8 +152,8 @@ def storable(value: Value) -> Value:
     """
     if type(value) is int or type(value) is bytes:
         return value
-    # Containers in the order in which they are met; children come after their parent, so they are done first
-    # from the end.
+    # Lists and maps in the order in which they are found: elements stand behind their container, so that
+    # going from the end handles them first.
     found: list[PackedList | PackedMap] = []
     waiting: list[Value] = [value]
     while waiting:
