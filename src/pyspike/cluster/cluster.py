@@ -144,7 +144,7 @@ class Cluster:
                 node.hang_up()
 
     def is_open(self) -> bool:
-        """Whether there is something to close: not before `start`, nor in a forked child before its first use."""
+        """Whether there is something to close: not before `start`, nor in a forked child until it is used."""
         return self.rounds > 0 and not self.closed and not self._forked
 
     # For commands -------------------------------------------------------------------------------------------

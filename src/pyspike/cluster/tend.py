@@ -247,7 +247,7 @@ class Round:
     # New and gone nodes -------------------------------------------------------------------------------------
 
     def _refresh_peers(self) -> None:
-        """Ask all nodes for their peers, and new nodes for theirs, until none is new; drop nodes that left."""
+        """Ask all nodes for their peers, and new nodes for theirs, until none is new; drop gone nodes."""
         named: set[str] = set()
         told: list[tuple[Node, info.Peers]] = []
         asking = list(self._answered.values())
