@@ -1,9 +1,10 @@
 """The wire layer of pyspike: digests, packing, messages, sockets, and the commands on one record.
 
 One compiled module made of the parts below, in the order in which they depend on each other, so
-that small functions inline across parts. It knows bytes, sockets and the leaf modules
-`pyspike.errors`, `pyspike.result_code`, `pyspike.showing` and `pyspike.values`; how a cluster is found and looked after,
-and what a failed attempt means for the next, is Python's.
+that small functions inline across parts: a part names nothing that a later one defines. What parts import is
+imported here. The module knows bytes, sockets and the leaf modules `pyspike.errors`, `pyspike.result_code`,
+`pyspike.showing` and `pyspike.values`; how a cluster is found and looked after, and what a failed attempt means for the
+next, is Python's.
 """
 
 cimport cython
@@ -33,7 +34,14 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from posix.types cimport suseconds_t, time_t
 from posix.unistd cimport close as close_fd
 
+import datetime
+from _thread import get_ident
+from collections import deque
+from collections.abc import Mapping as MappingABC
+from os import dup2
+from sys import intern as sys_intern
 from threading import Lock
+from time import time as wall_time
 
 from pyspike import errors
 from pyspike.result_code import ResultCode
@@ -44,26 +52,36 @@ from pyspike.values import (
 )
 
 include "wire/base/endian.pyx"
+include "wire/base/constants.pyx"
 include "wire/base/clock.pyx"
 include "wire/base/fork.pyx"
+include "wire/base/socket.pyx"
 include "wire/base/buffer.pyx"
+include "wire/base/frames.pyx"
 include "wire/values/digest.pyx"
 include "wire/values/intern.pyx"
 include "wire/values/plain.pyx"
 include "wire/values/order.pyx"
-include "wire/values/pack.pyx"
 include "wire/values/unpack.pyx"
+include "wire/values/pack.pyx"
 include "wire/values/key.pyx"
 include "wire/values/record.pyx"
+include "wire/requests/arguments.pyx"
 include "wire/requests/settings.pyx"
 include "wire/requests/operation.pyx"
+include "wire/requests/fields.pyx"
+include "wire/requests/single.pyx"
+include "wire/readers/reader.pyx"
+include "wire/readers/message.pyx"
+include "wire/readers/single.pyx"
+include "wire/nodes/node.pyx"
+include "wire/nodes/partitions.pyx"
 include "wire/tasks/future.pyx"
 include "wire/command.pyx"
-include "wire/requests/single.pyx"
-include "wire/readers/single.pyx"
+include "wire/single.pyx"
+include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"
-include "wire/nodes/partitions.pyx"
 include "wire/threads/executor.pyx"
 include "wire/tasks/protocol.pyx"
 include "wire/tasks/waiting.pyx"

@@ -16,11 +16,100 @@ from collections.abc import (
     ValuesView,
 )
 from contextvars import Context
-from typing import Any, Protocol, TypeAlias, TypeVar, final, overload
+from typing import Any, TypeAlias, TypeVar, final, overload
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.errors import AerospikeError, Attempt
 from pyspike.policy import ReadPolicy, WritePolicy
+
+# The protocol's numbers, told in src/wire/base/constants.pyx.
+PROTO_VERSION: int
+FRAME_HEADER_SIZE: int
+TYPE_INFO: int
+TYPE_MESSAGE: int
+MAX_MESSAGE: int
+AT_HEADER_SIZE: int
+AT_INFO1: int
+AT_INFO2: int
+AT_INFO3: int
+AT_INFO4: int
+AT_RESULT_CODE: int
+AT_GENERATION: int
+AT_TTL: int
+AT_TIMEOUT: int
+AT_FIELD_COUNT: int
+AT_OP_COUNT: int
+MESSAGE_HEADER_SIZE: int
+INFO1_READ: int
+INFO1_GET_ALL: int
+INFO1_GET_NO_BINS: int
+INFO1_CONSISTENCY_ALL: int
+INFO2_WRITE: int
+INFO2_DELETE: int
+INFO2_GENERATION: int
+INFO2_GENERATION_GT: int
+INFO2_DURABLE_DELETE: int
+INFO2_CREATE_ONLY: int
+INFO2_RESPOND_ALL_OPS: int
+INFO3_COMMIT_LEVEL_MASTER: int
+INFO3_UPDATE_ONLY: int
+INFO3_CREATE_OR_REPLACE: int
+INFO3_REPLACE_ONLY: int
+FIELD_HEADER_SIZE: int
+FIELD_NAMESPACE: int
+FIELD_SET: int
+FIELD_KEY: int
+FIELD_DIGEST: int
+FIELD_FILTER: int
+AT_OP_CODE: int
+AT_OP_PARTICLE: int
+AT_OP_NAME_SIZE: int
+OP_HEADER_SIZE: int
+OP_READ: int
+OP_WRITE: int
+OP_CDT_READ: int
+OP_CDT_MODIFY: int
+OP_INCR: int
+OP_EXP_READ: int
+OP_EXP_MODIFY: int
+OP_APPEND: int
+OP_PREPEND: int
+OP_TOUCH: int
+OP_BITS_READ: int
+OP_BITS_MODIFY: int
+OP_DELETE_ALL: int
+OP_HLL_READ: int
+OP_HLL_MODIFY: int
+OP_STRING_READ: int
+OP_STRING_MODIFY: int
+OP_TO_STRING: int
+PARTICLE_NULL: int
+PARTICLE_INTEGER: int
+PARTICLE_FLOAT: int
+PARTICLE_STRING: int
+PARTICLE_BLOB: int
+PARTICLE_BOOL: int
+PARTICLE_HLL: int
+PARTICLE_MAP: int
+PARTICLE_LIST: int
+PARTICLE_GEOJSON: int
+LIST_ORDERED: int
+MAP_KEY_ORDERED: int
+MAP_KEY_VALUE_ORDERED: int
+DIGEST_SIZE: int
+PARTITIONS: int
+EPOCH_2010: int
+MAX_NAMESPACE: int
+MAX_SET: int
+MAX_BIN_NAME: int
+MAX_OPERATIONS: int
+MAX_BINS: int
+MAX_TTL: int
+MAX_FILTER: int
+MAX_DEPTH: int
+REPLICA_MASTER: int
+REPLICA_SEQUENCE: int
+REPLICA_RANDOM: int
 
 MISSING_RAISES: object
 _Text: TypeAlias = str | Callable[[Operation], str]
@@ -239,7 +328,9 @@ class Promise:
 @final
 class Command:
     @property
-    def key(self) -> Key: ...
+    def key(self) -> Key | None: ...
+    @property
+    def namespace(self) -> str: ...
     @property
     def operations(self) -> tuple[Operation, ...] | None: ...
     @property
@@ -264,6 +355,13 @@ class Command:
     def remaining(self) -> float | None: ...
     def next_replica(self) -> None: ...
 
+def frames_command(
+    request: bytes,
+    namespace: str,
+    partition_id: int,
+    settings: Settings,
+    is_last: Callable[[bytes], bool] | None = None,
+) -> Command: ...
 def parse_answer(command: Command, body: bytes) -> Any: ...
 def advance_clock(ms: float) -> None: ...
 def on_fork(listener: Callable[[], object]) -> None: ...
@@ -298,23 +396,9 @@ class Connection:
 class Pool:
     def __init__(
         self,
-        node_name: str,
+        node: Node,
         opener: Callable[[float], Connection],
-        *,
-        minimum: int = 0,
-        maximum: int = 256,
-        idle_timeout: float = 30_000,
-        max_waiting: int = 10_000,
-        buffer_reclaim_threshold: int = 65536,
     ) -> None: ...
-    @property
-    def node_name(self) -> str: ...
-    @property
-    def minimum(self) -> int: ...
-    @property
-    def maximum(self) -> int: ...
-    @property
-    def max_waiting(self) -> int: ...
     @property
     def closed(self) -> bool: ...
     def drain(self) -> None: ...
@@ -325,9 +409,44 @@ class Pool:
     def busy(self) -> int: ...
     def stats(self) -> dict[str, Any]: ...
 
-class PooledNode(Protocol):
+@final
+class NodeLimits:
+    def __init__(
+        self,
+        *,
+        min_connections: int = 0,
+        max_connections: int = 256,
+        max_waiting: int = -1,
+        idle_timeout: float = 30_000,
+        buffer_reclaim_threshold: int = 65536,
+        pipelines: int = 2,
+        commands_per_pipeline: int = 128,
+    ) -> None: ...
+    @property
+    def min_connections(self) -> int: ...
+    @property
+    def max_connections(self) -> int: ...
+    @property
+    def max_waiting(self) -> int: ...
+    @property
+    def pipelines(self) -> int: ...
+    @property
+    def commands_per_pipeline(self) -> int: ...
+
+class Node:
+    def __init__(self, name: str, limits: NodeLimits) -> None: ...
     @property
     def pool(self) -> Pool: ...
+    @pool.setter
+    def pool(self, pool: Pool) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def limits(self) -> NodeLimits: ...
+    @property
+    def active(self) -> bool: ...
+    def retire(self) -> None: ...
+    def forget_connections(self) -> None: ...
 
 @final
 class PartitionMap:
@@ -338,11 +457,8 @@ class PartitionMap:
     def displaced(self) -> frozenset[Any]: ...
     @property
     def namespaces(self) -> tuple[str, ...]: ...
-    def updated(
-        self, node: PooledNode, answers: Iterable[tuple[str, int, Sequence[bytes]]]
-    ) -> PartitionMap: ...
+    def updated(self, node: Node, answers: Iterable[tuple[str, int, Sequence[bytes]]]) -> PartitionMap: ...
     def without(self, gone: Collection[object]) -> PartitionMap: ...
-    def renewed(self) -> PartitionMap: ...
     def replica_count(self, namespace: str) -> int: ...
     def owner(self, namespace: str, partition_id: int, replica_index: int = 0) -> Any: ...
     def owns(self, node: object) -> bool: ...
@@ -389,14 +505,11 @@ class Lane:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        pool: Pool,
+        node: Node,
         connect: Callable[[Lane], None],
         failed: Callable[[Command, AerospikeError], None],
         attempt: Callable[[Command], None],
         *,
-        most: int,
-        depth: int,
-        max_waiting: int = -1,
         wide: bool = False,
         writes: bool = False,
         large: dict[tuple[str, str], int] | None = None,
@@ -404,7 +517,7 @@ class Lane:
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
     @property
-    def pool(self) -> Pool: ...
+    def node(self) -> Node: ...
     @property
     def most(self) -> int: ...
     @property
@@ -443,7 +556,7 @@ class Lanes:
     def loop(self) -> asyncio.AbstractEventLoop: ...
     @property
     def large(self) -> dict[tuple[str, str], int]: ...
-    def new_lane(self, pool: Pool, wide: bool, writes: bool) -> Lane: ...
+    def new_lane(self, node: Node, wide: bool, writes: bool) -> Lane: ...
     def watch_in(self, seconds: float) -> None: ...
     def all_lanes(self) -> list[Lane]: ...
     def forget(self, lane: Lane) -> None: ...

@@ -9,16 +9,20 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from pyspike._wire import Command
+from pyspike._wire import (
+    AT_FIELD_COUNT,
+    FIELD_FILTER,
+    FRAME_HEADER_SIZE,
+    MESSAGE_HEADER_SIZE,
+    OP_HEADER_SIZE,
+    Command,
+)
 from pyspike.errors import ServerError
 from pyspike.process.lazy_imports import importing
 from pyspike.result_code import ResultCode
 from pyspike.showing import shown
 
 __all__ = ["explain"]
-
-AT_FIELD_COUNT, HEADER_SIZE = 26, 30
-FILTER = 43
 
 ABOUT_AN_OPERATION = frozenset(
     {
@@ -100,18 +104,19 @@ def _lacking(version: tuple[int, ...], condition: bytes, steps: list[Step]) -> s
 
 def _read(request: bytes) -> tuple[bytes, list[Step]]:
     """The filter expression of a request, empty if there is none, and its operations."""
-    fields, operations = struct.unpack_from(">HH", request, AT_FIELD_COUNT)
-    at, condition = HEADER_SIZE, b""
+    fields, operations = struct.unpack_from(">HH", request, FRAME_HEADER_SIZE + AT_FIELD_COUNT)
+    at, condition = FRAME_HEADER_SIZE + MESSAGE_HEADER_SIZE, b""
     for _ in range(fields):
         size, kind = struct.unpack_from(">IB", request, at)
         end = at + 4 + size
-        if kind == FILTER:
+        if kind == FIELD_FILTER:
             condition = request[at + 5 : end]
         at = end
     steps = []
     for _ in range(operations):
         size, code, name = struct.unpack_from(">IBxxB", request, at)
         end = at + 4 + size
-        steps.append(Step(code, request[at + 8 : at + 8 + name].decode(), request[at + 8 + name : end]))
+        value = at + OP_HEADER_SIZE + name
+        steps.append(Step(code, request[at + OP_HEADER_SIZE : value].decode(), request[value:end]))
         at = end
     return condition, steps

@@ -107,17 +107,19 @@ def stream(data: bytes) -> bytes:
     return framed * 2 + data
 
 
-class _Node:
-    def __init__(self, pool: _wire.Pool) -> None:
-        self.pool = pool
+def _node(opener: Callable[[float], _wire.Connection]) -> _wire.Node:
+    """A node with one pipeline at most."""
+    node = _wire.Node("A1", _wire.NodeLimits(pipelines=1, commands_per_pipeline=64))
+    node.pool = _wire.Pool(node, opener)
+    return node
 
 
 class _Cluster:
     """One node, which owns everything."""
 
-    def __init__(self, pool: _wire.Pool) -> None:
+    def __init__(self, node: _wire.Node) -> None:
         self.routing = _wire.Routing()
-        self.routing.partitions = _wire.PartitionMap().updated(_Node(pool), EVERY_PARTITION)
+        self.routing.partitions = _wire.PartitionMap().updated(node, EVERY_PARTITION)
 
 
 class Blocking:
@@ -141,14 +143,14 @@ class Blocking:
                     raise errors.ConnectionError("there is no other")
                 return opened.pop()
 
-            pool = _wire.Pool("A1", another)
-            client = tried_once(_Cluster(pool))
+            node = _node(another)
+            client = tried_once(_Cluster(node))
             try:
-                while opened or pool.stats()["open"]:
+                while opened or node.pool.stats()["open"]:
                     with contextlib.suppress(errors.ServerError):
                         client.get(KEY)
             finally:
-                pool.close()
+                node.retire()
 
 
 class Transport:
@@ -180,8 +182,7 @@ class Pipelined:
 
     def __call__(self, data: bytes) -> None:
         """Feed the bytes until the pipeline hangs up."""
-        pool = _wire.Pool("A1", lambda timeout: _wire.Connection(-1))
-        lanes = _Lanes(self.loop, _Cluster(pool))
+        lanes = _Lanes(self.loop, _Cluster(_node(lambda timeout: _wire.Connection(-1))))
         for _ in range(4):
             lanes.start(UNSENT.get(KEY))
         self._turn()
@@ -213,10 +214,8 @@ class _Lanes(_wire.Lanes):
     pipeline: _wire.Pipeline
     transport: Transport
 
-    def new_lane(self, pool: _wire.Pool, wide: bool, writes: bool) -> _wire.Lane:
-        return _wire.Lane(
-            self.loop, pool, self._open, self.failed, self.attempt, most=1, depth=64, wide=wide, writes=writes
-        )
+    def new_lane(self, node: _wire.Node, wide: bool, writes: bool) -> _wire.Lane:
+        return _wire.Lane(self.loop, node, self._open, self.failed, self.attempt, wide=wide, writes=writes)
 
     def _open(self, lane: _wire.Lane) -> None:
         self.pipeline = _wire.Pipeline(lane)

@@ -553,7 +553,7 @@ async def test_a_connection_that_takes_too_long_to_open_sends_reads_elsewhere() 
     pipes.slow = True
     promise = pipes.start(read(0, timeout=9000))  # each of its three tries has 3 s
     await pipes.pass_time(3100)
-    assert [lane.pool.node_name for lane in pipes.opening] == ["A1", "A2"]
+    assert [lane.node.name for lane in pipes.opening] == ["A1", "A2"]
     pipes.opening.reverse()
     pipes.open()
     await turns()
@@ -623,7 +623,7 @@ async def test_idle_connections_are_closed() -> None:
     pipes.transports[0].answer(record(b"x"))
     pipes.keep_house()
     assert not pipes.transports[0].aborted
-    pipes.cluster.nodes[0].pool.close()  # the node has left
+    pipes.cluster.nodes[0].retire()  # it has left the cluster
     pipes.keep_house()
     assert pipes.transports[0].aborted
     assert pipes.stats() == {}

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import pytest
 
 from pyspike import AsyncClient, Client, ClientPolicy, Key, WritePolicy
-from pyspike._wire import Connection, Pool, Routing
+from pyspike._wire import Connection, Node, NodeLimits, Pool, Routing
 from pyspike.server import EmbeddedCluster, EmbeddedNode
 from support.cluster_tools import in_thread, wait_until
 from support.load import Load, Shape
@@ -90,9 +90,10 @@ class OneAnswerEach:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        self.pool = Pool("A1", self._open)
+        node = Node("A1", NodeLimits())
+        self.pool = node.pool = Pool(node, self._open)
         self.routing = Routing()
-        self.routing.partitions = self.routing.partitions.updated(self, [("test", 0, [b"\xff" * 512])])
+        self.routing.partitions = self.routing.partitions.updated(node, [("test", 0, [b"\xff" * 512])])
 
     def _open(self, timeout: float) -> Connection:
         return Connection(socket.create_connection(self._listening.getsockname(), 5).detach())

@@ -10,7 +10,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pyspike import ChannelStats, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
-from pyspike._wire import Command, Lane, Pool, Routing, advance_clock
+from pyspike._wire import Command, Lane, Node, Pool, Routing, advance_clock
+from pyspike.cluster.node import limits
 from pyspike.cluster.pipelined import PipelinedExecutor, PipelineProtocol
 from support.messages import DIGEST, Message, Op, parse
 from support.unsent import UNSENT
@@ -94,13 +95,11 @@ class Transport:
         self.protocol.connection_lost(reason)
 
 
-class FakeNode:
-    """What a partition map wants of a node."""
-
-    def __init__(self, name: str, policy: ClientPolicy) -> None:
-        self.name = name
-        threshold = policy.buffer_reclaim_threshold
-        self.pool = Pool(name, lambda timeout: None, buffer_reclaim_threshold=threshold)
+def fake_node(name: str, policy: ClientPolicy) -> Node:
+    """A node that no connection for threads can be opened to."""
+    made = Node(name, limits(policy))
+    made.pool = Pool(made, lambda timeout: None)  # type: ignore[arg-type, return-value]
+    return made
 
 
 class FakeCluster:
@@ -110,7 +109,7 @@ class FakeCluster:
 
     def __init__(self, policy: ClientPolicy, nodes: int = 1) -> None:
         self.policy = policy
-        self.nodes = [FakeNode(f"A{number + 1}", policy) for number in range(nodes)]
+        self.nodes = [fake_node(f"A{number + 1}", policy) for number in range(nodes)]
         self.requested: list[str | None] = []
         self.routing = Routing()
         nothing = bytes(512)
@@ -177,7 +176,7 @@ class Pipes(PipelinedExecutor):
         transport = Transport(self.loop, pipeline)
         transport.socket = self.socket
         self.transports.append(transport)
-        self.of_node.setdefault(lane.pool.node_name, []).append(transport)
+        self.of_node.setdefault(lane.node.name, []).append(transport)
         pipeline.connection_made(transport)
         lane.opened(pipeline)
 

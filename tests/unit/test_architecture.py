@@ -59,3 +59,18 @@ def test_imports_run_down_and_never_in_a_circle() -> None:
         timeout=60,
     )
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_only_users_import_from_the_root_of_the_package() -> None:
+    """A part that did so would import everything, and itself. Submodules, as `_wire`, are no names of it."""
+    modules = {path.stem for path in PACKAGE.glob("[!.]*") if path.stem != "__init__"} | {"_wire"}
+    found = {
+        (name, alias.name)
+        for name, module in client_sources()
+        if not name.startswith(("cli/", "testing/"))
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom) and node.module == "pyspike"
+        for alias in node.names
+        if alias.name not in modules
+    }
+    assert found == set()

@@ -320,7 +320,9 @@ def test_what_is_of_one_process_says_so_in_plain_words() -> None:
     commands = _wire.Commands(_wire.Executor(), ReadPolicy().settings, WritePolicy().settings)
     client = AsyncClient("127.0.0.1:1")
     cluster = EmbeddedCluster()
-    lane_less = [_wire.PartitionMap(), _wire.Routing(), _wire.Executor(), _wire.Pool("n", lambda ms: None)]  # type: ignore[arg-type, return-value]
+    node = _wire.Node("n", _wire.NodeLimits())
+    pool = _wire.Pool(node, lambda ms: None)  # type: ignore[arg-type, return-value]
+    lane_less = [_wire.PartitionMap(), _wire.Routing(), _wire.Executor(), node, pool]
     for thing in (commands, client, cluster, cluster.nodes[0] if cluster.nodes else cluster, *lane_less):
         for duplicate in DUPLICATES:
             with pytest.raises(TypeError, match="pickle") as caught:

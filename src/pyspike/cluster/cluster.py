@@ -17,7 +17,7 @@ from pyspike._wire import Connection, PartitionMap, Routing
 from pyspike.cluster import info, tend_thread
 from pyspike.cluster.addresses import Endpoint, check_map
 from pyspike.cluster.connect import connect
-from pyspike.cluster.node import Node
+from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.tend import Outcome, Round
 from pyspike.cluster.view import View
@@ -59,7 +59,7 @@ class Cluster:
         self.view = View()
         self.routing = Routing()
         self.closed = False
-        self._left: tuple[Node, ...] = ()  # nodes that are gone, with calls under way to them
+        self._left: tuple[ClusterNode, ...] = ()  # nodes that are gone, with calls under way to them
         self._round_ms = 0.0
         self._last_error: str | None = None
         self._renew()
@@ -155,7 +155,7 @@ class Cluster:
         return any(node.active and node.failures == 0 for node in self.nodes)
 
     @property
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> tuple[ClusterNode, ...]:
         """All nodes; also those that fail and may come back."""
         return self.view.nodes
 
@@ -164,7 +164,7 @@ class Cluster:
         """How many rounds of tending there were."""
         return self.view.round
 
-    def node(self, name: str) -> Node | None:
+    def node(self, name: str) -> ClusterNode | None:
         """The node of this name; None if there is none."""
         return self.view.node(name)
 
@@ -173,7 +173,7 @@ class Cluster:
         node = None if name is None else self.node(name)
         return "" if node is None else node.version
 
-    def info(self, command: str, node: str | Node | None, policy: InfoPolicy) -> str | dict[str, str]:
+    def info(self, command: str, node: str | ClusterNode | None, policy: InfoPolicy) -> str | dict[str, str]:
         """A node's answer to an info command, or every node's by its name.
 
         Raises:
@@ -207,7 +207,7 @@ class Cluster:
         error.advice = self.view.advice(self.policy) or error.advice
         return error
 
-    def request_tend(self, node: Node | str | None = None) -> None:
+    def request_tend(self, node: ClusterNode | str | None = None) -> None:
         """Have a round of tending begin now, because a command found no node, or one that fails.
 
         This only wakes the tend thread, so it may be called for every command.
@@ -350,14 +350,13 @@ class Cluster:
         self.seeds.after_fork()
         for node in self.nodes:
             node.after_fork()
-        self._show(dataclasses.replace(self.view, partitions=self.view.partitions.renewed()))
 
 
 def _closed() -> ClientClosed:
     return ClientClosed("the client is closed")
 
 
-def _node_stats(node: Node, partition_generation: int | None) -> NodeStats:
+def _node_stats(node: ClusterNode, partition_generation: int | None) -> NodeStats:
     return NodeStats(
         name=node.name,
         address=node.address,
@@ -370,7 +369,7 @@ def _node_stats(node: Node, partition_generation: int | None) -> NodeStats:
     )
 
 
-def _info(node: Node, command: str, policy: InfoPolicy) -> str:
+def _info(node: ClusterNode, command: str, policy: InfoPolicy) -> str:
     try:
         return info.value_of(node.info(command, policy.timeout), command)
     except AerospikeError as error:

@@ -13,6 +13,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pyspike._wire import PROTO_VERSION, TYPE_INFO
 from pyspike.errors import InvalidArgument, ProtocolError, from_code
 from pyspike.hosts import Host
 
@@ -31,7 +32,7 @@ __all__ = [
     "user_agent",
 ]
 
-HEADER = (2 << 56) | (1 << 48)  # protocol version 2, message type 1
+HEADER = PROTO_VERSION << 56 | TYPE_INFO << 48  # of a frame with an empty body
 MAX_REGIME = 0xFFFFFFFF
 MAX_NODE_NAME = 32
 MAX_AGENT = 60  # bytes before base64; the server refuses more than about 87 after it

@@ -2,18 +2,18 @@
 
 A node never comes back: when it fails or its address changes it is retired, its pool closed for good, and a
 new object takes its place once the server answers again. So commands may hold on to one without asking
-whether it still is what it was. What decides over it is in `tend`; users see it as a `pyspike.nodes.Node`.
+whether it still is what it was. What commands need of it is compiled (`src/wire/nodes/node.pyx`); what
+decides over it is in `tend`; users see it as a `pyspike.nodes.Node`.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyspike import nodes
-from pyspike._wire import Connection, Pool
+from pyspike._wire import Connection, Node, NodeLimits, Pool
 from pyspike.cluster.addresses import Endpoint, left_ms
 from pyspike.cluster.connect import connect
 from pyspike.cluster.probe import Probe, ask
@@ -21,17 +21,28 @@ from pyspike.errors import AerospikeError
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 
-__all__ = ["Node"]
+__all__ = ["ClusterNode", "limits"]
 
 
-class Node:
-    """A node of the cluster.
+def limits(policy: ClientPolicy) -> NodeLimits:
+    """What a client with this policy may open and have waiting at each node."""
+    return NodeLimits(
+        min_connections=policy.min_conns_per_node,
+        max_connections=policy.max_conns_per_node,
+        max_waiting=-1 if policy.max_waiting_per_node is None else policy.max_waiting_per_node,
+        idle_timeout=policy.idle_timeout,
+        buffer_reclaim_threshold=policy.buffer_reclaim_threshold,
+        pipelines=policy.pipelines_per_node,
+        commands_per_pipeline=policy.commands_per_pipeline,
+    )
+
+
+class ClusterNode(Node):
+    """A node of the cluster that is tended; its name, pool, limits and whether it is active are compiled.
 
     Attributes:
-        name: the name it has given itself.
         host: its address, as a host with a numeric name.
         version: the version of its server.
-        active: whether commands may be sent to it.
         failures: how many looks at it have failed in a row.
         last_error: why the last one did, or None.
     """
@@ -41,27 +52,23 @@ class Node:
         "_info",
         "_opener",
         "_policy",
-        "active",
         "endpoint",
         "failures",
         "host",
         "last_error",
-        "name",
         "partition_generation",
         "peer_count",
         "peers_generation",
-        "pool",
         "refused",
         "suspected",
         "version",
     )
 
     def __init__(self, probe: Probe, policy: ClientPolicy, opener: Callable[[Endpoint, str], Any]) -> None:
-        self.name = probe.name
+        super().__init__(probe.name, limits(policy))
         self.endpoint = probe.endpoint
         self.host: Host = probe.endpoint.host
         self.version = probe.version
-        self.active = True
         self.failures = 0
         self.last_error: str | None = None
         self.refused = False  # whether the last failure leaves no doubt that it is down
@@ -72,19 +79,7 @@ class Node:
         self._policy = policy
         self._info: Connection | None = probe.connection
         self._opener = opener(self.endpoint, self.name)
-        self.pool = self._new_pool()
-
-    def _new_pool(self) -> Pool:
-        policy = self._policy
-        return Pool(
-            self.name,
-            self._opener,
-            minimum=policy.min_conns_per_node,
-            maximum=policy.max_conns_per_node,
-            idle_timeout=policy.idle_timeout,
-            max_waiting=sys.maxsize if policy.max_waiting_per_node is None else policy.max_waiting_per_node,
-            buffer_reclaim_threshold=policy.buffer_reclaim_threshold,
-        )
+        self.pool = Pool(self, self._opener)
 
     @property
     def address(self) -> str:
@@ -147,11 +142,6 @@ class Node:
         self.refused = refused
         self.last_error = error.message  # not the error, whose traceback leads back here
 
-    def retire(self) -> None:
-        """No command uses it any more; those that are on their way finish."""
-        self.active = False
-        self.pool.close()
-
     def hang_up(self) -> None:
         """Close the connection that tending keeps."""
         connection, self._info = self._info, None
@@ -174,9 +164,10 @@ class Node:
     def after_fork(self) -> None:
         """In a child process: connections are the parent's, and another thread may have locked the pool."""
         self._info = None
-        self.pool = self._new_pool()
+        self.forget_connections()
+        self.pool = Pool(self, self._opener)
         if not self.active:
             self.pool.close()
 
     def __repr__(self) -> str:
-        return f"<Node {self.name} {self.address}{'' if self.active else ' inactive'}>"
+        return f"<ClusterNode {self.name} {self.address}{'' if self.active else ' inactive'}>"

@@ -13,7 +13,7 @@ import socket
 import weakref
 from collections.abc import AsyncGenerator
 
-from pyspike._wire import Command, Lane, Lanes, Pipeline, Pool, abandon_socket
+from pyspike._wire import Command, Lane, Lanes, Node, Pipeline, abandon_socket
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.connect import connect_in_loop
 from pyspike.cluster.retry import closed, conclude, next_step
@@ -111,20 +111,16 @@ class PipelinedExecutor(Lanes):
 
     # --- connections ---
 
-    def new_lane(self, pool: Pool, wide: bool, writes: bool) -> Lane:
+    def new_lane(self, node: Node, wide: bool, writes: bool) -> Lane:
         """A lane to a node that is used for the first time."""
-        policy = self._cluster.policy
         if self._keeper is None:
             self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
         return Lane(
             self.loop,
-            pool,
+            node,
             self._open_soon,
             self.failed,
             self.attempt,
-            most=policy.pipelines_per_node,
-            depth=1 if wide else policy.commands_per_pipeline,
-            max_waiting=-1 if policy.max_waiting_per_node is None else policy.max_waiting_per_node,
             wide=wide,
             writes=writes,
             large=self.large,
@@ -149,8 +145,8 @@ class PipelinedExecutor(Lanes):
         except AerospikeError as failure:
             error = failure
         except Exception as failure:
-            log.exception("opening a connection to node %s failed", lane.pool.node_name)
-            error = ConnectionError(f"{type(failure).__name__}: {failure}", node=lane.pool.node_name)
+            log.exception("opening a connection to node %s failed", lane.node.name)
+            error = ConnectionError(f"{type(failure).__name__}: {failure}", node=lane.node.name)
         finally:
             if self.loop.is_closed():
                 pass  # this task is destroyed
@@ -162,7 +158,7 @@ class PipelinedExecutor(Lanes):
 
     async def _connected(self, lane: Lane) -> Pipeline:
         """A new connection to the lane's node, ready for commands."""
-        name = lane.pool.node_name
+        name = lane.node.name
         timeout = self._cluster.policy.timeout
         self._cluster.ensure_running()
         node = self._cluster.node(name)
@@ -188,7 +184,7 @@ class PipelinedExecutor(Lanes):
     def keep_house(self) -> None:
         """Close what has been idle for long, and forget the lanes to nodes that left."""
         for lane in self.all_lanes():
-            if not lane.trim() and (lane.pool.closed or lane.wide):
+            if not lane.trim() and (not lane.node.active or lane.wide):
                 self.forget(lane)
         self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
 
@@ -251,7 +247,7 @@ class PipelinedExecutor(Lanes):
         usual: dict[str, ConnectionStats] = {}
         large: dict[str, ConnectionStats] = {}
         for lane in self.all_lanes():
-            name, kind = lane.pool.node_name, large if lane.wide else usual
+            name, kind = lane.node.name, large if lane.wide else usual
             kind[name] = kind.get(name, NO_CONNECTIONS) + ConnectionStats(**lane.stats())
         return {
             name: ChannelStats.of(usual.get(name, NO_CONNECTIONS), large.get(name, NO_CONNECTIONS))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pyspike._wire import Connection
 from pyspike.cluster import info
 from pyspike.cluster.addresses import Endpoint, mapped
-from pyspike.cluster.node import Node
+from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.probe import Probe, peers_command, probe, probe_host, reason
 from pyspike.cluster.seeds import Seeds
@@ -46,7 +46,7 @@ class Outcome:
     """
 
     view: View
-    retired: tuple[Node, ...]
+    retired: tuple[ClusterNode, ...]
     tend_soon: bool
     last_error: str | None
 
@@ -76,13 +76,13 @@ class Round:
         self._opener = opener
         self._stopped = stopped
         self._round = view.round + 1
-        self._nodes: dict[str, Node] = {node.name: node for node in view.nodes}
+        self._nodes: dict[str, ClusterNode] = {node.name: node for node in view.nodes}
         self._partitions = view.partitions
         self._unreachable = dict(view.unreachable)
         self._answer_timeout = min(policy.timeout, max(policy.tend_interval / 2, LEAST_TIMEOUT))
-        self._answered: dict[str, Node] = {}
+        self._answered: dict[str, ClusterNode] = {}
         self._spare: dict[str, Probe] = {}  # seeds that answered and may turn out to be peers
-        self._retired: list[Node] = []
+        self._retired: list[ClusterNode] = []
         self._peers_changed = False
         self._tend_soon = False
         self._last_error: str | None = None
@@ -149,7 +149,7 @@ class Round:
                 failing[name].failed(TimeoutError("no answer in time", node=name))
         self._peers_changed |= bool(self._answered) and len(self._answered) < len(self._nodes)
 
-    def _refresh_node(self, node: Node) -> None:
+    def _refresh_node(self, node: ClusterNode) -> None:
         """Ask a node, on the connection that tending keeps, whether anything has changed."""
         try:
             values = node.ask(GENERATIONS, self._answer_timeout)
@@ -178,7 +178,7 @@ class Round:
         if partitions != node.partition_generation and partitions >= 0:
             node.partition_generation = None
 
-    def _probed(self, node: Node, result: Probe | Exception, *, anew: bool = False) -> None:
+    def _probed(self, node: ClusterNode, result: Probe | Exception, *, anew: bool = False) -> None:
         """Take in what came of a new connection to a known node.
 
         Args:
@@ -196,7 +196,7 @@ class Round:
         else:
             self._found(result, anew=anew)
 
-    def _node_failed(self, node: Node, error: AerospikeError, *, refused: bool = False) -> None:
+    def _node_failed(self, node: ClusterNode, error: AerospikeError, *, refused: bool = False) -> None:
         node.failed(error, refused=refused)
         what = f"node {node.name} at {node.address} failed ({node.failures} in a row): {reason(error)}"
         self._last_error = what
@@ -225,9 +225,9 @@ class Round:
         self._answered[node.name] = node
         self._peers_changed = True
 
-    def _add(self, result: Probe) -> Node:
+    def _add(self, result: Probe) -> ClusterNode:
         """Make a node of a server that answered; it takes the place of a node of the same name."""
-        node = Node(result, self._policy, self._opener)
+        node = ClusterNode(result, self._policy, self._opener)
         if (old := self._nodes.get(node.name)) is not None:
             self._drop(old)
         self._nodes[node.name] = self._answered[node.name] = node
@@ -236,7 +236,7 @@ class Round:
         log.info("node %s at %s, version %s, joined", node.name, node.address, node.version)
         return node
 
-    def _drop(self, node: Node) -> None:
+    def _drop(self, node: ClusterNode) -> None:
         """Take a node out of the view; its partitions have no owner until another node claims them."""
         self._nodes.pop(node.name, None)
         self._answered.pop(node.name, None)
@@ -249,7 +249,7 @@ class Round:
     def _refresh_peers(self) -> None:
         """Ask all nodes for their peers, and new nodes for theirs, until none is new; drop gone nodes."""
         named: set[str] = set()
-        told: list[tuple[Node, info.Peers]] = []
+        told: list[tuple[ClusterNode, info.Peers]] = []
         asking = list(self._answered.values())
         while asking and not self._stopped():
             wanted: dict[str, tuple[Host, ...]] = {}
@@ -271,7 +271,7 @@ class Round:
         self._drop_departed(named, bool(told))
         self._unreachable = {name: each for name, each in self._unreachable.items() if name in named}
 
-    def _peers_of(self, node: Node) -> info.Peers | None:
+    def _peers_of(self, node: ClusterNode) -> info.Peers | None:
         command = peers_command(self._policy.use_services_alternate)
         try:
             peers = info.parse_peers(info.value_of(node.ask([command], self._policy.timeout), command))
@@ -283,7 +283,7 @@ class Round:
             return None
         return peers
 
-    def _warn_without_alternate(self, node: Node) -> None:
+    def _warn_without_alternate(self, node: ClusterNode) -> None:
         command = peers_command(alternate=False)
         others = info.parse_peers(info.value_of(node.ask([command], self._policy.timeout), command)).peers
         if others:
@@ -306,7 +306,7 @@ class Round:
         advertised = [mapped(host, self._policy.ip_map) for host in peer.hosts]
         return known.failures > 0 and all((host.name, host.port) != here for host in advertised)
 
-    def _connect(self, wanted: dict[str, tuple[Host, ...]]) -> list[Node]:
+    def _connect(self, wanted: dict[str, tuple[Host, ...]]) -> list[ClusterNode]:
         """Connect to new nodes, all at the same time; the view keeps those that can't be reached apart."""
         new = [self._add(self._spare.pop(name)) for name in list(wanted) if name in self._spare]
         for node in new:

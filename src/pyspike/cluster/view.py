@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pyspike._wire import PartitionMap
-from pyspike.cluster.node import Node
+from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.probe import how_to_reach
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
@@ -49,12 +49,12 @@ class View:
     """
 
     round: int = 0
-    nodes: tuple[Node, ...] = ()
+    nodes: tuple[ClusterNode, ...] = ()
     partitions: PartitionMap = field(default_factory=PartitionMap)
     generations: Mapping[str, int | None] = field(default_factory=dict)
     unreachable: Mapping[str, Unreachable] = field(default_factory=dict)
 
-    def node(self, name: str) -> Node | None:
+    def node(self, name: str) -> ClusterNode | None:
         """The node of this name; None if there is none."""
         return next((node for node in self.nodes if node.name == name), None)
 

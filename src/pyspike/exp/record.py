@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyspike._wire import plain_int
+from pyspike._wire import MAX_BIN_NAME, plain_int
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp.expression import Expression, Value, literal, node, packed_name
 from pyspike.exp.signatures import SIGNATURES, ExpOp
@@ -58,8 +58,6 @@ __all__ = [
     "void_time",
     "wildcard",
 ]
-
-MAX_BIN_NAME = 15  # bytes
 
 
 # Bins: of another type, or not there, they are unknown ------------------------------------------------------

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from pyspike._wire import Operation, OperationMaker
+from pyspike._wire import PARTICLE_BLOB, Operation, OperationMaker
 from pyspike.operations.context import flat
 from pyspike.operations.describe import describe
 from pyspike.operations.enums import OpCode
 
 Maker: TypeAlias = Callable[..., Operation]  # of a bin, the way into it and the arguments, the opcode first
-
-PARTICLE_STRING = 3  # what clients send as the value's particle type; the server does not look at it
-PARTICLE_BLOB = 4
 
 
 def maker(
@@ -29,6 +26,6 @@ def maker(
         code: the operation's number.
         write: whether it may change the record.
         respond_all: whether it asks for the answers of all operations.
-        particle: what to send as its value's particle type.
+        particle: what to send as its value's particle type; the server does not look at it.
     """
     return OperationMaker(int(code), particle, describe, flat, write=write, respond_all=respond_all).make

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
+from pyspike import _wire
+
 __all__ = [
     "BitOverflowAction",
     "BitResizeFlags",
@@ -33,24 +35,24 @@ __all__ = [
 class OpCode(IntEnum):
     """The numbers of operations on the wire (Aerospike's names; framing.md 1.4 of the protocol notes)."""
 
-    READ = 1
-    WRITE = 2
-    CDT_READ = 3
-    CDT_MODIFY = 4
-    INCR = 5
-    EXP_READ = 7
-    EXP_MODIFY = 8
-    APPEND = 9
-    PREPEND = 10
-    TOUCH = 11
-    BIT_READ = 12
-    BIT_MODIFY = 13
-    DELETE_ALL = 14
-    HLL_READ = 15
-    HLL_MODIFY = 16
-    STRING_READ = 17
-    STRING_MODIFY = 18
-    TO_STRING = 19
+    READ = _wire.OP_READ
+    WRITE = _wire.OP_WRITE
+    CDT_READ = _wire.OP_CDT_READ
+    CDT_MODIFY = _wire.OP_CDT_MODIFY
+    INCR = _wire.OP_INCR
+    EXP_READ = _wire.OP_EXP_READ
+    EXP_MODIFY = _wire.OP_EXP_MODIFY
+    APPEND = _wire.OP_APPEND
+    PREPEND = _wire.OP_PREPEND
+    TOUCH = _wire.OP_TOUCH
+    BIT_READ = _wire.OP_BITS_READ
+    BIT_MODIFY = _wire.OP_BITS_MODIFY
+    DELETE_ALL = _wire.OP_DELETE_ALL
+    HLL_READ = _wire.OP_HLL_READ
+    HLL_MODIFY = _wire.OP_HLL_MODIFY
+    STRING_READ = _wire.OP_STRING_READ
+    STRING_MODIFY = _wire.OP_STRING_MODIFY
+    TO_STRING = _wire.OP_TO_STRING
 
 
 # Lists ------------------------------------------------------------------------------------------------------

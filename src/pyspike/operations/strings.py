@@ -20,9 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pyspike._wire import Operation
+from pyspike._wire import PARTICLE_STRING, Operation
 from pyspike.errors import InvalidArgument
-from pyspike.operations.building import PARTICLE_STRING, maker
+from pyspike.operations.building import maker
 from pyspike.operations.checks import flag_bits, items, member, text, whole, write_flag_bits
 from pyspike.operations.context import Ctx
 from pyspike.operations.describe import describe

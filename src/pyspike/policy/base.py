@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from pyspike._types import SupportsToBytes
-from pyspike._wire import Settings, filter_bytes, timeout_ms
+from pyspike._wire import INFO1_CONSISTENCY_ALL, Settings, filter_bytes, timeout_ms
 from pyspike.policy.checks import (
     Check,
     checked_when_compiled,
@@ -19,7 +19,6 @@ from pyspike.policy.checks import (
     percent,
     retries_or_none,
 )
-from pyspike.policy.info_bits import INFO1_CONSISTENCY_ALL
 from pyspike.showing import shown
 
 __all__ = [

@@ -7,6 +7,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
+from pyspike._wire import REPLICA_MASTER, REPLICA_RANDOM, REPLICA_SEQUENCE
 from pyspike.policy.base import READ_RETRIES, BasePolicy, policy_field, refuse_changes
 from pyspike.policy.checks import instance, retries
 
@@ -19,9 +20,9 @@ class Replica(enum.Enum):
     MASTER always the master, SEQUENCE the master first and then, try by try, the next replica, RANDOM any.
     """
 
-    MASTER = 0
-    SEQUENCE = 1
-    RANDOM = 2
+    MASTER = REPLICA_MASTER
+    SEQUENCE = REPLICA_SEQUENCE
+    RANDOM = REPLICA_RANDOM
 
 
 @refuse_changes

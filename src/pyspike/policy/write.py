@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pyspike._wire import Settings, ttl_header
+from pyspike._wire import (
+    INFO2_CREATE_ONLY,
+    INFO2_DURABLE_DELETE,
+    INFO2_GENERATION,
+    INFO2_GENERATION_GT,
+    INFO3_COMMIT_LEVEL_MASTER,
+    INFO3_CREATE_OR_REPLACE,
+    INFO3_REPLACE_ONLY,
+    INFO3_UPDATE_ONLY,
+    Settings,
+    ttl_header,
+)
 from pyspike.errors import InvalidArgument
 from pyspike.policy.base import BasePolicy, CommandPolicy, policy_field, refuse_changes
 from pyspike.policy.checks import MAX_UINT32, expiration, instance, whole
-from pyspike.policy.info_bits import (
-    INFO2_CREATE_ONLY,
-    INFO2_DURABLE_DELETE,
-    INFO2_GENERATION_EQUAL,
-    INFO2_GENERATION_GREATER,
-    INFO3_COMMIT_MASTER,
-    INFO3_REPLACE,
-    INFO3_REPLACE_ONLY,
-    INFO3_UPDATE_ONLY,
-)
 from pyspike.values import Expiration
 
 __all__ = ["CommitLevel", "GenerationPolicy", "RecordExistsAction", "WritePolicy"]
@@ -61,16 +62,16 @@ class RecordExistsAction(enum.Enum):
 
 _INFO2_GENERATION = {
     GenerationPolicy.NONE: 0,
-    GenerationPolicy.EXPECT_GEN_EQUAL: INFO2_GENERATION_EQUAL,
-    GenerationPolicy.EXPECT_GEN_GREATER: INFO2_GENERATION_GREATER,
+    GenerationPolicy.EXPECT_GEN_EQUAL: INFO2_GENERATION,
+    GenerationPolicy.EXPECT_GEN_GREATER: INFO2_GENERATION_GT,
 }
 _INFO2_EXISTS = {RecordExistsAction.CREATE_ONLY: INFO2_CREATE_ONLY}
 _INFO3_EXISTS = {
     RecordExistsAction.UPDATE_ONLY: INFO3_UPDATE_ONLY,
-    RecordExistsAction.REPLACE: INFO3_REPLACE,
+    RecordExistsAction.REPLACE: INFO3_CREATE_OR_REPLACE,
     RecordExistsAction.REPLACE_ONLY: INFO3_REPLACE_ONLY,
 }
-_INFO3_COMMIT = {CommitLevel.ALL: 0, CommitLevel.MASTER: INFO3_COMMIT_MASTER}
+_INFO3_COMMIT = {CommitLevel.ALL: 0, CommitLevel.MASTER: INFO3_COMMIT_LEVEL_MASTER}
 
 
 @refuse_changes

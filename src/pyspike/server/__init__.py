@@ -23,7 +23,7 @@ except ModuleNotFoundError:
 from .cluster import EmbeddedClock, EmbeddedCluster
 from .embedded_node import EmbeddedNode
 from .storage.store import NamespaceConfig
-from .topology.node import NodeStats
+from .topology.state import NodeStats
 
 # Without this, Python itself would print the library's warnings to stderr.
 logging.getLogger("pyspike").addHandler(logging.NullHandler())

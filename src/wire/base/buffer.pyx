@@ -2,11 +2,7 @@
 # that is full does the buffer take memory, which `buffer_free` gives back.
 
 cdef enum:
-    MAX_MESSAGE = 128 * 1024 * 1024         # the server closes the connection on more (framing.md 1.1)
-    FIRST_MEMORY = 1024                     # bytes at least, once the owner's storage does not do
-
-
-cdef uint64_t MAX_BODY = (<uint64_t>1 << 48) - 1    # the bits of a proto header that hold the body's size
+    FIRST_MEMORY = 1024                     # bytes that are taken at least, once the owner's storage is full
 
 
 cdef struct Buffer:

@@ -207,7 +207,5 @@ def after_fork() -> None:
     heed_fork()
 
 
-from _thread import get_ident
-
 if pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child):
     raise MemoryError

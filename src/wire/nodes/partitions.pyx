@@ -1,9 +1,17 @@
-# Which node owns which partition (cluster.md 11.3). A map never changes: tending makes a new one out of the old and the
-# answers of the nodes, and whoever routes a command reads the one that is current.
+# Which node owns which partition (cluster.md 11.3), and which of the owners a command is sent to next (cluster.md 11.4). A
+# map never changes: tending makes a new one out of the old and the answers of the nodes, and whoever routes a command reads
+# the one that is current.
 
 cdef enum:
     MAX_REPLICAS = 8                        # columns kept; the server's replication factor is no larger in practice
     NO_NODE = -1
+
+
+cdef struct Target:                         # the partition that a command is for, and which replica of it is asked next
+    int partition_id
+    int policy                              # REPLICA_MASTER, REPLICA_SEQUENCE or REPLICA_RANDOM
+    int replica                             # where the next attempt begins; the master is 0
+    bint has_other_node                     # whether another node than the one chosen last has the partition too
 
 
 @cython.final
@@ -29,8 +37,7 @@ cdef class PartitionMap:
     cdef dict spaces                        # namespace -> NamespaceMap
     cdef list names                         # its keys
     cdef list maps                          # its values
-    cdef readonly tuple nodes               # those that own something, or did
-    cdef list pools                         # theirs, by the same index
+    cdef readonly tuple nodes               # those that own something, or did; `owners` has their places here
     cdef readonly frozenset displaced       # nodes that lost a partition by the update that made this map
     cdef unsigned int turn                  # where the next random choice begins
 
@@ -39,18 +46,16 @@ cdef class PartitionMap:
         self.names = []
         self.maps = []
         self.nodes = ()
-        self.pools = []
         self.displaced = frozenset()
 
     cdef int finish(self, list nodes) except -1:
         """Keeps what the rest of a new map follows from."""
         self.nodes = tuple(nodes)
-        self.pools = [each.pool for each in nodes]
         self.names = list(self.spaces)
         self.maps = list(self.spaces.values())
         return 0
 
-    def updated(self, node: object, answers: object) -> PartitionMap:
+    def updated(self, Node node not None, answers: object) -> PartitionMap:
         """The map after `node` told which partitions it owns.
 
         `answers` has (namespace, regime, bitmaps) triples, a bitmap of 512 bytes a replica column, column 0 for the
@@ -79,7 +84,7 @@ cdef class PartitionMap:
                 space = (<NamespaceMap>known).copy()
             for column, bitmap in enumerate(bitmaps[:MAX_REPLICAS]):
                 if len(bitmap) != PARTITIONS // 8:
-                    raise errors.ProtocolError(f"a partition bitmap of {len(bitmap)} bytes from node {node}")
+                    raise errors.ProtocolError(f"a partition bitmap of {len(bitmap)} bytes from node {node.name}")
                 bits = <const unsigned char*>PyBytes_AS_STRING(bitmap)
                 for pid in range(PARTITIONS):
                     if not bits[pid >> 3] & (0x80 >> (pid & 7)) or regime < space.regimes[pid]:
@@ -118,13 +123,6 @@ cdef class PartitionMap:
                         space.owners[column][pid] = moved[owner]
             result.spaces[namespace] = space
         result.finish(nodes)
-        return result
-
-    def renewed(self) -> PartitionMap:
-        """The same map, after its nodes got other pools."""
-        cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
-        result.spaces = self.spaces
-        result.finish(list(self.nodes))
         return result
 
     @property
@@ -169,46 +167,56 @@ cdef class PartitionMap:
                 return <NamespaceMap>self.maps[i]
         return self.spaces.get(namespace)
 
-    cdef Pool route(self, Command command):
-        """The pool of the node to ask next; None if no node that is there holds the partition."""
-        cdef NamespaceMap space = self.find(command.key.namespace)
-        cdef Pool pool
-        cdef int pid, first, i, owner
+    cdef Node route(self, str namespace, Target* target):
+        """The node to ask next for the target's partition; None if no node is there. Sets `has_other_node`.
+
+        Raises:
+            ServerError: the cluster has no such namespace.
+        """
+        cdef NamespaceMap space = self.find(namespace)
+        cdef Node node
+        cdef int first, i, owner
         if space is None:
             if self.spaces:
-                raise errors.from_code(ResultCode.INVALID_NAMESPACE, key=command.key)   # without asking
+                raise errors.from_code(ResultCode.INVALID_NAMESPACE)    # without asking
             return None
-        pid = partition_of(command.key.hash)
-        first = 0
-        command.has_other_node = False
-        if command.settings.replica != REPLICA_MASTER:
-            first = command.replica_index
-            if command.settings.replica == REPLICA_RANDOM:
-                first += <int>(self.turn & 0xFFFF)
-                self.turn += 1
-        for i in range(1 if command.settings.replica == REPLICA_MASTER else space.replicas):
-            owner = space.owners[(first + i) % space.replicas][pid]
+        target.has_other_node = False
+        if target.policy == REPLICA_MASTER:
+            owner = space.owners[0][target.partition_id]
+            if owner != NO_NODE and (<Node>self.nodes[owner]).active:
+                return <Node>self.nodes[owner]
+            return self.any_node()
+        first = target.replica
+        if target.policy == REPLICA_RANDOM:
+            first += <int>(self.turn & 0xFFFF)
+            self.turn += 1
+        for i in range(space.replicas):
+            owner = space.owners[(first + i) % space.replicas][target.partition_id]
             if owner != NO_NODE:
-                pool = <Pool>self.pools[owner]
-                if not pool.closed:
-                    command.replica_index += i
-                    if command.settings.replica != REPLICA_MASTER:
-                        command.has_other_node = self.has_other(space, first + i, pid, owner)
-                    return pool
-        # No owner is there. Any node passes a command on to whoever owns the partition by now (cluster.md 11.4), and
-        # the lone seed of a cluster whose other addresses can't be reached has to do.
-        for each in self.pools:
-            pool = <Pool>each
-            if not pool.closed:
-                return pool
+                node = <Node>self.nodes[owner]
+                if node.active:
+                    target.replica += i
+                    target.has_other_node = self.has_other(space, first + i, target.partition_id, owner)
+                    return node
+        return self.any_node()
+
+    cdef Node any_node(self):
+        """The node to ask where no owner is there; None if none is.
+
+        Any node passes a command on to whoever owns the partition by now (cluster.md 11.4), and the lone seed of a cluster
+        whose other addresses can't be reached has to do.
+        """
+        for node in self.nodes:
+            if (<Node>node).active:
+                return <Node>node
         return None
 
-    cdef inline bint has_other(self, NamespaceMap space, int place, int pid, int owner):
-        """Whether a node behind this place has the partition too."""
+    cdef inline bint has_other(self, NamespaceMap space, int replica, int pid, int owner):
+        """Whether another node holds a replica of the partition, too."""
         cdef int i, other
         for i in range(1, space.replicas):
-            other = space.owners[(place + i) % space.replicas][pid]
-            if other != owner and other != NO_NODE and not (<Pool>self.pools[other]).closed:
+            other = space.owners[(replica + i) % space.replicas][pid]
+            if other != owner and other != NO_NODE and (<Node>self.nodes[other]).active:
                 return True
         return False
 
@@ -218,7 +226,7 @@ cdef class PartitionMap:
 
 @cython.final
 cdef class Routing:
-    """The partition map that is current, as a place that all who route by it look at."""
+    """Where the current partition map is: the cluster swaps it there, and all who route a command look there."""
 
     cdef PartitionMap latest
     cdef readonly bint refusing             # whether no call may begin, as the client closes
@@ -250,6 +258,3 @@ cdef class Routing:
         with cython.critical_section(self):     # without a GIL, taking a reference is no single step
             partitions = self.latest
         return partitions
-
-
-from sys import intern as sys_intern

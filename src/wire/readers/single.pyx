@@ -1,94 +1,61 @@
-# The answer to a single-record command: one message of header, fields and operations (framing.md 1.2 to 1.4).
+# The readers of the answers to commands on one record: each answer is one frame with one message.
 
-cdef extern from "Python.h":
-    int PY_VERSION_HEX
-    int PyGC_Disable()
-    int PyGC_Enable()
+cdef int RESULT_OK = int(ResultCode.OK)
+cdef int RESULT_NOT_FOUND = int(ResultCode.KEY_NOT_FOUND_ERROR)
 
 
-cdef enum:
-    LARGE_ANSWER = 32 * 1024
-    ANSWER_HEADER = 22
-    RESULT_OK = 0
-    RESULT_NOT_FOUND = 2
+cdef object refused(int code, Key key, object missing):
+    """What a command gives that the server did not carry out: `missing` if there is no such record, unless it is RAISE."""
+    if code == RESULT_NOT_FOUND and missing is not RAISE:
+        return missing
+    raise errors.from_code(code, key=key)
 
 
-cdef struct AnswerOp:                       # one operation of an answer; the bytes belong to the receive buffer
-    int code
-    int particle
-    size_t name_size
-    const unsigned char* name
-    size_t size
-    const unsigned char* value
-
-
-cdef int next_op(Reader* r, AnswerOp* op) except -1:
-    cdef size_t size = load32(take(r, 4))
-    cdef const unsigned char* p = take(r, size)
-    if size < 4 or size < 4 + <size_t>p[3]:
-        raise broken(f"an operation of {size} bytes")
-    op.code = p[0]
-    op.particle = p[1]
-    op.name_size = p[3]
-    op.name = p + 4
-    op.size = size - 4 - op.name_size
-    op.value = p + 4 + op.name_size
-    return 0
-
-
-cdef int skip_fields(Reader* r, int count) except -1:
-    cdef int _i
-    for _i in range(count):
-        take(r, load32(take(r, 4)))
-    return 0
-
-
-cdef dict read_bins(Reader* r, int count):
-    cdef AnswerOp op
+cdef dict read_bins(Cursor* c, int count):
+    cdef MessageOp op
     cdef int _i
     cdef dict bins = {}
     for _i in range(count):
-        next_op(r, &op)
-        PyDict_SetItem(
-            bins,
-            short_text(r.names, op.name, op.name_size, b"surrogateescape"),
-            get_particle(op.particle, op.value, op.size, r.names)
-        )
+        next_op(c, &op)
+        PyDict_SetItem(bins, name_of_op(c, &op), value_of_op(c, &op))
     return bins
 
 
-cdef inline bint answers(Operation operation, AnswerOp* op) noexcept:
+cdef inline bint answers(Operation operation, MessageOp* op) noexcept:
     """Whether an answer of this code and bin can be the operation's, whose bytes begin as the answer's do."""
     cdef const unsigned char* asked
     if operation.flags & OP_IS_ALL_BINS:
         return op.code == OP_READ
     asked = <const unsigned char*>PyBytes_AS_STRING(operation.wire)
-    return operation.code == op.code and asked[7] == op.name_size and memcmp(asked + 8, op.name, op.name_size) == 0
+    return (
+        operation.code == op.code
+        and asked[AT_OP_NAME_SIZE] == op.name_size
+        and memcmp(asked + OP_HEADER_SIZE, op.name, op.name_size) == 0
+    )
 
 
-cdef int read_results(Reader* r, int count, tuple operations, dict bins, list results) except -1:
+cdef int read_results(Cursor* c, int count, tuple operations, dict bins, list results) except -1:
     """Fills `results`, one an operation, and `bins`, where a bin with several values gets a MultiResult.
 
-    The server answers in the order of the operations and leaves some out; `needs_all_answers` sees to it that each
-    answer belongs to the next operation that it can be of.
+    The server answers in the order of the operations and leaves some out; the request was made so that each answer
+    belongs to the next operation that it can be of (`needs_all_answers`).
     """
-    cdef AnswerOp op
+    cdef MessageOp op
     cdef Operation operation
     cdef Py_ssize_t at = 0
     cdef Py_ssize_t size
     cdef int _i
     cdef set several = None
     for _i in range(count):
-        next_op(r, &op)
-        value = get_particle(op.particle, op.value, op.size, r.names)
+        next_op(c, &op)
+        value = value_of_op(c, &op)
         while at < len(operations) and not answers(<Operation>operations[at], &op):
             at += 1
         if at == len(operations):
-            name = short_text(r.names, op.name, op.name_size, b"surrogateescape")
-            raise broken(f"an answer to no operation (code {op.code}, bin {name!r})")
+            raise broken(f"an answer to no operation (code {op.code}, bin {name_of_op(c, &op)!r})")
         operation = <Operation>operations[at]
         if operation.flags & OP_IS_ALL_BINS:
-            name = short_text(r.names, op.name, op.name_size, b"surrogateescape")
+            name = name_of_op(c, &op)
             if results[at] is None:
                 results[at] = {}
             results[at][name] = value       # and stays there: all further reads are of this operation
@@ -96,7 +63,7 @@ cdef int read_results(Reader* r, int count, tuple operations, dict bins, list re
             name = operation.bin
             results[at] = value
             at += 1
-        if op.particle == T_NULL:           # the bin is not there, or the operation gives nothing
+        if op.particle == PARTICLE_NULL:    # the bin is not there, or the operation gives nothing
             continue
         size = len(bins)
         found = bins.setdefault(name, value)
@@ -111,66 +78,82 @@ cdef int read_results(Reader* r, int count, tuple operations, dict bins, list re
     return 0
 
 
-cdef inline object read_answer(Command command, const unsigned char* body, size_t size, NameCache* names):
-    """What the caller of the command gets for the message body; raises the error it tells of.
-
-    While a large one becomes many objects, none of which can be garbage, Python does not look for any: until 3.12 it
-    would do so every few hundred objects, and take longer with each.
-    """
-    cdef bint paused
-    if size < LARGE_ANSWER or PY_VERSION_HEX >= 0x030C0000:
-        return read_whole_answer(command, body, size, names)
-    paused = PyGC_Disable()
-    try:
-        return read_whole_answer(command, body, size, names)
-    finally:
-        if paused:
-            PyGC_Enable()
-
-
-cdef object read_whole_answer(Command command, const unsigned char* body, size_t size, NameCache* names):
-    cdef Reader r
-    cdef const unsigned char* head
-    cdef int code, fields, ops
-    cdef dict bins
-    cdef list results = None
-    cdef Record record
-    reader_init(&r, body, size, names)
-    head = take(&r, ANSWER_HEADER)
-    if head[0] != ANSWER_HEADER:
-        raise broken(f"a message header of {head[0]} bytes")
-    code = head[5]
-    fields = load16(head + 18)
-    ops = load16(head + 20)
-    if code != RESULT_OK:
-        if code == RESULT_NOT_FOUND and command.missing is not RAISE:
-            return command.missing
-        raise errors.from_code(code, key=command.key)
-    if fields:
-        skip_fields(&r, fields)
-    if command.reading == READ_RECORD:
-        bins = read_bins(&r, ops)
-    elif command.reading == READ_RESULTS:
-        bins = {}
-        results = [None] * len(command.operations)
-        read_results(&r, ops, command.operations, bins, results)
-    elif command.reading == READ_FOUND:
-        return True
-    else:
-        return None
-    if r.p != r.end:
-        raise broken(f"{left(&r)} bytes behind the last operation")
-    record = Record.__new__(Record)
-    record.key = command.key
+cdef inline Record new_record(Key key, dict bins, MessageHeader* header, list results):
+    cdef Record record = Record.__new__(Record)
+    record.key = key
     record.bins = bins
-    record.generation = load32(head + 6)
-    record.void_time = load32(head + 10)
+    record.generation = header.generation
+    record.void_time = header.void_time
     record.operated = results
     return record
 
 
-def parse_answer(Command command not None, bytes body not None) -> object:
-    """What the command gives when the server answers with this message body (22-byte header first)."""
-    return read_answer(
-        command, <const unsigned char*>PyBytes_AS_STRING(body), <size_t>PyBytes_GET_SIZE(body), NULL
-    )
+@cython.final
+cdef class RecordReader(Reader):
+    """Gives the record with its bins. `given` is what a missing record gives, or RAISE."""
+
+    def __cinit__(self) -> None:
+        self.reads_bins = True
+
+    cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
+        cdef Cursor c
+        cdef MessageHeader header
+        cdef dict bins
+        cursor_init(&c, body, size, names)
+        next_message(&c, &header)
+        if header.result_code != RESULT_OK:
+            return refused(header.result_code, key, given)
+        skip_fields(&c, &header)
+        bins = read_bins(&c, header.op_count)
+        end_of_frame(&c)
+        return new_record(key, bins, &header, None)
+
+
+@cython.final
+cdef class ResultsReader(Reader):
+    """Gives the record with what its operations gave. `given` is the tuple of operations."""
+
+    def __cinit__(self) -> None:
+        self.reads_bins = True
+
+    cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
+        cdef Cursor c
+        cdef MessageHeader header
+        cdef dict bins
+        cdef list results
+        cursor_init(&c, body, size, names)
+        next_message(&c, &header)
+        if header.result_code != RESULT_OK:
+            return refused(header.result_code, key, RAISE)
+        skip_fields(&c, &header)
+        bins = {}
+        results = [None] * len(<tuple>given)
+        read_results(&c, header.op_count, <tuple>given, bins, results)
+        end_of_frame(&c)
+        return new_record(key, bins, &header, results)
+
+
+@cython.final
+cdef class OutcomeReader(Reader):
+    """Gives `success`, whatever else the answer says. `given` is what a missing record gives, or RAISE."""
+
+    cdef object success
+
+    def __cinit__(self, object success) -> None:
+        self.success = success
+
+    cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
+        cdef Cursor c
+        cdef MessageHeader header
+        cursor_init(&c, body, size, names)
+        next_message(&c, &header)
+        if header.result_code != RESULT_OK:
+            return refused(header.result_code, key, given)
+        skip_fields(&c, &header)
+        return self.success
+
+
+cdef Reader RECORD_READER = RecordReader()
+cdef Reader RESULTS_READER = ResultsReader()
+cdef Reader FOUND_READER = OutcomeReader(True)      # whether there is, or was, such a record
+cdef Reader NOTHING_READER = OutcomeReader(None)    # of a write that gives nothing

@@ -1,23 +1,10 @@
 # One operation of an `operate` call: encoded when it is made, only copied when it is sent (framing.md 1.4).
 
 cdef enum:
-    OP_READ = 1
-    OP_WRITE = 2
-    OP_INCR = 5
-    OP_APPEND = 9
-    OP_PREPEND = 10
-    OP_TOUCH = 11
-    OP_DELETE_ALL = 14
-
-
-cdef enum:
     WITH_CONTEXT = 0xFF                     # in front of the way to an element inside the bin (cdt.md 5.1)
 
 
 cdef enum:
-    MAX_BIN_NAME = 15                       # bytes
-    MAX_OPERATIONS = 32768                  # a message
-    MAX_BINS = 32767                        # a record
     SHOWN_OPERATION = 4000                  # characters of an operation's repr
 
 
@@ -45,7 +32,7 @@ cdef size_t start_op(Buffer* out, int code, object name, bint nameless=False) ex
         raise wrong_bin_name(name, size)
     p = buffer_take(out, 8 + <size_t>size)
     p[4] = <unsigned char>code
-    p[5] = T_NULL
+    p[5] = PARTICLE_NULL
     p[6] = 0
     p[7] = <unsigned char>size
     memcpy(p + 8, text, <size_t>size)
@@ -136,7 +123,7 @@ cdef class Operation:
         cdef Buffer out
         cdef unsigned char storage[64]
         buffer_init(&out, storage, sizeof(storage))
-        end_op(&out, start_op(&out, code, name, all_bins or header or whole), T_NULL)
+        end_op(&out, start_op(&out, code, name, all_bins or header or whole), PARTICLE_NULL)
         return make_operation(
             plain_text(name), code, &out,
             (OP_IS_WRITE if write else 0) | (OP_IS_ALL_BINS if all_bins else 0) | (OP_IS_HEADER if header else 0), text

@@ -1,126 +1,15 @@
-# The compiled form of a policy: what it adds to a request's header (policy.py has those bits), and how long and how often
-# to try. Made once when the policy is made; every use only reads it.
-
-cdef enum:                                  # info1 (framing.md 1.2)
-    INFO1_READ = 0x01
-    INFO1_GET_ALL = 0x02
-    INFO1_GET_NO_BINS = 0x20
-
-
-cdef enum:                                  # info2
-    INFO2_WRITE = 0x01
-    INFO2_DELETE = 0x02
-    INFO2_GENERATION = 0x04
-    INFO2_GENERATION_GT = 0x08
-    INFO2_CREATE_ONLY = 0x20
-    INFO2_RESPOND_ALL_OPS = 0x80
-
-
-cdef enum:                                  # info3
-    INFO3_UPDATE_ONLY = 0x08
-    INFO3_CREATE_OR_REPLACE = 0x10
-    INFO3_REPLACE_ONLY = 0x20
-
+# The compiled form of a policy: what it adds to a request's header (`pyspike.policy` chooses the bits), how long a command
+# may take, and how often it is tried. Made once, when the policy is made; every command only reads it.
 
 cdef enum:                                  # what a record_exists_action adds; a touch or delete has no use for it
     INFO2_EXISTS = INFO2_CREATE_ONLY
     INFO3_EXISTS = INFO3_UPDATE_ONLY | INFO3_CREATE_OR_REPLACE | INFO3_REPLACE_ONLY
 
 
-cdef enum:                                  # which replica is asked first
+cpdef enum:                                 # which replica is asked first
     REPLICA_MASTER = 0
     REPLICA_SEQUENCE = 1
     REPLICA_RANDOM = 2
-
-
-cdef enum:
-    MAX_MS = 2147483647                     # 24 days; fits the header's timeout
-    MAX_FILTER = 1024 * 1024                # bytes of a filter expression
-    MAX_TTL = 315_360_000                   # seconds: the server refuses more than ten years
-
-
-def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
-    """A span of time in milliseconds.
-
-    Args:
-        value: milliseconds as an int or float, 0 or 1 at least, as less is a mistake for seconds; or a timedelta of any
-            length.
-        name: what the value is, for the error's message.
-        least: the smallest value allowed.
-
-    Raises:
-        InvalidType: it is neither.
-        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days), a number between 0 and 1, or no number.
-    """
-    if not PyLong_CheckExact(value) and isinstance(value, datetime.timedelta):
-        ms = value / datetime.timedelta(milliseconds=1)
-    else:
-        ms = plain_number(value)
-        if ms is None:
-            raise errors.InvalidType(f"{name} must be milliseconds or a timedelta, not {shown(value)}")
-        if PyFloat_CheckExact(ms) and 0 < ms < 1:
-            raise errors.InvalidArgument(
-                f"{name} is {shown(value)} milliseconds, less than any command takes",
-                advice=f"times are milliseconds; if seconds are meant, write timedelta(seconds={shown(ms)})",
-            )
-    if not least <= ms <= MAX_MS:
-        raise errors.InvalidArgument(f"{name} must be from {least} to {MAX_MS} milliseconds, not {shown(value)}")
-    return ms
-
-
-def ttl_header(value: object, name: str = "ttl") -> int:
-    """The number that stands for a time to live in a write's header.
-
-    Args:
-        value: whole seconds from 1 to 315360000 (ten years), a timedelta, of which a part of a second counts as a
-            whole one, or an `Expiration`.
-        name: what the value is, for the error's message.
-
-    Raises:
-        InvalidType: it is none of them.
-        InvalidArgument: it is out of range.
-    """
-    if PyLong_CheckExact(value):
-        seconds = value
-    elif isinstance(value, Expiration):
-        return value.value
-    elif isinstance(value, datetime.timedelta):
-        seconds = -(-value // datetime.timedelta(seconds=1))
-    else:
-        seconds = plain_int(value)
-    if seconds is None:
-        raise errors.InvalidType(f"{name} must be seconds, a timedelta or an Expiration, not {shown(value)}")
-    if not 1 <= seconds <= MAX_TTL:
-        raise errors.InvalidArgument(
-            f"{name} must be from 1 to {MAX_TTL} seconds, not {shown(value)}",
-            advice="for other meanings use Expiration.NAMESPACE_DEFAULT, NEVER or DONT_UPDATE",
-        )
-    return seconds
-
-
-def filter_bytes(expression: object, name: str = "filter_expression") -> bytes | None:
-    """The bytes of a filter: of an expression, which says whether it can be one, of another thing with a `to_bytes()`,
-    or bytes as they are.
-
-    Raises:
-        InvalidType: it is none of them.
-        InvalidArgument: it is empty, or larger than the server takes.
-    """
-    if expression is None:
-        return None
-    if isinstance(expression, bytes):
-        data = plain_bytes(expression)
-    elif hasattr(expression, "as_filter"):
-        data = expression.as_filter()
-    else:                                   # an int has a to_bytes() too, but means no expression
-        data = None if isinstance(expression, int) or not hasattr(expression, "to_bytes") else expression.to_bytes()
-    if not isinstance(data, bytes):
-        raise errors.InvalidType(f"{name} must be an expression or its bytes, not {shown(expression)}")
-    if not data:
-        raise errors.InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
-    if len(data) > MAX_FILTER:
-        raise errors.InvalidArgument(f"{name} takes {len(data)} bytes, the server allows {MAX_FILTER}")
-    return data
 
 
 @cython.final
@@ -131,7 +20,7 @@ cdef class Settings:
     cdef readonly uint8_t info1, info2, info3
     cdef readonly uint32_t generation, ttl
     cdef readonly double total_timeout
-    cdef readonly double socket_timeout     # -1: what is left of the deadline, over the attempts left
+    cdef readonly double socket_timeout     # -1: what is left of the deadline, shared among the attempts left
     cdef readonly double sleep_between_retries
     cdef readonly double timeout_delay
     cdef readonly int max_retries
@@ -193,7 +82,7 @@ def restore_settings(*parts: object) -> Settings:
 
 
 cdef Settings settings_of(object policy, bint write):
-    """Those of a policy that is given with a call, of the kind that the command needs."""
+    """The settings of a policy that is given with a call; it has to be one for writes or for reads, as `write` says."""
     settings = getattr(policy, "settings", None)
     if type(settings) is not Settings or (<Settings>settings).write != write:
         raise refused_policy(policy, "a WritePolicy" if write else "a ReadPolicy")
@@ -201,9 +90,9 @@ cdef Settings settings_of(object policy, bint write):
 
 
 cdef Settings settings_of_operate(object policy, bint writes, tuple operations):
-    """Those of a policy that is given with an operate: of a write if one of the operations writes.
+    """The settings of a policy that is given with an `operate`, which `writes` if one of its operations does.
 
-    One that only reads is a read, also where it is given a WritePolicy.
+    An `operate` that only reads may be given a WritePolicy too; then its settings for reads count.
     """
     settings = getattr(policy, "settings", None)
     if type(settings) is not Settings:

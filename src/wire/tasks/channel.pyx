@@ -2,8 +2,6 @@
 # that wait for room on them, and those whose attempts failed. Opening connections, and what becomes of a failed attempt,
 # are the executor's.
 
-from os import dup2
-
 cdef enum:
     SPREAD = 32                             # commands in flight from which a lane uses another connection
     SLICE = 16                              # failed attempts that are dealt with before the loop goes on
@@ -16,13 +14,12 @@ cdef class Lane:
     """The pipelines to one node, in one loop, for reads or for `writes`.
 
     `connect(lane)` starts opening a connection, which ends in `opened` or `not_opened`; `failed(command, error)` is
-    told of every attempt that failed, and `attempt(command)` begins one. At most `max_waiting` commands wait, -1: any
-    number. A `wide` lane is for what would hold up others: its pipelines carry one command at a time. `large` has the
-    sets whose records are that large; the lanes of a loop share it.
+    told of every attempt that failed, and `attempt(command)` begins one. A `wide` lane is for what would hold up others: its
+    pipelines carry one command at a time. `large` has the sets whose records are that large; the lanes of a loop share it.
     """
 
     cdef readonly object loop
-    cdef readonly Pool pool
+    cdef readonly Node node
     cdef readonly int most, depth
     cdef readonly Py_ssize_t max_waiting
     cdef readonly bint wide, writes
@@ -42,21 +39,21 @@ cdef class Lane:
     cdef dict closed_by                     # reason -> count
 
     def __cinit__(
-        self, loop: object, Pool pool not None, connect: object, failed: object, attempt: object, *, int most, int depth,
-        Py_ssize_t max_waiting=-1, bint wide=False, bint writes=False, dict large=None
+        self, loop: object, Node node not None, connect: object, failed: object, attempt: object, *, bint wide=False,
+        bint writes=False, dict large=None
     ) -> None:
         self.loop = loop
-        self.pool = pool
+        self.node = node
         self.connect = connect
         self.failed = failed
         self.attempt = attempt
-        self.most = most
-        self.depth = depth
-        self.max_waiting = max_waiting
+        self.most = node.limits.pipelines
+        self.depth = 1 if wide else node.limits.commands_per_pipeline
+        self.max_waiting = node.limits.max_waiting
         self.wide = wide
         self.writes = writes
         self.large = {} if large is None else large
-        self.reclaim = max(pool.reclaim, <size_t>PIPELINE_BUFFER)
+        self.reclaim = max(node.limits.buffer_reclaim_threshold, <size_t>PIPELINE_BUFFER)
         self.pipelines = []
         self.waiting = WaitingQueue()
         self.doomed = deque()
@@ -94,7 +91,7 @@ cdef class Lane:
         elif self.has_place():
             self.waiting.push(command, self.try_end(command))
         else:
-            self.pool.count_refusal()
+            self.node.counters.count_refusal()
             self.give_up(command, self.refused_place())
         return 0
 
@@ -112,8 +109,8 @@ cdef class Lane:
 
     cdef object refused_place(self):
         return errors.NoMoreConnections(
-            f"as many commands as max_waiting_per_node allows ({self.max_waiting}) wait for node {self.pool.node_name}",
-            node=self.pool.node_name,
+            f"as many commands as max_waiting_per_node allows ({self.max_waiting}) wait for node {self.node.name}",
+            node=self.node.name,
             advice="raise ClientPolicy.max_waiting_per_node, or leave it out: then any number waits",
         )
 
@@ -123,16 +120,16 @@ cdef class Lane:
         cdef Py_ssize_t count = len(self.pipelines)
         if connected:
             return errors.NoMoreConnections(
-                f"timed out before it was sent, in line with {self.waiting.count} {kind} for node {self.pool.node_name} "
+                f"timed out before it was sent, in line with {self.waiting.count} {kind} for node {self.node.name} "
                 f"(connections for them: {count}, commands on each: {self.depth})",
-                node=self.pool.node_name,
+                node=self.node.name,
                 advice="raise the timeout, pipelines_per_node or commands_per_pipeline, or start fewer commands at once",
             )
         if count:
             return errors.NoMoreConnections(
-                f"timed out before it was sent, in line with {self.waiting.count} {kind} for node {self.pool.node_name}: "
+                f"timed out before it was sent, in line with {self.waiting.count} {kind} for node {self.node.name}: "
                 f"its connections for them ({count}) are held up by commands that it does not answer",
-                node=self.pool.node_name,
+                node=self.node.name,
                 advice="see why the node is slow, or raise the timeout",
             )
         return errors.TimeoutError("timed out waiting for a connection")
@@ -161,16 +158,18 @@ cdef class Lane:
                 continue
             if error is None:
                 error = self.never_sent(True)
-            self.pool.count_refusal()
+            self.node.counters.count_refusal()
             self.doom(command, error)
         return self.end_some()
 
     cdef int weigh(self, Command command, size_t size) except -1:
         """Remembers whether the records of the command's set are large, so that the next one gets a wide lane."""
+        if command.key is None:
+            return 0
         name = command.key.namespace, command.key.set_name
         if size > PIPELINE_BUFFER:
             self.large[name] = LARGE_MEMORY
-        elif command.reading <= READ_RESULTS and name in self.large:
+        elif command.reader.reads_bins and name in self.large:
             self.large[name] -= 1
             if self.large[name] == 0:
                 del self.large[name]
@@ -241,8 +240,8 @@ cdef class Lane:
         """Ends an attempt that failed."""
         cdef bint sent = command.sent > command.sent_before
         if not isinstance(error, errors.ServerError):
-            self.pool.count_failure(sent and isinstance(error, errors.TimeoutError))
-        record_failure(command, self.pool, error, command.tried_at, sent)
+            self.node.counters.count_failure(sent and isinstance(error, errors.TimeoutError))
+        command.note_failure(self.node, error, command.tried_at, sent)
         self.failed(command, error)
         return 0
 
@@ -276,7 +275,7 @@ cdef class Lane:
         return 0
 
     cdef int ask_elsewhere(self, Command command, object error) except -1:
-        record_failure(command, self.pool, error, command.tried_at, True)
+        command.note_failure(self.node, error, command.tried_at, True)
         command.tries -= 1
         command.next_replica()
         self.attempt(command)
@@ -313,7 +312,7 @@ cdef class Lane:
 
     cdef int64_t try_end(self, Command command) noexcept:
         """When the share of the deadline is over that the attempt has."""
-        return min(command.deadline, after(command.tried_at, command.allowance))
+        return min(command.deadline, after(command.tried_at, command.attempt_timeout))
 
     cdef int64_t watch_waiting(self, int64_t now) except -1:
         """Fails the commands that have waited too long for room; returns when to look again.
@@ -348,13 +347,13 @@ cdef class Lane:
                     if is_waited_for(command):
                         due = command.deadline
                         if not connected:
-                            due = min(due, after(max(command.tried_at, self.connecting_since), command.allowance))
+                            due = min(due, after(max(command.tried_at, self.connecting_since), command.attempt_timeout))
                         if due > now:
                             block.look_at = min(block.look_at, due)
                             continue
                         if error is None:
                             error = self.never_sent(connected)
-                        self.pool.count_refusal()
+                        self.node.counters.count_refusal()
                         self.doom(command, error)
                     self.waiting.take(block, place)
                 emptied = emptied or block.left == 0
@@ -371,7 +370,7 @@ cdef class Lane:
             pipeline = <Pipeline>each
             if pipeline.load():
                 pipeline.watch(now)         # for commands without a deadline, which no timer is set for
-            elif self.pool.closed or now - pipeline.idle_since > self.pool.idle_timeout:
+            elif not self.node.active or now - pipeline.idle_since > self.node.limits.idle_timeout:
                 pipeline.shut("idle")
             elif <int>len(self.pipelines) > self.most:
                 pipeline.shut("not needed")

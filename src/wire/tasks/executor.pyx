@@ -14,7 +14,7 @@ cdef class Lanes:
     cdef readonly bint refusing             # no command begins any more
     cdef readonly bint closed               # nor does an attempt
     cdef Routing routing                    # the cluster's
-    cdef tuple lanes                        # dicts of Pool -> Lane, by `lane_kind`
+    cdef tuple lanes                        # dicts of Node -> Lane, by `lane_kind`
     cdef readonly dict large                # (namespace, set) of large records: see Lane
     cdef Waker waker
     cdef int64_t watch_at                   # when the timer goes off; FOREVER without one
@@ -27,7 +27,7 @@ cdef class Lanes:
         self.large = {}
         self.watch_at = FOREVER
 
-    def new_lane(self, pool: Pool, wide: bool, writes: bool) -> Lane:
+    def new_lane(self, node: Node, wide: bool, writes: bool) -> Lane:
         """Make a lane to a node; the executor does."""
         raise AssertionError("an executor makes its own lanes")
 
@@ -54,11 +54,13 @@ cdef class Lanes:
 
     def forget(self, Lane lane not None) -> None:
         """Let go of a lane."""
-        (<dict>self.lanes[lane_kind(lane.wide, lane.writes)]).pop(lane.pool, None)
+        cdef dict lanes = <dict>self.lanes[lane_kind(lane.wide, lane.writes)]
+        if lanes.get(lane.node) is lane:    # not another one that took its place
+            del lanes[lane.node]
 
     cdef int plan(self, Command command, int64_t now) except -1:
         """Sees to it that somebody looks when the command is due."""
-        cdef int64_t due = min(command.deadline, after(now, held_up_after(command.allowance)))
+        cdef int64_t due = min(command.deadline, after(now, held_up_after(command.attempt_timeout)))
         if due < self.watch_at:
             self.watch_at = due
             self.watch_in((due - now) / <double>SECOND)
@@ -82,7 +84,7 @@ cdef class Lanes:
         """Whether the command would hold up those behind it: its request is large, or its answer probably is."""
         if command.out.size > PIPELINE_BUFFER:
             return True
-        if not self.large or command.reading > READ_RESULTS:
+        if not self.large or command.key is None or not command.reader.reads_bins:
             return False
         return (command.key.namespace, command.key.set_name) in self.large
 
@@ -94,33 +96,27 @@ cdef class Lanes:
 
     def attempt(self, Command command not None) -> None:
         """Begin an attempt; how it ends is told to the command's promise, or to the executor."""
-        cdef Pool pool
+        cdef Node node
         cdef int64_t now
         cdef bint wide
         cdef dict lanes
         heed_fork()
-        if command.started == 0:
-            command.start()
-            now = command.started
-        else:
-            now = now_ns()
-        command.tries += 1
-        command.allowance = command.patience(now)
+        now = command.begin_attempt()
         command.tried_at = now
         command.sent_before = command.sent
         try:
-            pool = self.routing.current().route(command)
-            if pool is None:
+            node = self.routing.current().route(command.namespace, &command.target)
+            if node is None:
                 raise no_owner(command)
         except errors.AerospikeError as error:
-            record_failure(command, None, error, now, False)
+            command.note_failure(None, error, now, False)
             self.failed(command, error)
             return
         wide = self.holds_up(command)
         lanes = <dict>self.lanes[lane_kind(wide, command.write)]
-        lane = lanes.get(pool)
-        if lane is None:
-            lane = lanes[pool] = self.new_lane(pool, wide, command.write)
+        lane = lanes.get(node)
+        if lane is None or (<Lane>lane).closed:     # closed: of connections that were lost in a fork
+            lane = lanes[node] = self.new_lane(node, wide, command.write)
         self.plan(command, now)
         (<Lane>lane).submit(command)
 

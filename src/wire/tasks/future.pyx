@@ -1,8 +1,6 @@
 # What a task awaits. An asyncio.Future would do, but each has a handle of its own put into the loop when it is set, and
 # that handle costs more than a command: here one wakes many tasks.
 
-from collections import deque
-
 cdef enum:
     WOKEN_AT_ONCE = 16                      # tasks that one handle wakes: each may take a while before it awaits again
 

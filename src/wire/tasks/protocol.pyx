@@ -13,13 +13,6 @@ cdef extern from "poll.h" nogil:
     int poll(pollfd* fds, unsigned long count, int timeout)
 
 
-cdef extern from "sys/socket.h" nogil:
-    struct linger:
-        int l_onoff
-        int l_linger
-    int SO_LINGER
-
-
 cdef enum:
     PIPELINE_BUFFER = 64 * 1024             # a read takes as many answers as fit; what is larger holds up the others
     WRITE_SIZE = 256 * 1024                 # a write of about so much, then the transport may say that it is enough
@@ -47,17 +40,8 @@ cdef inline int64_t late_span(Command command) noexcept:
 
 
 cdef inline bint may_be_late(Command command) noexcept:
-    """Whether it does no harm if the server runs the command after it timed out."""
-    return not command.write or command.settings.timeout_delay > 0
-
-
-cdef void reset_when_closed(int fd) noexcept nogil:
-    """Has the socket closed by a reset, which drops what the other side has not read."""
-    cdef linger option
-    option.l_onoff = 1
-    option.l_linger = 0
-    if fd >= 0:
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &option, sizeof(option))
+    """Whether it does no harm if the server runs the command after it timed out, and its answer can be skipped."""
+    return not command.reader.has_many_frames and (not command.write or command.settings.timeout_delay > 0)
 
 
 cdef object likewise(object error):
@@ -221,27 +205,23 @@ cdef class Pipeline:
         cdef size_t size = self.have + <size_t>count
         cdef const unsigned char* data = <const unsigned char*>PyByteArray_AS_STRING(self.buffer)
         cdef size_t at = 0
-        cdef size_t need
-        cdef uint64_t proto
+        cdef Frame frame
+        cdef FrameState state
         self.moved_at = self.heard_at = now_ns()
         self.reads += 1
-        while size - at >= 8:
-            proto = load64(data + at)
-            if proto >> 48 != (<uint64_t>PROTO_VERSION << 8 | TYPE_MESSAGE) or proto & MAX_BODY > MAX_MESSAGE:
+        while True:
+            state = split_frame(&frame, data + at, size - at, TYPE_MESSAGE)
+            if state == FRAME_BAD:
                 self.fail(errors.ProtocolError(f"not an answer: it begins with {data[at:at + 8].hex()}"))
                 return
-            need = 8 + <size_t>(proto & MAX_BODY)
-            if size - at < need:
+            if state == FRAME_PART:
                 break
             if not self.queue:
                 self.fail(errors.ProtocolError("an answer to no command"))
                 return
-            if len(self.queue) == 1 and size - at > need:
-                self.fail(errors.ProtocolError(f"{size - at - need} bytes behind the answer"))
+            if not self.resolve(&frame, size - at - frame.size):
                 return
-            if not self.resolve(data + at + 8, need - 8):
-                return
-            at += need
+            at += frame.size
         self.have = size - at
         if self.have and not self.queue:
             self.fail(errors.ProtocolError(f"{self.have} bytes that nobody asked for"))
@@ -251,7 +231,7 @@ cdef class Pipeline:
             self.stalled = False
             if self.have:
                 memmove(<unsigned char*>data, data + at, self.have)
-        self.wanted = 8 + <size_t>(load64(data) & MAX_BODY) if self.have >= 8 else 0
+        self.wanted = frame.size
         if <size_t>len(self.buffer) > self.lane.reclaim and self.wanted <= PIPELINE_BUFFER:
             larger = self.view
             self.buffer = bytearray(PIPELINE_BUFFER)
@@ -261,32 +241,49 @@ cdef class Pipeline:
             self.idle_since = self.moved_at
         self.lane.admit()
 
-    cdef bint resolve(self, const unsigned char* body, size_t size) except -1:
-        """Gives the oldest command its answer; False if that broke the connection."""
-        cdef Command command
+    cdef bint resolve(self, Frame* frame, size_t behind) except -1:
+        """Gives a frame to the oldest command, which stays the oldest if more of its answer follows.
+
+        `behind` is how many bytes came behind the frame. Returns False if the connection broke.
+        """
+        cdef Command command = None
         cdef int64_t took
-        item = self.queue.popleft()
-        if item is None:
+        cdef bint awaited = False
+        cdef object value = None
+        cdef object error = None
+        item = self.queue[0]
+        if item is not None:
+            command = <Command>item
+            awaited = is_waited_for(command)
+            if awaited or command.reader.has_many_frames:
+                try:
+                    value = read_frame(command.reader, command.key, command.given, frame, &self.names)
+                except BaseException as failure:
+                    error = failure
+                if value is MORE:
+                    return True
+        if behind and len(self.queue) == 1:
+            self.fail(errors.ProtocolError(f"{behind} bytes behind the answer"))
+            return False
+        self.queue.popleft()
+        if command is None:
             return True
-        command = <Command>item
         took = self.moved_at - command.sent_at
         self.round_trip = took if took > self.round_trip else self.round_trip - (self.round_trip - took) // 8
-        if size > PIPELINE_BUFFER or self.lane.wide:
-            self.lane.weigh(command, size)
-        if not is_waited_for(command):
+        if frame.body_size > PIPELINE_BUFFER or self.lane.wide:
+            self.lane.weigh(command, frame.body_size)
+        if not awaited:
             return True
-        try:
-            result = read_answer(command, body, size, &self.names)
-        except errors.ServerError as error:
+        if error is None:
+            command.promise.end(RESOLVED, value)
+        elif isinstance(error, errors.ServerError):
             self.lane.give_up(command, error)
-        except errors.ProtocolError as error:
+        elif isinstance(error, errors.ProtocolError):
             self.lane.give_up(command, error)
             self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
             return False
-        except BaseException as error:      # no memory: nobody looks after this command but us
+        else:                               # no memory: nobody looks after this command but us
             command.promise.end(REJECTED, error)
-        else:
-            command.promise.end(RESOLVED, result)
         return True
 
     def eof_received(self) -> bool:
@@ -357,9 +354,9 @@ cdef class Pipeline:
             if item is None:
                 continue
             command = <Command>item
-            least = min(least, command.allowance)
+            least = min(least, command.attempt_timeout)
             move_at = FOREVER if place == 0 else self.when_moved(command, alive_at)
-            due = min(command.deadline, after(max(alive_at, command.tried_at), command.allowance))
+            due = min(command.deadline, after(max(alive_at, command.tried_at), command.attempt_timeout))
             if is_waited_for(command):
                 if due <= now:
                     late.append(place)
@@ -413,9 +410,9 @@ cdef class Pipeline:
 
     cdef int64_t when_moved(self, Command command, int64_t alive_at) noexcept:
         """When a command behind the oldest is asked elsewhere, if it can be: well before its share of the deadline ends."""
-        if command.write or self.lane.wide or command.tries > command.settings.max_retries:
+        if not may_be_late(command) or command.write or self.lane.wide or command.tries > command.settings.max_retries:
             return FOREVER
-        return after(alive_at, held_up_after(command.allowance))
+        return after(alive_at, held_up_after(command.attempt_timeout))
 
     cdef int stall(self) except -1:
         """Takes no more commands until an answer comes. What was not sent yet goes to another connection."""
@@ -435,7 +432,7 @@ cdef class Pipeline:
         cdef list staying = []
         for item in self.pending:
             command = <Command>item
-            due = min(command.deadline, after(max(self.moved_at, command.tried_at), command.allowance))
+            due = min(command.deadline, after(max(self.moved_at, command.tried_at), command.attempt_timeout))
             if due <= now:
                 self.lane.doom(command, errors.TimeoutError("timed out before it could be sent"))
             else:

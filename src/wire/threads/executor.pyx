@@ -1,78 +1,41 @@
-# Who runs commands. For threads, an attempt is: route it, take a connection, send, receive, read. What a failed attempt
-# means for the next one is decided in Python; this part writes down what happened.
-
-cdef class Executor:
-    """What becomes of a command that was built. This one runs nothing and gives it back."""
-
-    cdef object run(self, Command command):
-        return command
-
-
-cdef object record_failure(Command command, Pool pool, object error, int64_t began, bint sent):
-    """Notes a failed attempt in the command's history."""
-    if command.history is None:
-        command.history = []
-    command.history.append(
-        errors.Attempt(
-            node=None if pool is None else pool.node_name,
-            error=str(error.args[0]) if error.args else type(error).__name__,
-            elapsed_ms=(now_ns() - began) / <double>MILLISECOND,
-            sent=sent,
-        )
-    )
-    if error.node is None and pool is not None:
-        error.node = pool.node_name
-
-
-cdef object no_owner(Command command):
-    return errors.ConnectFailed(
-        f"no node is known to ask for partition {command.key.partition_id} of namespace {command.key.namespace!r}",
-        key=command.key,
-    )
-
-
-cdef object client_closed(Command command):
-    return errors.ClientClosed("the client is closed", key=command.key)
-
+# Runs commands for threads: an attempt is to route the command, take a connection, send, receive, read. What a failed attempt
+# means for the next one is decided in Python (`pyspike.cluster.retry`); this part notes what happened.
 
 cdef object try_once(Command command, PartitionMap partitions):
     """One attempt; the error it raises is in the command's history then."""
+    cdef Node node = None
     cdef Pool pool = None
     cdef Connection connection = None
-    cdef int64_t now
-    cdef int64_t began
-    cdef bint held_up = False               # by waiting for a connection, or opening one
-    cdef bint unread = True                 # an answer may still come on this connection
-    if command.started == 0:
-        command.start()
-        now = command.started
-    else:
-        now = now_ns()
-    began = now
-    command.tries += 1
+    cdef int64_t began = command.begin_attempt()
+    cdef int64_t now = began
+    cdef bint took_time = False             # to open a connection, or to wait for one
     try:
-        pool = partitions.route(command)
-        if pool is None:
+        node = partitions.route(command.namespace, &command.target)
+        if node is None:
             raise no_owner(command)
-        command.allowance = command.patience(now)
-        connection = pool.acquire(command, now, &held_up)
-        if held_up:
+        pool = <Pool>node.pool
+        connection = pool.acquire(
+            now, command.deadline, command.attempt_timeout, command.may_go_elsewhere(), &took_time
+        )
+        if took_time:
             now = now_ns()
         try:
             connection.run(
-                TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.allowance
+                TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.attempt_timeout
             )
-            unread = False
         finally:
             if connection.request_sent:
                 command.sent += 1
-        result = read_answer(command, connection.x.data + 8, connection.x.need - 8, &connection.names)
+        result = connection.read(command.reader, command.key, command.given)
     except errors.AerospikeError as error:
-        if connection is None or not unread or not connection.was_dead():
-            record_failure(command, pool, error, began, connection is not None and connection.request_sent)
+        if connection is None or not connection.in_answer or not connection.was_dead():
+            failure = error
+            if connection is not None and not connection.in_answer and bytes_behind(&connection.x):
+                failure = connection.overflowed()
+            command.note_failure(node, failure, began, connection is not None and connection.request_sent)
             if connection is not None:
-                settle(command, pool, connection, error, unread)
-            raise
+                settle(command, node, pool, connection, failure)
+            raise failure
     except BaseException:                   # Ctrl-C, no memory: the answer is not read to its end
         if connection is not None:
             pool.discard(connection, "interrupted")
@@ -83,21 +46,21 @@ cdef object try_once(Command command, PartitionMap partitions):
         return result
     command.tries -= 1                      # nobody received the request: that was no attempt
     command.sent -= connection.request_sent
-    pool.doubt()
+    pool.found_broken()
     pool.discard(connection, "closed by the server")
     return try_once(command, partitions)
 
 
-cdef void settle(Command command, Pool pool, Connection connection, object error, bint unread):
+cdef void settle(Command command, Node node, Pool pool, Connection connection, object error):
     """Gives the connection of a failed attempt back, or up."""
     cdef double delay = command.settings.timeout_delay
-    if not unread and isinstance(error, errors.ServerError):
+    if not connection.in_answer and isinstance(error, errors.ServerError):
         connection.used_at = now_ns()
         pool.release(connection)
         return
-    pool.count_failure(isinstance(error, errors.TimeoutError))
+    node.counters.count_failure(isinstance(error, errors.TimeoutError))
     if isinstance(error, errors.TimeoutError):
-        if delay > 0 and connection.x.sent == connection.x.out_size:
+        if delay > 0 and connection.x.sent == connection.x.out_size and not command.reader.has_many_frames:
             connection.x.out = NULL         # it is the command's, and sent
             connection.x.out_size = 0
             connection.x.sent = 0
@@ -107,7 +70,7 @@ cdef void settle(Command command, Pool pool, Connection connection, object error
     elif isinstance(error, errors.ProtocolError):
         pool.discard(connection, "protocol error")
     else:
-        pool.doubt()
+        pool.found_broken()
         pool.discard(connection, "connection error")
 
 

@@ -1,22 +1,21 @@
-# The connections to one node. Whoever asks gets an idle one, the last used first; opens one while there is room;
-# else waits in line. Shared by all threads: state changes inside critical sections, which cost nothing under the GIL,
-# where this code never lets go of it, and are the object's own lock in a free-threaded interpreter.
+# The connections of threads to one node. A thread that asks for one gets an idle one, the last used first; opens one while
+# there is room; else waits in line. All threads share the pool: its state changes inside critical sections, which cost
+# nothing under the GIL, where this code never lets go of it, and take the pool's own lock in a free-threaded interpreter.
 
-cdef enum:
-    CHECK_AFTER_IDLE = 1_000_000            # ns idle after which a look at a connection costs nothing that counts
-
-
-cdef enum PoolStep:                         # what a pool has for who asks for a connection
-    NOTHING                                 # it is closed
-    USE                                     # an idle one
-    OPEN                                    # the right to open one
-    LOOK                                    # answers that came late, or never: one may have set its connection free
-    WAIT                                    # a place in line
-    REFUSE                                  # not even that
+cdef enum PoolStep:                         # what a thread that asks for a connection has to do
+    FAIL                                    # the pool is closed
+    USE                                     # take an idle one
+    OPEN                                    # open one
+    DRAIN                                   # read answers that came late, which may set a connection free
+    WAIT                                    # wait in line
+    REFUSE                                  # fail, because the line is full
 
 
 cdef class Waiter:
-    """A place in a pool's line: a lock that is held until a connection, or the right to open one, is handed over."""
+    """A place in a pool's line: a lock that is held until a connection, or the right to open one, is handed over.
+
+    `connection` is None if it is the right to open one.
+    """
 
     cdef object lock
     cdef Connection connection
@@ -28,38 +27,38 @@ cdef class Waiter:
 
 @cython.final
 cdef class Pool:
-    """The connections to one node, opened by `opener(timeout_ms)` and shared by all threads."""
+    """The connections to one node, shared by all threads.
 
-    cdef readonly str node_name
-    cdef readonly Py_ssize_t minimum, maximum, max_waiting
+    Args:
+        node: whose connections these are. The pool takes its name, limits and counters, and does not hold on to it.
+        opener: opens a connection within so many milliseconds, 0 for no limit.
+    """
+
     cdef readonly bint closed
+    cdef str node_name
+    cdef NodeLimits limits
+    cdef NodeCounters counters
     cdef object opener
-    cdef int64_t idle_timeout
-    cdef size_t reclaim                     # a larger receive buffer is given back after its answer
+    cdef size_t kept_buffer                 # bytes: a larger receive buffer is given back after its answer
     cdef Connection idle                    # the last used; the others hang behind it by `below`
     cdef Py_ssize_t idle_count
-    cdef set members                        # all that are open, in use ones too
+    cdef set members                        # all that are open, those in use too
     cdef Py_ssize_t opening                 # places taken by connections that are being opened
     cdef list waiters                       # Waiter, first come first
     cdef list late                          # connections whose answer came too late, but for those being drained
     cdef Py_ssize_t draining                # how many are late, those being drained too
-    cdef int64_t doubted_at                 # what was idle then is looked at before it is used
+    cdef int64_t broken_at                  # when a connection was found broken: those idle since are looked at before use
     cdef size_t opened
     cdef dict closed_by                     # reason -> count
-    cdef size_t timeouts, failures, waits, refusals
-    cdef int64_t waited
+    cdef size_t waits
+    cdef int64_t waited                     # ns
 
-    def __cinit__(
-        self, str node_name not None, object opener, *, Py_ssize_t minimum=0, Py_ssize_t maximum=256,
-        double idle_timeout=30_000, Py_ssize_t max_waiting=10_000, size_t buffer_reclaim_threshold=65536
-    ) -> None:
-        self.node_name = node_name
+    def __cinit__(self, Node node not None, object opener) -> None:
+        self.node_name = node.name
+        self.limits = node.limits
+        self.counters = node.counters
         self.opener = opener
-        self.minimum = minimum
-        self.maximum = maximum
-        self.max_waiting = max_waiting
-        self.idle_timeout = to_ns(idle_timeout)
-        self.reclaim = max(buffer_reclaim_threshold, <size_t>RECEIVE_SIZE)
+        self.kept_buffer = max(node.limits.buffer_reclaim_threshold, <size_t>RECEIVE_SIZE)
         self.members = set()
         self.late = []
         self.waiters = []
@@ -67,84 +66,90 @@ cdef class Pool:
 
     # --- taking and giving back ---
 
-    cdef Connection acquire(self, Command command, int64_t now, bint* held_up):
+    cdef Connection acquire(
+        self, int64_t now, int64_t deadline, int64_t attempt_timeout, bint may_go_elsewhere, bint* took_time
+    ):
         """A connection for one command; `release`, `discard` or `set_late` must follow.
 
-        `held_up` is set if that took time, so that `now` is past. Opening a connection may only take the allowance of
-        the attempt, so that another node can be tried when this one is gone. Whoever waits in line keeps his place
-        until the deadline, unless another node has the record too.
+        Opening a connection may only take `attempt_timeout`, so that another node can be tried when this one is gone.
+        Waiting in line may take until the deadline, unless the command `may_go_elsewhere`. `took_time` is set if it had to
+        open one or to wait, so that the caller has to look at the clock again.
         """
-        cdef int64_t due = after(now, command.allowance)
+        cdef int64_t due = after(now, attempt_timeout)
         cdef int64_t until
         cdef Connection connection
         cdef Waiter waiter
         cdef PoolStep step
-        cdef bint looked = False
-        cdef bint waited = False            # who could not open a connection when it was his turn keeps his turn
+        cdef bint drained = False
+        cdef bint waited = False            # a thread that could not open a connection at its turn keeps its turn
         cdef object refusal = None          # why no other connection could be opened
         while True:
             waiter = None
             connection = None
             with cython.critical_section(self):
                 if self.closed:
-                    step = NOTHING
+                    step = FAIL
                 elif self.idle is not None:
                     step = USE
                     connection = self.idle
                     self.idle = connection.below
                     connection.below = None
                     self.idle_count -= 1
-                elif <Py_ssize_t>len(self.members) + self.opening < self.maximum and (refusal is None or not self.members):
+                elif self.has_place() and (refusal is None or not self.members):
                     step = OPEN
                     self.opening += 1
-                elif self.late and not looked:
-                    step = LOOK
-                elif <Py_ssize_t>len(self.waiters) < self.max_waiting:
+                elif self.late and not drained:
+                    step = DRAIN
+                elif self.limits.may_wait(len(self.waiters)):
                     step = WAIT
                     waiter = Waiter()
                     self.waiters.insert(0 if waited else <Py_ssize_t>len(self.waiters), waiter)
                     waited = True
                 else:
                     step = REFUSE
-                    self.refusals += 1
-            if step == NOTHING:
-                raise self.gone()
-            if step == LOOK:
-                looked = True
+            if step == FAIL:
+                raise self.node_left()
+            if step == DRAIN:
+                drained = True
                 self.drain()
                 continue
             if step == REFUSE:
+                self.counters.count_refusal()
                 raise self.exhausted(
-                    f"and as many commands as max_waiting_per_node allows ({self.max_waiting}) wait for one",
+                    f"and as many commands as max_waiting_per_node allows ({self.limits.max_waiting}) wait for one",
                     "raise ClientPolicy.max_waiting_per_node or max_conns_per_node, or use fewer threads",
                 )
             if step == WAIT:
-                held_up[0] = True
-                until = min(due, command.deadline) if command.may_go_elsewhere() else command.deadline
+                took_time[0] = True
+                until = min(due, deadline) if may_go_elsewhere else deadline
                 connection = self.wait(waiter, until, refusal)
             if connection is None:
-                held_up[0] = True
+                took_time[0] = True
                 try:
-                    return self.open(min(command.deadline, after(now_ns(), command.allowance)))
+                    return self.open(min(deadline, after(now_ns(), attempt_timeout)))
                 except errors.AerospikeError as error:
                     if not self.members:    # nothing to wait for
                         raise
                     refusal = error
                 continue
-            if (now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.doubted_at) and connection.is_dead():
-                self.doubt()
+            if (now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.broken_at) and connection.is_dead():
+                self.found_broken()
                 self.discard(connection, "closed by the server")
                 continue
             return connection
 
-    cdef inline void doubt(self):
-        """A connection broke: have those that are idle looked at before they are used."""
-        self.doubted_at = now_ns()
+    cdef inline bint has_place(self):
+        """Whether one more connection may be opened."""
+        return <Py_ssize_t>len(self.members) + self.opening < self.limits.max_connections
+
+    cdef inline void found_broken(self):
+        """A connection broke: those that are idle now are looked at before they are used."""
+        self.broken_at = now_ns()
 
     cdef Connection wait(self, Waiter waiter, int64_t deadline, object refusal):
-        """The connection handed to the waiter; None if it was handed the right to open one.
+        """Waits in line for a connection; None if the right to open one came instead.
 
-        `refusal` is the error with which it could not open one itself, if it tried.
+        `refusal` is the error with which the thread could not open one itself, if it tried.
         """
         cdef int64_t start = now_ns()
         cdef bint served
@@ -160,8 +165,8 @@ cdef class Pool:
         with cython.critical_section(self):
             self.waits += 1
             self.waited += now_ns() - start
-            self.refusals += in_line
         if in_line:
+            self.counters.count_refusal()
             if refusal is not None:
                 raise refusal
             raise self.exhausted(
@@ -170,7 +175,7 @@ cdef class Pool:
         if not served:
             waiter.lock.acquire()           # it is being handed over at this moment
         if waiter.connection is None and self.closed:
-            raise self.gone()
+            raise self.node_left()
         return waiter.connection
 
     cdef bint left_line(self, Waiter waiter) except -1:
@@ -184,7 +189,7 @@ cdef class Pool:
         return False
 
     cdef void leave(self, Waiter waiter):
-        """Leaves the line before being served, or hands on what one was served."""
+        """Leaves the line; what was handed over already goes to the next in it."""
         if self.left_line(waiter):
             return
         waiter.lock.acquire()
@@ -193,12 +198,12 @@ cdef class Pool:
         else:
             self.give_up_place(False)
 
-    cdef object gone(self):
+    cdef object node_left(self):
         return errors.ConnectionError(f"node {self.node_name} has left the cluster", node=self.node_name)
 
     cdef object exhausted(self, str why, str advice):
         return errors.NoMoreConnections(
-            f"all {self.maximum} connections to node {self.node_name} are in use, {why}",
+            f"all {self.limits.max_connections} connections to node {self.node_name} are in use, {why}",
             node=self.node_name,
             advice=advice,
         )
@@ -210,7 +215,7 @@ cdef class Pool:
         try:
             connection = self.opener(0.0 if deadline == FOREVER else max(1.0, (deadline - now_ns()) / <double>MILLISECOND))
         except BaseException as error:
-            self.count_failure(False)
+            self.counters.count_failure(False)
             self.give_up_place(isinstance(error, errors.AerospikeError))
             raise
         with cython.critical_section(self):
@@ -221,7 +226,7 @@ cdef class Pool:
                 self.opened += 1
         if too_late:
             connection.shut()
-            raise self.gone()
+            raise self.node_left()
         connection.used_at = connection.opened_at = now_ns()
         return connection
 
@@ -239,7 +244,7 @@ cdef class Pool:
     cdef inline void release(self, Connection connection):
         """Takes a connection back that is ready for the next command."""
         cdef Waiter waiter = None
-        connection.tidy(self.reclaim)
+        connection.tidy(self.kept_buffer)
         with cython.critical_section(self):
             if connection.drain_until:
                 self.leave_late(connection)
@@ -299,17 +304,6 @@ cdef class Pool:
         connection.drain_until = 0
         self.draining -= 1
 
-    cdef void count_failure(self, bint timed_out):
-        """For `stats`: an attempt on this node failed."""
-        with cython.critical_section(self):
-            self.failures += 1
-            self.timeouts += timed_out
-
-    cdef void count_refusal(self):
-        """For `stats`: a command found no room."""
-        with cython.critical_section(self):
-            self.refusals += 1
-
     # --- upkeep, by the tend thread mostly ---
 
     def drain(self) -> None:
@@ -321,10 +315,10 @@ cdef class Pool:
             self.late = []
         for item in waiting:
             connection = <Connection>item
-            connection.x.deadline = connection.x.patience = FOREVER
+            connection.x.deadline = connection.x.attempt_timeout = FOREVER
             with nogil:
                 outcome = drive(&connection.x, now_ns(), MSG_DONTWAIT)
-            if outcome == DONE:
+            if outcome == DONE and not bytes_behind(&connection.x):
                 connection.used_at = now_ns()
                 self.release(connection)
             elif outcome in (TIMED_OUT, INTERRUPTED) and now_ns() < connection.drain_until:
@@ -339,10 +333,10 @@ cdef class Pool:
         cdef list old = []
         cdef Py_ssize_t spare
         with cython.critical_section(self):
-            spare = <Py_ssize_t>len(self.members) - self.minimum
+            spare = <Py_ssize_t>len(self.members) - self.limits.min_connections
             for item in reversed(self.take_idle()):         # the oldest first goes, the last used ends on top
                 connection = <Connection>item
-                if <Py_ssize_t>len(old) < spare and now - connection.used_at > self.idle_timeout:
+                if <Py_ssize_t>len(old) < spare and now - connection.used_at > self.limits.idle_timeout:
                     old.append(connection)
                 else:
                     connection.below = self.idle
@@ -355,7 +349,7 @@ cdef class Pool:
         """Open connections up to the minimum."""
         while True:
             with cython.critical_section(self):
-                if self.closed or <Py_ssize_t>len(self.members) + self.opening >= self.minimum:
+                if self.closed or <Py_ssize_t>len(self.members) + self.opening >= self.limits.min_connections:
                     return
                 self.opening += 1
             self.release(self.open(FOREVER))
@@ -375,7 +369,7 @@ cdef class Pool:
 
     @property
     def busy(self) -> int:
-        """How many calls have a connection, open one, or wait for one."""
+        """How many calls use a connection, open one, or wait for one."""
         with cython.critical_section(self):
             return len(self.members) - self.idle_count - self.draining + self.opening + len(self.waiters)
 
@@ -392,9 +386,9 @@ cdef class Pool:
                 "closed": dict(self.closed_by),
                 "waits": self.waits,
                 "wait_ms": self.waited / <double>MILLISECOND,
-                "refused": self.refusals,
-                "timeouts": self.timeouts,
-                "failures": self.failures,
+                "refused": self.counters.refusals,
+                "timeouts": self.counters.timeouts,
+                "failures": self.counters.failures,
             }
 
     def __repr__(self) -> str:

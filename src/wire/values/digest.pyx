@@ -148,10 +148,5 @@ cdef extern from *:
     void rmd_pieces(const unsigned char** pieces, const size_t* sizes, unsigned char* out) noexcept nogil
 
 
-cdef enum:
-    DIGEST_SIZE = 20
-    PARTITIONS = 4096                       # fixed (keys-and-digests.md 2.2)
-
-
 cdef inline int partition_of(const unsigned char* digest) noexcept nogil:
     return digest[0] | (digest[1] & 0x0F) << 8

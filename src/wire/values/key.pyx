@@ -1,10 +1,5 @@
 # A record's key: what the caller named it by, and the digest the cluster knows it by.
 
-cdef enum:
-    MAX_NAMESPACE = 31                      # bytes (framing.md 1.4)
-    MAX_SET = 63
-
-
 cdef const char* any_utf8(str what, object text, Py_ssize_t* size) except NULL:
     try:
         return PyUnicode_AsUTF8AndSize(text, size)
@@ -83,15 +78,15 @@ cdef const unsigned char* user_key_bytes(
     if PyUnicode_CheckExact(value):
         text = checked_utf8("the key", value, &length)
         size[0] = <size_t>length
-        particle[0] = T_STRING
+        particle[0] = PARTICLE_STRING
         return <const unsigned char*>text
     if PyBytes_CheckExact(value):
         size[0] = <size_t>PyBytes_GET_SIZE(value)
-        particle[0] = T_BLOB
+        particle[0] = PARTICLE_BLOB
         return <const unsigned char*>PyBytes_AS_STRING(value)
     store64(scratch, <uint64_t><int64_t>value)
     size[0] = 8
-    particle[0] = T_INTEGER
+    particle[0] = PARTICLE_INTEGER
     return scratch
 
 

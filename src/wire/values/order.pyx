@@ -34,9 +34,9 @@ cdef inline void count_in(Item* item, const unsigned char* p, size_t size) noexc
 cdef void read_text(Item* item) noexcept nogil:
     """A text of item.number bytes at item.next."""
     cdef const unsigned char* p = item.next
-    cdef int particle = p[0] if item.number else T_NULL
-    cdef bint typed = particle == T_STRING or particle == T_GEOJSON
-    item.rank = RANK_STRING if particle == T_STRING else RANK_GEOJSON if particle == T_GEOJSON else RANK_BLOB
+    cdef int particle = p[0] if item.number else PARTICLE_NULL
+    cdef bint typed = particle == PARTICLE_STRING or particle == PARTICLE_GEOJSON
+    item.rank = RANK_STRING if particle == PARTICLE_STRING else RANK_GEOJSON if particle == PARTICLE_GEOJSON else RANK_BLOB
     item.data = p + typed
     item.size = <size_t>item.number - typed
     item.next = p + item.number

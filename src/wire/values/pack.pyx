@@ -1,28 +1,6 @@
 # Python values to particles and to the msgpack dialect inside lists and maps (values.md). Lossless or refused:
 # what the server can't hold raises InvalidType or InvalidArgument with the bin and the path inside the value.
 
-cdef enum:                                  # particle types (framing.md 1.4)
-    T_NULL = 0
-    T_INTEGER = 1
-    T_FLOAT = 2
-    T_STRING = 3
-    T_BLOB = 4
-    T_LANGUAGE_FIRST = 7                    # 7 to 12: blobs marked with the language that wrote them
-    T_LANGUAGE_LAST = 12
-    T_BOOL = 17
-    T_HLL = 18
-    T_MAP = 19
-    T_LIST = 20
-    T_GEOJSON = 23
-
-
-cdef enum:
-    MAX_DEPTH = 256                         # of nested lists and maps, in both directions
-    LIST_ORDERED = 1                        # container flags (values.md)
-    MAP_KEY_ORDERED = 1
-    MAP_KEY_VALUE_ORDERED = 3
-
-
 cdef struct Step:                           # where in a nested value the packer is
     PyObject* key                           # borrowed from the map being packed; NULL in a list
     Py_ssize_t index
@@ -200,7 +178,7 @@ cdef int put_buffer(Packer* p, object value, bint packed) except -1:
     if wrong is not None:
         raise no_such_type(p, value, wrong)
     try:
-        return put_blob(p, T_BLOB, view.buf, view.len, packed)
+        return put_blob(p, PARTICLE_BLOB, view.buf, view.len, packed)
     finally:
         PyBuffer_Release(&view)
 
@@ -223,11 +201,11 @@ cdef bytes raw_of(Packer* p, object value, bint packed):
 cdef int put_raw_text(Packer* p, object value) except -1:
     """A RawParticle inside a list or map: text with its type in front, but a list or map as it is."""
     cdef bytes data = raw_of(p, value, True)
-    if data[0] == T_LIST or data[0] == T_MAP:
+    if data[0] == PARTICLE_LIST or data[0] == PARTICLE_MAP:
         try:
             unpack_value(data[0], value.data)
         except errors.ProtocolError:
-            raise refused_value(p, f"{shown(value)} holds no {'list' if data[0] == T_LIST else 'map'}") from None
+            raise refused_value(p, f"{shown(value)} holds no {'list' if data[0] == PARTICLE_LIST else 'map'}") from None
         return put_bytes(p.out, PyBytes_AS_STRING(data) + 1, <size_t>(PyBytes_GET_SIZE(data) - 1))
     return put_text(
         p.out, <unsigned char>data[0], PyBytes_AS_STRING(data) + 1, <size_t>(PyBytes_GET_SIZE(data) - 1)
@@ -316,13 +294,13 @@ cdef int put_key(Packer* p, object key) except -1:
     cdef const char* text
     if PyUnicode_CheckExact(key):
         text = utf8_of(p, key, &size)
-        return put_text(p.out, T_STRING, text, <size_t>size)
+        return put_text(p.out, PARTICLE_STRING, text, <size_t>size)
     if PyLong_CheckExact(key):
         return put_int(p.out, int64_of(p, key))
     if isinstance(key, (bool, float, GeoJSON, HyperLogLog)) or key is None:
         raise refused_type(p, key, "can't be a map key: the server takes int, str and bytes")
     if isinstance(key, RawParticle):
-        if key.type != T_STRING and key.type != T_BLOB:
+        if key.type != PARTICLE_STRING and key.type != PARTICLE_BLOB:
             raise refused_type(p, key, f"of type {key.type} can't be a map key: the server takes int, str and bytes")
         return put_raw_text(p, key)
     if isinstance(key, (str, int, bytes)) or plain_int(key) is not None:
@@ -402,7 +380,7 @@ def key_rank(key):
     if isinstance(key, str):
         return 3, plain_text(key).encode("utf-8", "surrogatepass")
     if isinstance(key, RawParticle):
-        return (3 if key.type == T_STRING else 4), (key.data if isinstance(key.data, bytes) else b"")
+        return (3 if key.type == PARTICLE_STRING else 4), (key.data if isinstance(key.data, bytes) else b"")
     number = plain_int(key)
     if number is not None:
         return 2, number
@@ -470,7 +448,7 @@ cdef int put_element(Packer* p, object value) except -1:
     cdef const char* text
     if PyUnicode_CheckExact(value):
         text = utf8_of(p, value, &size)
-        return put_text(p.out, T_STRING, text, <size_t>size)
+        return put_text(p.out, PARTICLE_STRING, text, <size_t>size)
     if PyLong_CheckExact(value):
         return put_int(p.out, int64_of(p, value))
     if PyFloat_CheckExact(value):
@@ -488,10 +466,10 @@ cdef int put_element(Packer* p, object value) except -1:
     if isinstance(value, int):              # the flags and orders of operations are IntEnums
         return put_int(p.out, int64_of(p, value))
     if PyBytes_CheckExact(value):
-        return put_text(p.out, T_BLOB, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
+        return put_text(p.out, PARTICLE_BLOB, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
     if isinstance(value, str):
         text = utf8_of(p, value, &size)
-        return put_text(p.out, T_GEOJSON if isinstance(value, GeoJSON) else T_STRING, text, <size_t>size)
+        return put_text(p.out, PARTICLE_GEOJSON if isinstance(value, GeoJSON) else PARTICLE_STRING, text, <size_t>size)
     if isinstance(value, float):
         return put_tagged64(p.out, 0xCB, double_bits(<double>value))
     if isinstance(value, dict):
@@ -500,7 +478,7 @@ cdef int put_element(Packer* p, object value) except -1:
         return put_sequence(p, value)
     if isinstance(value, bytes):
         return put_blob(
-            p, T_HLL if is_hll(value) else T_BLOB, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), True
+            p, PARTICLE_HLL if is_hll(value) else PARTICLE_BLOB, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), True
         )
     if isinstance(value, RawParticle):
         return put_raw_text(p, value)
@@ -532,47 +510,47 @@ cdef int put_particle(Packer* p, object value) except -1:
     if PyUnicode_CheckExact(value):
         text = utf8_of(p, value, &size)
         put_bytes(p.out, text, <size_t>size)
-        return T_STRING
+        return PARTICLE_STRING
     if PyLong_CheckExact(value):
         put_int64(p.out, int64_of(p, value))
-        return T_INTEGER
+        return PARTICLE_INTEGER
     if PyFloat_CheckExact(value):
         store64(buffer_take(p.out, 8), double_bits(PyFloat_AS_DOUBLE(value)))
-        return T_FLOAT
+        return PARTICLE_FLOAT
     if value is None:
-        return T_NULL
+        return PARTICLE_NULL
     if value is True or value is False:
         put8(p.out, value is True)
-        return T_BOOL
+        return PARTICLE_BOOL
     if PyDict_CheckExact(value):
         put_map(p, value)
-        return T_MAP
+        return PARTICLE_MAP
     if PyList_CheckExact(value):
         put_list(p, value)
-        return T_LIST
+        return PARTICLE_LIST
     if PyBytes_CheckExact(value):
         put_bytes(p.out, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
-        return T_BLOB
+        return PARTICLE_BLOB
     if isinstance(value, str):
         text = utf8_of(p, value, &size)
         if isinstance(value, GeoJSON):
             memset(buffer_take(p.out, 3), 0, 3)     # flags, and no cells: the server computes them
             put_bytes(p.out, text, <size_t>size)
-            return T_GEOJSON
+            return PARTICLE_GEOJSON
         put_bytes(p.out, text, <size_t>size)
-        return T_STRING
+        return PARTICLE_STRING
     if isinstance(value, float):
         store64(buffer_take(p.out, 8), double_bits(<double>value))
-        return T_FLOAT
+        return PARTICLE_FLOAT
     if isinstance(value, dict):
         put_map(p, value)
-        return T_MAP
+        return PARTICLE_MAP
     if isinstance(value, (list, tuple)):
         put_sequence(p, value)
-        return T_LIST
+        return PARTICLE_LIST
     if isinstance(value, bytes):
         put_bytes(p.out, PyBytes_AS_STRING(value), <size_t>PyBytes_GET_SIZE(value))
-        return T_HLL if is_hll(value) else T_BLOB
+        return PARTICLE_HLL if is_hll(value) else PARTICLE_BLOB
     if isinstance(value, RawParticle):
         data = raw_of(p, value, False)
         put_bytes(p.out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
@@ -580,13 +558,13 @@ cdef int put_particle(Packer* p, object value) except -1:
     number = plain_int(value)
     if number is not None:
         put_int64(p.out, int64_of(p, number))
-        return T_INTEGER
+        return PARTICLE_INTEGER
     scalar = numpy_scalar(value)
     if scalar is not None:
         return put_particle(p, scalar)
     if PyObject_CheckBuffer(value):
         put_buffer(p, value, False)
-        return T_BLOB
+        return PARTICLE_BLOB
     raise no_such_type(p, value)
 
 

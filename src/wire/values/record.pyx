@@ -1,11 +1,6 @@
 # What a read gives: the bins of a record and what the server says about it.
 
-import datetime
-from collections.abc import Mapping
-from time import time as wall_time
-
 cdef enum:
-    EPOCH_2010 = 1262304000                 # void times count from 2010-01-01T00:00:00Z (framing.md 1.2)
     SHOWN_BINS = 2000                       # characters of a record's bins in its repr
 
 
@@ -108,4 +103,4 @@ cdef class Record:
         return Record, (self.key, self.bins, self.generation, self.void_time, self.operated)
 
 
-Mapping.register(Record)
+MappingABC.register(Record)

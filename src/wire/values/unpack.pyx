@@ -2,7 +2,7 @@
 # received. Nothing here trusts a length: each is held against what is left, and a container's count against the
 # bytes its elements need at least, before memory is taken for it.
 
-cdef struct Reader:
+cdef struct Cursor:
     const unsigned char* p                  # borrowed: the next byte
     const unsigned char* end
     NameCache* names                        # borrowed, may be NULL
@@ -10,7 +10,7 @@ cdef struct Reader:
     size_t owed                             # elements still to come in the containers around this one
 
 
-cdef inline void reader_init(Reader* r, const unsigned char* data, size_t size, NameCache* names) noexcept nogil:
+cdef inline void cursor_init(Cursor* r, const unsigned char* data, size_t size, NameCache* names) noexcept nogil:
     r.p = data
     r.end = data + size
     r.names = names
@@ -18,7 +18,7 @@ cdef inline void reader_init(Reader* r, const unsigned char* data, size_t size, 
     r.owed = 0
 
 
-cdef inline size_t left(Reader* r) noexcept nogil:
+cdef inline size_t left(Cursor* r) noexcept nogil:
     return <size_t>(r.end - r.p)
 
 
@@ -26,7 +26,7 @@ cdef object broken(str what):
     return errors.ProtocolError(f"the server's answer can't be read: {what}")
 
 
-cdef inline const unsigned char* take(Reader* r, size_t size) except NULL:
+cdef inline const unsigned char* take(Cursor* r, size_t size) except NULL:
     """The next `size` bytes."""
     cdef const unsigned char* p = r.p
     if size > left(r):
@@ -41,10 +41,10 @@ cdef object any_text(const unsigned char* p, size_t size):
     try:
         return PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL)
     except UnicodeDecodeError:
-        return RawParticle(T_STRING, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
+        return RawParticle(PARTICLE_STRING, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
 
 
-cdef inline object text_of(Reader* r, const unsigned char* p, size_t size, bint short):
+cdef inline object text_of(Cursor* r, const unsigned char* p, size_t size, bint short):
     if not is_ascii(p, size):
         return any_text(p, size)
     if short:
@@ -56,35 +56,35 @@ cdef object geojson_of(const unsigned char* p, size_t size):
     try:
         return str.__new__(GeoJSON, PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL))
     except UnicodeDecodeError:
-        return RawParticle(T_GEOJSON, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
+        return RawParticle(PARTICLE_GEOJSON, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
 
 
-cdef object get_text(Reader* r, size_t size, bint short):
+cdef object get_text(Cursor* r, size_t size, bint short):
     """The content of a msgpack string: a particle type, then its bytes."""
     cdef const unsigned char* p
     cdef int particle
     if size == 0:                           # the server stores it as it came (values.md 3.2)
-        return RawParticle(T_NULL, b"")
+        return RawParticle(PARTICLE_NULL, b"")
     p = take(r, size)
     particle = p[0]
     p += 1
     size -= 1
-    if particle == T_STRING:
+    if particle == PARTICLE_STRING:
         return text_of(r, p, size, short)
-    if particle == T_BLOB:
+    if particle == PARTICLE_BLOB:
         return PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
-    if particle == T_GEOJSON:
+    if particle == PARTICLE_GEOJSON:
         return geojson_of(p, size)
     data = PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
-    return bytes.__new__(HyperLogLog, data) if particle == T_HLL else RawParticle(particle, data)
+    return bytes.__new__(HyperLogLog, data) if particle == PARTICLE_HLL else RawParticle(particle, data)
 
 
-cdef inline bint at_extension(Reader* r) noexcept nogil:
+cdef inline bint at_extension(Cursor* r) noexcept nogil:
     """Whether an extension comes next: in the first place of a list or map it carries the container's flags."""
     return r.p < r.end and (0xC7 <= r.p[0] <= 0xC9 or 0xD4 <= r.p[0] <= 0xD8)
 
 
-cdef int get_flags(Reader* r) except -1:
+cdef int get_flags(Cursor* r) except -1:
     """Reads an extension and returns its type byte, which is where containers keep their flags."""
     cdef int tag = take(r, 1)[0]
     cdef size_t size
@@ -103,7 +103,7 @@ cdef int get_flags(Reader* r) except -1:
     return kind
 
 
-cdef inline int promise(Reader* r, size_t count, size_t each, str what) except -1:
+cdef inline int enter_container(Cursor* r, size_t count, size_t each, str what) except -1:
     """Enters a container. Every element takes a byte at least: the open ones can't promise more than is left."""
     if r.depth == MAX_DEPTH:
         raise broken(f"lists and maps nested deeper than {MAX_DEPTH} levels")
@@ -114,13 +114,13 @@ cdef inline int promise(Reader* r, size_t count, size_t each, str what) except -
     return 0
 
 
-cdef object get_list(Reader* r, size_t count):
+cdef object get_list(Cursor* r, size_t count):
     cdef Py_ssize_t i
     cdef int flags = 0
     if count and at_extension(r):
         flags = get_flags(r)
         count -= 1
-    promise(r, count, 1, "elements in a list")
+    enter_container(r, count, 1, "elements in a list")
     result = PyList_New(<Py_ssize_t>count)
     for i in range(<Py_ssize_t>count):
         r.owed -= 1
@@ -131,19 +131,19 @@ cdef object get_list(Reader* r, size_t count):
     return OrderedList(result) if flags & LIST_ORDERED else result
 
 
-cdef object get_key(Reader* r):
+cdef object get_key(Cursor* r):
     """A map key. Old servers took any type: what Python can't hash comes as its raw bytes."""
     cdef const unsigned char* start = r.p
     key = get_element(r, True)
     if isinstance(key, (list, dict)):
         return RawParticle(
-            T_LIST if isinstance(key, list) else T_MAP,
+            PARTICLE_LIST if isinstance(key, list) else PARTICLE_MAP,
             PyBytes_FromStringAndSize(<const char*>start, r.p - start),
         )
     return key
 
 
-cdef object get_map(Reader* r, size_t count, const unsigned char* start):
+cdef object get_map(Cursor* r, size_t count, const unsigned char* start):
     """A dict; the raw bytes from `start` on, where its tag is, if keys differ that are equal in Python (1 and 1.0)."""
     cdef size_t _i
     cdef int flags = 0
@@ -151,7 +151,7 @@ cdef object get_map(Reader* r, size_t count, const unsigned char* start):
         flags = get_flags(r)
         get_element(r)                      # the marker's value, nil
         count -= 1
-    promise(r, count, 2, "entries in a map")
+    enter_container(r, count, 2, "entries in a map")
     if flags & MAP_KEY_VALUE_ORDERED == MAP_KEY_VALUE_ORDERED:
         result = KeyValueOrderedDict()
     elif flags & MAP_KEY_ORDERED:
@@ -164,11 +164,11 @@ cdef object get_map(Reader* r, size_t count, const unsigned char* start):
         PyDict_SetItem(result, key, get_element(r))
     r.depth -= 1
     if <size_t>len(<dict>result) != count:
-        return RawParticle(T_MAP, PyBytes_FromStringAndSize(<const char*>start, r.p - start))
+        return RawParticle(PARTICLE_MAP, PyBytes_FromStringAndSize(<const char*>start, r.p - start))
     return result
 
 
-cdef object get_element(Reader* r, bint short=False):
+cdef object get_element(Cursor* r, bint short=False):
     """One msgpack value. `short`: it is a map key, whose text may well have come before."""
     cdef const unsigned char* start = take(r, 1)
     cdef int tag = start[0]
@@ -228,22 +228,22 @@ cdef object get_element(Reader* r, bint short=False):
 
 cdef object get_container(int particle, const unsigned char* p, size_t size, NameCache* names):
     """A list or map particle: exactly one msgpack list or map."""
-    cdef Reader r
-    reader_init(&r, p, size, names)
+    cdef Cursor r
+    cursor_init(&r, p, size, names)
     value = get_element(&r)
     if r.p != r.end:
-        raise broken(f"{left(&r)} bytes behind a {'list' if particle == T_LIST else 'map'}")
+        raise broken(f"{left(&r)} bytes behind a {'list' if particle == PARTICLE_LIST else 'map'}")
     if type(value) is RawParticle and value.type == particle:
         return value
-    if not isinstance(value, list if particle == T_LIST else dict):
-        raise broken(f"{type(value).__name__} in a {'list' if particle == T_LIST else 'map'} particle")
+    if not isinstance(value, list if particle == PARTICLE_LIST else dict):
+        raise broken(f"{type(value).__name__} in a {'list' if particle == PARTICLE_LIST else 'map'} particle")
     return value
 
 
 cdef object get_particle(int particle, const unsigned char* p, size_t size, NameCache* names):
     """The Python value of a particle of `size` bytes at `p`."""
     cdef size_t cells
-    if particle == T_INTEGER:
+    if particle == PARTICLE_INTEGER:
         if size == 8:
             return <int64_t>load64(p)
         if size == 4:
@@ -253,23 +253,23 @@ cdef object get_particle(int particle, const unsigned char* p, size_t size, Name
         if size == 1:
             return p[0]
         raise broken(f"an integer of {size} bytes")
-    if particle == T_STRING:
+    if particle == PARTICLE_STRING:
         return ascii_text(p, size) if is_ascii(p, size) else any_text(p, size)
-    if particle == T_MAP or particle == T_LIST:
+    if particle == PARTICLE_MAP or particle == PARTICLE_LIST:
         return get_container(particle, p, size, names)
-    if particle == T_BLOB:
+    if particle == PARTICLE_BLOB:
         return PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
-    if particle == T_FLOAT:
+    if particle == PARTICLE_FLOAT:
         if size != 8:
             raise broken(f"a float of {size} bytes")
         return as_double(load64(p))
-    if particle == T_BOOL:
+    if particle == PARTICLE_BOOL:
         if size != 1:
             raise broken(f"a bool of {size} bytes")
         return p[0] != 0
-    if particle == T_NULL:
+    if particle == PARTICLE_NULL:
         return None
-    if particle == T_GEOJSON:
+    if particle == PARTICLE_GEOJSON:
         if size < 3:
             raise broken(f"GeoJSON of {size} bytes")
         cells = 3 + 8 * <size_t>load16(p + 1)
@@ -277,7 +277,7 @@ cdef object get_particle(int particle, const unsigned char* p, size_t size, Name
             raise broken(f"GeoJSON with cells of {cells} bytes in {size}")
         return geojson_of(p + cells, size - cells)
     data = PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
-    return bytes.__new__(HyperLogLog, data) if particle == T_HLL else RawParticle(particle, data)
+    return bytes.__new__(HyperLogLog, data) if particle == PARTICLE_HLL else RawParticle(particle, data)
 
 
 def unpack_value(int particle, bytes data not None):

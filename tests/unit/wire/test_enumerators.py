@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 SOURCES = Path(__file__).parents[3] / "src" / "wire"
-ENUM = re.compile(r"^cdef enum\b.*:.*\n((?:(?: +.*)?\n)+)", re.MULTILINE)
+ENUM = re.compile(r"^cp?def enum\b.*:.*\n((?:(?: +.*)?\n)+)", re.MULTILINE)
 MEMBER = re.compile(r"^ +(\w+) = ([^#\n]+)", re.MULTILINE)
 
 
 def test_every_enumerator_fits_in_an_int() -> None:
     # One that does not makes the whole enumeration unsigned; clang warns wherever it meets a signed number.
     found: dict[str, int] = {}
-    for path in SOURCES.glob("**/*.pyx"):
+    for path in sorted(SOURCES.glob("**/*.pyx")):  # base first, on which the others build
         for body in ENUM.findall(path.read_text(encoding="utf-8")):
             for name, value in MEMBER.findall(body):
                 found[name] = eval(value, dict(found))

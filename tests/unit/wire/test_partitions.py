@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from pyspike import errors
-from pyspike._wire import PartitionMap, Pool
+from pyspike._wire import Node, NodeLimits, PartitionMap
 
 PARTITIONS = 4096
-
-
-def never(timeout: float) -> object:
-    raise AssertionError("nobody opens a connection here")
-
-
-@dataclass(frozen=True)
-class Node:
-    name: str
-    pool: Pool = field(compare=False)
-
-
-def node(name: str) -> Node:
-    return Node(name, Pool(name, never))
 
 
 def bitmap(*partitions: int) -> bytes:
@@ -39,7 +23,7 @@ def told(
     return known.updated(by, [(namespace, regime, columns)])
 
 
-A, B, C = node("A"), node("B"), node("C")
+A, B, C = (Node(name, NodeLimits()) for name in "ABC")
 
 
 def test_a_map_never_changes() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pyspike import Key, errors
-from pyspike._wire import Connection, Pool, Routing, advance_clock
+from pyspike._wire import Connection, Node, NodeLimits, Pool, Routing, advance_clock
 from pyspike.errors import ConnectFailed, NoMoreConnections
 from support.cluster_tools import Outcome, in_thread, wait_until
 from support.messages import DIGEST, Message, parse
@@ -31,10 +31,11 @@ class Line:
     def __init__(self, **options: Any) -> None:
         self.servers: list[socket.socket] = []
         self.opener = self.open
-        self.pool = Pool("A1", lambda timeout: self.opener(timeout), **options)
+        self.node = Node("A1", NodeLimits(**options))
+        self.pool = self.node.pool = Pool(self.node, lambda timeout: self.opener(timeout))
         every = b"\xff" * 512
         self.routing = Routing()
-        self.routing.partitions = self.routing.partitions.updated(self, [("test", 0, [every])])
+        self.routing.partitions = self.routing.partitions.updated(self.node, [("test", 0, [every])])
         self.client = tried_once(self)
 
     def open(self, timeout: float) -> Connection:
@@ -86,7 +87,7 @@ def lines() -> Iterator[type[Line]]:
 
 
 def test_commands_are_served_in_the_order_in_which_they_came(lines: type[Line]) -> None:
-    line = lines(maximum=1)
+    line = lines(max_connections=1)
     first, *others = keys(6)
     calls = [in_thread(lambda: line.ask(first))]
     wait_until(lambda: line.servers)
@@ -103,7 +104,7 @@ def test_commands_are_served_in_the_order_in_which_they_came(lines: type[Line]) 
 
 
 def test_four_connections_serve_thirty_two_in_the_order_in_which_they_came(lines: type[Line]) -> None:
-    line = lines(maximum=4)
+    line = lines(max_connections=4)
     first, others = keys(32)[:4], keys(32)[4:]
     calls = [in_thread(lambda key=key: line.ask(key)) for key in first]  # type: ignore[misc]
     wait_until(lambda: len(line.servers) == 4)
@@ -122,7 +123,7 @@ def test_four_connections_serve_thirty_two_in_the_order_in_which_they_came(lines
 
 
 def test_the_connection_used_last_is_used_next(lines: type[Line]) -> None:
-    line = lines(maximum=2)
+    line = lines(max_connections=2)
     calls = [in_thread(lambda key=key: line.ask(key)) for key in keys(2)]
     wait_until(lambda: len(line.servers) == 2)
     line.answer(1)
@@ -139,7 +140,7 @@ def test_the_connection_used_last_is_used_next(lines: type[Line]) -> None:
 
 
 def test_a_failed_open_hands_the_place_to_the_next_in_line(lines: type[Line]) -> None:
-    line = lines(maximum=1)
+    line = lines(max_connections=1)
     go = threading.Event()
 
     def refuse(timeout: float) -> Connection:
@@ -162,7 +163,7 @@ def test_a_failed_open_hands_the_place_to_the_next_in_line(lines: type[Line]) ->
 
 
 def test_a_broken_connection_hands_its_place_to_the_next_in_line(lines: type[Line]) -> None:
-    line = lines(maximum=1)
+    line = lines(max_connections=1)
     first, second = keys(2)
     broken = in_thread(lambda: line.ask(first))
     wait_until(lambda: line.servers)
@@ -178,7 +179,7 @@ def test_a_broken_connection_hands_its_place_to_the_next_in_line(lines: type[Lin
 
 
 def test_who_gives_up_leaves_the_line_to_the_others(lines: type[Line]) -> None:
-    line = lines(maximum=1)
+    line = lines(max_connections=1)
     first, second, third = keys(3)
     calls = [in_thread(lambda: line.ask(first))]
     wait_until(lambda: line.servers)
@@ -194,12 +195,12 @@ def test_who_gives_up_leaves_the_line_to_the_others(lines: type[Line]) -> None:
 
 
 def test_closing_wakes_all_who_wait(lines: type[Line]) -> None:
-    line = lines(maximum=1)
+    line = lines(max_connections=1)
     first, *others = keys(4)
     served = in_thread(lambda: line.ask(first))
     wait_until(lambda: line.servers)
     waiting = [line.ask_later(key) for key in others]
-    line.pool.close()
+    line.node.retire()
     for call in waiting:
         assert isinstance(call.error(), errors.ConnectionError)
     line.answer()  # what is on its way ends well
@@ -255,7 +256,7 @@ def used(line: Line, count: int) -> None:
 
 def test_one_dead_connection_has_all_idle_ones_looked_at(lines: type[Line]) -> None:
     """However short they are idle: here a moment after the last was given back."""
-    line = lines(maximum=8)
+    line = lines(max_connections=8)
     used(line, 6)
     for server in line.servers:
         server.close()
@@ -269,7 +270,7 @@ def test_one_dead_connection_has_all_idle_ones_looked_at(lines: type[Line]) -> N
 
 
 def test_who_can_not_open_a_connection_waits_for_one_that_is_in_use(lines: type[Line]) -> None:
-    line = lines(maximum=4)
+    line = lines(max_connections=4)
     used(line, 1)
 
     def refuse(timeout: float) -> Connection:
@@ -289,7 +290,7 @@ def test_who_can_not_open_a_connection_waits_for_one_that_is_in_use(lines: type[
 
 
 def test_who_waits_for_a_connection_that_breaks_fails_as_no_other_can_be_opened(lines: type[Line]) -> None:
-    line = lines(maximum=4)
+    line = lines(max_connections=4)
     used(line, 1)
 
     def refuse(timeout: float) -> Connection:
@@ -307,7 +308,7 @@ def test_who_waits_for_a_connection_that_breaks_fails_as_no_other_can_be_opened(
 
 
 def test_the_reason_is_told_when_none_came_free_for_who_could_not_open_one(lines: type[Line]) -> None:
-    line = lines(maximum=4)
+    line = lines(max_connections=4)
     used(line, 1)
 
     def refuse(timeout: float) -> Connection:

@@ -27,8 +27,21 @@ TOLD = COMPILED | FUNCTIONS.keys() | CONSTANTS
 LEAVES = (errors, result_code, values)
 
 # Classes that Python code never names: queues of a pool and of a lane, the table inside a partition map, the
-# mark for a default that raises, what a client has that was never opened.
-INTERNAL = {"NamespaceMap", "Raise", "Unopened", "Waiter", "WaitingBlock", "WaitingQueue"}
+# counters of a node, the readers of answers and what they say, what a client has that was never opened.
+INTERNAL = {
+    "FramesReader",
+    "NamespaceMap",
+    "NodeCounters",
+    "OutcomeReader",
+    "Reader",
+    "RecordReader",
+    "ResultsReader",
+    "Sign",
+    "Unopened",
+    "Waiter",
+    "WaitingBlock",
+    "WaitingQueue",
+}
 
 # Special methods that a stub must tell, because type checkers look for them.
 SPECIAL = {

@@ -1,61 +1,37 @@
 """Bit operations on blobs, by opcode.
 
 Owns: reading and changing bits, flags. Bit 0 is the most significant bit of byte 0. Not here: bins and
-replies (bit_ops.py).
+replies (../records/ops/bits.py).
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
-from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple, TypeAlias
 
+from ..protocol.constants import ParticleType
+from ..protocol.flags import BitOverflowFlags, BitResizeFlags, BitWriteFlags
+from ..protocol.opcodes import BitOpcode
 from ..protocol.result import RequestError, ResultCode
 from ..values.packed import Value
 
-__all__ = ["B64_ENCODE", "BitWriteFlags", "modify_bits", "read_bits"]
+__all__ = ["modify_bits", "read_bits"]
 
-STRING, BLOB = 0x03, 0x04
-B64_ENCODE = 55
 FROM_END = 1
 INT_BITS = 64
 SIZE_MAX = 64 * 1024 * 1024
 
+_ONE_WAY = int(BitResizeFlags.GROW_ONLY | BitResizeFlags.SHRINK_ONLY)
+_SIGNED = int(BitOverflowFlags.SIGNED)
+_RESIZES = int(BitResizeFlags.FROM_FRONT) | _ONE_WAY
+_NO_ERROR = int(BitOverflowFlags.SATURATE | BitOverflowFlags.WRAP)
+_OVERFLOWS = _SIGNED | _NO_ERROR
+_UPDATE_ONLY = int(BitWriteFlags.UPDATE_ONLY)
+_EITHER = int(BitWriteFlags.CREATE_ONLY) | _UPDATE_ONLY
+_NO_FAIL, _PARTIAL = int(BitWriteFlags.NO_FAIL), int(BitWriteFlags.PARTIAL)
+
 Args: TypeAlias = "list[Any]"
-
-
-class BitWriteFlags(IntFlag):
-    """How a blob is written."""
-
-    CREATE_ONLY = 1
-    UPDATE_ONLY = 2
-    NO_FAIL = 4
-    PARTIAL = 8
-
-
-class Resize(IntFlag):
-    """Where and whether a blob may grow or shrink."""
-
-    FROM_FRONT = 1
-    GROW_ONLY = 2
-    SHRINK_ONLY = 4
-
-
-class Overflow(IntFlag):
-    """What addition does at the end of the range."""
-
-    SIGNED = 1
-    SATURATE = 2
-    WRAP = 4
-
-
-class BitOpcode(IntEnum):
-    """Operations that need special rules."""
-
-    RESIZE = 0
-    INSERT = 1
-    REMOVE = 2
 
 
 class Bits(NamedTuple):
@@ -130,7 +106,8 @@ def _signed(value: int, size: int) -> int:
 def _read_get(data: bytes, args: Args) -> Value:
     bits = _span(data, args)
     length = (bits.size + 7) // 8
-    return bytes((BLOB,)) + (_get(data, bits) << (8 * length - bits.size)).to_bytes(length, "big")
+    value = _get(data, bits) << (8 * length - bits.size)
+    return bytes((ParticleType.BLOB,)) + value.to_bytes(length, "big")
 
 
 def _read_count(data: bytes, args: Args) -> Value:
@@ -156,7 +133,7 @@ def _read_rscan(data: bytes, args: Args) -> Value:
 
 def _read_int(data: bytes, args: Args) -> Value:
     sub = _number(args[2]) if len(args) > 2 else 0
-    if sub & ~Overflow.SIGNED or _number(args[1]) > INT_BITS:
+    if sub & ~_SIGNED or _number(args[1]) > INT_BITS:
         raise _bad("size or flags")
     bits = _span(data, args)
     value = _get(data, bits)
@@ -175,7 +152,7 @@ def _read_b64(data: bytes, args: Args) -> Value:
     end = len(data) - size if flags & FROM_END else at + size
     if at > len(data) or not at <= end <= len(data):
         raise _not_applicable("bytes past the end")
-    return bytes((STRING,)) + b64encode(data[at:end])
+    return bytes((ParticleType.STRING,)) + b64encode(data[at:end])
 
 
 # --- writing ------------------------------------------------------------------------------------------------
@@ -183,12 +160,12 @@ def _read_b64(data: bytes, args: Args) -> Value:
 
 def _resize(data: bytes, args: Args, flags: int) -> bytes:
     size, sub = _number(args[0]), _number(args[2]) if len(args) > 2 else 0
-    if not 0 <= size <= SIZE_MAX or sub & ~7 or sub & 6 == 6:
+    if not 0 <= size <= SIZE_MAX or sub & ~_RESIZES or sub & _ONE_WAY == _ONE_WAY:
         raise _bad("size or flags")
     grow = size - len(data)
-    if (grow < 0 and sub & Resize.GROW_ONLY) or (grow > 0 and sub & Resize.SHRINK_ONLY):
+    if (grow < 0 and sub & BitResizeFlags.GROW_ONLY) or (grow > 0 and sub & BitResizeFlags.SHRINK_ONLY):
         raise _bad("a size that the flags forbid")
-    if sub & Resize.FROM_FRONT:
+    if sub & BitResizeFlags.FROM_FRONT:
         return bytes(grow) + data if grow >= 0 else data[-grow:]
     return data + bytes(grow) if grow >= 0 else data[:size]
 
@@ -243,18 +220,18 @@ def _add(sign: int) -> Callable[[bytes, Args, int], bytes]:
     def run(data: bytes, args: Args, flags: int) -> bytes:
         sub = _number(args[4]) if len(args) > 4 else 0
         delta = _number(args[2])
-        if sub & ~7 or sub & 6 == 6 or _number(args[1]) > INT_BITS:
+        if sub & ~_OVERFLOWS or sub & _NO_ERROR == _NO_ERROR or _number(args[1]) > INT_BITS:
             raise _bad("size or flags")
         bits = _span(data, args, flags)
         low, high = 0, (1 << bits.size) - 1
         value = _get(data, bits)
-        if sub & Overflow.SIGNED:
+        if sub & _SIGNED:
             low, high = -(1 << (bits.size - 1)), (1 << (bits.size - 1)) - 1
             value = _signed(value, bits.size) + _signed(sign * delta % (1 << bits.size), bits.size)
         else:
             value += sign * (delta % (1 << bits.size))
-        if not low <= value <= high and not sub & Overflow.WRAP:
-            if not sub & Overflow.SATURATE:
+        if not low <= value <= high and not sub & BitOverflowFlags.WRAP:
+            if not sub & BitOverflowFlags.SATURATE:
                 raise _not_applicable("overflow")
             value = min(max(value, low), high)
         return _put(data, bits, value)
@@ -277,31 +254,31 @@ class _Write(NamedTuple):
     optional: int = 1
 
 
-_WRITES = {
+_WRITES: dict[int, _Write] = {
     BitOpcode.RESIZE: _Write(_resize, 1, 2),
     BitOpcode.INSERT: _Write(_insert, 2),
     BitOpcode.REMOVE: _Write(_remove, 2),
-    3: _Write(_combine(lambda mine, other: other), 3),
-    4: _Write(_combine(lambda mine, other: mine | other), 3),
-    5: _Write(_combine(lambda mine, other: mine ^ other), 3),
-    6: _Write(_combine(lambda mine, other: mine & other), 3),
-    7: _Write(_not, 2),
-    8: _Write(_shift(left=True), 3),
-    9: _Write(_shift(left=False), 3),
-    10: _Write(_add(1), 3, 2),
-    11: _Write(_add(-1), 3, 2),
-    12: _Write(_set_int, 3),
+    BitOpcode.SET: _Write(_combine(lambda mine, other: other), 3),
+    BitOpcode.OR: _Write(_combine(lambda mine, other: mine | other), 3),
+    BitOpcode.XOR: _Write(_combine(lambda mine, other: mine ^ other), 3),
+    BitOpcode.AND: _Write(_combine(lambda mine, other: mine & other), 3),
+    BitOpcode.NOT: _Write(_not, 2),
+    BitOpcode.LSHIFT: _Write(_shift(left=True), 3),
+    BitOpcode.RSHIFT: _Write(_shift(left=False), 3),
+    BitOpcode.ADD: _Write(_add(1), 3, 2),
+    BitOpcode.SUBTRACT: _Write(_add(-1), 3, 2),
+    BitOpcode.SET_INT: _Write(_set_int, 3),
 }
 _READS: dict[int, tuple[Callable[[bytes, Args], Value], int, int]] = {
-    50: (_read_get, 2, 0),
-    51: (_read_count, 2, 0),
-    52: (_read_lscan, 3, 0),
-    53: (_read_rscan, 3, 0),
-    54: (_read_int, 2, 1),
-    B64_ENCODE: (_read_b64, 0, 3),
+    BitOpcode.GET: (_read_get, 2, 0),
+    BitOpcode.COUNT: (_read_count, 2, 0),
+    BitOpcode.LSCAN: (_read_lscan, 3, 0),
+    BitOpcode.RSCAN: (_read_rscan, 3, 0),
+    BitOpcode.GET_INT: (_read_int, 2, 1),
+    BitOpcode.B64_ENCODE: (_read_b64, 0, 3),
 }
 _CREATING = (BitOpcode.RESIZE, BitOpcode.INSERT)
-_INTEGERS = (10, 11, 12)
+_INTEGERS = (BitOpcode.ADD, BitOpcode.SUBTRACT, BitOpcode.SET_INT)
 _FORGIVEN = (BitOpcode.RESIZE, BitOpcode.REMOVE)
 
 
@@ -352,12 +329,11 @@ def modify_bits(data: bytes | None, opcode: int, args: Args) -> bytes | None:
 
 
 def _check_flags(opcode: int, flags: int) -> None:
-    both = int(BitWriteFlags.CREATE_ONLY | BitWriteFlags.UPDATE_ONLY)
     if opcode in _CREATING:
-        forbidden = ~0x07
+        allowed = _EITHER | _NO_FAIL
     elif opcode in _INTEGERS:
-        forbidden = ~0x06
+        allowed = _UPDATE_ONLY | _NO_FAIL
     else:
-        forbidden = ~0x0E
-    if flags & forbidden or flags & both == both:
+        allowed = _UPDATE_ONLY | _NO_FAIL | _PARTIAL
+    if flags & ~allowed or flags & _EITHER == _EITHER:
         raise _bad("write flags")

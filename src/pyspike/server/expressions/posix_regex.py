@@ -7,18 +7,10 @@ by item; what Python would read otherwise is escaped. Not here: what is searched
 from __future__ import annotations
 
 import re
-from enum import IntFlag
+
+from ..protocol.flags import PosixRegexFlags
 
 __all__ = ["compile_regex"]
-
-
-class RegexFlags(IntFlag):
-    """Flags of regcomp(3)."""
-
-    EXTENDED = 1
-    ICASE = 2
-    NEWLINE = 4
-    NOSUB = 8
 
 
 _CLASSES = {
@@ -58,8 +50,8 @@ def compile_regex(pattern: bytes, flags: int) -> re.Pattern[bytes]:
 
     """
     translated = _Translation(pattern.partition(b"\x00")[0], flags).run()
-    options = re.IGNORECASE if flags & RegexFlags.ICASE else re.NOFLAG if hasattr(re, "NOFLAG") else 0
-    if flags & RegexFlags.NEWLINE:
+    options = re.IGNORECASE if flags & PosixRegexFlags.ICASE else re.NOFLAG if hasattr(re, "NOFLAG") else 0
+    if flags & PosixRegexFlags.NEWLINE:
         options |= re.MULTILINE
     else:
         options |= re.DOTALL
@@ -75,8 +67,8 @@ class _Translation:
     def __init__(self, pattern: bytes, flags: int) -> None:
         self._pattern = pattern
         self._at = 0
-        self._extended = bool(flags & RegexFlags.EXTENDED)
-        self._newline = bool(flags & RegexFlags.NEWLINE)
+        self._extended = bool(flags & PosixRegexFlags.EXTENDED)
+        self._newline = bool(flags & PosixRegexFlags.NEWLINE)
         self._out: list[bytes] = []
         self._depth = 0
         self._atom: int | None = None

@@ -1,38 +1,26 @@
-"""HyperLogLog operations, by opcode, and the ops HLL_READ and HLL_MODIFY of a request.
+"""HyperLogLog operations, by opcode.
 
-Owns: opcodes, their arguments, flags, missing bins. Not here: sketches (hll.py).
+Owns: the arguments and flags of each opcode. Not here: sketches (sketch.py), bins and replies
+(../records/ops/hll.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from enum import IntFlag
 from typing import NamedTuple
 
-from ..protocol.framing import Op
+from ..protocol.constants import HLL_INDEX_BITS, ParticleType
+from ..protocol.flags import HllWriteFlags
+from ..protocol.opcodes import HllOpcode
 from ..protocol.result import RequestError, ResultCode
-from ..records.op_context import Working
-from ..records.ops.bits import opcode_and_args
-from ..values.bin_values import particle_of
 from ..values.normalising import storable
 from ..values.packed import PackedError, PackedList, PackedMap, Value
-from ..values.particles import ParticleType
 from .sketch import Hll, intersection, similarity, union
 
-__all__ = ["hll_modify", "hll_read", "modify_hll", "read_hll"]
+__all__ = ["modify_hll", "read_hll"]
 
 NOT_GIVEN = -1
-_HLL = int(ParticleType.HLL)
-
-
-class WriteFlags(IntFlag):
-    """How a sketch is written."""
-
-    CREATE_ONLY = 1
-    UPDATE_ONLY = 2
-    NO_FAIL = 4
-    ALLOW_FOLD = 8
 
 
 def _bad(what: str) -> RequestError:
@@ -108,7 +96,7 @@ def _union(before: Hll | None, args: list[Value], flags: int) -> tuple[Hll, Valu
         return union(others), None
     whole = union([before, *others])
     folds = whole.index_bits < before.index_bits or whole.minhash_bits != before.minhash_bits
-    if folds and not flags & WriteFlags.ALLOW_FOLD:
+    if folds and not flags & HllWriteFlags.ALLOW_FOLD:
         raise _not_applicable("a union that would fold")
     return whole, None
 
@@ -122,7 +110,7 @@ def _refresh(before: Hll | None, args: list[Value], flags: int) -> tuple[Hll, Va
 def _fold(before: Hll | None, args: list[Value], flags: int) -> tuple[Hll, Value]:
     assert before is not None
     index_bits = _number(args, 0, 0)
-    if index_bits not in range(4, 17):
+    if index_bits not in HLL_INDEX_BITS:
         raise _bad("index bits")
     if before.minhash_bits or index_bits > before.index_bits:
         raise _not_applicable("fold")
@@ -139,12 +127,15 @@ class _Write(NamedTuple):
     creates: bool = True
 
 
-_WRITES = {
-    0: _Write(_init, 0, 3, 0x07),
-    1: _Write(_add, 1, 4, 0x05),
-    2: _Write(_union, 1, 2, 0x0F),
-    3: _Write(_refresh, 0, 0, 0, creates=False),
-    4: _Write(_fold, 1, 1, 0, creates=False),
+_CREATE, _UPDATE = int(HllWriteFlags.CREATE_ONLY), int(HllWriteFlags.UPDATE_ONLY)
+_EITHER = _CREATE | _UPDATE
+_NO_FAIL, _FOLD = int(HllWriteFlags.NO_FAIL), int(HllWriteFlags.ALLOW_FOLD)
+_WRITES: dict[int, _Write] = {
+    HllOpcode.INIT: _Write(_init, 0, 3, _CREATE | _UPDATE | _NO_FAIL),
+    HllOpcode.ADD: _Write(_add, 1, 4, _CREATE | _NO_FAIL),
+    HllOpcode.UNION: _Write(_union, 1, 2, _CREATE | _UPDATE | _NO_FAIL | _FOLD),
+    HllOpcode.REFRESH_COUNT: _Write(_refresh, 0, 0, 0, creates=False),
+    HllOpcode.FOLD: _Write(_fold, 1, 1, 0, creates=False),
 }
 
 
@@ -164,18 +155,17 @@ def modify_hll(data: bytes | None, opcode: int, args: list[Value]) -> tuple[byte
     if op is None or not op.needed <= len(args) <= op.most:
         raise _bad(f"HLL opcode {opcode} with {len(args)} arguments")
     flags = _number(args, op.most - 1, 0) if op.flags else 0
-    both = int(WriteFlags.CREATE_ONLY | WriteFlags.UPDATE_ONLY)
-    if flags & ~op.flags or flags & both == both:
+    if flags & ~op.flags or flags & _EITHER == _EITHER:
         raise _bad("write flags")
     try:
         if data is None:
-            if not op.creates or flags & WriteFlags.UPDATE_ONLY:
+            if not op.creates or flags & HllWriteFlags.UPDATE_ONLY:
                 raise RequestError(ResultCode.BIN_NOT_FOUND, "no HLL to change")
-        elif flags & WriteFlags.CREATE_ONLY:
+        elif flags & HllWriteFlags.CREATE_ONLY:
             raise RequestError(ResultCode.BIN_EXISTS, "there is an HLL already")
         after, result = op.run(None if data is None else Hll.parse(data), args, flags)
     except RequestError as error:
-        if flags & WriteFlags.NO_FAIL and error.code != ResultCode.PARAMETER:
+        if flags & HllWriteFlags.NO_FAIL and error.code != ResultCode.PARAMETER:
             return data, None
         raise
     return after.particle(), result
@@ -192,18 +182,22 @@ def _compared(sketch: Hll, args: list[Value]) -> list[Hll]:
     return sketches
 
 
+def _get_union(sketch: Hll, args: list[Value]) -> Value:
+    return bytes((ParticleType.HLL,)) + union([sketch, *_sketches(args[0])]).particle()
+
+
 def _may_contain(sketch: Hll, args: list[Value]) -> Value:
     return int(all(not sketch.add([element])[1] for element in _elements(args[0])))
 
 
 _READS: dict[int, tuple[int, Callable[[Hll, list[Value]], Value]]] = {
-    50: (0, lambda sketch, args: sketch.count()),
-    51: (1, lambda sketch, args: bytes((_HLL,)) + union([sketch, *_sketches(args[0])]).particle()),
-    52: (1, lambda sketch, args: union([sketch, *_sketches(args[0])]).count()),
-    53: (1, lambda sketch, args: intersection(_compared(sketch, args))),
-    54: (1, lambda sketch, args: similarity(_compared(sketch, args))),
-    55: (0, lambda sketch, args: PackedList(0, [sketch.index_bits, sketch.minhash_bits])),
-    56: (1, _may_contain),
+    HllOpcode.COUNT: (0, lambda sketch, args: sketch.count()),
+    HllOpcode.GET_UNION: (1, _get_union),
+    HllOpcode.UNION_COUNT: (1, lambda sketch, args: union([sketch, *_sketches(args[0])]).count()),
+    HllOpcode.INTERSECT_COUNT: (1, lambda sketch, args: intersection(_compared(sketch, args))),
+    HllOpcode.SIMILARITY: (1, lambda sketch, args: similarity(_compared(sketch, args))),
+    HllOpcode.DESCRIBE: (0, lambda sketch, args: PackedList(0, [sketch.index_bits, sketch.minhash_bits])),
+    HllOpcode.MAY_CONTAIN: (1, _may_contain),
 }
 
 
@@ -218,36 +212,3 @@ def read_hll(data: bytes, opcode: int, args: list[Value]) -> Value:
     if run is None or len(args) != needed:
         raise _bad(f"HLL opcode {opcode} with {len(args)} arguments")
     return run(Hll.parse(data), args)
-
-
-# --- ops ----------------------------------------------------------------------------------------------------
-
-
-def _particle(found: tuple[int, bytes]) -> bytes:
-    if found[0] != ParticleType.HLL:
-        raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "an HLL operation on another bin")
-    return found[1]
-
-
-def hll_read(work: Working, op: Op) -> None:
-    """Run a read op."""
-    found = work.bins.get(op.name)
-    if found is None:
-        work.answer_nothing(op)
-        return
-    data = _particle(found)
-    work.answer_value(op, *particle_of(read_hll(data, *opcode_and_args(op.value))))
-
-
-def hll_modify(work: Working, op: Op) -> None:
-    """Run a write op; some create the bin."""
-    name = op.name
-    found = work.bins.get(name)
-    before = None if found is None else _particle(found)
-    after, result = modify_hll(before, *opcode_and_args(op.value))
-    if after is not None:
-        work.bins[name] = (ParticleType.HLL, after)
-    if result is None:
-        work.answer_nothing(op)
-    else:
-        work.answer(op, *particle_of(result))

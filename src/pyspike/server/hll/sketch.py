@@ -15,18 +15,21 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from struct import Struct
 
+from ..protocol.constants import (
+    HLL_BITS_MAX,
+    HLL_HEADER_SIZE,
+    HLL_INDEX_BITS,
+    HLL_MINHASH_BITS,
+    HLL_RANK_BITS,
+)
 from ..protocol.result import RequestError, ResultCode
-from ..values.packed import Value, encode
+from ..values.encoding import encode
+from ..values.packed import Value
 from .murmur import murmur3_x64_128
 
-__all__ = ["HEADER_SIZE", "Hll", "intersection", "similarity", "union"]
+__all__ = ["Hll", "intersection", "similarity", "union"]
 
-HEADER_SIZE = 11
-INDEX_BITS = range(4, 17)
-MINHASH_BITS = range(4, 52)
-HASH_BITS = 64
-RANK_BITS = 6
-_RANK_MAX = (1 << RANK_BITS) - 1
+_RANK_MAX = (1 << HLL_RANK_BITS) - 1
 _HEADER = Struct("<BBBQ")
 
 
@@ -48,9 +51,9 @@ class Hll:
 
         """
         if (
-            index_bits not in INDEX_BITS
-            or (minhash_bits and minhash_bits not in MINHASH_BITS)
-            or index_bits + minhash_bits > HASH_BITS
+            index_bits not in HLL_INDEX_BITS
+            or (minhash_bits and minhash_bits not in HLL_MINHASH_BITS)
+            or index_bits + minhash_bits > HLL_BITS_MAX
         ):
             raise RequestError(ResultCode.PARAMETER, "index or minhash bits")
         return cls(index_bits, minhash_bits, [0] * (1 << index_bits))
@@ -63,14 +66,14 @@ class Hll:
             RequestError: PARAMETER for anything else.
 
         """
-        if len(data) < HEADER_SIZE:
+        if len(data) < HLL_HEADER_SIZE:
             raise RequestError(ResultCode.PARAMETER, "no HLL")
         flags, index_bits, minhash_bits, cached = _HEADER.unpack_from(data)
         sketch = cls.empty(index_bits, minhash_bits)
         width, count = sketch.width, 1 << index_bits
-        if flags or len(data) != HEADER_SIZE + (width * count + 7) // 8:
+        if flags or len(data) != HLL_HEADER_SIZE + (width * count + 7) // 8:
             raise RequestError(ResultCode.PARAMETER, "no HLL")
-        bits = f"{int.from_bytes(data[HEADER_SIZE:], 'big'):0{8 * (len(data) - HEADER_SIZE)}b}"
+        bits = f"{int.from_bytes(data[HLL_HEADER_SIZE:], 'big'):0{8 * (len(data) - HLL_HEADER_SIZE)}b}"
         if "1" in bits:
             registers = [int(bits[at : at + width], 2) for at in range(0, width * count, width)]
             sketch = replace(sketch, registers=registers)
@@ -79,7 +82,7 @@ class Hll:
     @property
     def width(self) -> int:
         """Bits of a register."""
-        return RANK_BITS + self.minhash_bits
+        return HLL_RANK_BITS + self.minhash_bits
 
     def particle(self) -> bytes:
         """The bytes of the sketch."""
@@ -96,7 +99,7 @@ class Hll:
             low, high = murmur3_x64_128(encode(element))
             index = low & ((1 << self.index_bits) - 1)
             minhash = low >> self.index_bits & ((1 << self.minhash_bits) - 1)
-            rank = min((high & -high).bit_length() if high else HASH_BITS + 1, _RANK_MAX)
+            rank = min((high & -high).bit_length() if high else HLL_BITS_MAX + 1, _RANK_MAX)
             register = rank << self.minhash_bits | minhash
             if register > registers[index]:
                 registers[index] = register
@@ -232,8 +235,8 @@ def _equal_by_chance(sketches: list[Hll]) -> float:
     size = len(sketches[0].registers)
     counts = [sketch.count() for sketch in sketches]
     total = 0.0
-    for rank in range(1, HASH_BITS + 1):
-        below = 1.0 - 2.0**-rank / size if rank < HASH_BITS else 1.0
+    for rank in range(1, HLL_BITS_MAX + 1):
+        below = 1.0 - 2.0**-rank / size if rank < HLL_BITS_MAX else 1.0
         lower = 1.0 - 2.0 ** (1 - rank) / size
         chance = 1.0
         for count in counts:

@@ -6,146 +6,20 @@ means.
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
 from struct import Struct
 from typing import NamedTuple
 
+from .constants import MESSAGE_HEADER_SIZE, OPS_MAX, PROTO_VERSION, Info1, Info3, ProtoType
 from .result import RequestError, ResultCode
 
-__all__ = [
-    "BIN_NAME_MAX",
-    "FieldType",
-    "Info1",
-    "Info2",
-    "Info3",
-    "Message",
-    "Op",
-    "OpCode",
-    "ProtoType",
-    "encode_op",
-    "frame",
-    "parse_message",
-    "refusal",
-    "reply",
-]
-
-PROTO_VERSION = 2
-PROTO_SIZE_MAX = 128 * 1024 * 1024
-HEADER_SIZE = 22
-OPS_MAX = 32768
-BIN_NAME_MAX = 15
+__all__ = ["Message", "Op", "encode_op", "frame", "parse_message", "parse_message_at", "refusal", "reply"]
 
 PROTO = Struct(">Q")
 _HEADER = Struct(">BBBBBBIIIHH")
 _REPLY = Struct(">QBBBBBBIIIHH")
 _FIELD = Struct(">IB")
 _OP = Struct(">IBBBB")
-_REPLY_PROTO = (PROTO_VERSION << 56) | (3 << 48)
-
-
-class ProtoType(IntEnum):
-    """Kinds of frames."""
-
-    INFO = 1
-    SECURITY = 2
-    AS_MSG = 3
-    AS_MSG_COMPRESSED = 4
-    INTERNAL_XDR = 5
-
-
-class Info1(IntFlag):
-    """First flag byte of a message: what is read."""
-
-    READ = 0x01
-    GET_ALL = 0x02
-    SHORT_QUERY = 0x04
-    BATCH = 0x08
-    XDR = 0x10
-    GET_NO_BINS = 0x20
-    CONSISTENCY_ALL = 0x40
-    COMPRESS_RESPONSE = 0x80
-
-
-class Info2(IntFlag):
-    """Second flag byte of a message: what is written."""
-
-    WRITE = 0x01
-    DELETE = 0x02
-    GENERATION = 0x04
-    GENERATION_GT = 0x08
-    DURABLE_DELETE = 0x10
-    CREATE_ONLY = 0x20
-    RELAX_AP_LONG_QUERY = 0x40
-    RESPOND_ALL_OPS = 0x80
-
-
-class Info3(IntFlag):
-    """Third flag byte of a message: exists rules, consistency, end of a stream."""
-
-    LAST = 0x01
-    COMMIT_LEVEL_MASTER = 0x02
-    PARTITION_DONE = 0x04
-    UPDATE_ONLY = 0x08
-    CREATE_OR_REPLACE = 0x10
-    REPLACE_ONLY = 0x20
-    SC_READ_TYPE = 0x40
-    SC_READ_RELAX = 0x80
-
-
-class FieldType(IntEnum):
-    """Types of message fields that the server looks at."""
-
-    NAMESPACE = 0
-    SET = 1
-    KEY = 2
-    RECORD_VERSION = 3
-    DIGEST = 4
-    MRT_ID = 5
-    MRT_DEADLINE = 6
-    QUERY_ID = 7
-    SOCKET_TIMEOUT = 9
-    RECS_PER_SEC = 10
-    PID_ARRAY = 11
-    DIGEST_ARRAY = 12
-    SAMPLE_MAX = 13
-    BVAL_ARRAY = 15
-    INDEX_NAME = 21
-    INDEX_RANGE = 22
-    INDEX_CONTEXT = 23
-    INDEX_EXPRESSION = 24
-    INDEX_TYPE = 26
-    UDF_FILENAME = 30
-    UDF_FUNCTION = 31
-    UDF_ARGLIST = 32
-    UDF_OP = 33
-    QUERY_BINLIST = 40
-    BATCH = 41
-    BATCH_WITH_SET = 42
-    FILTER = 43
-    ERROR_DETAILS = 45
-
-
-class OpCode(IntEnum):
-    """Codes of ops, as in requests and in replies."""
-
-    READ = 1
-    WRITE = 2
-    CDT_READ = 3
-    CDT_MODIFY = 4
-    INCR = 5
-    EXP_READ = 7
-    EXP_MODIFY = 8
-    APPEND = 9
-    PREPEND = 10
-    TOUCH = 11
-    BITS_READ = 12
-    BITS_MODIFY = 13
-    DELETE_ALL = 14
-    HLL_READ = 15
-    HLL_MODIFY = 16
-    STRING_READ = 17
-    STRING_MODIFY = 18
-    TO_STRING = 19
+_REPLY_PROTO = (PROTO_VERSION << 56) | (ProtoType.AS_MSG << 48)
 
 
 class Op(NamedTuple):
@@ -187,7 +61,7 @@ def parse_message(body: bytes, offset: int = 0) -> Message:
 def parse_message_at(body: bytes, offset: int) -> tuple[Message, int]:
     """Split the as_msg which starts at `offset`; give it and the offset of the first byte after it."""
     size = len(body)
-    pos = offset + HEADER_SIZE
+    pos = offset + MESSAGE_HEADER_SIZE
     if pos > size:
         raise RequestError(ResultCode.PARAMETER, "header cut short")
     _, info1, info2, info3, info4, _, generation, ttl, timeout, n_fields, n_ops = _HEADER.unpack_from(
@@ -260,8 +134,8 @@ def reply(
     """
     return (
         _REPLY.pack(
-            _REPLY_PROTO | (HEADER_SIZE + len(details) + len(ops)),
-            HEADER_SIZE,
+            _REPLY_PROTO | (MESSAGE_HEADER_SIZE + len(details) + len(ops)),
+            MESSAGE_HEADER_SIZE,
             0,
             0,
             info3,

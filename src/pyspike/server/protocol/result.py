@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["RequestError", "ResultCode"]
+__all__ = ["ConversionSubcode", "ParameterSubcode", "RequestError", "ResultCode"]
 
 
 class ResultCode(IntEnum):
-    """The result codes a community server sends."""
+    """The result codes that a community server sends (result-codes.md 10.1)."""
 
     OK = 0
     UNKNOWN = 1
@@ -50,6 +50,26 @@ class ResultCode(IntEnum):
     GEO_INVALID_GEOJSON = 160
     SINDEX_FOUND = 200
     SINDEX_NOT_FOUND = 201
+
+
+class ParameterSubcode(IntEnum):
+    """What is wrong with a request, beside result code PARAMETER (server-8.2.md 17.3)."""
+
+    TTL = 1
+    STRING_ARGUMENTS = 6
+    STRING_OPCODE = 7
+    STRING_CONTEXT = 8
+    STRING_INDEX = 9
+    STRING_REGEX = 10
+    STRING_ENCODING = 11
+
+
+class ConversionSubcode(IntEnum):
+    """Why a string can't be converted, beside result code OP_NOT_APPLICABLE (server-8.2.md 17.3)."""
+
+    NUMBER = 10
+    ENCODING = 11
+    BASE64 = 13
 
 
 class RequestError(Exception):

@@ -12,31 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..arguments import whole
+from ..protocol.constants import CITRUSLEAF_EPOCH, N_PARTITIONS, TTL_MAX, ParticleType
+from ..protocol.digest import partition_of
 from ..versions import NEWEST, ServerVersion
 
-__all__ = [
-    "CITRUSLEAF_EPOCH",
-    "N_PARTITIONS",
-    "TTL_MAX",
-    "Namespace",
-    "NamespaceConfig",
-    "Record",
-    "Store",
-    "partition_of",
-    "stored_size",
-]
+__all__ = ["Namespace", "NamespaceConfig", "Record", "Store", "stored_size"]
 
-N_PARTITIONS = 4096
-CITRUSLEAF_EPOCH = 1262304000
-"""Unix time of 2010-01-01T00:00:00Z, where void-times start."""
-
-DIGEST_SIZE = 20
-TTL_MAX = 315360000
-"""Seconds: ten years."""
 _RECORD_OVERHEAD = 40
 _BIN_LENGTH = 4
 _BLOCK = 16
-_INTEGER, _FLOAT, _BOOL = 1, 2, 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +173,6 @@ class Store:
         return int(self.clock()) - CITRUSLEAF_EPOCH
 
 
-def partition_of(digest: bytes) -> int:
-    """The partition id of a digest."""
-    return digest[0] | (digest[1] & 0x0F) << 8
-
-
 def stored_size(record: Record) -> int:
     """Bytes a record takes in the server's flat form: a header, set, key, and each bin, in whole blocks."""
     size = _RECORD_OVERHEAD
@@ -203,9 +182,9 @@ def stored_size(record: Record) -> int:
         size += 1 + len(record.key)
     for name, (particle, value) in record.bins.items():
         size += 2 + len(name)
-        if particle == _INTEGER:
+        if particle == ParticleType.INTEGER:
             size += _integer_size(value)
-        elif particle in (_FLOAT, _BOOL):
+        elif particle in (ParticleType.FLOAT, ParticleType.BOOL):
             size += len(value)
         else:
             size += _BIN_LENGTH + len(value)

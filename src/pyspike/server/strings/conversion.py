@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.constants import BLOB_TYPES, ParticleType
+from ..protocol.result import ConversionSubcode, RequestError, ResultCode
 from ..values.ordering import as_float
 from ..values.packed import Float32, Value
-from ..values.particles import BLOB_TYPES, ParticleType
-from .failures import ConversionSubcode, failed
+from .failures import failed
 
 __all__ = ["to_text"]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
-from ..storage.store import N_PARTITIONS
+from ..protocol.constants import N_PARTITIONS
 
 __all__ = ["PartitionMap", "assign", "bitmap", "changed"]
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from struct import Struct
 
+from ..protocol.constants import BLOB_TYPES, ParticleType
 from ..protocol.result import RequestError, ResultCode
+from .decoding import decode
+from .encoding import encode
 from .geojson import geojson_text, stored_geojson
+from .integers import as_int64
 from .ordering import as_float
-from .packed import Float32, PackedList, PackedMap, Value, decode, encode
-from .particles import BLOB_TYPES, ParticleType
+from .packed import Float32, PackedList, PackedMap, Value
 
 __all__ = ["particle_of", "value_of"]
 
 _F64 = Struct(">d")
 _I64 = Struct(">q")
-_SPAN = 1 << 64
-_SIGN = 1 << 63
 _BYTES = BLOB_TYPES | {ParticleType.STRING, ParticleType.HLL}
 
 _LIST, _MAP, _INTEGER = int(ParticleType.LIST), int(ParticleType.MAP), int(ParticleType.INTEGER)
@@ -50,7 +51,7 @@ def particle_of(value: Value) -> tuple[int, bytes]:
     kind = type(value)
     if kind is int:
         number: int = value  # type: ignore[assignment]
-        return _INTEGER, _I64.pack((number + _SIGN) % _SPAN - _SIGN)
+        return _INTEGER, _I64.pack(as_int64(number))
     if isinstance(value, bytes):
         prefix = value[0] if value else _BLOB
         if prefix in _BYTES:

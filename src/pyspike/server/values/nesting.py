@@ -6,11 +6,15 @@ what it answers to more.
 
 from __future__ import annotations
 
-from .packed import PackedList, PackedMap, Value, decode
+from ..protocol.msgpack_codes import FIX_LIST_END, FIX_MAP, LIST_16, MAP_32
+from .decoding import decode
+from .packed import PackedList, PackedMap, Value
 
 __all__ = ["is_nested_deeper", "is_value_nested_deeper"]
 
-_NO_CONTAINER = bytes(code for code in range(256) if not (0x80 <= code <= 0x9F or 0xDC <= code <= 0xDF))
+_NO_CONTAINER = bytes(
+    code for code in range(256) if not (FIX_MAP <= code <= FIX_LIST_END or LIST_16 <= code <= MAP_32)
+)
 
 
 def is_nested_deeper(data: bytes, most: int) -> bool:

@@ -12,25 +12,14 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
+from ..protocol.constants import ContainerFlags, ParticleType
+from ..protocol.msgpack_codes import BIN_8
+from .decoding import decode, is_list_code, is_map_code
+from .encoding import encode
 from .ordering import sort_key
-from .packed import (
-    Extension,
-    Float32,
-    PackedError,
-    PackedList,
-    PackedMap,
-    Value,
-    decode,
-    encode,
-    is_list_code,
-    is_map_code,
-)
+from .packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 
 __all__ = ["is_map_key", "normalise", "storable"]
-
-ORDERED = 0x01
-LIST_FLAGS_KEPT = 0x01
-MAP_FLAGS_KEPT = 0x03
 
 
 def normalise(data: bytes, *, want_map: bool) -> bytes:
@@ -61,9 +50,9 @@ class _NotPlainError(Exception):
     """The value needs the thorough way."""
 
 
-_FIRST_KEY, _AFTER_KEYS = "\x03", "\x05"
+_FIRST_KEY, _AFTER_KEYS = chr(ParticleType.STRING), chr(ParticleType.BLOB + 1)
 _STRINGS: dict[str, Any] = {"unicode_errors": "surrogateescape"}
-_EMPTY_BIN = b"\xc4\x00"
+_EMPTY_BIN = bytes((BIN_8, 0))
 
 
 def _refuse_extension(kind: int, data: bytes) -> Any:
@@ -142,14 +131,14 @@ def _has_bytes(value: Any) -> bool:
 
 _SCALARS = {int, bytes, float, bool, type(None), Float32}
 _KEY_TYPES = {int, bytes}
-_KEY_PREFIXES = {b"\x03", b"\x04"}
+_KEY_PREFIXES = {bytes((ParticleType.STRING,)), bytes((ParticleType.BLOB,))}
 
 
 def is_map_key(value: Value) -> bool:
     """Whether the server takes `value` as a map key: an integer, a string or a blob."""
     if type(value) is int:
         return True
-    return type(value) is bytes and value[:1] in (b"\x03", b"\x04")
+    return type(value) is bytes and value[:1] in _KEY_PREFIXES
 
 
 def storable(value: Value) -> Value:
@@ -199,17 +188,17 @@ def _check_keys(pairs: list[tuple[Value, Value]]) -> None:
 
 
 def _storable_list(flags: int, items: list[Value]) -> PackedList:
-    flags &= LIST_FLAGS_KEPT
+    flags &= ContainerFlags.ORDERED
     if flags and any(left > right for left, right in pairwise(map(sort_key, items))):
         raise PackedError("an ordered list out of order")
     return PackedList(flags, items)
 
 
 def _storable_map(flags: int, pairs: list[tuple[Value, Value]]) -> PackedMap:
-    flags &= MAP_FLAGS_KEPT
+    flags &= ContainerFlags.KEY_VALUE_ORDERED
     by_key = sort_pairs(pairs)
     keys = [key for key, _ in by_key]
-    if flags & ORDERED and keys != [key for key, _ in pairs]:
+    if flags & ContainerFlags.ORDERED and keys != [key for key, _ in pairs]:
         raise PackedError("map keys out of order")
     if any(map(eq, keys, keys[1:])):
         raise PackedError("a map key twice")

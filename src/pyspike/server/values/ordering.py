@@ -11,15 +11,15 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any
 
+from ..protocol.constants import ParticleType
 from .packed import SPECIAL_EXTENSION, Extension, Float32, PackedError, PackedList, PackedMap, Value
 
 __all__ = ["INFINITY", "WILDCARD", "as_float", "compare", "has_wildcard", "ranked", "sort_key"]
 
-STRING_PREFIX = 0x03
-GEOJSON_PREFIX = 0x17
 WILDCARD = Extension(SPECIAL_EXTENSION, b"\x00")
 INFINITY = Extension(SPECIAL_EXTENSION, b"\x01")
 
+_STRING, _GEOJSON = int(ParticleType.STRING), int(ParticleType.GEOJSON)
 _F32 = Struct(">f")
 
 _RANK_NIL, _RANK_BOOL, _RANK_INT, _RANK_STRING, _RANK_LIST, _RANK_MAP, _RANK_BLOB, _RANK_FLOAT = range(8)
@@ -31,10 +31,10 @@ def _rank(value: Value) -> int:
     if kind is int:
         return _RANK_INT
     if kind is bytes:
-        prefix = value[0] if value else STRING_PREFIX  # type: ignore[index]
-        if prefix == STRING_PREFIX:
+        prefix = value[0] if value else _STRING  # type: ignore[index]
+        if prefix == _STRING:
             return _RANK_STRING
-        return _RANK_GEOJSON if prefix == GEOJSON_PREFIX else _RANK_BLOB
+        return _RANK_GEOJSON if prefix == _GEOJSON else _RANK_BLOB
     if value is None:
         return _RANK_NIL
     if kind is bool:

@@ -5,15 +5,17 @@ Owns: missing bins, types, replies. Not here: bits (bits.py).
 
 from __future__ import annotations
 
-from ...bits.operate import B64_ENCODE, modify_bits, read_bits
-from ...cdt.calls import CONTEXT, Call, bad, parse
+from ...bits.operate import modify_bits, read_bits
+from ...cdt.calls import Call, bad, parse
 from ...cdt.context import Way
+from ...protocol.constants import BLOB_TYPES, ParticleType
 from ...protocol.framing import Op
+from ...protocol.opcodes import BitOpcode, CdtEnvelope
 from ...protocol.result import RequestError, ResultCode
 from ...values.bin_values import particle_of, value_of
-from ...values.packed import PackedError, PackedList, PackedMap, Value, decode
-from ...values.particles import BLOB_TYPES, ParticleType
-from ..op_context import Working
+from ...values.decoding import decode
+from ...values.packed import PackedError, PackedList, PackedMap, Value
+from ..op_context import OpContext
 
 __all__ = ["bits_modify", "bits_read", "opcode_and_args"]
 
@@ -40,22 +42,22 @@ def _blob(found: tuple[int, bytes]) -> bytes:
     return found[1]
 
 
-def bits_read(work: Working, op: Op) -> None:
+def bits_read(ctx: OpContext, op: Op) -> None:
     """Run a read op."""
-    found = work.bins.get(op.name)
+    found = ctx.bins.get(op.name)
     if found is None:
-        work.answer_nothing(op)
+        ctx.answer_nothing(op)
         return
     opcode, args = opcode_and_args(op.value)
-    if opcode == CONTEXT and work.version.strings:
+    if opcode == CdtEnvelope.CONTEXT and ctx.version.strings:
         opcode, args, data = _inside(found, op.value)
-        if opcode != B64_ENCODE:
+        if opcode != BitOpcode.B64_ENCODE:
             raise bad("a context of bits")
     else:
         data = _blob(found)
-    if opcode == B64_ENCODE and not work.version.strings:
+    if opcode == BitOpcode.B64_ENCODE and not ctx.version.strings:
         raise bad(f"bit opcode {opcode}")
-    work.answer_value(op, *particle_of(read_bits(data, opcode, args)))
+    ctx.answer_value(op, *particle_of(read_bits(data, opcode, args)))
 
 
 def _inside(found: tuple[int, bytes], packed: bytes) -> tuple[int, list[Value], bytes]:
@@ -70,12 +72,12 @@ def _inside(found: tuple[int, bytes], packed: bytes) -> tuple[int, list[Value], 
     return call.opcode, call.args, _blob(particle_of(way.target))
 
 
-def bits_modify(work: Working, op: Op) -> None:
+def bits_modify(ctx: OpContext, op: Op) -> None:
     """Run a write op; some create the bin."""
     name = op.name
-    found = work.bins.get(name)
+    found = ctx.bins.get(name)
     before = None if found is None else _blob(found)
     after = modify_bits(before, *opcode_and_args(op.value))
     if after or (after is not None and found is not None):
-        work.bins[name] = (ParticleType.BLOB if found is None else found[0], after)
-    work.answer_nothing(op)
+        ctx.bins[name] = (ParticleType.BLOB if found is None else found[0], after)
+    ctx.answer_nothing(op)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from ...cdt.calls import Call, parse_value
 from ...cdt.context import Way
+from ...protocol.constants import ParticleType
+from ...protocol.flags import StringWriteFlags
 from ...protocol.framing import Op
-from ...protocol.result import RequestError, ResultCode
+from ...protocol.result import ParameterSubcode, RequestError, ResultCode
 from ...strings.arguments import text_of, value_of_text
-from ...strings.changing import WriteFlags
 from ...strings.conversion import to_text
-from ...strings.failures import Subcode, bad
+from ...strings.failures import bad
 from ...strings.operate import flags_of, modify, read
 from ...values.bin_values import particle_of, value_of
-from ...values.packed import PackedError, PackedList, PackedMap, Value, decode
-from ...values.particles import ParticleType
-from ..op_context import Working
+from ...values.decoding import decode
+from ...values.packed import PackedError, PackedList, PackedMap, Value
+from ..op_context import OpContext
 
 __all__ = ["string_modify", "string_read", "to_string"]
 
@@ -32,7 +33,7 @@ def _parse(op: Op) -> Call:
     except PackedError as error:
         raise bad(f"operation: {error}") from error
     if not isinstance(call, Call):
-        raise bad("a path of strings", Subcode.OPCODE)
+        raise bad("a path of strings", ParameterSubcode.STRING_OPCODE)
     return call
 
 
@@ -46,49 +47,49 @@ def _way(root: Value, call: Call) -> Way:
     return way
 
 
-def string_read(work: Working, op: Op) -> None:
+def string_read(ctx: OpContext, op: Op) -> None:
     """Run a read op. A missing bin is no error, whatever is asked of it."""
-    found = work.bins.get(op.name)
+    found = ctx.bins.get(op.name)
     if found is None:
-        work.answer_nothing(op)
+        ctx.answer_nothing(op)
         return
     call, value = _parse(op), value_of(*found)
     if call.context is not None:
         value = _way(value, call).target
-    work.answer_value(op, *particle_of(read(text_of(value), call.opcode, call.args)))
+    ctx.answer_value(op, *particle_of(read(text_of(value), call.opcode, call.args)))
 
 
-def string_modify(work: Working, op: Op) -> None:
+def string_modify(ctx: OpContext, op: Op) -> None:
     """Run a write op; some create the bin."""
-    found = work.bins.get(op.name)
+    found = ctx.bins.get(op.name)
     call = _parse(op)
     if call.context is None:
         before = None if found is None else text_of(value_of(*found))
         after = modify(before, call.opcode, call.args)
         if after is not None:
-            work.bins[op.name] = (_STRING, after.encode())
+            ctx.bins[op.name] = (_STRING, after.encode())
     elif found is not None:
-        _modify_inside(work, op, value_of(*found), call)
-    work.answer_nothing(op)
+        _modify_inside(ctx, op, value_of(*found), call)
+    ctx.answer_nothing(op)
 
 
-def _modify_inside(work: Working, op: Op, root: Value, call: Call) -> None:
+def _modify_inside(ctx: OpContext, op: Op, root: Value, call: Call) -> None:
     flags = flags_of(call.opcode, call.args, nested=True)
     try:
         way = _way(root, call)
     except RequestError as error:
-        if error.code == ResultCode.OP_NOT_APPLICABLE and flags & WriteFlags.NO_FAIL:
+        if error.code == ResultCode.OP_NOT_APPLICABLE and flags & StringWriteFlags.NO_FAIL:
             return
         raise
     after = modify(text_of(way.target), call.opcode, call.args, nested=True)
     if after is not None:
-        work.bins[op.name] = particle_of(way.replace(value_of_text(after)))
+        ctx.bins[op.name] = particle_of(way.replace(value_of_text(after)))
 
 
-def to_string(work: Working, op: Op) -> None:
+def to_string(ctx: OpContext, op: Op) -> None:
     """Run the op that tells a bin as text."""
-    found = work.bins.get(op.name)
+    found = ctx.bins.get(op.name)
     if found is None:
-        work.answer_nothing(op)
+        ctx.answer_nothing(op)
     else:
-        work.answer(op, _STRING, to_text(value_of(*found)).encode())
+        ctx.answer(op, _STRING, to_text(value_of(*found)).encode())

@@ -1,0 +1,124 @@
+# Every number of the protocol that the client uses, once. Python modules take those they need from `pyspike._wire`.
+#
+# Not here: what the client decides itself (sizes of buffers, time-outs), result codes (`pyspike.result_code`), times to live
+# that do not fit in an int (`pyspike.values`), and the numbers of list, map, bit, HyperLogLog, string and expression
+# operations.
+
+cpdef enum:                                 # frames (framing.md 1.1)
+    PROTO_VERSION = 2
+    FRAME_HEADER_SIZE = 8
+    TYPE_INFO = 1
+    TYPE_MESSAGE = 3
+    MAX_MESSAGE = 134_217_728               # bytes of a body: the server closes the connection on more
+
+
+cpdef enum:                                 # a message's header; offsets in the frame's body (framing.md 1.2)
+    AT_HEADER_SIZE = 0
+    AT_INFO1 = 1
+    AT_INFO2 = 2
+    AT_INFO3 = 3
+    AT_INFO4 = 4
+    AT_RESULT_CODE = 5
+    AT_GENERATION = 6
+    AT_TTL = 10                             # of an answer: the void time
+    AT_TIMEOUT = 14
+    AT_FIELD_COUNT = 18
+    AT_OP_COUNT = 20
+    MESSAGE_HEADER_SIZE = 22
+
+
+cpdef enum:                                 # info1 (framing.md 1.2)
+    INFO1_READ = 0x01
+    INFO1_GET_ALL = 0x02
+    INFO1_GET_NO_BINS = 0x20
+    INFO1_CONSISTENCY_ALL = 0x40
+
+
+cpdef enum:                                 # info2 (framing.md 1.2)
+    INFO2_WRITE = 0x01
+    INFO2_DELETE = 0x02
+    INFO2_GENERATION = 0x04
+    INFO2_GENERATION_GT = 0x08
+    INFO2_DURABLE_DELETE = 0x10
+    INFO2_CREATE_ONLY = 0x20
+    INFO2_RESPOND_ALL_OPS = 0x80
+
+
+cpdef enum:                                 # info3 (framing.md 1.2)
+    INFO3_COMMIT_LEVEL_MASTER = 0x02
+    INFO3_UPDATE_ONLY = 0x08
+    INFO3_CREATE_OR_REPLACE = 0x10
+    INFO3_REPLACE_ONLY = 0x20
+
+
+cpdef enum:                                 # fields (framing.md 1.3)
+    FIELD_HEADER_SIZE = 5
+    FIELD_NAMESPACE = 0
+    FIELD_SET = 1
+    FIELD_KEY = 2
+    FIELD_DIGEST = 4
+    FIELD_FILTER = 43
+
+
+cpdef enum:                                 # operations; offsets from where one starts (framing.md 1.4)
+    AT_OP_CODE = 4
+    AT_OP_PARTICLE = 5
+    AT_OP_NAME_SIZE = 7
+    OP_HEADER_SIZE = 8
+
+
+cpdef enum:                                 # codes of operations (framing.md 1.4)
+    OP_READ = 1
+    OP_WRITE = 2
+    OP_CDT_READ = 3
+    OP_CDT_MODIFY = 4
+    OP_INCR = 5
+    OP_EXP_READ = 7
+    OP_EXP_MODIFY = 8
+    OP_APPEND = 9
+    OP_PREPEND = 10
+    OP_TOUCH = 11
+    OP_BITS_READ = 12
+    OP_BITS_MODIFY = 13
+    OP_DELETE_ALL = 14
+    OP_HLL_READ = 15
+    OP_HLL_MODIFY = 16
+    OP_STRING_READ = 17
+    OP_STRING_MODIFY = 18
+    OP_TO_STRING = 19
+
+
+cpdef enum:                                 # particle types (framing.md 1.4)
+    PARTICLE_NULL = 0
+    PARTICLE_INTEGER = 1
+    PARTICLE_FLOAT = 2
+    PARTICLE_STRING = 3
+    PARTICLE_BLOB = 4
+    PARTICLE_BOOL = 17
+    PARTICLE_HLL = 18
+    PARTICLE_MAP = 19
+    PARTICLE_LIST = 20
+    PARTICLE_GEOJSON = 23
+
+
+cpdef enum:                                 # flags of lists and maps (values.md 3.2)
+    LIST_ORDERED = 1
+    MAP_KEY_ORDERED = 1
+    MAP_KEY_VALUE_ORDERED = 3
+
+
+cpdef enum:                                 # keys, partitions and time
+    DIGEST_SIZE = 20                        # (keys-and-digests.md 2.1)
+    PARTITIONS = 4096                       # of every namespace (keys-and-digests.md 2.2)
+    EPOCH_2010 = 1262304000                 # the Unix time of 2010-01-01, from which void times count (framing.md 1.2)
+
+
+cpdef enum:                                 # limits (framing.md 1.4, and 1.2 for times to live)
+    MAX_NAMESPACE = 31                      # bytes of a namespace's name
+    MAX_SET = 63                            # bytes of a set's name
+    MAX_BIN_NAME = 15                       # bytes of a bin's name
+    MAX_OPERATIONS = 32768                  # of a message
+    MAX_BINS = 32767                        # of a record
+    MAX_TTL = 315_360_000                   # seconds, which are ten years
+    MAX_FILTER = 1_048_576                  # bytes of a filter expression (expressions.md 6.1)
+    MAX_DEPTH = 256                         # of nested lists and maps, in both directions

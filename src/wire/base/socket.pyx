@@ -1,0 +1,68 @@
+# The system's calls on sockets that blocking connections and asyncio's protocol need, and what they tell of a connection.
+
+cdef extern from "sys/socket.h" nogil:
+    ctypedef unsigned int socklen_t
+    struct linger:
+        int l_onoff
+        int l_linger
+    int SOL_SOCKET, SO_RCVTIMEO, SO_SNDTIMEO, SO_LINGER, MSG_PEEK, MSG_DONTWAIT
+    ssize_t send(int fd, const void* data, size_t size, int flags)
+    ssize_t recv(int fd, void* data, size_t size, int flags)
+    int setsockopt(int fd, int level, int option, const void* value, socklen_t size)
+
+
+cdef extern from "sys/time.h" nogil:
+    struct timeval:
+        time_t tv_sec
+        suseconds_t tv_usec
+
+
+cdef extern from *:
+    """
+    #ifndef MSG_NOSIGNAL
+    #define MSG_NOSIGNAL 0                  /* macOS: SO_NOSIGPIPE, set when the socket is made */
+    #endif
+    """
+    int MSG_NOSIGNAL
+
+
+cdef extern from *:
+    """
+    #include <sys/ioctl.h>
+    #ifdef __linux__
+    #include <linux/sockios.h>
+    #endif
+    static int pyspike_unacknowledged(int fd)
+    {
+        int size = 0;
+    #if defined(SIOCOUTQ)
+        if (ioctl(fd, SIOCOUTQ, &size))
+            return 0;
+    #elif defined(SO_NWRITE)                /* macOS */
+        socklen_t length = sizeof(size);
+        if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &size, &length))
+            return 0;
+    #endif
+        return size;
+    }
+    """
+    int unacknowledged "pyspike_unacknowledged"(int fd) noexcept nogil     # bytes sent that the peer's system has not got
+
+
+cdef enum:
+    CHECK_AFTER_IDLE = 1_000_000            # ns idle after which a look at a connection costs nothing that counts
+
+
+cdef inline bint is_readable(int fd) noexcept nogil:
+    """Whether something has come on a socket on which nothing is to come: its end, or bytes that nobody asked for."""
+    cdef unsigned char byte
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 or errno != EAGAIN
+
+
+cdef void reset_when_closed(int fd) noexcept nogil:
+    """Has the socket closed by a reset, which drops what the other side has not read."""
+    cdef linger option
+    option.l_onoff = 1
+    option.l_linger = 0
+    if fd >= 0:
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &option, sizeof(option))

@@ -1,0 +1,88 @@
+# How a message about records is laid out: a header, fields, operations (framing.md 1.2 to 1.4). A frame has one message in
+# the answer to a command on one record, and any number, back to back, in those to batches and queries; so the functions
+# below go on where the one before stopped, and only `end_of_frame` says that nothing may follow.
+
+cdef struct MessageHeader:                  # of an answer
+    int result_code
+    int info3
+    uint32_t generation
+    uint32_t void_time                      # seconds since 2010; 0: never
+    int field_count
+    int op_count
+
+
+cdef struct MessageField:                   # the bytes belong to the receive buffer, as those below do
+    int kind
+    size_t size
+    const unsigned char* data
+
+
+cdef struct MessageOp:                      # one operation: a bin's value, or an operation's result
+    int code
+    int particle
+    size_t name_size
+    const unsigned char* name
+    size_t size
+    const unsigned char* value
+
+
+cdef inline int next_message(Cursor* c, MessageHeader* header) except -1:
+    cdef const unsigned char* p = take(c, MESSAGE_HEADER_SIZE)
+    if p[AT_HEADER_SIZE] != MESSAGE_HEADER_SIZE:
+        raise broken(f"a message header of {p[AT_HEADER_SIZE]} bytes")
+    header.result_code = p[AT_RESULT_CODE]
+    header.info3 = p[AT_INFO3]
+    header.generation = load32(p + AT_GENERATION)
+    header.void_time = load32(p + AT_TTL)
+    header.field_count = load16(p + AT_FIELD_COUNT)
+    header.op_count = load16(p + AT_OP_COUNT)
+    return 0
+
+
+cdef inline int next_field(Cursor* c, MessageField* field) except -1:
+    cdef size_t size = load32(take(c, FIELD_HEADER_SIZE - 1))
+    cdef const unsigned char* p
+    if size == 0:
+        raise broken("a field without a type")
+    p = take(c, size)
+    field.kind = p[0]
+    field.size = size - 1
+    field.data = p + 1
+    return 0
+
+
+cdef int skip_fields(Cursor* c, MessageHeader* header) except -1:
+    cdef MessageField field
+    cdef int _i
+    for _i in range(header.field_count):
+        next_field(c, &field)
+    return 0
+
+
+cdef inline int next_op(Cursor* c, MessageOp* op) except -1:
+    cdef size_t size = load32(take(c, AT_OP_CODE))
+    cdef const unsigned char* p = take(c, size) - AT_OP_CODE
+    if size < OP_HEADER_SIZE - AT_OP_CODE or size < OP_HEADER_SIZE - AT_OP_CODE + <size_t>p[AT_OP_NAME_SIZE]:
+        raise broken(f"an operation of {size} bytes")
+    op.code = p[AT_OP_CODE]
+    op.particle = p[AT_OP_PARTICLE]
+    op.name_size = p[AT_OP_NAME_SIZE]
+    op.name = p + OP_HEADER_SIZE
+    op.size = size - (OP_HEADER_SIZE - AT_OP_CODE) - op.name_size
+    op.value = op.name + op.name_size
+    return 0
+
+
+cdef inline object name_of_op(Cursor* c, MessageOp* op):
+    """The name of its bin. The server does not check that names are UTF-8."""
+    return short_text(c.names, op.name, op.name_size, b"surrogateescape")
+
+
+cdef inline object value_of_op(Cursor* c, MessageOp* op):
+    return get_particle(op.particle, op.value, op.size, c.names)
+
+
+cdef inline int end_of_frame(Cursor* c) except -1:
+    if c.p != c.end:
+        raise broken(f"{left(c)} bytes behind the last operation")
+    return 0
