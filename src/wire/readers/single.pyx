@@ -62,7 +62,7 @@ cdef inline bint answers(Operation operation, AnswerOp* op) noexcept:
     cdef const unsigned char* asked
     if operation.flags & OP_IS_ALL_BINS:
         return op.code == OP_READ
-    asked = <const unsigned char*>PyBytes_AS_STRING(operation.wire)
+    asked = wire_of(operation)
     return operation.code == op.code and asked[7] == op.name_size and memcmp(asked + 8, op.name, op.name_size) == 0
 
 

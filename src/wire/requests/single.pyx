@@ -337,7 +337,7 @@ cdef Command operate_request(
     if not steps:
         raise errors.InvalidArgument("operate needs at least one operation")
     for step in steps:
-        if type(step) is not Operation or (<Operation>step).wire is None:
+        if type(step) is not Operation or not (<Operation>step).size:
             raise errors.InvalidType(
                 f"operate takes operations made by pyspike.operations, not {type(step).__name__} ({shown(step)})"
             )
@@ -383,6 +383,6 @@ cdef Command operate_request(
         operation = <Operation>step
         if operation.flags & OP_IS_HEADER and reads | flags & OP_IS_WRITE:
             continue                        # every answer has a header; the flag for it would hide the bins
-        put_bytes(&command.out, PyBytes_AS_STRING(operation.wire), <size_t>PyBytes_GET_SIZE(operation.wire))
+        put_bytes(&command.out, wire_of(operation), <size_t>operation.size)
         count += 1
     return end_request(command, count)

@@ -27,8 +27,8 @@ TOLD = COMPILED | FUNCTIONS.keys() | CONSTANTS
 LEAVES = (errors, result_code, values)
 
 # Classes that Python code never names: queues of a pool and of a lane, the table inside a partition map, the
-# mark for a default that raises, what a client has that was never opened.
-INTERNAL = {"NamespaceMap", "Raise", "Unopened", "Waiter", "WaitingBlock", "WaitingQueue"}
+# mark for a default that raises, what a client has that was never opened, an argument as one function has it.
+INTERNAL = {"NamespaceMap", "Part", "Raise", "Unopened", "Waiter", "WaitingBlock", "WaitingQueue"}
 
 # Special methods that a stub must tell, because type checkers look for them.
 SPECIAL = {

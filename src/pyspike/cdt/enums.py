@@ -23,34 +23,10 @@ __all__ = [
     "MapReturnType",
     "MapWriteFlags",
     "NumericType",
-    "OpCode",
     "PathSelect",
     "StringRegexFlags",
     "StringWriteFlags",
 ]
-
-
-class OpCode(IntEnum):
-    """The numbers of operations on the wire (Aerospike's names; framing.md 1.4 of the protocol notes)."""
-
-    READ = 1
-    WRITE = 2
-    CDT_READ = 3
-    CDT_MODIFY = 4
-    INCR = 5
-    EXP_READ = 7
-    EXP_MODIFY = 8
-    APPEND = 9
-    PREPEND = 10
-    TOUCH = 11
-    BIT_READ = 12
-    BIT_MODIFY = 13
-    DELETE_ALL = 14
-    HLL_READ = 15
-    HLL_MODIFY = 16
-    STRING_READ = 17
-    STRING_MODIFY = 18
-    TO_STRING = 19
 
 
 # Lists ------------------------------------------------------------------------------------------------------
@@ -287,8 +263,6 @@ class NumericType(IntEnum):
 
 # Marks and bits in arguments that are a keyword of their own here -------------------------------------------
 
-WITH_CONTEXT = 0xFF  # in front of the way to an element inside the bin: [0xFF, context, [opcode, ...]]
-BY_PATH = 0xFE  # in front of a path: [0xFE, context, flags] or [0xFE, context, flags, expression]
 MODIFY_PATH = 0x04  # in a path's flags, besides PathSelect
 PATH_NO_FAIL = 0x10
 INVERTED = 0x1_0000  # in a return type: what is not selected
