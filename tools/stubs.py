@@ -29,16 +29,16 @@ HEAD = '"""Types of the compiled wire layer. Written by tools/stubs.py out of sr
 
 # Classes that Python code never names: queues, tables inside others, and what stands for something missing.
 INTERNAL = {
-    *("ChannelBase", "Fifo", "FramesReader", "NamespaceMap", "NodeCounters", "OutcomeReader", "Reader"),
-    *("RecordReader", "ResultsReader", "Sign", "TaskExecutor", "Unopened", "Waiter", "WaitingBlock"),
-    "WaitingQueue",
+    *("ChannelBase", "Fifo", "FramesReader", "NamespaceMap", "NodeCounters", "OutcomeReader", "Part"),
+    *("Reader", "RecordReader", "ResultsReader", "Sign", "TaskExecutor", "Unopened", "Waiter"),
+    *("WaitingBlock", "WaitingQueue"),
 }
 # What type checkers are told as a class, of classes that are registered as one.
 BASES = {"Record": "Mapping[str, Any]"}
 TWINS = {"AsyncCommands": "Commands"}  # a class with the methods of another one, as coroutines
 SPECIAL = {
-    *("__init__", "__call__", "__hash__", "__eq__", "__getitem__", "__contains__", "__iter__", "__len__"),
-    *("__bool__", "__enter__", "__exit__", "__await__"),
+    *("__init__", "__new__", "__call__", "__hash__", "__eq__", "__bool__", "__enter__", "__exit__"),
+    *("__await__", "__getitem__", "__contains__", "__iter__", "__len__"),
 }
 C_TYPES = {
     **dict.fromkeys(("int", "Py_ssize_t", "size_t", "int64_t", "unsigned int"), "int"),
@@ -64,6 +64,12 @@ FIELDS = {
     "PartitionMap.displaced": "frozenset[Any]",
     "Settings.as_read": "Settings | None",
     "Settings.filter_expression": "bytes | None",
+    "Argument.also": "tuple[str, ...]",
+    "Argument.check": "Callable[..., object]",
+    "Argument.exact": "tuple[type, ...] | None",
+    "Argument.parameters": "tuple[str, ...]",
+    "DeclaredFunction.declaration": "Callable[..., Any]",
+    "DeclaredFunction.parameters": "tuple[str, ...]",
     "AsyncExecutor.executors": "dict[asyncio.AbstractEventLoop, Any]",
     "Channel.large": "dict[tuple[str, str], int]",
     "LoopExecutor.large": "dict[tuple[str, str], int]",
@@ -98,6 +104,7 @@ IMPORTED = {
     "contextvars": {"Context"},
     "types": {"TracebackType"},
     "typing": {"Any", "Protocol", "TypeAlias", "TypeVar", "final", "overload"},
+    "typing_extensions": {"Self"},
     "weakref": {"ref"},
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
@@ -273,6 +280,10 @@ class Reader:
                     found.members = [each for each in found.members if not is_constructor(each)]
                     made = method.name
                     method.name, method.doc = "__init__", ""
+                    # A class with subclasses may have another `__init__` in each.
+                    if made == "__cinit__" and not found.final:
+                        method.name, method.returns = "__new__", "Self"
+                        method.parameters = method.parameters.replace("self", "cls", 1)
                 if not method.name.startswith("_") or method.name in SPECIAL:
                     found.members.append(method)
             else:
@@ -296,8 +307,8 @@ class Reader:
 
 
 def is_constructor(member: Function | str) -> bool:
-    """Whether a member of a class is its `__init__`."""
-    return isinstance(member, Function) and member.name == "__init__"
+    """Whether a member of a class is its `__init__` or `__new__`."""
+    return isinstance(member, Function) and member.name in ("__init__", "__new__")
 
 
 def split(text: str) -> list[str]:

@@ -20,6 +20,8 @@ from types import TracebackType
 from typing import Any, TypeVar, final, overload
 from weakref import ref
 
+from typing_extensions import Self
+
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.errors import AerospikeError, Attempt
 from pyspike.policy import ReadPolicy, WritePolicy
@@ -381,83 +383,155 @@ class Operation:
     def bin(self) -> str: ...
     @property
     def code(self) -> int: ...
-    @property
-    def wire(self) -> bytes: ...
     def __init__(self, *args: object, **kwargs: object) -> None: ...
-    @staticmethod
-    def on_bin(code: int, name: str, value: object, text: str | Callable[[Operation], str]) -> Operation:
-        """Write, add, append or prepend `value` to the bin `name`."""
-    @staticmethod
-    def bare(
-        code: int,
-        name: str,
-        text: str | Callable[[Operation], str],
-        *,
-        write: bool = False,
-        all_bins: bool = False,
-        header: bool = False,
-        whole: bool = False,
-    ) -> Operation:
-        """An operation without a value: read a bin, all or none, or change the record as a whole (touch, delete)."""
-    @staticmethod
-    def raw(
-        code: int,
-        name: str,
-        particle: int,
-        data: bytes,
-        text: str | Callable[[Operation], str],
-        *,
-        write: bool,
-        respond_all: bool = False,
-    ) -> Operation:
-        """An operation on the bin `name` whose value is ready: `data`, of this particle type."""
-    @staticmethod
-    def packed(
-        code: int,
-        name: str,
-        particle: int,
-        arguments: list[Any],
-        text: str | Callable[[Operation], str],
-        *,
-        write: bool,
-        respond_all: bool = False,
-    ) -> Operation:
-        """An operation on the bin `name` whose value is a packed list of arguments."""
+    @property
+    def wire(self) -> bytes:
+        """Its bytes on the wire."""
     @property
     def is_write(self) -> bool:
         """Whether it may change the record."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
-@final
-class OperationMaker:
-    """Makes the operations of one code.
+def restore_operation(
+    name: str, code: int, wire: bytes, flags: int, text: str | Callable[[Operation], str]
+) -> Operation:
+    """An operation out of what its pickle holds."""
+
+class DeclaredFunction:
+    """A function with the signature of `declaration`, whose body is compiled."""
+    @property
+    def declaration(self) -> Callable[..., Any]: ...
+    @property
+    def parameters(self) -> tuple[str, ...]: ...
+    def __new__(cls, declaration: Callable[..., Any], *args: Any, **kwargs: Any) -> Self: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+class BoundFunction(DeclaredFunction):
+    """A declared function whose body is `run`, called with one value a parameter."""
+    def __init__(self, declaration: Callable[..., Any], run: Callable[..., Any]) -> None: ...
+
+class EncodedContext:
+    """One step of a way into a bin, encoded when it is made.
 
     Args:
+        type: the server's number for the kind of step, with the bits that say what to create.
+        packed: what it looks for.
+        several: whether it may select several elements, as only paths do.
+    """
+    @property
+    def type(self) -> int: ...
+    @property
+    def packed(self) -> Packed: ...
+    def __new__(cls, type: int, packed: Packed, several: bool) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Argument:
+    """What one argument of operations must be.
+
+    Args:
+        parameters: the names of the parameters that it is made of.
+        check: takes their values, and gives what is packed: a value, or a tuple of several or none. It raises if they
+            can't be right.
+        exact: types whose objects are packed as they are, if all parameters but the first have their defaults; None
+            for any object.
+        each: that it is a list of one or more such objects.
+        also: parameters whose values `check` takes too, which need not have their defaults.
+    """
+    @property
+    def parameters(self) -> tuple[str, ...]: ...
+    @property
+    def check(self) -> Callable[..., object]: ...
+    @property
+    def exact(self) -> tuple[type, ...] | None: ...
+    @property
+    def each(self) -> bool: ...
+    @property
+    def also(self) -> tuple[str, ...]: ...
+    def __init__(
+        self,
+        parameters: tuple[str, ...],
+        check: Callable[..., object],
+        exact: tuple[type, ...] | None = (),
+        *,
+        each: bool = False,
+        also: tuple[str, ...] = (),
+    ) -> None: ...
+
+class OperationFunction(DeclaredFunction):
+    """A function that makes operations of one code; its first parameter, if it has any, is the bin's name."""
+
+@final
+class BareFunction(OperationFunction):
+    """Makes operations without a value: on a bin, or on the record as a whole.
+
+    Args:
+        declaration: the function as Python declares it.
         code: the operation's number.
+        text: the repr of an operation on a bin, or what makes it of the operation.
+        write: whether it changes the record.
+        header: whether it asks for no bin.
+        all_bins: whether it reads all bins if it names none.
+        respond_all: whether it asks for the answers of all operations.
+        whole: the repr of an operation on the record as a whole; None if there is no such.
+    """
+    def __init__(
+        self,
+        declaration: Callable[..., Any],
+        code: int,
+        text: str | Callable[[Operation], str],
+        *,
+        write: bool = False,
+        header: bool = False,
+        all_bins: bool = False,
+        respond_all: bool = False,
+        whole: str | None = None,
+    ) -> None: ...
+
+@final
+class ValueFunction(OperationFunction):
+    """Makes operations that put, add, append or prepend a value to a bin.
+
+    Args:
+        declaration: the function as Python declares it, of a bin and a value.
+        code: the operation's number.
+        text: makes an operation's repr.
+    """
+    def __init__(
+        self, declaration: Callable[..., Any], code: int, text: str | Callable[[Operation], str]
+    ) -> None: ...
+
+@final
+class ListFunction(OperationFunction):
+    """Makes operations whose value is a list, `[opcode, arguments...]` (cdt.md 5.1).
+
+    Args:
+        declaration: the function as Python declares it. A parameter `ctx` that is no argument is the way to an element
+            inside the bin: the list is packed as `[0xFF, contexts, [opcode, arguments...]]` then.
+        code: the operation's number.
+        text: makes an operation's repr.
+        arguments: each an `Argument`, in the order of the wire.
+        opcode: the first element; None if there is none.
         particle: what to send as the value's particle type.
-        text: the repr, or what makes it of the operation.
-        flatten: makes of the way (contexts) the list that is packed for it.
+        check_ctx: makes a list of contexts of a way that is no plain list, or raises.
         write: whether it may change the record.
         respond_all: whether it asks for the answers of all operations.
     """
     def __init__(
         self,
+        declaration: Callable[..., Any],
         code: int,
-        particle: int,
         text: str | Callable[[Operation], str],
-        flatten: Callable[[Any], list[Any]],
+        arguments: list[Argument],
         *,
+        opcode: int | None = None,
+        particle: int,
+        check_ctx: Callable[[Any], Sequence[EncodedContext]],
         write: bool = False,
         respond_all: bool = False,
     ) -> None: ...
-    def make(self, name: str, ctx: Any, *arguments: Any) -> Operation:
-        """The operation `[opcode, arguments...]` on the bin, or on what `ctx` leads to inside it."""
-
-def restore_operation(
-    name: str, code: int, wire: bytes, flags: int, text: str | Callable[[Operation], str]
-) -> Operation:
-    """An operation out of what its pickle holds."""
 
 MISSING_RAISES: object
 
@@ -677,7 +751,7 @@ class ThreadExecutor(Executor):
     """
     @property
     def cluster(self) -> Any: ...
-    def __init__(self, cluster: Any, *args: Any) -> None: ...
+    def __new__(cls, cluster: Any, *args: Any) -> Self: ...
     def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
         """Wait until the next attempt and return None; or return the error the command has failed with."""
 
@@ -904,7 +978,7 @@ class Deadlines:
     """
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
-    def __init__(self, loop: asyncio.AbstractEventLoop, *args: Any, **kwargs: Any) -> None: ...
+    def __new__(cls, loop: asyncio.AbstractEventLoop, *args: Any, **kwargs: Any) -> Self: ...
     def all_channels(self) -> list[Channel]:
         """The channels there are."""
     def watch_in(self, seconds: float) -> None:
@@ -984,7 +1058,7 @@ class LoopExecutor(Deadlines):
     def failures(self) -> FailureQueue: ...
     @property
     def large(self) -> dict[tuple[str, str], int]: ...
-    def __init__(self, loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any) -> None: ...
+    def __new__(cls, loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any) -> Self: ...
     def new_channel(self, node: Node, bulk: bool, writes: bool) -> Channel:
         """Make a channel to a node; a subclass does.
 
@@ -1018,7 +1092,7 @@ class AsyncExecutor(Executor):
     """Runs commands in whatever loop awaits them, on the client's channels there."""
     @property
     def executors(self) -> dict[asyncio.AbstractEventLoop, Any]: ...
-    def __init__(self, *args: Any) -> None: ...
+    def __new__(cls, *args: Any) -> Self: ...
     def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
         """The executor of a loop that comes for the first time; a subclass makes it."""
 

@@ -22,14 +22,13 @@ from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
-from pyspike.cluster.lifecycle import DropGuard
+from pyspike.cluster.drop_guard import DropGuard
 from pyspike.cluster.pipelined import LoopExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
-from pyspike.process import fork
-from pyspike.process.weak_registry import WeakRegistry
+from pyspike.process import fork, members
 from pyspike.stats import ClientStats
 
 T = TypeVar("T")
@@ -103,8 +102,7 @@ class AsyncExecutor(_wire.AsyncExecutor):
             finally:  # also where the warning is an error
                 _let_go(executors)
 
-        _unclosed.add(self, dropped)
-        fork.watch(self)
+        members.register(self, dropped)
 
     def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
         """Make the executor of a loop in which a command is awaited for the first time."""
@@ -140,6 +138,9 @@ class AsyncExecutor(_wire.AsyncExecutor):
         if running is not None:
             self.executors[running.loop] = running
             running.lose_connections()
+
+    def at_exit(self) -> None:
+        """Do nothing when the interpreter ends: no thread belongs to loops."""
 
     async def close(self, wait: float = 0.0) -> None:
         """Close the connections in all loops, and wait until those of this one are closed.
@@ -181,15 +182,12 @@ def _let_go(executors: dict[asyncio.AbstractEventLoop, LoopExecutor]) -> None:
 
 def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
     """The loop that called `fork`, in a child process in which it goes on; None if it does not."""
-    if fork.loops_end():
+    if fork.forked_by_python():
         return None
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-_unclosed: WeakRegistry[AsyncExecutor] = WeakRegistry()
 
 
 class AsyncClient(AsyncCommands):

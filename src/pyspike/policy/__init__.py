@@ -9,7 +9,6 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
 1 s (there 30 s, for which an application would hang that can't reach its cluster).
 
     checks      what a field's value may be
-    info_bits   what policies say in the header of a request
     base        what all policies have in common, and `BasePolicy`
     read        `ReadPolicy`
     write       `WritePolicy`

@@ -63,7 +63,7 @@ def members(kind: type) -> dict[str, Any]:
         name: entry
         for each in reversed([kind, *bases, *twins])
         for name, entry in vars(each).items()
-        if not name.startswith("_") or name in STUBS.SPECIAL - {"__init__"}
+        if not name.startswith("_") or name in STUBS.SPECIAL - {"__init__", "__new__"}
     }
     if kind.__hash__ is None:
         del found["__hash__"]
@@ -142,7 +142,7 @@ def test_the_stub_tells_every_public_name_of_the_module() -> None:
 
 @pytest.mark.parametrize("name", sorted(CLASSES))
 def test_a_class_has_the_members_of_its_stub(name: str) -> None:
-    kind, names = getattr(_wire, name), told(CLASSES[name]).keys() - {"__init__"}
+    kind, names = getattr(_wire, name), told(CLASSES[name]).keys() - {"__init__", "__new__"}
     names |= {ast.unparse(node.target) for node in CLASSES[name].body if isinstance(node, ast.AnnAssign)}
     private = {entry for entry in names if entry.startswith("_")} - STUBS.SPECIAL
     assert members(kind).keys() == names - private
