@@ -51,7 +51,7 @@ for of_node in numbers:
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
 def pools():
-    return [node["pool"] for node in client.stats()["nodes"].values()]
+    return [node.pool for node in client.stats().nodes.values()]
 patience = time.monotonic() + 20  # until those are there that a pool has at least
 while any(pool["idle"] < per_node for pool in pools()) and time.monotonic() < patience:
     time.sleep(0.01)

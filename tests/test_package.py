@@ -150,3 +150,16 @@ def test_the_sdist_has_what_the_readme_links_to() -> None:
     linked = set(re.findall(r"\]\(([^):]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert len(linked) >= 3
     assert linked <= set(files.files)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from pyspike import *; Client('127.0.0.1:1', ClientPolicy(fail_if_not_connected=False)).close()",
+        "import pyspike.server, logging; logging.getLogger('pyspike.server').warning('a fault')",
+    ],
+)
+def test_what_is_logged_is_not_printed(program: str) -> None:
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert found.stdout == found.stderr == ""

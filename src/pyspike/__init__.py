@@ -11,17 +11,15 @@ To begin with:
 from __future__ import annotations
 
 import importlib
-import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from pyspike import collision, errors
+from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
 from pyspike._wire import Key, Operation, Record, digest
-from pyspike.arguments import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
-from pyspike.later import importing
 from pyspike.nodes import Node
 from pyspike.policy import (
     ClientPolicy,
@@ -33,10 +31,11 @@ from pyspike.policy import (
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
-    SupportsToBytes,
     WritePolicy,
 )
+from pyspike.process.lazy_imports import importing
 from pyspike.result_code import ResultCode
+from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
 from pyspike.values import (
     INFINITY,
     WILDCARD,
@@ -58,9 +57,12 @@ __all__ = [
     "BitOverflowAction",
     "BitResizeFlags",
     "BitWriteFlags",
+    "ChannelStats",
     "Client",
     "ClientPolicy",
+    "ClientStats",
     "CommitLevel",
+    "ConnectionStats",
     "ConsistencyLevel",
     "Context",
     "Ctx",
@@ -90,10 +92,12 @@ __all__ = [
     "Milliseconds",
     "MultiResult",
     "Node",
+    "NodeStats",
     "NumericType",
     "Operation",
     "OrderedList",
     "PathSelect",
+    "PoolStats",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
@@ -104,6 +108,7 @@ __all__ = [
     "StringRegexFlags",
     "StringWriteFlags",
     "SupportsToBytes",
+    "TendStats",
     "Ttl",
     "WritePolicy",
     "__version__",
@@ -184,6 +189,3 @@ def __dir__() -> list[str]:
 
 if (_wrong := collision.explanation()) is not None:
     warnings.warn(_wrong, RuntimeWarning, stacklevel=2)
-
-# Without this, Python itself would print the library's warnings to stderr.
-logging.getLogger("pyspike").addHandler(logging.NullHandler())

@@ -18,7 +18,7 @@ from collections.abc import (
 from contextvars import Context
 from typing import Any, TypeAlias, TypeVar, final, overload
 
-from pyspike.arguments import Filter, KeyLike, Milliseconds, Ttl
+from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.errors import AerospikeError, Attempt
 from pyspike.policy import ReadPolicy, WritePolicy
 

@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar, overload
 
+from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import MISSING_RAISES, Command, Commands, Loops, Operation, Record, no_copy, timeout_ms
-from pyspike.arguments import (
-    Filter,
-    KeyLike,
-    Milliseconds,
-    Policies,
-    Ttl,
-    client_policy,
-    info_arguments,
-)
+from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
@@ -33,7 +27,8 @@ from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 from pyspike.process import fork
-from pyspike.process.living import Living
+from pyspike.process.weak_registry import WeakRegistry
+from pyspike.stats import ClientStats
 
 T = TypeVar("T")
 
@@ -192,7 +187,7 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-_unclosed: Living[_Loops] = Living()
+_unclosed: WeakRegistry[_Loops] = WeakRegistry()
 
 
 class AsyncClient:
@@ -537,9 +532,10 @@ class AsyncClient:
         asked = info_arguments(self._policies, command, node, policy)
         return await _in_thread(self._cluster.info, *asked)
 
-    def stats(self) -> dict[str, Any]:
-        """How the connections to each node are used, the pipelines of each loop, and how tending goes."""
-        return {**self._cluster.stats(), "loops": [executor.stats() for executor in self._loops.all()]}
+    def stats(self) -> ClientStats:
+        """How the connections to each node are used, by threads and in each loop, and how tending goes."""
+        loops = tuple(executor.stats() for executor in self._loops.all())
+        return dataclasses.replace(self._cluster.stats(), loops=loops)
 
     async def close(self, timeout: Milliseconds | None = None) -> None:
         """Close all connections; again is harmless.

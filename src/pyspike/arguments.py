@@ -1,29 +1,23 @@
-"""What the methods of both clients take: types, default policies, and what `info` asks."""
+"""What the methods of both clients take: the policies of calls that are given none, and what `info` asks."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from pyspike import _wire
-from pyspike._wire import Key, plain_text
+from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
+from pyspike._wire import plain_text
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.nodes import Node
-from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, SupportsToBytes, WritePolicy
+from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 from pyspike.showing import shown
-from pyspike.values import Expiration
 
-__all__ = ["Filter", "KeyLike", "Milliseconds", "Policies", "Ttl", "client_policy", "info_arguments"]
-
-KeyLike: TypeAlias = Key | tuple[str, str | None, int | str | bytes]
-Milliseconds: TypeAlias = float | timedelta
-Ttl: TypeAlias = int | timedelta | Expiration
-Filter: TypeAlias = SupportsToBytes | bytes
+__all__ = ["Policies", "client_policy", "info_arguments"]
 
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
-vars(_wire).update(
+vars(sys.modules["pyspike._wire"]).update(
     Any=Any,
     Filter=Filter,
     Iterable=Iterable,

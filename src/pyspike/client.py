@@ -7,14 +7,16 @@ to a node is told in `cluster`.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
+from pyspike._types import Milliseconds
 from pyspike._wire import Commands, Executor, timeout_ms
-from pyspike.arguments import Milliseconds, Policies, client_policy, info_arguments
+from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.hosts import HostsLike, parse_hosts
-from pyspike.later import importing
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.process.lazy_imports import importing
+from pyspike.stats import ClientStats
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
@@ -134,7 +136,7 @@ class Client(Commands):
         """
         return self._cluster.info(*info_arguments(self._policies, command, node, policy))
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> ClientStats:
         """How the connections to each node are used, and how tending goes."""
         return self._cluster.stats()
 

@@ -18,7 +18,7 @@ from pyspike._wire import (
     Command,
 )
 from pyspike.errors import ServerError
-from pyspike.later import importing
+from pyspike.process.lazy_imports import importing
 from pyspike.result_code import ResultCode
 from pyspike.showing import shown
 

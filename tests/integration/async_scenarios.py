@@ -227,9 +227,7 @@ def one_run_after_another(hosts: str) -> None:
     client = run(AsyncClient.connect(hosts))
     for number in range(6):
         run(use(client, number))
-        assert [
-            stats for stats in client.stats()["loops"] if any(lane["open"] for lane in stats.values())
-        ] == []
+        assert [stats for stats in client.stats().loops if any(lane.open for lane in stats.values())] == []
     assert len(tend_threads()) == 1
     run(client.close())
     assert (sockets(), tend_threads()) == ({}, set())
@@ -258,7 +256,7 @@ def a_loop_that_is_closed_without_a_word(hosts: str) -> None:
         del loop
     run(use(client))
     gc.collect()
-    assert len(client.stats()["loops"]) == 1
+    assert len(client.stats().loops) == 1
     run(client.close())
     gc.collect()
     assert (sockets(), tend_threads()) == ({}, set())
@@ -415,8 +413,8 @@ def a_fork_inside_the_loop_leaves_the_parents_connections(hosts: str) -> None:
                 await use(client)
             await asyncio.to_thread(expect_well, *pids)
             await use(client)
-            for lane in client.stats()["loops"][0].values():
-                assert lane["closed"] == {}, f"the child disturbed the parent: {lane}"
+            for lane in client.stats().loops[0].values():
+                assert lane.closed == {}, f"the child disturbed the parent: {lane}"
 
     def child(client: AsyncClient, parents: dict[int, int]) -> None:
         asyncio._set_running_loop(None)  # whoever forks in a loop has to leave it
@@ -424,7 +422,7 @@ def a_fork_inside_the_loop_leaves_the_parents_connections(hosts: str) -> None:
         async def in_a_loop_of_its_own() -> None:
             await use(client, f"child {os.getpid()}")
             shared = set(sockets().values()) & set(parents.values())
-            lanes = client.stats()["loops"]
+            lanes = client.stats().loops
             assert len(lanes) == 1
             assert len(shared) <= 2, "more than the parent's loop has to wake itself up"
 

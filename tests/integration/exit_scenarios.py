@@ -55,7 +55,7 @@ def with_daemon_threads_in_commands(hosts: str) -> None:
 
     for _ in range(8):
         threading.Thread(target=work, daemon=True).start()
-    wait_until(lambda: pools(client, "in_use") >= 2)
+    wait_until(lambda: pools(client, "in_flight") >= 2)
 
 
 def with_daemon_threads_that_wait_for_ever(hosts: str) -> None:
@@ -63,7 +63,7 @@ def with_daemon_threads_that_wait_for_ever(hosts: str) -> None:
     client = Client(cluster.hosts, at_most(2))
     cluster.nodes[0].freeze()
     kept.extend(in_thread(lambda: client.get(KEY, timeout=0)) for _ in range(4))
-    wait_until(lambda: (pools(client, "in_use"), pools(client, "waiting")) == (2, 2))
+    wait_until(lambda: (pools(client, "in_flight"), pools(client, "waiting")) == (2, 2))
 
 
 def with_threads_that_finish_first(hosts: str) -> None:
@@ -143,7 +143,7 @@ def while_threads_are_waited_for(_: str) -> None:
             client.get(KEY, timeout=60_000)
 
     threading.Thread(target=work).start()
-    wait_until(lambda: pools(client, "in_use") == 1)
+    wait_until(lambda: pools(client, "in_flight") == 1)
 
 
 def in_a_command_in_atexit(_: str) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspike import ClientPolicy, Key, errors
-from pyspike.process.living import Living
+from pyspike.process.weak_registry import WeakRegistry
 from support.clients import Client
 from support.processes import main
 from support.sockets import sockets
@@ -141,7 +141,7 @@ def sockets_are_not_shared(hosts: str) -> None:
 
     def child() -> None:
         assert sockets() == {}, "the parent's sockets are still open in the child"
-        assert sum(node["pool"]["open"] for node in client.stats()["nodes"].values()) == 0
+        assert sum(node.pool.open for node in client.stats().nodes.values()) == 0
         count(client, "child")
         own = sockets()
         assert own
@@ -149,11 +149,11 @@ def sockets_are_not_shared(hosts: str) -> None:
 
     expect_well(in_child(child))
     assert set(mine.items()) <= set(sockets().items()), "a socket of the parent's was closed"
-    opened = sum(node["pool"]["opened"] for node in client.stats()["nodes"].values())
+    opened = sum(node.pool.opened for node in client.stats().nodes.values())
     count(client, "again", 5)
-    closed = [node["pool"]["closed"] for node in client.stats()["nodes"].values()]
+    closed = [node.pool.closed for node in client.stats().nodes.values()]
     assert not any(closed), f"the child disturbed the parent's connections: {closed}"
-    assert sum(node["pool"]["opened"] for node in client.stats()["nodes"].values()) >= opened
+    assert sum(node.pool.opened for node in client.stats().nodes.values()) >= opened
     client.close()
 
 
@@ -163,8 +163,8 @@ def the_child_tends(hosts: str) -> None:
 
         def child() -> None:
             client.get(key("x"))
-            rounds = client.stats()["tend"]["rounds"]
-            while client.stats()["tend"]["rounds"] < rounds + 3:
+            rounds = client.stats().tend.rounds
+            while client.stats().tend.rounds < rounds + 3:
                 time.sleep(0.01)
             assert [t.name for t in threading.enumerate()].count("pyspike-tend") == 1
 
@@ -280,7 +280,7 @@ class One:
 
 def fork_while_others_come_and_go(_: str) -> None:
     """Clients are known by a registry, which other threads may be at work in."""
-    living: Living[One] = Living()
+    living: WeakRegistry[One] = WeakRegistry()
     kept = [One() for _ in range(3)]
     for one in kept:
         living.add(one)

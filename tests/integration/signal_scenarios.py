@@ -39,7 +39,7 @@ def usable(cluster: EmbeddedCluster, client: Client) -> None:
     wait_until(client.is_connected)
     client.put(KEY, {"a": 2}, timeout=10_000)
     assert client.get(KEY, timeout=10_000).bins == {"a": 2}
-    assert pools(client, "in_use") == pools(client, "waiting") == 0
+    assert pools(client, "in_flight") == pools(client, "waiting") == 0
 
 
 def broken(client: Client) -> dict[str, int]:
@@ -75,7 +75,7 @@ def in_a_large_write_that_nobody_reads() -> None:
 def in_line_for_a_connection() -> None:
     with frozen(at_most(1)) as (cluster, client):
         holder = in_thread(lambda: client.get(KEY, timeout=60_000))
-        wait_until(lambda: pools(client, "in_use") == 1)
+        wait_until(lambda: pools(client, "in_flight") == 1)
         with interrupted():
             client.get(KEY, timeout=60_000)
         assert pools(client, "waiting") == 0
@@ -123,7 +123,7 @@ def in_connect_to_a_host_that_does_not_answer() -> None:
 def in_close() -> None:
     with frozen() as (_, client):
         holder = in_thread(lambda: client.get(KEY, timeout=500))
-        wait_until(lambda: pools(client, "in_use") == 1)
+        wait_until(lambda: pools(client, "in_flight") == 1)
         began = time.monotonic()
         client.close()
         assert time.monotonic() - began < PROMPT
@@ -149,7 +149,7 @@ def in_close_while_the_tending_waits() -> None:
 def in_a_thread_pool() -> None:
     with frozen() as (cluster, client), concurrent.futures.ThreadPoolExecutor(4) as pool:
         results = [pool.submit(client.get, KEY, timeout=60_000) for _ in range(4)]
-        wait_until(lambda: pools(client, "in_use") == 4)
+        wait_until(lambda: pools(client, "in_flight") == 4)
         with interrupted():
             for result in results:
                 result.result()

@@ -157,7 +157,7 @@ async def test_cancelling_at_random_mixes_up_no_answers(
         )
         works = [Work(client, set_name, number, in_order=pipelines == 1) for number in range(TASKS)]
         await asyncio.gather(*(work.begin() for work in works))
-        before = client.stats()["loops"]
+        before = client.stats().loops
 
         async def run(work: Work) -> None:
             for _ in range(CALLS):
@@ -168,10 +168,10 @@ async def test_cancelling_at_random_mixes_up_no_answers(
             await work.check()
         given_up = sum(work.given_up for work in works)
         assert given_up > TASKS, "hardly anything was given up"
-        for lane in client.stats()["loops"][0].values():
-            assert lane["closed"] == {}, f"a connection was lost: {lane}, {before}"
-            assert lane["waiting"] == 0
-            assert lane["open"] <= 2 * pipelines  # those that met silence, as of a busy server, do not count
+        for lane in client.stats().loops[0].values():
+            assert lane.closed == {}, f"a connection was lost: {lane}, {before}"
+            assert lane.waiting == 0
+            assert lane.open <= 2 * pipelines  # those that met silence, as of a busy server, do not count
 
 
 @in_loop
@@ -183,7 +183,7 @@ async def test_the_answer_of_a_cancelled_command_is_nobodys() -> None:
     futures[3].cancel()
     pipes.transports[0].answer(b"".join(record(b"%d" % number) for number in range(5)))
     assert [future.result()["a"] for future in futures if not future.cancelled()] == ["1", "2", "4"]
-    assert pipes.numbers["closed"] == {}
+    assert pipes.numbers.closed == {}
 
 
 @in_loop

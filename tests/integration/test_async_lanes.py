@@ -251,7 +251,7 @@ async def test_large_answers_and_requests_come_on_connections_of_their_own() -> 
     assert wide.digests() == digests(1, 2)
     wide_writes.answer(FOUND)
     await put
-    assert pipes.stats()["A1"]["large"]["open"] == 2
+    assert pipes.stats()["A1"].large.open == 2
 
 
 @in_loop

@@ -143,7 +143,7 @@ async def test_a_view_uses_the_connections_of_the_client(hosts: str, set_name: s
     async with AsyncClient(hosts) as client:
         view = client.with_policies()
         await asyncio.gather(client.exists(("test", set_name, 1)), view.exists(("test", set_name, 1)))
-        assert len(client.stats()["loops"]) == 1
+        assert len(client.stats().loops) == 1
         assert view.nodes() == client.nodes()
         await view.close()
         assert client.is_connected() is False
@@ -161,7 +161,7 @@ async def test_the_client_can_be_closed_from_many_tasks(hosts: str) -> None:
 @in_loop
 async def test_entering_again_is_harmless(hosts: str) -> None:
     async with await AsyncClient.connect(hosts) as client:
-        rounds = client.stats()["tend"]["rounds"]
+        rounds = client.stats().tend.rounds
         assert rounds >= 1
         assert client.is_connected()
 

@@ -58,7 +58,7 @@ async def test_any_number_waits_and_is_served_in_order(make: object) -> None:
     pipes = Pipes(pipelines_per_node=1, commands_per_pipeline=100)
     promises = [pipes.start(make(number % 50, timeout=60_000)) for number in range(15_000)]  # type: ignore[operator]
     await turns()
-    assert pipes.numbers["waiting"] == 14_900
+    assert pipes.numbers.waiting == 14_900
     answer = record(b"x") if make is read else FOUND
     for _ in range(150):
         pipes.transports[0].answer(answer * 100)
@@ -117,7 +117,7 @@ async def test_those_who_gave_up_their_place_in_line_take_no_room() -> None:
     for _ in range(50):
         for promise in [pipes.start(read(1, timeout=60_000, **ONCE)) for _ in range(100)]:
             promise.cancel()
-        assert pipes.numbers["waiting"] <= 500
+        assert pipes.numbers.waiting <= 500
     for promise in (held, *patient):
         assert not promise.done()
         promise.cancel()

@@ -182,7 +182,7 @@ async def test_a_write_that_times_out_takes_its_connection_with_it() -> None:
     assert pipes.of_node["A1"][1].digests() == digests(3)  # the user has said that it may be sent again
     pipes.of_node["A1"][1].answer(FOUND)
     assert await again is None
-    assert pipes.stats()["A1"]["closed"] == {"timeout": 1}
+    assert pipes.stats()["A1"].closed == {"timeout": 1}
 
 
 @in_loop

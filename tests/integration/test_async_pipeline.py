@@ -86,7 +86,7 @@ async def test_a_second_connection_is_opened_only_when_the_first_is_busy() -> No
         await turns()
         pipes.transports[0].answer(record(b"x"))
         await promise
-    assert pipes.numbers["opened"] == 1
+    assert pipes.numbers.opened == 1
 
 
 @in_loop
@@ -99,7 +99,7 @@ async def test_writing_is_held_back_while_the_server_does_not_read() -> None:
     promises += [pipes.start(write(number)) for number in range(1, 4)]
     await turns()
     assert len(transport.writes) == 1
-    assert (pipes.numbers["in_flight"], pipes.numbers["waiting"]) == (1, 3)
+    assert (pipes.numbers.in_flight, pipes.numbers.waiting) == (1, 3)
     transport.protocol.resume_writing()  # before any answer
     await turns()
     assert transport.digests() == digests(0, 1, 2, 3)
@@ -178,7 +178,7 @@ async def test_pieces_of_any_size_are_put_together() -> None:
             data = data[step:]
         for size, promise in zip(sizes, promises, strict=True):
             assert value(promise) == f"{size:04}" * (size // 4)
-    assert pipes.numbers["opened"] == 1
+    assert pipes.numbers.opened == 1
 
 
 @in_loop
@@ -251,7 +251,7 @@ async def test_garbage_ends_the_connection_and_no_answer_is_made_of_what_follows
         assert isinstance(error, errors.ProtocolError)
         assert error.in_doubt is in_doubt
         assert error.node == "A1"
-    assert pipes.numbers["closed"] == {"protocol error": 2}
+    assert pipes.numbers.closed == {"protocol error": 2}
 
 
 @in_loop
@@ -370,7 +370,7 @@ async def test_beyond_what_is_in_flight_commands_wait_in_order() -> None:
     await turns()
     (transport,) = pipes.transports
     assert transport.digests() == digests(0, 1, 2)
-    assert (pipes.numbers["in_flight"], pipes.numbers["waiting"]) == (3, 7)
+    assert (pipes.numbers.in_flight, pipes.numbers.waiting) == (3, 7)
     late = pipes.start(read(10))  # does not overtake those in line
     transport.answer(record(b"x"))
     await turns()
@@ -430,7 +430,7 @@ async def test_who_waits_too_long_is_told_that_the_connections_are_full() -> Non
     with contextlib.suppress(NoMoreConnections):
         await asyncio.gather(*waiting)
     await turns()
-    assert pipes.numbers["waiting"] == 0
+    assert pipes.numbers.waiting == 0
     pipes.transports[0].answer(FOUND)
     await turns()
     assert first.done()
@@ -469,8 +469,8 @@ async def test_a_command_that_times_out_fails_alone_and_its_late_answer_is_dropp
     assert not patient.done()
     pipes.transports[0].answer(record(b"0") + record(b"too late") + record(b"2"))
     assert [value(patient), value(third)] == ["0", "2"]
-    assert pipes.numbers["opened"] == 1
-    assert pipes.numbers["closed"] == {}
+    assert pipes.numbers.opened == 1
+    assert pipes.numbers.closed == {}
 
 
 @in_loop
@@ -483,7 +483,7 @@ async def test_the_oldest_read_times_out_alone_too() -> None:
     assert not patient.done()
     pipes.transports[0].answer(record(b"too late") + record(b"1"))
     assert value(patient) == "1"
-    assert pipes.numbers["closed"] == {}
+    assert pipes.numbers.closed == {}
 
 
 @in_loop
@@ -498,7 +498,7 @@ async def test_a_head_overdue_beyond_the_socket_timeout_closes_the_connection() 
     assert caught.value.attempts[0].elapsed_ms >= 3000
     await turns(8)
     assert pipes.of_node["A1"][0].aborted
-    assert pipes.stats()["A1"]["closed"] == {"timeout": 1}
+    assert pipes.stats()["A1"].closed == {"timeout": 1}
     assert isinstance(last.exception(), errors.TimeoutError)
     assert pipes.of_node["A2"][0].digests() == digests(1)
     pipes.of_node["A2"][0].answer(record(b"1"))
@@ -591,7 +591,7 @@ def test_a_loop_that_was_held_up_reads_before_it_gives_up(one: EmbeddedCluster, 
                 await asyncio.sleep(0)  # it has left
                 time.sleep(0.5)  # the answer is there, and the deadline is past
                 assert (await reading)["n"] == 1
-            assert client.stats()["loops"][0]["A1"]["closed"] == {}
+            assert client.stats().loops[0]["A1"].closed == {}
 
     if loop == "uvloop":  # which has been known to look at its timers first
         pytest.importorskip("uvloop", reason="uvloop is not installed").run(run())
@@ -671,9 +671,9 @@ async def test_a_thousand_tasks_share_two_connections_for_reads_and_two_for_writ
                 assert (await client.get(key, timeout=30_000)).bins == {"n": number, "turn": turn}
 
         await asyncio.gather(*(work(number) for number in range(1000)))
-        for lane in client.stats()["loops"][0].values():
-            assert 2 <= lane["open"] == lane["opened"] <= 4
-            assert (lane["in_flight"], lane["waiting"]) == (0, 0)
+        for lane in client.stats().loops[0].values():
+            assert 2 <= lane.open == lane.opened <= 4
+            assert (lane.in_flight, lane.waiting) == (0, 0)
 
 
 @in_loop
@@ -722,7 +722,7 @@ async def test_a_slow_read_at_the_head_holds_up_only_its_connection(one: Embedde
         one.nodes[0].thaw()
         assert (await slow)["n"] == 9
         await check(client, 20)
-        assert client.stats()["loops"][0]["A1"]["closed"] == {}
+        assert client.stats().loops[0]["A1"].closed == {}
 
 
 FAULTS = ["cut", "close_after_request", "drop_before_execute", "garbage"]
@@ -804,8 +804,8 @@ async def test_reads_go_on_while_nodes_freeze_restart_and_go(three: EmbeddedClus
 async def settled(client: AsyncClient) -> None:
     """Wait until tending has gone round a few times."""
     end = time.monotonic() + PATIENCE
-    goal = client.stats()["tend"]["rounds"] + 4
-    while client.stats()["tend"]["rounds"] < goal:
+    goal = client.stats().tend.rounds + 4
+    while client.stats().tend.rounds < goal:
         assert time.monotonic() < end
         await asyncio.sleep(0.01)
 
@@ -814,10 +814,10 @@ async def settled(client: AsyncClient) -> None:
 async def test_a_node_that_leaves_takes_its_connections_with_it(three: EmbeddedCluster) -> None:
     async with AsyncClient(three.hosts, ClientPolicy(tend_interval=50)) as client:
         await fill(client, 100)
-        assert set(client.stats()["loops"][0]) == {"A1", "A2", "A3"}
+        assert set(client.stats().loops[0]) == {"A1", "A2", "A3"}
         await asyncio.to_thread(three.nodes[1].stop)
         end = time.monotonic() + PATIENCE
-        while "A2" in client.stats()["loops"][0]:
+        while "A2" in client.stats().loops[0]:
             assert time.monotonic() < end
             await client.get(key_of(1), policy=ReadPolicy(max_retries=5))
             await asyncio.sleep(0.02)
@@ -838,7 +838,7 @@ async def test_client_policy_idle_timeout_closes_pipelines(one: EmbeddedCluster)
     async with AsyncClient(one.hosts, ClientPolicy(idle_timeout=50)) as client:
         await client.put(key_of(1), {"n": 1})
         end = time.monotonic() + PATIENCE
-        while client.stats()["loops"][0].get("A1", {}).get("open"):
+        while (numbers := client.stats().loops[0].get("A1")) and numbers.open:
             assert time.monotonic() < end
             await asyncio.sleep(0.02)
         assert (await client.get(key_of(1)))["n"] == 1

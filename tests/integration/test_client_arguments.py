@@ -96,7 +96,7 @@ def test_nodes_are_values_that_tell_who_and_where(client: Any) -> None:
     assert [node.name for node in nodes] == client.node_names()
     for node in nodes:
         assert node.is_active
-        assert node.address == str(node.host) == client.stats()["nodes"][node.name]["address"]
+        assert node.address == str(node.host) == client.stats().nodes[node.name].address
         assert node.version == client.info("build", node, policy=InfoPolicy(timeout=2000))
         assert pickle.loads(pickle.dumps(node)) == node
         with pytest.raises(AttributeError):

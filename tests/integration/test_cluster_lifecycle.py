@@ -184,7 +184,7 @@ def test_parent_and_child_go_on_with_their_own_sockets(server):
             assert connections(server.hosts) == set()
             assert cluster.info("node", "A2", InfoPolicy()) == "A2"
             wait_until(lambda: len(connections(server.hosts)) == 9)
-            wait_until(lambda: all(n["pool"]["open"] == 2 for n in cluster.stats()["nodes"].values()))
+            wait_until(lambda: all(n.pool.open == 2 for n in cluster.stats().nodes.values()))
             return [*connections(server.hosts), len(tend_threads()), active(cluster)]
 
         *theirs, tending, names = in_child(child)
@@ -194,7 +194,7 @@ def test_parent_and_child_go_on_with_their_own_sockets(server):
         assert not mine & {*theirs}
         some_rounds(cluster)
         assert connections(server.hosts) == mine
-        assert cluster.stats()["tend"]["last_error"] is None
+        assert cluster.stats().tend.last_error is None
 
 
 @pytest.mark.both_kinds
@@ -265,7 +265,7 @@ def test_closing_in_the_child_leaves_the_parent_alone(server):
         assert in_child(lambda: cluster.close() or cluster.closed) is True
         assert not cluster.closed
         some_rounds(cluster)
-        assert cluster.stats()["tend"]["last_error"] is None
+        assert cluster.stats().tend.last_error is None
 
 
 def test_a_grandchild_works_too(server):

@@ -7,7 +7,7 @@ import time
 import pytest
 from cluster_help import active, agrees, masters, some_rounds, tended, wait_until
 
-from pyspike.cluster import Cluster, net, probe
+from pyspike.cluster import Cluster, addresses, probe
 from pyspike.errors import ConnectFailed, InvalidArgument
 from pyspike.policy import ClientPolicy
 from pyspike.server import EmbeddedCluster
@@ -45,7 +45,7 @@ def hanging_name(monkeypatch):
     """A host name whose resolution takes for ever; the number of times it was asked for."""
     over = threading.Event()
     asked = []
-    resolve = net.resolve
+    resolve = addresses.resolve
 
     def hang(host):
         if host.name == "hang.test":
@@ -93,17 +93,15 @@ def test_seeds_are_tried_at_the_same_time(server, closed_port, silent_port):
 
 
 def test_each_address_of_a_name_is_tried(server, closed_port, monkeypatch):
-    addresses = [
-        *net.resolve(net.Host("127.0.0.1", closed_port)),
-        *net.resolve(net.Host("127.0.0.1", server.nodes[0].port)),
+    resolve = addresses.resolve
+    found = [
+        *resolve(addresses.Host("127.0.0.1", closed_port)),
+        *resolve(addresses.Host("127.0.0.1", server.nodes[0].port)),
     ]
-    resolve = net.resolve
-    monkeypatch.setattr(
-        probe, "resolve", lambda host: addresses if host.name == "many.test" else resolve(host)
-    )
+    monkeypatch.setattr(probe, "resolve", lambda host: found if host.name == "many.test" else resolve(host))
     with tended("many.test:3000") as cluster:
         assert active(cluster) == ["A1", "A2", "A3"]
-    del addresses[1]
+    del found[1]
     error, _ = fails("many.test:3000")
     assert f"many.test:3000: no connection to 127.0.0.1:{closed_port}: connection refused" in error.message
 
@@ -120,7 +118,7 @@ def test_a_name_that_hangs_is_asked_for_once(hanging_name):
     with tended("hang.test:3000", timeout=50, fail_if_not_connected=False) as cluster:
         wait_until(lambda: cluster.rounds > 3)
         assert len(hanging_name) == 1
-        assert "still hangs" in cluster.stats()["tend"]["last_error"]
+        assert "still hangs" in cluster.stats().tend.last_error
 
 
 def test_ipv6():
@@ -201,7 +199,7 @@ def test_unreachable_peers_are_named_with_what_mends_it(caplog):
             assert f"node A2 advertises the address {NOWHERE}:{server.node('A2').port}" in words
             assert "use_services_alternate=True" in words
             assert f"ip_map={{'{NOWHERE}': " in words
-        assert set(cluster.stats()["tend"]["unreachable"]) == {"A2", "A3"}
+        assert set(cluster.stats().tend.unreachable) == {"A2", "A3"}
         before = caplog.text.count("advertises")
         some_rounds(cluster, 6)
         assert caplog.text.count("advertises") == before  # said once, not every round
@@ -252,14 +250,14 @@ def test_missing_alternate_addresses_are_pointed_out(server, caplog):
 
 
 def test_a_load_balancer_is_left_for_the_node_behind_it(server, monkeypatch):
-    monkeypatch.setattr(net.Endpoint, "is_loopback", False)
+    monkeypatch.setattr(addresses.Endpoint, "is_loopback", False)
     with relay(server.node("A2").port) as port, tended(f"127.0.0.1:{port}") as cluster:
         assert active(cluster) == ["A1", "A2", "A3"]
         assert cluster.node("A2").host.port == server.node("A2").port
 
 
 def test_a_node_with_an_unreachable_address_is_used_by_the_seeds(monkeypatch, caplog):
-    monkeypatch.setattr(net.Endpoint, "is_loopback", False)
+    monkeypatch.setattr(addresses.Endpoint, "is_loopback", False)
     with EmbeddedCluster(nodes=1, advertise=NOWHERE) as server, tended(server.hosts, timeout=700) as cluster:
         assert masters(cluster) == {"A1": 4096}
         assert cluster.node("A1").address == server.hosts

@@ -190,7 +190,7 @@ def test_a_server_that_comes_back_with_another_name_is_found():
 
 def test_connections_are_kept_in_advance(server):
     with tended(seed_of(server), min_conns_per_node=3) as cluster:
-        assert {stats["pool"]["open"] for stats in cluster.stats()["nodes"].values()} == {3}
+        assert {stats.pool.open for stats in cluster.stats().nodes.values()} == {3}
         # One more for tending.
         wait_until(lambda: [node.stats.connections_open for node in server.nodes] == [4, 4, 4])
 
@@ -200,22 +200,22 @@ def test_idle_connections_are_trimmed(server):
     with tended(seed_of(server), idle_timeout=50) as cluster:
         with Client(server.hosts, policy=ClientPolicy(tend_interval=20, idle_timeout=50)) as client:
             assert client.exists(("test", "s", 1)) is False
-            wait_until(lambda: not any(s["pool"]["open"] for s in client.stats()["nodes"].values()))
-        assert cluster.stats()["tend"]["last_error"] is None
+            wait_until(lambda: not any(s.pool.open for s in client.stats().nodes.values()))
+        assert cluster.stats().tend.last_error is None
 
 
 def test_stats_tell_how_tending_goes(server):
     with tended(seed_of(server)) as cluster:
         wait_until(lambda: cluster.rounds > 2)
         stats = cluster.stats()
-        assert stats["tend"]["rounds"] > 2
-        assert stats["tend"]["last_ms"] > 0
-        assert stats["tend"]["last_error"] is None
-        assert list(stats["nodes"]) == ["A1", "A2", "A3"]
+        assert stats.tend.rounds > 2
+        assert stats.tend.last_ms > 0
+        assert stats.tend.last_error is None
+        assert list(stats.nodes) == ["A1", "A2", "A3"]
         server.node("A2").kill(detach_after=30)
-        wait_until(lambda: "connection refused" in (cluster.stats()["tend"]["last_error"] or ""))
-        wait_until(lambda: not cluster.stats()["nodes"]["A2"]["active"])
-        assert "A2" in cluster.stats()["nodes"]["A2"]["name"]
+        wait_until(lambda: "connection refused" in (cluster.stats().tend.last_error or ""))
+        wait_until(lambda: not cluster.stats().nodes["A2"].is_active)
+        assert "A2" in cluster.stats().nodes["A2"].name
 
 
 def test_closing_ends_the_thread_and_every_connection(server):
@@ -268,7 +268,7 @@ def test_an_error_in_a_round_is_logged_and_the_next_one_works(server, monkeypatc
         with monkeypatch.context() as patch:
             patch.setattr(tend.Round, "_look_at", fail)
             assert broken.wait(5)
-            wait_until(lambda: cluster.stats()["tend"]["last_error"] == "RuntimeError: a bug")
+            wait_until(lambda: cluster.stats().tend.last_error == "RuntimeError: a bug")
         server.node("A2").stop()
         wait_until(lambda: active(cluster) == ["A1", "A3"])
     assert "looking after the cluster failed" in caplog.text

@@ -31,7 +31,7 @@ def test_a_wait_for_a_connection_is_part_of_the_deadline(one: EmbeddedCluster) -
         client.put(KEY, {"a": 1})
         one.nodes[0].freeze()
         first = in_thread(lambda: client.put(KEY, {"a": 2}, timeout=300))
-        wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["in_use"], "the first call")
+        wait_until(lambda: client.stats().nodes["A1"].pool.in_flight, "the first call")
         with within(400), pytest.raises(errors.TimeoutError):
             client.put(KEY, {"a": 3}, timeout=400)
         assert isinstance(first.error(), errors.TimeoutError)
@@ -45,7 +45,7 @@ def test_an_answer_that_comes_after_the_deadline_is_too_late_for_who_waited_in_l
         client.put(KEY, {"a": 1})
         one.nodes[0].delay(0.6)
         first = in_thread(lambda: client.get(KEY, timeout=5000))
-        wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["in_use"], "the first call")
+        wait_until(lambda: client.stats().nodes["A1"].pool.in_flight, "the first call")
         began = time.monotonic()
         with within(1100), pytest.raises(errors.TimeoutError) as late:
             client.put(KEY, {"a": 3}, timeout=1100)
@@ -78,7 +78,7 @@ def test_closing_leaves_a_write_that_was_sent_in_doubt(one: EmbeddedCluster, cli
     client.put(KEY, {"a": 1})
     one.nodes[0].freeze()
     call = in_thread(lambda: client.put(KEY, {"a": 2}, timeout=600))
-    wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["in_use"], "the call")
+    wait_until(lambda: client.stats().nodes["A1"].pool.in_flight, "the call")
     client.close()
     error = call.error()
     assert isinstance(error, errors.ClientClosed)
@@ -95,7 +95,7 @@ def test_close_waits_for_the_calls_that_are_under_way(one: EmbeddedCluster) -> N
     client.put(KEY, {"a": 1})
     one.nodes[0].delay(0.3)
     calls = [in_thread(lambda: client.get(KEY, timeout=10_000)["a"]) for _ in range(5)]
-    wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["waiting"] == 3, "the calls")
+    wait_until(lambda: client.stats().nodes["A1"].pool.waiting == 3, "the calls")
     closing = in_thread(lambda: client.close(timeout=20_000))
     wait_until(lambda: refused(client), "the refusal of new calls")
     assert not closing.done
@@ -131,7 +131,7 @@ def test_close_waits_no_longer_than_its_timeout(one: EmbeddedCluster) -> None:
     client.put(KEY, {"a": 1})
     one.nodes[0].freeze()
     call = in_thread(lambda: client.get(KEY, timeout=5000))
-    wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["in_use"], "the call")
+    wait_until(lambda: client.stats().nodes["A1"].pool.in_flight, "the call")
     began = time.monotonic()
     client.close(timeout=300)
     assert 0.29 < time.monotonic() - began < 4
@@ -152,7 +152,7 @@ def test_a_write_that_was_refused_is_not_in_doubt_when_the_client_closes(one: Em
     client.put(KEY, {"a": 1})
     one.nodes[0].delay(0.3)
     call = in_thread(lambda: client.add(KEY, {"a": 1}, generation=7, timeout=5000))
-    wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["in_use"], "the call")
+    wait_until(lambda: client.stats().nodes["A1"].pool.in_flight, "the call")
     client.close()
     error = call.error()
     assert isinstance(error, errors.GenerationError)
@@ -170,7 +170,7 @@ def test_a_full_pool_looks_after_late_answers_before_it_makes_anyone_wait(one: E
             with pytest.raises(errors.TimeoutError):
                 client.put(KEY, {"a": 2}, timeout=50, policy=WritePolicy(timeout_delay=100))
         one.nodes[0].delay(0)
-        wait_until(lambda: client.stats()["nodes"]["A1"]["pool"]["draining"] == 2)
+        wait_until(lambda: client.stats().nodes["A1"].pool.draining == 2)
         over = time.monotonic() + 0.3
         wait_until(lambda: time.monotonic() > over, "that the answers are there, or too late")
         client.put(KEY, {"a": 3}, timeout=400)

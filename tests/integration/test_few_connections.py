@@ -31,9 +31,9 @@ def test_four_connections_serve_thirty_two_threads(hosts: str, key: Key) -> None
         assert sum(call.result(60) for call in calls) == 3200
         assert client.get(key)["n"] == 1600
         most = 4 if Client is BlockingClient else 8  # tasks have as many for reads and for writes
-        for node in client.stats()["nodes"].values():
-            assert node["pool"]["opened"] <= most
-            assert node["pool"]["in_use"] == node["pool"]["waiting"] == 0
+        for node in client.stats().nodes.values():
+            assert node.pool.opened <= most
+            assert node.pool.in_flight == node.pool.waiting == 0
         assert closed(client) == {}
 
 
@@ -58,7 +58,7 @@ def test_a_pool_that_can_not_serve_says_so_in_time() -> None:
     with EmbeddedCluster() as cluster, Client(cluster.hosts, at_most(1)) as client:
         cluster.nodes[0].freeze()
         holder = in_thread(lambda: client.exists(KEY, timeout=20_000))
-        wait_until(lambda: pools(client, "in_use") == 1)
+        wait_until(lambda: pools(client, "in_flight") == 1)
         with (
             within(200),
             pytest.raises(NoMoreConnections, match=r"all 1 connections to .* A1 are in use") as caught,
@@ -82,7 +82,7 @@ def test_stats_tell_how_the_connections_are_used() -> None:
         node = cluster.nodes[0]
 
         def stats() -> list[int]:
-            return [pools(client, name) for name in ("open", "in_use", "waiting", "opened")]
+            return [pools(client, name) for name in ("open", "in_flight", "waiting", "opened")]
 
         assert stats() == [0, 0, 0, 0]
         client.exists(KEY)

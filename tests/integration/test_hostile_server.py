@@ -191,7 +191,7 @@ def test_a_node_that_lies_to_the_tending_is_back_when_it_stops(server: HostileSe
     with Client(server.address, ClientPolicy(tend_interval=20, timeout=DEADLINE)) as client:
         client.put(KEY, BINS)
         server.answer(INFO_LIES[name], INFO)
-        wait_until(lambda: client.stats()["tend"]["last_error"], "that the tending notices")
+        wait_until(lambda: client.stats().tend.last_error, "that the tending notices")
         server.behave()
         wait_until(lambda: any(node.is_active for node in client.nodes()), "the node's return")
         assert client.get(KEY, timeout=5000).bins == BINS
@@ -203,13 +203,13 @@ def test_a_flood_of_peers_takes_few_threads(server: HostileServer) -> None:
         client.put(KEY, BINS)
         peers = ",".join(f"[B{number:X},,[{host}]]" for number in range(1, PEERS + 1))
         server.claim(peers_generation="77", peers_clear_std=f"77,3000,[{peers}]")
-        rounds, most = client.stats()["tend"]["rounds"], 0
+        rounds, most = client.stats().tend.rounds, 0
         ends = time.monotonic() + FLOODED
         while time.monotonic() < ends:
             most = max(most, sum(each.name.startswith("pyspike") for each in threading.enumerate()))
             assert client.get(KEY, timeout=5000).bins == BINS
             time.sleep(0.001)
-        assert client.stats()["tend"]["rounds"] > rounds
+        assert client.stats().tend.rounds > rounds
         assert 1 < most <= THREADS, f"{most} threads"
 
 

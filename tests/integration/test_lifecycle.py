@@ -152,7 +152,7 @@ def test_commands_under_way_end_when_the_client_is_closed(one: EmbeddedCluster, 
     client.put(KEY, {"a": 1})
     one.nodes[0].delay(0.3)
     calls = [in_thread(lambda: client.get(KEY, timeout=10_000)) for _ in range(4)]
-    wait_until(lambda: pools(client, "in_use") == 4)
+    wait_until(lambda: pools(client, "in_flight") == 4)
     client.close()
     for call in calls:
         expect_end_of_what_was_under_way(call, client_kind)
@@ -165,7 +165,7 @@ def test_commands_in_line_end_when_the_client_is_closed(one: EmbeddedCluster, cl
     client.put(KEY, {"a": 1})
     one.nodes[0].delay(0.5)
     holder = in_thread(lambda: client.get(KEY, timeout=10_000))
-    wait_until(lambda: pools(client, "in_use") == 1)
+    wait_until(lambda: pools(client, "in_flight") == 1)
     waiting = [in_thread(lambda: client.get(KEY, timeout=10_000)) for _ in range(3)]
     wait_until(lambda: pools(client, "waiting") == 3)
     client.close()
@@ -184,7 +184,7 @@ def test_closing_under_load_gives_results_or_says_closed(one: EmbeddedCluster) -
                 assert client.get(KEY).bins == {"a": 1}
 
         calls = [in_thread(work) for _ in range(6)]
-        wait_until(lambda client=client: pools(client, "in_use") >= 2)  # type: ignore[misc]
+        wait_until(lambda client=client: pools(client, "in_flight") >= 2)  # type: ignore[misc]
         client.close()
         for call in calls:
             assert isinstance(call.error(), ClientClosed)

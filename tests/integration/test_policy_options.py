@@ -495,8 +495,8 @@ def test_client_policy_idle_timeout_closes_what_is_not_used(one: EmbeddedCluster
 def test_client_policy_min_conns_per_node_are_opened_in_advance_and_kept(three: EmbeddedCluster) -> None:
     with Client(three.hosts, QUICK.replace(min_conns_per_node=3, idle_timeout=50)) as client:
         wait_until(lambda: pools(client, "idle") == 9, "three connections a node")
-        rounds = client.stats()["tend"]["rounds"]
-        wait_until(lambda: client.stats()["tend"]["rounds"] > rounds + 5)
+        rounds = client.stats().tend.rounds
+        wait_until(lambda: client.stats().tend.rounds > rounds + 5)
         assert pools(client, "open") == 9
 
 
@@ -534,9 +534,9 @@ async def in_flight(client: AsyncClient, *, commands: int, waiting: int) -> int:
     """How many pipelines there are when so many commands are on them, and so many wait."""
     end = time.monotonic() + PATIENCE
     while True:
-        lane = client.stats()["loops"][0]["A1"]
-        if (lane["in_flight"], lane["waiting"]) == (commands, waiting):
-            return int(lane["open"])
+        lane = client.stats().loops[0]["A1"]
+        if (lane.in_flight, lane.waiting) == (commands, waiting):
+            return int(lane.open)
         assert time.monotonic() < end, f"it came to {lane}"
         await asyncio.sleep(0.005)
 
@@ -586,8 +586,8 @@ def test_client_policy_tend_interval_is_the_time_between_looks(one: EmbeddedClus
         Client(one.hosts, ClientPolicy(tend_interval=20)) as often,
         Client(one.hosts, ClientPolicy(tend_interval=60_000)) as seldom,
     ):
-        wait_until(lambda: often.stats()["tend"]["rounds"] >= 10, "the tenth look")
-        assert seldom.stats()["tend"]["rounds"] == 1
+        wait_until(lambda: often.stats().tend.rounds >= 10, "the tenth look")
+        assert seldom.stats().tend.rounds == 1
 
 
 def test_client_policy_ip_map_replaces_advertised_addresses() -> None:
@@ -595,7 +595,7 @@ def test_client_policy_ip_map_replaces_advertised_addresses() -> None:
         seed = f"127.0.0.1:{cluster.nodes[0].port}"
         with Client(seed) as client:
             assert client.node_names() == ["A1"]
-            advice = str(client.stats()["tend"]["last_error"])
+            advice = str(client.stats().tend.last_error)
             assert "127.0.0.99" in advice
             assert "ip_map" in advice
             assert "use_services_alternate" in advice

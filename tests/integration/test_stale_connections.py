@@ -61,7 +61,7 @@ def test_connections_that_were_closed_while_idle_cost_no_command(one: EmbeddedCl
                 client.put(key(number), {"n": number}, policy=ONCE)
             else:
                 assert client.get(key(number))["n"] == number
-        failures = [node["pool"]["failures"] for node in client.stats()["nodes"].values()]
+        failures = [node.pool.failures for node in client.stats().nodes.values()]
         assert failures == [0]
 
 

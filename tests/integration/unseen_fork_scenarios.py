@@ -86,7 +86,7 @@ def get_own(client: Any, first: int) -> None:
 
 def rounds(client: Any) -> int:
     """How many rounds of tending there have been."""
-    number: int = client.stats()["tend"]["rounds"]
+    number: int = client.stats().tend.rounds
     return number
 
 
@@ -128,7 +128,7 @@ def each_side_gets_its_own_answers_with_commands_under_way(_: str) -> None:
         fill(client)
 
         def in_use() -> int:
-            return sum(node["pool"]["in_use"] for node in client.stats()["nodes"].values())
+            return sum(node.pool.in_flight for node in client.stats().nodes.values())
 
         def child(first: int) -> None:
             get_own(client, first)
@@ -151,10 +151,8 @@ def the_child_tends_and_follows_a_node_that_moves(_: str) -> None:
     with EmbeddedCluster(nodes=3, process=True) as cluster:
         client = Client(cluster.hosts, ClientPolicy(tend_interval=400))
         fill(client)
-        rounds = client.stats()["tend"]["rounds"]
-        wait_until(
-            lambda: client.stats()["tend"]["rounds"] > rounds
-        )  # so that the next one is some time away
+        rounds = client.stats().tend.rounds
+        wait_until(lambda: client.stats().tend.rounds > rounds)  # so that the next one is some time away
         told, tell = os.pipe()
 
         def child() -> None:
@@ -182,7 +180,7 @@ def sockets_are_let_go_of_at_once(hosts: str) -> None:
         assert sockets() == {}, "the parent's sockets are still open in the child"
         files = {fd: os.readlink(f"/proc/self/fd/{fd}") for fd in parents}
         assert set(files.values()) == {"/dev/null"}, files
-        assert sum(node["pool"]["open"] for node in client.stats()["nodes"].values()) == 0
+        assert sum(node.pool.open for node in client.stats().nodes.values()) == 0
         count(client, "child")
         mine = sockets()
         assert mine
@@ -191,7 +189,7 @@ def sockets_are_let_go_of_at_once(hosts: str) -> None:
     expect_well(in_child(lambda: None), in_child(child))
     assert set(parents.items()) <= set(sockets().items()), "a socket of the parent's was closed"
     count(client, "again", 5)
-    closed = [node["pool"]["closed"] for node in client.stats()["nodes"].values()]
+    closed = [node.pool.closed for node in client.stats().nodes.values()]
     assert not any(closed), f"the child disturbed the parent's connections: {closed}"
     client.close()
 
@@ -217,7 +215,7 @@ def every_call_of_a_client_may_be_the_first_in_the_child(hosts: str) -> None:
     with Client(hosts, SELDOM) as client:
         fill(client)
         firsts: list[Callable[[], object]] = [
-            lambda: client.stats()["nodes"],
+            lambda: client.stats().nodes,
             client.nodes,
             client.is_connected,
             lambda: client.info("build"),
@@ -314,7 +312,7 @@ def tasks_on_each_side_get_their_own_answers(_: str) -> None:
         tasks: AsyncClient = in_loop(AsyncClient.connect(cluster.hosts, SELDOM)).result()
 
         def in_flight() -> int:
-            return sum(lane["in_flight"] for each in tasks.stats()["loops"] for lane in each.values())
+            return sum(lane.in_flight for each in tasks.stats().loops for lane in each.values())
 
         async def child(first: int) -> None:
             for number in range(first, first + GETS):
@@ -383,8 +381,8 @@ def a_loop_that_goes_on_in_the_child_gets_its_own_answers(hosts: str) -> None:
                         await asyncio.sleep(0.005)
                     assert ended[1] == 0, f"child {pid} ended with {ended[1]}"
                 await task_gets(client, 100)
-            for lane in client.stats()["loops"][0].values():
-                assert lane["closed"] == {}, f"the child disturbed the parent: {lane}"
+            for lane in client.stats().loops[0].values():
+                assert lane.closed == {}, f"the child disturbed the parent: {lane}"
 
     asyncio.run(work())
 

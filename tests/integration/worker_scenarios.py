@@ -272,7 +272,7 @@ def very_many_forks(hosts: str) -> None:
             wait_until(lambda done=done: busy.done > done or busy.failures)  # type: ignore[misc]
             assert not busy.failures, busy.failures[0]
         assert client.get(key("forks"))["n"] == FORKS // AT_ONCE * AT_ONCE
-        closed = [node["pool"]["closed"] for node in client.stats()["nodes"].values()]
+        closed = [node.pool.closed for node in client.stats().nodes.values()]
         assert not any(closed), f"the children disturbed the parent's connections: {closed}"
         took = time.monotonic() - began
         tell(f"{FORKS // AT_ONCE * AT_ONCE} forks, {busy.done} rounds of the parent's threads, {took:.1f} s")

@@ -6,10 +6,10 @@ from typing import Any
 
 from pyspike.server.cdt.calls import Call, parse_context
 from pyspike.server.cdt.operate import modify, read
-from pyspike.server.normalising import sort_pairs
-from pyspike.server.ordering import INFINITY, WILDCARD
-from pyspike.server.packed import Extension, PackedList, PackedMap, Value
-from pyspike.server.result import RequestError, ResultCode
+from pyspike.server.protocol.result import RequestError, ResultCode
+from pyspike.server.values.normalising import sort_pairs
+from pyspike.server.values.ordering import INFINITY, WILDCARD
+from pyspike.server.values.packed import Extension, PackedList, PackedMap, Value
 
 __all__ = ["INFINITY", "WILDCARD", "error_of", "get", "ordered", "packed", "plain", "put"]
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from server_values import error_of, packed
 
-from pyspike.server.bits import modify_bits, read_bits
-from pyspike.server.hll import Hll, intersection, similarity, union
-from pyspike.server.hll_ops import modify_hll, read_hll
-from pyspike.server.murmur import murmur3_x64_128
-from pyspike.server.result import ResultCode
+from pyspike.server.bits.operate import modify_bits, read_bits
+from pyspike.server.hll.murmur import murmur3_x64_128
+from pyspike.server.hll.operate import modify_hll, read_hll
+from pyspike.server.hll.sketch import Hll, intersection, similarity, union
+from pyspike.server.protocol.result import ResultCode
 
 RESIZE, INSERT, REMOVE, SET, OR, XOR, AND, NOT, LSHIFT, RSHIFT, ADD, SUBTRACT, SET_INT = range(13)
 GET, COUNT, LSCAN, RSCAN, GET_INT = range(50, 55)

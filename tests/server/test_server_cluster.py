@@ -13,8 +13,8 @@ import pytest
 from server_wire import Wire, cases, digest_of, eventually, get, integer, put
 
 from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
-from pyspike.server.partitions import PartitionMap, assign, changed
-from pyspike.server.storage import partition_of as stored_in
+from pyspike.server.protocol.digest import partition_of as stored_in
+from pyspike.server.topology.partitions import PartitionMap, assign, changed
 
 NAMES = ["A1", "A2", "A3", "A4"]
 

@@ -10,13 +10,14 @@ import pytest
 from server_values import WILDCARD, ordered, packed, plain
 from server_wire import Wire, field, integer, message, op, put
 
-from pyspike.server.bin_values import particle_of
 from pyspike.server.expressions.build import LEVELS_MAX, build
 from pyspike.server.expressions.nodes import UNKNOWN, Scope
-from pyspike.server.packed import Extension, PackedList, encode
-from pyspike.server.posix_regex import compile_regex
-from pyspike.server.result import RequestError, ResultCode
-from pyspike.server.storage import Record
+from pyspike.server.expressions.posix_regex import compile_regex
+from pyspike.server.protocol.result import RequestError, ResultCode
+from pyspike.server.storage.store import Record
+from pyspike.server.values.bin_values import particle_of
+from pyspike.server.values.encoding import encode
+from pyspike.server.values.packed import Extension, PackedList
 
 NIL, BOOL, INT, STRING, LIST, MAP, BLOB, FLOAT, GEO, HLL = range(10)
 QUOTE = 126

@@ -7,10 +7,11 @@ import random
 import pytest
 from server_wire import as_list, cases, wire_bytes
 
-from pyspike.server.framing import FieldType, parse_message
-from pyspike.server.record_commands import execute
-from pyspike.server.result import RequestError
-from pyspike.server.storage import NamespaceConfig, Record, Store
+from pyspike.server.protocol.constants import FieldType
+from pyspike.server.protocol.framing import parse_message
+from pyspike.server.protocol.result import RequestError
+from pyspike.server.records.commands import execute
+from pyspike.server.storage.store import NamespaceConfig, Record, Store
 
 MUTATIONS = 1500
 HEADER, FIELDS = 8, 60

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from server_values import INFINITY, WILDCARD, error_of, get, ordered, put
 
-from pyspike.server.result import ResultCode
+from pyspike.server.protocol.result import ResultCode
 
 L = [7, 3, 9, 3, 5]
 INDEX, REVERSE_INDEX, RANK, REVERSE_RANK, COUNT, KEY, VALUE = range(1, 8)

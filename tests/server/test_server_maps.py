@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from server_values import INFINITY, error_of, get, ordered, put
 
-from pyspike.server.packed import PackedMap
-from pyspike.server.result import ResultCode
+from pyspike.server.protocol.result import ResultCode
+from pyspike.server.values.packed import PackedMap
 
 M = {"a": 7, "b": 9, "c": 3, "d": 3}
 INDEX, REVERSE_INDEX, RANK, REVERSE_RANK, COUNT, KEY, VALUE, KEY_VALUE, INDEX_RANGE = range(1, 10)

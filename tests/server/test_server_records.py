@@ -9,7 +9,7 @@ import pytest
 from server_wire import Answer, Wire, digest_of, field, get, integer, message, op, put
 
 from pyspike.server import EmbeddedCluster, NamespaceConfig
-from pyspike.server.result import ResultCode
+from pyspike.server.protocol.result import ResultCode
 
 READ, WRITE, CDT_READ, INCR, APPEND, PREPEND, TOUCH, DELETE_ALL = 1, 2, 3, 5, 9, 10, 11, 14
 STRING, BLOB, BOOL, HLL, MAP, LIST, GEO = 3, 4, 17, 18, 19, 20, 23

@@ -135,10 +135,10 @@ def test_wait_until_seen_takes_a_silent_node_for_one_that_is_down(cluster: Embed
     with Client(cluster.hosts, QUICK) as client:
         cluster.nodes[1].freeze()
         cluster.wait_until_seen(client)
-        assert not client.stats()["nodes"]["A2"]["active"] or client.stats()["nodes"]["A2"]["failures"]
+        assert not client.stats().nodes["A2"].is_active or client.stats().nodes["A2"].failed_rounds
         cluster.nodes[1].thaw()
         cluster.wait_until_seen(client)
-        assert client.stats()["nodes"]["A2"]["active"]
+        assert client.stats().nodes["A2"].is_active
 
 
 def test_wait_until_seen_says_what_the_client_has_not_seen(cluster: EmbeddedCluster) -> None:

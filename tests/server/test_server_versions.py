@@ -11,8 +11,8 @@ from server_values import packed
 from server_wire import Wire, get, integer, message, op, put
 
 from pyspike.server import EmbeddedCluster
-from pyspike.server.packed import encode
-from pyspike.server.result import ResultCode
+from pyspike.server.protocol.result import ResultCode
+from pyspike.server.values.encoding import encode
 
 LIST, MAP = 20, 19
 

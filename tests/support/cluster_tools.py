@@ -114,14 +114,14 @@ def within(deadline_ms: float) -> Iterator[None]:
 
 def pools(client: Client, name: str) -> int:
     """A number of the connection pools, summed over the client's nodes."""
-    return sum(node["pool"][name] for node in client.stats()["nodes"].values())
+    return sum(getattr(node.pool, name) for node in client.stats().nodes.values())
 
 
 def closed(client: Client) -> dict[str, int]:
     """How many connections were closed, by reason, over the client's nodes."""
     reasons: dict[str, int] = {}
-    for node in client.stats()["nodes"].values():
-        for reason, count in node["pool"]["closed"].items():
+    for node in client.stats().nodes.values():
+        for reason, count in node.pool.closed.items():
             reasons[reason] = reasons.get(reason, 0) + count
     return reasons
 

@@ -13,13 +13,11 @@ import inspect
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import fields, replace
 from typing import Any
 
-from pyspike import AsyncClient, Client, ClientPolicy
+from pyspike import AsyncClient, Client, ClientPolicy, ClientStats
 from pyspike.hosts import HostsLike
-
-# The numbers of a pool and what pipelines have for them: a connection in use is a command under way.
-PIPELINES = {"open": "open", "in_use": "in_flight", "waiting": "waiting", "opened": "opened"}
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -106,16 +104,16 @@ class TaskClient:
     def with_policies(self, **policies: Any) -> TaskClient:
         return self.of(self.tasks.with_policies(**policies))
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> ClientStats:
         """The numbers of the client, in which those of its pipelines are added to the nodes' pools."""
         stats = self.tasks.stats()
-        for name, lane in [each for loop in stats["loops"] for each in loop.items()]:
-            pool = stats["nodes"].get(name, {"pool": {"closed": {}}})["pool"]
-            for number, of_lane in PIPELINES.items():
-                pool[number] = pool.get(number, 0) + lane[of_lane]
-            for reason, count in lane["closed"].items():
-                pool["closed"][reason] = pool["closed"].get(reason, 0) + count
-        return stats
+        nodes = dict(stats.nodes)
+        for name, lanes in [each for loop in stats.loops for each in loop.items()]:
+            if name in nodes:
+                total = nodes[name].pool + lanes
+                changed = {field.name: getattr(total, field.name) for field in fields(total)}
+                nodes[name] = replace(nodes[name], pool=replace(nodes[name].pool, **changed))
+        return replace(stats, nodes=nodes)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.tasks, name)

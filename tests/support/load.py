@@ -239,7 +239,7 @@ class Load:
         assert not failed, f"{len(failed)} calls failed after {2 * TEND:g} ms, such as {failed[0]}"
 
     def _rounds(self) -> int:
-        rounds: int = self.client.stats()["tend"]["rounds"]
+        rounds: int = self.client.stats().tend.rounds
         return rounds
 
     def check_all(self, *, kept: bool = True) -> None:

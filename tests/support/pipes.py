@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pyspike import ClientPolicy, Key, ReadPolicy, WritePolicy, errors
+from pyspike import ChannelStats, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike._wire import Command, Lane, Node, Pool, Routing, advance_clock
 from pyspike.cluster.node import limits
 from pyspike.cluster.pipelined import PipelinedExecutor, PipelineProtocol
@@ -198,7 +198,7 @@ class Pipes(PipelinedExecutor):
         self._passed = end
 
     @property
-    def numbers(self) -> dict[str, Any]:
+    def numbers(self) -> ChannelStats:
         """The numbers of the first node's lane."""
         return next(iter(self.stats().values()))
 

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from pyspike import AsyncClient, Client
-from pyspike.cluster import net, seeds
+from pyspike.cluster import addresses, seeds
+from pyspike.cluster.connect import connect
 from pyspike.cluster.info import Peer, Peers
 from pyspike.cluster.parallel import Errands
 from pyspike.cluster.probe import Probe
@@ -34,8 +35,8 @@ from pyspike.hosts import Host
     ],
 )
 def test_ip_map(advertised, ip_map, reached):
-    net.check_map(ip_map)
-    assert net.mapped(advertised, ip_map) == reached
+    addresses.check_map(ip_map)
+    assert addresses.mapped(advertised, ip_map) == reached
 
 
 @pytest.mark.parametrize(
@@ -49,11 +50,11 @@ def test_ip_map(advertised, ip_map, reached):
 def test_what_is_no_address_in_an_ip_map_is_refused_by_name(text):
     for ip_map in ({"10.0.0.1": text}, {text: "10.0.0.1"}):
         with pytest.raises(InvalidArgument, match=f"^{re.escape(repr(text))} in ip_map is no address"):
-            net.check_map(ip_map)
+            addresses.check_map(ip_map)
 
 
 def test_a_name_has_addresses():
-    (endpoint, *_) = net.resolve(Host("127.0.0.1", 3100))
+    (endpoint, *_) = addresses.resolve(Host("127.0.0.1", 3100))
     assert (endpoint.family, endpoint.host, str(endpoint)) == (
         socket.AF_INET,
         Host("127.0.0.1", 3100),
@@ -62,13 +63,13 @@ def test_a_name_has_addresses():
     assert endpoint.is_loopback
     for name in ("no-such-host.invalid", "x" * 70 + ".invalid"):
         with pytest.raises(ConnectionError, match="the name can't be resolved"):
-            net.resolve(Host(name))
+            addresses.resolve(Host(name))
 
 
 def test_connections_are_quick_and_kept_alive():
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        (endpoint,) = net.resolve(Host("127.0.0.1", listening.getsockname()[1]))
-        connection = net.connect(endpoint, 1000, "A1")
+        (endpoint,) = addresses.resolve(Host("127.0.0.1", listening.getsockname()[1]))
+        connection = connect(endpoint, 1000, "A1")
         with socket.socket(fileno=connection.fileno()) as sock:
             assert sock.getblocking()
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -79,28 +80,36 @@ def test_connections_are_quick_and_kept_alive():
     with pytest.raises(
         ConnectionError, match=r"no connection to node A1 at 127\.0\.0\.1:\d+: connection refused"
     ) as caught:
-        net.connect(endpoint, 1000, "A1")
+        connect(endpoint, 1000, "A1")
     assert caught.value.node == "A1"
 
 
-def test_a_socket_that_reached_itself_counts_as_refused():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        sock.connect(sock.getsockname())
-        with pytest.raises(ConnectionRefusedError):
-            net.prepare(sock)
+def test_a_socket_that_reached_itself_counts_as_refused(monkeypatch):
+    class Bound(socket.socket):
+        """A socket to whose own address it is about to connect, as the system may choose it."""
+
+        def connect(self, address):
+            self.bind(address)
+            super().connect(address)
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        (endpoint,) = addresses.resolve(Host("127.0.0.1", free.getsockname()[1]))
+    monkeypatch.setattr(socket, "socket", Bound)
+    with pytest.raises(ConnectionError, match="connection refused"):
+        connect(endpoint, 1000)
 
 
 def test_connecting_ends_in_time():
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        (endpoint,) = net.resolve(Host("127.0.0.1", full.getsockname()[1]))
+        (endpoint,) = addresses.resolve(Host("127.0.0.1", full.getsockname()[1]))
         held = []
 
         def fill():
             while len(held) < 10_000:  # until its queue is full
-                held.append(net.connect(endpoint, 50))
+                held.append(connect(endpoint, 50))
 
         try:
             with pytest.raises(TimeoutError, match="within 50 ms"):
@@ -152,7 +161,7 @@ class Line:
 
 
 def answered(name, *peers):
-    endpoint = net.Endpoint(Host("10.0.0.1"), socket.AF_INET, ("10.0.0.1", 3000))
+    endpoint = addresses.Endpoint(Host("10.0.0.1"), socket.AF_INET, ("10.0.0.1", 3000))
     known = Peers(1, tuple(Peer(peer, None, (Host(peer),)) for peer in peers))
     return Probe(name, endpoint, (8, 1), Line(), peers=known)
 

@@ -16,6 +16,11 @@
 Each knows those above it only. What commands are made of is in the compiled layer.
 """
 
+import logging
+
 from pyspike.cluster.cluster import Cluster
 
 __all__ = ["Cluster"]
+
+# Without this, Python itself would print the library's warnings to stderr.
+logging.getLogger("pyspike").addHandler(logging.NullHandler())

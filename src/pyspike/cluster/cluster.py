@@ -12,11 +12,11 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from typing import Any
 
 from pyspike._wire import Connection, PartitionMap, Routing
 from pyspike.cluster import info, lifecycle
-from pyspike.cluster.net import Endpoint, check_map, connect
+from pyspike.cluster.addresses import Endpoint, check_map
+from pyspike.cluster.connect import connect
 from pyspike.cluster.node import Node
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.tend import Round, Unreachable
@@ -25,6 +25,7 @@ from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.process import fork
 from pyspike.showing import shown
+from pyspike.stats import ClientStats, NodeStats, PoolStats, TendStats
 
 __all__ = ["Cluster"]
 
@@ -227,21 +228,18 @@ class Cluster:
         """What the user can do about nodes that can't be reached; empty if there are none."""
         return "; ".join(trouble.advice(self, name) for name, trouble in sorted(self.unreachable.items()))
 
-    def stats(self) -> dict[str, Any]:
-        """The numbers: of every node with its pool, by name, and of tending."""
+    def stats(self) -> ClientStats:
+        """The numbers of every node with its pool, and of tending."""
         fork.caught_up()
-        return {
-            "nodes": {
-                node.name: {**node.stats(), "partition_generation": self._generations.get(node.name)}
-                for node in self.nodes
-            },
-            "tend": {
-                "rounds": self.rounds,
-                "last_ms": self._round_ms,
-                "last_error": self._last_error,
-                "unreachable": {name: trouble.reason for name, trouble in sorted(self.unreachable.items())},
-            },
-        }
+        return ClientStats(
+            nodes={node.name: _node_stats(node, self._generations.get(node.name)) for node in self.nodes},
+            tend=TendStats(
+                rounds=self.rounds,
+                last_ms=self._round_ms,
+                last_error=self._last_error,
+                unreachable={name: trouble.reason for name, trouble in sorted(self.unreachable.items())},
+            ),
+        )
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else ", ".join(map(repr, self.nodes)) or "no node"
@@ -324,6 +322,19 @@ class Cluster:
 
 def _closed() -> ClientClosed:
     return ClientClosed("the client is closed")
+
+
+def _node_stats(node: Node, partition_generation: int | None) -> NodeStats:
+    return NodeStats(
+        name=node.name,
+        address=node.address,
+        version=node.version,
+        is_active=node.active,
+        failed_rounds=node.failures,
+        last_error=node.last_error,
+        partition_generation=partition_generation,
+        pool=PoolStats(**node.pool.stats()),
+    )
 
 
 def _info(node: Node, command: str, policy: InfoPolicy) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pyspike.process import fork
-from pyspike.process.living import Living
+from pyspike.process.weak_registry import WeakRegistry
 
 __all__ = ["Clock", "DropGuard", "Tended", "start", "watch"]
 
@@ -129,7 +129,7 @@ class DropGuard:
 # Exit -------------------------------------------------------------------------------------------------------
 
 
-_live: Living[Tended] = Living()
+_live: WeakRegistry[Tended] = WeakRegistry()
 
 
 def watch(tended: Tended) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from pyspike import _wire, nodes
 from pyspike._wire import Connection, NodeLimits, Pool
-from pyspike.cluster.net import Endpoint, connect, left_ms
+from pyspike.cluster.addresses import Endpoint, left_ms
+from pyspike.cluster.connect import connect
 from pyspike.cluster.probe import Probe, ask
 from pyspike.errors import AerospikeError
 from pyspike.hosts import Host
@@ -167,18 +168,6 @@ class Node(_wire.Node):
         self.pool = Pool(self, self._opener)
         if not self.active:
             self.pool.close()
-
-    def stats(self) -> dict[str, Any]:
-        """What is known about it, and its pool's numbers."""
-        return {
-            "name": self.name,
-            "address": self.address,
-            "version": self.version,
-            "active": self.active,
-            "failures": self.failures,
-            "last_error": self.last_error,
-            "pool": self.pool.stats(),
-        }
 
     def __repr__(self) -> str:
         return f"<Node {self.name} {self.address}{'' if self.active else ' inactive'}>"

@@ -7,26 +7,24 @@ timer, and decides about failed attempts. All of it runs in the loop's own threa
 from __future__ import annotations
 
 import asyncio
-import builtins
 import contextlib
-import errno
 import logging
-import os
 import socket
 import weakref
 from collections.abc import AsyncGenerator
-from typing import Any
 
 from pyspike._wire import Command, Lane, Lanes, Node, Pipeline, abandon_socket
 from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.net import NewSocket, prepare
+from pyspike.cluster.connect import connect_in_loop
 from pyspike.cluster.retry import closed, conclude, next_step
 from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
+from pyspike.stats import ChannelStats, ConnectionStats
 
 log = logging.getLogger("pyspike.cluster")
 
 HOUSEKEEPING = 1.0  # seconds between two looks for idle connections
 LONG = 5.0  # seconds
+NO_CONNECTIONS = ConnectionStats()
 
 
 class PipelineProtocol(Pipeline, asyncio.BufferedProtocol):
@@ -166,37 +164,9 @@ class PipelinedExecutor(Lanes):
         node = self._cluster.node(name)
         if node is None:
             raise ConnectionError(f"node {name} has left the cluster", node=name)
-        with NewSocket(node.endpoint, timeout, name) as sock:
-            self._sockets.add(sock)
-            try:
-                sock.setblocking(False)
-                await self._connect(sock, node.endpoint.sockaddr, timeout)
-                prepare(sock)
-                _, pipeline = await self.loop.create_connection(lambda: PipelineProtocol(lane), sock=sock)
-            finally:
-                self._sockets.discard(sock)
-        return pipeline
-
-    async def _connect(self, sock: socket.socket, address: Any, timeout: float) -> None:
-        """Connect a socket within so many milliseconds.
-
-        `loop.sock_connect` would look the address up in a thread (uvloop), and `asyncio.wait_for` would make
-        another task of it; both complain when a loop is closed without a word.
-        """
-        code = sock.connect_ex(address)
-        if code == errno.EINPROGRESS:
-            ready: asyncio.Future[None] = self.loop.create_future()
-            expiry = self.loop.call_later(timeout / 1000, _set, ready, builtins.TimeoutError())
-            self.loop.add_writer(sock, _set, ready, None)
-            try:
-                await ready
-            finally:
-                expiry.cancel()
-                if not self.loop.is_closed():
-                    self.loop.remove_writer(sock)
-            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            raise OSError(code, os.strerror(code))
+        return await connect_in_loop(
+            self.loop, node.endpoint, timeout, name, lambda: PipelineProtocol(lane), self._sockets
+        )
 
     # --- time ---
 
@@ -272,31 +242,17 @@ class PipelinedExecutor(Lanes):
         with contextlib.suppress(RuntimeError):  # it is being closed already, by the loop
             await self._watching.aclose()
 
-    def stats(self) -> dict[str, dict[str, Any]]:
-        """The numbers of the lanes by the node's name, those of large records under `large`."""
-        stats: dict[str, dict[str, Any]] = {}
+    def stats(self) -> dict[str, ChannelStats]:
+        """The numbers of this loop's connections, by the node's name."""
+        usual: dict[str, ConnectionStats] = {}
+        large: dict[str, ConnectionStats] = {}
         for lane in self.all_lanes():
-            numbers = stats.setdefault(lane.node.name, {})
-            _add(numbers.setdefault("large", {}) if lane.wide else numbers, lane.stats())
-        return stats
-
-
-def _add(total: dict[str, Any], numbers: dict[str, Any]) -> None:
-    """Add numbers, those by reason one by one, to their totals."""
-    for name, number in numbers.items():
-        if isinstance(number, dict):
-            _add(total.setdefault(name, {}), number)
-        else:
-            total[name] = total.get(name, 0) + number
-
-
-def _set(future: asyncio.Future[None], error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
+            name, kind = lane.node.name, large if lane.wide else usual
+            kind[name] = kind.get(name, NO_CONNECTIONS) + ConnectionStats(**lane.stats())
+        return {
+            name: ChannelStats.of(usual.get(name, NO_CONNECTIONS), large.get(name, NO_CONNECTIONS))
+            for name in {**usual, **large}
+        }
 
 
 def _watch(reference: weakref.ref[PipelinedExecutor]) -> None:

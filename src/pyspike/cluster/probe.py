@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from pyspike._wire import Connection
 from pyspike.cluster import info
-from pyspike.cluster.net import Endpoint, connect, left_ms, mapped, resolve
+from pyspike.cluster.addresses import Endpoint, left_ms, mapped, resolve
+from pyspike.cluster.connect import connect
 from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, ServerError, TimeoutError
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from pyspike.cluster import info
-from pyspike.cluster.net import left_ms
+from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.parallel import LATE, Errands
 from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
 from pyspike.errors import AerospikeError, Attempt, ConnectFailed, InvalidArgument

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspike.cluster import info
-from pyspike.cluster.net import mapped
+from pyspike.cluster.addresses import mapped
 from pyspike.cluster.node import Node
 from pyspike.cluster.parallel import LATE, Errands
 from pyspike.cluster.probe import Probe, how_to_reach, peers_command, probe, probe_host, reason

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pyspike._types import SupportsToBytes
 from pyspike._wire import Packed, pack_element, plain_text
 from pyspike.errors import InvalidArgument, InvalidType, ProtocolError
 from pyspike.operations.checks import MapKey, compiled, items, member, truth, whole
 from pyspike.operations.checks import map_key as checked_key
 from pyspike.operations.enums import ListOrder, MapOrder
 from pyspike.operations.tree import read_tree, show, split_list
-from pyspike.policy import SupportsToBytes
 from pyspike.showing import shown
 
 if TYPE_CHECKING:

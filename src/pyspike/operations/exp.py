@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyspike._types import SupportsToBytes
 from pyspike._wire import Operation, Packed
 from pyspike.operations.building import maker
 from pyspike.operations.checks import compiled, flag_bits, write_flag_bits
 from pyspike.operations.enums import ExpReadFlags, ExpWriteFlags, OpCode
-from pyspike.policy import SupportsToBytes
 
 if TYPE_CHECKING:
     from pyspike.exp import Expression

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pyspike._types import SupportsToBytes
 from pyspike._wire import Operation, Packed
 from pyspike.operations.building import maker
 from pyspike.operations.checks import compiled, member, truth
 from pyspike.operations.context import Context, path
 from pyspike.operations.enums import BY_PATH, MODIFY_PATH, PATH_NO_FAIL, OpCode, PathSelect
-from pyspike.policy import SupportsToBytes
 
 if TYPE_CHECKING:
     from pyspike.exp import Expression

@@ -1,7 +1,7 @@
 """What happens at a fork, whoever forks: Python (`os.fork`, `multiprocessing`), or C code unseen by it.
 
-1. Inside `fork()` libc's handlers (`src/wire/base/fork.pyx`) let the child go of every socket to a server, without
-   a word to the server, and note that there was a fork.
+1. Inside `fork()` libc's handlers (`src/wire/base/fork.pyx`) let the child go of every socket to a server,
+   without a word to the server, and note that there was a fork.
 2. At once if Python forked, else before a client does anything in the child, whoever gave `watch` a thing
    has it start over: a cluster gets new locks, empty pools and the duty to tend, whose thread starts with the
    first connection; an `AsyncClient` forgets the loops that do not run in the child. What was under way in
@@ -19,8 +19,8 @@ import os
 from typing import Protocol
 
 from pyspike import _wire
-from pyspike.later import importing
-from pyspike.process.living import Living
+from pyspike.process.lazy_imports import importing
+from pyspike.process.weak_registry import WeakRegistry
 
 __all__ = ["StartsOver", "caught_up", "loops_end", "watch"]
 
@@ -35,7 +35,7 @@ class StartsOver(Protocol):
         """Start over in a child process, where no other thread is left. Raises nothing."""
 
 
-_all: Living[StartsOver] = Living()
+_all: WeakRegistry[StartsOver] = WeakRegistry()
 _by_python = False
 
 

@@ -10,6 +10,8 @@ killed, they are gone, and the partition is taken over empty: with a replication
 record of that node.
 """
 
+import logging
+
 try:
     import msgpack  # type: ignore[import-untyped]  # noqa: F401 - here, to say what brings it
 except ModuleNotFoundError:
@@ -20,7 +22,10 @@ except ModuleNotFoundError:
 
 from .cluster import EmbeddedClock, EmbeddedCluster
 from .embedded_node import EmbeddedNode
-from .node import NodeStats
-from .storage import NamespaceConfig
+from .storage.store import NamespaceConfig
+from .topology.state import NodeStats
+
+# Without this, Python itself would print the library's warnings to stderr.
+logging.getLogger("pyspike").addHandler(logging.NullHandler())
 
 __all__ = ["EmbeddedClock", "EmbeddedCluster", "EmbeddedNode", "NamespaceConfig", "NodeStats"]

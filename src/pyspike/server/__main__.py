@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from .backends import serve_control
+from .control.backends import serve_control
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--control"]:

@@ -378,7 +378,7 @@ cdef class Pool:
         with cython.critical_section(self):
             return {
                 "open": len(self.members),
-                "in_use": len(self.members) - self.idle_count - self.draining,
+                "in_flight": len(self.members) - self.idle_count - self.draining,
                 "idle": self.idle_count,
                 "draining": self.draining,
                 "waiting": len(self.waiters),

@@ -9,18 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from ..normalising import storable
-from ..packed import Float32, PackedError, PackedList, PackedMap, Value, decode_first
-from ..result import RequestError, ResultCode
+from ..protocol.opcodes import CdtEnvelope
+from ..protocol.result import RequestError, ResultCode
+from ..values.decoding import decode_first
+from ..values.integers import as_int64
+from ..values.normalising import storable
+from ..values.packed import Float32, PackedError, PackedList, PackedMap, Value
 
-__all__ = ["Call", "Entry", "PathCall", "arguments", "as_int64", "parse", "parse_value", "storable_value"]
+__all__ = ["Call", "Entry", "PathCall", "arguments", "parse", "parse_value", "storable_value"]
 
-CONTEXT = 0xFF
-PATH = 0xFE
 LEGACY_SIZE = 2
-
-_SIGN = 1 << 63
-_SPAN = 1 << 64
 
 Entry: TypeAlias = "tuple[int, Value]"
 """A context's entry: its type with flags, and its value."""
@@ -71,7 +69,7 @@ def parse_value(value: Value) -> Call | PathCall:
     if not items or type(items[0]) is not int:
         raise bad("an operation without opcode")
     opcode = items[0]
-    if opcode == CONTEXT:
+    if opcode == CdtEnvelope.CONTEXT:
         if len(items) != 3:
             raise bad("a context without operation")
         context = parse_context(items[1])
@@ -79,7 +77,7 @@ def parse_value(value: Value) -> Call | PathCall:
         if not inner or type(inner[0]) is not int:
             raise bad("an operation without opcode")
         return Call(context, inner[0], inner[1:])
-    if opcode == PATH:
+    if opcode == CdtEnvelope.PATH:
         if len(items) not in (3, 4) or type(items[2]) is not int:
             raise bad("a path without flags")
         return PathCall(parse_context(items[1]), items[2], items[3:])
@@ -101,11 +99,6 @@ def parse_context(value: Value) -> list[Entry]:
     if any(type(kind) is not int for kind in kinds):
         raise bad("a context's type that is no number")
     return list(zip(cast("list[int]", kinds), parts[1::2], strict=True))
-
-
-def as_int64(number: int) -> int:
-    """A number as the server holds it: beyond 2**63-1 it wraps."""
-    return (number + _SIGN) % _SPAN - _SIGN
 
 
 def storable_value(value: Value) -> Value:

@@ -8,42 +8,34 @@ have changed. Not here: what is then done with the container (operate.py); entri
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 
-from ..normalising import is_map_key
-from ..packed import PackedList, PackedMap, Value
-from ..result import RequestError
+from ..protocol.constants import ContainerFlags
+from ..protocol.flags import ContextFlags, ContextType
+from ..protocol.result import RequestError
+from ..values.normalising import is_map_key
+from ..values.packed import PackedList, PackedMap, Value
 from .calls import Entry, bad
 from .lists import new_list, sort_list
 from .maps import put
 from .results import not_applicable
 from .selection import Elements
 
-__all__ = ["EntryType", "Way", "element_at", "find_entry"]
-
-CREATE_UNORDERED, CREATE_PADDED, CREATE_ORDERED = 0x40, 0x80, 0xC0
-CREATE = 0xC0
-PERSIST_INDEX = 0x100
-KIND = 0x3F
+__all__ = ["SINGLE_TYPES", "Way", "element_at", "find_entry"]
 
 Container = PackedList | PackedMap
 
-
-class EntryType(IntEnum):
-    """Kinds of entries, without the flags that create."""
-
-    LIST_INDEX = 0x10
-    LIST_RANK = 0x11
-    LIST_VALUE = 0x13
-    MAP_INDEX = 0x20
-    MAP_RANK = 0x21
-    MAP_KEY = 0x22
-    MAP_VALUE = 0x23
+_CREATE = int(ContextFlags.CREATE_ORDERED)
+_TYPE = int(ContextFlags.CREATE_UNORDERED) - 1
+"""The bits of an entry's type that are below those flags."""
 
 
-_LIST_TYPES = frozenset((EntryType.LIST_INDEX, EntryType.LIST_RANK, EntryType.LIST_VALUE))
-_TYPES = frozenset(map(int, EntryType))
-_CREATING = frozenset((EntryType.LIST_INDEX, EntryType.MAP_KEY))
+_LIST_TYPES = frozenset((ContextType.LIST_INDEX, ContextType.LIST_RANK, ContextType.LIST_VALUE))
+_MAP_TYPES = frozenset(
+    (ContextType.MAP_INDEX, ContextType.MAP_RANK, ContextType.MAP_KEY, ContextType.MAP_VALUE)
+)
+SINGLE_TYPES: frozenset[int] = _LIST_TYPES | _MAP_TYPES
+"""The types of entries that mean one element."""
+_CREATING = frozenset((ContextType.LIST_INDEX, ContextType.MAP_KEY))
 
 
 def find_entry(container: Value, entry: Entry) -> int | None:
@@ -54,21 +46,21 @@ def find_entry(container: Value, entry: Entry) -> int | None:
             PARAMETER for an index or rank that is no integer.
 
     """
-    kind, value = entry[0] & ~(CREATE | PERSIST_INDEX), entry[1]
-    if kind not in _TYPES:
+    kind, value = entry[0] & ~(_CREATE | ContextFlags.PERSIST_INDEX), entry[1]
+    if kind not in SINGLE_TYPES:
         raise not_applicable(f"context type {entry[0]:#x}")
     if not isinstance(container, PackedList if kind in _LIST_TYPES else PackedMap):
         raise not_applicable("a context's entry for another kind of container")
     elements = Elements(container)
-    if kind == EntryType.MAP_KEY:
+    if kind == ContextType.MAP_KEY:
         return elements.find_key(value)
-    if kind in (EntryType.LIST_VALUE, EntryType.MAP_VALUE):
+    if kind in (ContextType.LIST_VALUE, ContextType.MAP_VALUE):
         found = elements.first_of_value(value).indexes
         return found[0] if found else None
     if type(value) is not int:
         raise bad("a context's index or rank that is no integer")
     try:
-        by_rank = kind in (EntryType.LIST_RANK, EntryType.MAP_RANK)
+        by_rank = kind in (ContextType.LIST_RANK, ContextType.MAP_RANK)
         return (elements.at_rank if by_rank else elements.at_index)(value).indexes[0]
     except RequestError:
         return None
@@ -142,19 +134,26 @@ class Way:
         return self.root
 
 
+_MAP_ORDERS: dict[int, int] = {
+    ContextFlags.CREATE_UNORDERED: 0,
+    ContextFlags.CREATE_PADDED: int(ContainerFlags.KEY_ORDERED),
+    ContextFlags.CREATE_ORDERED: int(ContainerFlags.KEY_VALUE_ORDERED),
+}
+
+
 def _fresh(entry: Entry) -> Container:
     """The container that an entry makes if it is missing."""
-    kind, create = entry[0] & KIND, entry[0] & CREATE
+    kind, create = entry[0] & _TYPE, entry[0] & _CREATE
     if not create or kind not in _CREATING:
         raise not_applicable("a context that leads nowhere")
-    if kind == EntryType.LIST_INDEX:
-        return new_list(int(create == CREATE_ORDERED))
-    return PackedMap({CREATE_UNORDERED: 0, CREATE_PADDED: 1, CREATE_ORDERED: 3}[create], [])
+    if kind == ContextType.LIST_INDEX:
+        return new_list(int(create == ContextFlags.CREATE_ORDERED))
+    return PackedMap(_MAP_ORDERS[create], [])
 
 
 def _plan(container: Container, entry: Entry) -> Callable[[Value], Container]:
     """How to put the element that an entry means into a container that does not have it."""
-    kind, create, where = entry[0] & KIND, entry[0] & CREATE, entry[1]
+    kind, create, where = entry[0] & _TYPE, entry[0] & _CREATE, entry[1]
     if not create or kind not in _CREATING:
         raise not_applicable("a context that leads nowhere")
     if isinstance(container, PackedMap):
@@ -165,7 +164,7 @@ def _plan(container: Container, entry: Entry) -> Callable[[Value], Container]:
         raise bad("a context's index that is no integer")
     index = len(container.items) if container.flags else where
     # The real server ends with a segmentation fault on a negative index into a list to be padded.
-    if index < 0 or (index > len(container.items) and create != CREATE_PADDED):
+    if index < 0 or (index > len(container.items) and create != ContextFlags.CREATE_PADDED):
         raise not_applicable("a context's index past the end")
     return lambda element: _place(container, index, element)
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from math import isfinite
 
-from ..ordering import as_float
-from ..packed import Float32, Value
-from .calls import as_int64
+from ..values.integers import INT_MAX, INT_MIN, as_int64
+from ..values.ordering import as_float
+from ..values.packed import Float32, Value
 
-__all__ = ["INT_MIN", "is_number", "to_int64", "total", "zero_like"]
-
-INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
+__all__ = ["is_number", "to_int64", "total", "zero_like"]
 
 
 def is_number(value: Value) -> bool:

@@ -6,9 +6,10 @@ the operations themselves (lists.py, maps.py), bins and replies (ops.py).
 
 from __future__ import annotations
 
-from ..nesting import is_value_nested_deeper
-from ..packed import PackedList, PackedMap, Value
-from ..result import RequestError, ResultCode
+from ..protocol.opcodes import ListOpcode, MapOpcode
+from ..protocol.result import RequestError, ResultCode
+from ..values.nesting import is_value_nested_deeper
+from ..values.packed import PackedList, PackedMap, Value
 from ..versions import ServerVersion
 from .calls import Call, arguments, bad
 from .context import Way
@@ -19,10 +20,14 @@ from .table import CdtOp
 
 __all__ = ["check_call", "modify", "read"]
 
-FIRST_MAP_OPCODE = 64
-LIST_SORT = 13
-LIST_JOIN = 28
-EVEN_EMPTY = (0, 2, 64, 66, 68)
+FIRST_MAP_OPCODE = min(MapOpcode)
+EVEN_EMPTY = (
+    ListOpcode.SET_TYPE,
+    ListOpcode.APPEND_ITEMS,
+    MapOpcode.SET_TYPE,
+    MapOpcode.ADD_ITEMS,
+    MapOpcode.PUT_ITEMS,
+)
 """What makes the way to a container that stays empty: SET_TYPE and items, not a refused element."""
 
 
@@ -70,7 +75,7 @@ def modify(value: Value, call: Call) -> tuple[Value, Value]:
     op = _table(call.opcode).get(call.opcode, CdtOp("*", _no_operation, writes=False))
     if not op.writes:
         raise bad(f"opcode {call.opcode}")
-    if call.opcode == LIST_SORT:
+    if call.opcode == ListOpcode.SORT:
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "sort of nothing")
     if op.creates is None:
         return None, value
@@ -86,7 +91,7 @@ def modify(value: Value, call: Call) -> tuple[Value, Value]:
 
 def check_call(call: Call, version: ServerVersion) -> None:
     """Raise if a server of this version does not know the operation, or does not take what it brings."""
-    if call.opcode == LIST_JOIN and not version.strings:
+    if call.opcode == ListOpcode.JOIN and not version.strings:
         raise bad(f"opcode {call.opcode}")
     most = version.nesting_max
     if most is not None and (

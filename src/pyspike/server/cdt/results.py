@@ -1,45 +1,18 @@
 """What an operation tells about the elements it has found: the return types.
 
-Owns: the numbers of return types, which go with which kind of selection, and the values they give. Not here:
+Owns: which return types go with which kind of selection, and the values they give. Not here:
 finding elements (selection.py).
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
-
-from ..packed import PackedList, PackedMap, Value
-from ..result import RequestError, ResultCode
+from ..protocol.constants import ContainerFlags
+from ..protocol.flags import INVERTED, ReturnType
+from ..protocol.result import RequestError, ResultCode
+from ..values.packed import PackedList, PackedMap, Value
 from .selection import By, Elements, Selection
 
-__all__ = ["INVERTED", "ReturnType", "is_range", "split_return_type", "told"]
-
-INVERTED = 0x10000
-
-KEY_VALUE_HINT = 0x08
-KEY_ORDERED = 0x01
-
-
-class ReturnType(IntEnum):
-    """What is told."""
-
-    NONE = 0
-    INDEX = 1
-    REVERSE_INDEX = 2
-    RANK = 3
-    REVERSE_RANK = 4
-    COUNT = 5
-    KEY = 6
-    VALUE = 7
-    KEY_VALUE = 8
-    INDEX_RANGE = 9
-    REVERSE_INDEX_RANGE = 10
-    RANK_RANGE = 11
-    REVERSE_RANK_RANGE = 12
-    EXISTS = 13
-    UNORDERED_MAP = 16
-    ORDERED_MAP = 17
-
+__all__ = ["is_range", "split_return_type", "told"]
 
 _TYPES = frozenset(map(int, ReturnType))
 _MAP_TYPES = frozenset(
@@ -50,10 +23,10 @@ _RANK_RANGES = (ReturnType.RANK_RANGE, ReturnType.REVERSE_RANK_RANGE)
 _RANKS = (ReturnType.RANK, ReturnType.REVERSE_RANK)
 _POSITIONS = (ReturnType.INDEX, ReturnType.REVERSE_INDEX, *_RANKS)
 _ELEMENTS = (ReturnType.KEY, ReturnType.VALUE)
-_MARKERS = {
-    ReturnType.KEY_VALUE: KEY_VALUE_HINT,
+_MARKERS: dict[int, int] = {
+    ReturnType.KEY_VALUE: int(ContainerFlags.PRESERVE_ORDER),
     ReturnType.UNORDERED_MAP: 0,
-    ReturnType.ORDERED_MAP: KEY_ORDERED,
+    ReturnType.ORDERED_MAP: int(ContainerFlags.KEY_ORDERED),
 }
 
 

@@ -13,9 +13,9 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from ..ordering import WILDCARD, compare, has_wildcard, ranked, sort_key
-from ..packed import PackedList, PackedMap, Value
-from ..result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..values.ordering import WILDCARD, compare, has_wildcard, ranked, sort_key
+from ..values.packed import PackedList, PackedMap, Value
 
 __all__ = ["By", "Elements", "Selection"]
 

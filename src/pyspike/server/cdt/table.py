@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from ..packed import PackedList, PackedMap, Value
+from ..protocol.flags import ReturnType
+from ..values.packed import PackedList, PackedMap, Value
 from .calls import bad
-from .results import ReturnType, is_range, not_applicable, split_return_type, told
+from .results import is_range, not_applicable, split_return_type, told
 from .selection import By, Elements, Selection, inverted_range
 
 __all__ = ["Args", "CdtOp", "Search", "reading", "removing"]

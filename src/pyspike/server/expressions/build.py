@@ -6,19 +6,22 @@ that are imported below).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
-from ..bin_values import particle_of
-from ..cdt.calls import as_int64
-from ..nesting import is_value_nested_deeper
-from ..ordering import as_float
-from ..packed import Extension, Float32, PackedError, PackedList, PackedMap, Value, decode, encode
-from ..particles import BLOB_TYPES, ParticleType
-from ..result import RequestError
+from ..protocol.constants import BLOB_TYPES, ParticleType
+from ..protocol.flags import ExpType
+from ..protocol.opcodes import ExpOpcode
+from ..protocol.result import RequestError
+from ..values.bin_values import particle_of
+from ..values.decoding import decode
+from ..values.encoding import encode
+from ..values.integers import as_int64
+from ..values.nesting import is_value_nested_deeper
+from ..values.ordering import as_float
+from ..values.packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 from ..versions import NEWEST, ServerVersion
 from . import arithmetic, calls, comparison, logic, record, strings
-from .nodes import Args, Build, Node, Type, bad, type_of
+from .nodes import Args, Node, Opcode, Variables, bad, type_of
 
 __all__ = ["Builder", "build"]
 
@@ -26,11 +29,9 @@ LEVELS_MAX = 128  # of expressions inside each other: as many as Python's stack 
 
 _CACHED = 512
 _CACHED_BYTES = 4096
-QUOTE = 126
 
 _PREFIXES = BLOB_TYPES | {ParticleType.STRING, ParticleType.GEOJSON, ParticleType.HLL}
 
-Opcode = Callable[[Args, "dict[bytes, int]", Build], Node]
 
 _OPCODES: dict[int, Opcode] = {
     **comparison.OPCODES,
@@ -72,7 +73,7 @@ class Builder:
         self.version = version
         self._levels = 0
 
-    def __call__(self, value: Value, variables: dict[bytes, int]) -> Node:
+    def __call__(self, value: Value, variables: Variables) -> Node:
         """The tree of a value; the variables that are defined there have these types."""
         if not isinstance(value, PackedList):
             self._check_nesting(value)
@@ -80,7 +81,7 @@ class Builder:
         if value.flags or not value.items or type(value.items[0]) is not int:
             raise bad("a list that is no call")
         opcode, args = value.items[0], value.items[1:]
-        if opcode == QUOTE:
+        if opcode == ExpOpcode.QUOTE:
             return self._quoted(args)
         make = _OPCODES.get(opcode)
         if make is None:
@@ -97,7 +98,7 @@ class Builder:
         if len(args) != 1 or not isinstance(args[0], PackedList):
             raise bad("a quote of something else than a list")
         self._check_nesting(args[0])
-        return _fresh(args[0], Type.LIST)
+        return _fresh(args[0], ExpType.LIST)
 
     def _check_nesting(self, literal: Value) -> None:
         most = self.version.nesting_max
@@ -108,7 +109,7 @@ class Builder:
 def literal(value: Value) -> Node:
     """A value that stands for itself."""
     if isinstance(value, PackedMap):
-        return _fresh(value, Type.MAP)
+        return _fresh(value, ExpType.MAP)
     if isinstance(value, Extension):
         raise bad("a wildcard or an infinity as a value")
     if type(value) is int:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..packed import PackedList, Value
-from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need
+from ..protocol.flags import ExpType
+from ..protocol.opcodes import ExpOpcode
+from ..values.packed import PackedList, Value
+from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
 
 __all__ = ["OPCODES"]
 
-Variables = dict[bytes, int]
-
-UNKNOWN_OPCODE = 0
 
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -23,13 +22,13 @@ _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*\Z")
 def _bools(args: Args, variables: Variables, build: Build, least: int) -> list[Node]:
     if len(args) < least:
         raise bad(f"{len(args)} arguments")
-    return [need(build(arg, variables), Type.BOOL) for arg in args]
+    return [need(build(arg, variables), ExpType.BOOL) for arg in args]
 
 
 def _unknown(args: Args, variables: Variables, build: Build) -> Node:
     if args:
         raise bad("unknown with arguments")
-    return Node(Type.BOOL, lambda scope: UNKNOWN)
+    return Node(ExpType.BOOL, lambda scope: UNKNOWN)
 
 
 def _decided_by(decisive: bool, parts: list[Node]) -> Node:
@@ -45,7 +44,7 @@ def _decided_by(decisive: bool, parts: list[Node]) -> Node:
                 result = UNKNOWN
         return result
 
-    return Node(Type.BOOL, run)
+    return Node(ExpType.BOOL, run)
 
 
 def _and(args: Args, variables: Variables, build: Build) -> Node:
@@ -65,7 +64,7 @@ def _not(args: Args, variables: Variables, build: Build) -> Node:
         value = parts[0].run(scope)
         return value if value is UNKNOWN else not value
 
-    return Node(Type.BOOL, run)
+    return Node(ExpType.BOOL, run)
 
 
 def _exclusive(args: Args, variables: Variables, build: Build) -> Node:
@@ -82,7 +81,7 @@ def _exclusive(args: Args, variables: Variables, build: Build) -> Node:
                 return False
         return true == 1
 
-    return Node(Type.BOOL, run)
+    return Node(ExpType.BOOL, run)
 
 
 def _cond(args: Args, variables: Variables, build: Build) -> Node:
@@ -105,11 +104,11 @@ def _cond(args: Args, variables: Variables, build: Build) -> Node:
                 return action.run(scope)
         return default.run(scope)
 
-    return Node(types.pop() if types else Type.BOOL, run)
+    return Node(types.pop() if types else ExpType.BOOL, run)
 
 
 def _is_unknown(arg: Value) -> bool:
-    return isinstance(arg, PackedList) and arg.items == [UNKNOWN_OPCODE]
+    return isinstance(arg, PackedList) and arg.items == [ExpOpcode.UNKNOWN]
 
 
 def _let(args: Args, variables: Variables, build: Build) -> Node:
@@ -140,13 +139,13 @@ def _var(args: Args, variables: Variables, build: Build) -> Node:
     return Node(variables[name], lambda scope: scope.variables[name])
 
 
-OPCODES = {
-    UNKNOWN_OPCODE: _unknown,
-    16: _and,
-    17: _or,
-    18: _not,
-    19: _exclusive,
-    123: _cond,
-    124: _var,
-    125: _let,
+OPCODES: dict[int, Opcode] = {
+    ExpOpcode.UNKNOWN: _unknown,
+    ExpOpcode.AND: _and,
+    ExpOpcode.OR: _or,
+    ExpOpcode.NOT: _not,
+    ExpOpcode.EXCLUSIVE: _exclusive,
+    ExpOpcode.COND: _cond,
+    ExpOpcode.VAR: _var,
+    ExpOpcode.LET: _let,
 }

@@ -7,35 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from ..bin_values import value_of
-from ..ordering import GEOJSON_PREFIX, STRING_PREFIX
-from ..packed import Float32, PackedList, PackedMap, Value
-from ..particles import ParticleType
-from ..result import RequestError, ResultCode
-from ..storage import Record
+from ..protocol.constants import ParticleType
+from ..protocol.flags import ExpType
+from ..protocol.result import RequestError, ResultCode
+from ..storage.store import Record
+from ..values.bin_values import value_of
+from ..values.packed import Float32, PackedList, PackedMap, Value
 from ..versions import ServerVersion
 
-__all__ = ["REMOVE", "UNKNOWN", "Args", "Build", "Loop", "Node", "Scope", "Type", "bad", "need", "type_of"]
-
-
-class Type(IntEnum):
-    """Types of expressions. `UNKNOWN` is that of what is no value, `REMOVE` of a removal in a path."""
-
-    REMOVE = -2
-    UNKNOWN = -1
-    NIL = 0
-    BOOL = 1
-    INT = 2
-    STRING = 3
-    LIST = 4
-    MAP = 5
-    BLOB = 6
-    FLOAT = 7
-    GEO = 8
-    HLL = 9
+__all__ = [
+    "REMOVE",
+    "UNKNOWN",
+    "Args",
+    "Build",
+    "Loop",
+    "Node",
+    "Opcode",
+    "Scope",
+    "Variables",
+    "bad",
+    "need",
+    "type_of",
+]
 
 
 class _Special:
@@ -103,8 +98,15 @@ class Build(Protocol):
     def version(self) -> ServerVersion:
         """The server that is played."""
 
-    def __call__(self, value: Value, variables: dict[bytes, int]) -> Node:
+    def __call__(self, value: Value, variables: Variables) -> Node:
         """The node of a value; the variables that are defined there have these types."""
+
+
+Variables: TypeAlias = "dict[bytes, int]"
+"""The types of the variables that are defined at some place of an expression, by their names."""
+
+Opcode: TypeAlias = Callable[["Args", "Variables", "Build"], Node]
+"""Builds the node of an opcode from its arguments."""
 
 
 def bad(what: str) -> RequestError:
@@ -123,20 +125,20 @@ def type_of(value: Any) -> int:
     """The type of a value."""
     kind = type(value)
     if kind is int:
-        return Type.INT
+        return ExpType.INT
     if kind is bytes:
-        prefix = value[0] if value else STRING_PREFIX
-        if prefix == STRING_PREFIX:
-            return Type.STRING
-        if prefix == GEOJSON_PREFIX:
-            return Type.GEO
-        return Type.HLL if prefix == ParticleType.HLL else Type.BLOB
+        prefix = value[0] if value else ParticleType.STRING
+        if prefix == ParticleType.STRING:
+            return ExpType.STRING
+        if prefix == ParticleType.GEOJSON:
+            return ExpType.GEO
+        return ExpType.HLL if prefix == ParticleType.HLL else ExpType.BLOB
     if kind is bool:
-        return Type.BOOL
+        return ExpType.BOOL
     if kind is float or kind is Float32:
-        return Type.FLOAT
+        return ExpType.FLOAT
     if kind is PackedList:
-        return Type.LIST
+        return ExpType.LIST
     if kind is PackedMap:
-        return Type.MAP
-    return Type.NIL if value is None else Type.UNKNOWN
+        return ExpType.MAP
+    return ExpType.NIL if value is None else ExpType.UNKNOWN

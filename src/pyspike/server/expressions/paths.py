@@ -9,43 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import pairwise
 from typing import Any, TypeAlias
 
 from ..cdt.calls import Entry, PathCall, storable_value
-from ..cdt.context import EntryType, element_at, find_entry
+from ..cdt.context import SINGLE_TYPES, element_at, find_entry
 from ..cdt.lists import sort_list
 from ..cdt.selection import Elements
-from ..ordering import sort_key
-from ..packed import PackedList, PackedMap, Value
-from ..result import RequestError, ResultCode
+from ..protocol.flags import PATH_DEPTH_MAX, ContextType, PathFlags, PathMode
+from ..protocol.result import RequestError, ResultCode
+from ..values.ordering import sort_key
+from ..values.packed import PackedList, PackedMap, Value
 from .nodes import REMOVE, UNKNOWN, Build, Loop, Node, Scope, bad
 
 __all__ = ["Path", "run_path"]
 
-DEPTH_MAX = 64
-MODE = 0x0F
-NO_FAIL = 0x10
-
-EXPRESSION, KEYS, AND = 0x04, 0x2A, 0x204
-_PLAIN = frozenset(map(int, EntryType))
-_RANKS = (EntryType.LIST_RANK, EntryType.MAP_RANK)
+_RANKS = (ContextType.LIST_RANK, ContextType.MAP_RANK)
 
 Container: TypeAlias = "PackedList | PackedMap"
 
 
-class Mode(IntEnum):
-    """What becomes of the matched elements."""
-
-    TREE = 0
-    VALUES = 1
-    KEYS = 2
-    KEYS_AND_VALUES = 3
-    MODIFY = 4
-
-
-_WITH_KEYS = (Mode.KEYS, Mode.KEYS_AND_VALUES)
+_WITH_KEYS = (PathMode.KEYS, PathMode.KEYS_AND_VALUES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +42,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path that can be run. `change`: the new value of each element, for `Mode.MODIFY`."""
+    """A path that can be run. `change`: the new value of each element, for `PathMode.MODIFY`."""
 
     steps: list[Step]
-    mode: Mode
+    mode: PathMode
     no_fail: bool
     change: Node | None
 
@@ -73,28 +57,28 @@ class Path:
             RequestError: PARAMETER.
 
         """
-        mode = call.flags & MODE
-        if call.flags < 0 or mode > Mode.MODIFY or len(call.more) != (mode == Mode.MODIFY):
+        mode = call.flags & PathFlags.MODE
+        if call.flags < 0 or mode > PathMode.MODIFY or len(call.more) != (mode == PathMode.MODIFY):
             raise bad("a path's flags")
-        if len(call.context) > DEPTH_MAX:
+        if len(call.context) > PATH_DEPTH_MAX:
             raise bad("a path that is too deep")
         steps: list[Step] = []
         for kind, value in call.context:
-            if kind == AND:
+            if kind == ContextType.AND:
                 _add_test(steps, value, build)
             else:
                 steps.append(_step(kind, value, build))
         change = build(call.more[0], {}) if call.more else None
-        return cls(steps, Mode(mode), bool(call.flags & NO_FAIL), change)
+        return cls(steps, PathMode(mode), bool(call.flags & PathFlags.NO_FAIL), change)
 
 
 def _step(kind: int, value: Value, build: Build) -> Step:
-    if kind == EXPRESSION:
+    if kind == ContextType.EXPRESSION:
         return Step(None, None if value is True else _test(value, build))
-    if kind == KEYS:
+    if kind == ContextType.MAP_KEYS:
         if not isinstance(value, PackedList):
             raise bad("a list of keys that is none")
-    elif kind not in _PLAIN:
+    elif kind not in SINGLE_TYPES:
         raise bad(f"context type {kind:#x} in a path")
     return Step((kind, value), None)
 
@@ -122,10 +106,10 @@ def run_path(path: Path, root: Container) -> Value:
 
     """
     scope = Scope({}, None, b"", 0.0)  # its expressions see neither bins nor metadata
-    if path.mode == Mode.MODIFY:
+    if path.mode == PathMode.MODIFY:
         _modify(path, root, 0, scope)
         return None
-    if path.mode == Mode.TREE:
+    if path.mode == PathMode.TREE:
         return _tree(path, root, 0, scope)
     return PackedList(0, list(_leaves(path, root, 0, scope)))
 
@@ -159,7 +143,7 @@ def _leaves(path: Path, value: Value, depth: int, scope: Scope) -> Iterator[Valu
     for index in _matches(path, value, depth, scope):
         if isinstance(value, PackedMap) and path.mode in _WITH_KEYS:
             yield value.pairs[index][0]
-        if path.mode != Mode.KEYS:
+        if path.mode != PathMode.KEYS:
             yield element_at(value, index)
 
 
@@ -230,7 +214,7 @@ def _entry_matches(container: Container, entry: Entry | None) -> list[int]:
     if entry is None:
         return list(range(elements.size))
     kind, value = entry
-    if kind == KEYS:
+    if kind == ContextType.MAP_KEYS:
         if not isinstance(container, PackedMap):
             raise bad("keys of a list")
         assert isinstance(value, PackedList)

@@ -5,19 +5,15 @@ Owns: parameters by name, and the refusals that all commands share. Not here: wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ..result import ResultCode
-
-if TYPE_CHECKING:
-    from ..connection import Connection
-    from ..node import Node
-    from ..storage import Namespace
+from ..protocol.constants import NAMESPACE_MAX, SET_NAME_MAX
+from ..protocol.result import ResultCode
+from ..storage.store import Namespace
+from ..topology.state import ClusterState, NodeState, Session
 
 __all__ = ["NAMESPACE_NOT_FOUND", "Call", "InfoError"]
 
-NAMESPACE_MAX = 31
-SET_NAME_MAX = 63
 NAMESPACE_NOT_FOUND = f"ERROR:{ResultCode.NAMESPACE:d}:namespace not found on node"
 
 _LONGEST = {"namespace": NAMESPACE_MAX, "set": SET_NAME_MAX}
@@ -31,10 +27,11 @@ class InfoError(Exception):
 
 
 class Call(NamedTuple):
-    """One info command: what was sent, and by whom."""
+    """One info command: what was sent, to which node of which cluster, and on which connection."""
 
-    node: Node
-    connection: Connection
+    cluster: ClusterState
+    node: NodeState
+    session: Session
     params: str
 
     @property
@@ -78,7 +75,7 @@ class Call(NamedTuple):
 
     def find_namespace(self, name: str) -> Namespace | None:
         """The namespace of that name, if there is one."""
-        return self.node.cluster.store.namespaces.get(name.encode("latin-1"))
+        return self.cluster.store.namespaces.get(name.encode("latin-1"))
 
     def namespace(self, *older: str) -> Namespace:
         """The namespace that has to be named, and to be there; `older` names of the parameter.

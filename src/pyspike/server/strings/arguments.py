@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from ..cdt.calls import as_int64
-from ..packed import PackedList, Value
-from ..particles import ParticleType
-from ..result import RequestError, ResultCode
-from .failures import Subcode, bad
+from ..protocol.constants import ParticleType
+from ..protocol.result import ParameterSubcode, RequestError, ResultCode
+from ..values.integers import as_int64
+from ..values.packed import PackedList, Value
+from .failures import bad
 
 __all__ = ["Args", "checked", "clamped", "decoded", "span", "text_of", "value_of_text"]
 
@@ -34,7 +34,7 @@ def decoded(value: Value) -> str:
     try:
         return value[1:].decode()
     except UnicodeDecodeError:
-        raise bad("an argument that is no UTF-8", Subcode.ENCODING) from None
+        raise bad("an argument that is no UTF-8", ParameterSubcode.STRING_ENCODING) from None
 
 
 def text_of(value: Value) -> str:

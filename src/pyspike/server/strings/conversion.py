@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..ordering import as_float
-from ..packed import Float32, Value
-from ..particles import BLOB_TYPES, ParticleType
-from ..result import RequestError, ResultCode
-from .failures import ConversionSubcode, failed
+from ..protocol.constants import BLOB_TYPES, ParticleType
+from ..protocol.result import ConversionSubcode, RequestError, ResultCode
+from ..values.ordering import as_float
+from ..values.packed import Float32, Value
+from .failures import failed
 
 __all__ = ["to_text"]
 

@@ -2,7 +2,7 @@ r"""Regular expressions of ICU's dialect, as Python's `re` runs them.
 
 Owns: what the two write in different ways: flags, line ends, named groups, quotes, properties, POSIX classes,
 and the language of replacements. What Python has no counterpart for is refused as a bad pattern: sets within
-sets, \G, \X, \N{...}. There is no limit of steps. Not here: POSIX patterns (../posix_regex.py).
+sets, \G, \X, \N{...}. There is no limit of steps. Not here: POSIX patterns (../expressions/posix_regex.py).
 """
 
 from __future__ import annotations
@@ -11,27 +11,19 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable
-from enum import IntFlag
 from functools import lru_cache
 
-from .failures import Subcode, bad
+from ..protocol.flags import IcuRegexFlags
+from ..protocol.result import ParameterSubcode
+from .failures import bad
 
-__all__ = ["COMPARE_FLAGS", "GLOBAL", "REPLACE_FLAGS", "compile_regex", "replacement"]
-
-
-class RegexFlags(IntFlag):
-    """How a pattern is read."""
-
-    CASE_INSENSITIVE = 1
-    MULTILINE = 2
-    DOTALL = 4
-    UNIX_LINES = 8
-    GLOBAL = 16
+__all__ = ["COMPARE_FLAGS", "REPLACE_FLAGS", "compile_regex", "replacement"]
 
 
-COMPARE_FLAGS = 15
-REPLACE_FLAGS = 31
-GLOBAL = int(RegexFlags.GLOBAL)
+COMPARE_FLAGS = int(
+    IcuRegexFlags.CASE_INSENSITIVE | IcuRegexFlags.MULTILINE | IcuRegexFlags.DOTALL | IcuRegexFlags.UNIX_LINES
+)
+REPLACE_FLAGS = int(COMPARE_FLAGS | IcuRegexFlags.GLOBAL)
 
 _LINE_ENDS = "\\n\\r\\x85\\u2028\\u2029"
 _POSSESSIVE = sys.version_info >= (3, 11)  # possessive quantifiers and atomic groups
@@ -67,7 +59,7 @@ def compile_regex(pattern: str, flags: int, allowed: int) -> re.Pattern[str]:
 
     Args:
         pattern: in ICU's dialect.
-        flags: `RegexFlags`.
+        flags: `IcuRegexFlags`.
         allowed: the flags that the operation takes.
 
     Raises:
@@ -75,16 +67,16 @@ def compile_regex(pattern: str, flags: int, allowed: int) -> re.Pattern[str]:
 
     """
     if flags & ~allowed:
-        raise bad("regex flags", Subcode.REGEX)
+        raise bad("regex flags", ParameterSubcode.STRING_REGEX)
     try:
-        return _compiled(pattern, flags & ~GLOBAL)
+        return _compiled(pattern, flags & ~int(IcuRegexFlags.GLOBAL))
     except (re.error, OverflowError, RecursionError, ValueError) as error:
-        raise bad(f"regex: {error}", Subcode.REGEX) from error
+        raise bad(f"regex: {error}", ParameterSubcode.STRING_REGEX) from error
 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
-    options = re.IGNORECASE if flags & RegexFlags.CASE_INSENSITIVE else re.UNICODE
+    options = re.IGNORECASE if flags & IcuRegexFlags.CASE_INSENSITIVE else re.UNICODE
     return re.compile(_Translation(pattern, flags).run(), options)
 
 
@@ -124,7 +116,7 @@ def _group(template: str, at: int, match: re.Match[str]) -> tuple[int | str, int
             break
         number, end = longer, end + 1
     if not 0 <= number <= match.re.groups:
-        raise bad("a replacement with a group that is not there", Subcode.REGEX)
+        raise bad("a replacement with a group that is not there", ParameterSubcode.STRING_REGEX)
     return number, end
 
 
@@ -168,19 +160,19 @@ class _Translation:
         return char
 
     def _any(self) -> str:
-        if self._flags & RegexFlags.DOTALL:
+        if self._flags & IcuRegexFlags.DOTALL:
             return "[\\s\\S]"
-        return "[^\\n]" if self._flags & RegexFlags.UNIX_LINES else f"[^{_LINE_ENDS}]"
+        return "[^\\n]" if self._flags & IcuRegexFlags.UNIX_LINES else f"[^{_LINE_ENDS}]"
 
     @property
     def _ends(self) -> str:
-        return "\\n" if self._flags & RegexFlags.UNIX_LINES else _LINE_ENDS
+        return "\\n" if self._flags & IcuRegexFlags.UNIX_LINES else _LINE_ENDS
 
     def _line_start(self) -> str:
-        return f"(?:\\A|(?<=[{self._ends}]))" if self._flags & RegexFlags.MULTILINE else "\\A"
+        return f"(?:\\A|(?<=[{self._ends}]))" if self._flags & IcuRegexFlags.MULTILINE else "\\A"
 
     def _line_end(self) -> str:
-        if self._flags & RegexFlags.MULTILINE:
+        if self._flags & IcuRegexFlags.MULTILINE:
             return f"(?:\\Z|(?=[{self._ends}]))"
         return f"(?=(?:\\r\\n|[{self._ends}])?\\Z)"
 

@@ -1,0 +1,171 @@
+"""The one door to a server: every socket of the client, for threads and for asyncio loops, is opened here.
+
+What every connection needs before its first command is done here, once for both kinds. What is said on a
+connection afterwards is none of this module's business.
+"""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import os
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pyspike._wire import Connection, disown_socket, own_socket
+from pyspike.cluster.addresses import Endpoint
+from pyspike.errors import ConnectionError, TimeoutError
+
+if TYPE_CHECKING:
+    import asyncio  # not at run time: a program without tasks need not wait for it
+
+__all__ = ["connect", "connect_in_loop"]
+
+P = TypeVar("P", bound="asyncio.BaseProtocol")
+
+_NO_SIGPIPE = getattr(socket, "SO_NOSIGPIPE", None)  # macOS, which has no MSG_NOSIGNAL
+
+
+def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
+    """Open a connection for a thread, which waits here until it is ready for commands.
+
+    Args:
+        endpoint: the address to connect to.
+        timeout: milliseconds for everything that it takes.
+        node: the name of the node that is expected there, for the errors.
+
+    Raises:
+        TimeoutError: nobody answered in time.
+        ConnectionError: the connection was refused or could not be made.
+    """
+    with _NewSocket(endpoint, timeout, node) as sock:
+        sock.settimeout(max(timeout, 1) / 1000)
+        sock.connect(endpoint.sockaddr)
+        _set_up(sock)
+        sock.setblocking(True)
+    return Connection(sock.detach())
+
+
+async def connect_in_loop(
+    loop: asyncio.AbstractEventLoop,
+    endpoint: Endpoint,
+    timeout: float,
+    node: str | None,
+    protocol: Callable[[], P],
+    connecting: set[socket.socket],
+) -> P:
+    """Open a connection in the running asyncio loop.
+
+    Args:
+        loop: the running loop.
+        endpoint: the address to connect to.
+        timeout: milliseconds for everything that it takes.
+        node: the name of the node that is expected there, for the errors.
+        protocol: makes the asyncio protocol that the connection's transport calls.
+        connecting: has the socket as long as no transport owns it, so that whoever gives the loop up can
+            close it.
+
+    Returns:
+        The protocol, connected to its transport.
+
+    Raises:
+        TimeoutError: nobody answered in time.
+        ConnectionError: the connection was refused or could not be made.
+    """
+    with _NewSocket(endpoint, timeout, node) as sock:
+        connecting.add(sock)
+        try:
+            sock.setblocking(False)
+            await _connect_socket(loop, sock, endpoint.sockaddr, timeout)
+            _set_up(sock)
+            _, connected = await loop.create_connection(protocol, sock=sock)
+        finally:
+            connecting.discard(sock)
+    return connected
+
+
+async def _connect_socket(
+    loop: asyncio.AbstractEventLoop, sock: socket.socket, address: tuple[Any, ...], timeout: float
+) -> None:
+    """Connect a socket that does not block, within so many milliseconds.
+
+    `loop.sock_connect` would look the address up in a thread (uvloop), and `asyncio.wait_for` would make
+    another task of it; both complain when a loop is closed while a connection is being made.
+    """
+    code = sock.connect_ex(address)
+    if code == errno.EINPROGRESS:
+        ready: asyncio.Future[None] = loop.create_future()
+        expiry = loop.call_later(timeout / 1000, _settle, ready, builtins.TimeoutError())
+        loop.add_writer(sock, _settle, ready, None)
+        try:
+            await ready
+        finally:
+            expiry.cancel()
+            if not loop.is_closed():
+                loop.remove_writer(sock)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
+def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+class _NewSocket:
+    """A context manager that makes a socket and gives it to its block to connect it.
+
+    If the block fails, the socket is closed, and a system's error becomes one of those that `connect` raises.
+    The socket belongs to this process alone: a child that is forked meanwhile lets go of it.
+
+    No `contextmanager`: an error that passes through its generator may be left to the garbage collector.
+    """
+
+    __slots__ = ("_node", "_socket", "_ticket", "_timeout", "_whom")
+
+    def __init__(self, endpoint: Endpoint, timeout: float, node: str | None) -> None:
+        self._node = node
+        self._whom = f"node {node} at {endpoint}" if node else str(endpoint)
+        self._timeout = timeout
+        self._socket = socket.socket(endpoint.family, socket.SOCK_STREAM)
+        self._ticket = own_socket(self._socket.fileno())
+
+    def __enter__(self) -> socket.socket:
+        return self._socket
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None:
+            return
+        disown_socket(self._socket.fileno(), self._ticket)
+        self._socket.close()
+        if isinstance(error, builtins.TimeoutError):
+            message = f"no connection to {self._whom} within {self._timeout:.0f} ms"
+            raise TimeoutError(message, node=self._node) from error
+        if isinstance(error, OSError):
+            # asyncio replaces the system's words by the address, which the message has already
+            words = os.strerror(error.errno) if error.errno else error.strerror or str(error)
+            message = f"no connection to {self._whom}: {words.lower()}"
+            raise ConnectionError(message, node=self._node) from error
+
+
+def _set_up(sock: socket.socket) -> None:
+    """Set the options of a socket that was just connected.
+
+    Commands are sent at once instead of being collected, and the system finds out if the server vanished.
+
+    Raises:
+        ConnectionRefusedError: the socket is connected to itself.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if _NO_SIGPIPE is not None:
+        sock.setsockopt(socket.SOL_SOCKET, _NO_SIGPIPE, 1)
+    if sock.getsockname() == sock.getpeername():
+        # The system chose the port that nobody listens on as this socket's own, so it reached itself.
+        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))

@@ -1,0 +1,43 @@
+"""Policies: how a command is sent, how long it may take, how often it is tried.
+
+A policy is an immutable value with the names and meanings of the Rust client. It is checked and compiled
+once, when it is made, into `settings`, the form in which the wire layer reads it; so make policies once and
+reuse them. A field that does not exist, or that could have no effect, is refused.
+
+Two defaults are not the Rust client's: `socket_timeout` is a share of the deadline (there 30 s, by which a
+slow node may use up the whole deadline of 1 s and leave no time for another), and `ClientPolicy.timeout` is
+1 s (there 30 s, for which an application would hang that can't reach its cluster).
+
+    checks      what a field's value may be
+    base        what all policies have in common, and `BasePolicy`
+    read        `ReadPolicy`
+    write       `WritePolicy`
+    info        `InfoPolicy`
+    client      `ClientPolicy`
+"""
+
+from pyspike._types import SupportsToBytes
+from pyspike._wire import timeout_ms
+from pyspike.policy.base import BasePolicy, ConsistencyLevel, ReadTouchTTL
+from pyspike.policy.client import ClientPolicy
+from pyspike.policy.info import InfoPolicy
+from pyspike.policy.read import ReadPolicy, Replica
+from pyspike.policy.write import CommitLevel, GenerationPolicy, RecordExistsAction, WritePolicy
+from pyspike.values import Expiration
+
+__all__ = [
+    "BasePolicy",
+    "ClientPolicy",
+    "CommitLevel",
+    "ConsistencyLevel",
+    "Expiration",
+    "GenerationPolicy",
+    "InfoPolicy",
+    "ReadPolicy",
+    "ReadTouchTTL",
+    "RecordExistsAction",
+    "Replica",
+    "SupportsToBytes",
+    "WritePolicy",
+    "timeout_ms",
+]

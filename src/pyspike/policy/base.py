@@ -1,0 +1,241 @@
+"""What all policies have in common: how their fields are checked, how they are shown, compared and copied."""
+# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
+
+from __future__ import annotations
+
+import enum
+from dataclasses import Field, FrozenInstanceError, dataclass, field, fields
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+
+from pyspike._types import SupportsToBytes
+from pyspike._wire import INFO1_CONSISTENCY_ALL, Settings, filter_bytes, timeout_ms
+from pyspike.policy.checks import (
+    Check,
+    checked_when_compiled,
+    instance,
+    ms_or_none,
+    percent,
+    retries_or_none,
+)
+from pyspike.showing import shown
+
+__all__ = [
+    "READ_RETRIES",
+    "BasePolicy",
+    "CommandPolicy",
+    "ConsistencyLevel",
+    "Milliseconds",
+    "Policy",
+    "ReadTouchTTL",
+    "policy_field",
+    "refuse_changes",
+]
+
+READ_RETRIES = 2
+SHOWN_SIZE = 1000  # characters of a field in a repr
+
+P = TypeVar("P", bound="Policy")
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+
+    class Milliseconds:
+        """A field that takes milliseconds or a timedelta and gives milliseconds."""
+
+        def __get__(self, instance: object, owner: type) -> float: ...
+        def __set__(self, instance: object, value: float | timedelta) -> None: ...
+
+else:
+    from pyspike._types import Milliseconds
+
+
+def policy_field(default: object, check: Check, **options: Any) -> Any:
+    """A field of a policy, with the check that its values go through."""
+    return field(default=default, metadata={"check": check}, **options)
+
+
+class Policy:
+    """What all policies share: names and values are checked, and only what is not default is shown."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    else:  # hidden from type checkers, which know the names better from the fields
+
+        def __new__(cls, *args: object, **values: object) -> Policy:
+            """Refuse positional arguments, and names that are no fields."""
+            if args:
+                raise TypeError(f"{cls.__name__} takes its fields by name only")
+            names = [entry.name for entry in fields(cls) if entry.init]
+            for name in values:
+                if name not in names:
+                    import difflib  # only a mistake pays for it
+
+                    close = difflib.get_close_matches(name, names, n=1)
+                    hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
+                    raise TypeError(f"{cls.__name__} has no field {shown(name)}; {hint}")
+            return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            if entry.init:
+                check: Check = entry.metadata["check"]
+                value = check(getattr(self, entry.name), f"{type(self).__name__}.{entry.name}")
+                object.__setattr__(self, entry.name, value)
+        self._complete()
+
+    def _complete(self) -> None:
+        """Check what concerns several fields, and compile."""
+
+    def _changed(self) -> dict[str, Any]:
+        """The fields that differ from their defaults."""
+        values = [(entry, getattr(self, entry.name)) for entry in fields(self) if entry.init]
+        # None is compared by identity: a filter expression may have an == of its own.
+        return {
+            entry.name: value
+            for entry, value in values
+            if (value is not None if entry.default is None else value != entry.default)
+        }
+
+    def replace(self: P, **changes: Any) -> P:
+        """A policy like this one but for the given fields.
+
+        Raises:
+            TypeError: there is no such field.
+            InvalidArgument: a value is out of range or contradicts another one.
+        """
+        return type(self)(**{**self._changed(), **changes})
+
+    def __repr__(self) -> str:
+        # The repr of an Enum's member is no Python; its str is.
+        texts = [
+            f"{name}={value if isinstance(value, enum.Enum) else shown(value, SHOWN_SIZE)}"
+            for name, value in self._changed().items()
+        ]
+        return f"{type(self).__name__}({', '.join(texts)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Made anew at the other end: `settings` is compiled by the version of pyspike that runs there.
+        return partial(type(self), **self._changed()), ()
+
+
+class CommandPolicy(Policy):
+    """What policies of commands share: `settings`, which is no field, but made of all fields.
+
+    Policies are compared by their settings, in which a filter is bytes: the == of an expression makes another
+    expression.
+    """
+
+    __slots__ = ("settings",)
+
+    settings: Settings
+
+    def _complete(self) -> None:
+        object.__setattr__(self, "settings", Settings(**self._compiled()))
+
+    def _compiled(self) -> dict[str, Any]:
+        """The keywords of `Settings`."""
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.settings == other.settings
+
+    def __hash__(self) -> int:
+        return hash(self.settings)
+
+
+def _refuse(policy: object, name: str, value: object = None) -> NoReturn:
+    raise FrozenInstanceError(f"{type(policy).__name__} can't be changed: make another with replace()")
+
+
+def refuse_changes(kind: type[T]) -> type[T]:
+    """A class decorator: whoever sets or deletes an attribute of a policy reads what to do instead.
+
+    A dataclass with slots refuses only its fields in words of its own; of all else super() complains.
+    """
+    kind.__setattr__ = kind.__delattr__ = _refuse  # type: ignore[method-assign]
+    return kind
+
+
+class ConsistencyLevel(enum.Enum):
+    """How many copies a read in an available (AP) namespace consults while data is moving."""
+
+    ONE = 0
+    ALL = 1
+
+
+class ReadTouchTTL(enum.Enum):
+    """Whether a read renews a record's TTL other than by a percentage; the values are the wire's."""
+
+    SERVER_DEFAULT = 0
+    DONT_RESET = 0xFFFF_FFFF
+
+
+_INFO1 = {ConsistencyLevel.ONE: 0, ConsistencyLevel.ALL: INFO1_CONSISTENCY_ALL}
+
+
+def _read_touch_ttl(value: object, name: str) -> int | ReadTouchTTL:
+    return value if isinstance(value, ReadTouchTTL) else percent(value, name)
+
+
+@refuse_changes
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+class BasePolicy(CommandPolicy):
+    """What policies of reads and of writes have in common.
+
+    Args:
+        consistency_level: how many copies a read consults while data is moving.
+        socket_timeout: how long one try may wait without progress; None gives each try its share of what is
+            left of the deadline (30 s if there is none), so that a slow node leaves time for another; 0 all
+            that is left.
+        total_timeout: the deadline of the whole call with all its tries; 0 for none.
+        timeout_delay: how long a connection whose command timed out is kept to await the late answer, after
+            which it is used again; a write may still be applied meanwhile. 0 closes it at once, by which the
+            server drops what it has not read; in asyncio the other writes sent on it are in doubt then, and
+            one that only carries reads stays.
+        max_retries: how often to try again after a failure that may pass; None is 2 for what only reads, and
+            0 for what writes, because one that is sent again may be applied twice. A write that was not sent,
+            as its node can't be reached, is tried again until its deadline in any case.
+        read_touch_ttl: which percentage of its time to live a record must have left, at most, for a read to
+            renew it: 1 to 100, or a `ReadTouchTTL`.
+        sleep_between_retries: how long to wait before another try.
+        filter_expression: the command is done only if it holds for the record (else `FilteredOut` is raised);
+            an expression or its bytes.
+
+    All times are milliseconds, 0 or 1 at least, or a timedelta.
+
+    Raises:
+        TypeError: there is no such field.
+        InvalidType: a value is of the wrong type.
+        InvalidArgument: a value is out of range.
+    """
+
+    consistency_level: ConsistencyLevel = policy_field(ConsistencyLevel.ONE, instance(ConsistencyLevel))
+    socket_timeout: float | timedelta | None = policy_field(None, ms_or_none)
+    total_timeout: Milliseconds = policy_field(1000, timeout_ms)
+    timeout_delay: Milliseconds = policy_field(0, timeout_ms)
+    max_retries: int | None = policy_field(None, retries_or_none)
+    read_touch_ttl: int | ReadTouchTTL = policy_field(ReadTouchTTL.SERVER_DEFAULT, _read_touch_ttl)
+    sleep_between_retries: Milliseconds = policy_field(0, timeout_ms)
+    filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
+
+    def _compiled(self) -> dict[str, Any]:
+        touch = self.read_touch_ttl
+        return {
+            "info1": _INFO1[self.consistency_level],
+            "ttl": touch.value if isinstance(touch, ReadTouchTTL) else touch,
+            "socket_timeout": self.socket_timeout,
+            "total_timeout": self.total_timeout,
+            "timeout_delay": self.timeout_delay,
+            "max_retries": READ_RETRIES if self.max_retries is None else self.max_retries,
+            "sleep_between_retries": self.sleep_between_retries,
+            "filter_expression": filter_bytes(
+                self.filter_expression, f"{type(self).__name__}.filter_expression"
+            ),
+        }

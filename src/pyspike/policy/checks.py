@@ -1,0 +1,117 @@
+"""What the fields of policies may be.
+
+A check is a function that takes a value and the field's name and gives the value that is kept. It raises
+`InvalidType` or `InvalidArgument`, with the name in the message. Some functions here are checks, others make
+one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pyspike._wire import plain_int, plain_text, timeout_ms, ttl_header
+from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.showing import shown
+from pyspike.values import Expiration
+
+__all__ = [
+    "MAX_INT32",
+    "MAX_UINT32",
+    "Check",
+    "address_map",
+    "checked_when_compiled",
+    "expiration",
+    "instance",
+    "int_or_none",
+    "ms_or_none",
+    "percent",
+    "positive_ms",
+    "retries",
+    "retries_or_none",
+    "text_or_none",
+    "whole",
+]
+
+MAX_INT32 = 2**31 - 1
+MAX_UINT32 = 2**32 - 1
+
+Check = Callable[[Any, str], Any]
+
+
+def positive_ms(value: object, name: str) -> float:
+    """A time of at least a millisecond."""
+    return timeout_ms(value, name, least=1)
+
+
+def ms_or_none(value: object, name: str) -> float | None:
+    """A time, or None."""
+    return None if value is None else timeout_ms(value, name)
+
+
+def expiration(value: object, name: str) -> int | Expiration:
+    """A time to live in seconds, or an `Expiration`."""
+    header = ttl_header(value, name)
+    return value if isinstance(value, Expiration) else header
+
+
+def whole(least: int, most: int, what: str = "an int") -> Callable[[object, str], int]:
+    """The check for an integer in a range; `what` says in words what is expected."""
+
+    def check(value: object, name: str) -> int:
+        number = plain_int(value)
+        if number is None:
+            raise InvalidType(f"{name} must be {what}, not {shown(value)}")
+        if not least <= number <= most:
+            raise InvalidArgument(f"{name} must be from {least} to {most}, not {shown(value)}")
+        return number
+
+    return check
+
+
+def int_or_none(least: int, most: int) -> Callable[[object, str], int | None]:
+    """The check for an integer in a range, or None."""
+    check = whole(least, most, "an int or None")
+    return lambda value, name: None if value is None else check(value, name)
+
+
+percent = whole(1, 100, "a percentage or a ReadTouchTTL")
+retries: Callable[[object, str], int] = whole(0, MAX_INT32)
+retries_or_none: Callable[[object, str], int | None] = int_or_none(0, MAX_INT32)
+
+
+def instance(kind: type) -> Check:
+    """The check for an instance of a class."""
+
+    def check(value: object, name: str) -> object:
+        if not isinstance(value, kind):
+            raise InvalidType(f"{name} must be {kind.__name__}, not {shown(value)}")
+        return value
+
+    return check
+
+
+def text_or_none(value: object, name: str) -> str | None:
+    """A text that is not empty, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidType(f"{name} must be str or None, not {shown(value)}")
+    text = plain_text(value)
+    if not text:
+        raise InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
+    return text
+
+
+def address_map(value: object, name: str) -> dict[str, str] | None:
+    """A mapping of texts to texts, or None; whether these are addresses is found out by the cluster."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in [*value, *value.values()]):
+        raise InvalidType(f"{name} must map addresses to addresses, both str, not {shown(value)}")
+    return {plain_text(address): plain_text(other) for address, other in value.items()}
+
+
+def checked_when_compiled(value: object, name: str) -> object:
+    """Anything: the wire layer checks it when it compiles the policy."""
+    return value

@@ -1,0 +1,88 @@
+"""How a client connects, tends its view of the cluster and pools its connections."""
+# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspike.errors import InvalidArgument
+from pyspike.policy.base import Milliseconds, Policy, policy_field, refuse_changes
+from pyspike.policy.checks import (
+    MAX_INT32,
+    address_map,
+    instance,
+    int_or_none,
+    positive_ms,
+    text_or_none,
+    whole,
+)
+from pyspike.policy.info import InfoPolicy
+from pyspike.policy.read import ReadPolicy
+from pyspike.policy.write import WritePolicy
+
+__all__ = ["ClientPolicy"]
+
+
+@refuse_changes
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class ClientPolicy(Policy):
+    """How a client connects, tends its view of the cluster and pools its connections.
+
+    Args:
+        timeout: how long connecting may take: to the cluster with the first look at it, later to one node.
+        idle_timeout: how long an unused connection is kept.
+        min_conns_per_node: how many connections are opened in advance and kept, for the calls of threads.
+        max_conns_per_node: how many there may be, for the calls of threads; tasks use pipelines.
+        max_waiting_per_node: how many commands may wait for a connection to a node when all are in use; None
+            for any number, each until its deadline. In asyncio it counts for each loop, for reads and for
+            writes.
+        pipelines_per_node: how many connections an asyncio loop opens to a node for reads, and how many for
+            writes, which wait for the replicas and would hold up reads; as many again for records above
+            64 KiB, which would hold up the others. While some are silent, up to as many take their place.
+        commands_per_pipeline: how many commands may be in flight on one of them; on one for large records it
+            is one.
+        fail_if_not_connected: whether making a client fails if no seed host can be reached; if not, the
+            client goes on trying.
+        tend_interval: the time between two looks at the cluster.
+        ip_map: addresses that nodes advertise, each with the address to use instead.
+        use_services_alternate: whether to use the nodes' alternate access addresses.
+        cluster_name: if given, nodes of a cluster with another name are refused.
+        buffer_reclaim_threshold: bytes above which a connection's buffer is given back after use.
+        application_id: the name under which the application shows up in the server's statistics.
+        read: the policy of reads that are given none.
+        write: the policy of writes that are given none.
+        info: the policy of info commands that are given none.
+
+    All times are milliseconds, 0 or 1 at least, or a timedelta.
+
+    Raises:
+        TypeError: there is no such field.
+        InvalidType: a value is of the wrong type.
+        InvalidArgument: a value is out of range, or the least number of connections is above the greatest.
+    """
+
+    timeout: Milliseconds = policy_field(1000, positive_ms)
+    idle_timeout: Milliseconds = policy_field(30_000, positive_ms)
+    min_conns_per_node: int = policy_field(0, whole(0, MAX_INT32))
+    max_conns_per_node: int = policy_field(256, whole(1, MAX_INT32))
+    max_waiting_per_node: int | None = policy_field(None, int_or_none(0, MAX_INT32))
+    pipelines_per_node: int = policy_field(2, whole(1, MAX_INT32))
+    commands_per_pipeline: int = policy_field(128, whole(1, MAX_INT32))
+    fail_if_not_connected: bool = policy_field(True, instance(bool))
+    tend_interval: Milliseconds = policy_field(1000, positive_ms)
+    ip_map: Mapping[str, str] | None = policy_field(None, address_map, hash=False)
+    use_services_alternate: bool = policy_field(False, instance(bool))
+    cluster_name: str | None = policy_field(None, text_or_none)
+    buffer_reclaim_threshold: int = policy_field(65536, whole(0, MAX_INT32))
+    application_id: str | None = policy_field(None, text_or_none)
+    read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
+    write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
+    info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
+
+    def _complete(self) -> None:
+        if self.min_conns_per_node > self.max_conns_per_node:
+            raise InvalidArgument(
+                f"{type(self).__name__}.min_conns_per_node is {self.min_conns_per_node}, "
+                f"above max_conns_per_node, which is {self.max_conns_per_node}"
+            )

@@ -1,0 +1,43 @@
+"""How records are read."""
+# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from pyspike._wire import REPLICA_MASTER, REPLICA_RANDOM, REPLICA_SEQUENCE
+from pyspike.policy.base import READ_RETRIES, BasePolicy, policy_field, refuse_changes
+from pyspike.policy.checks import instance, retries
+
+__all__ = ["ReadPolicy", "Replica"]
+
+
+class Replica(enum.Enum):
+    """Which copy of a record a read asks.
+
+    MASTER always the master, SEQUENCE the master first and then, try by try, the next replica, RANDOM any.
+    """
+
+    MASTER = REPLICA_MASTER
+    SEQUENCE = REPLICA_SEQUENCE
+    RANDOM = REPLICA_RANDOM
+
+
+@refuse_changes
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+class ReadPolicy(BasePolicy):
+    """How records are read.
+
+    Args:
+        replica: which copy of the record to ask.
+
+    The other fields, and what is raised, are those of `BasePolicy`.
+    """
+
+    max_retries: int = policy_field(READ_RETRIES, retries)
+    replica: Replica = policy_field(Replica.SEQUENCE, instance(Replica))
+
+    def _compiled(self) -> dict[str, Any]:
+        return {**BasePolicy._compiled(self), "replica": self.replica.value}

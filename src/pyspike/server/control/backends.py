@@ -1,0 +1,202 @@
+"""Where a cluster runs: in a thread of this process, or in a process of its own.
+
+Owns: the loop's thread, the child process and the lines spoken with it. Not here: what can be asked
+(control.py). A backend holds no reference to the cluster object in front of it, so that this one can be
+collected and end it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from ..dispatch import answer
+from ..storage.store import NamespaceConfig
+from ..topology.membership import Membership
+from ..versions import find_version
+from . import requests
+
+__all__ = ["Backend", "Plan", "ProcessBackend", "ThreadBackend", "serve_control"]
+
+_STOP_TIMEOUT = 5.0
+_ERRORS: dict[str, type[Exception]] = {
+    kind.__name__: kind for kind in (KeyError, TypeError, ValueError, OSError)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What kind of cluster is wanted. All of it is JSON but the settings of namespaces."""
+
+    names: list[str]
+    ports: list[int]
+    namespaces: dict[str, NamespaceConfig]
+    replication_factor: int
+    host: str
+    cluster_name: str
+    advertise: str | None
+    alternate_host: str | None
+    version: str
+
+
+class Backend(Protocol):
+    """A place where a cluster runs."""
+
+    def call(self, request: str, node: str | None = None, **args: Any) -> Any:
+        """Ask the running cluster for something, and wait until it is done."""
+
+    def stop(self) -> None:
+        """End the cluster; again does nothing."""
+
+
+class ThreadBackend:
+    """A cluster in one thread of this process."""
+
+    def __init__(self, cluster: Membership) -> None:
+        self._cluster = cluster
+        self._pid = os.getpid()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="pyspike-server", daemon=True)
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(cluster.start(), self._loop).result()
+        except BaseException:
+            self.stop()
+            raise
+
+    @classmethod
+    def from_plan(cls, plan: Plan, **clock: Any) -> ThreadBackend:
+        """Start a cluster as planned. `clock=`: Unix time in seconds, as a callable."""
+        return cls(
+            Membership(
+                plan.names,
+                plan.ports,
+                plan.namespaces,
+                replication_factor=plan.replication_factor,
+                host=plan.host,
+                cluster_name=plan.cluster_name,
+                dispatch=answer,
+                advertise=plan.advertise,
+                alternate_host=plan.alternate_host,
+                version=find_version(plan.version),
+                **clock,
+            )
+        )
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def call(self, request: str, node: str | None = None, **args: Any) -> Any:
+        """Ask the running cluster for something, and wait until it is done."""
+        if self._loop.is_closed():
+            raise RuntimeError("the cluster is not running")
+        return asyncio.run_coroutine_threadsafe(
+            requests.run(self._cluster, node, request, args), self._loop
+        ).result()
+
+    def stop(self) -> None:
+        """End the cluster; again does nothing, nor does it in a forked child, whose loop is the parent's."""
+        if self._loop.is_closed() or self._pid != os.getpid():
+            return
+        self._loop.call_soon_threadsafe(self._close)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(_STOP_TIMEOUT)
+            if not self._thread.is_alive():
+                self._loop.close()
+
+    def _close(self) -> None:
+        self._cluster.close()
+        # One more turn, in which the closed transports are cleared away.
+        self._loop.call_later(0.01, self._loop.stop)
+
+
+class ProcessBackend:
+    """A cluster in a child process, asked by lines of JSON over its stdin and stdout.
+
+    The child ends when its stdin closes, so also when this process dies.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        root = str(Path(__file__).parents[3])
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "pyspike.server", "--control"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,
+            text=True,
+        )
+        try:
+            self._ask(asdict(plan))
+        except BaseException:
+            self.stop()
+            raise
+
+    def _ask(self, request: dict[str, Any]) -> Any:
+        stdin, stdout = self._child.stdin, self._child.stdout
+        assert stdin is not None
+        assert stdout is not None
+        with self._lock:
+            if stdin.closed:
+                raise RuntimeError("the cluster is not running")
+            stdin.write(json.dumps(request) + "\n")
+            stdin.flush()
+            line = stdout.readline()
+        if not line:
+            raise RuntimeError(f"the cluster's process has ended with status {self._child.wait()}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise _ERRORS.get(answer["error"], RuntimeError)(answer["text"])
+        return answer["result"]
+
+    def call(self, request: str, node: str | None = None, **args: Any) -> Any:
+        """Ask the running cluster for something, and wait until it is done."""
+        return self._ask({"request": request, "node": node, "args": args})
+
+    def stop(self) -> None:
+        """End the child; again does nothing, nor does it in a forked child of this process."""
+        if self._pid != os.getpid():
+            return
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
+        try:
+            self._child.wait(_STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+
+def serve_control(requests: IO[str], answers: IO[str]) -> None:
+    """The child's side: a plan in the first line, then requests until there are no more."""
+    backend: ThreadBackend | None = None
+    try:
+        for line in requests:
+            asked = json.loads(line)
+            answer: dict[str, Any] = {"result": None}
+            try:
+                if backend is None:
+                    settings = asked.pop("namespaces")
+                    namespaces = {name: NamespaceConfig(**each) for name, each in settings.items()}
+                    backend = ThreadBackend.from_plan(Plan(namespaces=namespaces, **asked))
+                else:
+                    answer["result"] = backend.call(asked["request"], asked["node"], **asked["args"])
+            except Exception as error:
+                kind = "OSError" if isinstance(error, OSError) else type(error).__name__
+                answer = {"error": kind, "text": str(error.args[0]) if len(error.args) == 1 else str(error)}
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+    finally:
+        if backend is not None:
+            backend.stop()

@@ -1,0 +1,114 @@
+"""What can be asked of a running cluster from outside its loop, by name and plain arguments.
+
+Owns: the table of these requests, so that a cluster in this process and one in its own process do the same.
+Not here: how a request gets there (backends.py), and what it does (../topology/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from ..topology.membership import Membership
+from ..topology.node import Node
+
+__all__ = ["run"]
+
+
+async def run(cluster: Membership, node_name: str | None, request: str, args: dict[str, Any]) -> Any:
+    """Do one request in the cluster's loop and give its result, which can be written as JSON.
+
+    Args:
+        cluster: the running cluster.
+        node_name: the node that the request is about; None if it is about the whole cluster.
+        request: the request's name in the tables below.
+        args: its arguments by name.
+
+    Raises:
+        KeyError: no such node, namespace or request.
+
+    """
+    if request not in _QUIET:
+        cluster.disturbed = True
+    if node_name is None:
+        result = _CLUSTER[request](cluster, **args)
+    else:
+        result = _NODE[request](cluster, cluster.node(node_name), **args)
+    return await result if isinstance(result, Awaitable) else result
+
+
+def _describe(cluster: Membership, node: Node) -> dict[str, Any]:
+    state = node.state
+    return {
+        "name": state.name,
+        "host": state.host,
+        "port": state.port,
+        "running": state.running,
+        "silent": node.faults.silent,
+        "member": state in cluster.state.members,
+        "partition_generation": state.partition_generation,
+        "stats": asdict(state.stats),
+        "faults_left": node.faults.left,
+    }
+
+
+def _describe_all(cluster: Membership) -> list[dict[str, Any]]:
+    return [_describe(cluster, node) for node in cluster.nodes]
+
+
+def _clear(cluster: Membership) -> None:
+    for namespace in cluster.state.store.namespaces.values():
+        for partition in namespace.partitions:
+            partition.clear()
+
+
+async def _reset(cluster: Membership) -> bool:
+    disturbed = cluster.disturbed
+    if disturbed:
+        await cluster.reset()
+    cluster.reset_settings()
+    _clear(cluster)
+    return disturbed
+
+
+def _advance(cluster: Membership, seconds: int) -> None:
+    for namespace in cluster.state.store.namespaces.values():
+        namespace.age(seconds)
+
+
+async def _restart(cluster: Membership, node: Node, port: int | None) -> int:
+    cluster.stop_node(node)
+    await cluster.start_node(node, port)
+    return node.state.port
+
+
+_CLUSTER: dict[str, Callable[..., Any]] = {
+    "describe": _describe_all,
+    "lose_partition": Membership.lose_partition,
+    "restore_partition": Membership.restore_partition,
+    "move_partitions": Membership.move_partitions,
+    "owners": Membership.owners,
+    "heal": Membership.heal,
+    "clear": _clear,
+    "advance": _advance,
+    "reset": _reset,
+}
+
+_QUIET = {"describe", "owners", "clear", "advance", "reset"}
+"""The requests that change nothing but records. After all others a client may know nodes, or have
+connections, that are no more."""
+
+_NODE: dict[str, Callable[..., Any]] = {
+    "describe": _describe,
+    "stop": lambda cluster, node: cluster.stop_node(node),
+    "kill": lambda cluster, node, detach_after: cluster.kill_node(node, detach_after),
+    "start": lambda cluster, node, port: cluster.start_node(node, port),
+    "restart": _restart,
+    "heal": Membership.heal_node,
+    "mute": lambda cluster, node, seconds: node.mute(seconds),
+    "unmute": lambda cluster, node: node.unmute(),
+    "refuse": lambda cluster, node: node.refuse(),
+    "accept": lambda cluster, node: node.listen() if node.state.running else None,
+    "change_faults": lambda cluster, node, **changes: node.change_faults(**changes),
+}

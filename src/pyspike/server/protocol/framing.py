@@ -1,0 +1,166 @@
+"""Messages in and out: the 8-byte proto header, the 22-byte message header, fields and ops.
+
+Owns: splitting a request into fields and ops, and putting replies together. Not here: what a field or an op
+means.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from .constants import MESSAGE_HEADER_SIZE, OPS_MAX, PROTO_VERSION, Info1, Info3, ProtoType
+from .result import RequestError, ResultCode
+
+__all__ = ["Message", "Op", "encode_op", "frame", "parse_message", "parse_message_at", "refusal", "reply"]
+
+PROTO = Struct(">Q")
+_HEADER = Struct(">BBBBBBIIIHH")
+_REPLY = Struct(">QBBBBBBIIIHH")
+_FIELD = Struct(">IB")
+_OP = Struct(">IBBBB")
+_REPLY_PROTO = (PROTO_VERSION << 56) | (ProtoType.AS_MSG << 48)
+
+
+class Op(NamedTuple):
+    """One op of a request."""
+
+    code: int
+    particle: int
+    name: bytes
+    value: bytes
+
+
+class Message(NamedTuple):
+    """One request: its header, fields by type, ops in order."""
+
+    info1: int
+    info2: int
+    info3: int
+    info4: int
+    generation: int
+    record_ttl: int
+    timeout_ms: int
+    fields: dict[int, bytes]
+    ops: list[Op]
+
+
+def parse_message(body: bytes, offset: int = 0) -> Message:
+    """Split one as_msg which fills `body` from `offset` to its end.
+
+    Raises:
+        RequestError: PARAMETER, if counts or sizes do not add up or bytes are left over.
+
+    """
+    message, end = parse_message_at(body, offset)
+    if end != len(body):
+        raise RequestError(ResultCode.PARAMETER, "bytes after the last op")
+    return message
+
+
+def parse_message_at(body: bytes, offset: int) -> tuple[Message, int]:
+    """Split the as_msg which starts at `offset`; give it and the offset of the first byte after it."""
+    size = len(body)
+    pos = offset + MESSAGE_HEADER_SIZE
+    if pos > size:
+        raise RequestError(ResultCode.PARAMETER, "header cut short")
+    _, info1, info2, info3, info4, _, generation, ttl, timeout, n_fields, n_ops = _HEADER.unpack_from(
+        body, offset
+    )
+    fields: dict[int, bytes] = {}
+    field_at = _FIELD.unpack_from
+    for _ in range(n_fields):
+        if pos + 5 > size:
+            raise RequestError(ResultCode.PARAMETER, "field header cut short")
+        length, kind = field_at(body, pos)
+        end = pos + 4 + length
+        if length == 0 or end > size:
+            raise RequestError(ResultCode.PARAMETER, "bad field size")
+        fields[kind] = body[pos + 5 : end]
+        pos = end
+    if n_ops:
+        if n_ops > OPS_MAX:
+            raise RequestError(ResultCode.PARAMETER, "too many ops")
+        ops, pos = _parse_ops(body, pos, n_ops)
+    else:
+        ops = []
+    return Message(info1, info2, info3, info4, generation, ttl, timeout, fields, ops), pos
+
+
+def _parse_ops(body: bytes, pos: int, n_ops: int) -> tuple[list[Op], int]:
+    size = len(body)
+    ops: list[Op] = []
+    op_at = _OP.unpack_from
+    for _ in range(n_ops):
+        if pos + 8 > size:
+            raise RequestError(ResultCode.PARAMETER, "op header cut short")
+        length, code, particle, _, name_length = op_at(body, pos)
+        end = pos + 4 + length
+        value = pos + 8 + name_length
+        if end > size or value > end:
+            raise RequestError(ResultCode.PARAMETER, "bad op size")
+        ops.append(Op(code, particle, body[pos + 8 : value], body[value:end]))
+        pos = end
+    return ops, pos
+
+
+def encode_op(code: int, particle: int, name: bytes, value: bytes) -> bytes:
+    """One op of a reply."""
+    n = len(name)
+    return _OP.pack(4 + n + len(value), code, particle, 0, n) + name + value
+
+
+def reply(
+    code: int,
+    generation: int = 0,
+    void_time: int = 0,
+    n_ops: int = 0,
+    ops: bytes = b"",
+    *,
+    info3: int = 0,
+    details: bytes = b"",
+) -> bytes:
+    """A whole reply frame with one message.
+
+    Args:
+        code: result code.
+        generation: of the record, 0 if there is none.
+        void_time: seconds since 2010-01-01 at which the record expires, 0 for never.
+        n_ops: how many ops `ops` holds.
+        ops: encoded ops.
+        info3: third flag byte.
+        details: the error details' field, if there is one; else the message has no fields.
+
+    """
+    return (
+        _REPLY.pack(
+            _REPLY_PROTO | (MESSAGE_HEADER_SIZE + len(details) + len(ops)),
+            MESSAGE_HEADER_SIZE,
+            0,
+            0,
+            info3,
+            0,
+            code,
+            generation,
+            void_time,
+            0,
+            1 if details else 0,
+            n_ops,
+        )
+        + details
+        + ops
+    )
+
+
+def refusal(body: bytes, code: int, details: bytes = b"") -> bytes:
+    """The reply frame that ends the command of the message `body`, whatever it is, with a result code.
+
+    A batch ends with the LAST message and not before; all other commands end with a message that has a code.
+    """
+    is_batch = len(body) > 1 and body[1] & Info1.BATCH
+    return reply(code, info3=Info3.LAST if is_batch else 0, details=details)
+
+
+def frame(proto_type: int, body: bytes) -> bytes:
+    """A frame of any type around `body`."""
+    return PROTO.pack((PROTO_VERSION << 56) | (proto_type << 48) | len(body)) + body

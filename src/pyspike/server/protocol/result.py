@@ -1,0 +1,87 @@
+"""Result codes of the server, and the exception that carries one to the reply.
+
+Owns: the numbers of the one-byte result code, under the server's names. Not here: which situation gives which
+code; that is said where the situation is found.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["ConversionSubcode", "ParameterSubcode", "RequestError", "ResultCode"]
+
+
+class ResultCode(IntEnum):
+    """The result codes that a community server sends (result-codes.md 10.1)."""
+
+    OK = 0
+    UNKNOWN = 1
+    NOT_FOUND = 2
+    GENERATION = 3
+    PARAMETER = 4
+    RECORD_EXISTS = 5
+    BIN_EXISTS = 6
+    CLUSTER_KEY_MISMATCH = 7
+    OUT_OF_SPACE = 8
+    TIMEOUT = 9
+    UNAVAILABLE = 11
+    INCOMPATIBLE_TYPE = 12
+    RECORD_TOO_BIG = 13
+    KEY_BUSY = 14
+    QUERY_ABORT = 15
+    UNSUPPORTED_FEATURE = 16
+    BIN_NOT_FOUND = 17
+    DEVICE_OVERLOAD = 18
+    KEY_MISMATCH = 19
+    NAMESPACE = 20
+    BIN_NAME = 21
+    FORBIDDEN = 22
+    ELEMENT_NOT_FOUND = 23
+    ELEMENT_EXISTS = 24
+    ENTERPRISE_ONLY = 25
+    OP_NOT_APPLICABLE = 26
+    FILTERED_OUT = 27
+    LOST_CONFLICT = 28
+    INVALID_ENCODING = 29
+    RECORD_VERSION_MISMATCH = 30
+    SEC_OK_LAST = 50
+    SEC_NOT_SUPPORTED = 51
+    UDF_EXECUTION = 100
+    GEO_INVALID_GEOJSON = 160
+    SINDEX_FOUND = 200
+    SINDEX_NOT_FOUND = 201
+
+
+class ParameterSubcode(IntEnum):
+    """What is wrong with a request, beside result code PARAMETER (server-8.2.md 17.3)."""
+
+    TTL = 1
+    STRING_ARGUMENTS = 6
+    STRING_OPCODE = 7
+    STRING_CONTEXT = 8
+    STRING_INDEX = 9
+    STRING_REGEX = 10
+    STRING_ENCODING = 11
+
+
+class ConversionSubcode(IntEnum):
+    """Why a string can't be converted, beside result code OP_NOT_APPLICABLE (server-8.2.md 17.3)."""
+
+    NUMBER = 10
+    ENCODING = 11
+    BASE64 = 13
+
+
+class RequestError(Exception):
+    """A request that is answered with a result code other than 0; nothing of it was applied."""
+
+    __slots__ = ("code", "detail", "subcode")
+
+    def __init__(self, code: ResultCode, detail: str = "", subcode: int = 0) -> None:
+        """`code`: the result code of the reply. `detail`: what was wrong; clients are told it if they ask.
+        `subcode`: a number that says more precisely what, 0 if there is none.
+        """
+        super().__init__(f"{code.name}: {detail}" if detail else code.name)
+        self.code = code
+        self.detail = detail
+        self.subcode = subcode

@@ -1,0 +1,1 @@
+"""Commands on one record, and the ops of a request."""

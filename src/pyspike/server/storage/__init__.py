@@ -1,0 +1,1 @@
+"""Where records are kept: the store, its namespaces, their records."""

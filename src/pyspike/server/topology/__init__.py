@@ -1,0 +1,1 @@
+"""The nodes of a cluster: partitions, membership, connections, faults."""

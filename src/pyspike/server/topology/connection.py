@@ -1,0 +1,331 @@
+"""One connection of a client: frames in, replies out, strictly in order.
+
+Owns: putting frames together from the bytes that arrive, back-pressure, and the faults that make answers
+late, cut or wrong. Not here: what a request means; a whole frame is given to the `Handler`, the node.
+
+A reply is one `bytes`, or an iterator of frames (long answers), of which more are drawn as the client reads.
+Requests that follow wait until it is used up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeAlias, cast
+
+from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
+from ..protocol.framing import PROTO, refusal
+from .closing import last_bytes
+from .faults import Counted, Faults
+from .state import NodeStats, Session
+
+__all__ = ["Connection", "Handler", "Reply"]
+
+Reply: TypeAlias = "bytes | Iterator[bytes]"
+
+_PROTO_BYTES = PROTO.size
+_SIZE_MASK = (1 << 48) - 1
+_TYPES = frozenset(int(kind) for kind in ProtoType)
+_DATA = int(ProtoType.AS_MSG)
+_BATCH_OF_REPLIES = 64 * 1024
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Handler(Protocol):
+    """What a connection needs of the node that has accepted it."""
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that are set now."""
+
+    @property
+    def stats(self) -> NodeStats:
+        """The counters of the node."""
+
+    @property
+    def handle(self) -> Callable[[Session, int, bytes], Reply]:
+        """Runs one frame, given by its type and its body, and gives the reply."""
+
+    def holds(self, body: bytes) -> bool:
+        """Whether the answer to this data request is held back by a fault."""
+
+    def connected(self, connection: Connection) -> None:
+        """Take note of a new connection."""
+
+    def disconnected(self, connection: Connection) -> None:
+        """Take note that a connection is closed."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection of a client to a node.
+
+    Attributes:
+        session: what the server remembers of the connection between requests.
+
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_closing",
+        "_handler",
+        "_held",
+        "_late",
+        "_late_timer",
+        "_paused",
+        "_stream",
+        "_transport",
+        "session",
+    )
+
+    def __init__(self, handler: Handler) -> None:
+        self.session = Session()
+        self._handler = handler
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._buffer = bytearray()
+        self._paused = False
+        self._closing = False
+        self._held = False
+        self._stream: Iterator[bytes] | None = None
+        self._late: deque[tuple[float, bytes, bool]] = deque()
+        self._late_timer: asyncio.TimerHandle | None = None
+
+    # --- called by the loop ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport of a client that has connected."""
+        self._transport = cast(asyncio.Transport, transport)
+        sock = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._handler.connected(self)
+        if self._handler.faults.silent:
+            self.freeze()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Stop all timers: the connection is closed, by whichever side."""
+        self._closing = True
+        if self._late_timer is not None:
+            self._late_timer.cancel()
+        self._handler.disconnected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, of a part of a request or of several."""
+        self._buffer += data
+        self._pump()
+
+    def pause_writing(self) -> None:
+        """Stop reading and running requests: the client does not read its answers."""
+        self._paused = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on with reading: the client has read its answers."""
+        self._paused = False
+        if not self._handler.faults.silent:
+            self._resume()
+
+    # --- called by the handler ---
+
+    def freeze(self) -> None:
+        """Read nothing and answer nothing from now on."""
+        self._transport.pause_reading()
+
+    def thaw(self) -> None:
+        """End `freeze`: read, run and answer what has been sent meanwhile."""
+        if not self._paused:
+            self._resume()
+        self._send_late()
+
+    def close(self) -> None:
+        """Close the connection when the answers so far have been sent."""
+        self._closing = True
+        self._transport.close()
+
+    def finish(self) -> None:
+        """Answer all requests that have arrived, and close the connection."""
+        if not (self._paused or self._closing or self._handler.faults.silent):
+            self._buffer += last_bytes(self._transport.get_extra_info("socket"))
+            self._pump()
+        self.close()
+
+    def reset(self) -> None:
+        """Close the connection at once, with a TCP reset."""
+        self._closing = True
+        sock = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._transport.abort()
+
+    def _resume(self) -> None:
+        if not self._closing:
+            self._transport.resume_reading()
+            self._pump()
+
+    # --- requests ---
+
+    def _pump(self) -> None:
+        """Run the requests that have arrived, until there is none or the client has to read answers first."""
+        handler, session, buffer = self._handler, self.session, self._buffer
+        faults, handle = handler.faults, handler.handle
+        pos, out_size = 0, 0
+        out: list[bytes] = []
+        while not (self._paused or self._closing or self._held or faults.silent):
+            if self._stream is not None:
+                if not self._draw():
+                    break
+                continue
+            size = len(buffer)
+            if size - pos < _PROTO_BYTES:
+                break
+            head: int = PROTO.unpack_from(buffer, pos)[0]
+            kind, length = head >> 48 & 0xFF, head & _SIZE_MASK
+            if not _is_acceptable(head >> 56, kind, length):
+                self._flush(out)
+                self.close()
+                break
+            end = pos + _PROTO_BYTES + length
+            if size < end:
+                break
+            body = bytes(buffer[pos + _PROTO_BYTES : end])
+            pos = end
+            if faults.armed and kind == _DATA:
+                self._flush(out)
+                out, out_size = [], 0
+                self._handle_with_faults(kind, body)
+                continue
+            answer = handle(session, kind, body)
+            if type(answer) is bytes:
+                out.append(answer)
+                out_size += len(answer)
+                if out_size > _BATCH_OF_REPLIES:
+                    self._flush(out)
+                    out, out_size = [], 0
+            else:
+                self._flush(out)
+                out, out_size = [], 0
+                self._stream = cast(Iterator[bytes], answer)
+        if pos:
+            del buffer[:pos]
+        if out:
+            self._flush(out)
+
+    def _draw(self) -> bool:
+        """Send more frames of a long answer, and tell whether it is complete.
+
+        Other connections are served, and the client reads, before the rest is sent.
+        """
+        sent = 0
+        for chunk in cast(Iterator[bytes], self._stream):
+            self._send(chunk)
+            sent += len(chunk)
+            if self._paused or self._closing:
+                return False
+            if sent > _BATCH_OF_REPLIES:
+                # The loop serves other connections before it comes back.
+                asyncio.get_running_loop().call_soon(self._pump)
+                return False
+        self._stream = None
+        return True
+
+    def _handle_with_faults(self, kind: int, body: bytes) -> None:
+        handler, faults = self._handler, self._handler.faults
+        if faults.take(Counted.DROP):
+            handler.stats.count_data()
+            self._send(b"", last=True)
+            return
+        if faults.take(Counted.CODE):
+            if faults.code_executes:
+                _exhaust(handler.handle(self.session, kind, body))
+            else:
+                handler.stats.count_data()
+            self._send(refusal(body, faults.code))
+            return
+        answer = _exhaust(handler.handle(self.session, kind, body))
+        if handler.holds(body):
+            self._held = True
+            asyncio.get_running_loop().call_later(faults.hold_seconds, self._release, answer)
+        elif faults.take(Counted.CLOSE):
+            self._send(b"", last=True)
+        elif faults.take(Counted.GARBAGE):
+            self._send(faults.garbage())
+        elif faults.take(Counted.CUT):
+            after = len(answer) // 2 if faults.cut_after is None else faults.cut_after
+            self._send(answer[:after], last=True)
+        else:
+            self._send(answer)
+
+    def _release(self, answer: bytes) -> None:
+        """Send the answer of a write that was held, and run the requests that have come since."""
+        self._held = False
+        if not self._closing:
+            self._send(answer)
+            self._pump()
+
+    # --- replies ---
+
+    def _flush(self, out: list[bytes]) -> None:
+        if out:
+            if self._handler.faults.slow or self._late:
+                for answer in out:
+                    self._send(answer)
+            else:
+                self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+
+    def _send(self, data: bytes, last: bool = False) -> None:
+        """Send one answer, or put it among those that leave late.
+
+        Args:
+            data: the answer's bytes; none are sent if it is empty.
+            last: whether the connection is closed after it.
+
+        """
+        faults = self._handler.faults
+        if last:
+            self._closing = True
+        if not faults.slow and not self._late:
+            if data:
+                self._transport.write(data)
+            if last:
+                self._transport.close()
+            return
+        due = asyncio.get_running_loop().time() + faults.delay
+        step = faults.drip_bytes or max(len(data), 1)
+        pieces = [data[at : at + step] for at in range(0, len(data), step)] or [b""]
+        for piece in pieces[:-1]:
+            self._late.append((due, piece, False))
+            due += faults.drip_interval
+        self._late.append((due, pieces[-1], last))
+        if self._late_timer is None:
+            self._send_late()
+
+    def _send_late(self) -> None:
+        """Send the first of the late pieces if it is due, and set the timer for the next one."""
+        if self._late_timer is not None:
+            self._late_timer.cancel()
+            self._late_timer = None
+        if self._handler.faults.silent or not self._late or self._transport.is_closing():
+            return
+        loop = asyncio.get_running_loop()
+        due, data, last = self._late[0]
+        if due <= loop.time():
+            self._late.popleft()
+            if data:
+                self._transport.write(data)
+            if last:
+                self._transport.close()
+                return
+            if not self._late:
+                return
+            due = self._late[0][0]
+        self._late_timer = loop.call_at(due, self._send_late)
+
+
+def _is_acceptable(version: int, kind: int, length: int) -> bool:
+    if kind not in _TYPES or length > PROTO_SIZE_MAX:
+        return False
+    return version == PROTO_VERSION or (version == 0 and kind == ProtoType.SECURITY)
+
+
+def _exhaust(answer: Reply) -> bytes:
+    return answer if isinstance(answer, bytes) else b"".join(answer)

@@ -1,0 +1,188 @@
+"""One node of the cluster: its listening port, its connections, and its faults.
+
+Owns: starting and stopping to listen, the open connections, and which of the node's faults hits a request.
+Not here: what a request does (the `dispatch` that the node is given), and which nodes form the cluster and
+own which partitions (membership.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+from ..protocol.constants import FieldType, Info2
+from ..protocol.digest import partition_of
+from ..protocol.framing import parse_message
+from ..protocol.result import RequestError
+from .connection import Connection, Reply
+from .faults import Faults
+from .state import ClusterState, NodeState, NodeStats, Session
+
+__all__ = ["Dispatch", "Node"]
+
+_BACKLOG = 1024
+
+Dispatch: TypeAlias = Callable[[ClusterState, NodeState, Session, int, bytes], Reply]
+"""Runs a frame: takes the cluster, the node, the connection's session, the frame's type and its body."""
+
+
+class Node:
+    """A node. All methods run in the cluster's loop."""
+
+    def __init__(self, state: NodeState, cluster: ClusterState, dispatch: Dispatch) -> None:
+        """Make a node that is down.
+
+        Args:
+            state: the node's name, address and counters.
+            cluster: the cluster that it is part of.
+            dispatch: runs the frames that arrive.
+
+        """
+        self.state: NodeState = state
+        self.faults = Faults()
+        self.handle: Callable[[Session, int, bytes], Reply] = partial(dispatch, cluster, state)
+        self._cluster: ClusterState = cluster
+        self._connections: set[Connection] = set()
+        self._connections_frozen = False
+        self._mute_for: float | None = None
+        self._mute_timer: asyncio.TimerHandle | None = None
+        self._server: asyncio.AbstractServer | None = None
+
+    @property
+    def stats(self) -> NodeStats:
+        """What the node has counted."""
+        return self.state.stats
+
+    # --- life ---
+
+    def bind(self, port: int) -> socket.socket:
+        """Take a port (0: any free one) and remember it.
+
+        Raises:
+            OSError: the port is taken.
+
+        """
+        family = socket.AF_INET6 if ":" in self.state.host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((self.state.host, port))
+            sock.listen(_BACKLOG)
+        except OSError:
+            sock.close()
+            raise
+        self.state.port = sock.getsockname()[1]
+        return sock
+
+    async def listen(self, sock: socket.socket | None = None) -> None:
+        """Accept connections on a socket, or on the port that the node had before; do nothing if it does."""
+        if self._server is None:
+            sock = sock or self.bind(self.state.port)
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
+
+    def refuse(self) -> None:
+        """Close the listening port; connections that are open stay open."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def begin(self) -> None:
+        """Be up: without faults but `mute`, and with the generations of a new process."""
+        self.state.begin()
+        self.faults = Faults(muted=self.faults.muted)
+        self._tell_connections()
+        self._time_mute()
+
+    def end(self, *, reset: bool) -> None:
+        """Be down: the port and the connections are closed, these as by `disconnect`."""
+        self.state.running = False
+        self.refuse()
+        self._time_mute()
+        self.disconnect(reset=reset)
+
+    def disconnect(self, *, reset: bool) -> None:
+        """Close all connections, with a TCP reset or after the answers to all requests that have arrived."""
+        for connection in list(self._connections):
+            if reset:
+                connection.reset()
+            else:
+                connection.finish()
+
+    # --- faults ---
+
+    def change_faults(self, **changes: Any) -> None:
+        """Set some faults, as `Faults.change` takes them."""
+        self.faults.change(**changes)
+        self._tell_connections()
+
+    def mute(self, seconds: float | None) -> None:
+        """Read and answer nothing for `seconds` from now on, and again from the next start on.
+
+        With None it lasts until `unmute`.
+        """
+        self._mute_for = seconds
+        self.change_faults(muted=True)
+        self._time_mute()
+
+    def unmute(self) -> None:
+        """End `mute`."""
+        self.faults.change(muted=False)
+        self._time_mute()
+        self._tell_connections()
+
+    def heal(self) -> None:
+        """Undo all faults but a closed port."""
+        self.faults = Faults()
+        self.unmute()
+
+    def _time_mute(self) -> None:
+        """Start the timer that ends `mute`, if the node is up and there is to be one; stop it otherwise."""
+        if self._mute_timer is not None:
+            self._mute_timer.cancel()
+            self._mute_timer = None
+        if self.faults.muted and self.state.running and self._mute_for is not None:
+            self._mute_timer = asyncio.get_running_loop().call_later(self._mute_for, self.unmute)
+
+    def _tell_connections(self) -> None:
+        """Freeze the connections, or let them go on, after the faults have changed."""
+        if self.faults.silent != self._connections_frozen:
+            self._connections_frozen = self.faults.silent
+            for connection in list(self._connections):
+                if self._connections_frozen:
+                    connection.freeze()
+                else:
+                    connection.thaw()
+
+    # --- called by connections ---
+
+    def connected(self, connection: Connection) -> None:
+        """Count a connection that a client has opened."""
+        self._connections.add(connection)
+        self.state.sessions.add(connection.session)
+        self.stats.connections_accepted += 1
+        self.stats.connections_open += 1
+
+    def disconnected(self, connection: Connection) -> None:
+        """Forget a connection that is closed."""
+        self._connections.discard(connection)
+        self.state.sessions.discard(connection.session)
+        self.stats.connections_open -= 1
+
+    def holds(self, body: bytes) -> bool:
+        """Whether a data request is a write whose answer is held back by a fault."""
+        if self.faults.hold_seconds <= 0:
+            return False
+        try:
+            message = parse_message(body)
+        except RequestError:
+            return False
+        partitions = self._cluster.maps.get(message.fields.get(FieldType.NAMESPACE, b""))
+        digest = message.fields.get(FieldType.DIGEST)
+        if not message.info2 & Info2.WRITE or partitions is None or digest is None:
+            return False
+        replica = self.faults.hold_replica
+        return replica is None or replica in partitions.owners(partition_of(digest))[1:]

@@ -1,0 +1,80 @@
+"""The partition map: which node owns which partition in which replica column.
+
+Owns: the distribution, its text in `replicas` answers, the count of changes. Not here: who is in the cluster
+(membership.py).
+
+Each partition has an order of succession over all node names, from a hash of partition and name. The first
+members of the cluster in that order own its columns. So a leaving node's partitions go to their next in line,
+a joining node takes only what is its own, and nothing else moves.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+from ..protocol.constants import N_PARTITIONS
+
+__all__ = ["PartitionMap", "assign", "bitmap", "changed"]
+
+Column = tuple["str | None", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionMap:
+    """Owners by replica column (0 is the master) and partition id; None where nobody owns it."""
+
+    columns: tuple[Column, ...]
+
+    def owners(self, partition_id: int) -> list[str]:
+        """The owners of a partition, master first."""
+        return [owner for column in self.columns if (owner := column[partition_id]) is not None]
+
+
+@lru_cache(maxsize=64)
+def _weights(name: str) -> list[bytes]:
+    seed = name.encode()
+    return [blake2b(pid.to_bytes(2, "big") + seed, digest_size=8).digest() for pid in range(N_PARTITIONS)]
+
+
+def assign(
+    names: Sequence[str], replication_factor: int, turns: Mapping[int, int], lost: Set[int]
+) -> PartitionMap:
+    """Distribute the partitions of a namespace.
+
+    Args:
+        names: the nodes of the cluster.
+        replication_factor: how many columns; never more than there are nodes.
+        turns: by how many places a partition's succession is turned (moved partitions).
+        lost: partitions that nobody owns.
+
+    """
+    n_columns = min(replication_factor, len(names))
+    columns: list[list[str | None]] = [[None] * N_PARTITIONS for _ in range(n_columns)]
+    weights = [(name, _weights(name)) for name in sorted(names)]
+    for pid in range(N_PARTITIONS):
+        if pid in lost:
+            continue
+        order = [name for _, name in sorted([(weight[pid], name) for name, weight in weights])]
+        turn = turns.get(pid, 0) % len(order) if order else 0
+        for index, column in enumerate(columns):
+            column[pid] = order[(index + turn) % len(order)]
+    return PartitionMap(tuple(tuple(column) for column in columns))
+
+
+def changed(before: PartitionMap, after: PartitionMap) -> int:
+    """How many partitions have other owners."""
+    depth = max(len(before.columns), len(after.columns))
+    return sum(before.owners(pid)[:depth] != after.owners(pid)[:depth] for pid in range(N_PARTITIONS))
+
+
+def bitmap(column: Column, name: str) -> str:
+    """The partitions of a column that `name` owns, as in `replicas`: base64 of one bit a partition."""
+    bits = bytearray(N_PARTITIONS // 8)
+    for pid, owner in enumerate(column):
+        if owner == name:
+            bits[pid >> 3] |= 0x80 >> (pid & 7)
+    return b64encode(bits).decode()

@@ -1,0 +1,1 @@
+"""The values of bins: their packed model, their order, their stored forms."""

@@ -1,0 +1,152 @@
+"""What `Client.stats()` and `AsyncClient.stats()` give: the numbers of a client at one moment.
+
+Plain values that know nothing of what they describe: they can be compared, pickled and kept. Numbers that
+count something begin with the client, and never go down while a node stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["ChannelStats", "ClientStats", "ConnectionStats", "NodeStats", "PoolStats", "TendStats"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionStats:
+    """Connections of one kind to one node. Those of several kinds or nodes can be added with `+`.
+
+    Args:
+        open: how many connections are open.
+        in_flight: how many commands have a connection: they are being sent, or await their answer. The
+            command of a thread has a connection to itself; commands of tasks share one.
+        waiting: how many commands wait for a connection.
+        opened: how many connections were opened so far.
+        closed: how many connections were closed so far, by reason.
+    """
+
+    open: int = 0
+    in_flight: int = 0
+    waiting: int = 0
+    opened: int = 0
+    closed: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: ConnectionStats) -> ConnectionStats:
+        reasons = {**self.closed, **other.closed}
+        return ConnectionStats(
+            open=self.open + other.open,
+            in_flight=self.in_flight + other.in_flight,
+            waiting=self.waiting + other.waiting,
+            opened=self.opened + other.opened,
+            closed={why: self.closed.get(why, 0) + other.closed.get(why, 0) for why in reasons},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolStats(ConnectionStats):
+    """A node's connections for the calls of threads.
+
+    Args:
+        idle: how many open connections no command uses.
+        draining: how many open connections still await the answer to a command that timed out.
+        waits: how many commands had to wait for a connection so far.
+        wait_ms: how many milliseconds they waited, all together.
+        refused: how many commands failed so far because too many waited already.
+        timeouts: how many attempts failed so far because their time was over.
+        failures: how many attempts failed so far without an answer of the server, those that timed out or
+            could not connect included.
+
+    The other fields are those of `ConnectionStats`.
+    """
+
+    idle: int = 0
+    draining: int = 0
+    waits: int = 0
+    wait_ms: float = 0.0
+    refused: int = 0
+    timeouts: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelStats(ConnectionStats):
+    """A node's connections in one asyncio loop.
+
+    Args:
+        large: the connections for records above 64 KiB, which are not among the others.
+
+    The other fields are those of `ConnectionStats`.
+    """
+
+    large: ConnectionStats = field(default_factory=ConnectionStats)
+
+    @classmethod
+    def of(cls, usual: ConnectionStats, large: ConnectionStats) -> ChannelStats:
+        """The numbers of usual connections, and those of the connections for large records."""
+        return cls(
+            open=usual.open,
+            in_flight=usual.in_flight,
+            waiting=usual.waiting,
+            opened=usual.opened,
+            closed=usual.closed,
+            large=large,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStats:
+    """One node of the cluster.
+
+    Args:
+        name: the name it has given itself.
+        address: its address as text, such as `10.0.0.1:3000`.
+        version: its server version, as text.
+        is_active: whether commands are sent to it.
+        failed_rounds: in how many rounds of tending, up to the last one, it has not answered.
+        last_error: what went wrong in the last of those rounds; None if it answers.
+        partition_generation: the number of the partition map that was last read from it, which a server
+            counts up when partitions move; None if that has to be read again.
+        pool: its connections for the calls of threads.
+    """
+
+    name: str
+    address: str
+    version: str
+    is_active: bool
+    failed_rounds: int
+    last_error: str | None
+    partition_generation: int | None
+    pool: PoolStats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TendStats:
+    """How the client looks after its view of the cluster.
+
+    Args:
+        rounds: how many rounds of tending there were so far.
+        last_ms: how many milliseconds the last round took.
+        last_error: the last thing that went wrong in any round; None if nothing ever did.
+        unreachable: the nodes whose addresses can't be reached from here, each with the reason.
+    """
+
+    rounds: int
+    last_ms: float
+    last_error: str | None
+    unreachable: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientStats:
+    """The numbers of one client at one moment; `dataclasses.asdict` makes dictionaries of them.
+
+    Args:
+        nodes: the nodes of the cluster, by name.
+        tend: how the client looks after its view of the cluster.
+        loops: for each asyncio loop that uses the client, its connections by the node's name; empty for
+            `Client.stats()`.
+    """
+
+    nodes: Mapping[str, NodeStats]
+    tend: TendStats
+    loops: tuple[Mapping[str, ChannelStats], ...] = ()

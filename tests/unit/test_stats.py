@@ -1,0 +1,73 @@
+"""The values that `stats()` gives: frozen, compared by what they hold, and the same in every process."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import pickle
+
+import pytest
+
+import pyspike
+from pyspike import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats, stats
+
+
+def some(rounds: int = 3) -> ClientStats:
+    node = NodeStats(
+        name="A1",
+        address="10.0.0.1:3000",
+        version="8.1.2",
+        is_active=True,
+        failed_rounds=0,
+        last_error=None,
+        partition_generation=7,
+        pool=PoolStats(open=2, in_flight=1, idle=1, opened=3, closed={"idle": 1}, wait_ms=1.5),
+    )
+    tend = TendStats(rounds=rounds, last_ms=0.5, last_error=None, unreachable={"A2": "refused"})
+    channel = ChannelStats(open=1, large=ConnectionStats(open=1, closed={"timeout": 1}))
+    return ClientStats(nodes={"A1": node}, tend=tend, loops=({"A1": channel},))
+
+
+def test_they_are_equal_if_all_their_numbers_are() -> None:
+    assert some() == some()
+    assert some() != some(rounds=4)
+    assert ConnectionStats(open=1) != PoolStats(open=1)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_they_travel(protocol: int) -> None:
+    assert pickle.loads(pickle.dumps(some(), protocol)) == some()
+    assert copy.deepcopy(some()) == some()
+
+
+def test_they_become_dictionaries_that_json_can_write() -> None:
+    found = json.loads(json.dumps(dataclasses.asdict(some())))
+    assert found["nodes"]["A1"]["pool"]["closed"] == {"idle": 1}
+    assert found["loops"][0]["A1"]["large"]["open"] == 1
+    assert found["tend"]["unreachable"] == {"A2": "refused"}
+
+
+def test_they_can_not_be_changed() -> None:
+    for value in (some(), some().tend, some().nodes["A1"], some().nodes["A1"].pool, some().loops[0]["A1"]):
+        for field in dataclasses.fields(value):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(value, field.name, None)
+
+
+def test_connections_are_added_number_by_number_and_reason_by_reason() -> None:
+    one = ConnectionStats(open=1, in_flight=2, waiting=3, opened=4, closed={"idle": 1, "timeout": 2})
+    two = ConnectionStats(open=10, in_flight=20, waiting=30, opened=40, closed={"timeout": 20, "forked": 30})
+    assert one + two == ConnectionStats(
+        open=11, in_flight=22, waiting=33, opened=44, closed={"idle": 1, "timeout": 22, "forked": 30}
+    )
+
+
+def test_every_class_is_public_and_tells_of_each_field() -> None:
+    for name in stats.__all__:
+        kind = getattr(pyspike, name)
+        assert kind.__module__ == "pyspike.stats"
+        own = set(kind.__annotations__)
+        assert own
+        for field in own:
+            assert f"        {field}: " in kind.__doc__, f"{name} says nothing of {field}"
