@@ -98,6 +98,10 @@ cdef class ThreadExecutor(Executor):
             failure = error
         return self.try_again(command, failure)
 
+    def execute(self, Command command not None) -> object:
+        """Run a command that was made already, and return what it gives."""
+        return self.run(command)
+
     cdef object try_again(self, Command command, object failure):
         """What comes of a command whose first attempt failed."""
         self.routing.count_retrying(1)
