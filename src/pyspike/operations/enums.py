@@ -289,7 +289,9 @@ class NumericType(IntEnum):
 
 # Marks and bits in arguments that are a keyword of their own here -------------------------------------------
 
-WITH_CONTEXT = 0xFF  # in front of the way to an element inside the bin: [0xFF, context, [opcode, ...]]
+WITH_CONTEXT = (
+    _wire.WITH_CONTEXT
+)  # in front of the way to an element inside the bin: [0xFF, context, [opcode, ...]]
 BY_PATH = 0xFE  # in front of a path: [0xFE, context, flags] or [0xFE, context, flags, expression]
 MODIFY_PATH = 0x04  # in a path's flags, besides PathSelect
 PATH_NO_FAIL = 0x10

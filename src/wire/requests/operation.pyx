@@ -1,10 +1,6 @@
 # One operation of an `operate` call: encoded when it is made, only copied when it is sent (framing.md 1.4).
 
 cdef enum:
-    WITH_CONTEXT = 0xFF                     # in front of the way to an element inside the bin (cdt.md 5.1)
-
-
-cdef enum:
     SHOWN_OPERATION = 4000                  # characters of an operation's repr
 
 
