@@ -11,9 +11,10 @@ cdef object try_once(Command command, PartitionMap partitions):
     cdef bint took_time = False             # to open a connection, or to wait for one
     try:
         node = partitions.route(command.namespace, &command.target)
-        if node is None:
+        if node is not None:
+            pool = node.pool
+        if pool is None:
             raise no_owner(command)
-        pool = <Pool>node.pool
         connection = pool.acquire(
             now, command.deadline, command.attempt_timeout, command.may_go_elsewhere(), &took_time
         )
