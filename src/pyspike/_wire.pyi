@@ -85,6 +85,7 @@ OP_HLL_MODIFY: int
 OP_STRING_READ: int
 OP_STRING_MODIFY: int
 OP_TO_STRING: int
+WITH_CONTEXT: int
 PARTICLE_NULL: int
 PARTICLE_INTEGER: int
 PARTICLE_FLOAT: int
@@ -515,6 +516,7 @@ class ThreadExecutor(Executor):
     def __init__(self, cluster: Any, *args: Any) -> None: ...
     @property
     def cluster(self) -> Any: ...
+    def execute(self, command: Command) -> Any: ...
     def after(self, command: Command, error: AerospikeError) -> AerospikeError | None: ...
 
 class Pipeline:  # asyncio.BufferedProtocol joins it in cluster.pipelined
