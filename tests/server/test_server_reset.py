@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from pyspike import AsyncClient, Client, ClientPolicy, Key
+from pyspike.cluster import Cluster
 from pyspike.server import EmbeddedCluster
 
 KEY = Key("test", "users", "ann")
@@ -110,8 +112,9 @@ def test_reset_waits_for_no_node_that_is_being_noticed(cluster: EmbeddedCluster)
 
 def test_wait_until_seen_returns_once_the_client_knows_the_layout(cluster: EmbeddedCluster) -> None:
     one = cluster.nodes[0]
-    with Client(cluster.hosts, QUICK) as client:
-        cluster.wait_until_seen(client)
+    with contextlib.closing(Cluster(cluster.hosts, QUICK)) as known:  # what a client has of the cluster
+        known.start()
+        cluster.wait_until_seen(known)
         for change in (
             lambda: cluster.move_partitions(seed=1),
             one.kill,
@@ -122,10 +125,9 @@ def test_wait_until_seen_returns_once_the_client_knows_the_layout(cluster: Embed
             cluster.heal,
         ):
             change()
-            cluster.wait_until_seen(client)
-            routing = client._cluster.routing.partitions
+            cluster.wait_until_seen(known)
             for partition in range(0, 4096, 16):
-                owner = routing.owner("test", partition)
+                owner = known.routing.partitions.owner("test", partition)
                 assert owner is not None
                 assert owner.name == cluster.owners("test", partition)[0].name
                 assert owner.host.port == cluster.node(owner.name).port

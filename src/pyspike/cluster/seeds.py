@@ -20,7 +20,7 @@ from pyspike.errors import AerospikeError, Attempt, ConnectFailed, InvalidArgume
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 
-__all__ = ["Seeds"]
+__all__ = ["Seeds", "of_one_cluster"]
 
 log = logging.getLogger("pyspike.cluster")
 
@@ -82,7 +82,7 @@ class Seeds:
             self._failures = {}
             for host, attempt in failures.items():
                 log.info("seed %s: %s", host, attempt.error)
-            return _of_one_cluster(found)
+            return of_one_cluster(found)
         waited = (time.monotonic() - started) * 1000
         for host in late:
             failures[host] = Attempt(None, f"no answer within {self._policy.timeout:g} ms", waited, False)
@@ -129,8 +129,11 @@ def _probe_seed(host: Host, policy: ClientPolicy, deadline: float) -> Probe:
     return found
 
 
-def _of_one_cluster(found: list[Probe]) -> list[Probe]:
-    """A server that knows peers, and those of its peers that answered too; the others are hung up on."""
+def of_one_cluster(found: list[Probe]) -> list[Probe]:
+    """Of the servers that answered, those of one cluster, each once; the connections to others are closed.
+
+    The first is the server that knows the most peers; the others are peers of it.
+    """
     found.sort(key=lambda probe: -len(probe.peers.peers if probe.peers else ()))
     first = found[0]
     known = {peer.name for peer in first.peers.peers} if first.peers else set()
