@@ -1,7 +1,7 @@
-"""The hosts that the user named: all tried at once, each by all its addresses, within one deadline.
+"""The hosts that the user named: all are tried at the same time, each at all its addresses, by one deadline.
 
-Used when there is no node that answers: at the start, and again, with the names resolved anew, whenever all
-nodes are gone.
+They are asked when no node answers: at the start, and whenever all nodes are gone; then their names are
+resolved anew.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ __all__ = ["Seeds", "of_one_cluster"]
 
 log = logging.getLogger("pyspike.cluster")
 
-GRACE = 0.05  # seconds that other seeds get once one with peers has answered
-ORPHAN_GRACE = 0.25  # the part of the timeout that other seeds get once one without peers has answered
+GRACE = 0.05  # seconds that other seeds get once a server that knows peers has answered
+ORPHAN_GRACE = 0.25  # the part of the timeout that they get once a server without peers has answered
 
 
 class Seeds:
@@ -48,10 +48,18 @@ class Seeds:
         self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
 
     def find(self, deadline: float) -> list[Probe]:
-        """The servers that answered, of one cluster and each once; the first knows the others, if any does.
+        """Connect to all seeds, and give the servers of one cluster that answered, each once.
+
+        Once a server has answered, the others get a short time more.
+
+        Args:
+            deadline: how long that may take, in `time.monotonic()`'s time.
+
+        Returns:
+            The servers; the first is one that knows peers, if any of them does.
 
         Raises:
-            ConnectFailed: none did; the message lists every host with its reason.
+            ConnectFailed: no server answered; the message has the reason of each seed.
         """
         started = time.monotonic()
         found: list[Probe] = []
@@ -97,7 +105,7 @@ class Seeds:
         return ",".join(map(str, self.hosts))
 
     def after_fork(self) -> None:
-        """In a child process, where the threads of the parent are gone."""
+        """Start over in a child process, where the threads that resolve names are gone."""
         self._hanging = {}
 
 
