@@ -111,10 +111,6 @@ cpdef enum:                                 # flags of lists and maps (values.md
     MAP_KEY_VALUE_ORDERED = 3
 
 
-cpdef enum:                                 # the value of an operation inside a bin (cdt.md 5.1)
-    WITH_CONTEXT = 0xFF                     # in front of the way to an element
-
-
 cpdef enum:                                 # keys, partitions and time
     DIGEST_SIZE = 20                        # (keys-and-digests.md 2.1)
     PARTITIONS = 4096                       # of every namespace (keys-and-digests.md 2.2)

@@ -55,7 +55,9 @@ def test_what_is_counted_at_a_node_begins_anew_in_a_child() -> None:
 
 
 def test_a_node_has_the_limits_it_was_made_with() -> None:
-    limits = NodeLimits(min_connections=1, max_connections=2, max_waiting=3, pipelines=4, commands_per_pipeline=5)
+    limits = NodeLimits(
+        min_connections=1, max_connections=2, max_waiting=3, pipelines=4, commands_per_pipeline=5
+    )
     assert Node("A1", limits).limits is limits
     assert (limits.min_connections, limits.max_connections, limits.max_waiting) == (1, 2, 3)
     assert (limits.pipelines, limits.commands_per_pipeline) == (4, 5)
