@@ -87,6 +87,7 @@ OP_HLL_MODIFY: int
 OP_STRING_READ: int
 OP_STRING_MODIFY: int
 OP_TO_STRING: int
+WITH_CONTEXT: int
 PARTICLE_NULL: int
 PARTICLE_INTEGER: int
 PARTICLE_FLOAT: int
@@ -125,17 +126,17 @@ def advance_clock(ms: float) -> None:
     """
 
 def own_socket(fd: int) -> int:
-    """Have every child of this process let go of a socket, without a word to who is at its other end.
+    """Have every child of this process let go of a socket without a word to the server at its other end.
 
-    The descriptor stands for `/dev/null` in the child, as whoever believes in it may yet close it. Returns the ticket
-    that `disown_socket` takes.
+    In the child the descriptor stands for `/dev/null`, because an object that still has its number may close it later.
+    Returns the ticket that `disown_socket` takes.
 
     Raises:
         OSError: there is no such descriptor.
     """
 
 def disown_socket(fd: int, ticket: int) -> None:
-    """End that, before the socket is closed; does nothing if the descriptor is another one's by now."""
+    """Take back what `own_socket` said of a socket that is to be closed; does nothing if the descriptor has another ticket."""
 
 def on_fork(listener: Callable[[], object]) -> None:
     """Have a function without arguments called in each child of a fork, before a client does anything there.
@@ -144,7 +145,7 @@ def on_fork(listener: Callable[[], object]) -> None:
     """
 
 def after_fork() -> None:
-    """What each use of a client begins with: if this process is a child that has not begun anew, it does."""
+    """Begin anew if this process is the child of a fork and has not done so; every use of a client calls this first."""
 
 def plain_text(text: Any) -> str:
     """The text that a str or a subclass of it holds, as a str."""
@@ -752,6 +753,8 @@ class ThreadExecutor(Executor):
     @property
     def cluster(self) -> Any: ...
     def __new__(cls, cluster: Any, *args: Any) -> Self: ...
+    def execute(self, command: Command) -> object:
+        """Run a command that was made already, and return what it gives."""
     def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
         """Wait until the next attempt and return None; or return the error the command has failed with."""
 

@@ -3,7 +3,6 @@
 # table of opcodes.
 
 cdef enum:
-    WITH_CONTEXT = 0xFF                     # in front of the way to an element inside the bin (cdt.md 5.1)
     AT_COUNT = 0x90                         # the head of a list of up to 15 elements, with their number
     MAX_TESTED = 4                          # parameters of one argument
 

@@ -42,24 +42,24 @@ class Ours:
 
     def __init__(self) -> None:
         policy = ClientPolicy()
-        self._executor = InPipes()
-        self._commands = AsyncCommands(self._executor, policy.read.settings, policy.write.settings)
+        self.executor = InPipes()
+        self.commands = AsyncCommands(self.executor, policy.read.settings, policy.write.settings)
 
     def make(self) -> Coroutine[Any, Any, Any]:
-        return self._commands.get(KEY, policy=ClientPolicy().read.replace(max_retries=0, total_timeout=0))
+        return self.commands.get(KEY, policy=ClientPolicy().read.replace(max_retries=0, total_timeout=0))
 
     def sent(self) -> int:
         """How many commands the server was sent."""
-        pipes = self._executor.pipes
+        pipes = self.executor.pipes
         return 0 if pipes is None else sum(len(each.digests()) for each in pipes.transports)
 
     def answer(self, text: str) -> None:
-        assert self._executor.pipes is not None
-        self._executor.pipes.transports[0].answer(record(text.encode()))
+        assert self.executor.pipes is not None
+        self.executor.pipes.transports[0].answer(record(text.encode()))
 
     def fail(self) -> None:
-        assert self._executor.pipes is not None
-        self._executor.pipes.transports[0].answer(Message(result=2).pack())
+        assert self.executor.pipes is not None
+        self.executor.pipes.transports[0].answer(Message(result=2).pack())
 
     result = staticmethod(lambda result: result["a"])
     error: type[Exception] = errors.RecordNotFound
@@ -305,7 +305,7 @@ def test_it_runs_in_the_context_of_its_task(kind: Any, run: Any) -> None:
 def test_arguments_are_looked_at_by_the_call() -> None:
     one = Ours()
     with pytest.raises(errors.InvalidType):
-        one._commands.get(5)  # type: ignore[arg-type]
+        one.commands.get(5)  # type: ignore[arg-type]
 
 
 def test_a_cancelled_command_is_not_waited_for() -> None:
@@ -349,7 +349,7 @@ def test_it_leaves_nothing_behind(at: str) -> None:
         one = Ours()
         default = Default()
         watched = weakref.ref(default)
-        made: Any = one._commands.get(KEY, default=default)
+        made: Any = one.commands.get(KEY, default=default)
         del default
         if at == "unstarted":
             made.close()
@@ -373,10 +373,10 @@ def test_it_leaves_nothing_behind(at: str) -> None:
 def test_a_client_that_nobody_holds_lives_until_its_command_ends() -> None:
     async def main() -> None:
         one = Ours()
-        watched = weakref.ref(one._executor)
+        watched = weakref.ref(one.executor)
         task = asyncio.ensure_future(one.make())
         await turns()
-        pipes = one._executor.pipes
+        pipes = one.executor.pipes
         assert pipes is not None
         del one
         assert watched() is not None
