@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from pyspike import AsyncClient, Client, ClientPolicy, Key
-from pyspike.cluster import Cluster
 from pyspike.server import EmbeddedCluster
 
+KEYS = [("test", "users", number) for number in range(64)]
 KEY = Key("test", "users", "ann")
 QUICK = ClientPolicy(tend_interval=250)
 
@@ -110,11 +109,15 @@ def test_reset_waits_for_no_node_that_is_being_noticed(cluster: EmbeddedCluster)
         assert len(client.nodes()) == 3
 
 
+def requests_by_node(cluster: EmbeddedCluster) -> dict[str, int]:
+    """How many data requests have arrived at each node that is up."""
+    return {node.name: node.stats.data_requests for node in cluster.nodes}
+
+
 def test_wait_until_seen_returns_once_the_client_knows_the_layout(cluster: EmbeddedCluster) -> None:
     one = cluster.nodes[0]
-    with contextlib.closing(Cluster(cluster.hosts, QUICK)) as known:  # what a client has of the cluster
-        known.start()
-        cluster.wait_until_seen(known)
+    with Client(cluster.hosts, QUICK) as client:
+        cluster.wait_until_seen(client)
         for change in (
             lambda: cluster.move_partitions(seed=1),
             one.kill,
@@ -125,12 +128,12 @@ def test_wait_until_seen_returns_once_the_client_knows_the_layout(cluster: Embed
             cluster.heal,
         ):
             change()
-            cluster.wait_until_seen(known)
-            for partition in range(0, 4096, 16):
-                owner = known.routing.partitions.owner("test", partition)
-                assert owner is not None
-                assert owner.name == cluster.owners("test", partition)[0].name
-                assert owner.host.port == cluster.node(owner.name).port
+            cluster.wait_until_seen(client)
+            expected = requests_by_node(cluster)
+            for key in KEYS:
+                expected[cluster.owner(key).name] += 1
+                client.exists(key)
+            assert requests_by_node(cluster) == expected
 
 
 def test_wait_until_seen_takes_a_silent_node_for_one_that_is_down(cluster: EmbeddedCluster) -> None:
