@@ -17,7 +17,7 @@ from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyConte
 from cpython.dict cimport PyDict_CheckExact, PyDict_Keys, PyDict_SetItem, PyDict_Size
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.list cimport PyList_CheckExact, PyList_New, PyList_SET_ITEM
+from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.number cimport PyIndex_Check, PyNumber_Index
@@ -69,6 +69,8 @@ include "wire/values/record.pyx"
 include "wire/requests/arguments.pyx"
 include "wire/requests/settings.pyx"
 include "wire/requests/operation.pyx"
+include "wire/requests/function.pyx"
+include "wire/requests/maker.pyx"
 include "wire/requests/fields.pyx"
 include "wire/requests/single.pyx"
 include "wire/readers/reader.pyx"

@@ -122,8 +122,8 @@ __all__ += errors.__all__
 if TYPE_CHECKING:
     from pyspike import exp, operations
     from pyspike.aio import AsyncClient
-    from pyspike.operations.context import Context, Ctx, MapKey
-    from pyspike.operations.enums import (
+    from pyspike.cdt.context import Context, Ctx, MapKey
+    from pyspike.cdt.enums import (
         BitOverflowAction,
         BitResizeFlags,
         BitWriteFlags,
@@ -169,8 +169,8 @@ _LATER = {
     "AsyncClient": "pyspike.aio",
     "exp": "pyspike.exp",
     "operations": "pyspike.operations",
-    **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.operations.context"),
-    **dict.fromkeys(_FLAGS, "pyspike.operations.enums"),
+    **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.cdt.context"),
+    **dict.fromkeys(_FLAGS, "pyspike.cdt.enums"),
 }
 
 

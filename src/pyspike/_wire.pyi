@@ -18,6 +18,8 @@ from collections.abc import (
 from contextvars import Context
 from typing import Any, TypeAlias, TypeVar, final, overload
 
+from typing_extensions import Self
+
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.errors import AerospikeError, Attempt
 from pyspike.policy import ReadPolicy, WritePolicy
@@ -178,41 +180,6 @@ class Record(Mapping[str, Any]):
 
 @final
 class Operation:
-    @staticmethod
-    def on_bin(code: int, name: str, value: object, text: _Text) -> Operation: ...
-    @staticmethod
-    def bare(
-        code: int,
-        name: str,
-        text: _Text,
-        *,
-        write: bool = False,
-        all_bins: bool = False,
-        header: bool = False,
-        whole: bool = False,
-    ) -> Operation: ...
-    @staticmethod
-    def raw(
-        code: int,
-        name: str,
-        particle: int,
-        data: bytes,
-        text: _Text,
-        *,
-        write: bool,
-        respond_all: bool = False,
-    ) -> Operation: ...
-    @staticmethod
-    def packed(
-        code: int,
-        name: str,
-        particle: int,
-        arguments: list[Any],
-        text: _Text,
-        *,
-        write: bool,
-        respond_all: bool = False,
-    ) -> Operation: ...
     @property
     def bin(self) -> str: ...
     @property
@@ -224,19 +191,84 @@ class Operation:
     def __hash__(self) -> int: ...
     def __eq__(self, other: object) -> bool: ...
 
+class DeclaredFunction:
+    def __init__(self, declaration: Callable[..., Any]) -> None: ...
+    @property
+    def declaration(self) -> Callable[..., Any]: ...
+    @property
+    def parameters(self) -> tuple[str, ...]: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+class BoundFunction(DeclaredFunction):
+    def __init__(self, declaration: Callable[..., Any], run: Callable[..., Any]) -> None: ...
+
+class EncodedContext:
+    def __new__(cls, type: int, packed: Packed, several: bool) -> Self: ...  # noqa: A002
+    @property
+    def type(self) -> int: ...
+    @property
+    def packed(self) -> Packed: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object) -> bool: ...
+
 @final
-class OperationMaker:
+class Argument:
     def __init__(
         self,
-        code: int,
-        particle: int,
-        text: _Text,
-        flatten: Callable[[Any], list[Any]],
+        parameters: tuple[str, ...],
+        check: Callable[..., object],
+        exact: tuple[type, ...] | None = (),
         *,
+        each: bool = False,
+        also: tuple[str, ...] = (),
+    ) -> None: ...
+    @property
+    def parameters(self) -> tuple[str, ...]: ...
+    @property
+    def check(self) -> Callable[..., object]: ...
+    @property
+    def exact(self) -> tuple[type, ...] | None: ...
+    @property
+    def each(self) -> bool: ...
+    @property
+    def also(self) -> tuple[str, ...]: ...
+
+class OperationFunction(DeclaredFunction): ...
+
+@final
+class BareFunction(OperationFunction):
+    def __init__(
+        self,
+        declaration: Callable[..., Any],
+        code: int,
+        text: _Text,
+        *,
+        write: bool = False,
+        header: bool = False,
+        all_bins: bool = False,
+        respond_all: bool = False,
+        whole: str | None = None,
+    ) -> None: ...
+
+@final
+class ValueFunction(OperationFunction):
+    def __init__(self, declaration: Callable[..., Any], code: int, text: _Text) -> None: ...
+
+@final
+class ListFunction(OperationFunction):
+    def __init__(
+        self,
+        declaration: Callable[..., Any],
+        code: int,
+        text: _Text,
+        arguments: list[Argument],
+        *,
+        opcode: int | None = None,
+        particle: int,
+        check_ctx: Callable[[Any], Sequence[EncodedContext]],
         write: bool = False,
         respond_all: bool = False,
     ) -> None: ...
-    def make(self, name: str, ctx: Any, *arguments: Any) -> Operation: ...
 
 def restore_settings(*parts: object) -> Settings: ...
 def restore_operation(name: str, code: int, wire: bytes, flags: int, text: _Text) -> Operation: ...

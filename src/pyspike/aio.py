@@ -20,14 +20,13 @@ from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
-from pyspike.cluster.lifecycle import DropGuard
+from pyspike.cluster.drop_guard import DropGuard
 from pyspike.cluster.pipelined import PipelinedExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
-from pyspike.process import fork
-from pyspike.process.weak_registry import WeakRegistry
+from pyspike.process import fork, members
 from pyspike.stats import ClientStats
 
 T = TypeVar("T")
@@ -101,8 +100,7 @@ class _Loops(Loops):
             finally:  # also where the warning is an error
                 _let_go(executors)
 
-        _unclosed.add(self, dropped)
-        fork.watch(self)
+        members.register(self, dropped)
 
     def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> PipelinedExecutor:
         """The executor of a loop that comes for the first time."""
@@ -138,6 +136,9 @@ class _Loops(Loops):
         if running is not None:
             self.executors[running.loop] = running
             running.lose_connections()
+
+    def at_exit(self) -> None:
+        """Do nothing when the interpreter ends: no thread belongs to loops."""
 
     async def close(self, wait: float = 0.0) -> None:
         """Close the connections in all loops, and wait until those of this one are closed.
@@ -179,15 +180,12 @@ def _let_go(executors: dict[asyncio.AbstractEventLoop, PipelinedExecutor]) -> No
 
 def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
     """In a child process: the loop that was forked in, if it runs here too."""
-    if fork.loops_end():
+    if fork.forked_by_python():
         return None
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-_unclosed: WeakRegistry[_Loops] = WeakRegistry()
 
 
 class AsyncClient:

@@ -20,7 +20,7 @@ from pyspike.stats import ClientStats
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
-    from pyspike.cluster.lifecycle import DropGuard
+    from pyspike.cluster.drop_guard import DropGuard
 
 
 class Client(Commands):
@@ -53,7 +53,7 @@ class Client(Commands):
         with importing:
             from pyspike.cluster import Cluster
             from pyspike.cluster.blocking import BlockingExecutor
-            from pyspike.cluster.lifecycle import DropGuard
+            from pyspike.cluster.drop_guard import DropGuard
 
         policy = client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)

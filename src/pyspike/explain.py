@@ -75,7 +75,7 @@ def explain(error: ServerError, command: Command, version: str) -> None:
 def _where(command: Command, steps: list[Step]) -> str:
     """The bin, if there is one only, and the operation, if there is one only."""
     with importing:
-        from pyspike.operations.enums import OpCode
+        from pyspike.cdt.opcodes import OpCode
 
     words = []
     bins = {step.bin for step in steps if step.bin}

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from pyspike.cdt.msgpack_tree import read_tree
+from pyspike.cdt.opcodes import (
+    BY_PATH,
+    MODIFY,
+    WITH_CONTEXT,
+    BitOp,
+    ContextType,
+    ExpOp,
+    ListOp,
+    OpCode,
+    System,
+)
 from pyspike.errors import ProtocolError
-from pyspike.exp.calls import System
-from pyspike.exp.signatures import MODIFY, ExpOp
-from pyspike.operations.context import AND_EXPRESSION, EXPRESSION
-from pyspike.operations.enums import BY_PATH, WITH_CONTEXT, OpCode
-from pyspike.operations.tree import read_tree
 
 __all__ = ["Feature", "in_expression", "in_operation"]
 
@@ -38,8 +45,6 @@ B64_ENCODINGS = Feature((8, 2), "b64_encode operations")
 PATHS = Feature((8, 1, 2), "paths")
 LIST_SEARCHES = Feature((8, 1, 2), "exp.in_list, map_keys and map_values")
 RECORD_SIZES = Feature((7, 0), "expressions with exp.record_size")
-
-JOIN, B64_ENCODE = 28, 55  # opcodes of lists and of bits
 
 _STRING_CODES = frozenset((OpCode.STRING_READ, OpCode.STRING_MODIFY, OpCode.TO_STRING))
 _CDT_CODES = frozenset((OpCode.CDT_READ, OpCode.CDT_MODIFY))
@@ -111,9 +116,9 @@ def _inside_bin(system: int, operation: list[Any], *, worked_out: bool) -> Itera
     if operation[:1] == [WITH_CONTEXT]:
         yield from _contexts(operation[1:2])
         operation = operation[2] if len(operation) > 2 and isinstance(operation[2], list) else []
-    if system == System.CDT and operation[:1] == [JOIN]:
+    if system == System.CDT and operation[:1] == [ListOp.JOIN]:
         yield LIST_JOINS
-    if system == System.BITS and operation[:1] == [B64_ENCODE]:
+    if system == System.BITS and operation[:1] == [BitOp.B64_ENCODE]:
         yield B64_ENCODINGS
     for argument in operation[1:] if worked_out else ():
         yield from _walk(argument)
@@ -123,5 +128,5 @@ def _contexts(ways: list[Any]) -> Iterator[Feature]:
     for way in ways:
         if isinstance(way, list):
             for kind, value in zip(way[::2], way[1::2], strict=False):
-                if kind in (EXPRESSION, AND_EXPRESSION):
+                if kind in (ContextType.ALL_CHILDREN, ContextType.AND_FILTER):
                     yield from _walk(value)

@@ -309,7 +309,7 @@ async def test_a_lost_connection_sends_reads_elsewhere_and_leaves_writes_in_doub
     assert pipes.of_node["A2"][0].digests() == digests(1, 2)
     pipes.of_node["A2"][0].answer(record(b"1") + record(b"2"))
     assert [value(promise) for promise in reads] == ["0", "1", "2"]
-    assert pipes.cluster.suspected
+    assert pipes.cluster.requested
 
 
 @in_loop

@@ -17,7 +17,7 @@ from cluster_help import active, some_rounds, tended, wait_until
 from pyspike import Key
 from pyspike.client import Client
 from pyspike.cluster import Cluster
-from pyspike.cluster.lifecycle import Clock
+from pyspike.cluster.tend_thread import Clock
 from pyspike.errors import PartitionUnavailable
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster

@@ -195,7 +195,7 @@ def test_unreachable_peers_are_named_with_what_mends_it(caplog):
     ):
         assert active(cluster) == ["A1"]
         assert cluster.is_connected()
-        for words in (cluster.advice(), caplog.text):
+        for words in (cluster.view.advice(cluster.policy), caplog.text):
             assert f"node A2 advertises the address {NOWHERE}:{server.node('A2').port}" in words
             assert "use_services_alternate=True" in words
             assert f"ip_map={{'{NOWHERE}': " in words
@@ -209,7 +209,7 @@ def test_seeds_stand_in_for_unreachable_addresses():
     with EmbeddedCluster(nodes=3, advertise=NOWHERE) as server, tended(server.hosts) as cluster:
         assert active(cluster) == ["A1", "A2", "A3"]
         assert agrees(cluster, server)
-        assert cluster.advice() == ""
+        assert cluster.view.advice(cluster.policy) == ""
 
 
 @pytest.mark.parametrize("target", ["127.0.0.1", "localhost"])

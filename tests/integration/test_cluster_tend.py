@@ -7,7 +7,7 @@ import pytest
 from cluster_help import active, agrees, masters, some_rounds, tended, wait_until
 
 from pyspike.client import Client
-from pyspike.cluster import Cluster
+from pyspike.cluster import Cluster, info
 from pyspike.errors import ClientClosed, InvalidNode
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
@@ -81,14 +81,14 @@ def test_a_killed_node_is_not_used_though_its_peers_still_name_it(server):
 def test_a_suspected_node_is_looked_at_at_once(server):
     with tended(seed_of(server), tend_interval=60_000) as cluster:
         server.node("A2").kill(detach_after=30)
-        cluster.suspect("A2")
+        cluster.request_tend("A2")
         wait_until(lambda: active(cluster) == ["A1", "A3"], patience=2)
 
 
 def test_a_suspected_node_that_hangs_is_given_up_after_one_look(server):
     with tended(seed_of(server), tend_interval=60_000, timeout=700) as cluster:
         server.node("A2").freeze()
-        cluster.suspect(cluster.node("A2"))
+        cluster.request_tend(cluster.node("A2"))
         wait_until(lambda: active(cluster) == ["A1", "A3"])
         assert cluster.node("A2").failures == 1
 
@@ -98,7 +98,7 @@ def test_many_suspicions_are_one_look(server):
         before = cluster.rounds
         end = time.monotonic() + 0.5
         while time.monotonic() < end:
-            cluster.suspect()
+            cluster.request_tend()
         wait_until(lambda: cluster.rounds > before)
         assert cluster.rounds - before <= 6
 
@@ -133,7 +133,7 @@ def test_moved_partitions_are_followed(server):
     with tended(seed_of(server), tend_interval=60_000) as cluster:
         assert server.move_partitions(seed=1)
         assert not agrees(cluster, server)
-        cluster.suspect()
+        cluster.request_tend()
         wait_until(lambda: agrees(cluster, server))
 
 
@@ -256,22 +256,20 @@ def test_threads_may_close_together(server):
 
 
 def test_an_error_in_a_round_is_logged_and_the_next_one_works(server, monkeypatch, caplog):
-    from pyspike.cluster import tend
-
     with tended(seed_of(server)) as cluster:
         broken = threading.Event()
 
-        def fail(self, node):
+        def fail(value):
             broken.set()
             raise RuntimeError("a bug")
 
         with monkeypatch.context() as patch:
-            patch.setattr(tend.Round, "_look_at", fail)
+            patch.setattr(info, "parse_generation", fail)
             assert broken.wait(5)
             wait_until(lambda: cluster.stats().tend.last_error == "RuntimeError: a bug")
         server.node("A2").stop()
         wait_until(lambda: active(cluster) == ["A1", "A3"])
-    assert "looking after the cluster failed" in caplog.text
+    assert "tending the cluster failed" in caplog.text
 
 
 def test_not_started_clusters_close_too(server):

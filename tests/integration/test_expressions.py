@@ -25,7 +25,7 @@ from pyspike import (
 )
 from pyspike import operations as op
 from pyspike.errors import BinExists, BinNotFound, OpNotApplicable, RecordNotFound, ServerError
-from pyspike.exp.facts import MAX_LEVELS
+from pyspike.exp.analysis import MAX_LEVELS
 from pyspike.operations import context, paths
 
 ANN = {

@@ -14,9 +14,9 @@ from typing import Any
 
 from pyspike import exp, operations
 from pyspike._wire import Command, key_rank
+from pyspike.cdt.enums import ListOrder, MapOrder, StringRegexFlags, StringWriteFlags
+from pyspike.cdt.msgpack_tree import read_tree
 from pyspike.operations import context
-from pyspike.operations.enums import ListOrder, MapOrder, StringRegexFlags, StringWriteFlags
-from pyspike.operations.tree import read_tree
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, Special
 from support.messages import parse
 from support.official import OfficialClient

@@ -110,15 +110,15 @@ class FakeCluster:
     def __init__(self, policy: ClientPolicy, nodes: int = 1) -> None:
         self.policy = policy
         self.nodes = [fake_node(f"A{number + 1}", policy) for number in range(nodes)]
-        self.suspected: list[str | None] = []
+        self.requested: list[str | None] = []
         self.routing = Routing()
         nothing = bytes(512)
         for place, node in enumerate(self.nodes):
             columns = [EVERY if column == place else nothing for column in range(nodes)]
             self.routing.partitions = self.routing.partitions.updated(node, [("test", 0, columns)])
 
-    def suspect(self, node: str | None = None) -> None:
-        self.suspected.append(node)
+    def request_tend(self, node: str | None = None) -> None:
+        self.requested.append(node)
 
     def advice(self) -> str:
         return ""

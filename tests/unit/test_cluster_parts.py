@@ -11,7 +11,7 @@ from pyspike import AsyncClient, Client
 from pyspike.cluster import addresses, seeds
 from pyspike.cluster.connect import connect
 from pyspike.cluster.info import Peer, Peers
-from pyspike.cluster.parallel import Errands
+from pyspike.cluster.parallel import ParallelJobs
 from pyspike.cluster.probe import Probe
 from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError
 from pyspike.hosts import Host
@@ -124,26 +124,28 @@ def test_connecting_ends_in_time():
 
 def test_results_come_as_they_are_ready():
     gate = threading.Event()
-    with Errands({"slow": lambda: gate.wait(10), "quick": lambda: 1, "bad": lambda: 1 / 0}, print) as errands:
+    with ParallelJobs(
+        {"slow": lambda: gate.wait(10), "quick": lambda: 1, "bad": lambda: 1 / 0}, print
+    ) as running:
         deadline = time.monotonic() + 10
-        results = dict([errands.take(deadline), errands.take(deadline)])
+        results = dict([running.take(deadline), running.take(deadline)])
         assert results["quick"] == 1
         assert isinstance(results["bad"], ZeroDivisionError)
-        assert errands.pending == {"slow"}
-        assert errands.take(time.monotonic() + 0.02) is None
+        assert running.unfinished == {"slow"}
+        assert running.take(time.monotonic() + 0.02) is None
         gate.set()
-        assert errands.take(deadline) == ("slow", True)
-        assert errands.take(deadline) is None
+        assert running.take(deadline) == ("slow", True)
+        assert running.take(deadline) is None
 
 
 def test_what_comes_too_late_is_disposed_of():
     gate, disposed = threading.Event(), []
     jobs = {1: lambda: gate.wait(10) and "late", 2: lambda: "unread", 3: lambda: gate.wait(10) and 1 / 0}
-    with Errands(jobs, disposed.append) as errands:
-        errands.threads[2].join(10)
+    with ParallelJobs(jobs, disposed.append) as running:
+        running.threads[2].join(10)
     assert disposed == ["unread"]
     gate.set()
-    for thread in errands.threads.values():
+    for thread in running.threads.values():
         thread.join(10)
     assert disposed == ["unread", "late"]
 

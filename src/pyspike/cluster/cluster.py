@@ -1,29 +1,30 @@
-"""What commands use: the nodes, the partition map, and the words for what is wrong with them.
+"""The cluster as commands use it: the current view, the partition map that they are routed by, and its life.
 
-Both are immutable and swapped whole, so readers take no lock. All changes come from `tend`, in the tend
-thread; the first round runs in the thread that calls `start`.
+The view is a value that is replaced as a whole, so readers take no lock. Rounds of tending make a new one:
+the first round is run by the thread that calls `start`, the others by the tend thread.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import threading
 import time
 import weakref
-from collections.abc import Mapping
 
 from pyspike._wire import Connection, PartitionMap, Routing
-from pyspike.cluster import info, lifecycle
+from pyspike.cluster import info, tend_thread
 from pyspike.cluster.addresses import Endpoint, check_map
 from pyspike.cluster.connect import connect
-from pyspike.cluster.node import Node
+from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.seeds import Seeds
-from pyspike.cluster.tend import Round, Unreachable
+from pyspike.cluster.tend import Outcome, Round
+from pyspike.cluster.view import View
 from pyspike.errors import AerospikeError, ClientClosed, ConnectFailed, InvalidNode
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy
-from pyspike.process import fork
+from pyspike.process import fork, members
 from pyspike.showing import shown
 from pyspike.stats import ClientStats, NodeStats, PoolStats, TendStats
 
@@ -32,11 +33,11 @@ __all__ = ["Cluster"]
 log = logging.getLogger("pyspike.cluster")
 
 CALLS_PAUSE = 0.002  # seconds between two looks whether calls are under way, before closing
-LEAST_PAUSE = 0.1  # seconds between two rounds, however loudly commands complain
+LEAST_PAUSE = 0.1  # seconds between two rounds, however often commands ask for one
 
 
 class Cluster:
-    """A cluster, tended from `start` to `close`, or until nobody holds on to it.
+    """A cluster that is tended from `start` to `close`, or until nobody holds on to it.
 
     Args:
         hosts: the seeds, in any form that `parse_hosts` takes.
@@ -45,10 +46,9 @@ class Cluster:
     Attributes:
         hosts: the seeds.
         policy: the policy.
-        nodes: all nodes, as a tuple that is swapped whole; retired ones that may come back too.
-        routing: who owns which partition, as the map that is current.
+        view: what is known of the cluster, as the last round of tending has found it.
+        routing: the view's partition map, as the compiled executors read it.
         closed: whether `close` was called.
-        rounds: how many rounds there have been.
     """
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy) -> None:
@@ -56,27 +56,24 @@ class Cluster:
         self.hosts = parse_hosts(hosts)
         self.policy = policy
         self.seeds = Seeds(self.hosts, policy)
-        self.nodes: tuple[Node, ...] = ()
+        self.view = View()
         self.routing = Routing()
         self.closed = False
-        self.rounds = 0
-        self.unreachable: Mapping[str, Unreachable] = {}  # swapped whole
-        self._generations: Mapping[str, int | None] = {}  # of the partitions in `routing`, swapped whole
-        self._left: tuple[Node, ...] = ()  # nodes that are gone, with calls under way to them
+        self._left: tuple[ClusterNode, ...] = ()  # nodes that are gone, with calls under way to them
         self._round_ms = 0.0
         self._last_error: str | None = None
         self._renew()
-        lifecycle.watch(self)
+        members.register(self)
 
     def _renew(self) -> None:
-        """All that belongs to one process: the lock, the clock, the thread."""
+        """Make what belongs to one process: the lock, the clock, the tend thread."""
         self._lock = threading.Lock()
-        self._clock = lifecycle.Clock(min(LEAST_PAUSE, self.policy.tend_interval / 2000))
+        self._clock = tend_thread.Clock(min(LEAST_PAUSE, self.policy.tend_interval / 2000))
         self._thread: threading.Thread | None = None
         self._forked = False
 
     def start(self) -> None:
-        """Connect to the seeds, get to know all nodes and their partitions, and tend them from now on.
+        """Connect to the seeds, find all nodes and their partitions, and tend them from now on.
 
         Raises:
             ConnectFailed: no seed can be used, or none of the nodes told its partitions; not if the policy's
@@ -87,12 +84,12 @@ class Cluster:
             raise _closed()
         try:
             deadline = time.monotonic() + self.policy.timeout / 1000
-            self._go_round(deadline)
+            self._do_round(deadline)
             while not self.routing.partitions.namespaces:
                 if time.monotonic() > deadline:
                     raise self.not_connected()
                 self._clock.wait(self._clock.least)
-                self._go_round(deadline)
+                self._do_round(deadline)
         except AerospikeError as error:
             if self.closed:
                 raise _closed() from None
@@ -106,16 +103,17 @@ class Cluster:
         with self._lock:
             if self.closed:
                 raise _closed()
-            self._thread = lifecycle.start(self, self._clock, self._pause(uneasy=False))
+            self._thread = tend_thread.start(self, self._clock, self._pause(tend_soon=False))
 
     def close(self, wait: float = 0.0) -> None:
-        """Stop tending and close all connections. Again is harmless.
+        """Stop tending and close all connections. To close a closed cluster is harmless.
+
+        From now on no call begins.
 
         Args:
-            wait: how many milliseconds to wait before that for the blocking calls that are under way; none
-                begins from now on.
+            wait: for how many milliseconds the blocking calls that are under way may go on before that.
         """
-        fork.caught_up()
+        fork.catch_up()
         self.routing.refuse()
         end = time.monotonic() + wait / 1000
         try:
@@ -133,38 +131,49 @@ class Cluster:
             if self.closed:
                 return
             self.closed = True
-        thread = self.halt()
+        thread = self.at_exit()
         if thread is not None:
             # It may be waiting for an answer; should that take longer, it cleans up after itself.
             thread.join((self.policy.timeout + 500) / 1000)
         with self._lock:
-            nodes, self.nodes, self.routing.partitions = self.nodes, (), PartitionMap()
+            nodes = self.view.nodes
+            self._show(dataclasses.replace(self.view, nodes=(), partitions=PartitionMap()))
         for node in nodes:
             node.retire()
             if thread is None or not thread.is_alive():
                 node.hang_up()
 
     def is_open(self) -> bool:
-        """Whether there is something to close: not before `start`, nor in a fork that did not use it."""
+        """Whether there is something to close: not before `start`, nor in a forked child until it is used."""
         return self.rounds > 0 and not self.closed and not self._forked
 
     # For commands -------------------------------------------------------------------------------------------
 
     def is_connected(self) -> bool:
-        """Whether a node answered the last time it was asked."""
-        fork.caught_up()
+        """Whether any node answered when it was asked last."""
+        fork.catch_up()
         return any(node.active and node.failures == 0 for node in self.nodes)
 
-    def node(self, name: str) -> Node | None:
-        """The node of this name."""
-        return next((node for node in self.nodes if node.name == name), None)
+    @property
+    def nodes(self) -> tuple[ClusterNode, ...]:
+        """All nodes; also those that fail and may come back."""
+        return self.view.nodes
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds of tending there were."""
+        return self.view.round
+
+    def node(self, name: str) -> ClusterNode | None:
+        """The node of this name; None if there is none."""
+        return self.view.node(name)
 
     def version_of(self, name: str | None) -> str:
         """The version of the server of this name; empty if there is none."""
         node = None if name is None else self.node(name)
         return "" if node is None else node.version
 
-    def info(self, command: str, node: str | Node | None, policy: InfoPolicy) -> str | dict[str, str]:
+    def info(self, command: str, node: str | ClusterNode | None, policy: InfoPolicy) -> str | dict[str, str]:
         """A node's answer to an info command, or every node's by its name.
 
         Raises:
@@ -180,7 +189,8 @@ class Cluster:
             if found is None:
                 names = ", ".join(each.name for each in self.nodes)
                 raise InvalidNode(
-                    f"the cluster has no node {shown(node)}; it has {names}", advice=self.advice()
+                    f"the cluster has no node {shown(node)}; it has {names}",
+                    advice=self.view.advice(self.policy),
                 )
             return _info(found, command, policy)
         nodes = [each for each in self.nodes if each.active]
@@ -189,16 +199,22 @@ class Cluster:
         return {each.name: _info(each, command, policy) for each in nodes}
 
     def not_connected(self) -> ConnectFailed:
-        """What calls fail with that find no node to ask: it names each seed with its reason."""
+        """The error of calls that find no node to ask; its message has the reason of each seed."""
         error = self.seeds.last_failure()
         if error is None:
             why = self._last_error or "they are not ready"
             error = ConnectFailed(f"no node told its partitions: {why}")
-        error.advice = self.advice() or error.advice
+        error.advice = self.view.advice(self.policy) or error.advice
         return error
 
-    def suspect(self, node: Node | str | None = None) -> None:
-        """A command had trouble with a node, or found none: look at the cluster now. Cheap."""
+    def request_tend(self, node: ClusterNode | str | None = None) -> None:
+        """Have a round of tending begin now, because a command found no node, or one that fails.
+
+        This only wakes the tend thread, so it may be called for every command.
+
+        Args:
+            node: the node that failed, or its name; it is asked on a new connection.
+        """
         if isinstance(node, str):
             node = self.node(node)
         if node is not None:
@@ -208,12 +224,12 @@ class Cluster:
         self._clock.ring()
 
     def ensure_running(self) -> None:
-        """Tend again after a fork. Cheap when there is nothing to do.
+        """Start the tend thread if this is a forked child that has none yet.
 
         Raises:
             ClientClosed: the cluster is closed.
         """
-        fork.caught_up()
+        fork.catch_up()
         if self.closed:
             raise _closed()
         if not self._forked:
@@ -222,22 +238,19 @@ class Cluster:
             if self._forked and not self.closed:
                 self._forked = False
                 with contextlib.suppress(RuntimeError):  # the interpreter is exiting: no more threads
-                    self._thread = lifecycle.start(self, self._clock, 0.0)
-
-    def advice(self) -> str:
-        """What the user can do about nodes that can't be reached; empty if there are none."""
-        return "; ".join(trouble.advice(self, name) for name, trouble in sorted(self.unreachable.items()))
+                    self._thread = tend_thread.start(self, self._clock, 0.0)
 
     def stats(self) -> ClientStats:
         """The numbers of every node with its pool, and of tending."""
-        fork.caught_up()
+        fork.catch_up()
+        view = self.view
         return ClientStats(
-            nodes={node.name: _node_stats(node, self._generations.get(node.name)) for node in self.nodes},
+            nodes={node.name: _node_stats(node, view.generations.get(node.name)) for node in view.nodes},
             tend=TendStats(
-                rounds=self.rounds,
+                rounds=view.round,
                 last_ms=self._round_ms,
                 last_error=self._last_error,
-                unreachable={name: trouble.reason for name, trouble in sorted(self.unreachable.items())},
+                unreachable={name: trouble.reason for name, trouble in sorted(view.unreachable.items())},
             ),
         )
 
@@ -247,70 +260,89 @@ class Cluster:
 
     # For tending --------------------------------------------------------------------------------------------
 
-    @property
-    def stopping(self) -> bool:
-        """Whether a round has to end early."""
-        return self._clock.stopped
-
     def tend(self) -> float:
-        """Go round once; the seconds until the next time."""
-        uneasy = True
+        """Do one round of tending; the seconds until the next one."""
+        tend_soon = True
         try:
-            uneasy = self._go_round()
+            tend_soon = self._do_round()
         except AerospikeError as error:
-            self.note(error.message)
-            log.debug("nobody answers: %s", error.message)
+            self._last_error = error.message
+            log.debug("no node answers: %s", error.message)
         except Exception as error:
-            self.note(f"{type(error).__name__}: {error}")
-            if not self.stopping:
-                log.exception("looking after the cluster failed; it goes on in the next round")
-        return self._pause(uneasy=uneasy)
+            self._last_error = f"{type(error).__name__}: {error}"
+            if not self._clock.stopped:
+                log.exception("tending the cluster failed; it goes on with the next round")
+        return self._pause(tend_soon=tend_soon)
 
-    def _go_round(self, deadline: float | None = None) -> bool:
+    def _do_round(self, deadline: float | None = None) -> bool:
+        """Do one round of tending and publish its view; whether the next one should come soon."""
         started = time.monotonic()
-        current = Round(self)
+        current = Round(self.view, self.seeds, self.policy, self._opener, lambda: self._clock.stopped)
         try:
-            current.run(deadline)
+            try:
+                current.run(deadline)
+            finally:
+                outcome = current.outcome()
+                self._publish(outcome)
+            self._fill_pools()
         finally:
             self._round_ms = (time.monotonic() - started) * 1000
-            self.rounds += 1
-        return current.uneasy
+        return outcome.tend_soon
 
-    def _pause(self, *, uneasy: bool) -> float:
+    def _pause(self, *, tend_soon: bool) -> float:
         interval = self.policy.tend_interval / 1000
-        return max(interval / 4, self._clock.least) if uneasy else interval
+        return max(interval / 4, self._clock.least) if tend_soon else interval
 
-    def publish(
-        self, nodes: tuple[Node, ...], partitions: PartitionMap, unreachable: Mapping[str, Unreachable]
-    ) -> bool:
-        """Swap the whole view; not if the cluster was closed meanwhile."""
+    def _publish(self, outcome: Outcome) -> None:
+        """Have commands use the view of a round, unless the cluster was closed meanwhile; retire nodes."""
+        nodes = outcome.view.nodes
+        self._last_error = outcome.last_error or self._last_error
         with self._lock:
-            if not self.closed:
+            published = not self.closed
+            if published:
                 self._left = tuple(
                     node for node in (*self._left, *self.nodes) if node not in nodes and node.pool.busy
                 )
-                self.unreachable = unreachable
-                self.routing.partitions = partitions
-                self._generations = {node.name: node.partition_generation for node in nodes}
-                self.nodes = nodes
-            return not self.closed
+                self._show(outcome.view)
+        for node in outcome.retired:
+            node.retire()
+            if node not in nodes:
+                node.hang_up()
+        for node in nodes:
+            if not published:
+                node.retire()
+                node.hang_up()
+            node.tidy()
 
-    def note(self, error: str) -> None:
-        """Keep the last thing that went wrong, for `stats`."""
-        self._last_error = error
+    def _show(self, view: View) -> None:
+        self.routing.partitions = view.partitions
+        self.view = view
 
-    def opener(self, endpoint: Endpoint, name: str) -> _Opener:
-        """What a node's pool opens its connections with."""
+    def _fill_pools(self) -> None:
+        """Open the connections that the policy wants to be there in advance."""
+        for node in self.nodes:
+            if not node.active or node.failures or self._clock.stopped:
+                continue
+            try:
+                node.fill()
+            except AerospikeError as error:
+                self._last_error = f"node {node.name} at {node.address}: {error.message}"
+                log.info("opening connections to node %s in advance: %s", node.name, error.message)
+
+    def _opener(self, endpoint: Endpoint, name: str) -> _Opener:
         return _Opener(self, endpoint, name)
 
-    def halt(self) -> threading.Thread | None:
-        """Tell the tend thread to end; the thread, unless it is the caller's own."""
+    def at_exit(self) -> threading.Thread | None:
+        """Have the tend thread end, as the interpreter ends or the cluster is closed; the thread.
+
+        None if there is none, or if this is called in that thread.
+        """
         self._clock.stop()
         thread = self._thread
         return None if thread is threading.current_thread() else thread
 
     def after_fork(self) -> None:
-        """In a child process: connections are the parent's, threads gone, and locks may be held by them."""
+        """Start over in a child process, in which connections are the parent's and other threads are gone."""
         self._renew()
         if self.closed:
             return
@@ -324,7 +356,7 @@ def _closed() -> ClientClosed:
     return ClientClosed("the client is closed")
 
 
-def _node_stats(node: Node, partition_generation: int | None) -> NodeStats:
+def _node_stats(node: ClusterNode, partition_generation: int | None) -> NodeStats:
     return NodeStats(
         name=node.name,
         address=node.address,
@@ -337,7 +369,7 @@ def _node_stats(node: Node, partition_generation: int | None) -> NodeStats:
     )
 
 
-def _info(node: Node, command: str, policy: InfoPolicy) -> str:
+def _info(node: ClusterNode, command: str, policy: InfoPolicy) -> str:
     try:
         return info.value_of(node.info(command, policy.timeout), command)
     except AerospikeError as error:
@@ -346,7 +378,7 @@ def _info(node: Node, command: str, policy: InfoPolicy) -> str:
 
 
 class _Opener:
-    """Opens a node's connections, without holding on to the cluster."""
+    """Opens the connections of a node's pool, without keeping the cluster alive."""
 
     __slots__ = ("_cluster", "_endpoint", "_name", "_timeout")
 

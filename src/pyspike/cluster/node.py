@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pyspike import _wire, nodes
-from pyspike._wire import Connection, NodeLimits, Pool
+from pyspike import nodes
+from pyspike._wire import Connection, Node, NodeLimits, Pool
 from pyspike.cluster.addresses import Endpoint, left_ms
 from pyspike.cluster.connect import connect
 from pyspike.cluster.probe import Probe, ask
@@ -21,7 +21,7 @@ from pyspike.errors import AerospikeError
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 
-__all__ = ["Node"]
+__all__ = ["ClusterNode", "limits"]
 
 
 def limits(policy: ClientPolicy) -> NodeLimits:
@@ -37,8 +37,8 @@ def limits(policy: ClientPolicy) -> NodeLimits:
     )
 
 
-class Node(_wire.Node):
-    """A node of the cluster, with its name, pool and limits, and whether it is active.
+class ClusterNode(Node):
+    """A node of the cluster that is tended; its name, pool, limits and whether it is active are compiled.
 
     Attributes:
         host: its address, as a host with a numeric name.
@@ -170,4 +170,4 @@ class Node(_wire.Node):
             self.pool.close()
 
     def __repr__(self) -> str:
-        return f"<Node {self.name} {self.address}{'' if self.active else ' inactive'}>"
+        return f"<ClusterNode {self.name} {self.address}{'' if self.active else ' inactive'}>"

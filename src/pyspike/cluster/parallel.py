@@ -1,7 +1,7 @@
-"""Several things at once that may each hang, within one deadline.
+"""Jobs that run at the same time and may each hang, with one deadline for all.
 
-Small daemon threads, for what Python can't do otherwise: resolving names and connecting with a limit that
-holds. Results that come too late are disposed of, so nothing that was opened in vain stays open.
+Each runs in a daemon thread, because Python has no other way to resolve a name or to make a connection with a
+time limit that holds.
 """
 
 from __future__ import annotations
@@ -13,67 +13,77 @@ from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
-__all__ = ["LATE", "Errands"]
+__all__ = ["LATE", "ParallelJobs"]
 
-AT_ONCE = 32  # threads of one set of errands
+MAX_THREADS = 32
 LATE = 0.05  # seconds beyond a deadline, for jobs that keep it themselves and have the better reason
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class Errands(Generic[K, T]):
-    """Jobs that run at the same time, each in a thread of its own while there are not too many; a context
-    manager that forgets who is late.
+class ParallelJobs(Generic[K, T]):
+    """Runs jobs in threads; a context manager that gives up the jobs that have not ended when it is left.
 
     Args:
-        jobs: what to do, by a key that comes back with the result.
-        dispose: what to do with a result that nobody waits for any more.
+        jobs: the functions to call, each by a key that comes back with its result.
+        dispose: called with each result that came after the context was left, or that nobody took.
+
+    Attributes:
+        unfinished: the keys of the jobs whose results were not taken.
+        threads: the threads of the jobs that were begun, by key.
     """
 
     def __init__(self, jobs: Mapping[K, Callable[[], T]], dispose: Callable[[T], None]) -> None:
-        self.pending = set(jobs)
-        self.threads: dict[K, threading.Thread] = {}  # of the jobs that were begun
-        self._jobs = deque(jobs.items())  # that are to be begun
+        self.unfinished = set(jobs)
+        self.threads: dict[K, threading.Thread] = {}
+        self._waiting = deque(jobs.items())  # jobs that no thread has begun
         self._dispose = dispose
-        self._done: queue.SimpleQueue[tuple[K, T | Exception]] = queue.SimpleQueue()
-        self._abandoned = False
+        self._results: queue.SimpleQueue[tuple[K, T | Exception]] = queue.SimpleQueue()
+        self._left = False
         self._lock = threading.Lock()
-        first = [self._jobs.popleft() for _ in range(min(len(jobs), AT_ONCE))]
+        first = [self._waiting.popleft() for _ in range(min(len(jobs), MAX_THREADS))]
         for key, job in first:
-            name = f"pyspike-errand-{key}"
+            name = f"pyspike-parallel-{key}"
             thread = threading.Thread(target=self._work, args=(key, job), name=name, daemon=True)
             self.threads[key] = thread
             thread.start()
 
-    def __enter__(self) -> Errands[K, T]:
+    def __enter__(self) -> ParallelJobs[K, T]:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         with self._lock:
-            self._abandoned = True
-        while not self._done.empty():
-            result = self._done.get()[1]
+            self._left = True
+        while not self._results.empty():
+            result = self._results.get()[1]
             if not isinstance(result, Exception):
                 self._dispose(result)
 
     def take(self, deadline: float) -> tuple[K, T | Exception] | None:
-        """The next result, or the exception that came instead; None if none came in time."""
-        if not self.pending:
+        """The key of a job that has ended, with what it returned or the exception that it raised.
+
+        Args:
+            deadline: how long to wait for one, in `time.monotonic()`'s time.
+
+        Returns:
+            None if all results were taken, or if no job ended in time.
+        """
+        if not self.unfinished:
             return None
         try:
-            key, result = self._done.get(timeout=max(0.0, deadline - time.monotonic()))
+            key, result = self._results.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             return None
-        self.pending.discard(key)
+        self.unfinished.discard(key)
         return key, result
 
     def _work(self, key: K, job: Callable[[], T]) -> None:
         self._run(key, job)
-        while self._jobs and not self._abandoned:
+        while self._waiting and not self._left:
             try:
-                key, job = self._jobs.popleft()
-            except IndexError:  # another one took the last
+                key, job = self._waiting.popleft()
+            except IndexError:  # another thread took the last one
                 return
             self.threads[key] = threading.current_thread()
             self._run(key, job)
@@ -85,9 +95,9 @@ class Errands(Generic[K, T]):
         except Exception as error:
             result = error
         with self._lock:
-            late = self._abandoned
+            late = self._left
             if not late:
-                self._done.put((key, result))
+                self._results.put((key, result))
         if late and not isinstance(result, Exception):
             self._dispose(result)
         del result  # an error's traceback has this frame

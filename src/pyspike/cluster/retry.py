@@ -38,7 +38,7 @@ class Tended(Protocol):
 
     closed: bool
 
-    def suspect(self, node: str | None = None) -> None:
+    def request_tend(self, node: str | None = None) -> None:
         """Look at the cluster now: a command had trouble with this node, or found none."""
 
     def version_of(self, name: str | None) -> str:
@@ -56,10 +56,10 @@ def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float
     if cluster.closed and not isinstance(error, ServerError):
         return conclude(command, closed(command, error))
     if isinstance(error, ConnectFailed):  # there is nobody to ask, and the cluster knows why
-        cluster.suspect()
+        cluster.request_tend()
         return conclude(command, cluster.not_connected())
     if isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and command.sent):
-        cluster.suspect(error.node)
+        cluster.request_tend(error.node)
     pause = pause_before_retry(command, error)
     if pause is not None:
         return pause

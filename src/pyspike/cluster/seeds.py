@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pyspike.cluster import info
 from pyspike.cluster.addresses import left_ms
-from pyspike.cluster.parallel import LATE, Errands
+from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
 from pyspike.errors import AerospikeError, Attempt, ConnectFailed, InvalidArgument
 from pyspike.hosts import Host
@@ -64,8 +64,8 @@ class Seeds:
             else:
                 jobs[host] = functools.partial(_probe_seed, host, self._policy, deadline)
         end = deadline + LATE
-        with Errands(jobs, Probe.close) as errands:
-            while (taken := errands.take(end)) is not None:
+        with ParallelJobs(jobs, Probe.close) as running:
+            while (taken := running.take(end)) is not None:
                 host, result = taken
                 elapsed = (time.monotonic() - started) * 1000
                 if isinstance(result, Probe):
@@ -76,7 +76,7 @@ class Seeds:
                 else:
                     why = reason(result).replace(f"no connection to {host}", "no connection")
                     failures[host] = Attempt(None, why, elapsed, False)
-            late = {host: errands.threads[host] for host in errands.pending if host in errands.threads}
+            late = {host: running.threads[host] for host in running.unfinished if host in running.threads}
         self._hanging = {h: t for h, t in (self._hanging | late).items() if t.is_alive()}
         if found:
             self._failures = {}

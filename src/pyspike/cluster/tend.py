@@ -1,7 +1,8 @@
-"""One round of looking after the cluster: who is there, who is new, who has gone, and who owns what.
+"""One round of tending: which nodes are there, which are new or gone, and which partitions each of them owns.
 
-A `Round` works on its own view of the nodes and the partition map, and gives the whole to the cluster when it
-is done; commands never see a part. When rounds run, and in which thread, is the business of `cluster`.
+A `Round` begins with the view that the last round left, works on copies of what is in it, and gives the next
+view when it is over; commands never see anything in between. When rounds are run, in which thread, and what
+is done with their outcome is decided by `cluster`.
 """
 
 from __future__ import annotations
@@ -9,151 +10,185 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pyspike._wire import Connection
 from pyspike.cluster import info
-from pyspike.cluster.addresses import mapped
-from pyspike.cluster.node import Node
-from pyspike.cluster.parallel import LATE, Errands
-from pyspike.cluster.probe import Probe, how_to_reach, peers_command, probe, probe_host, reason
+from pyspike.cluster.addresses import Endpoint, mapped
+from pyspike.cluster.node import ClusterNode
+from pyspike.cluster.parallel import LATE, ParallelJobs
+from pyspike.cluster.probe import Probe, peers_command, probe, probe_host, reason
+from pyspike.cluster.seeds import Seeds
+from pyspike.cluster.view import Unreachable, View
 from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, TimeoutError
 from pyspike.hosts import Host
+from pyspike.policy import ClientPolicy
 
-if TYPE_CHECKING:
-    from pyspike.cluster.cluster import Cluster
-
-__all__ = ["Round", "Unreachable"]
+__all__ = ["Outcome", "Round"]
 
 log = logging.getLogger("pyspike.cluster")
 
-LOOK = ("node", "peers-generation", "partition-generation")
-LEAST_PATIENCE = 500.0  # ms: how long a node may take for an info answer, however short the tend interval
+GENERATIONS = ("node", "peers-generation", "partition-generation")
+LEAST_TIMEOUT = 500.0  # ms: how long a node may take for an info answer, however short the tend interval
 MAX_PAUSE = 16  # rounds between two tries of a peer that can't be reached
 
 
-@dataclass(slots=True)
-class Unreachable:
-    """A peer whose advertised addresses don't work from here."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a round.
 
-    hosts: tuple[Host, ...]
-    reason: str
-    tries: int
-    next_try: int  # the number of the round
+    Args:
+        view: the cluster as the round has found it.
+        retired: nodes of the last view, or met in the round, that no command may use any more.
+        tend_soon: whether the next round should begin earlier than usual, as a node fails.
+        last_error: the last thing that went wrong; None if nothing did.
+    """
 
-    def advice(self, cluster: Cluster, name: str) -> str:
-        """The words for it, with what mends it."""
-        return how_to_reach(cluster.policy, name, self.hosts, self.reason)
+    view: View
+    retired: tuple[ClusterNode, ...]
+    tend_soon: bool
+    last_error: str | None
 
 
 class Round:
-    """One round; `run` it once. `uneasy` then tells whether the next one should come soon."""
+    """One round of tending: `run` it once, and take its `outcome`, also if `run` raised.
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
-        self.policy = cluster.policy
-        self.nodes: dict[str, Node] = {node.name: node for node in cluster.nodes}
-        self.partitions = cluster.routing.partitions
-        self.unreachable = dict(cluster.unreachable)
-        self.patience = min(self.policy.timeout, max(self.policy.tend_interval / 2, LEAST_PATIENCE))
-        self.answered: dict[str, Node] = {}
-        self.spare: dict[str, Probe] = {}  # seeds that answered and may turn out to be peers
-        self.out: list[Node] = []  # to be retired when the round is over
-        self.peers_changed = False
-        self.uneasy = False
+    Args:
+        view: the cluster as the last round has left it.
+        seeds: asked if no node of the view answers.
+        policy: how nodes are reached, and how long that may take.
+        opener: makes the function with which the pool of a new node, at an address and of a name, opens its
+            connections.
+        stopped: whether the round has to end early.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        seeds: Seeds,
+        policy: ClientPolicy,
+        opener: Callable[[Endpoint, str], Callable[[float], Connection]],
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._seeds = seeds
+        self._policy = policy
+        self._opener = opener
+        self._stopped = stopped
+        self._round = view.round + 1
+        self._nodes: dict[str, ClusterNode] = {node.name: node for node in view.nodes}
+        self._partitions = view.partitions
+        self._unreachable = dict(view.unreachable)
+        self._answer_timeout = min(policy.timeout, max(policy.tend_interval / 2, LEAST_TIMEOUT))
+        self._answered: dict[str, ClusterNode] = {}
+        self._spare: dict[str, Probe] = {}  # seeds that answered and may turn out to be peers
+        self._retired: list[ClusterNode] = []
+        self._peers_changed = False
+        self._tend_soon = False
+        self._last_error: str | None = None
 
     def run(self, deadline: float | None = None) -> None:
-        """Go round.
+        """Ask the nodes, and the seeds if no node answers.
 
         Args:
-            deadline: how long looking for seeds may take; the policy's timeout if left out.
+            deadline: how long asking seeds may take, in `time.monotonic()`'s time; the policy's timeout from
+                then on if left out.
 
         Raises:
             ConnectFailed: no node is left, and no seed can be used.
         """
         try:
-            self._look()
-            if not self.answered and not self._stopped():
-                self._seed(deadline)
-            if self.peers_changed:
-                self._read_peers()
-            self._read_partitions()
+            self._refresh_nodes()
+            if not self._answered and not self._stopped():
+                self._ask_seeds(deadline)
+            if self._peers_changed:
+                self._refresh_peers()
+            self._refresh_partitions()
         finally:
-            for probe_ in self.spare.values():
-                probe_.close()
-            self._suspend()
-            self._publish()
-            for node in self.nodes.values():
-                node.tidy()
-        for node in self.answered.values():
-            if node.active and not node.failures and not self._stopped():
-                self._fill(node)
+            for spare in self._spare.values():
+                spare.close()
+            self._retire_failing()
 
-    def _stopped(self) -> bool:
-        return self.cluster.stopping
+    def outcome(self) -> Outcome:
+        """What came of the round so far."""
+        nodes = tuple(sorted(self._nodes.values(), key=lambda node: node.name))
+        view = View(
+            round=self._round,
+            nodes=nodes,
+            partitions=self._partitions,
+            generations={node.name: node.partition_generation for node in nodes},
+            unreachable=self._unreachable,
+        )
+        return Outcome(view, tuple(self._retired), self._tend_soon, self._last_error)
 
     def _deadline(self) -> float:
-        return time.monotonic() + self.patience / 1000
+        return time.monotonic() + self._answer_timeout / 1000
 
-    # Who is there -------------------------------------------------------------------------------------------
+    # Known nodes --------------------------------------------------------------------------------------------
 
-    def _look(self) -> None:
+    def _refresh_nodes(self) -> None:
         """Ask every node whether anything has changed.
 
-        Those that failed before, or that a command had trouble with, are asked all at once, on new
-        connections: a node may refuse those while the one that tending keeps lives on.
+        Nodes that failed before, or that a command had trouble with, are asked on new connections, all at the
+        same time: a server may refuse new connections while the one that tending keeps still works.
         """
-        failing = {name: node for name, node in self.nodes.items() if node.failures or node.suspected}
+        failing = {name: node for name, node in self._nodes.items() if node.failures or node.suspected}
         deadline = self._deadline()
         jobs = {
-            name: functools.partial(probe, node.endpoint, self.policy, deadline)
+            name: functools.partial(probe, node.endpoint, self._policy, deadline)
             for name, node in failing.items()
         }
-        with Errands(jobs, Probe.close) as errands:
-            for node in list(self.nodes.values()):
+        with ParallelJobs(jobs, Probe.close) as running:
+            for node in list(self._nodes.values()):
                 if node.name not in failing and not self._stopped():
-                    self._look_at(node)
-            while (taken := errands.take(deadline + LATE)) is not None:
+                    self._refresh_node(node)
+            while (taken := running.take(deadline + LATE)) is not None:
                 name, result = taken
-                self._look_again(failing[name], result)
-            for name in errands.pending:
+                self._probed(failing[name], result)
+            for name in running.unfinished:
                 failing[name].failed(TimeoutError("no answer in time", node=name))
-        self.peers_changed |= bool(self.answered) and len(self.answered) < len(self.nodes)
+        self._peers_changed |= bool(self._answered) and len(self._answered) < len(self._nodes)
 
-    def _look_at(self, node: Node) -> None:
+    def _refresh_node(self, node: ClusterNode) -> None:
+        """Ask a node, on the connection that tending keeps, whether anything has changed."""
         try:
-            values = node.ask(LOOK, self.patience)
+            values = node.ask(GENERATIONS, self._answer_timeout)
             name = info.parse_node_name(info.value_of(values, "node"))
             peers = info.parse_generation(info.value_of(values, "peers-generation"))
             partitions = info.parse_generation(info.value_of(values, "partition-generation"))
         except ConnectionError:
-            # Perhaps it was started anew: then everything about it has to be learnt again.
+            # Perhaps the server was restarted: then everything about it has to be read again.
             try:
-                result: Probe | Exception = probe(node.endpoint, self.policy, self._deadline())
+                result: Probe | Exception = probe(node.endpoint, self._policy, self._deadline())
             except AerospikeError as error:
                 result = error
-            self._look_again(node, result, anew=True)
+            self._probed(node, result, anew=True)
             del result  # an error's traceback has this frame
             return
         except AerospikeError as error:
-            self._failed(node, error)
+            self._node_failed(node, error)
             return
         if name != node.name:
             log.warning("node %s at %s is %s now", node.name, node.address, name)
             self._drop(node)
             return
-        self.answered[node.name] = node
+        self._answered[node.name] = node
         node.suspected = False
-        self.peers_changed |= peers != node.peers_generation
+        self._peers_changed |= peers != node.peers_generation
         if partitions != node.partition_generation and partitions >= 0:
             node.partition_generation = None
 
-    def _look_again(self, node: Node, result: Probe | Exception, *, anew: bool = False) -> None:
-        """What came of a new connection to a node that had failed; `anew`: it hung up on the old one."""
+    def _probed(self, node: ClusterNode, result: Probe | Exception, *, anew: bool = False) -> None:
+        """Take in what came of a new connection to a known node.
+
+        Args:
+            node: the node.
+            result: the server's answers, or why there are none.
+            anew: whether the server had closed the old connection, so that it may have been restarted.
+        """
         if not isinstance(result, Probe):
             error = result if isinstance(result, AerospikeError) else AerospikeError(reason(result))
-            self._failed(node, error, refused=isinstance(error, ConnectionError))
+            self._node_failed(node, error, refused=isinstance(error, ConnectionError))
         elif result.name != node.name:
             log.warning("node %s at %s is %s now", node.name, node.address, result.name)
             result.close()
@@ -161,60 +196,61 @@ class Round:
         else:
             self._found(result, anew=anew)
 
-    def _failed(self, node: Node, error: AerospikeError, *, refused: bool = False) -> None:
+    def _node_failed(self, node: ClusterNode, error: AerospikeError, *, refused: bool = False) -> None:
         node.failed(error, refused=refused)
         what = f"node {node.name} at {node.address} failed ({node.failures} in a row): {reason(error)}"
-        self.cluster.note(what)
+        self._last_error = what
         log.log(logging.WARNING if node.failures == 1 else logging.DEBUG, "%s", what)
 
-    def _seed(self, deadline: float | None) -> None:
-        """Nobody answered: resolve the seeds' names and begin from there."""
+    def _ask_seeds(self, deadline: float | None) -> None:
+        """Begin with the seeds again, as no node of the view answers; their names are resolved anew."""
         try:
-            found = self.cluster.seeds.find(deadline or time.monotonic() + self.policy.timeout / 1000)
+            found = self._seeds.find(deadline or time.monotonic() + self._policy.timeout / 1000)
         except ConnectFailed as error:
-            self.cluster.note(error.message)
-            if not self.nodes:
+            self._last_error = error.message
+            if not self._nodes:
                 raise
             log.debug("%s", error.message)
             return
         self._found(found[0])
-        self.spare = {each.name: each for each in found[1:]}
+        self._spare = {each.name: each for each in found[1:]}
 
     def _found(self, result: Probe, *, anew: bool = False) -> None:
-        """Somebody answered: the node that we know, or one that has to be got to know."""
-        node = self.nodes.get(result.name)
+        """Take in a server that answered: it is a node of the view, or a new one."""
+        node = self._nodes.get(result.name)
         if node is None or not node.active or node.endpoint != result.endpoint or anew:
             self._add(result)
             return
         node.answered(result)
-        self.answered[node.name] = node
-        self.peers_changed = True
+        self._answered[node.name] = node
+        self._peers_changed = True
 
-    def _add(self, result: Probe) -> Node:
-        """A node that answered; it takes the place of one that has its name."""
-        node = Node(result, self.policy, self.cluster.opener)
-        if (old := self.nodes.get(node.name)) is not None:
+    def _add(self, result: Probe) -> ClusterNode:
+        """Make a node of a server that answered; it takes the place of a node of the same name."""
+        node = ClusterNode(result, self._policy, self._opener)
+        if (old := self._nodes.get(node.name)) is not None:
             self._drop(old)
-        self.nodes[node.name] = self.answered[node.name] = node
-        self.peers_changed = True
-        self.unreachable.pop(node.name, None)
+        self._nodes[node.name] = self._answered[node.name] = node
+        self._peers_changed = True
+        self._unreachable.pop(node.name, None)
         log.info("node %s at %s, version %s, joined", node.name, node.address, node.version)
         return node
 
-    def _drop(self, node: Node) -> None:
-        self.nodes.pop(node.name, None)
-        self.answered.pop(node.name, None)
-        self.partitions = self.partitions.without({node})
-        self.peers_changed = True
-        self.out.append(node)
+    def _drop(self, node: ClusterNode) -> None:
+        """Take a node out of the view; its partitions have no owner until another node claims them."""
+        self._nodes.pop(node.name, None)
+        self._answered.pop(node.name, None)
+        self._partitions = self._partitions.without({node})
+        self._peers_changed = True
+        self._retired.append(node)
 
-    # Who else is there --------------------------------------------------------------------------------------
+    # New and gone nodes -------------------------------------------------------------------------------------
 
-    def _read_peers(self) -> None:
-        """Ask all for their peers, then the new ones for theirs, until nobody is new; see who has left."""
+    def _refresh_peers(self) -> None:
+        """Ask all nodes for their peers, and new nodes for theirs, until none is new; drop gone nodes."""
         named: set[str] = set()
-        told: list[tuple[Node, info.Peers]] = []
-        asking = list(self.answered.values())
+        told: list[tuple[ClusterNode, info.Peers]] = []
+        asking = list(self._answered.values())
         while asking and not self._stopped():
             wanted: dict[str, tuple[Host, ...]] = {}
             for node in asking:
@@ -230,26 +266,26 @@ class Round:
             asking = self._connect(wanted)
         for node, peers in told:
             node.peer_count = len(peers.peers)
-            if all(not peer.hosts or peer.name in self.answered for peer in peers.peers):
+            if all(not peer.hosts or peer.name in self._answered for peer in peers.peers):
                 node.peers_generation = peers.generation
-        self._forget(named, bool(told))
-        self.unreachable = {name: each for name, each in self.unreachable.items() if name in named}
+        self._drop_departed(named, bool(told))
+        self._unreachable = {name: each for name, each in self._unreachable.items() if name in named}
 
-    def _peers_of(self, node: Node) -> info.Peers | None:
-        command = peers_command(self.policy.use_services_alternate)
+    def _peers_of(self, node: ClusterNode) -> info.Peers | None:
+        command = peers_command(self._policy.use_services_alternate)
         try:
-            peers = info.parse_peers(info.value_of(node.ask([command], self.policy.timeout), command))
-            if self.policy.use_services_alternate and not peers.peers and node.peers_generation is None:
+            peers = info.parse_peers(info.value_of(node.ask([command], self._policy.timeout), command))
+            if self._policy.use_services_alternate and not peers.peers and node.peers_generation is None:
                 self._warn_without_alternate(node)
         except AerospikeError as error:
-            self._failed(node, error)
-            self.answered.pop(node.name, None)
+            self._node_failed(node, error)
+            self._answered.pop(node.name, None)
             return None
         return peers
 
-    def _warn_without_alternate(self, node: Node) -> None:
+    def _warn_without_alternate(self, node: ClusterNode) -> None:
         command = peers_command(alternate=False)
-        others = info.parse_peers(info.value_of(node.ask([command], self.policy.timeout), command)).peers
+        others = info.parse_peers(info.value_of(node.ask([command], self._policy.timeout), command)).peers
         if others:
             log.warning(
                 "node %s publishes no alternate addresses of its peers (%s), so only it can be used: set "
@@ -259,125 +295,107 @@ class Round:
             )
 
     def _is_new(self, peer: info.Peer) -> bool:
-        """Whether to connect: an unknown name, or a failing node that may be at another address now."""
-        trouble = self.unreachable.get(peer.name)
-        if trouble is not None and trouble.hosts == peer.hosts and trouble.next_try > self.cluster.rounds:
+        """Whether to connect to a peer: its name is new, or its node fails and has another address now."""
+        trouble = self._unreachable.get(peer.name)
+        if trouble is not None and trouble.hosts == peer.hosts and trouble.next_try > self._round:
             return False
-        known = self.nodes.get(peer.name)
+        known = self._nodes.get(peer.name)
         if known is None:
             return True
         here = (known.host.name, known.host.port)
-        advertised = [mapped(host, self.policy.ip_map) for host in peer.hosts]
+        advertised = [mapped(host, self._policy.ip_map) for host in peer.hosts]
         return known.failures > 0 and all((host.name, host.port) != here for host in advertised)
 
-    def _connect(self, wanted: dict[str, tuple[Host, ...]]) -> list[Node]:
-        """Connect to new nodes, all at the same time; those that can't be reached are noted."""
-        new = [self._add(self.spare.pop(name)) for name in list(wanted) if name in self.spare]
+    def _connect(self, wanted: dict[str, tuple[Host, ...]]) -> list[ClusterNode]:
+        """Connect to new nodes, all at the same time; the view keeps those that can't be reached apart."""
+        new = [self._add(self._spare.pop(name)) for name in list(wanted) if name in self._spare]
         for node in new:
             del wanted[node.name]
-        deadline = time.monotonic() + self.policy.timeout / 1000
+        deadline = time.monotonic() + self._policy.timeout / 1000
         jobs: dict[str, Callable[[], Probe]] = {
-            name: functools.partial(_probe_peer, name, hosts, self.cluster, deadline)
+            name: functools.partial(_probe_peer, name, hosts, self._policy, deadline)
             for name, hosts in wanted.items()
         }
-        with Errands(jobs, Probe.close) as errands:
-            while (taken := errands.take(deadline + LATE)) is not None:
+        with ParallelJobs(jobs, Probe.close) as running:
+            while (taken := running.take(deadline + LATE)) is not None:
                 name, result = taken
                 if isinstance(result, Probe):
                     new.append(self._add(result))
                 else:
-                    self._unreachable(name, wanted[name], reason(result))
-            for name in errands.pending:
-                self._unreachable(name, wanted[name], f"no answer within {self.policy.timeout:g} ms")
+                    self._not_reached(name, wanted[name], reason(result))
+            for name in running.unfinished:
+                self._not_reached(name, wanted[name], f"no answer within {self._policy.timeout:g} ms")
         return new
 
-    def _unreachable(self, name: str, hosts: tuple[Host, ...], why: str) -> None:
-        known = self.unreachable.get(name)
+    def _not_reached(self, name: str, hosts: tuple[Host, ...], why: str) -> None:
+        known = self._unreachable.get(name)
         tries = known.tries + 1 if known is not None and known.hosts == hosts else 1
-        trouble = Unreachable(hosts, why, tries, self.cluster.rounds + min(2**tries, MAX_PAUSE))
-        self.unreachable[name] = trouble
-        self.cluster.note(trouble.advice(self.cluster, name))
-        log.log(logging.WARNING if tries == 1 else logging.DEBUG, "%s", trouble.advice(self.cluster, name))
+        trouble = Unreachable(hosts, why, tries, self._round + min(2**tries, MAX_PAUSE))
+        self._unreachable[name] = trouble
+        self._last_error = trouble.advice(name, self._policy)
+        log.log(logging.WARNING if tries == 1 else logging.DEBUG, "%s", self._last_error)
 
-    def _forget(self, named: set[str], asked: bool) -> None:
-        """Let go of nodes that no peer knows any more, and that don't answer or own nothing."""
+    def _drop_departed(self, named: set[str], asked: bool) -> None:
+        """Drop the nodes that no other node names as its peer, and that don't answer or own no partition.
+
+        Args:
+            named: the names of all peers that nodes have told.
+            asked: whether any node has told its peers.
+        """
         if not asked:
             return
-        for node in list(self.nodes.values()):
-            if node.name in named or len(self.nodes) == 1:
+        for node in list(self._nodes.values()):
+            if node.name in named or len(self._nodes) == 1:
                 continue
-            idle = node.partition_generation is not None and not self.partitions.owns(node)
+            idle = node.partition_generation is not None and not self._partitions.owns(node)
             if node.failures or idle:
                 log.info("node %s at %s left the cluster", node.name, node.address)
                 self._drop(node)
 
-    # Who owns what ------------------------------------------------------------------------------------------
+    # Partitions ---------------------------------------------------------------------------------------------
 
-    def _read_partitions(self) -> None:
-        for node in list(self.answered.values()):
-            alone = node.peer_count == 0 and len(self.nodes) > 1
+    def _refresh_partitions(self) -> None:
+        """Ask the nodes whose partitions have changed which partitions they own."""
+        for node in list(self._answered.values()):
+            alone = node.peer_count == 0 and len(self._nodes) > 1
             if node.partition_generation is not None or node.failures or alone or self._stopped():
                 continue
             try:
-                values = node.ask(("partition-generation", "replicas"), self.policy.timeout)
+                values = node.ask(("partition-generation", "replicas"), self._policy.timeout)
                 generation = info.parse_generation(info.value_of(values, "partition-generation"))
                 replicas = info.parse_replicas(info.value_of(values, "replicas"))
-                self.partitions = self.partitions.updated(node, replicas)
+                self._partitions = self._partitions.updated(node, replicas)
             except AerospikeError as error:
-                self._failed(node, error)
+                self._node_failed(node, error)
                 continue
-            for loser in self.partitions.displaced:
+            for loser in self._partitions.displaced:
                 loser.partition_generation = None
             node.partition_generation = generation if generation >= 0 else None
 
-    # What comes of it ---------------------------------------------------------------------------------------
+    # Failing nodes ------------------------------------------------------------------------------------------
 
-    def _suspend(self) -> None:
-        """Keep commands from nodes that fail, as long as others are there to ask."""
-        healthy = any(node.failures == 0 for node in self.nodes.values())
-        for node in self.nodes.values():
+    def _retire_failing(self) -> None:
+        """Retire nodes that fail, so that no command uses them, as long as others can be used."""
+        healthy = any(node.failures == 0 for node in self._nodes.values())
+        for node in self._nodes.values():
             if not node.failures or not node.active:
                 continue
-            self.uneasy = True
+            self._tend_soon = True
             if healthy and (node.refused or node.suspected or node.failures > 1):
                 log.warning("node %s at %s is not used until it answers again", node.name, node.address)
-                self.out.append(node)
+                self._retired.append(node)
             node.suspected = False
 
-    def _publish(self) -> None:
-        """Give the cluster its new view, then retire the nodes that no command is to use."""
-        nodes = tuple(sorted(self.nodes.values(), key=lambda node: node.name))
-        kept = self.cluster.publish(nodes, self.partitions, self.unreachable)
-        for node in self.out:
-            node.retire()
-            if node.name not in self.nodes or self.nodes[node.name] is not node:
-                node.hang_up()
-        if not kept:
-            _retire_all(self.nodes.values())
 
-    def _fill(self, node: Node) -> None:
-        try:
-            node.fill()
-        except AerospikeError as error:
-            self.cluster.note(f"node {node.name} at {node.address}: {reason(error)}")
-            log.info("opening connections to node %s in advance: %s", node.name, reason(error))
-
-
-def _retire_all(nodes: Iterable[Node]) -> None:
-    for node in nodes:
-        node.retire()
-        node.hang_up()
-
-
-def _probe_peer(name: str, hosts: tuple[Host, ...], cluster: Cluster, deadline: float) -> Probe:
+def _probe_peer(name: str, hosts: tuple[Host, ...], policy: ClientPolicy, deadline: float) -> Probe:
     """The peer of this name, by the first of its addresses that leads to it."""
     reasons = []
     for tried, host in enumerate(hosts):
         now = time.monotonic()
         share = now + (deadline - now) / (len(hosts) - tried)
-        target = mapped(host, cluster.policy.ip_map)
+        target = mapped(host, policy.ip_map)
         try:
-            return probe_host(target, cluster.policy, share, name)
+            return probe_host(target, policy, share, name)
         except AerospikeError as error:
             reasons.append(reason(error) if str(target) in error.message else f"{target}: {reason(error)}")
     raise ConnectFailed("; ".join(reasons))

@@ -18,6 +18,7 @@ Servers as of 5.6 have all that names no later version.
 
 from __future__ import annotations
 
+from pyspike.cdt.types import ExpType, RegexFlags, TypeLike
 from pyspike.exp import bitwise, hll, lists, maps, paths, strings
 from pyspike.exp.expression import Expression, Operand, Value
 from pyspike.exp.logic import (
@@ -113,7 +114,6 @@ from pyspike.exp.record import (
     void_time,
     wildcard,
 )
-from pyspike.exp.types import ExpType, RegexFlags, TypeLike
 
 __all__ = [
     "Definition",

@@ -18,20 +18,14 @@ from __future__ import annotations
 from typing import Any
 
 from pyspike._wire import plain_int
+from pyspike.cdt.checks import flag_bits, truth
+from pyspike.cdt.enums import SIGNED, BitOverflowAction, BitResizeFlags, BitWriteFlags
+from pyspike.cdt.opcodes import MODIFY, BitOp, System
+from pyspike.cdt.rules import MAX_INT_BITS, bit_changing_flags, bit_creating_flags, overflow
+from pyspike.cdt.types import ExpType
 from pyspike.errors import InvalidArgument
-from pyspike.exp.calls import MODIFY, System, call, integer, source_of
+from pyspike.exp.calls import call, integer, source_of
 from pyspike.exp.expression import Expression, Operand, operand
-from pyspike.exp.types import ExpType
-from pyspike.operations.bitwise import (
-    DEFAULT,
-    MAX_INT_BITS,
-    Flags,
-    changing_flags,
-    creating_flags,
-    overflow,
-)
-from pyspike.operations.checks import flag_bits, truth
-from pyspike.operations.enums import SIGNED, BitOverflowAction, BitResizeFlags
 from pyspike.showing import shown
 
 __all__ = [
@@ -56,17 +50,21 @@ __all__ = [
     "xor",
 ]
 
+Flags = BitWriteFlags
+DEFAULT = BitWriteFlags.DEFAULT
 BLOB = (ExpType.BLOB,)
 BOOL = (ExpType.BOOL,)
 
 
-def _modify(name: str, source: Operand, *operation: Any) -> Expression:
-    made = source_of(source, f"bitwise.{name}", ExpType.BLOB)
-    return call(System.BITS | MODIFY, ExpType.BLOB, operation, made)
+def _modify(opcode: BitOp, source: Operand, *arguments: Any) -> Expression:
+    made = source_of(source, f"bitwise.{opcode.function}", ExpType.BLOB)
+    return call(System.BITS | MODIFY, ExpType.BLOB, (opcode, *arguments), made)
 
 
-def _read(name: str, source: Operand, kind: ExpType, *operation: Any) -> Expression:
-    return call(System.BITS, kind, operation, source_of(source, f"bitwise.{name}", ExpType.BLOB))
+def _read(opcode: BitOp, source: Operand, kind: ExpType, *arguments: Any) -> Expression:
+    return call(
+        System.BITS, kind, (opcode, *arguments), source_of(source, f"bitwise.{opcode.function}", ExpType.BLOB)
+    )
 
 
 def _span(name: str, offset: Operand, size: Operand) -> tuple[Expression, Expression]:
@@ -94,7 +92,7 @@ def resize(
     """With another size; zeros are put at its end, with FROM_FRONT at its start."""
     how = flag_bits(resize_flags, BitResizeFlags, "resize_flags")
     size = integer(byte_size, "bitwise.resize", 1)
-    return _modify("resize", source, 0, size, creating_flags(write_flags), how)
+    return _modify(BitOp.RESIZE, source, size, bit_creating_flags(write_flags), how)
 
 
 def insert(
@@ -102,62 +100,63 @@ def insert(
 ) -> Expression:
     """With bytes put before the one at `byte_offset`."""
     offset = integer(byte_offset, "bitwise.insert", 1)
-    return _modify("insert", source, 1, offset, _blob("insert", value, 2), creating_flags(write_flags))
+    return _modify(BitOp.INSERT, source, offset, _blob("insert", value, 2), bit_creating_flags(write_flags))
 
 
 def remove(
     source: Operand, byte_offset: Operand, byte_size: Operand, *, write_flags: Flags = DEFAULT
 ) -> Expression:
     """With bytes taken out."""
-    return _modify("remove", source, 2, *_span("remove", byte_offset, byte_size), changing_flags(write_flags))
+    return _modify(
+        BitOp.REMOVE, source, *_span("remove", byte_offset, byte_size), bit_changing_flags(write_flags)
+    )
 
 
 def set(  # noqa: A001 - the protocol's name
     source: Operand, bit_offset: Operand, bit_size: Operand, value: Operand, *, write_flags: Flags = DEFAULT
 ) -> Expression:
     """With the first `bit_size` bits of `value` in the range."""
-    return _combine("set", 3, source, bit_offset, bit_size, value, write_flags)
+    return _combine(BitOp.SET, source, bit_offset, bit_size, value, write_flags)
 
 
 def or_(
     source: Operand, bit_offset: Operand, bit_size: Operand, value: Operand, *, write_flags: Flags = DEFAULT
 ) -> Expression:
     """With the bits of the range set that are set in `value`."""
-    return _combine("or_", 4, source, bit_offset, bit_size, value, write_flags)
+    return _combine(BitOp.OR, source, bit_offset, bit_size, value, write_flags)
 
 
 def xor(
     source: Operand, bit_offset: Operand, bit_size: Operand, value: Operand, *, write_flags: Flags = DEFAULT
 ) -> Expression:
     """With the bits of the range turned around that are set in `value`."""
-    return _combine("xor", 5, source, bit_offset, bit_size, value, write_flags)
+    return _combine(BitOp.XOR, source, bit_offset, bit_size, value, write_flags)
 
 
 def and_(
     source: Operand, bit_offset: Operand, bit_size: Operand, value: Operand, *, write_flags: Flags = DEFAULT
 ) -> Expression:
     """With the bits of the range cleared that are not set in `value`."""
-    return _combine("and_", 6, source, bit_offset, bit_size, value, write_flags)
+    return _combine(BitOp.AND, source, bit_offset, bit_size, value, write_flags)
 
 
 def _combine(
-    name: str,
-    opcode: int,
+    opcode: BitOp,
     source: Operand,
     bit_offset: Operand,
     bit_size: Operand,
     value: Operand,
     write_flags: Flags,
 ) -> Expression:
-    span = _span(name, bit_offset, bit_size)
-    return _modify(name, source, opcode, *span, _blob(name, value, 3), changing_flags(write_flags))
+    span = _span(opcode.function, bit_offset, bit_size)
+    return _modify(opcode, source, *span, _blob(opcode.function, value, 3), bit_changing_flags(write_flags))
 
 
 def not_(
     source: Operand, bit_offset: Operand, bit_size: Operand, *, write_flags: Flags = DEFAULT
 ) -> Expression:
     """With all bits of the range turned around."""
-    return _modify("not_", source, 7, *_span("not_", bit_offset, bit_size), changing_flags(write_flags))
+    return _modify(BitOp.NOT, source, *_span("not_", bit_offset, bit_size), bit_changing_flags(write_flags))
 
 
 def lshift(
@@ -165,7 +164,7 @@ def lshift(
 ) -> Expression:
     """With the bits of the range moved to the left."""
     made = *_span("lshift", bit_offset, bit_size), integer(shift, "bitwise.lshift", 3)
-    return _modify("lshift", source, 8, *made, changing_flags(write_flags))
+    return _modify(BitOp.LSHIFT, source, *made, bit_changing_flags(write_flags))
 
 
 def rshift(
@@ -173,7 +172,7 @@ def rshift(
 ) -> Expression:
     """With the bits of the range moved to the right."""
     made = *_span("rshift", bit_offset, bit_size), integer(shift, "bitwise.rshift", 3)
-    return _modify("rshift", source, 9, *made, changing_flags(write_flags))
+    return _modify(BitOp.RSHIFT, source, *made, bit_changing_flags(write_flags))
 
 
 def add(
@@ -188,7 +187,7 @@ def add(
 ) -> Expression:
     """With something added to the number that the range, 1 to 64 bits, is."""
     made = *_int_span("add", bit_offset, bit_size), integer(value, "bitwise.add", 3)
-    return _modify("add", source, 10, *made, changing_flags(write_flags), overflow(action, signed))
+    return _modify(BitOp.ADD, source, *made, bit_changing_flags(write_flags), overflow(action, signed))
 
 
 def subtract(
@@ -203,7 +202,7 @@ def subtract(
 ) -> Expression:
     """With something taken off the number that the range, 1 to 64 bits, is."""
     made = *_int_span("subtract", bit_offset, bit_size), integer(value, "bitwise.subtract", 3)
-    return _modify("subtract", source, 11, *made, changing_flags(write_flags), overflow(action, signed))
+    return _modify(BitOp.SUBTRACT, source, *made, bit_changing_flags(write_flags), overflow(action, signed))
 
 
 def set_int(
@@ -211,7 +210,7 @@ def set_int(
 ) -> Expression:
     """With a number of 1 to 64 bits in the range."""
     made = *_int_span("set_int", bit_offset, bit_size), integer(value, "bitwise.set_int", 3)
-    return _modify("set_int", source, 12, *made, changing_flags(write_flags))
+    return _modify(BitOp.SET_INT, source, *made, bit_changing_flags(write_flags))
 
 
 # Reading ----------------------------------------------------------------------------------------------------
@@ -219,30 +218,30 @@ def set_int(
 
 def get(source: Operand, bit_offset: Operand, bit_size: Operand) -> Expression:
     """The bits of the range as a blob."""
-    return _read("get", source, ExpType.BLOB, 50, *_span("get", bit_offset, bit_size))
+    return _read(BitOp.GET, source, ExpType.BLOB, *_span("get", bit_offset, bit_size))
 
 
 def count(source: Operand, bit_offset: Operand, bit_size: Operand) -> Expression:
     """How many bits of the range are set."""
-    return _read("count", source, ExpType.INT, 51, *_span("count", bit_offset, bit_size))
+    return _read(BitOp.COUNT, source, ExpType.INT, *_span("count", bit_offset, bit_size))
 
 
 def lscan(source: Operand, bit_offset: Operand, bit_size: Operand, value: Operand) -> Expression:
     """Where in the range the first bit is that is set (True) or not (False); -1 if there is none."""
     made = operand(value, "bitwise.lscan", 3, BOOL)
-    return _read("lscan", source, ExpType.INT, 52, *_span("lscan", bit_offset, bit_size), made)
+    return _read(BitOp.LSCAN, source, ExpType.INT, *_span("lscan", bit_offset, bit_size), made)
 
 
 def rscan(source: Operand, bit_offset: Operand, bit_size: Operand, value: Operand) -> Expression:
     """Where in the range the last bit is that is set (True) or not (False); -1 if there is none."""
     made = operand(value, "bitwise.rscan", 3, BOOL)
-    return _read("rscan", source, ExpType.INT, 53, *_span("rscan", bit_offset, bit_size), made)
+    return _read(BitOp.RSCAN, source, ExpType.INT, *_span("rscan", bit_offset, bit_size), made)
 
 
 def get_int(source: Operand, bit_offset: Operand, bit_size: Operand, *, signed: bool = False) -> Expression:
     """The number that the range, 1 to 64 bits, is."""
     sign = SIGNED if truth(signed, "signed") else 0
-    return _read("get_int", source, ExpType.INT, 54, *_int_span("get_int", bit_offset, bit_size), sign)
+    return _read(BitOp.GET_INT, source, ExpType.INT, *_int_span("get_int", bit_offset, bit_size), sign)
 
 
 def b64_encode(
@@ -256,9 +255,9 @@ def b64_encode(
     inverted = truth(invert_size, "invert_size")
     if byte_size is not None:
         span = _span("b64_encode", byte_offset, byte_size)
-        return _read("b64_encode", source, ExpType.STRING, 55, *span, int(inverted))
+        return _read(BitOp.B64_ENCODE, source, ExpType.STRING, *span, int(inverted))
     if inverted:
         raise InvalidArgument("invert_size has no effect without byte_size")
     if plain_int(byte_offset) == 0:
-        return _read("b64_encode", source, ExpType.STRING, 55)
-    return _read("b64_encode", source, ExpType.STRING, 55, integer(byte_offset, "bitwise.b64_encode", 1))
+        return _read(BitOp.B64_ENCODE, source, ExpType.STRING)
+    return _read(BitOp.B64_ENCODE, source, ExpType.STRING, integer(byte_offset, "bitwise.b64_encode", 1))

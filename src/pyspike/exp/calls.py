@@ -11,17 +11,18 @@ from enum import IntEnum
 from typing import Any
 
 from pyspike._wire import Packed, pack_element
+from pyspike.cdt.checks import member, truth
+from pyspike.cdt.context import Ctx, flat
+from pyspike.cdt.enums import INVERTED, ListReturnType, MapReturnType
+from pyspike.cdt.opcodes import WITH_CONTEXT, ExpOp
+from pyspike.cdt.rules import ends_servers
+from pyspike.cdt.signatures import Types
+from pyspike.cdt.types import ExpType, TypeLike, type_of
 from pyspike.errors import InvalidArgument
 from pyspike.exp.expression import Expression, Operand, literal, names_bin, node, operand
 from pyspike.exp.record import bin_of
-from pyspike.exp.signatures import MODIFY, ExpOp, Types
-from pyspike.exp.types import ExpType, TypeLike, type_of
-from pyspike.operations.checks import member, truth
-from pyspike.operations.context import Ctx, flat
-from pyspike.operations.enums import INVERTED, WITH_CONTEXT, ListReturnType, MapReturnType
-from pyspike.operations.maps import CRASHES_IF_EMPTY
 
-__all__ = ["MODIFY", "Ctx", "System", "call", "integer", "optional", "source_of"]
+__all__ = ["Ctx", "call", "integer", "optional", "source_of"]
 
 
 ANY: Types = tuple(ExpType)
@@ -30,15 +31,6 @@ LIST: Types = (ExpType.LIST,)
 KEY: Types = (ExpType.INT, ExpType.STRING, ExpType.BLOB)
 KEY_BOUND: Types = (ExpType.NIL, *KEY)
 NUMBER: Types = (ExpType.INT, ExpType.FLOAT)
-
-
-class System(IntEnum):
-    """Whose operations a call is about."""
-
-    CDT = 0
-    BITS = 1
-    HLL = 2
-    STRING = 3
 
 
 def call(
@@ -57,7 +49,7 @@ def call(
         source: what it works on.
         ctx: the way to an element inside the source.
     """
-    inside = [part._facts for part in operation if isinstance(part, Expression)]
+    inside = [part._analysis for part in operation if isinstance(part, Expression)]
     packed: list[Any] = [part._packed if isinstance(part, Expression) else part for part in operation]
     if ctx:
         packed = [WITH_CONTEXT, flat(ctx), packed]
@@ -116,7 +108,7 @@ def inverted_bit(inverted: bool) -> int:
 
 def refuse_empty(values: Expression, name: str, return_type: int, inverted: bool) -> None:
     """Refuse what ends the process of some servers: an inverted selection by no keys or no values."""
-    if inverted and return_type in CRASHES_IF_EMPTY and values.same_as(literal([])):
+    if ends_servers(values.same_as(literal([])), return_type, inverted):
         raise InvalidArgument(
             f"exp.{name}: an empty list, inverted, ends the process of some servers",
             advice="use an index range from 0",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pyspike.cdt.describe import describe_tree
+from pyspike.cdt.msgpack_tree import Name
+from pyspike.cdt.opcodes import BY_PATH, MODIFY, WITH_CONTEXT, ExpOp, System
+from pyspike.cdt.signatures import SIGNATURES, Signature, misfit, result_of, uniform
+from pyspike.cdt.types import ExpType, literal_type
 from pyspike.errors import InvalidArgument
-from pyspike.exp.expression import literal
-from pyspike.exp.signatures import MODIFY, SIGNATURES, ExpOp, Signature, misfit, result_of, uniform
-from pyspike.exp.types import ExpType
-from pyspike.operations.enums import BY_PATH, WITH_CONTEXT
-from pyspike.operations.tree import Name
 
 __all__ = ["check_tree", "cond_type", "in_place", "type_of_tree"]
 
@@ -18,10 +18,10 @@ COND = Signature("cond", ((ExpType.BOOL,),), None, uniform=True)
 
 _TYPED = {ExpOp.KEY, ExpOp.BIN, ExpOp.CALL, ExpOp.LOOP_VARIABLE}  # the type is their first argument
 _SOURCES = {
-    0: (ExpType.LIST, ExpType.MAP),
-    1: (ExpType.BLOB,),
-    2: (ExpType.HLL,),
-    3: (ExpType.STRING,),
+    System.CDT: (ExpType.LIST, ExpType.MAP),
+    System.BITS: (ExpType.BLOB,),
+    System.HLL: (ExpType.HLL,),
+    System.STRING: (ExpType.STRING,),
 }
 
 
@@ -48,7 +48,7 @@ def check_tree(tree: Any, variables: Mapping[str, ExpType | None]) -> ExpType | 
         InvalidType: a type does not fit somewhere.
     """
     if not isinstance(tree, list):
-        return None if isinstance(tree, Name) else literal(tree).type
+        return None if isinstance(tree, Name) else literal_type(tree)
     if not tree or tree[0] not in set(ExpOp):
         return None
     op, parts = ExpOp(tree[0]), tree[1:]
@@ -90,8 +90,6 @@ def in_place(error: InvalidArgument, place: str) -> InvalidArgument:
 
 
 def _shown(parts: Sequence[Any]) -> Any:
-    from pyspike.exp.describe import describe_tree
-
     return lambda place: describe_tree(parts[place])
 
 
@@ -158,6 +156,4 @@ def _call(parts: Sequence[Any], variables: Mapping[str, ExpType | None]) -> None
 
 def _function(parts: Sequence[Any]) -> str:
     """Which function makes a call."""
-    from pyspike.exp.describe import describe_tree
-
     return describe_tree([int(ExpOp.CALL), *parts]).split("(")[0]

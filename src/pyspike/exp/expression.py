@@ -7,16 +7,19 @@ import binascii
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeGuard
 
-from pyspike._wire import Packed, numpy_scalar, pack_element, plain_bytes, plain_int, plain_text
+from pyspike._wire import Packed, pack_element, plain_text
+from pyspike.cdt.checks import blob
+from pyspike.cdt.describe import describe_expression
+from pyspike.cdt.msgpack_tree import read_tree
+from pyspike.cdt.opcodes import LITERAL, ExpOp
+from pyspike.cdt.signatures import SIGNATURES, Types, for_a_bin, misfit, result_of
+from pyspike.cdt.types import ExpType, literal_type
 from pyspike.errors import InvalidArgument, InvalidType, ProtocolError
-from pyspike.exp.facts import Facts, joined
-from pyspike.exp.places import ANYWHERE, FILTER, PATH_FILTER, PATH_VALUE, VALUE, Place
-from pyspike.exp.signatures import LITERAL, SIGNATURES, ExpOp, Types, for_a_bin, misfit, result_of
-from pyspike.exp.types import ExpType
-from pyspike.operations.checks import blob
-from pyspike.operations.tree import read_tree
+from pyspike.exp.analysis import Analysis, joined
+from pyspike.exp.check import type_of_tree
+from pyspike.exp.usage import ANYWHERE, FILTER, PATH_FILTER, PATH_VALUE, VALUE, Usage
 from pyspike.showing import clipped, shown
-from pyspike.values import GeoJSON, HyperLogLog, OrderedList, RawParticle, Special
+from pyspike.values import GeoJSON, OrderedList, Special
 
 __all__ = ["Expression", "Operand", "Value", "apply", "literal", "operand", "packed_name"]
 
@@ -60,10 +63,10 @@ class Expression:
     Because `==` makes an expression, two of them are held against each other by `same_as`.
     """
 
-    __slots__ = ("_facts", "_packed")
+    __slots__ = ("_analysis", "_packed")
 
     _packed: Packed
-    _facts: Facts
+    _analysis: Analysis
 
     def __init__(self) -> None:
         raise TypeError("expressions are made by the functions of pyspike.exp")
@@ -77,7 +80,7 @@ class Expression:
     @property
     def type(self) -> ExpType | None:
         """What it gives; None where that can't be told, as for a variable."""
-        return self._facts.kind
+        return self._analysis.kind
 
     # As bytes -----------------------------------------------------------------------------------------------
 
@@ -120,8 +123,8 @@ class Expression:
         """The server's form of it, as the new value of a path's elements; raises as `as_path_filter` does."""
         return self._in(PATH_VALUE)
 
-    def _in(self, place: Place) -> bytes:
-        place.check(self._facts, self)
+    def _in(self, usage: Usage) -> bytes:
+        usage.check(self._analysis, self)
         return self._packed.data
 
     @classmethod
@@ -132,8 +135,6 @@ class Expression:
             InvalidArgument: they are no expression.
             InvalidType: they are no bytes.
         """
-        from pyspike.exp.check import type_of_tree
-
         data = blob(data, "an expression")
         try:
             tree = read_tree(data)
@@ -143,8 +144,8 @@ class Expression:
         is_call = isinstance(tree, list)
         if is_call and not (tree and type(tree[0]) is int):
             raise InvalidArgument("these bytes are no expression: a list must be quoted")
-        facts = Facts(kind, tree[0], len(tree) - 1) if is_call else Facts(kind, LITERAL)
-        return make(Packed(data), facts)
+        analysis = Analysis(kind, tree[0], len(tree) - 1) if is_call else Analysis(kind, LITERAL)
+        return make(Packed(data), analysis)
 
     def to_base64(self) -> str:
         """Its bytes as base 64 text, as index definitions and other clients have them."""
@@ -171,15 +172,13 @@ class Expression:
         return hash(self._packed.data)
 
     def __repr__(self) -> str:
-        from pyspike.exp.describe import describe
-
         try:
-            return clipped(describe(self._packed.data), SHOWN_SIZE)
+            return clipped(describe_expression(self._packed.data), SHOWN_SIZE)
         except RecursionError:
             return f"<an expression of {len(self._packed.data)} bytes>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._packed.data, *self._facts)
+        return _restore, (self._packed.data, *self._analysis)
 
     # What looks like a question to Python -------------------------------------------------------------------
 
@@ -309,22 +308,22 @@ class Expression:
 # Making expressions -----------------------------------------------------------------------------------------
 
 
-def make(packed: Packed, facts: Facts) -> Expression:
+def make(packed: Packed, analysis: Analysis) -> Expression:
     """An expression of these bytes, of which this is known."""
     made = Expression.__new__(Expression)
     _set(made, "_packed", packed)
-    _set(made, "_facts", facts)
+    _set(made, "_analysis", analysis)
     return made
 
 
 _set = object.__setattr__
 
 
-def _restore(data: bytes, *facts: Any) -> Expression:
-    return make(Packed(data), Facts(*facts))
+def _restore(data: bytes, *analysis: Any) -> Expression:
+    return make(Packed(data), Analysis(*analysis))
 
 
-def node(op: ExpOp, kind: ExpType | None, *parts: Any, inside: Iterable[Facts] = ()) -> Expression:
+def node(op: ExpOp, kind: ExpType | None, *parts: Any, inside: Iterable[Analysis] = ()) -> Expression:
     """An expression `[op, parts...]`; expressions among the parts are put in as they are.
 
     Args:
@@ -333,11 +332,11 @@ def node(op: ExpOp, kind: ExpType | None, *parts: Any, inside: Iterable[Facts] =
         parts: expressions, plain numbers and `Packed`.
         inside: what is known of further expressions inside the parts.
     """
-    known: list[Facts] = [*inside]
+    known: list[Analysis] = [*inside]
     packed: list[Any] = [int(op)]
     for part in parts:
         if isinstance(part, Expression):
-            known.append(part._facts)
+            known.append(part._analysis)
             packed.append(part._packed)
         else:
             packed.append(part)
@@ -382,9 +381,9 @@ def refuse_constants(name: str, *operands: Operand, kind: ExpType | None = ExpTy
 
 def _result(op: ExpOp, made: Sequence[Expression], given: Sequence[object] = ()) -> ExpType | None:
     for place, part in enumerate(made):
-        if part._facts.kind is None:
+        if part._analysis.kind is None:
             value_at(part, SIGNATURES[op].name, place)
-    return result_of(op, [part._facts.kind for part in made], lambda place: shown(made[place]), given)
+    return result_of(op, [part._analysis.kind for part in made], lambda place: shown(made[place]), given)
 
 
 def value_at(made: Expression, name: str, place: int) -> Expression:
@@ -398,9 +397,9 @@ def value_at(made: Expression, name: str, place: int) -> Expression:
     Raises:
         InvalidType: it is infinity, a wildcard, or the removal of an element.
     """
-    facts = made._facts
-    if facts.removes or facts.is_mark:
-        what = "is for the new value of paths" if facts.removes else "is for searching lists and maps"
+    analysis = made._analysis
+    if analysis.removes or analysis.is_mark:
+        what = "is for the new value of paths" if analysis.removes else "is for searching lists and maps"
         raise InvalidType(f"exp.{name}: argument {place + 1}, {shown(made)}, {what}")
     return made
 
@@ -418,43 +417,11 @@ def literal(value: Any) -> Expression:
     """
     if isinstance(value, Expression):
         return value
-    kind = _literal_type(value)
+    kind = literal_type(value)
     if kind is ExpType.LIST:
         quoted = value if isinstance(value, OrderedList) else list(value)
-        return make(Packed(pack_element([int(ExpOp.QUOTE), quoted])), Facts(kind, ExpOp.QUOTE, 1))
-    return make(Packed(pack_element(value)), Facts(kind, LITERAL))
-
-
-def _literal_type(value: Any) -> ExpType | None:
-    for classes, kind in _LITERALS:
-        if isinstance(value, classes):
-            return kind
-    if plain_int(value) is not None:
-        return ExpType.INT
-    scalar = numpy_scalar(value)
-    if scalar is not None:
-        return ExpType.BOOL if isinstance(scalar, bool) else ExpType.FLOAT
-    if plain_bytes(value) is not None:
-        return ExpType.BLOB
-    raise InvalidType(
-        f"{shown(value)} can be no part of an expression: {type(value).__name__} is not an Aerospike type",
-        advice="None, bool, int, float, str, bytes, list, dict, GeoJSON and HyperLogLog are",
-    )
-
-
-_LITERALS: tuple[tuple[Any, ExpType | None], ...] = (
-    (bool, ExpType.BOOL),
-    (int, ExpType.INT),
-    (float, ExpType.FLOAT),
-    (GeoJSON, ExpType.GEO),
-    (str, ExpType.STRING),
-    (HyperLogLog, ExpType.HLL),
-    (bytes, ExpType.BLOB),
-    (type(None), ExpType.NIL),
-    ((list, tuple), ExpType.LIST),
-    (dict, ExpType.MAP),
-    ((Special, RawParticle), None),
-)
+        return make(Packed(pack_element([int(ExpOp.QUOTE), quoted])), Analysis(kind, ExpOp.QUOTE, 1))
+    return make(Packed(pack_element(value)), Analysis(kind, LITERAL))
 
 
 def operand(value: Any, name: str, place: int, allowed: Types) -> Expression:
@@ -467,9 +434,9 @@ def operand(value: Any, name: str, place: int, allowed: Types) -> Expression:
         allowed: the types that it may have.
     """
     made = literal(value)
-    kind = made._facts.kind
+    kind = made._analysis.kind
     if kind is None:
-        searched_for = made._facts.is_mark and ExpType.NIL in allowed
+        searched_for = made._analysis.is_mark and ExpType.NIL in allowed
         return made if searched_for else value_at(made, name, place)
     if kind not in allowed:
         raise misfit(name, place, shown(made), kind, allowed, value)
@@ -514,7 +481,7 @@ def _both(logic: ExpOp, bits: ExpOp, sign: str, left: Operand, right: Operand) -
 
 def _logic_or_bits(logic: ExpOp, bits: ExpOp, sign: str, *operands: Expression) -> ExpOp:
     """Which of its two meanings an operator has, told by the operands' types."""
-    kinds = {expression._facts.kind for expression in operands} - {None}
+    kinds = {expression._analysis.kind for expression in operands} - {None}
     if not kinds:
         raise InvalidArgument(
             f"{sign} on what may be bools or ints: {', '.join(map(repr, operands))}",
@@ -526,22 +493,22 @@ def _logic_or_bits(logic: ExpOp, bits: ExpOp, sign: str, *operands: Expression) 
 def _joined(op: ExpOp, left: Expression, right: Operand) -> Expression:
     """Like `apply`, but `a + b + c` becomes one expression of three, not one inside another."""
     second = literal(right)
-    facts = left._facts
-    if facts.op != op or facts.arity < 2 or op not in _GROUPED:
+    analysis = left._analysis
+    if analysis.op != op or analysis.arity < 2 or op not in _GROUPED:
         return apply(op, left, right)
     kind = _result(op, [left, second], (left, right))
     data = left._packed.data
-    count = facts.arity + 1
+    count = analysis.arity + 1
     body = data[1:] if data[0] < 0xA0 else data[3:]  # behind the list's head
     head = bytes([0x90 | (count + 1)]) if count + 1 < 16 else b"\xdc" + (count + 1).to_bytes(2, "big")
-    without_head = facts._replace(levels=facts.levels - 1)
-    both = joined(kind, op, count, [without_head, second._facts])
+    without_head = analysis._replace(levels=analysis.levels - 1)
+    both = joined(kind, op, count, [without_head, second._analysis])
     return make(Packed(head + body + second._packed.data), both)
 
 
 def _floored(quotient: Any) -> Expression:
     made = literal(quotient)
-    if made._facts.kind is ExpType.INT:
+    if made._analysis.kind is ExpType.INT:
         raise InvalidType(
             f"// of ints: {shown(made)}", advice="write /, which gives an int, rounded towards zero"
         )

@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyspike.exp.calls import LIST, MODIFY, System, call, source_of
+from pyspike.cdt.enums import HLLWriteFlags
+from pyspike.cdt.opcodes import MODIFY, HLLOp, System
+from pyspike.cdt.rules import hll_flags, hll_sizes, scalars, sketches
+from pyspike.cdt.types import ExpType
+from pyspike.exp.calls import LIST, call, source_of
 from pyspike.exp.expression import Expression, Operand, literal, operand
-from pyspike.exp.types import ExpType
-from pyspike.operations.hll import DEFAULT, Flags, bits, flags_of, scalars, sketches
 
 __all__ = [
     "add",
@@ -33,13 +35,19 @@ __all__ = [
 ]
 
 
-def _modify(name: str, source: Operand, *operation: Any) -> Expression:
-    made = source_of(source, f"hll.{name}", ExpType.HLL)
-    return call(System.HLL | MODIFY, ExpType.HLL, operation, made)
+Flags = HLLWriteFlags
+DEFAULT = HLLWriteFlags.DEFAULT
 
 
-def _read(name: str, source: Operand, kind: ExpType, *operation: Any) -> Expression:
-    return call(System.HLL, kind, operation, source_of(source, f"hll.{name}", ExpType.HLL))
+def _modify(opcode: HLLOp, source: Operand, *arguments: Any) -> Expression:
+    made = source_of(source, f"hll.{opcode.function}", ExpType.HLL)
+    return call(System.HLL | MODIFY, ExpType.HLL, (opcode, *arguments), made)
+
+
+def _read(opcode: HLLOp, source: Operand, kind: ExpType, *arguments: Any) -> Expression:
+    return call(
+        System.HLL, kind, (opcode, *arguments), source_of(source, f"hll.{opcode.function}", ExpType.HLL)
+    )
 
 
 def _values(values: Operand, name: str) -> Expression:
@@ -64,8 +72,8 @@ def init(
     write_flags: Flags = DEFAULT,
 ) -> Expression:
     """An empty one, with the bits of the source where none are given."""
-    flags = flags_of(write_flags, Flags.CREATE_ONLY | Flags.UPDATE_ONLY | Flags.NO_FAIL)
-    return _modify("init", source, 0, *bits(index_bit_count, min_hash_bit_count), flags)
+    flags = hll_flags(write_flags, Flags.CREATE_ONLY | Flags.UPDATE_ONLY | Flags.NO_FAIL)
+    return _modify(HLLOp.INIT, source, *hll_sizes(index_bit_count, min_hash_bit_count), flags)
 
 
 def add(
@@ -77,41 +85,41 @@ def add(
     write_flags: Flags = DEFAULT,
 ) -> Expression:
     """With values added."""
-    flags = flags_of(write_flags, Flags.CREATE_ONLY | Flags.NO_FAIL)
+    flags = hll_flags(write_flags, Flags.CREATE_ONLY | Flags.NO_FAIL)
     made = _values(values, "add")
-    return _modify("add", source, 1, made, *bits(index_bit_count, min_hash_bit_count), flags)
+    return _modify(HLLOp.ADD, source, made, *hll_sizes(index_bit_count, min_hash_bit_count), flags)
 
 
 def get_count(source: Operand) -> Expression:
     """How many different values it has seen, about."""
-    return _read("get_count", source, ExpType.INT, 50)
+    return _read(HLLOp.GET_COUNT, source, ExpType.INT)
 
 
 def get_union(source: Operand, values: Operand) -> Expression:
     """The union with others, a HyperLogLog."""
-    return _read("get_union", source, ExpType.HLL, 51, _sketches(values, "get_union"))
+    return _read(HLLOp.GET_UNION, source, ExpType.HLL, _sketches(values, "get_union"))
 
 
 def get_union_count(source: Operand, values: Operand) -> Expression:
     """How many different values it and others have seen together, about."""
-    return _read("get_union_count", source, ExpType.INT, 52, _sketches(values, "get_union_count"))
+    return _read(HLLOp.GET_UNION_COUNT, source, ExpType.INT, _sketches(values, "get_union_count"))
 
 
 def get_intersect_count(source: Operand, values: Operand) -> Expression:
     """How many different values all of them have seen, about."""
-    return _read("get_intersect_count", source, ExpType.INT, 53, _sketches(values, "get_intersect_count"))
+    return _read(HLLOp.GET_INTERSECT_COUNT, source, ExpType.INT, _sketches(values, "get_intersect_count"))
 
 
 def get_similarity(source: Operand, values: Operand) -> Expression:
     """How similar they are, 0.0 to 1.0."""
-    return _read("get_similarity", source, ExpType.FLOAT, 54, _sketches(values, "get_similarity"))
+    return _read(HLLOp.GET_SIMILARITY, source, ExpType.FLOAT, _sketches(values, "get_similarity"))
 
 
 def describe(source: Operand) -> Expression:
     """Its index bits and min-hash bits, a list of two ints."""
-    return _read("describe", source, ExpType.LIST, 55)
+    return _read(HLLOp.DESCRIBE, source, ExpType.LIST)
 
 
 def may_contain(source: Operand, values: Operand) -> Expression:
     """1 if all values may have been seen, 0 if one has certainly not."""
-    return _read("may_contain", source, ExpType.INT, 56, _values(values, "may_contain"))
+    return _read(HLLOp.MAY_CONTAIN, source, ExpType.INT, _values(values, "may_contain"))

@@ -18,13 +18,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyspike.cdt.checks import flag_bits, member, text
+from pyspike.cdt.enums import ListOrder, ListReturnType, ListSortFlags, ListWriteFlags
+from pyspike.cdt.opcodes import MODIFY, ListOp, System
+from pyspike.cdt.rules import sort_bits
+from pyspike.cdt.types import ExpType, TypeLike
 from pyspike.exp.calls import (
     ANY,
     LIST,
-    MODIFY,
     NUMBER,
     Ctx,
-    System,
     call,
     changed,
     end_of,
@@ -36,10 +39,6 @@ from pyspike.exp.calls import (
     source_of,
 )
 from pyspike.exp.expression import Expression, Operand, operand
-from pyspike.exp.types import ExpType, TypeLike
-from pyspike.operations.checks import flag_bits, member, text
-from pyspike.operations.enums import ListOrder, ListReturnType, ListSortFlags, ListWriteFlags
-from pyspike.operations.lists import sort_bits
 
 __all__ = [
     "append",
@@ -73,13 +72,19 @@ __all__ = [
 Return = ListReturnType
 
 
-def _modify(name: str, source: Operand, ctx: Ctx, *operation: Any) -> Expression:
-    made = source_of(source, f"lists.{name}", ExpType.LIST, ctx)
-    return call(System.CDT | MODIFY, changed(made, ExpType.LIST, ctx), operation, made, ctx)
+def _modify(opcode: ListOp, source: Operand, ctx: Ctx, *arguments: Any) -> Expression:
+    made = source_of(source, f"lists.{opcode.function}", ExpType.LIST, ctx)
+    return call(System.CDT | MODIFY, changed(made, ExpType.LIST, ctx), (opcode, *arguments), made, ctx)
 
 
-def _read(name: str, source: Operand, ctx: Ctx, kind: ExpType, *operation: Any) -> Expression:
-    return call(System.CDT, kind, operation, source_of(source, f"lists.{name}", ExpType.LIST, ctx), ctx)
+def _read(opcode: ListOp, source: Operand, ctx: Ctx, kind: ExpType, *arguments: Any) -> Expression:
+    return call(
+        System.CDT,
+        kind,
+        (opcode, *arguments),
+        source_of(source, f"lists.{opcode.function}", ExpType.LIST, ctx),
+        ctx,
+    )
 
 
 def _policy(order: ListOrder | None, write_flags: ListWriteFlags | None) -> tuple[int, ...]:
@@ -95,13 +100,13 @@ def _flags(write_flags: ListWriteFlags | None) -> tuple[int, ...]:
 
 def size(source: Operand, *, ctx: Ctx = None) -> Expression:
     """How many elements a list has."""
-    return _read("size", source, ctx, ExpType.INT, 16)
+    return _read(ListOp.SIZE, source, ctx, ExpType.INT)
 
 
 def join(source: Operand, separator: str | None = None, *, ctx: Ctx = None) -> Expression:
     """The strings of a list as one, with `separator` between them (server 8.2)."""
     parts = () if separator is None else (text(separator, "separator"),)
-    return _read("join", source, ctx, ExpType.STRING, 28, *parts)
+    return _read(ListOp.JOIN, source, ctx, ExpType.STRING, *parts)
 
 
 # Writing elements -------------------------------------------------------------------------------------------
@@ -117,7 +122,7 @@ def append(
 ) -> Expression:
     """With a value put at the end, in an ordered list at its place."""
     made = operand(value, "lists.append", 1, ANY)
-    return _modify("append", source, ctx, 1, made, *_policy(order, write_flags))
+    return _modify(ListOp.APPEND, source, ctx, made, *_policy(order, write_flags))
 
 
 def append_items(
@@ -130,7 +135,7 @@ def append_items(
 ) -> Expression:
     """With several values put at the end, in an ordered list at their places."""
     made = operand(values, "lists.append_items", 1, LIST)
-    return _modify("append_items", source, ctx, 2, made, *_policy(order, write_flags))
+    return _modify(ListOp.APPEND_ITEMS, source, ctx, made, *_policy(order, write_flags))
 
 
 def insert(
@@ -143,7 +148,7 @@ def insert(
 ) -> Expression:
     """With a value put before the one at `index`."""
     made = integer(index, "lists.insert", 1), operand(value, "lists.insert", 2, ANY)
-    return _modify("insert", source, ctx, 3, *made, *_flags(write_flags))
+    return _modify(ListOp.INSERT, source, ctx, *made, *_flags(write_flags))
 
 
 def insert_items(
@@ -156,7 +161,7 @@ def insert_items(
 ) -> Expression:
     """With several values put before the one at `index`."""
     made = integer(index, "lists.insert_items", 1), operand(values, "lists.insert_items", 2, LIST)
-    return _modify("insert_items", source, ctx, 4, *made, *_flags(write_flags))
+    return _modify(ListOp.INSERT_ITEMS, source, ctx, *made, *_flags(write_flags))
 
 
 def increment(
@@ -170,7 +175,7 @@ def increment(
 ) -> Expression:
     """With something added to the number at `index`."""
     made = integer(index, "lists.increment", 1), operand(value, "lists.increment", 2, NUMBER)
-    return _modify("increment", source, ctx, 12, *made, *_policy(order, write_flags))
+    return _modify(ListOp.INCREMENT, source, ctx, *made, *_policy(order, write_flags))
 
 
 def set(  # noqa: A001 - the protocol's name
@@ -183,17 +188,17 @@ def set(  # noqa: A001 - the protocol's name
 ) -> Expression:
     """With another element at `index`."""
     made = integer(index, "lists.set", 1), operand(value, "lists.set", 2, ANY)
-    return _modify("set", source, ctx, 9, *made, *_flags(write_flags))
+    return _modify(ListOp.SET, source, ctx, *made, *_flags(write_flags))
 
 
 def clear(source: Operand, *, ctx: Ctx = None) -> Expression:
     """Without elements."""
-    return _modify("clear", source, ctx, 11)
+    return _modify(ListOp.CLEAR, source, ctx)
 
 
 def sort(source: Operand, flags: ListSortFlags = ListSortFlags.DEFAULT, *, ctx: Ctx = None) -> Expression:
     """Sorted; `flags` are DESCENDING or DROP_DUPLICATES, of which the server can't do both at once."""
-    return _modify("sort", source, ctx, 13, sort_bits(flags))
+    return _modify(ListOp.SORT, source, ctx, sort_bits(flags))
 
 
 # Selecting by position -------------------------------------------------------------------------------------
@@ -209,7 +214,7 @@ def get_by_index(
 ) -> Expression:
     """The element at `index`."""
     returned, kind = single("lists.get_by_index", return_type, ListReturnType, value_type)
-    return _read("get_by_index", source, ctx, kind, 19, returned, integer(index, "lists.get_by_index", 1))
+    return _read(ListOp.GET_BY_INDEX, source, ctx, kind, returned, integer(index, "lists.get_by_index", 1))
 
 
 def get_by_index_range(
@@ -224,11 +229,10 @@ def get_by_index_range(
     """The elements from `index` on."""
     returned, kind = several("lists.get_by_index_range", return_type, ListReturnType, inverted)
     return _read(
-        "get_by_index_range",
+        ListOp.GET_BY_INDEX_RANGE,
         source,
         ctx,
         kind,
-        24,
         returned,
         integer(index, "lists.get_by_index_range", 1),
         *optional(count, "lists.get_by_index_range", 2),
@@ -245,7 +249,7 @@ def get_by_rank(
 ) -> Expression:
     """The element of this rank."""
     returned, kind = single("lists.get_by_rank", return_type, ListReturnType, value_type)
-    return _read("get_by_rank", source, ctx, kind, 21, returned, integer(rank, "lists.get_by_rank", 1))
+    return _read(ListOp.GET_BY_RANK, source, ctx, kind, returned, integer(rank, "lists.get_by_rank", 1))
 
 
 def get_by_rank_range(
@@ -260,11 +264,10 @@ def get_by_rank_range(
     """The elements from this rank on."""
     returned, kind = several("lists.get_by_rank_range", return_type, ListReturnType, inverted)
     return _read(
-        "get_by_rank_range",
+        ListOp.GET_BY_RANK_RANGE,
         source,
         ctx,
         kind,
-        26,
         returned,
         integer(rank, "lists.get_by_rank_range", 1),
         *optional(count, "lists.get_by_rank_range", 2),
@@ -278,7 +281,7 @@ def remove_by_index(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the element at `index`."""
-    return _modify("remove_by_index", source, ctx, 32, 0, integer(index, "lists.remove_by_index", 1))
+    return _modify(ListOp.REMOVE_BY_INDEX, source, ctx, 0, integer(index, "lists.remove_by_index", 1))
 
 
 def remove_by_index_range(
@@ -291,10 +294,9 @@ def remove_by_index_range(
 ) -> Expression:
     """Without the elements from `index` on."""
     return _modify(
-        "remove_by_index_range",
+        ListOp.REMOVE_BY_INDEX_RANGE,
         source,
         ctx,
-        37,
         inverted_bit(inverted),
         integer(index, "lists.remove_by_index_range", 1),
         *optional(count, "lists.remove_by_index_range", 2),
@@ -308,7 +310,7 @@ def remove_by_rank(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the element of this rank."""
-    return _modify("remove_by_rank", source, ctx, 34, 0, integer(rank, "lists.remove_by_rank", 1))
+    return _modify(ListOp.REMOVE_BY_RANK, source, ctx, 0, integer(rank, "lists.remove_by_rank", 1))
 
 
 def remove_by_rank_range(
@@ -321,10 +323,9 @@ def remove_by_rank_range(
 ) -> Expression:
     """Without the elements from this rank on."""
     return _modify(
-        "remove_by_rank_range",
+        ListOp.REMOVE_BY_RANK_RANGE,
         source,
         ctx,
-        39,
         inverted_bit(inverted),
         integer(rank, "lists.remove_by_rank_range", 1),
         *optional(count, "lists.remove_by_rank_range", 2),
@@ -345,7 +346,7 @@ def get_by_value(
     """All elements that equal `value`."""
     returned, kind = several("lists.get_by_value", return_type, ListReturnType, inverted)
     return _read(
-        "get_by_value", source, ctx, kind, 22, returned, operand(value, "lists.get_by_value", 1, ANY)
+        ListOp.GET_BY_VALUE, source, ctx, kind, returned, operand(value, "lists.get_by_value", 1, ANY)
     )
 
 
@@ -360,11 +361,10 @@ def get_by_value_list(
     """All elements that equal one of `values`."""
     returned, kind = several("lists.get_by_value_list", return_type, ListReturnType, inverted)
     return _read(
-        "get_by_value_list",
+        ListOp.GET_BY_VALUE_LIST,
         source,
         ctx,
         kind,
-        23,
         returned,
         operand(values, "lists.get_by_value_list", 1, LIST),
     )
@@ -382,11 +382,10 @@ def get_by_value_range(
     """The elements from `begin` to just below `end`; None leaves that side open."""
     returned, kind = several("lists.get_by_value_range", return_type, ListReturnType, inverted)
     return _read(
-        "get_by_value_range",
+        ListOp.GET_BY_VALUE_RANGE,
         source,
         ctx,
         kind,
-        25,
         returned,
         operand(begin, "lists.get_by_value_range", 1, ANY),
         *end_of(end, "lists.get_by_value_range", 2, ANY),
@@ -406,11 +405,10 @@ def get_by_value_relative_rank_range(
     """The elements from this rank on, counted from `value`."""
     returned, kind = several("lists.get_by_value_relative_rank_range", return_type, ListReturnType, inverted)
     return _read(
-        "get_by_value_relative_rank_range",
+        ListOp.GET_BY_VALUE_RELATIVE_RANK_RANGE,
         source,
         ctx,
         kind,
-        27,
         returned,
         operand(value, "lists.get_by_value_relative_rank_range", 1, ANY),
         integer(rank, "lists.get_by_value_relative_rank_range", 2),
@@ -427,10 +425,9 @@ def remove_by_value(
 ) -> Expression:
     """Without all elements that equal `value`."""
     return _modify(
-        "remove_by_value",
+        ListOp.REMOVE_BY_VALUE,
         source,
         ctx,
-        35,
         inverted_bit(inverted),
         operand(value, "lists.remove_by_value", 1, ANY),
     )
@@ -445,10 +442,9 @@ def remove_by_value_list(
 ) -> Expression:
     """Without all elements that equal one of `values`."""
     return _modify(
-        "remove_by_value_list",
+        ListOp.REMOVE_BY_VALUE_LIST,
         source,
         ctx,
-        36,
         inverted_bit(inverted),
         operand(values, "lists.remove_by_value_list", 1, LIST),
     )
@@ -464,10 +460,9 @@ def remove_by_value_range(
 ) -> Expression:
     """Without the elements from `begin` to just below `end`; None leaves that side open."""
     return _modify(
-        "remove_by_value_range",
+        ListOp.REMOVE_BY_VALUE_RANGE,
         source,
         ctx,
-        38,
         inverted_bit(inverted),
         operand(begin, "lists.remove_by_value_range", 1, ANY),
         *end_of(end, "lists.remove_by_value_range", 2, ANY),
@@ -485,10 +480,9 @@ def remove_by_value_relative_rank_range(
 ) -> Expression:
     """Without the elements from this rank on, counted from `value`."""
     return _modify(
-        "remove_by_value_relative_rank_range",
+        ListOp.REMOVE_BY_VALUE_RELATIVE_RANK_RANGE,
         source,
         ctx,
-        40,
         inverted_bit(inverted),
         operand(value, "lists.remove_by_value_relative_rank_range", 1, ANY),
         integer(rank, "lists.remove_by_value_relative_rank_range", 2),

@@ -18,7 +18,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyspike._wire import plain_text
+from pyspike.cdt.checks import flag_bits
+from pyspike.cdt.msgpack_tree import read_tree
+from pyspike.cdt.opcodes import ExpOp
+from pyspike.cdt.signatures import SIGNATURES
+from pyspike.cdt.types import ExpType, RegexFlags, TypeLike, type_of
 from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.exp.analysis import Analysis
 from pyspike.exp.check import check_tree, cond_type, in_place
 from pyspike.exp.expression import (
     Expression,
@@ -34,12 +40,7 @@ from pyspike.exp.expression import (
     refuse_constants,
     value_at,
 )
-from pyspike.exp.facts import Facts
 from pyspike.exp.record import list_bin, map_bin
-from pyspike.exp.signatures import SIGNATURES, ExpOp
-from pyspike.exp.types import ExpType, RegexFlags, TypeLike, type_of
-from pyspike.operations.checks import flag_bits
-from pyspike.operations.tree import read_tree
 from pyspike.showing import shown
 
 __all__ = [
@@ -196,21 +197,21 @@ def cond(*parts: Operand) -> Expression:
         InvalidType: a condition is no bool, or the values are not of one type.
     """
     made = [literal(part) for part in parts]
-    unknown = [part._facts.op == ExpOp.UNKNOWN for part in made]
+    unknown = [part._analysis.op == ExpOp.UNKNOWN for part in made]
     kind = cond_type([part.type for part in made], unknown, lambda place: shown(made[place]), parts)
     values = {*range(1, len(made), 2), len(made) - 1}
-    removes = any(made[place]._facts.removes for place in values)
+    removes = any(made[place]._analysis.removes for place in values)
     for place, part in enumerate(made):
         if not removes or place not in values:
             value_at(part, "cond", place)
-        elif not (part._facts.removes or unknown[place]):
+        elif not (part._analysis.removes or unknown[place]):
             raise InvalidType(
                 f"exp.cond: argument {place + 1}, {shown(part)}, is a value, and another one is the removal "
                 "of an element",
                 advice="select what is to be removed with the path's filter",
             )
     found = node(ExpOp.COND, None if removes else kind, *made)
-    return make(found._packed, found._facts._replace(removes=removes))
+    return make(found._packed, found._analysis._replace(removes=removes))
 
 
 # Variables --------------------------------------------------------------------------------------------------
@@ -274,27 +275,27 @@ def let(*parts: Definition | Mapping[str, Any] | Operand) -> Expression:
     if not definitions or isinstance(parts[-1], Definition):
         raise InvalidArgument("exp.let takes variables, then the expression they are for")
     body = literal(parts[-1])
-    if body._facts.is_mark:
+    if body._analysis.is_mark:
         value_at(body, "let", len(parts) - 1)
     types: dict[str, ExpType | None] = {}
     undefined: set[str] = set()
     flat: list[Any] = []
     for definition in definitions:
-        undefined |= definition.value._facts.undefined - types.keys()
+        undefined |= definition.value._analysis.undefined - types.keys()
         if definition.name in types:
             raise _defined_twice({definition.name})
         kind = _checked(definition.value, types, f"{shown(definition.name)} of exp.let", definition.name)
         types[definition.name] = kind
         flat += (packed_name(definition.name, "a variable's name"), definition.value)
-    undefined |= body._facts.undefined - types.keys()
+    undefined |= body._analysis.undefined - types.keys()
     kind = _checked(body, types, "the body of exp.let")
     made = node(ExpOp.LET, kind, *flat, body)
-    facts = made._facts._replace(
+    analysis = made._analysis._replace(
         undefined=frozenset(undefined),
-        defined=made._facts.defined | types.keys(),
-        removes=body._facts.removes,
+        defined=made._analysis.defined | types.keys(),
+        removes=body._analysis.removes,
     )
-    return make(made._packed, facts)
+    return make(made._packed, analysis)
 
 
 def _checked(
@@ -308,12 +309,12 @@ def _checked(
         place: which of these it is, for errors.
         defining: the variable whose value it is.
     """
-    facts = expression._facts
-    again = facts.defined & {*types, defining}
+    analysis = expression._analysis
+    again = analysis.defined & {*types, defining}
     if again:
         raise _defined_twice(again)
-    if not facts.undefined:
-        return facts.kind
+    if not analysis.undefined:
+        return analysis.kind
     try:
         return check_tree(read_tree(expression._packed.data), types)
     except InvalidArgument as error:
@@ -337,7 +338,7 @@ def var(name: str) -> Expression:
     """
     packed = packed_name(define(name, None).name, "a variable's name")
     return node(
-        ExpOp.VAR, None, packed, inside=[Facts(None, ExpOp.VAR, levels=0, undefined=frozenset((name,)))]
+        ExpOp.VAR, None, packed, inside=[Analysis(None, ExpOp.VAR, levels=0, undefined=frozenset((name,)))]
     )
 
 
@@ -374,4 +375,4 @@ def _loop(kind: ExpType, part: int) -> Expression:
 def remove_result() -> Expression:
     """As the new value of `paths.modify`: takes the element out (server 8.1.2)."""
     made = node(ExpOp.RESULT_REMOVE, None)
-    return make(made._packed, made._facts._replace(removes=True))
+    return make(made._packed, made._analysis._replace(removes=True))

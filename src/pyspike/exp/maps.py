@@ -20,15 +20,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyspike.cdt.checks import write_flag_bits
+from pyspike.cdt.enums import MapOrder, MapReturnType, MapWriteFlags
+from pyspike.cdt.opcodes import MODIFY, MapOp, System
+from pyspike.cdt.rules import map_order_bits
+from pyspike.cdt.types import ExpType, TypeLike
 from pyspike.exp.calls import (
     ANY,
     KEY,
     KEY_BOUND,
     LIST,
-    MODIFY,
     NUMBER,
     Ctx,
-    System,
     call,
     changed,
     end_of,
@@ -41,10 +44,6 @@ from pyspike.exp.calls import (
     source_of,
 )
 from pyspike.exp.expression import Expression, Operand, operand
-from pyspike.exp.types import ExpType, TypeLike
-from pyspike.operations.checks import member, write_flag_bits
-from pyspike.operations.enums import MapOrder, MapReturnType, MapWriteFlags
-from pyspike.operations.maps import ordered_bits
 
 __all__ = [
     "clear",
@@ -83,18 +82,24 @@ __all__ = [
 Return = MapReturnType
 
 
-def _modify(name: str, source: Operand, ctx: Ctx, *operation: Any) -> Expression:
-    made = source_of(source, f"maps.{name}", ExpType.MAP, ctx)
-    return call(System.CDT | MODIFY, changed(made, ExpType.MAP, ctx), operation, made, ctx)
+def _modify(opcode: MapOp, source: Operand, ctx: Ctx, *arguments: Any) -> Expression:
+    made = source_of(source, f"maps.{opcode.function}", ExpType.MAP, ctx)
+    return call(System.CDT | MODIFY, changed(made, ExpType.MAP, ctx), (opcode, *arguments), made, ctx)
 
 
-def _read(name: str, source: Operand, ctx: Ctx, kind: ExpType, *operation: Any) -> Expression:
-    return call(System.CDT, kind, operation, source_of(source, f"maps.{name}", ExpType.MAP, ctx), ctx)
+def _read(opcode: MapOp, source: Operand, ctx: Ctx, kind: ExpType, *arguments: Any) -> Expression:
+    return call(
+        System.CDT,
+        kind,
+        (opcode, *arguments),
+        source_of(source, f"maps.{opcode.function}", ExpType.MAP, ctx),
+        ctx,
+    )
 
 
 def _order(order: MapOrder | None, persist_index: bool, ctx: Ctx) -> tuple[int, ...]:
     """The order of a map that the call creates; nothing if all is default."""
-    bits = ordered_bits(0 if order is None else member(order, MapOrder, "order"), persist_index, ctx)
+    bits = map_order_bits(MapOrder.UNORDERED if order is None else order, persist_index, ctx)
     return () if order is None else (bits,)
 
 
@@ -111,7 +116,7 @@ def _policy(
 
 def size(source: Operand, *, ctx: Ctx = None) -> Expression:
     """How many entries a map has."""
-    return _read("size", source, ctx, ExpType.INT, 96)
+    return _read(MapOp.SIZE, source, ctx, ExpType.INT)
 
 
 # Writing entries --------------------------------------------------------------------------------------------
@@ -129,7 +134,7 @@ def put(
 ) -> Expression:
     """With a value put under a key."""
     made = operand(key, "maps.put", 1, KEY), operand(value, "maps.put", 2, ANY)
-    return _modify("put", source, ctx, 67, *made, *_policy(order, persist_index, write_flags, ctx))
+    return _modify(MapOp.PUT, source, ctx, *made, *_policy(order, persist_index, write_flags, ctx))
 
 
 def put_items(
@@ -143,7 +148,7 @@ def put_items(
 ) -> Expression:
     """With several entries put in."""
     made = operand(entries, "maps.put_items", 1, (ExpType.MAP,))
-    return _modify("put_items", source, ctx, 68, made, *_policy(order, persist_index, write_flags, ctx))
+    return _modify(MapOp.PUT_ITEMS, source, ctx, made, *_policy(order, persist_index, write_flags, ctx))
 
 
 def increment(
@@ -157,7 +162,7 @@ def increment(
 ) -> Expression:
     """With something added to the number under a key."""
     made = operand(key, "maps.increment", 1, KEY), operand(value, "maps.increment", 2, NUMBER)
-    return _modify("increment", source, ctx, 73, *made, *_order(order, persist_index, ctx))
+    return _modify(MapOp.INCREMENT, source, ctx, *made, *_order(order, persist_index, ctx))
 
 
 def decrement(
@@ -171,12 +176,12 @@ def decrement(
 ) -> Expression:
     """With something taken off the number under a key."""
     made = operand(key, "maps.decrement", 1, KEY), operand(value, "maps.decrement", 2, NUMBER)
-    return _modify("decrement", source, ctx, 74, *made, *_order(order, persist_index, ctx))
+    return _modify(MapOp.DECREMENT, source, ctx, *made, *_order(order, persist_index, ctx))
 
 
 def clear(source: Operand, *, ctx: Ctx = None) -> Expression:
     """Without entries."""
-    return _modify("clear", source, ctx, 75)
+    return _modify(MapOp.CLEAR, source, ctx)
 
 
 # Selecting by key ------------------------------------------------------------------------------------------
@@ -192,7 +197,7 @@ def get_by_key(
 ) -> Expression:
     """The entry with this key."""
     returned, kind = single("maps.get_by_key", return_type, MapReturnType, value_type)
-    return _read("get_by_key", source, ctx, kind, 97, returned, operand(key, "maps.get_by_key", 1, KEY))
+    return _read(MapOp.GET_BY_KEY, source, ctx, kind, returned, operand(key, "maps.get_by_key", 1, KEY))
 
 
 def get_by_key_list(
@@ -207,7 +212,7 @@ def get_by_key_list(
     returned, kind = several("maps.get_by_key_list", return_type, MapReturnType, inverted)
     made = operand(keys, "maps.get_by_key_list", 1, LIST)
     refuse_empty(made, "maps.get_by_key_list", return_type, inverted)
-    return _read("get_by_key_list", source, ctx, kind, 107, returned, made)
+    return _read(MapOp.GET_BY_KEY_LIST, source, ctx, kind, returned, made)
 
 
 def get_by_key_range(
@@ -222,11 +227,10 @@ def get_by_key_range(
     """The entries with keys from `begin` to just below `end`; None leaves that side open."""
     returned, kind = several("maps.get_by_key_range", return_type, MapReturnType, inverted)
     return _read(
-        "get_by_key_range",
+        MapOp.GET_BY_KEY_RANGE,
         source,
         ctx,
         kind,
-        103,
         returned,
         operand(begin, "maps.get_by_key_range", 1, KEY_BOUND),
         *end_of(end, "maps.get_by_key_range", 2, KEY_BOUND),
@@ -246,11 +250,10 @@ def get_by_key_relative_index_range(
     """The entries from this index on, counted from `key`."""
     returned, kind = several("maps.get_by_key_relative_index_range", return_type, MapReturnType, inverted)
     return _read(
-        "get_by_key_relative_index_range",
+        MapOp.GET_BY_KEY_RELATIVE_INDEX_RANGE,
         source,
         ctx,
         kind,
-        109,
         returned,
         operand(key, "maps.get_by_key_relative_index_range", 1, KEY),
         integer(index, "maps.get_by_key_relative_index_range", 2),
@@ -265,7 +268,7 @@ def remove_by_key(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entry with this key."""
-    return _modify("remove_by_key", source, ctx, 76, 0, operand(key, "maps.remove_by_key", 1, KEY))
+    return _modify(MapOp.REMOVE_BY_KEY, source, ctx, 0, operand(key, "maps.remove_by_key", 1, KEY))
 
 
 def remove_by_key_list(
@@ -277,7 +280,7 @@ def remove_by_key_list(
 ) -> Expression:
     """Without the entries with one of these keys."""
     made = operand(keys, "maps.remove_by_key_list", 1, LIST)
-    return _modify("remove_by_key_list", source, ctx, 81, inverted_bit(inverted), made)
+    return _modify(MapOp.REMOVE_BY_KEY_LIST, source, ctx, inverted_bit(inverted), made)
 
 
 def remove_by_key_range(
@@ -290,10 +293,9 @@ def remove_by_key_range(
 ) -> Expression:
     """Without the entries with keys from `begin` to just below `end`; None leaves that side open."""
     return _modify(
-        "remove_by_key_range",
+        MapOp.REMOVE_BY_KEY_RANGE,
         source,
         ctx,
-        84,
         inverted_bit(inverted),
         operand(begin, "maps.remove_by_key_range", 1, KEY_BOUND),
         *end_of(end, "maps.remove_by_key_range", 2, KEY_BOUND),
@@ -311,10 +313,9 @@ def remove_by_key_relative_index_range(
 ) -> Expression:
     """Without the entries from this index on, counted from `key`."""
     return _modify(
-        "remove_by_key_relative_index_range",
+        MapOp.REMOVE_BY_KEY_RELATIVE_INDEX_RANGE,
         source,
         ctx,
-        88,
         inverted_bit(inverted),
         operand(key, "maps.remove_by_key_relative_index_range", 1, KEY),
         integer(index, "maps.remove_by_key_relative_index_range", 2),
@@ -335,7 +336,7 @@ def get_by_index(
 ) -> Expression:
     """The entry at `index`."""
     returned, kind = single("maps.get_by_index", return_type, MapReturnType, value_type)
-    return _read("get_by_index", source, ctx, kind, 98, returned, integer(index, "maps.get_by_index", 1))
+    return _read(MapOp.GET_BY_INDEX, source, ctx, kind, returned, integer(index, "maps.get_by_index", 1))
 
 
 def get_by_index_range(
@@ -350,11 +351,10 @@ def get_by_index_range(
     """The entries from `index` on."""
     returned, kind = several("maps.get_by_index_range", return_type, MapReturnType, inverted)
     return _read(
-        "get_by_index_range",
+        MapOp.GET_BY_INDEX_RANGE,
         source,
         ctx,
         kind,
-        104,
         returned,
         integer(index, "maps.get_by_index_range", 1),
         *optional(count, "maps.get_by_index_range", 2),
@@ -371,7 +371,7 @@ def get_by_rank(
 ) -> Expression:
     """The entry of this rank."""
     returned, kind = single("maps.get_by_rank", return_type, MapReturnType, value_type)
-    return _read("get_by_rank", source, ctx, kind, 100, returned, integer(rank, "maps.get_by_rank", 1))
+    return _read(MapOp.GET_BY_RANK, source, ctx, kind, returned, integer(rank, "maps.get_by_rank", 1))
 
 
 def get_by_rank_range(
@@ -386,11 +386,10 @@ def get_by_rank_range(
     """The entries from this rank on."""
     returned, kind = several("maps.get_by_rank_range", return_type, MapReturnType, inverted)
     return _read(
-        "get_by_rank_range",
+        MapOp.GET_BY_RANK_RANGE,
         source,
         ctx,
         kind,
-        106,
         returned,
         integer(rank, "maps.get_by_rank_range", 1),
         *optional(count, "maps.get_by_rank_range", 2),
@@ -404,7 +403,7 @@ def remove_by_index(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entry at `index`."""
-    return _modify("remove_by_index", source, ctx, 77, 0, integer(index, "maps.remove_by_index", 1))
+    return _modify(MapOp.REMOVE_BY_INDEX, source, ctx, 0, integer(index, "maps.remove_by_index", 1))
 
 
 def remove_by_index_range(
@@ -417,10 +416,9 @@ def remove_by_index_range(
 ) -> Expression:
     """Without the entries from `index` on."""
     return _modify(
-        "remove_by_index_range",
+        MapOp.REMOVE_BY_INDEX_RANGE,
         source,
         ctx,
-        85,
         inverted_bit(inverted),
         integer(index, "maps.remove_by_index_range", 1),
         *optional(count, "maps.remove_by_index_range", 2),
@@ -434,7 +432,7 @@ def remove_by_rank(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entry of this rank."""
-    return _modify("remove_by_rank", source, ctx, 79, 0, integer(rank, "maps.remove_by_rank", 1))
+    return _modify(MapOp.REMOVE_BY_RANK, source, ctx, 0, integer(rank, "maps.remove_by_rank", 1))
 
 
 def remove_by_rank_range(
@@ -447,10 +445,9 @@ def remove_by_rank_range(
 ) -> Expression:
     """Without the entries from this rank on."""
     return _modify(
-        "remove_by_rank_range",
+        MapOp.REMOVE_BY_RANK_RANGE,
         source,
         ctx,
-        87,
         inverted_bit(inverted),
         integer(rank, "maps.remove_by_rank_range", 1),
         *optional(count, "maps.remove_by_rank_range", 2),
@@ -470,9 +467,7 @@ def get_by_value(
 ) -> Expression:
     """All entries whose value equals `value`."""
     returned, kind = several("maps.get_by_value", return_type, MapReturnType, inverted)
-    return _read(
-        "get_by_value", source, ctx, kind, 102, returned, operand(value, "maps.get_by_value", 1, ANY)
-    )
+    return _read(MapOp.GET_BY_VALUE, source, ctx, kind, returned, operand(value, "maps.get_by_value", 1, ANY))
 
 
 def get_by_value_list(
@@ -487,7 +482,7 @@ def get_by_value_list(
     returned, kind = several("maps.get_by_value_list", return_type, MapReturnType, inverted)
     made = operand(values, "maps.get_by_value_list", 1, LIST)
     refuse_empty(made, "maps.get_by_value_list", return_type, inverted)
-    return _read("get_by_value_list", source, ctx, kind, 108, returned, made)
+    return _read(MapOp.GET_BY_VALUE_LIST, source, ctx, kind, returned, made)
 
 
 def get_by_value_range(
@@ -502,11 +497,10 @@ def get_by_value_range(
     """The entries with values from `begin` to just below `end`; None leaves that side open."""
     returned, kind = several("maps.get_by_value_range", return_type, MapReturnType, inverted)
     return _read(
-        "get_by_value_range",
+        MapOp.GET_BY_VALUE_RANGE,
         source,
         ctx,
         kind,
-        105,
         returned,
         operand(begin, "maps.get_by_value_range", 1, ANY),
         *end_of(end, "maps.get_by_value_range", 2, ANY),
@@ -526,11 +520,10 @@ def get_by_value_relative_rank_range(
     """The entries from this rank on, counted from `value`."""
     returned, kind = several("maps.get_by_value_relative_rank_range", return_type, MapReturnType, inverted)
     return _read(
-        "get_by_value_relative_rank_range",
+        MapOp.GET_BY_VALUE_RELATIVE_RANK_RANGE,
         source,
         ctx,
         kind,
-        110,
         returned,
         operand(value, "maps.get_by_value_relative_rank_range", 1, ANY),
         integer(rank, "maps.get_by_value_relative_rank_range", 2),
@@ -547,10 +540,9 @@ def remove_by_value(
 ) -> Expression:
     """Without all entries whose value equals `value`."""
     return _modify(
-        "remove_by_value",
+        MapOp.REMOVE_BY_VALUE,
         source,
         ctx,
-        82,
         inverted_bit(inverted),
         operand(value, "maps.remove_by_value", 1, ANY),
     )
@@ -565,7 +557,7 @@ def remove_by_value_list(
 ) -> Expression:
     """Without all entries whose value equals one of `values`."""
     made = operand(values, "maps.remove_by_value_list", 1, LIST)
-    return _modify("remove_by_value_list", source, ctx, 83, inverted_bit(inverted), made)
+    return _modify(MapOp.REMOVE_BY_VALUE_LIST, source, ctx, inverted_bit(inverted), made)
 
 
 def remove_by_value_range(
@@ -578,10 +570,9 @@ def remove_by_value_range(
 ) -> Expression:
     """Without the entries with values from `begin` to just below `end`; None leaves that side open."""
     return _modify(
-        "remove_by_value_range",
+        MapOp.REMOVE_BY_VALUE_RANGE,
         source,
         ctx,
-        86,
         inverted_bit(inverted),
         operand(begin, "maps.remove_by_value_range", 1, ANY),
         *end_of(end, "maps.remove_by_value_range", 2, ANY),
@@ -599,10 +590,9 @@ def remove_by_value_relative_rank_range(
 ) -> Expression:
     """Without the entries from this rank on, counted from `value`."""
     return _modify(
-        "remove_by_value_relative_rank_range",
+        MapOp.REMOVE_BY_VALUE_RELATIVE_RANK_RANGE,
         source,
         ctx,
-        89,
         inverted_bit(inverted),
         operand(value, "maps.remove_by_value_relative_rank_range", 1, ANY),
         integer(rank, "maps.remove_by_value_relative_rank_range", 2),

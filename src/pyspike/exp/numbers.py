@@ -9,8 +9,8 @@ An argument of another type raises `InvalidType`.
 
 from __future__ import annotations
 
+from pyspike.cdt.opcodes import ExpOp
 from pyspike.exp.expression import Expression, Operand, apply, apply_all
-from pyspike.exp.signatures import ExpOp
 
 __all__ = [
     "int_and",

@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyspike._wire import Packed, pack_element
+from pyspike.cdt.checks import member
+from pyspike.cdt.context import Context, path
+from pyspike.cdt.enums import MODIFY_PATH, PathSelect
+from pyspike.cdt.opcodes import BY_PATH, MODIFY, ExpOp, System
+from pyspike.cdt.rules import no_fail_bit
+from pyspike.cdt.types import ExpType
 from pyspike.errors import InvalidArgument
-from pyspike.exp.calls import MODIFY, System, source_of
+from pyspike.exp.analysis import Analysis
+from pyspike.exp.calls import source_of
 from pyspike.exp.expression import Expression, Operand, literal, names_bin, node, operand
-from pyspike.exp.facts import Facts
-from pyspike.exp.signatures import ExpOp
-from pyspike.exp.types import ExpType
-from pyspike.operations.checks import member
-from pyspike.operations.context import Context, path
-from pyspike.operations.enums import BY_PATH, MODIFY_PATH, PathSelect
-from pyspike.operations.paths import no_fail_bit
 from pyspike.showing import shown
 
 __all__ = ["modify", "select"]
@@ -65,7 +65,7 @@ def modify(
     flags = MODIFY_PATH | no_fail_bit(no_fail)
     operation = Packed(pack_element([BY_PATH, path(ctx), flags, Packed(new.as_path_value())]))
     kind = _kind(made)
-    apart = Facts(None, ExpOp.CALL, levels=new._facts.levels)  # what the new value needs, the path has
+    apart = Analysis(None, ExpOp.CALL, levels=new._analysis.levels)  # what the new value needs, the path has
     return node(ExpOp.CALL, kind, int(kind), System.CDT | MODIFY, operation, made, inside=[apart])
 
 

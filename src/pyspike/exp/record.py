@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 from pyspike._wire import MAX_BIN_NAME, plain_int
+from pyspike.cdt.checks import blob, items, whole
+from pyspike.cdt.opcodes import ExpOp
+from pyspike.cdt.signatures import SIGNATURES
+from pyspike.cdt.types import ExpType, TypeLike, type_of
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp.expression import Expression, Value, literal, node, packed_name
-from pyspike.exp.signatures import SIGNATURES, ExpOp
-from pyspike.exp.types import ExpType, TypeLike, type_of
-from pyspike.operations.checks import blob, items, whole
 from pyspike.showing import shown
 from pyspike.values import GeoJSON, HyperLogLog, OrderedList, Special
 

@@ -17,14 +17,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyspike.errors import InvalidArgument
-from pyspike.exp.calls import MODIFY, System, call, integer, optional, source_of
+from pyspike.cdt.checks import member
+from pyspike.cdt.enums import NumericType, StringRegexFlags, StringWriteFlags
+from pyspike.cdt.opcodes import MODIFY, ExpOp, StringOp, System
+from pyspike.cdt.rules import regex_bits, snip_flags, string_changing_flags, string_creating_flags, texts
+from pyspike.cdt.types import ExpType
+from pyspike.exp.calls import call, integer, optional, source_of
 from pyspike.exp.expression import Expression, Operand, apply, literal, operand, refuse_constants
-from pyspike.exp.signatures import ExpOp
-from pyspike.exp.types import ExpType
-from pyspike.operations.checks import member
-from pyspike.operations.enums import NumericType, StringRegexFlags
-from pyspike.operations.strings import DEFAULT, Flags, changing_flags, creating_flags, regex_bits, texts
 
 __all__ = [
     "append",
@@ -66,16 +65,23 @@ __all__ = [
     "upper",
 ]
 
+Flags = StringWriteFlags
+DEFAULT = StringWriteFlags.DEFAULT
 STRING = (ExpType.STRING,)
 
 
-def _read(name: str, source: Operand, kind: ExpType, *operation: Any) -> Expression:
-    return call(System.STRING, kind, operation, source_of(source, f"strings.{name}", ExpType.STRING))
+def _read(opcode: StringOp, source: Operand, kind: ExpType, *arguments: Any) -> Expression:
+    return call(
+        System.STRING,
+        kind,
+        (opcode, *arguments),
+        source_of(source, f"strings.{opcode.function}", ExpType.STRING),
+    )
 
 
-def _modify(name: str, source: Operand, *operation: Any) -> Expression:
-    made = source_of(source, f"strings.{name}", ExpType.STRING)
-    return call(System.STRING | MODIFY, ExpType.STRING, operation, made)
+def _modify(opcode: StringOp, source: Operand, *arguments: Any) -> Expression:
+    made = source_of(source, f"strings.{opcode.function}", ExpType.STRING)
+    return call(System.STRING | MODIFY, ExpType.STRING, (opcode, *arguments), made)
 
 
 def _text(value: Operand, name: str, place: int) -> Expression:
@@ -95,86 +101,90 @@ def _pair(first: str, second: str) -> Expression:
 
 def strlen(source: Operand) -> Expression:
     """How many code points a string has."""
-    return _read("strlen", source, ExpType.INT, 0)
+    return _read(StringOp.STRLEN, source, ExpType.INT)
 
 
 def substr(source: Operand, start: Operand, end: Operand = None) -> Expression:
     """The string from `start` to before `end`, or to its end."""
     return _read(
-        "substr", source, ExpType.STRING, 1, _whole(start, "substr", 1), *optional(end, "strings.substr", 2)
+        StringOp.SUBSTR,
+        source,
+        ExpType.STRING,
+        _whole(start, "substr", 1),
+        *optional(end, "strings.substr", 2),
     )
 
 
 def char_at(source: Operand, index: Operand) -> Expression:
     """The character at `index`."""
-    return _read("char_at", source, ExpType.STRING, 2, _whole(index, "char_at", 1))
+    return _read(StringOp.CHAR_AT, source, ExpType.STRING, _whole(index, "char_at", 1))
 
 
 def find(source: Operand, needle: Operand, occurrence: Operand = 1) -> Expression:
     """Where `needle` starts, the first time or a later one; -1 if it does not."""
-    return _read("find", source, ExpType.INT, 3, _text(needle, "find", 1), _whole(occurrence, "find", 2))
+    return _read(StringOp.FIND, source, ExpType.INT, _text(needle, "find", 1), _whole(occurrence, "find", 2))
 
 
 def contains(source: Operand, needle: Operand) -> Expression:
     """Whether `needle` is in the string."""
-    return _read("contains", source, ExpType.BOOL, 4, _text(needle, "contains", 1))
+    return _read(StringOp.CONTAINS, source, ExpType.BOOL, _text(needle, "contains", 1))
 
 
 def starts_with(source: Operand, prefix: Operand) -> Expression:
     """Whether the string starts with `prefix`."""
-    return _read("starts_with", source, ExpType.BOOL, 5, _text(prefix, "starts_with", 1))
+    return _read(StringOp.STARTS_WITH, source, ExpType.BOOL, _text(prefix, "starts_with", 1))
 
 
 def ends_with(source: Operand, suffix: Operand) -> Expression:
     """Whether the string ends with `suffix`."""
-    return _read("ends_with", source, ExpType.BOOL, 6, _text(suffix, "ends_with", 1))
+    return _read(StringOp.ENDS_WITH, source, ExpType.BOOL, _text(suffix, "ends_with", 1))
 
 
 def to_integer(source: Operand) -> Expression:
     """The string as an int."""
-    return _read("to_integer", source, ExpType.INT, 7)
+    return _read(StringOp.TO_INTEGER, source, ExpType.INT)
 
 
 def to_double(source: Operand) -> Expression:
     """The string as a float."""
-    return _read("to_double", source, ExpType.FLOAT, 8)
+    return _read(StringOp.TO_DOUBLE, source, ExpType.FLOAT)
 
 
 def byte_length(source: Operand) -> Expression:
     """How many bytes the string takes in UTF-8."""
-    return _read("byte_length", source, ExpType.INT, 9)
+    return _read(StringOp.BYTE_LENGTH, source, ExpType.INT)
 
 
 def is_numeric(source: Operand, *, numeric_type: NumericType = NumericType.ANY) -> Expression:
     """Whether the string is a number of this kind."""
-    return _read("is_numeric", source, ExpType.BOOL, 10, member(numeric_type, NumericType, "numeric_type"))
+    return _read(StringOp.IS_NUMERIC, source, ExpType.BOOL, member(numeric_type, NumericType, "numeric_type"))
 
 
 def is_upper(source: Operand) -> Expression:
     """Whether all letters are upper case."""
-    return _read("is_upper", source, ExpType.BOOL, 11)
+    return _read(StringOp.IS_UPPER, source, ExpType.BOOL)
 
 
 def is_lower(source: Operand) -> Expression:
     """Whether all letters are lower case."""
-    return _read("is_lower", source, ExpType.BOOL, 12)
+    return _read(StringOp.IS_LOWER, source, ExpType.BOOL)
 
 
 def to_blob(source: Operand) -> Expression:
     """The string's UTF-8 as a blob."""
-    return _read("to_blob", source, ExpType.BLOB, 13)
+    return _read(StringOp.TO_BLOB, source, ExpType.BLOB)
 
 
 def split(source: Operand, separator: Operand = None) -> Expression:
     """The parts between separators as a list; without one, the characters."""
     return _read(
-        "split", source, ExpType.LIST, 14, *(() if separator is None else (_text(separator, "split", 1),))
+        StringOp.SPLIT, source, ExpType.LIST, *(() if separator is None else (_text(separator, "split", 1),))
     )
 
 
 def base64_decode(source: Operand) -> Expression:
     """The blob that the string is the base 64 of."""
-    return _read("base64_decode", source, ExpType.BLOB, 15)
+    return _read(StringOp.BASE64_DECODE, source, ExpType.BLOB)
 
 
 def regex_compare(
@@ -182,7 +192,11 @@ def regex_compare(
 ) -> Expression:
     """Whether a regular expression matches."""
     return _read(
-        "regex_compare", source, ExpType.BOOL, 16, _text(pattern, "regex_compare", 1), regex_bits(regex_flags)
+        StringOp.REGEX_COMPARE,
+        source,
+        ExpType.BOOL,
+        _text(pattern, "regex_compare", 1),
+        regex_bits(regex_flags),
     )
 
 
@@ -198,97 +212,94 @@ def to_string(source: Operand) -> Expression:
 def insert(source: Operand, index: Operand, value: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """With text put before the character at `index`."""
     return _modify(
-        "insert",
+        StringOp.INSERT,
         source,
-        50,
         _whole(index, "insert", 1),
         _text(value, "insert", 2),
-        creating_flags(write_flags),
+        string_creating_flags(write_flags),
     )
 
 
 def overwrite(source: Operand, index: Operand, value: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """With text put over what is at `index`."""
     return _modify(
-        "overwrite",
+        StringOp.OVERWRITE,
         source,
-        51,
         _whole(index, "overwrite", 1),
         _text(value, "overwrite", 2),
-        creating_flags(write_flags),
+        string_creating_flags(write_flags),
     )
 
 
 def append(source: Operand, value: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """With text put at the end."""
-    return _modify("append", source, 67, _text(value, "append", 1), creating_flags(write_flags))
+    return _modify(StringOp.APPEND, source, _text(value, "append", 1), string_creating_flags(write_flags))
 
 
 def prepend(source: Operand, value: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """With text put at the start."""
-    return _modify("prepend", source, 68, _text(value, "prepend", 1), creating_flags(write_flags))
+    return _modify(StringOp.PREPEND, source, _text(value, "prepend", 1), string_creating_flags(write_flags))
 
 
 def concat(source: Operand, values: list[str], *, write_flags: Flags = DEFAULT) -> Expression:
     """With several texts put at the end."""
-    return _modify("concat", source, 52, literal(texts(values)), creating_flags(write_flags))
+    return _modify(StringOp.CONCAT, source, literal(texts(values)), string_creating_flags(write_flags))
 
 
 def snip(source: Operand, start: Operand, end: Operand = None, *, write_flags: Flags = DEFAULT) -> Expression:
     """Without what is from `start` to before `end`, or to the end; then `write_flags` can't be given."""
-    flags = changing_flags(write_flags)
-    if end is not None:
-        return _modify("snip", source, 53, _whole(start, "snip", 1), _whole(end, "snip", 2), flags)
-    if flags:
-        raise InvalidArgument("snip takes write_flags only together with end", advice="give end")
-    return _modify("snip", source, 53, _whole(start, "snip", 1))
+    flags = snip_flags(end, write_flags)
+    made = _whole(start, "snip", 1), *optional(end, "strings.snip", 2)
+    return _modify(StringOp.SNIP, source, *made, *flags)
 
 
 def replace(source: Operand, needle: str, replacement: str, *, write_flags: Flags = DEFAULT) -> Expression:
     """With the first `needle` replaced."""
-    return _modify("replace", source, 54, _pair(needle, replacement), changing_flags(write_flags))
+    return _modify(StringOp.REPLACE, source, _pair(needle, replacement), string_changing_flags(write_flags))
 
 
 def replace_all(
     source: Operand, needle: str, replacement: str, *, write_flags: Flags = DEFAULT
 ) -> Expression:
     """With every `needle` replaced."""
-    return _modify("replace_all", source, 55, _pair(needle, replacement), changing_flags(write_flags))
+    return _modify(
+        StringOp.REPLACE_ALL, source, _pair(needle, replacement), string_changing_flags(write_flags)
+    )
 
 
 def upper(source: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """With all letters in upper case."""
-    return _modify("upper", source, 56, changing_flags(write_flags))
+    return _modify(StringOp.UPPER, source, string_changing_flags(write_flags))
 
 
 def lower(source: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """With all letters in lower case."""
-    return _modify("lower", source, 57, changing_flags(write_flags))
+    return _modify(StringOp.LOWER, source, string_changing_flags(write_flags))
 
 
 def casefold(source: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """In a form for comparing without regard to case."""
-    return _modify("casefold", source, 58, changing_flags(write_flags))
+    return _modify(StringOp.CASEFOLD, source, string_changing_flags(write_flags))
 
 
 def normalize_nfc(source: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """In Unicode's normal form C."""
-    return _modify("normalize_nfc", source, 59, changing_flags(write_flags))
+    return _modify(StringOp.NORMALIZE_NFC, source, string_changing_flags(write_flags))
 
 
 def trim_start(source: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """Without white space at the start."""
-    return _modify("trim_start", source, 60, changing_flags(write_flags))
+    return _modify(StringOp.TRIM_START, source, string_changing_flags(write_flags))
 
 
 def trim_end(source: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """Without white space at the end."""
-    return _modify("trim_end", source, 61, changing_flags(write_flags))
+    return _modify(StringOp.TRIM_END, source, string_changing_flags(write_flags))
 
 
 def trim(source: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """Without white space at both ends."""
-    return _modify("trim", source, 62, changing_flags(write_flags))
+    return _modify(StringOp.TRIM, source, string_changing_flags(write_flags))
 
 
 def pad_start(
@@ -296,12 +307,11 @@ def pad_start(
 ) -> Expression:
     """With `pad_string` put at the start until it has this length."""
     return _modify(
-        "pad_start",
+        StringOp.PAD_START,
         source,
-        63,
         _whole(target_length, "pad_start", 1),
         _text(pad_string, "pad_start", 2),
-        creating_flags(write_flags),
+        string_creating_flags(write_flags),
     )
 
 
@@ -310,18 +320,17 @@ def pad_end(
 ) -> Expression:
     """With `pad_string` put at the end until it has this length."""
     return _modify(
-        "pad_end",
+        StringOp.PAD_END,
         source,
-        64,
         _whole(target_length, "pad_end", 1),
         _text(pad_string, "pad_end", 2),
-        creating_flags(write_flags),
+        string_creating_flags(write_flags),
     )
 
 
 def repeat(source: Operand, count: Operand, *, write_flags: Flags = DEFAULT) -> Expression:
     """`count` times one after the other."""
-    return _modify("repeat", source, 65, _whole(count, "repeat", 1), creating_flags(write_flags))
+    return _modify(StringOp.REPEAT, source, _whole(count, "repeat", 1), string_creating_flags(write_flags))
 
 
 def regex_replace(
@@ -334,10 +343,9 @@ def regex_replace(
 ) -> Expression:
     """With the first match of a regular expression replaced, with GLOBAL all."""
     return _modify(
-        "regex_replace",
+        StringOp.REGEX_REPLACE,
         source,
-        66,
         _pair(pattern, replacement),
         regex_bits(regex_flags),
-        changing_flags(write_flags),
+        string_changing_flags(write_flags),
     )

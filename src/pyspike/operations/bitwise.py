@@ -15,15 +15,17 @@ Writing operations give None. An argument of a wrong type raises `InvalidType`, 
 `RequestInvalid`); where it starts before it: `RequestInvalid`. A missing bin reads as None.
 """
 
+# mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
 from pyspike._wire import Operation
+from pyspike.cdt.checks import blob, flag_bits, truth, whole
+from pyspike.cdt.context import Ctx
+from pyspike.cdt.enums import SIGNED, BitOverflowAction, BitResizeFlags, BitWriteFlags
+from pyspike.cdt.opcodes import BitOp, OpCode
+from pyspike.cdt.rules import bit_changing_flags, bit_creating_flags, int_size, overflow
 from pyspike.errors import InvalidArgument
-from pyspike.operations.building import maker
-from pyspike.operations.checks import blob, flag_bits, member, truth, whole, write_flag_bits
-from pyspike.operations.context import Ctx
-from pyspike.operations.enums import SIGNED, BitOverflowAction, BitResizeFlags, BitWriteFlags, OpCode
-from pyspike.showing import shown
+from pyspike.operations.maker import checked, in_bin, together
 
 __all__ = [
     "BitOverflowAction",
@@ -50,18 +52,45 @@ __all__ = [
     "xor",
 ]
 
-MAX_INT_BITS = 64
-
 Flags = BitWriteFlags
 DEFAULT = BitWriteFlags.DEFAULT
 
-_read = maker(OpCode.BIT_READ)
-_modify = maker(OpCode.BIT_MODIFY, write=True)
+
+def _encoded_range(byte_offset: int, byte_size: int | None, invert_size: bool) -> tuple[int, ...]:
+    """The range of bytes of `b64_encode`."""
+    if byte_size is None:
+        if truth(invert_size, "invert_size"):
+            raise InvalidArgument("invert_size has no effect without byte_size")
+        return (whole(byte_offset, "byte_offset"),)
+    return (whole(byte_offset, "byte_offset"), whole(byte_size, "byte_size"), *((1,) if invert_size else ()))
+
+
+_KINDS = (
+    together("byte_offset byte_size invert_size", _encoded_range),
+    checked("bit_offset", whole, int),
+    checked("bit_size", whole, int),
+    checked("byte_offset", whole, int),
+    checked("byte_size", whole, int),
+    checked("shift", whole, int),
+    checked("value", blob, bytes),
+    checked("write_flags", lambda flags, _: bit_changing_flags(flags)),
+    checked("resize_flags", lambda flags, name: flag_bits(flags, BitResizeFlags, name)),
+    together("action", overflow, "action", "signed"),
+    checked("signed", lambda signed, name: (SIGNED,) if truth(signed, name) else ()),
+)
+_SIZE = checked("bit_size", lambda size, _: int_size(size))[1]
+_INT = checked("value", whole, int)[1]
+_BIT = checked("value", truth, bool)[1]
+_CREATING = checked("write_flags", lambda flags, _: bit_creating_flags(flags))[1]
+
+_read = in_bin(OpCode.BIT_READ, _KINDS)
+_modify = in_bin(OpCode.BIT_MODIFY, _KINDS, write=True)
 
 
 # The blob itself --------------------------------------------------------------------------------------------
 
 
+@_modify(BitOp.RESIZE, write_flags=_CREATING)
 def resize(
     bin_name: str,
     byte_size: int,
@@ -78,87 +107,82 @@ def resize(
             otherwise).
         write_flags: `BitWriteFlags`.
     """
-    how = flag_bits(resize_flags, BitResizeFlags, "resize_flags")
-    return _modify(bin_name, None, 0, whole(byte_size, "byte_size"), creating_flags(write_flags), how)
+    ...
 
 
+@_modify(BitOp.INSERT, write_flags=_CREATING)
 def insert(bin_name: str, byte_offset: int, value: bytes, *, write_flags: Flags = DEFAULT) -> Operation:
     """Put bytes before the one at `byte_offset`; zeros fill a gap. A missing bin is created."""
-    flags = creating_flags(write_flags)
-    return _modify(bin_name, None, 1, whole(byte_offset, "byte_offset"), blob(value, "value"), flags)
+    ...
 
 
+@_modify(BitOp.REMOVE)
 def remove(bin_name: str, byte_offset: int, byte_size: int, *, write_flags: Flags = DEFAULT) -> Operation:
     """Take bytes out."""
-    flags = changing_flags(write_flags)
-    return _modify(bin_name, None, 2, whole(byte_offset, "byte_offset"), whole(byte_size, "byte_size"), flags)
+    ...
 
 
 # Bits -------------------------------------------------------------------------------------------------------
 
 
+@_modify(BitOp.SET)
 def set(  # noqa: A001 - the protocol's name
     bin_name: str, bit_offset: int, bit_size: int, value: bytes, *, write_flags: Flags = DEFAULT
 ) -> Operation:
     """Put the first `bit_size` bits of `value` into the range."""
-    return _modify(
-        bin_name, None, 3, *span(bit_offset, bit_size), blob(value, "value"), changing_flags(write_flags)
-    )
+    ...
 
 
+@_modify(BitOp.OR)
 def or_(
     bin_name: str, bit_offset: int, bit_size: int, value: bytes, *, write_flags: Flags = DEFAULT
 ) -> Operation:
     """Set the bits of the range that are set in `value`."""
-    return _modify(
-        bin_name, None, 4, *span(bit_offset, bit_size), blob(value, "value"), changing_flags(write_flags)
-    )
+    ...
 
 
+@_modify(BitOp.XOR)
 def xor(
     bin_name: str, bit_offset: int, bit_size: int, value: bytes, *, write_flags: Flags = DEFAULT
 ) -> Operation:
     """Turn the bits of the range around that are set in `value`."""
-    return _modify(
-        bin_name, None, 5, *span(bit_offset, bit_size), blob(value, "value"), changing_flags(write_flags)
-    )
+    ...
 
 
+@_modify(BitOp.AND)
 def and_(
     bin_name: str, bit_offset: int, bit_size: int, value: bytes, *, write_flags: Flags = DEFAULT
 ) -> Operation:
     """Clear the bits of the range that are not set in `value`."""
-    return _modify(
-        bin_name, None, 6, *span(bit_offset, bit_size), blob(value, "value"), changing_flags(write_flags)
-    )
+    ...
 
 
+@_modify(BitOp.NOT)
 def not_(bin_name: str, bit_offset: int, bit_size: int, *, write_flags: Flags = DEFAULT) -> Operation:
     """Turn all bits of the range around."""
-    return _modify(bin_name, None, 7, *span(bit_offset, bit_size), changing_flags(write_flags))
+    ...
 
 
+@_modify(BitOp.LSHIFT)
 def lshift(
     bin_name: str, bit_offset: int, bit_size: int, shift: int, *, write_flags: Flags = DEFAULT
 ) -> Operation:
     """Move the bits of the range to the left by `shift`; zeros follow."""
-    return _modify(
-        bin_name, None, 8, *span(bit_offset, bit_size), whole(shift, "shift"), changing_flags(write_flags)
-    )
+    ...
 
 
+@_modify(BitOp.RSHIFT)
 def rshift(
     bin_name: str, bit_offset: int, bit_size: int, shift: int, *, write_flags: Flags = DEFAULT
 ) -> Operation:
     """Move the bits of the range to the right by `shift`; zeros follow."""
-    return _modify(
-        bin_name, None, 9, *span(bit_offset, bit_size), whole(shift, "shift"), changing_flags(write_flags)
-    )
+    ...
 
 
 # Numbers in the bits ----------------------------------------------------------------------------------------
 
 
+@_modify(BitOp.ADD, bit_size=_SIZE, value=_INT)
 def add(
     bin_name: str,
     bit_offset: int,
@@ -180,11 +204,10 @@ def add(
         action: what to do if the sum does not fit; FAIL raises OpNotApplicable when run.
         write_flags: `BitWriteFlags`.
     """
-    flags = changing_flags(write_flags)
-    how = overflow(action, signed)
-    return _modify(bin_name, None, 10, *int_span(bit_offset, bit_size), whole(value, "value"), flags, how)
+    ...
 
 
+@_modify(BitOp.SUBTRACT, bit_size=_SIZE, value=_INT)
 def subtract(
     bin_name: str,
     bit_offset: int,
@@ -196,48 +219,51 @@ def subtract(
     write_flags: Flags = DEFAULT,
 ) -> Operation:
     """Subtract from the number that the range is; `value`, `signed` and `action` are as for `add`."""
-    flags = changing_flags(write_flags)
-    how = overflow(action, signed)
-    return _modify(bin_name, None, 11, *int_span(bit_offset, bit_size), whole(value, "value"), flags, how)
+    ...
 
 
+@_modify(BitOp.SET_INT, bit_size=_SIZE, value=_INT)
 def set_int(
     bin_name: str, bit_offset: int, bit_size: int, value: int, *, write_flags: Flags = DEFAULT
 ) -> Operation:
     """Put a number of 1 to 64 bits into the range."""
-    flags = changing_flags(write_flags)
-    return _modify(bin_name, None, 12, *int_span(bit_offset, bit_size), whole(value, "value"), flags)
+    ...
 
 
+@_read(BitOp.GET_INT, bit_size=_SIZE)
 def get_int(bin_name: str, bit_offset: int, bit_size: int, *, signed: bool = False) -> Operation:
     """The number that the range, 1 to 64 bits, is; with `signed`, it may be negative."""
-    sign = (SIGNED,) if truth(signed, "signed") else ()
-    return _read(bin_name, None, 54, *int_span(bit_offset, bit_size), *sign)
+    ...
 
 
 # Reading ----------------------------------------------------------------------------------------------------
 
 
+@_read(BitOp.GET)
 def get(bin_name: str, bit_offset: int, bit_size: int) -> Operation:
     """The bits of the range as bytes, from the highest bit on; zeros fill the last byte."""
-    return _read(bin_name, None, 50, *span(bit_offset, bit_size))
+    ...
 
 
+@_read(BitOp.COUNT)
 def count(bin_name: str, bit_offset: int, bit_size: int) -> Operation:
     """How many bits of the range are set."""
-    return _read(bin_name, None, 51, *span(bit_offset, bit_size))
+    ...
 
 
+@_read(BitOp.LSCAN, value=_BIT)
 def lscan(bin_name: str, bit_offset: int, bit_size: int, value: bool) -> Operation:
     """Where in the range the first bit is that is set (True) or not (False); -1 if there is none."""
-    return _read(bin_name, None, 52, *span(bit_offset, bit_size), truth(value, "value"))
+    ...
 
 
+@_read(BitOp.RSCAN, value=_BIT)
 def rscan(bin_name: str, bit_offset: int, bit_size: int, value: bool) -> Operation:
     """Where in the range the last bit is that is set (True) or not (False); -1 if there is none."""
-    return _read(bin_name, None, 53, *span(bit_offset, bit_size), truth(value, "value"))
+    ...
 
 
+@_read(BitOp.B64_ENCODE)
 def b64_encode(
     bin_name: str,
     byte_offset: int = 0,
@@ -255,57 +281,4 @@ def b64_encode(
         invert_size: whether `byte_size` counts back from the end of the blob.
         ctx: the way to a blob inside a list or map.
     """
-    return _read(bin_name, ctx, 55, *encoded_range(byte_offset, byte_size, invert_size))
-
-
-# Arguments, also of the expressions of the same names -------------------------------------------------------
-
-
-def span(bit_offset: int, bit_size: int) -> tuple[int, int]:
-    """A range of bits."""
-    return whole(bit_offset, "bit_offset"), whole(bit_size, "bit_size")
-
-
-def int_span(bit_offset: int, bit_size: int) -> tuple[int, int]:
-    """A range of bits that is a number."""
-    if not 1 <= whole(bit_size, "bit_size") <= MAX_INT_BITS:
-        raise InvalidArgument(
-            f"bit_size must be from 1 to {MAX_INT_BITS} for a number, not {shown(bit_size)}"
-        )
-    return whole(bit_offset, "bit_offset"), bit_size
-
-
-def overflow(action: BitOverflowAction, signed: bool) -> int:
-    """What to do with a result that does not fit, and whether it has a sign."""
-    return member(action, BitOverflowAction, "action") | (SIGNED if truth(signed, "signed") else 0)
-
-
-def creating_flags(write_flags: Flags) -> int:
-    """The flags of what may create the bin."""
-    flags = _flags(write_flags)
-    if flags & Flags.PARTIAL:
-        raise InvalidArgument("PARTIAL is not for resize and insert: they don't have a range")
-    return flags
-
-
-def changing_flags(write_flags: Flags) -> int:
-    """The flags of what works on a bin that is there."""
-    flags = _flags(write_flags)
-    if flags & Flags.CREATE_ONLY:
-        raise InvalidArgument("CREATE_ONLY is only for resize and insert: nothing else creates a bin")
-    return flags
-
-
-def _flags(write_flags: Flags) -> int:
-    if write_flags is DEFAULT:
-        return 0
-    return write_flag_bits(write_flags, BitWriteFlags)
-
-
-def encoded_range(byte_offset: int, byte_size: int | None, invert_size: bool) -> list[int]:
-    """The range of bytes of `b64_encode`."""
-    if byte_size is None:
-        if truth(invert_size, "invert_size"):
-            raise InvalidArgument("invert_size has no effect without byte_size")
-        return [whole(byte_offset, "byte_offset")]
-    return [whole(byte_offset, "byte_offset"), whole(byte_size, "byte_size"), *([1] if invert_size else [])]
+    ...

@@ -1,27 +1,34 @@
 """Operations that evaluate an expression on the server, on the record at hand."""
 
+# mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pyspike._types import SupportsToBytes
 from pyspike._wire import Operation, Packed
-from pyspike.operations.building import maker
-from pyspike.operations.checks import compiled, flag_bits, write_flag_bits
-from pyspike.operations.enums import ExpReadFlags, ExpWriteFlags, OpCode
+from pyspike.cdt.checks import compiled, flag_bits, write_flag_bits
+from pyspike.cdt.enums import ExpReadFlags, ExpWriteFlags
+from pyspike.cdt.opcodes import OpCode
+from pyspike.operations.maker import checked, listed
 
 if TYPE_CHECKING:
-    from pyspike.exp import Expression
+    from pyspike._types import SupportsToBytes
 
 __all__ = ["ExpReadFlags", "ExpWriteFlags", "read", "write"]
 
-_read = maker(OpCode.EXP_READ)
-_modify = maker(OpCode.EXP_MODIFY, write=True)
+_EXPRESSION = checked("expression", lambda expression, name: Packed(compiled(expression, name)))
+_ARGUMENTS = ("expression", "flags")
 
 
+@listed(
+    OpCode.EXP_READ,
+    (_EXPRESSION, checked("flags", lambda flags, name: flag_bits(flags, ExpReadFlags, name))),
+    _ARGUMENTS,
+)
 def read(
     name: str,
-    expression: Expression | SupportsToBytes,
+    expression: SupportsToBytes,
     *,
     flags: ExpReadFlags = ExpReadFlags.DEFAULT,
 ) -> Operation:
@@ -41,13 +48,18 @@ def read(
         OpNotApplicable: the result is unknown, say because a bin is missing, and `flags` lacks EVAL_NO_FAIL.
         RequestInvalid: the server does not know such an expression.
     """
-    bits = flag_bits(flags, ExpReadFlags, "flags")
-    return _read(name, None, Packed(compiled(expression, "expression")), bits)
+    ...
 
 
+@listed(
+    OpCode.EXP_MODIFY,
+    (_EXPRESSION, checked("flags", lambda flags, name: write_flag_bits(flags, ExpWriteFlags, name))),
+    _ARGUMENTS,
+    write=True,
+)
 def write(
     bin_name: str,
-    expression: Expression | SupportsToBytes,
+    expression: SupportsToBytes,
     *,
     flags: ExpWriteFlags = ExpWriteFlags.DEFAULT,
 ) -> Operation:
@@ -67,5 +79,4 @@ def write(
         BinExists, BinNotFound: `flags` has CREATE_ONLY or UPDATE_ONLY, and the bin is there, or is not.
         RequestInvalid: the server does not know such an expression.
     """
-    bits = write_flag_bits(flags, ExpWriteFlags, "flags")
-    return _modify(bin_name, None, Packed(compiled(expression, "expression")), bits)
+    ...

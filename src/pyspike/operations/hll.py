@@ -15,17 +15,17 @@ An argument of a wrong type raises `InvalidType`, one out of range `InvalidArgum
 type of bin: `BinTypeError`. A missing bin reads as None.
 """
 
+# mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from pyspike._wire import Operation
-from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.operations.building import maker
-from pyspike.operations.checks import items, whole, write_flag_bits
-from pyspike.operations.enums import HLLWriteFlags, OpCode
-from pyspike.showing import shown
+from pyspike._wire import Argument, Operation
+from pyspike.cdt.enums import HLLWriteFlags
+from pyspike.cdt.opcodes import HLLOp, OpCode
+from pyspike.cdt.rules import hll_flags, hll_sizes, scalars, sketches
+from pyspike.operations.maker import checked, in_bin, together
+from pyspike.values import HyperLogLog
 
 __all__ = [
     "HLLWriteFlags",
@@ -43,21 +43,29 @@ __all__ = [
     "set_union",
 ]
 
-NOT_GIVEN = -1
-INDEX_BITS = range(4, 17)
-MIN_HASH_BITS = range(4, 52)  # or 0
-MAX_BITS = 64  # of both together
-
 Flags = HLLWriteFlags
 DEFAULT = HLLWriteFlags.DEFAULT
 
-_read = maker(OpCode.HLL_READ)
-_modify = maker(OpCode.HLL_MODIFY, write=True)
+
+def _flags(allowed: Flags) -> Argument:
+    return checked("write_flags", lambda flags, _: hll_flags(flags, allowed))[1]
+
+
+_KINDS = (
+    checked("values", lambda values, _: sketches(values), HyperLogLog, each=True),
+    together("index_bit_count min_hash_bit_count", hll_sizes),
+    checked("index_bit_count", lambda count, _: hll_sizes(count, None)[0]),
+)
+_SCALARS = checked("values", lambda values, _: scalars(values), str, int, float, bytes, each=True)[1]
+
+_read = in_bin(OpCode.HLL_READ, _KINDS)
+_modify = in_bin(OpCode.HLL_MODIFY, _KINDS, write=True)
 
 
 # Writing ----------------------------------------------------------------------------------------------------
 
 
+@_modify(HLLOp.INIT, write_flags=_flags(Flags.CREATE_ONLY | Flags.UPDATE_ONLY | Flags.NO_FAIL))
 def init(
     bin_name: str,
     index_bit_count: int | None = None,
@@ -76,10 +84,10 @@ def init(
     Raises (when run):
         OpNotApplicable: the bin is missing and `index_bit_count` too.
     """
-    flags = flags_of(write_flags, Flags.CREATE_ONLY | Flags.UPDATE_ONLY | Flags.NO_FAIL)
-    return _modify(bin_name, None, 0, *bits(index_bit_count, min_hash_bit_count), flags)
+    ...
 
 
+@_modify(HLLOp.ADD, values=_SCALARS, write_flags=_flags(Flags.CREATE_ONLY | Flags.NO_FAIL))
 def add(
     bin_name: str,
     values: Iterable[object],
@@ -100,10 +108,10 @@ def add(
     Raises (when run):
         OpNotApplicable: the bin is missing and `index_bit_count` too.
     """
-    flags = flags_of(write_flags, Flags.CREATE_ONLY | Flags.NO_FAIL)
-    return _modify(bin_name, None, 1, scalars(values), *bits(index_bit_count, min_hash_bit_count), flags)
+    ...
 
 
+@_modify(HLLOp.SET_UNION, write_flags=_flags(~DEFAULT))
 def set_union(bin_name: str, values: Iterable[bytes], *, write_flags: Flags = DEFAULT) -> Operation:
     """Turn the bin into the union of itself and others; a missing bin is created. Gives None.
 
@@ -115,18 +123,20 @@ def set_union(bin_name: str, values: Iterable[bytes], *, write_flags: Flags = DE
     Raises (when run):
         OpNotApplicable: one has fewer index bits than the bin, and `write_flags` lacks ALLOW_FOLD.
     """
-    return _modify(bin_name, None, 2, sketches(values), flags_of(write_flags))
+    ...
 
 
+@_modify(HLLOp.REFRESH_COUNT)
 def refresh_count(bin_name: str) -> Operation:
     """Bring the count that is kept in the bin up to date, and give it.
 
     Raises (when run):
         BinNotFound: the bin is missing.
     """
-    return _modify(bin_name, None, 3)
+    ...
 
 
+@_modify(HLLOp.FOLD)
 def fold(bin_name: str, index_bit_count: int) -> Operation:
     """Reduce the index bits of a HyperLogLog without min-hash bits. Gives None.
 
@@ -134,107 +144,57 @@ def fold(bin_name: str, index_bit_count: int) -> Operation:
         OpNotApplicable: the bin has fewer index bits, or min-hash bits.
         BinNotFound: the bin is missing.
     """
-    return _modify(bin_name, None, 4, *bits(index_bit_count, None)[:1])
+    ...
 
 
 # Reading ----------------------------------------------------------------------------------------------------
 
 
+@_read(HLLOp.GET_COUNT)
 def get_count(bin_name: str) -> Operation:
     """How many different values it has seen, about."""
-    return _read(bin_name, None, 50)
+    ...
 
 
+@_read(HLLOp.GET_UNION)
 def get_union(bin_name: str, values: Iterable[bytes]) -> Operation:
     """The union of the bin and others, a `HyperLogLog`."""
-    return _read(bin_name, None, 51, sketches(values))
+    ...
 
 
+@_read(HLLOp.GET_UNION_COUNT)
 def get_union_count(bin_name: str, values: Iterable[bytes]) -> Operation:
     """How many different values the bin and others have seen together, about."""
-    return _read(bin_name, None, 52, sketches(values))
+    ...
 
 
+@_read(HLLOp.GET_INTERSECT_COUNT)
 def get_intersect_count(bin_name: str, values: Iterable[bytes]) -> Operation:
     """How many different values all of them have seen, about.
 
     Raises (when run):
         RequestInvalid: more than two without equal min-hash bits.
     """
-    return _read(bin_name, None, 53, sketches(values))
+    ...
 
 
+@_read(HLLOp.GET_SIMILARITY)
 def get_similarity(bin_name: str, values: Iterable[bytes]) -> Operation:
     """How similar they are, 0.0 to 1.0: the size of the intersection by that of the union.
 
     Raises (when run):
         RequestInvalid: more than two without equal min-hash bits.
     """
-    return _read(bin_name, None, 54, sketches(values))
+    ...
 
 
+@_read(HLLOp.DESCRIBE)
 def describe(bin_name: str) -> Operation:
     """The bin's index bits and min-hash bits, a list of two ints."""
-    return _read(bin_name, None, 55)
+    ...
 
 
+@_read(HLLOp.MAY_CONTAIN, values=_SCALARS)
 def may_contain(bin_name: str, values: Iterable[object]) -> Operation:
     """1 if all values may have been seen, 0 if one has certainly not."""
-    return _read(bin_name, None, 56, scalars(values))
-
-
-# Arguments, also of the expressions of the same names -------------------------------------------------------
-
-
-def bits(index_bit_count: int | None, min_hash_bit_count: int | None) -> tuple[int, int]:
-    """The sizes of a HyperLogLog."""
-    index, min_hash = NOT_GIVEN, NOT_GIVEN
-    if index_bit_count is not None:
-        index = whole(index_bit_count, "index_bit_count")
-        if index not in INDEX_BITS:
-            raise InvalidArgument(f"index_bit_count must be from 4 to 16, not {shown(index)}")
-    if min_hash_bit_count is not None:
-        min_hash = whole(min_hash_bit_count, "min_hash_bit_count")
-        if index_bit_count is None:
-            raise InvalidArgument("min_hash_bit_count needs index_bit_count")
-        if min_hash and min_hash not in MIN_HASH_BITS:
-            raise InvalidArgument(f"min_hash_bit_count must be 0 or from 4 to 51, not {shown(min_hash)}")
-        if index + min_hash > MAX_BITS:
-            raise InvalidArgument(
-                f"index and min-hash bits are {index + min_hash}, the server allows {MAX_BITS}"
-            )
-    return index, min_hash
-
-
-def flags_of(write_flags: Flags, allowed: Flags = ~DEFAULT) -> int:
-    """The flags that the operation allows."""
-    if write_flags is DEFAULT:
-        return 0
-    flags = write_flag_bits(write_flags, HLLWriteFlags)
-    if flags & ~allowed:
-        raise InvalidArgument(f"write_flags {shown(write_flags)}: this operation takes {allowed!r}")
-    return flags
-
-
-def scalars(values: Iterable[Any]) -> list[Any]:
-    """Values that can be hashed: no lists and dicts."""
-    chosen = items(values, "values")
-    if not chosen:
-        raise InvalidArgument("values is empty")
-    for value in chosen:
-        if isinstance(value, (list, tuple, dict)):
-            raise InvalidType(
-                f"values can't hold a {type(value).__name__}: a HyperLogLog takes no lists and maps"
-            )
-    return chosen
-
-
-def sketches(values: Iterable[Any]) -> list[bytes]:
-    """HyperLogLogs."""
-    chosen = items(values, "values")
-    if not chosen:
-        raise InvalidArgument("values is empty")
-    for value in chosen:
-        if not isinstance(value, (bytes, bytearray, memoryview)):
-            raise InvalidType(f"values must hold HyperLogLog, not {shown(value)}")
-    return chosen
+    ...

@@ -18,38 +18,19 @@ element that is no list: `BinTypeError`; where a context leads nowhere, or a pos
 the list: `OpNotApplicable`. A missing bin reads as None.
 """
 
+# mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from pyspike._wire import Operation
+from pyspike.cdt.checks import flag_bits, index_bit, items, member, number, text, truth, whole
+from pyspike.cdt.context import Ctx, creating
+from pyspike.cdt.enums import ListOrder, ListReturnType, ListSortFlags, ListWriteFlags
+from pyspike.cdt.opcodes import ListCreate, ListOp, OpCode
+from pyspike.cdt.rules import sort_bits
 from pyspike.errors import InvalidArgument
-from pyspike.operations.building import maker
-from pyspike.operations.checks import (
-    flag_bits,
-    index_bit,
-    items,
-    member,
-    number,
-    selection,
-    text,
-    truth,
-    whole,
-)
-from pyspike.operations.context import (
-    CREATE_ORDERED,
-    CREATE_PADDED,
-    CREATE_UNORDERED,
-    Ctx,
-    creating,
-)
-from pyspike.operations.enums import (
-    ListOrder,
-    ListReturnType,
-    ListSortFlags,
-    ListWriteFlags,
-    OpCode,
-)
+from pyspike.operations.maker import anything, checked, in_bin, selecting, together
 
 __all__ = [
     "ListOrder",
@@ -97,10 +78,6 @@ __all__ = [
 Return = ListReturnType
 
 
-_read = maker(OpCode.CDT_READ, respond_all=False)
-_modify = maker(OpCode.CDT_MODIFY, write=True, respond_all=False)
-
-
 def _order(order: ListOrder, persist_index: bool, ctx: Ctx) -> int:
     return member(order, ListOrder, "order") | index_bit(persist_index, ctx, "list")
 
@@ -115,12 +92,25 @@ def _policy(order: ListOrder | None, write_flags: ListWriteFlags | None) -> tupl
     )
 
 
-def _flags(write_flags: ListWriteFlags | None) -> tuple[int, ...]:
-    return () if write_flags is None else (flag_bits(write_flags, ListWriteFlags, "write_flags"),)
+_KINDS = (
+    checked("index", whole, int),
+    checked("rank", whole, int),
+    checked("count", whole, int, optional=True),
+    anything("value"),
+    checked("values", items, list),
+    anything("begin"),
+    anything("end", optional=True),
+    together("order write_flags", _policy),
+    together("order", _order, "order", "persist_index", also=("ctx",)),
+    checked("write_flags", lambda flags, name: flag_bits(flags, ListWriteFlags, name), optional=True),
+    checked("flags", lambda flags, _: sort_bits(flags)),
+    checked("separator", text, str, optional=True),
+    *selecting(Return),
+)
+_NUMBER = checked("value", number, int, float)[1]
 
-
-def _count(count: int | None) -> tuple[int, ...]:
-    return () if count is None else (whole(count, "count"),)
+_read = in_bin(OpCode.CDT_READ, _KINDS, respond_all=False)
+_modify = in_bin(OpCode.CDT_MODIFY, _KINDS, write=True, respond_all=False)
 
 
 # The list itself --------------------------------------------------------------------------------------------
@@ -145,18 +135,18 @@ def create(
         ctx: where to create it; the last leads to the new list.
     """
     ordered = _order(order, persist_index, ctx)
+    padded = truth(pad, "pad")
     if not ctx:
-        if truth(pad, "pad"):
+        if padded:
             raise InvalidArgument("pad has no effect without ctx")
-        return _modify(bin_name, None, 0, ordered)
-    if ordered:
-        if truth(pad, "pad"):
-            raise InvalidArgument("an ordered list can't be padded", advice="leave out pad, or order")
-        return _modify(bin_name, creating(ctx, CREATE_ORDERED), 0, ordered)
-    flag = CREATE_PADDED if truth(pad, "pad") else CREATE_UNORDERED
-    return _modify(bin_name, creating(ctx, flag), 0, ordered)
+        return set_order(bin_name, order, persist_index=persist_index)
+    if ordered and padded:
+        raise InvalidArgument("an ordered list can't be padded", advice="leave out pad, or order")
+    flag = ListCreate.PADDED if padded else ListCreate.ORDERED if ordered else ListCreate.UNORDERED
+    return set_order(bin_name, order, ctx=creating(ctx, flag))
 
 
+@_modify(ListOp.CREATE)
 def set_order(bin_name: str, order: ListOrder, *, persist_index: bool = False, ctx: Ctx = None) -> Operation:
     """Give a list another order, sorting it if need be. Gives None.
 
@@ -166,9 +156,10 @@ def set_order(bin_name: str, order: ListOrder, *, persist_index: bool = False, c
         persist_index: whether the server stores an index of the list's elements with it. Not with `ctx`.
         ctx: the way to a list inside the bin.
     """
-    return _modify(bin_name, ctx, 0, _order(order, persist_index, ctx))
+    ...
 
 
+@_modify(ListOp.SORT)
 def sort(bin_name: str, flags: ListSortFlags = ListSortFlags.DEFAULT, *, ctx: Ctx = None) -> Operation:
     """Sort a list. Gives None.
 
@@ -177,19 +168,22 @@ def sort(bin_name: str, flags: ListSortFlags = ListSortFlags.DEFAULT, *, ctx: Ct
         flags: DESCENDING or DROP_DUPLICATES; the server can't do both at once.
         ctx: the way to a list inside the bin.
     """
-    return _modify(bin_name, ctx, 13, sort_bits(flags))
+    ...
 
 
+@_modify(ListOp.CLEAR)
 def clear(bin_name: str, *, ctx: Ctx = None) -> Operation:
     """Remove all elements; the list keeps its order. Gives None."""
-    return _modify(bin_name, ctx, 11)
+    ...
 
 
+@_read(ListOp.SIZE)
 def size(bin_name: str, *, ctx: Ctx = None) -> Operation:
     """How many elements a list has."""
-    return _read(bin_name, ctx, 16)
+    ...
 
 
+@_read(ListOp.JOIN)
 def join(bin_name: str, separator: str | None = None, *, ctx: Ctx = None) -> Operation:
     """The strings of a list as one (server 8.2).
 
@@ -198,12 +192,13 @@ def join(bin_name: str, separator: str | None = None, *, ctx: Ctx = None) -> Ope
         separator: what to put between them.
         ctx: the way to a list inside the bin.
     """
-    return _read(bin_name, ctx, 28, *(() if separator is None else (text(separator, "separator"),)))
+    ...
 
 
 # Writing elements -------------------------------------------------------------------------------------------
 
 
+@_modify(ListOp.APPEND)
 def append(
     bin_name: str,
     value: object,
@@ -217,9 +212,10 @@ def append(
     Raises (when run):
         ElementExists: the value is there already, and `write_flags` has ADD_UNIQUE.
     """
-    return _modify(bin_name, ctx, 1, value, *_policy(order, write_flags))
+    ...
 
 
+@_modify(ListOp.APPEND_ITEMS)
 def append_items(
     bin_name: str,
     values: Iterable[object],
@@ -233,9 +229,10 @@ def append_items(
     Raises (when run):
         ElementExists: one is there already, and `write_flags` has ADD_UNIQUE.
     """
-    return _modify(bin_name, ctx, 2, items(values, "values"), *_policy(order, write_flags))
+    ...
 
 
+@_modify(ListOp.INSERT)
 def insert(
     bin_name: str,
     index: int,
@@ -251,9 +248,10 @@ def insert(
             `write_flags` has INSERT_BOUNDED.
         ElementExists: the value is there already, and `write_flags` has ADD_UNIQUE.
     """
-    return _modify(bin_name, ctx, 3, whole(index, "index"), value, *_flags(write_flags))
+    ...
 
 
+@_modify(ListOp.INSERT_ITEMS)
 def insert_items(
     bin_name: str,
     index: int,
@@ -263,9 +261,10 @@ def insert_items(
     ctx: Ctx = None,
 ) -> Operation:
     """Put several values before the one at `index`. Gives the list's new size; see `insert` for errors."""
-    return _modify(bin_name, ctx, 4, whole(index, "index"), items(values, "values"), *_flags(write_flags))
+    ...
 
 
+@_modify(ListOp.SET)
 def set(  # noqa: A001 - the protocol's name
     bin_name: str,
     index: int,
@@ -277,9 +276,10 @@ def set(  # noqa: A001 - the protocol's name
     """Replace the element at `index`; behind the end, None fills the gap. Gives None; see `insert` for
     errors.
     """
-    return _modify(bin_name, ctx, 9, whole(index, "index"), value, *_flags(write_flags))
+    ...
 
 
+@_modify(ListOp.INCREMENT, value=_NUMBER)
 def increment(
     bin_name: str,
     index: int,
@@ -302,59 +302,66 @@ def increment(
     Raises (when run):
         RequestInvalid: the element is no number.
     """
-    return _modify(
-        bin_name, ctx, 12, whole(index, "index"), number(value, "value"), *_policy(order, write_flags)
-    )
+    ...
 
 
 # Positions --------------------------------------------------------------------------------------------------
 
 
+@_read(ListOp.GET)
 def get(bin_name: str, index: int, *, ctx: Ctx = None) -> Operation:
     """The element at `index`."""
-    return _read(bin_name, ctx, 17, whole(index, "index"))
+    ...
 
 
+@_read(ListOp.GET_RANGE)
 def get_range(bin_name: str, index: int, count: int | None = None, *, ctx: Ctx = None) -> Operation:
     """The elements from `index` on, as a list; what is not there is left out."""
-    return _read(bin_name, ctx, 18, whole(index, "index"), *_count(count))
+    ...
 
 
+@_modify(ListOp.POP)
 def pop(bin_name: str, index: int, *, ctx: Ctx = None) -> Operation:
     """Remove the element at `index` and give it."""
-    return _modify(bin_name, ctx, 5, whole(index, "index"))
+    ...
 
 
+@_modify(ListOp.POP_RANGE)
 def pop_range(bin_name: str, index: int, count: int | None = None, *, ctx: Ctx = None) -> Operation:
     """Remove the elements from `index` on and give them as a list."""
-    return _modify(bin_name, ctx, 6, whole(index, "index"), *_count(count))
+    ...
 
 
+@_modify(ListOp.REMOVE)
 def remove(bin_name: str, index: int, *, ctx: Ctx = None) -> Operation:
     """Remove the element at `index`. Gives how many were removed: 1."""
-    return _modify(bin_name, ctx, 7, whole(index, "index"))
+    ...
 
 
+@_modify(ListOp.REMOVE_RANGE)
 def remove_range(bin_name: str, index: int, count: int | None = None, *, ctx: Ctx = None) -> Operation:
     """Remove the elements from `index` on. Gives how many were removed."""
-    return _modify(bin_name, ctx, 8, whole(index, "index"), *_count(count))
+    ...
 
 
+@_modify(ListOp.TRIM)
 def trim(bin_name: str, index: int, count: int, *, ctx: Ctx = None) -> Operation:
     """Remove all but `count` elements from `index` on. Gives how many were removed."""
-    return _modify(bin_name, ctx, 10, whole(index, "index"), whole(count, "count"))
+    ...
 
 
 # Selecting by position --------------------------------------------------------------------------------------
 
 
+@_read(ListOp.GET_BY_INDEX)
 def get_by_index(
     bin_name: str, index: int, return_type: Return = Return.VALUE, *, ctx: Ctx = None
 ) -> Operation:
     """Give the element at `index`."""
-    return _read(bin_name, ctx, 19, _single(return_type), whole(index, "index"))
+    ...
 
 
+@_read(ListOp.GET_BY_INDEX_RANGE)
 def get_by_index_range(
     bin_name: str,
     index: int,
@@ -365,16 +372,18 @@ def get_by_index_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the elements from `index` on."""
-    return _read(bin_name, ctx, 24, _several(return_type, inverted), whole(index, "index"), *_count(count))
+    ...
 
 
+@_read(ListOp.GET_BY_RANK)
 def get_by_rank(
     bin_name: str, rank: int, return_type: Return = Return.VALUE, *, ctx: Ctx = None
 ) -> Operation:
     """Give the element of this rank."""
-    return _read(bin_name, ctx, 21, _single(return_type), whole(rank, "rank"))
+    ...
 
 
+@_read(ListOp.GET_BY_RANK_RANGE)
 def get_by_rank_range(
     bin_name: str,
     rank: int,
@@ -385,16 +394,18 @@ def get_by_rank_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the elements from this rank on."""
-    return _read(bin_name, ctx, 26, _several(return_type, inverted), whole(rank, "rank"), *_count(count))
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_INDEX)
 def remove_by_index(
     bin_name: str, index: int, return_type: Return = Return.COUNT, *, ctx: Ctx = None
 ) -> Operation:
     """Remove the element at `index`."""
-    return _modify(bin_name, ctx, 32, _single(return_type), whole(index, "index"))
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_INDEX_RANGE)
 def remove_by_index_range(
     bin_name: str,
     index: int,
@@ -405,16 +416,18 @@ def remove_by_index_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the elements from `index` on."""
-    return _modify(bin_name, ctx, 37, _several(return_type, inverted), whole(index, "index"), *_count(count))
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_RANK)
 def remove_by_rank(
     bin_name: str, rank: int, return_type: Return = Return.COUNT, *, ctx: Ctx = None
 ) -> Operation:
     """Remove the element of this rank."""
-    return _modify(bin_name, ctx, 34, _single(return_type), whole(rank, "rank"))
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_RANK_RANGE)
 def remove_by_rank_range(
     bin_name: str,
     rank: int,
@@ -425,12 +438,13 @@ def remove_by_rank_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the elements from this rank on."""
-    return _modify(bin_name, ctx, 39, _several(return_type, inverted), whole(rank, "rank"), *_count(count))
+    ...
 
 
 # Selecting by value -----------------------------------------------------------------------------------------
 
 
+@_read(ListOp.GET_BY_VALUE)
 def get_by_value(
     bin_name: str,
     value: object,
@@ -440,9 +454,10 @@ def get_by_value(
     ctx: Ctx = None,
 ) -> Operation:
     """Give all elements that equal `value`; in a list to compare with, WILDCARD equals what follows."""
-    return _read(bin_name, ctx, 22, _several(return_type, inverted), value)
+    ...
 
 
+@_read(ListOp.GET_BY_VALUE_LIST)
 def get_by_value_list(
     bin_name: str,
     values: Iterable[object],
@@ -452,9 +467,10 @@ def get_by_value_list(
     ctx: Ctx = None,
 ) -> Operation:
     """Give all elements that equal one of `values`."""
-    return _read(bin_name, ctx, 23, _several(return_type, inverted), items(values, "values"))
+    ...
 
 
+@_read(ListOp.GET_BY_VALUE_RANGE)
 def get_by_value_range(
     bin_name: str,
     begin: object = None,
@@ -465,9 +481,10 @@ def get_by_value_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the elements from `begin` to just below `end`; None leaves that side open."""
-    return _read(bin_name, ctx, 25, _several(return_type, inverted), begin, *_end(end))
+    ...
 
 
+@_read(ListOp.GET_BY_VALUE_RELATIVE_RANK_RANGE)
 def get_by_value_relative_rank_range(
     bin_name: str,
     value: object,
@@ -479,10 +496,10 @@ def get_by_value_relative_rank_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the elements from this rank on, counted from `value`: 0 is the smallest not below it."""
-    selected = _several(return_type, inverted)
-    return _read(bin_name, ctx, 27, selected, value, whole(rank, "rank"), *_count(count))
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_VALUE)
 def remove_by_value(
     bin_name: str,
     value: object,
@@ -492,9 +509,10 @@ def remove_by_value(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove all elements that equal `value`; in a list to compare with, WILDCARD equals what follows."""
-    return _modify(bin_name, ctx, 35, _several(return_type, inverted), value)
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_VALUE_LIST)
 def remove_by_value_list(
     bin_name: str,
     values: Iterable[object],
@@ -504,9 +522,10 @@ def remove_by_value_list(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove all elements that equal one of `values`."""
-    return _modify(bin_name, ctx, 36, _several(return_type, inverted), items(values, "values"))
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_VALUE_RANGE)
 def remove_by_value_range(
     bin_name: str,
     begin: object = None,
@@ -517,9 +536,10 @@ def remove_by_value_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the elements from `begin` to just below `end`; None leaves that side open."""
-    return _modify(bin_name, ctx, 38, _several(return_type, inverted), begin, *_end(end))
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_VALUE_RELATIVE_RANK_RANGE)
 def remove_by_value_relative_rank_range(
     bin_name: str,
     value: object,
@@ -531,31 +551,4 @@ def remove_by_value_relative_rank_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the elements from this rank on, counted from `value`: 0 is the smallest not below it."""
-    selected = _several(return_type, inverted)
-    return _modify(bin_name, ctx, 40, selected, value, whole(rank, "rank"), *_count(count))
-
-
-def sort_bits(flags: ListSortFlags) -> int:
-    """How to sort, as a number; also for the expression of the same name."""
-    bits = flag_bits(flags, ListSortFlags, "flags")
-    if bits == ListSortFlags.DESCENDING | ListSortFlags.DROP_DUPLICATES:
-        raise InvalidArgument(
-            "flags: DESCENDING and DROP_DUPLICATES exclude each other",
-            advice="drop duplicates first, then sort again",
-        )
-    return bits
-
-
-def _single(return_type: Return) -> int:
-    return return_type if type(return_type) is Return else member(return_type, Return, "return_type")
-
-
-def _several(return_type: Return, inverted: bool) -> int:
-    if inverted is False and type(return_type) is Return:
-        return return_type
-    return selection(return_type, Return, inverted)
-
-
-def _end(end: object) -> tuple[object, ...]:
-    """The end of an interval; left out, it is open (a nil there would be below everything)."""
-    return () if end is None else (end,)
+    ...

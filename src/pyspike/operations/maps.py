@@ -21,34 +21,28 @@ element that is no map: `BinTypeError`; where a context leads nowhere, or an ind
 last: `OpNotApplicable`. A missing bin reads as None.
 """
 
+# mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pyspike._wire import Operation
-from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.operations.building import maker
-from pyspike.operations.checks import (
+from pyspike.cdt.checks import (
     MapKey,
-    index_bit,
     items,
     key_bound,
     map_key,
-    member,
     number,
-    selection,
     whole,
     write_flag_bits,
 )
-from pyspike.operations.context import (
-    CREATE_KEY_ORDERED,
-    CREATE_KEY_VALUE_ORDERED,
-    CREATE_UNORDERED,
-    Ctx,
-    creating,
-)
-from pyspike.operations.enums import MapOrder, MapReturnType, MapWriteFlags, OpCode
+from pyspike.cdt.context import Ctx, creating
+from pyspike.cdt.enums import MapOrder, MapReturnType, MapWriteFlags
+from pyspike.cdt.opcodes import MapCreate, MapOp, OpCode
+from pyspike.cdt.rules import ends_servers, map_order_bits
+from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.operations.maker import anything, checked, in_bin, selecting, together
 from pyspike.showing import shown
 
 __all__ = [
@@ -90,52 +84,69 @@ __all__ = [
 ]
 
 
-# Return types with which an inverted selection by no keys or no values ends the process of server 8.1.2.
-CRASHES_IF_EMPTY = frozenset(
-    (
-        MapReturnType.KEY,
-        MapReturnType.VALUE,
-        MapReturnType.KEY_VALUE,
-        MapReturnType.UNORDERED_MAP,
-        MapReturnType.ORDERED_MAP,
-    )
-)
-
 Return = MapReturnType
 UNORDERED, DEFAULT = MapOrder.UNORDERED, MapWriteFlags.DEFAULT
-
-_CREATE = {0: CREATE_UNORDERED, 1: CREATE_KEY_ORDERED, 3: CREATE_KEY_VALUE_ORDERED}
-
-
-_read = maker(OpCode.CDT_READ)
-_modify = maker(OpCode.CDT_MODIFY, write=True)
-
-
-def _order(order: MapOrder, persist_index: bool, ctx: Ctx) -> int:
-    if order is UNORDERED and persist_index is False:
-        return 0
-    return ordered_bits(member(order, MapOrder, "order"), persist_index, ctx)
-
-
-def ordered_bits(order: int, persist_index: bool, ctx: Ctx) -> int:
-    """An order as a number, with the bit for an index; also for the expressions of the same names."""
-    index = index_bit(persist_index, ctx, "map")
-    if index and order == MapOrder.UNORDERED:
-        raise InvalidArgument("an unordered map has no index to persist", advice="give an order")
-    return order | index
 
 
 def _policy(order: MapOrder, persist_index: bool, write_flags: MapWriteFlags, ctx: Ctx) -> tuple[int, ...]:
     """What follows the arguments of a write that may create the map."""
-    if order is UNORDERED and persist_index is False and write_flags is DEFAULT:
-        return (0,)
-    ordered = _order(order, persist_index, ctx)
+    ordered = map_order_bits(order, persist_index, ctx)
     flags = write_flag_bits(write_flags, MapWriteFlags)
     return (ordered, flags) if flags else (ordered,)
 
 
-def _count(count: int | None) -> tuple[int, ...]:
-    return () if count is None else (whole(count, "count"),)
+def _entries(entries: Mapping[MapKey, object]) -> dict[MapKey, object]:
+    if not isinstance(entries, Mapping):
+        raise InvalidType(f"entries must be a dict, not {shown(entries)}")
+    return entries if isinstance(entries, dict) else dict(entries)
+
+
+def _values(values: Iterable[object], return_type: Return, inverted: bool) -> list[object]:
+    return _several(items(values, "values"), "values", return_type, inverted)
+
+
+def _keys(keys: Iterable[MapKey], return_type: Return, inverted: bool) -> list[MapKey]:
+    chosen = items(keys, "keys")
+    for place, key in enumerate(chosen):
+        map_key(key, f"keys[{place}]")
+    return _several(chosen, "keys", return_type, inverted)
+
+
+def _several(chosen: list[Any], name: str, return_type: Return, inverted: bool) -> list[Any]:
+    """What to select by, once it is clear that the server survives it."""
+    if ends_servers(not chosen, return_type, inverted):
+        raise InvalidArgument(
+            f"{name} is empty and inverted, which ends the process of some servers",
+            advice="use an index range from 0",
+        )
+    return chosen
+
+
+_KINDS = (
+    checked("index", whole, int),
+    checked("rank", whole, int),
+    checked("count", whole, int, optional=True),
+    checked("key", map_key, str, int, bytes),
+    anything("value"),
+    checked("entries", lambda entries, _: _entries(entries), dict),
+    together("keys", _keys, exact=(str, int, bytes), also=("return_type", "inverted"), each=True),
+    together("values", _values, exact=None, also=("return_type", "inverted"), each=True),
+    anything("begin"),
+    anything("end", optional=True),
+    together("order write_flags", _policy, "order", "persist_index", "write_flags", also=("ctx",)),
+    together("order", map_order_bits, "order", "persist_index", also=("ctx",)),
+    *selecting(Return),
+)
+_NUMBER = checked("value", number, int, float)[1]
+_KEY_BOUNDS = dict(
+    (
+        checked("begin", key_bound, str, int, bytes),
+        checked("end", key_bound, str, int, bytes, optional=True),
+    )
+)
+
+_read = in_bin(OpCode.CDT_READ, _KINDS)
+_modify = in_bin(OpCode.CDT_MODIFY, _KINDS, write=True)
 
 
 # The map itself ---------------------------------------------------------------------------------------------
@@ -157,12 +168,13 @@ def create(
             not for an unordered map.
         ctx: where to create it; the last leads to the new map.
     """
-    ordered = _order(order, persist_index, ctx)
     if not ctx:
-        return _modify(bin_name, None, 64, ordered)
-    return _modify(bin_name, creating(ctx, _CREATE[ordered]), 64, ordered)
+        return set_order(bin_name, order, persist_index=persist_index)
+    ordered = MapOrder(map_order_bits(order, persist_index, ctx))
+    return set_order(bin_name, ordered, ctx=creating(ctx, MapCreate[ordered.name]))
 
 
+@_modify(MapOp.CREATE)
 def set_order(bin_name: str, order: MapOrder, *, persist_index: bool = False, ctx: Ctx = None) -> Operation:
     """Give a map another order; a bin that is missing is created. Gives None.
 
@@ -173,22 +185,25 @@ def set_order(bin_name: str, order: MapOrder, *, persist_index: bool = False, ct
             not for an unordered map.
         ctx: the way to a map inside the bin.
     """
-    return _modify(bin_name, ctx, 64, _order(order, persist_index, ctx))
+    ...
 
 
+@_modify(MapOp.CLEAR)
 def clear(bin_name: str, *, ctx: Ctx = None) -> Operation:
     """Remove all entries; the map keeps its order. Gives None."""
-    return _modify(bin_name, ctx, 75)
+    ...
 
 
+@_read(MapOp.SIZE)
 def size(bin_name: str, *, ctx: Ctx = None) -> Operation:
     """How many entries a map has."""
-    return _read(bin_name, ctx, 96)
+    ...
 
 
 # Writing entries --------------------------------------------------------------------------------------------
 
 
+@_modify(MapOp.PUT)
 def put(
     bin_name: str,
     key: MapKey,
@@ -205,10 +220,10 @@ def put(
         ElementExists: the key is there, and `write_flags` has CREATE_ONLY.
         ElementNotFound: the key is not there, and `write_flags` has UPDATE_ONLY.
     """
-    policy = _policy(order, persist_index, write_flags, ctx)
-    return _modify(bin_name, ctx, 67, map_key(key), value, *policy)
+    ...
 
 
+@_modify(MapOp.PUT_ITEMS)
 def put_items(
     bin_name: str,
     entries: Mapping[MapKey, object],
@@ -219,13 +234,10 @@ def put_items(
     ctx: Ctx = None,
 ) -> Operation:
     """Put several entries. Gives the map's new size; see `put` for errors."""
-    if not isinstance(entries, dict):
-        if not isinstance(entries, Mapping):
-            raise InvalidType(f"entries must be a dict, not {shown(entries)}")
-        entries = dict(entries)
-    return _modify(bin_name, ctx, 68, entries, *_policy(order, persist_index, write_flags, ctx))
+    ...
 
 
+@_modify(MapOp.INCREMENT, value=_NUMBER)
 def increment(
     bin_name: str,
     key: MapKey,
@@ -240,10 +252,10 @@ def increment(
     Raises (when run):
         RequestInvalid: the value there is no number.
     """
-    ordered = _order(order, persist_index, ctx)
-    return _modify(bin_name, ctx, 73, map_key(key), number(value, "value"), ordered)
+    ...
 
 
+@_modify(MapOp.DECREMENT, value=_NUMBER)
 def decrement(
     bin_name: str,
     key: MapKey,
@@ -254,13 +266,13 @@ def decrement(
     ctx: Ctx = None,
 ) -> Operation:
     """Subtract from the number under a key, 0 if the key is missing. Gives its new value; see `increment`."""
-    ordered = _order(order, persist_index, ctx)
-    return _modify(bin_name, ctx, 74, map_key(key), number(value, "value"), ordered)
+    ...
 
 
 # Selecting by key ------------------------------------------------------------------------------------------
 
 
+@_read(MapOp.GET_BY_KEY)
 def get_by_key(
     bin_name: str,
     key: MapKey,
@@ -269,9 +281,10 @@ def get_by_key(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entry with this key."""
-    return _read(bin_name, ctx, 97, _single(return_type), map_key(key))
+    ...
 
 
+@_read(MapOp.GET_BY_KEY_LIST)
 def get_by_key_list(
     bin_name: str,
     keys: Iterable[MapKey],
@@ -281,10 +294,10 @@ def get_by_key_list(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entries with one of these keys."""
-    selected, chosen = _choice(keys, "keys", return_type, inverted, keys=True)
-    return _read(bin_name, ctx, 107, selected, chosen)
+    ...
 
 
+@_read(MapOp.GET_BY_KEY_RANGE, **_KEY_BOUNDS)
 def get_by_key_range(
     bin_name: str,
     begin: MapKey | None = None,
@@ -295,16 +308,10 @@ def get_by_key_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entries with keys from `begin` to just below `end`; None leaves that side open."""
-    return _read(
-        bin_name,
-        ctx,
-        103,
-        _several(return_type, inverted),
-        key_bound(begin, "begin"),
-        *_end(key_bound(end, "end")),
-    )
+    ...
 
 
+@_read(MapOp.GET_BY_KEY_RELATIVE_INDEX_RANGE)
 def get_by_key_relative_index_range(
     bin_name: str,
     key: MapKey,
@@ -316,17 +323,10 @@ def get_by_key_relative_index_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entries from this index on, counted from `key`: 0 is the first not below it."""
-    return _read(
-        bin_name,
-        ctx,
-        109,
-        _several(return_type, inverted),
-        map_key(key),
-        whole(index, "index"),
-        *_count(count),
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_KEY)
 def remove_by_key(
     bin_name: str,
     key: MapKey,
@@ -335,9 +335,10 @@ def remove_by_key(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entry with this key."""
-    return _modify(bin_name, ctx, 76, _single(return_type), map_key(key))
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_KEY_LIST)
 def remove_by_key_list(
     bin_name: str,
     keys: Iterable[MapKey],
@@ -347,10 +348,10 @@ def remove_by_key_list(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entries with one of these keys."""
-    selected, chosen = _choice(keys, "keys", return_type, inverted, keys=True)
-    return _modify(bin_name, ctx, 81, selected, chosen)
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_KEY_RANGE, **_KEY_BOUNDS)
 def remove_by_key_range(
     bin_name: str,
     begin: MapKey | None = None,
@@ -361,16 +362,10 @@ def remove_by_key_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entries with keys from `begin` to just below `end`; None leaves that side open."""
-    return _modify(
-        bin_name,
-        ctx,
-        84,
-        _several(return_type, inverted),
-        key_bound(begin, "begin"),
-        *_end(key_bound(end, "end")),
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_KEY_RELATIVE_INDEX_RANGE)
 def remove_by_key_relative_index_range(
     bin_name: str,
     key: MapKey,
@@ -382,20 +377,13 @@ def remove_by_key_relative_index_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entries from this index on, counted from `key`: 0 is the first not below it."""
-    return _modify(
-        bin_name,
-        ctx,
-        88,
-        _several(return_type, inverted),
-        map_key(key),
-        whole(index, "index"),
-        *_count(count),
-    )
+    ...
 
 
 # Selecting by index and rank -------------------------------------------------------------------------------
 
 
+@_read(MapOp.GET_BY_INDEX)
 def get_by_index(
     bin_name: str,
     index: int,
@@ -404,9 +392,10 @@ def get_by_index(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entry at `index`."""
-    return _read(bin_name, ctx, 98, _single(return_type), whole(index, "index"))
+    ...
 
 
+@_read(MapOp.GET_BY_INDEX_RANGE)
 def get_by_index_range(
     bin_name: str,
     index: int,
@@ -417,9 +406,10 @@ def get_by_index_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entries from `index` on."""
-    return _read(bin_name, ctx, 104, _several(return_type, inverted), whole(index, "index"), *_count(count))
+    ...
 
 
+@_read(MapOp.GET_BY_RANK)
 def get_by_rank(
     bin_name: str,
     rank: int,
@@ -428,9 +418,10 @@ def get_by_rank(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entry of this rank."""
-    return _read(bin_name, ctx, 100, _single(return_type), whole(rank, "rank"))
+    ...
 
 
+@_read(MapOp.GET_BY_RANK_RANGE)
 def get_by_rank_range(
     bin_name: str,
     rank: int,
@@ -441,9 +432,10 @@ def get_by_rank_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entries from this rank on."""
-    return _read(bin_name, ctx, 106, _several(return_type, inverted), whole(rank, "rank"), *_count(count))
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_INDEX)
 def remove_by_index(
     bin_name: str,
     index: int,
@@ -452,9 +444,10 @@ def remove_by_index(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entry at `index`."""
-    return _modify(bin_name, ctx, 77, _single(return_type), whole(index, "index"))
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_INDEX_RANGE)
 def remove_by_index_range(
     bin_name: str,
     index: int,
@@ -465,9 +458,10 @@ def remove_by_index_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entries from `index` on."""
-    return _modify(bin_name, ctx, 85, _several(return_type, inverted), whole(index, "index"), *_count(count))
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_RANK)
 def remove_by_rank(
     bin_name: str,
     rank: int,
@@ -476,9 +470,10 @@ def remove_by_rank(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entry of this rank."""
-    return _modify(bin_name, ctx, 79, _single(return_type), whole(rank, "rank"))
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_RANK_RANGE)
 def remove_by_rank_range(
     bin_name: str,
     rank: int,
@@ -489,12 +484,13 @@ def remove_by_rank_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entries from this rank on."""
-    return _modify(bin_name, ctx, 87, _several(return_type, inverted), whole(rank, "rank"), *_count(count))
+    ...
 
 
 # Selecting by value ----------------------------------------------------------------------------------------
 
 
+@_read(MapOp.GET_BY_VALUE)
 def get_by_value(
     bin_name: str,
     value: object,
@@ -504,9 +500,10 @@ def get_by_value(
     ctx: Ctx = None,
 ) -> Operation:
     """Give all entries whose value equals `value`; in a list, WILDCARD equals what follows."""
-    return _read(bin_name, ctx, 102, _several(return_type, inverted), value)
+    ...
 
 
+@_read(MapOp.GET_BY_VALUE_LIST)
 def get_by_value_list(
     bin_name: str,
     values: Iterable[object],
@@ -516,10 +513,10 @@ def get_by_value_list(
     ctx: Ctx = None,
 ) -> Operation:
     """Give all entries whose value equals one of `values`."""
-    selected, chosen = _choice(values, "values", return_type, inverted)
-    return _read(bin_name, ctx, 108, selected, chosen)
+    ...
 
 
+@_read(MapOp.GET_BY_VALUE_RANGE)
 def get_by_value_range(
     bin_name: str,
     begin: object = None,
@@ -530,9 +527,10 @@ def get_by_value_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entries with values from `begin` to just below `end`; None leaves that side open."""
-    return _read(bin_name, ctx, 105, _several(return_type, inverted), begin, *_end(end))
+    ...
 
 
+@_read(MapOp.GET_BY_VALUE_RELATIVE_RANK_RANGE)
 def get_by_value_relative_rank_range(
     bin_name: str,
     value: object,
@@ -544,11 +542,10 @@ def get_by_value_relative_rank_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Give the entries from this rank on, counted from `value`: 0 is the smallest not below it."""
-    return _read(
-        bin_name, ctx, 110, _several(return_type, inverted), value, whole(rank, "rank"), *_count(count)
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_VALUE)
 def remove_by_value(
     bin_name: str,
     value: object,
@@ -560,9 +557,10 @@ def remove_by_value(
     """Remove all entries whose value equals `value`; in a list to compare with, WILDCARD equals what
     follows.
     """
-    return _modify(bin_name, ctx, 82, _several(return_type, inverted), value)
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_VALUE_LIST)
 def remove_by_value_list(
     bin_name: str,
     values: Iterable[object],
@@ -572,10 +570,10 @@ def remove_by_value_list(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove all entries whose value equals one of `values`."""
-    selected, chosen = _choice(values, "values", return_type, inverted)
-    return _modify(bin_name, ctx, 83, selected, chosen)
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_VALUE_RANGE)
 def remove_by_value_range(
     bin_name: str,
     begin: object = None,
@@ -586,9 +584,10 @@ def remove_by_value_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entries with values from `begin` to just below `end`; None leaves that side open."""
-    return _modify(bin_name, ctx, 86, _several(return_type, inverted), begin, *_end(end))
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_VALUE_RELATIVE_RANK_RANGE)
 def remove_by_value_relative_rank_range(
     bin_name: str,
     value: object,
@@ -600,38 +599,4 @@ def remove_by_value_relative_rank_range(
     ctx: Ctx = None,
 ) -> Operation:
     """Remove the entries from this rank on, counted from `value`: 0 is the smallest not below it."""
-    return _modify(
-        bin_name, ctx, 89, _several(return_type, inverted), value, whole(rank, "rank"), *_count(count)
-    )
-
-
-def _single(return_type: Return) -> int:
-    return return_type if type(return_type) is Return else member(return_type, Return, "return_type")
-
-
-def _several(return_type: Return, inverted: bool) -> int:
-    if inverted is False and type(return_type) is Return:
-        return return_type
-    return selection(return_type, Return, inverted)
-
-
-def _choice(
-    values: Iterable[Any], name: str, return_type: Return, inverted: bool, *, keys: bool = False
-) -> tuple[int, list[Any]]:
-    """Return type and values of a selection by several of them."""
-    chosen = items(values, name)
-    if keys:
-        for place, key in enumerate(chosen):
-            if type(key) is not str and type(key) is not int:
-                map_key(key, f"{name}[{place}]")
-    if not chosen and inverted and return_type in CRASHES_IF_EMPTY:
-        raise InvalidArgument(
-            f"{name} is empty and inverted, which ends the process of some servers",
-            advice="use an index range from 0",
-        )
-    return _several(return_type, inverted), chosen
-
-
-def _end(end: Any) -> tuple[Any, ...]:
-    """The end of an interval; left out, it is open (a nil there would be below everything)."""
-    return () if end is None else (end,)
+    ...

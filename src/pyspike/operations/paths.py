@@ -4,6 +4,7 @@ A path is a list of contexts of which some select several elements:
 `[context.map_key("books"), context.all_children(), context.map_key("price")]` leads to all prices.
 """
 
+# mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,21 +12,37 @@ from typing import TYPE_CHECKING
 
 from pyspike._types import SupportsToBytes
 from pyspike._wire import Operation, Packed
-from pyspike.operations.building import maker
-from pyspike.operations.checks import compiled, member, truth
-from pyspike.operations.context import Context, path
-from pyspike.operations.enums import BY_PATH, MODIFY_PATH, PATH_NO_FAIL, OpCode, PathSelect
+from pyspike.cdt.checks import compiled, member
+from pyspike.cdt.context import Context, path
+from pyspike.cdt.enums import MODIFY_PATH, PathSelect
+from pyspike.cdt.opcodes import BY_PATH, OpCode
+from pyspike.cdt.rules import no_fail_bit
+from pyspike.operations.maker import checked, listed, together
 
 if TYPE_CHECKING:
-    from pyspike.exp import Expression
+    from pyspike._types import SupportsToBytes
 
 __all__ = ["PathSelect", "modify", "select"]
 
 
-_read = maker(OpCode.CDT_READ, respond_all=False)
-_modify = maker(OpCode.CDT_MODIFY, write=True, respond_all=False)
+_PATH = checked("ctx", lambda ctx, _: path(ctx))
 
 
+def _selection(what: PathSelect, no_fail: bool) -> int:
+    return member(what, PathSelect, "what") | no_fail_bit(no_fail)
+
+
+def _new_value(expression: SupportsToBytes) -> Packed:
+    return Packed(compiled(expression, "expression", "as_path_value"))
+
+
+@listed(
+    OpCode.CDT_READ,
+    (_PATH, together("flags", _selection, "what", "no_fail")),
+    ("ctx", "flags"),
+    opcode=BY_PATH,
+    respond_all=False,
+)
 def select(
     bin_name: str,
     ctx: Sequence[Context],
@@ -45,14 +62,25 @@ def select(
         RequestInvalid: a filter can't be evaluated for an element, and `no_fail` is not set.
         BinTypeError: the bin holds no list or map.
     """
-    flags = member(what, PathSelect, "what") | no_fail_bit(no_fail)
-    return _read(bin_name, None, BY_PATH, path(ctx), flags)
+    ...
 
 
+@listed(
+    OpCode.CDT_MODIFY,
+    (
+        _PATH,
+        together("flags", lambda no_fail: MODIFY_PATH | no_fail_bit(no_fail), "no_fail"),
+        checked("expression", lambda expression, _: _new_value(expression)),
+    ),
+    ("ctx", "flags", "expression"),
+    opcode=BY_PATH,
+    write=True,
+    respond_all=False,
+)
 def modify(
     bin_name: str,
     ctx: Sequence[Context],
-    expression: Expression | SupportsToBytes,
+    expression: SupportsToBytes,
     *,
     no_fail: bool = False,
 ) -> Operation:
@@ -72,11 +100,4 @@ def modify(
         ServerError: an expression can't be evaluated for an element, and `no_fail` is not set.
         BinTypeError: the bin holds no list or map.
     """
-    flags = MODIFY_PATH | no_fail_bit(no_fail)
-    packed = Packed(compiled(expression, "expression", "as_path_value"))
-    return _modify(bin_name, None, BY_PATH, path(ctx), flags, packed)
-
-
-def no_fail_bit(no_fail: bool) -> int:
-    """The flag for elements that can't be evaluated."""
-    return PATH_NO_FAIL if truth(no_fail, "no_fail") else 0
+    ...

@@ -1,5 +1,10 @@
-"""What pyspike does because it lives in a process with others: forks, and what is known as long as it lives.
+"""What pyspike does because it lives in a process with other code, which forks it and ends it.
 
-fork        what happens in the child of a fork, told in one place
-living      a registry that a child may read whatever other threads were doing
+    weak_registry   a list of weak references that a child process may read whatever other threads were doing
+    lazy_imports    imports that are put off until they are needed
+    members         the objects that a fork and the interpreter's exit have to see to
+    fork            what happens in the child of a fork
+    exit            what happens when the interpreter ends
+
+Each knows those above it only.
 """

@@ -1,6 +1,6 @@
 """Imports that are put off until they are needed, so that `import pyspike` is quick.
 
-A fork that Python knows of waits until such an import is over (`pyspike.process.fork`).
+Each stands where it is needed, inside `with importing:`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ import threading
 __all__ = ["importing"]
 
 
-class _Importing:
-    """Held while a part of pyspike is imported by who needs it first."""
+class _ImportLock:
+    """A lock that a thread holds while it imports a part of pyspike that was put off.
+
+    Before Python forks, it takes this lock (`pyspike.process.fork`): in the child no thread would be there
+    to finish an import that was under way, and Python's own import lock would stay locked.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
 
     def acquire(self) -> None:
-        """Wait until no other thread imports."""
+        """Take the lock, when no other thread imports any more."""
         self._lock.acquire()
 
     def release(self) -> None:
@@ -31,11 +35,11 @@ class _Importing:
         self.release()
 
     def after_fork(self) -> None:
-        """In a child process: a lock that is not this thread's was held by one that is not here."""
+        """Replace the lock in a child process if a thread held it that is not there."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
         else:
             self._lock = threading.RLock()
 
 
-importing = _Importing()
+importing = _ImportLock()

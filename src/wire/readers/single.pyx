@@ -26,7 +26,7 @@ cdef inline bint answers(Operation operation, MessageOp* op) noexcept:
     cdef const unsigned char* asked
     if operation.flags & OP_IS_ALL_BINS:
         return op.code == OP_READ
-    asked = <const unsigned char*>PyBytes_AS_STRING(operation.wire)
+    asked = wire_of(operation)
     return (
         operation.code == op.code
         and asked[AT_OP_NAME_SIZE] == op.name_size

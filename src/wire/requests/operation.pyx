@@ -2,6 +2,7 @@
 
 cdef enum:
     SHOWN_OPERATION = 4000                  # characters of an operation's repr
+    SHORT_WIRE = 48                         # bytes of an operation that are kept inside the object
 
 
 cdef enum:                                  # what an operation is besides its code
@@ -11,8 +12,10 @@ cdef enum:                                  # what an operation is besides its c
     OP_WANTS_ALL = 8                        # asks for the answers of all operations (RESPOND_ALL_OPS)
 
 
-cdef size_t start_op(Buffer* out, int code, object name, bint nameless=False) except 0:
-    """Writes an operation's head for the bin `name`, which is "" where it is `nameless`; returns where it starts, plus one.
+cdef Py_ssize_t start_op(Buffer* out, int code, object name, bint nameless=False) except -1:
+    """Writes the head of an operation on the bin `name`, and returns the offset in `out` at which it starts.
+
+    A `nameless` operation is on the record as a whole: its name is "".
     """
     cdef Py_ssize_t size = 0
     cdef const char* text = NULL
@@ -32,7 +35,7 @@ cdef size_t start_op(Buffer* out, int code, object name, bint nameless=False) ex
     p[6] = 0
     p[7] = <unsigned char>size
     memcpy(p + 8, text, <size_t>size)
-    return start + 1
+    return <Py_ssize_t>start
 
 
 cdef const char* any_bin_name(object name, Py_ssize_t* size) except NULL:
@@ -53,20 +56,20 @@ cdef object wrong_bin_name(object name, Py_ssize_t size):
     return errors.InvalidArgument(f"the bin name {text} has a NUL, which no name may have")
 
 
-cdef inline void end_op(Buffer* out, size_t mark, int particle) noexcept:
-    """Completes the operation that `start_op` began, now that its value is behind it."""
-    cdef unsigned char* p = out.data + (mark - 1)
+cdef inline void end_op(Buffer* out, Py_ssize_t start, int particle) noexcept:
+    """Completes the operation that starts at the offset `start`, now that its value is written behind its head."""
+    cdef unsigned char* p = out.data + start
     p[5] = <unsigned char>particle
-    store32(p, <uint32_t>(out.size - (mark - 1) - 4))
+    store32(p, <uint32_t>(out.size - <size_t>start - 4))
 
 
 cdef int put_bin_op(Packer* packer, int code, object name, object value) except -1:
     """A whole operation that gives `value` to the bin `name`."""
-    cdef size_t mark = start_op(packer.out, code, name)
+    cdef Py_ssize_t start = start_op(packer.out, code, name)
     packer.bin = <PyObject*>name
     if code != OP_WRITE:
         check_operand(packer, code, value)
-    end_op(packer.out, mark, put_particle(packer, value))
+    end_op(packer.out, start, put_particle(packer, value))
     return 0
 
 
@@ -90,80 +93,19 @@ cdef class Operation:
 
     cdef readonly str bin                   # "" for operations on the whole record
     cdef readonly int code                  # its number on the wire
-    cdef readonly bytes wire                # its bytes
     cdef int flags
     cdef object text                        # its repr, or what makes it of the operation
+    cdef Py_ssize_t size                    # of its bytes on the wire; 0 in one that was not made by a function
+    cdef bytes long_wire                    # its bytes, None if they fit into `short_wire`
+    cdef unsigned char short_wire[SHORT_WIRE]
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("operations are made by the functions of pyspike.operations")
 
-    @staticmethod
-    def on_bin(int code, name: str, value: object, text: object) -> Operation:
-        """Write, add, append or prepend `value` to the bin `name`."""
-        cdef Buffer out
-        cdef Packer packer
-        cdef unsigned char storage[256]
-        buffer_init(&out, storage, sizeof(storage))
-        packer_init(&packer, &out, name)
-        try:
-            put_bin_op(&packer, code, name, value)
-            return make_operation(plain_text(name), code, &out, OP_IS_WRITE, text)
-        finally:
-            buffer_free(&out)
-
-    @staticmethod
-    def bare(
-        int code, name: str, text: object, *, bint write=False, bint all_bins=False, bint header=False, bint whole=False
-    ) -> Operation:
-        """An operation without a value: read a bin, all or none, or change the record as a whole (touch, delete)."""
-        cdef Buffer out
-        cdef unsigned char storage[64]
-        buffer_init(&out, storage, sizeof(storage))
-        end_op(&out, start_op(&out, code, name, all_bins or header or whole), PARTICLE_NULL)
-        return make_operation(
-            plain_text(name), code, &out,
-            (OP_IS_WRITE if write else 0) | (OP_IS_ALL_BINS if all_bins else 0) | (OP_IS_HEADER if header else 0), text
-        )
-
-    @staticmethod
-    def raw(
-        int code, name: str, int particle, bytes data not None, text: object, *, bint write, bint respond_all=False
-    ) -> Operation:
-        """An operation on the bin `name` whose value is ready: `data`, of this particle type."""
-        cdef Buffer out
-        cdef size_t mark
-        cdef unsigned char storage[256]
-        buffer_init(&out, storage, sizeof(storage))
-        try:
-            mark = start_op(&out, code, name)
-            put_bytes(&out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
-            end_op(&out, mark, particle)
-            return make_operation(
-                plain_text(name), code, &out, (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0), text
-            )
-        finally:
-            buffer_free(&out)
-
-    @staticmethod
-    def packed(
-        int code, name: str, int particle, list arguments not None, text: object, *, bint write, bint respond_all=False
-    ) -> Operation:
-        """An operation on the bin `name` whose value is a packed list of arguments."""
-        cdef Buffer out
-        cdef Packer packer
-        cdef size_t mark
-        cdef unsigned char storage[256]
-        buffer_init(&out, storage, sizeof(storage))
-        arguments_init(&packer, &out, name)
-        try:
-            mark = start_op(&out, code, name)
-            put_list(&packer, arguments)
-            end_op(&out, mark, particle)
-            return make_operation(
-                plain_text(name), code, &out, (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0), text
-            )
-        finally:
-            buffer_free(&out)
+    @property
+    def wire(self) -> bytes:
+        """Its bytes on the wire."""
+        return PyBytes_FromStringAndSize(<const char*>wire_of(self), self.size)
 
     @property
     def is_write(self) -> bool:
@@ -178,7 +120,10 @@ cdef class Operation:
         if not isinstance(other, Operation):
             return NotImplemented
         cdef Operation operation = <Operation>other
-        return self.flags == operation.flags and self.wire == operation.wire
+        return (
+            self.flags == operation.flags and self.size == operation.size
+            and memcmp(wire_of(self), wire_of(operation), <size_t>self.size) == 0
+        )
 
     def __hash__(self) -> int:
         return hash(self.wire)
@@ -187,70 +132,33 @@ cdef class Operation:
         return restore_operation, (self.bin, self.code, self.wire, self.flags, self.text)
 
 
-@cython.final
-cdef class OperationMaker:
-    """Makes the operations of one code.
-
-    Args:
-        code: the operation's number.
-        particle: what to send as the value's particle type.
-        text: the repr, or what makes it of the operation.
-        flatten: makes of the way (contexts) the list that is packed for it.
-        write: whether it may change the record.
-        respond_all: whether it asks for the answers of all operations.
-    """
-
-    cdef int code
-    cdef int particle
-    cdef int flags
-    cdef object text
-    cdef object flatten
-
-    def __cinit__(
-        self, int code, int particle, text: object, flatten: object, *, bint write=False, bint respond_all=False
-    ) -> None:
-        self.code = code
-        self.particle = particle
-        self.flags = (OP_IS_WRITE if write else 0) | (OP_WANTS_ALL if respond_all else 0)
-        self.text = text
-        self.flatten = flatten
-
-    def make(self, name: str, ctx: object, *arguments: object) -> Operation:
-        """The operation `[opcode, arguments...]` on the bin, or on what `ctx` leads to inside it."""
-        cdef Buffer out
-        cdef Packer packer
-        cdef size_t mark
-        cdef unsigned char storage[256]
-        buffer_init(&out, storage, sizeof(storage))
-        arguments_init(&packer, &out, name)
-        try:
-            mark = start_op(&out, self.code, name)
-            if ctx:
-                put_list(&packer, [WITH_CONTEXT, self.flatten(ctx), list(arguments)])
-            else:
-                put_list(&packer, arguments)
-            end_op(&out, mark, self.particle)
-            return make_operation(plain_text(name), self.code, &out, self.flags, self.text)
-        finally:
-            buffer_free(&out)
-
-
-cdef Operation new_operation(str name, int code, bytes wire, int flags, object text):
-    cdef Operation operation = Operation.__new__(Operation)
-    operation.bin = name
-    operation.code = code
-    operation.wire = wire
-    operation.flags = flags
-    operation.text = text
-    return operation
+cdef inline const unsigned char* wire_of(Operation operation) noexcept:
+    """An operation's bytes, `operation.size` of them; they live as long as it does."""
+    if operation.long_wire is None:
+        return operation.short_wire
+    return <const unsigned char*>PyBytes_AS_STRING(operation.long_wire)
 
 
 cdef inline Operation make_operation(str name, int code, Buffer* out, int flags, object text):
-    return new_operation(name, code, PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size), flags, text)
+    """The operation whose bytes are in `out`."""
+    cdef Operation operation = Operation.__new__(Operation)
+    operation.bin = name
+    operation.code = code
+    operation.flags = flags
+    operation.text = text
+    operation.size = <Py_ssize_t>out.size
+    if out.size <= SHORT_WIRE:
+        memcpy(operation.short_wire, out.data, out.size)
+    else:
+        operation.long_wire = PyBytes_FromStringAndSize(<const char*>out.data, operation.size)
+    return operation
 
 
 def restore_operation(str name, int code, bytes wire, int flags, text: object) -> Operation:
     """An operation out of what its pickle holds."""
+    cdef Buffer out
     if len(wire) < 8 or len(wire) < 8 + wire[7]:
         raise errors.InvalidArgument("these are no bytes of an operation")
-    return new_operation(name, code, wire, flags, text)
+    buffer_init(&out, <unsigned char*>PyBytes_AS_STRING(wire), <size_t>PyBytes_GET_SIZE(wire))
+    out.size = out.capacity
+    return make_operation(name, code, &out, flags, text)

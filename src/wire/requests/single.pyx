@@ -190,7 +190,7 @@ cdef int summarize(tuple operations, OperationsSummary* summary) except -1:
     if not operations:
         raise errors.InvalidArgument("operate needs at least one operation")
     for operation in operations:
-        if type(operation) is not Operation or (<Operation>operation).wire is None:
+        if type(operation) is not Operation or not (<Operation>operation).size:
             raise errors.InvalidType(
                 "operate takes operations made by pyspike.operations, "
                 f"not {type(operation).__name__} ({shown(operation)})"
@@ -289,7 +289,7 @@ cdef int put_operate(
     for operation in operations:
         if operation.flags & OP_IS_HEADER and (summary.readers or writes):
             continue                        # every answer has a header; the flag for it would hide the bins
-        put_bytes(out, PyBytes_AS_STRING(operation.wire), <size_t>PyBytes_GET_SIZE(operation.wire))
+        put_bytes(out, wire_of(operation), <size_t>operation.size)
         count += 1
     if count > MAX_OPERATIONS:
         too_many_operations(count)

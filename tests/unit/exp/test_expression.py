@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pyspike import exp
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp import Expression, ExpType
-from pyspike.exp.facts import MAX_LEVELS
+from pyspike.exp.analysis import MAX_LEVELS
 from pyspike.policy import ReadPolicy
 from support.unsent import UNSENT
 
@@ -173,7 +173,7 @@ def test_it_is_compiled_once() -> None:
         assert (made & A if made.type is ExpType.BOOL else made).to_bytes()
 
 
-@pytest.mark.parametrize("name", ["type", "_facts", "_packed", "anything"])
+@pytest.mark.parametrize("name", ["type", "_analysis", "_packed", "anything"])
 def test_it_can_not_be_changed(name: str) -> None:
     made = A & B
     before = made.to_bytes(), repr(made), hash(made)
@@ -232,7 +232,7 @@ def test_chains_of_operators_are_not_nested() -> None:
     made = I
     for number in range(1000):
         made = made + number
-    assert made._facts.levels == 2
+    assert made._analysis.levels == 2
     assert Expression.from_bytes(made.to_bytes()).same_as(made)
 
 
@@ -291,7 +291,7 @@ def test_a_filter_is_sent_as_its_bytes() -> None:
 
 def let_one(value: Expression, body: Expression) -> Expression:
     """A let whose variable no other inside it has."""
-    name = f"x{max(value._facts.levels, body._facts.levels)}"
+    name = f"x{max(value._analysis.levels, body._analysis.levels)}"
     return exp.let({name: value}, body + exp.var(name))
 
 

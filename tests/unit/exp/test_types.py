@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pyspike import exp
+from pyspike.cdt.enums import ListReturnType, MapReturnType, PathSelect, StringWriteFlags
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.exp import ExpType
 from pyspike.operations import context
-from pyspike.operations.enums import ListReturnType, MapReturnType, PathSelect, StringWriteFlags
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict
 
 A = exp.bool_bin("a")

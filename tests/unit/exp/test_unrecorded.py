@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 
 from pyspike import exp
+from pyspike.cdt.enums import NumericType
 from pyspike.exp import Expression
 from pyspike.operations import hll
-from pyspike.operations.enums import NumericType
 
 OF_THE_OFFICIAL_CLIENT = [
     (exp.num_floor(exp.float_bin("f")), "921c935107a166"),

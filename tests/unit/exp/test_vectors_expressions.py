@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from pyspike import exp
+from pyspike.cdt import enums
 from pyspike.errors import InvalidArgument
 from pyspike.exp import Expression
-from pyspike.operations import context, enums
+from pyspike.operations import context
 from pyspike.values import GeoJSON, KeyOrderedDict, KeyValueOrderedDict, Special
 from support.official_helpers import NotExpressible, evaluate
 from support.shares import Share

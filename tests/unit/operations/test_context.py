@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyspike import exp
+from pyspike.cdt.enums import ListOrder, MapOrder
 from pyspike.errors import InvalidArgument
 from pyspike.operations import context, lists, maps, paths
 from pyspike.operations.context import Context
-from pyspike.operations.enums import ListOrder, MapOrder
 
 KEYS = st.integers(-(2**63), 2**63 - 1) | st.text(max_size=10) | st.binary(max_size=10)
 VALUES = KEYS | st.none() | st.booleans() | st.floats(allow_nan=False) | st.lists(KEYS, max_size=3)

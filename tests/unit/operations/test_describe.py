@@ -11,7 +11,8 @@ import pytest
 
 from pyspike import exp, operations
 from pyspike._wire import Command, Operation
-from pyspike.operations import bitwise, context, enums, hll, lists, maps, paths, strings
+from pyspike.cdt import enums
+from pyspike.operations import bitwise, context, hll, lists, maps, paths, strings
 from pyspike.values import GeoJSON, KeyOrderedDict, KeyValueOrderedDict, Special
 from support.official_helpers import NotExpressible, evaluate
 from support.vectors import Case, cases

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 from pyspike import exp
-from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.operations import bitwise, context, hll, lists, maps, paths, strings
-from pyspike.operations import exp as exp_operations
-from pyspike.operations.enums import (
+from pyspike.cdt.enums import (
     BitWriteFlags,
     ExpWriteFlags,
     HLLWriteFlags,
@@ -24,6 +21,9 @@ from pyspike.operations.enums import (
     MapWriteFlags,
     StringWriteFlags,
 )
+from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.operations import bitwise, context, hll, lists, maps, paths, strings
+from pyspike.operations import exp as exp_operations
 from pyspike.values import GeoJSON, HyperLogLog
 
 Make = Callable[[], Any]

@@ -27,12 +27,14 @@ TOLD = COMPILED | FUNCTIONS.keys() | CONSTANTS
 LEAVES = (errors, result_code, values)
 
 # Classes that Python code never names: queues of a pool and of a lane, the table inside a partition map, the
-# counters of a node, the readers of answers and what they say, what a client has that was never opened.
+# counters of a node, the readers of answers and what they say, what a client has that was never opened, an
+# argument as one function has it.
 INTERNAL = {
     "FramesReader",
     "NamespaceMap",
     "NodeCounters",
     "OutcomeReader",
+    "Part",
     "Reader",
     "RecordReader",
     "ResultsReader",

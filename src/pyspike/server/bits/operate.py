@@ -1,6 +1,6 @@
-"""Bit operations on blobs, by opcode.
+"""Operations on the bits of blobs, by opcode.
 
-Owns: reading and changing bits, flags. Bit 0 is the most significant bit of byte 0. Not here: bins and
+Owns: reading and changing bits, write flags. Bit 0 is the most significant bit of byte 0. Not here: bins and
 replies (../records/ops/bits.py).
 """
 
@@ -11,14 +11,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from ..protocol.constants import ParticleType
-from ..protocol.flags import BitOverflowFlags, BitResizeFlags, BitWriteFlags
+from ..protocol.flags import BASE64_FROM_END, BitOverflowFlags, BitResizeFlags, BitWriteFlags
 from ..protocol.opcodes import BitOpcode
 from ..protocol.result import RequestError, ResultCode
 from ..values.packed import Value
 
 __all__ = ["modify_bits", "read_bits"]
 
-FROM_END = 1
 INT_BITS = 64
 SIZE_MAX = 64 * 1024 * 1024
 
@@ -35,7 +34,7 @@ Args: TypeAlias = "list[Any]"
 
 
 class Bits(NamedTuple):
-    """Bits of a blob: their offset and number."""
+    """A range of bits in a blob: the offset of the first one, and how many."""
 
     offset: int
     size: int
@@ -70,7 +69,7 @@ def _offset(position: int, length: int) -> int:
 
 
 def _span(data: bytes, args: Args, flags: int = 0) -> Bits:
-    """The bits that the first two arguments mean."""
+    """The range of bits that the first two arguments of an operation name."""
     length = 8 * len(data)
     size = _number(args[1])
     if size <= 0 or size > 8 * SIZE_MAX:
@@ -141,15 +140,17 @@ def _read_int(data: bytes, args: Args) -> Value:
 
 
 def _read_b64(data: bytes, args: Args) -> Value:
-    """The base64 text of all bytes, of those from an offset on, or of so many; with the flag, the size is of
-    what is left out at the end.
+    """The base64 text of a range of bytes.
+
+    The arguments are an offset (0 if left out), a size (up to the end if left out) and flags. With the flag
+    BASE64_FROM_END the size is that of what is left out at the end.
     """
     at = _offset(_number(args[0]), len(data)) if args else 0
     size = _number(args[1]) if len(args) > 1 else len(data) - at
     flags = _number(args[2]) if len(args) > 2 else 0
-    if flags & ~FROM_END or size < 0:
+    if flags & ~BASE64_FROM_END or size < 0:
         raise _bad("size or flags")
-    end = len(data) - size if flags & FROM_END else at + size
+    end = len(data) - size if flags & BASE64_FROM_END else at + size
     if at > len(data) or not at <= end <= len(data):
         raise _not_applicable("bytes past the end")
     return bytes((ParticleType.STRING,)) + b64encode(data[at:end])
@@ -247,7 +248,10 @@ def _set_int(data: bytes, args: Args, flags: int) -> bytes:
 
 
 class _Write(NamedTuple):
-    """An operation, the number of its own arguments, and how many more there may be, flags among them."""
+    """A write operation: what runs it, how many arguments it needs, and how many more it takes.
+
+    The first argument after the needed ones is the write flags.
+    """
 
     run: Callable[[bytes, Args, int], bytes]
     needed: int

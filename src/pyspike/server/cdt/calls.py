@@ -1,7 +1,7 @@
-"""What an operation on a list or map asks for: its context, opcode and arguments.
+"""One operation on a list or map as it was sent: its context, opcode and arguments.
 
-Owns: the three layouts of an operation's value, and the check of arguments by kind. Not here: what opcodes
-exist (lists.py, maps.py), and what contexts mean (context.py).
+Owns: the three layouts of an operation, and checking the types of arguments. Not here: which opcodes exist
+(lists.py, maps.py), and what contexts mean (context.py).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Entry: TypeAlias = "tuple[int, Value]"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operation on one container: the value itself, or the one that the context leads to."""
+    """An operation on one container: on the value itself, or on the container to which the context leads."""
 
     context: list[Entry] | None
     opcode: int
@@ -35,7 +35,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class PathCall:
-    """A selection of many places, or a change of them. `more` is what follows the flags."""
+    """An operation on many places: it selects elements, or changes them.
+
+    `more` holds what follows the flags: the expression of a change.
+    """
 
     context: list[Entry]
     flags: int
@@ -43,12 +46,12 @@ class PathCall:
 
 
 def bad(what: str) -> RequestError:
-    """The error for a request that makes no sense."""
+    """The error PARAMETER, for a request that is malformed."""
     return RequestError(ResultCode.PARAMETER, what)
 
 
 def parse(data: bytes) -> Call | PathCall:
-    """Take an op's value apart. What follows its list is ignored.
+    """Take apart the value of an op. Bytes after its list are ignored.
 
     Raises:
         RequestError: PARAMETER.
@@ -64,7 +67,7 @@ def parse(data: bytes) -> Call | PathCall:
 
 
 def parse_value(value: Value) -> Call | PathCall:
-    """Take apart an operation that is part of a larger value."""
+    """Take apart an operation that is an element of a larger value."""
     items = _items(value, "operation")
     if not items or type(items[0]) is not int:
         raise bad("an operation without opcode")
@@ -102,7 +105,7 @@ def parse_context(value: Value) -> list[Entry]:
 
 
 def storable_value(value: Value) -> Value:
-    """A value in the form in which it is stored inside a list or map.
+    """The form in which a value is stored inside a list or map.
 
     Raises:
         RequestError: PARAMETER. The real server stores some of these, corrupt, from list operations.
@@ -115,7 +118,7 @@ def storable_value(value: Value) -> Value:
 
 
 def arguments(kinds: str, args: list[Value]) -> list[Value]:
-    """The arguments, checked; those left out are not there.
+    """Check the types of arguments, and give them; those that may be left out can be missing at the end.
 
     Args:
         kinds: a letter for each: i integer, v any value, l list, m map, n number or nil; what follows | may

@@ -1,8 +1,8 @@
-"""Contexts: the way from a value to the container inside it that an operation is for.
+"""Contexts: from a value to the container inside it on which an operation works.
 
-Owns: each kind of entry, creating what is missing on the way, and sorting ordered lists again whose elements
-have changed. Not here: what is then done with the container (operate.py); entries that mean many places
-(paths.py).
+Owns: each type of entry, creating containers that are missing, and sorting ordered lists again whose elements
+have changed. Not here: what is then done with the container (operate.py), and entries that match many
+elements (../expressions/paths.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .maps import put
 from .results import not_applicable
 from .selection import Elements
 
-__all__ = ["SINGLE_TYPES", "Way", "element_at", "find_entry"]
+__all__ = ["SINGLE_TYPES", "ContextTarget", "element_at", "find_entry"]
 
 Container = PackedList | PackedMap
 
@@ -39,7 +39,7 @@ _CREATING = frozenset((ContextType.LIST_INDEX, ContextType.MAP_KEY))
 
 
 def find_entry(container: Value, entry: Entry) -> int | None:
-    """The index of the element that an entry means, None if there is none.
+    """The index of the element that an entry names; None if the container does not have it.
 
     Raises:
         RequestError: OP_NOT_APPLICABLE for an unknown kind of entry or one for the other kind of container;
@@ -67,12 +67,12 @@ def find_entry(container: Value, entry: Entry) -> int | None:
 
 
 def element_at(container: Container, index: int) -> Value:
-    """An element, of a map its value."""
+    """The element at an index; of a map, the value there."""
     return container.pairs[index][1] if isinstance(container, PackedMap) else container.items[index]
 
 
-class Way:
-    """The containers from a value to the one that a context leads to, and what has to be made on the way.
+class ContextTarget:
+    """The containers from a value to the one that a context names, and those that have to be created.
 
     Attributes:
         target: the last element, None if it has to be made.
@@ -81,10 +81,10 @@ class Way:
     """
 
     def __init__(self, root: Value, entries: list[Entry]) -> None:
-        """Follow the entries. `root`: None if there is nothing yet.
+        """Follow the entries of a context from a value, which is None if there is none yet.
 
         Raises:
-            RequestError: OP_NOT_APPLICABLE if the way ends and nothing says how to create what is missing.
+            RequestError: OP_NOT_APPLICABLE if something is missing and no entry says how to create it.
 
         """
         self.root = root
@@ -111,7 +111,7 @@ class Way:
             self.target = element_at(self.target, index)
 
     def replace(self, element: Value) -> Value:
-        """The whole value after another element took the place of the target, which is inside of it."""
+        """Put another element in the place of the target, and give the whole value."""
         container = self._passed[-1]
         if isinstance(container, PackedMap):
             container.pairs[self._index] = (container.pairs[self._index][0], element)
@@ -120,8 +120,9 @@ class Way:
         return self.finish(element)
 
     def finish(self, target: Value) -> Value:
-        """The whole value after the target was changed in place, or made: what is missing on the way is made,
-        and ordered lists are sorted.
+        """Give the whole value after the target was changed in place, or was created.
+
+        Containers that are missing between them are created, and ordered lists are sorted.
         """
         if self.is_new:
             for attach in reversed(self._attach):
@@ -142,7 +143,7 @@ _MAP_ORDERS: dict[int, int] = {
 
 
 def _fresh(entry: Entry) -> Container:
-    """The container that an entry makes if it is missing."""
+    """The empty container that an entry creates."""
     kind, create = entry[0] & _TYPE, entry[0] & _CREATE
     if not create or kind not in _CREATING:
         raise not_applicable("a context that leads nowhere")
@@ -152,7 +153,7 @@ def _fresh(entry: Entry) -> Container:
 
 
 def _plan(container: Container, entry: Entry) -> Callable[[Value], Container]:
-    """How to put the element that an entry means into a container that does not have it."""
+    """The function that puts an element where an entry names it, in a container that does not have it."""
     kind, create, where = entry[0] & _TYPE, entry[0] & _CREATE, entry[1]
     if not create or kind not in _CREATING:
         raise not_applicable("a context that leads nowhere")

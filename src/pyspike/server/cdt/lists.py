@@ -39,12 +39,12 @@ __all__ = ["LIST_OPS", "new_list", "sort_list"]
 
 
 def new_list(flags: Value) -> PackedList:
-    """An empty list with the flags of a request."""
+    """An empty list with the order that a request asks for."""
     return PackedList(flags & ContainerFlags.ORDERED if isinstance(flags, int) else 0, [])
 
 
 def sort_list(target: PackedList) -> None:
-    """Bring a list in order."""
+    """Sort a list in place."""
     target.items[:] = [target.items[index] for index in ranked(target.items)]
 
 
@@ -93,7 +93,7 @@ def _insert_all(target: PackedList, args: Args, items: list[Value]) -> Value:
 
 
 def _place(target: PackedList, index: int) -> int:
-    """An index to write at, which may be past the end."""
+    """The index at which an element is written; it may be past the end."""
     place = index if index >= 0 else index + len(target.items)
     if place < 0:
         raise not_applicable("an index before the list")
@@ -107,7 +107,7 @@ def _refused(code: ResultCode, flags: int, result: Value) -> Value:
 
 
 def _add(target: PackedList, index: int, items: list[Value], flags: int) -> Value:
-    """Add items at an index, or, in an ordered list, where they belong."""
+    """Add items at an index; in an ordered list, at their sorted places."""
     items = [storable_value(item) for item in items]
     if flags & ListWriteFlags.ADD_UNIQUE:
         fresh = _unique(target, items, flags)
@@ -127,7 +127,7 @@ def _add(target: PackedList, index: int, items: list[Value], flags: int) -> Valu
 
 
 def _unique(target: PackedList, items: list[Value], flags: int) -> list[Value] | None:
-    """The items that the list does not have, None if nothing is to be done."""
+    """The items that the list does not hold yet; None if the operation changes nothing."""
     known, fresh = set(map(sort_key, target.items)), dict.fromkeys(map(sort_key, items))
     partial = ListWriteFlags.PARTIAL | ListWriteFlags.NO_FAIL
     if flags & partial == partial:
@@ -166,7 +166,7 @@ def _set(target: PackedList, args: Args) -> Value:
 
 
 def _has_beside(target: PackedList, index: int, value: Value) -> bool:
-    """Whether a value is there, but for the element that it takes the place of."""
+    """Whether a value is in the list, at another index than the one that it would take."""
     wanted = sort_key(value)
     return any(sort_key(item) == wanted for at, item in enumerate(target.items) if at != index)
 

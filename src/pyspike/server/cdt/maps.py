@@ -44,19 +44,19 @@ __all__ = ["MAP_OPS", "find_key", "new_map", "put"]
 
 
 def new_map(flags: Value) -> PackedMap:
-    """An empty map with the flags of a request."""
+    """An empty map with the order that a request asks for."""
     return PackedMap(flags & ContainerFlags.KEY_VALUE_ORDERED if isinstance(flags, int) else 0, [])
 
 
 def find_key(target: PackedMap, key: Value) -> tuple[int, bool]:
-    """Where a key is or would be, and whether it is there."""
+    """The index that a key has or would have, and whether it is in the map."""
     wanted = sort_key(key)
     at = bisect_left(target.pairs, wanted, key=lambda pair: sort_key(pair[0]))
     return at, at < len(target.pairs) and sort_key(target.pairs[at][0]) == wanted
 
 
 def put(target: PackedMap, key: Value, value: Value) -> None:
-    """Set a key."""
+    """Set the value of a key."""
     at, there = find_key(target, key)
     target.pairs[at : at + there] = [(key, value)]
 
@@ -84,7 +84,7 @@ def _put_one(key: Value, value: Value) -> list[tuple[Value, Value]]:
 
 
 def _put_all(target: PackedMap, pairs: list[tuple[Value, Value]], flags: int) -> Value:
-    """Set keys as the flags allow; they are looked at before anything is set."""
+    """Set the values of keys as the flags allow; the flags are checked for all keys before any is set."""
     done = []
     for key, value in pairs:
         _, there = find_key(target, key)

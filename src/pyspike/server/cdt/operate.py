@@ -1,7 +1,7 @@
 """One list or map operation on one value.
 
-Owns: which table an opcode is in, reads and writes told apart, what happens where nothing is yet. Not here:
-the operations themselves (lists.py, maps.py), bins and replies (ops.py).
+Owns: which table has an opcode, telling read operations from write operations, creating a value that is
+missing. Not here: what the opcodes do (lists.py, maps.py), bins and replies (../records/ops/cdt.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..values.nesting import is_value_nested_deeper
 from ..values.packed import PackedList, PackedMap, Value
 from ..versions import ServerVersion
 from .calls import Call, arguments, bad
-from .context import Way
+from .context import ContextTarget
 from .lists import LIST_OPS, new_list
 from .maps import MAP_OPS, new_map
 from .results import not_applicable
@@ -28,7 +28,7 @@ EVEN_EMPTY = (
     MapOpcode.ADD_ITEMS,
     MapOpcode.PUT_ITEMS,
 )
-"""What makes the way to a container that stays empty: SET_TYPE and items, not a refused element."""
+"""The opcodes that create a container, and those around it, even if it stays empty."""
 
 
 def read(value: Value, call: Call) -> Value:
@@ -44,10 +44,10 @@ def read(value: Value, call: Call) -> Value:
     """
     if call.context is not None:
         _check_root(value)
-        way = Way(value, call.context)
-        if way.is_new:
+        place = ContextTarget(value, call.context)
+        if place.is_new:
             raise not_applicable("a context that leads nowhere")
-        value = way.target
+        value = place.target
     op = _operation(value, call.opcode, writes=False)
     return op.run(value, arguments(op.kinds, call.args))
 
@@ -65,13 +65,13 @@ def modify(value: Value, call: Call) -> tuple[Value, Value]:
 
     """
     if call.context is None:
-        way = Way(value, [])
+        place = ContextTarget(value, [])
     else:
         _check_root(value)
-        way = Way(value, call.context)
-    if not way.is_new:
-        op = _operation(way.target, call.opcode, writes=True)
-        return op.run(way.target, arguments(op.kinds, call.args)), way.finish(way.target)
+        place = ContextTarget(value, call.context)
+    if not place.is_new:
+        op = _operation(place.target, call.opcode, writes=True)
+        return op.run(place.target, arguments(op.kinds, call.args)), place.finish(place.target)
     op = _table(call.opcode).get(call.opcode, CdtOp("*", _no_operation, writes=False))
     if not op.writes:
         raise bad(f"opcode {call.opcode}")
@@ -86,11 +86,11 @@ def modify(value: Value, call: Call) -> tuple[Value, Value]:
     is_empty = not (target.items if isinstance(target, PackedList) else target.pairs)
     if is_empty and call.context is not None and call.opcode not in EVEN_EMPTY:
         return result, value
-    return result, way.finish(target)
+    return result, place.finish(target)
 
 
 def check_call(call: Call, version: ServerVersion) -> None:
-    """Raise if a server of this version does not know the operation, or does not take what it brings."""
+    """Raise PARAMETER if a server of this version does not know the operation, or refuses its nesting."""
     if call.opcode == ListOpcode.JOIN and not version.strings:
         raise bad(f"opcode {call.opcode}")
     most = version.nesting_max

@@ -1,7 +1,7 @@
-"""What an operation tells about the elements it has found: the return types.
+"""What an operation tells about the elements that it has found, by return type.
 
-Owns: which return types go with which kind of selection, and the values they give. Not here:
-finding elements (selection.py).
+Owns: which return types go with which kind of selection, and the values they give. Not here: finding elements
+(selection.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..protocol.result import RequestError, ResultCode
 from ..values.packed import PackedList, PackedMap, Value
 from .selection import By, Elements, Selection
 
-__all__ = ["is_range", "split_return_type", "told"]
+__all__ = ["is_range", "result_of", "split_return_type"]
 
 _TYPES = frozenset(map(int, ReturnType))
 _MAP_TYPES = frozenset(
@@ -31,12 +31,12 @@ _MARKERS: dict[int, int] = {
 
 
 def not_applicable(what: str) -> RequestError:
-    """The error for something that can't be done with this value."""
+    """The error OP_NOT_APPLICABLE, for an operation that can't be done on this value."""
     return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
 
 
 def split_return_type(number: int) -> tuple[ReturnType, bool]:
-    """A return type as sent: the type, and whether the selection is inverted."""
+    """A return type as it was sent, taken apart: the type, and whether the selection is inverted."""
     plain = number & ~INVERTED
     if plain not in _TYPES:
         raise not_applicable(f"return type {number:#x}")
@@ -44,11 +44,11 @@ def split_return_type(number: int) -> tuple[ReturnType, bool]:
 
 
 def is_range(kind: ReturnType) -> bool:
-    """Whether a first position and a count are told."""
+    """Whether a return type tells a first position and a count."""
     return kind in _INDEX_RANGES or kind in _RANK_RANGES
 
 
-def told(elements: Elements, found: Selection, kind: ReturnType) -> Value:
+def result_of(elements: Elements, found: Selection, kind: ReturnType) -> Value:
     """The result of an operation that has found these elements."""
     _check(elements, found, kind)
     if kind == ReturnType.NONE:
@@ -89,7 +89,7 @@ def _exists(elements: Elements, found: Selection) -> bool:
 
 
 def _tells_of_the_selected(elements: Elements, found: Selection) -> bool:
-    """Where the real server tells whether nothing was selected, instead of whether something is left."""
+    """Whether EXISTS tells that nothing was selected, where the real server does not look at the rest."""
     if elements.is_map:
         if found.by is By.VALUE:
             return bool(elements.size)
@@ -148,8 +148,10 @@ def _position(elements: Elements, index: int, kind: ReturnType) -> Value:
 
 
 def _many(elements: Elements, found: Selection, kind: ReturnType) -> list[Value]:
-    """The results about several elements. Positions of what was asked for as a range rise; the reverse ones
-    of the rest beside a range rise on each side of it.
+    """The results about several elements.
+
+    Positions of a selected range are in rising order. Reverse positions of what an inverted range leaves are
+    in rising order on each side of the range.
     """
     if found.spans is not None and _in_spans(elements, found, kind):
         size = elements.size
@@ -171,7 +173,7 @@ def _many(elements: Elements, found: Selection, kind: ReturnType) -> list[Value]
 
 
 def _in_spans(elements: Elements, found: Selection, kind: ReturnType) -> bool:
-    """Whether the spans are of the positions that are told."""
+    """Whether the spans of a selection are of the kind of positions that is told."""
     if elements.sorted_by_index:
         return kind in _POSITIONS
     if found.by in (By.INDEX, By.KEYS):
@@ -180,7 +182,7 @@ def _in_spans(elements: Elements, found: Selection, kind: ReturnType) -> bool:
 
 
 def _ordered(elements: Elements, found: Selection, kind: ReturnType) -> list[int]:
-    """The indexes in the order in which they are told."""
+    """The indexes of the elements, in the order in which the results are told."""
     indexes = found.indexes
     if found.by is By.KEYS:
         by_place = kind in (ReturnType.INDEX, ReturnType.REVERSE_INDEX)
@@ -195,8 +197,9 @@ def _ordered(elements: Elements, found: Selection, kind: ReturnType) -> list[int
 
 
 def _list_order(elements: Elements, found: Selection, kind: ReturnType) -> list[int]:
-    """A range of ranks of an unordered list: indexes rise; values come from the nearer end, as the real
-    server's partial sort leaves them.
+    """The order in which a range of ranks of an unordered list is told.
+
+    Indexes rise. Values come from the nearer end, as the real server's partial sort leaves them.
     """
     if kind != ReturnType.VALUE:
         return sorted(found.indexes)

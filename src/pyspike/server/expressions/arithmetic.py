@@ -1,6 +1,7 @@
-"""Opcodes of numbers: arithmetic, rounding, bits of integers, smallest and largest.
+"""Opcodes of numbers: arithmetic, rounding, bits of integers, minimum and maximum.
 
-Owns: what the types must be, overflow, division by zero, infinities. Not here: comparisons (comparison.py).
+Owns: the types of their arguments, overflow, division by zero, infinities. Not here: comparisons
+(comparison.py).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _MASK = (1 << _BITS) - 1
 
 
 def _typed(type_: int, parts: list[Node], compute: Callable[[list[Any]], Any]) -> Node:
-    """A node that computes on the values of its parts, unless one is unknown."""
+    """A node that computes on the values of its parts, unless one of them is unknown."""
 
     def run(scope: Scope) -> Any:
         values = []
@@ -38,7 +39,7 @@ def _typed(type_: int, parts: list[Node], compute: Callable[[list[Any]], Any]) -
 
 
 def _numbers(args: Args, variables: Variables, build: Build) -> list[Node]:
-    """One number or more, all of the same type."""
+    """The nodes of one number or more, which must be of the same type."""
     parts = [need(build(arg, variables), ExpType.INT, ExpType.FLOAT) for arg in args]
     if len({part.type for part in parts}) != 1:
         raise bad("numbers of two types, or none")
@@ -46,7 +47,7 @@ def _numbers(args: Args, variables: Variables, build: Build) -> list[Node]:
 
 
 def _fold(step: Callable[[Any, Any], Any], alone: Callable[[Any], Any] | None = None) -> Opcode:
-    """An opcode that takes one number after the other."""
+    """An opcode that combines its numbers from the left."""
 
     def make(args: Args, variables: Variables, build: Build) -> Node:
         parts = _numbers(args, variables, build)
@@ -84,7 +85,7 @@ def _divide(one: Any, two: Any) -> Any:
 
 
 def _fixed(types: tuple[int, ...], result: int, compute: Callable[..., Any]) -> Opcode:
-    """An opcode with arguments of these types."""
+    """An opcode whose arguments have these types."""
 
     def make(args: Args, variables: Variables, build: Build) -> Node:
         if len(args) != len(types):
@@ -96,7 +97,7 @@ def _fixed(types: tuple[int, ...], result: int, compute: Callable[..., Any]) -> 
 
 
 def _ints(compute: Callable[[int, int], int]) -> Opcode:
-    """An opcode for one integer or more."""
+    """An opcode that combines one integer or more from the left."""
 
     def make(args: Args, variables: Variables, build: Build) -> Node:
         parts = [need(build(arg, variables), ExpType.INT) for arg in args]
@@ -161,9 +162,12 @@ def _shift_right_signed(value: int, shift: int) -> int:
     return value >> shift % _BITS
 
 
+_OTHER_BIT = str.maketrans("01", "10")
+
+
 def _scan(value: int, wanted: bool) -> str:
     bits = f"{value & _MASK:064b}"
-    return bits if wanted else bits.translate({48: 49, 49: 48})
+    return bits if wanted else bits.translate(_OTHER_BIT)
 
 
 def _first(value: int, wanted: bool) -> int:

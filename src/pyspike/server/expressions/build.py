@@ -1,7 +1,7 @@
-"""From the bytes of an expression to a tree that can be run.
+"""From the bytes of an expression to a tree of nodes that can be run.
 
-Owns: literals, the table of opcodes, the cache of built expressions. Not here: what opcodes do (the files
-that are imported below).
+Owns: literals, the table of opcodes, the cache of trees. Not here: what opcodes do (the modules that are
+imported below).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from .nodes import Args, Node, Opcode, Variables, bad, type_of
 
 __all__ = ["Builder", "build"]
 
-LEVELS_MAX = 128  # of expressions inside each other: as many as Python's stack is sure to have room for
+LEVELS_MAX = 128
+"""How deep expressions may be nested: as deep as Python's stack surely has room for."""
 
 _CACHED = 512
 _CACHED_BYTES = 4096
@@ -44,7 +45,7 @@ _OPCODES: dict[int, Opcode] = {
 
 
 def build(data: bytes, version: ServerVersion = NEWEST) -> Node:
-    """The tree of an expression, for a server of this version.
+    """The tree of an expression, as a server of this version builds it.
 
     Raises:
         RequestError: PARAMETER for anything that is no expression.
@@ -65,8 +66,9 @@ _build_cached = lru_cache(maxsize=_CACHED)(_build)
 
 
 class Builder:
-    """Builds the trees of packed values, and knows how deep in them it is; PARAMETER for a value that is no
-    expression, or too deep.
+    """Builds trees of packed values, and counts how deep in them it is.
+
+    A value that is no expression, or is nested too deeply, is refused with PARAMETER.
     """
 
     def __init__(self, version: ServerVersion) -> None:
@@ -74,7 +76,7 @@ class Builder:
         self._levels = 0
 
     def __call__(self, value: Value, variables: Variables) -> Node:
-        """The tree of a value; the variables that are defined there have these types."""
+        """The tree of a value. `variables`: the types of the variables that are defined around it."""
         if not isinstance(value, PackedList):
             self._check_nesting(value)
             return literal(value)
@@ -107,7 +109,7 @@ class Builder:
 
 
 def literal(value: Value) -> Node:
-    """A value that stands for itself."""
+    """The node of a value that is its own result."""
     if isinstance(value, PackedMap):
         return _fresh(value, ExpType.MAP)
     if isinstance(value, Extension):
@@ -132,6 +134,9 @@ def _check_geojson(value: bytes) -> None:
 
 
 def _fresh(value: Value, kind: int) -> Node:
-    """A container that stands for itself; a run gets one of its own, which operations may change."""
+    """The node of a list or map that is its own result.
+
+    Each run decodes a new one, which operations may change.
+    """
     packed = encode(value)
     return Node(kind, lambda scope: decode(packed))

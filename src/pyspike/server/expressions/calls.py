@@ -109,7 +109,7 @@ def _operation(system: int, writes: bool, items: Args, variables: Variables, bui
 
 
 def _path(writes: bool, items: Args, build: Build) -> Run:
-    """A path; one that is wrong gives no result, but is no error."""
+    """A path operation. One that is malformed has an unknown result, but is not refused."""
 
     def run(value: Any, scope: Scope) -> Value:
         call = parse_value(PackedList(0, items))

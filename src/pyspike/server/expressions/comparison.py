@@ -1,7 +1,7 @@
-"""Opcodes that compare: eq to le, regex, geo, in_list.
+"""Opcodes that compare: EQ to LE, REGEX, GEO, IN_LIST.
 
-Owns: which types can be compared. Not here: the order of values (../ordering.py), patterns
-(../posix_regex.py), places (../geo.py).
+Owns: which types can be compared. Not here: the order of values (../values/ordering.py), patterns
+(posix_regex.py), regions (../values/regions.py).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _geo(args: Args, variables: Variables, build: Build) -> Node:
 
 
 def _within(one: bytes, two: bytes) -> bool:
-    """Whether one is a point and the other a region around it."""
+    """Whether one is a point and the other a region that contains it."""
     points = [point_of(text) for text in (one, two)]
     regions: list[Region | None] = [region_of(text) for text in (one, two)]
     if points[0] and regions[1]:

@@ -1,4 +1,4 @@
-"""Filters: expressions that decide whether a request is about a record.
+"""Filters: expressions that decide whether a request applies to a record.
 
 Owns: which expressions are filters. Not here: what is answered for a record that is filtered out.
 """

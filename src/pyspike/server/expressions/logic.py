@@ -1,4 +1,4 @@
-"""Opcodes of logic: unknown, and, or, not, exclusive, cond, let, var.
+"""Opcodes of logic and of control: UNKNOWN, AND, OR, NOT, EXCLUSIVE, COND, LET, VAR.
 
 Owns: three-valued logic, and names of variables. Not here: comparisons (comparison.py).
 """
@@ -32,7 +32,7 @@ def _unknown(args: Args, variables: Variables, build: Build) -> Node:
 
 
 def _decided_by(decisive: bool, parts: list[Node]) -> Node:
-    """`decisive` if any part is, else unknown if any part is, else the other."""
+    """A node that is `decisive` if any part is, else unknown if any part is, else the other value."""
 
     def run(scope: Scope) -> Any:
         result: Any = not decisive
@@ -91,7 +91,7 @@ def _cond(args: Args, variables: Variables, build: Build) -> Node:
     results = [*args[1:-1:2], args[-1]]
     *actions, default = [build(arg, variables) for arg in results]
     pairs = zip(results, (*actions, default), strict=True)
-    types = {action.type for arg, action in pairs if not _is_unknown(arg)}  # which fits any
+    types = {action.type for arg, action in pairs if not _is_unknown(arg)}  # an unknown result fits any type
     if len(types) > 1:
         raise bad("cond with results of several types")
 

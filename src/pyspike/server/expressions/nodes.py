@@ -1,6 +1,6 @@
-"""What a built expression is made of: types, nodes, the unknown value, and what a run looks at.
+"""The vocabulary of expressions: nodes, the unknown value, and the scope in which a tree is run.
 
-Owns: the vocabulary of this folder. Not here: any opcode.
+Owns: what the other modules of this folder build trees of. Not here: any opcode.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class _Special:
-    """A value of its own."""
+    """A value that is equal only to itself."""
 
     __slots__ = ("_name",)
 
@@ -53,7 +53,10 @@ REMOVE: Any = _Special("REMOVE")
 
 
 class Loop(NamedTuple):
-    """The element that a path is at. What its container does not have, key or place, is UNKNOWN."""
+    """The element that a path is at.
+
+    `key` is UNKNOWN in a list, `place` in a map.
+    """
 
     key: Value
     value: Value
@@ -62,7 +65,7 @@ class Loop(NamedTuple):
 
 @dataclass(slots=True)
 class Scope:
-    """What a run looks at.
+    """What an expression reads when it is run.
 
     `bins`: as they are at that moment. `record`: None inside a path, where no record is seen. `now`: Unix
     time in seconds. `loop`: inside a path.
@@ -76,13 +79,16 @@ class Scope:
     loop: Loop | None = None
 
     def bin(self, name: bytes) -> Value:
-        """A bin's value, which may be changed; UNKNOWN if it is not there."""
+        """The value of a bin, decoded anew, so that it may be changed; UNKNOWN if there is no such bin."""
         found = self.bins.get(name)
         return UNKNOWN if found is None else value_of(*found)
 
 
 class Node(NamedTuple):
-    """A part of an expression: the type it has if it is not unknown, and how to run it."""
+    """A part of an expression.
+
+    `type`: the type of its result, if that is not unknown. `run`: computes the result.
+    """
 
     type: int
     run: Callable[[Scope], Any]
@@ -92,14 +98,14 @@ Args: TypeAlias = "list[Value]"
 
 
 class Build(Protocol):
-    """Makes nodes of packed values, for a server of this version."""
+    """Builds nodes of packed values, as a server of this version does."""
 
     @property
     def version(self) -> ServerVersion:
         """The server that is played."""
 
     def __call__(self, value: Value, variables: Variables) -> Node:
-        """The node of a value; the variables that are defined there have these types."""
+        """The node of a value. `variables`: the types of the variables that are defined around it."""
 
 
 Variables: TypeAlias = "dict[bytes, int]"
@@ -110,12 +116,12 @@ Opcode: TypeAlias = Callable[["Args", "Variables", "Build"], Node]
 
 
 def bad(what: str) -> RequestError:
-    """The error for an expression that can't be built."""
+    """The error PARAMETER, for an expression that can't be built."""
     return RequestError(ResultCode.PARAMETER, f"expression: {what}")
 
 
 def need(node: Node, *types: int) -> Node:
-    """The node, if it is of one of these types."""
+    """Give the node if it is of one of these types; raise PARAMETER if not."""
     if node.type not in types:
         raise bad(f"a part of type {node.type}")
     return node

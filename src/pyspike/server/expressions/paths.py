@@ -1,7 +1,7 @@
 """Paths: operations on many places inside a list or map at once.
 
-Owns: entries that mean several elements, loop variables, the forms of what is selected, changing and removing
-what is. Not here: entries that mean one element (../cdt/context.py), and how a path is packed
+Owns: entries that match several elements, loop variables, the form of what is selected, changing and removing
+elements. Not here: entries that name one element (../cdt/context.py), and how a path is packed
 (../cdt/calls.py).
 """
 
@@ -34,7 +34,10 @@ _WITH_KEYS = (PathMode.KEYS, PathMode.KEYS_AND_VALUES)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One level: an entry (None: all children), and what its elements have to fulfil."""
+    """One level of a path.
+
+    `entry`: which elements it matches; None is all. `test`: the expression that they must fulfil, if any.
+    """
 
     entry: Entry | None
     test: Node | None
@@ -42,7 +45,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path that can be run. `change`: the new value of each element, for `PathMode.MODIFY`."""
+    """A path that can be run.
+
+    `change`: the expression of the new value of each element, for `PathMode.MODIFY`.
+    """
 
     steps: list[Step]
     mode: PathMode
@@ -51,7 +57,7 @@ class Path:
 
     @classmethod
     def build(cls, call: PathCall, build: Build) -> Path:
-        """Make ready what a request asks for.
+        """Build the path of a request.
 
         Raises:
             RequestError: PARAMETER.
@@ -86,11 +92,11 @@ def _step(kind: int, value: Value, build: Build) -> Step:
 def _test(value: Value, build: Build) -> Node:
     if not isinstance(value, PackedList):
         raise bad("a path's filter that is constant")
-    return build(value, {})  # what is no bool matches nothing
+    return build(value, {})  # a result that is no bool matches no element
 
 
 def _add_test(steps: list[Step], value: Value, build: Build) -> None:
-    """Let the last entry's elements fulfil an expression."""
+    """Add an expression to the last step, which its elements must fulfil."""
     # The real server answers nonsense if the entry is a rank.
     if not steps or steps[-1].entry is None or steps[-1].test is not None or steps[-1].entry[0] in _RANKS:
         raise bad("a condition without its entry")
@@ -98,14 +104,14 @@ def _add_test(steps: list[Step], value: Value, build: Build) -> None:
 
 
 def run_path(path: Path, root: Container) -> Value:
-    """Select from a value, or change it in place; the result is what was selected.
+    """Select from a value, or change it in place, and give what was selected.
 
     Raises:
         RequestError: PARAMETER or UNKNOWN if an expression gives no result, PARAMETER if an entry is for the
             other kind of container, INCOMPATIBLE_TYPE for keys of a list.
 
     """
-    scope = Scope({}, None, b"", 0.0)  # its expressions see neither bins nor metadata
+    scope = Scope({}, None, b"", 0.0)  # expressions in a path read neither bins nor metadata
     if path.mode == PathMode.MODIFY:
         _modify(path, root, 0, scope)
         return None
@@ -115,7 +121,7 @@ def run_path(path: Path, root: Container) -> Value:
 
 
 def _tree(path: Path, value: Value, depth: int, scope: Scope) -> Value:
-    """The value with only those branches that match; what is no container stays."""
+    """The value with only the matching branches; what is no list or map is kept."""
     if not isinstance(value, (PackedList, PackedMap)):
         return value
     is_last = depth == len(path.steps) - 1
@@ -129,7 +135,7 @@ def _tree(path: Path, value: Value, depth: int, scope: Scope) -> Value:
 
 
 def _leaves(path: Path, value: Value, depth: int, scope: Scope) -> Iterator[Value]:
-    """The matched elements, as keys, values or both."""
+    """The matching elements of the last step, as keys, values or both."""
     if not isinstance(value, (PackedList, PackedMap)):
         return
     if depth < len(path.steps) - 1:
@@ -187,7 +193,10 @@ def _change(path: Path, value: Container, found: list[int], scope: Scope) -> Non
 
 
 def _evaluate(path: Path, node: Node, container: Container, index: int, scope: Scope) -> Any:
-    """An expression's result for one element; UNKNOWN only if that is no failure."""
+    """The result of an expression for one element.
+
+    It is UNKNOWN only if the path has the flag NO_FAIL; else an unknown result is an error.
+    """
     if isinstance(container, PackedMap):
         key, value = container.pairs[index]
         scope.loop = Loop(key, value, UNKNOWN)
@@ -201,7 +210,7 @@ def _evaluate(path: Path, node: Node, container: Container, index: int, scope: S
 
 
 def _matches(path: Path, container: Container, depth: int, scope: Scope) -> list[int]:
-    """The indexes of the elements that a step means."""
+    """The indexes of the elements that a step matches."""
     step = path.steps[depth]
     indexes = _entry_matches(container, step.entry)
     if step.test is None:

@@ -1,6 +1,6 @@
-"""Opcodes that look at the record: bins, key, metadata; parts of maps; loop variables.
+"""Opcodes that read the record: bins, key, metadata; also the parts of maps, and loop variables.
 
-Owns: which property is told in which unit. Not here: operations on bins' values (calls.py).
+Owns: which property has which unit. Not here: operations on the values of bins (calls.py).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _bin(args: Args, variables: Variables, build: Build) -> Node:
 
 
 def _type_and(args: Args) -> tuple[int, Any]:
-    """The first argument, a type, and the second."""
+    """Take the two arguments of which the first is a type."""
     if len(args) != 2 or type(args[0]) is not int or args[0] not in _TYPES:
         raise bad("a type")
     return args[0], args[1]

@@ -1,4 +1,7 @@
-"""The opcode `to_string`. Owns: which types it takes. Not here: operations on strings (calls.py)."""
+"""The opcode TO_STRING.
+
+Owns: the types that it takes. Not here: operations on strings (calls.py).
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def _number(args: list[Value], at: int, default: int) -> int:
 
 
 def _sketches(value: Value) -> list[Hll]:
-    """The sketches of an argument: a list of them, or one."""
+    """The sketches of an argument, which is a list of them or one."""
     items = value.items if isinstance(value, PackedList) else [value]
     if not items:
         raise _bad("no HLLs")
@@ -69,7 +69,7 @@ def _elements(value: Value) -> list[Value]:
 
 
 def _new(before: Hll | None, index_bits: int, minhash_bits: int) -> Hll:
-    """An empty sketch; bits that are not given are those of the one before."""
+    """An empty sketch; the numbers of bits that are not given are those of the sketch before."""
     if index_bits == NOT_GIVEN:
         if before is None:
             raise _not_applicable("a new HLL without index bits")
@@ -118,7 +118,11 @@ def _fold(before: Hll | None, args: list[Value], flags: int) -> tuple[Hll, Value
 
 
 class _Write(NamedTuple):
-    """An operation: how many arguments it needs and may have, which flags, whether it makes a sketch."""
+    """A write operation.
+
+    `needed` and `most` are the numbers of its arguments, `flags` the write flags that it takes (its last
+    argument), `creates` whether it makes a sketch where there is none.
+    """
 
     run: Callable[[Hll | None, list[Value], int], tuple[Hll, Value]]
     needed: int
@@ -175,7 +179,7 @@ def modify_hll(data: bytes | None, opcode: int, args: list[Value]) -> tuple[byte
 
 
 def _compared(sketch: Hll, args: list[Value]) -> list[Hll]:
-    """The sketches to compare; more than three need minhash bits, and the same."""
+    """The sketches to compare; more than three must have the same number of minhash bits, which is not 0."""
     sketches = [sketch, *_sketches(args[0])]
     if len(sketches) > 3 and (len({s.minhash_bits for s in sketches}) > 1 or not sketch.minhash_bits):
         raise _bad("more than three HLLs without the same minhash bits")

@@ -1,4 +1,4 @@
-"""What an info command is given: who asks, the parameters, and the server's words for those it misses.
+"""What an info command is given: the node and the connection, its parameters, and the errors about these.
 
 Owns: parameters by name, and the refusals that all commands share. Not here: what commands do.
 """
@@ -20,7 +20,10 @@ _LONGEST = {"namespace": NAMESPACE_MAX, "set": SET_NAME_MAX}
 
 
 class InfoError(Exception):
-    """A command that is answered with an error; its text is what follows "ERROR:", after the code."""
+    """A command is answered with an error.
+
+    Its words follow "ERROR:" and the code in the answer.
+    """
 
     def __init__(self, words: str, code: ResultCode = ResultCode.PARAMETER) -> None:
         super().__init__(f"ERROR:{code:d}:{words}")
@@ -36,7 +39,7 @@ class Call(NamedTuple):
 
     @property
     def pairs(self) -> dict[str, str]:
-        """The parameters by name, in their order; those without "=" are left out."""
+        """The parameters by name, in their order, without those that have no "="."""
         pairs: dict[str, str] = {}
         for part in self.params.split(";"):
             name, equals, value = part.partition("=")
@@ -45,7 +48,7 @@ class Call(NamedTuple):
         return pairs
 
     def param(self, name: str, *older: str) -> str | None:
-        """The value of a parameter, or of the first of its older names that was sent; None if it was not.
+        """The value of a parameter, or of the first of its older names that was sent; None if none was.
 
         Raises:
             InfoError: it was sent without a value, or is a name that is too long.
@@ -61,7 +64,7 @@ class Call(NamedTuple):
         return value
 
     def need(self, name: str, *older: str) -> str:
-        """The value of a parameter that has to be there.
+        """The value of a parameter that must be sent.
 
         Raises:
             InfoError: it was not sent, or as by `param`.
@@ -74,11 +77,11 @@ class Call(NamedTuple):
         return value
 
     def find_namespace(self, name: str) -> Namespace | None:
-        """The namespace of that name, if there is one."""
+        """The namespace of a name; None if there is none."""
         return self.cluster.store.namespaces.get(name.encode("latin-1"))
 
     def namespace(self, *older: str) -> Namespace:
-        """The namespace that has to be named, and to be there; `older` names of the parameter.
+        """The namespace that must be named and exist. `older`: older names of the parameter.
 
         Raises:
             InfoError: NAMESPACE.

@@ -63,12 +63,12 @@ def _replicas(call: Call) -> str:
 
 
 def _replicas_all(call: Call) -> str:
-    """The older form: no regime."""
+    """The older form, without regimes."""
     return call.cluster.replicas(call.node, 0).replace(":0,", ":")
 
 
 def _replicas_master(call: Call) -> str:
-    """The older form: the masters' bitmap only."""
+    """The older form, with the bitmap of the masters only."""
     return call.cluster.replicas(call.node, 1).replace(":0,1,", ":").replace(":0,0,", ":")
 
 
@@ -125,7 +125,7 @@ def _user_agents(call: Call) -> str:
 
 
 def _tip(call: Call) -> str:
-    """Take a host to find others by. Nodes here know each other, so there is nothing to do."""
+    """Accept the address of a host in the cluster. Nodes here know each other, so nothing is done."""
     call.need("host")
     if not call.need("port").isdigit():
         raise InfoError("'port' must be an integer")
@@ -179,4 +179,4 @@ COMMANDS = {
     "tip-clear": _tip_clear,
     "recluster": lambda call: "ok",
 }
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

@@ -27,6 +27,7 @@ __all__ = [
     "PROTO_SIZE_MAX",
     "PROTO_VERSION",
     "SET_NAME_MAX",
+    "SPECIAL_EXTENSION",
     "TTL_DONT_UPDATE",
     "TTL_MAX",
     "TTL_NEVER",
@@ -252,6 +253,9 @@ class ContainerFlags(IntEnum):
     PRESERVE_ORDER = 0x08
     PERSIST_INDEX = 0x10
 
+
+SPECIAL_EXTENSION = 0xFF
+"""The ext type of the wildcard and of the infinity; any other in first place is a container's marker."""
 
 HLL_HEADER_SIZE = 11
 HLL_INDEX_BITS = range(4, 17)

@@ -1,7 +1,7 @@
-"""The digest of a key, and the partition it is in: what a client works out before it asks.
+"""The digest of a key and the partition of a digest, as clients compute them.
 
-Owns: RIPEMD-160, and which bytes of a key go into it. Requests bring their digest, so commands do not need
-this; it tells which node owns a key. Not here: the map of owners (topology/partitions.py).
+Owns: RIPEMD-160, and which bytes of a key it is computed of. Requests bring their digest; only
+`EmbeddedCluster.owner` computes one. Not here: the owners of partitions (../topology/partitions.py).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _RIGHT_SUMS = (0x50A28BE6, 0x5C4DD124, 0x6D703EF3, 0x7A6D76E9, 0)
 
 
 def key_digest(set_name: str, user_key: object) -> bytes:
-    """The 20 bytes that a record is known by.
+    """The 20 bytes by which the server finds a record.
 
     Args:
         set_name: "" for a record in no set.

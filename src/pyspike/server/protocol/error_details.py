@@ -1,7 +1,7 @@
-"""The field of a reply that tells what was wrong, for clients that ask for it (server 8.2).
+"""The field of a reply that tells what was wrong, for clients that ask for it (server-8.2.md 17.3).
 
 Owns: what is told at which verbosity, and its size. Not here: the words and subcodes, which stand where a
-request is found wrong.
+request is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _FIELD = Struct(">IB")
 
 
 def details_field(info4: int, error: RequestError) -> bytes:
-    """The field for a message that asks for it by its fourth flag byte; empty if there is nothing to tell."""
+    """The field for a message with this fourth flag byte; empty if it asks for nothing or there is nothing to
+    tell.
+    """
     verbosity = info4 >> ERROR_DETAILS_SHIFT & ErrorDetailVerbosity.TRACE
     told: dict[int, Any] = {}
     if verbosity and error.subcode:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 __all__ = [
+    "BASE64_FROM_END",
     "CALL_MODIFY",
     "INVERTED",
     "PATH_DEPTH_MAX",
@@ -161,6 +162,10 @@ class BitOverflowFlags(IntFlag):
     SIGNED = 1
     SATURATE = 2
     WRAP = 4
+
+
+BASE64_FROM_END = 1
+"""The flag of B64_ENCODE: the size is that of what is left out at the end (server-8.2.md 17.1)."""
 
 
 class HllWriteFlags(IntFlag):

@@ -1,7 +1,7 @@
-"""Messages in and out: the 8-byte proto header, the 22-byte message header, fields and ops.
+"""Messages in and out: the 8-byte proto header, the 22-byte message header, fields and ops (framing.md 1.1 to
+1.4).
 
-Owns: splitting a request into fields and ops, and putting replies together. Not here: what a field or an op
-means.
+Owns: splitting a request into fields and ops, and building replies. Not here: what a field or an op means.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Op(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One request: its header, fields by type, ops in order."""
+    """One request: the values of its header, its fields by type, its ops in order."""
 
     info1: int
     info2: int
@@ -46,7 +46,7 @@ class Message(NamedTuple):
 
 
 def parse_message(body: bytes, offset: int = 0) -> Message:
-    """Split one as_msg which fills `body` from `offset` to its end.
+    """Split the message that fills `body` from `offset` to its end.
 
     Raises:
         RequestError: PARAMETER, if counts or sizes do not add up or bytes are left over.
@@ -59,7 +59,7 @@ def parse_message(body: bytes, offset: int = 0) -> Message:
 
 
 def parse_message_at(body: bytes, offset: int) -> tuple[Message, int]:
-    """Split the as_msg which starts at `offset`; give it and the offset of the first byte after it."""
+    """Split the message that starts at `offset`, and give it with the offset of the first byte after it."""
     size = len(body)
     pos = offset + MESSAGE_HEADER_SIZE
     if pos > size:
@@ -105,7 +105,7 @@ def _parse_ops(body: bytes, pos: int, n_ops: int) -> tuple[list[Op], int]:
 
 
 def encode_op(code: int, particle: int, name: bytes, value: bytes) -> bytes:
-    """One op of a reply."""
+    """The bytes of one op of a reply."""
     n = len(name)
     return _OP.pack(4 + n + len(value), code, particle, 0, n) + name + value
 
@@ -120,7 +120,7 @@ def reply(
     info3: int = 0,
     details: bytes = b"",
 ) -> bytes:
-    """A whole reply frame with one message.
+    """A reply frame with one message.
 
     Args:
         code: result code.
@@ -153,7 +153,7 @@ def reply(
 
 
 def refusal(body: bytes, code: int, details: bytes = b"") -> bytes:
-    """The reply frame that ends the command of the message `body`, whatever it is, with a result code.
+    """The reply frame that ends the command of the request `body` with a result code.
 
     A batch ends with the LAST message and not before; all other commands end with a message that has a code.
     """
@@ -162,5 +162,5 @@ def refusal(body: bytes, code: int, details: bytes = b"") -> bytes:
 
 
 def frame(proto_type: int, body: bytes) -> bytes:
-    """A frame of any type around `body`."""
+    """A frame of any type around a body."""
     return PROTO.pack((PROTO_VERSION << 56) | (proto_type << 48) | len(body)) + body

@@ -1,7 +1,8 @@
-"""Commands on one record: read, write, delete; which checks come in which order and what the reply holds.
+"""Commands on one record: read, write, delete.
 
-Owns: everything between a split message and its reply frame for requests with a digest. Not here: what single
-ops do (operations.py), how messages are split (framing.py), what a value may be (particles.py).
+Owns: the checks of a request with a digest and their order, and its reply. Not here: what single ops do
+(operations.py, ops/), how messages are split (../protocol/framing.py), which values are valid
+(../values/particles.py).
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def execute(store: Store, message: Message) -> bytes:
 
 
 def _check_bin_names(ops: list[Op]) -> None:
-    """Raise if an op names a bin as none can be named."""
+    """Raise BIN_NAME if an op has a name that no bin can have."""
     for op in ops:
         if (len(op.name) > BIN_NAME_MAX or _NUL in op.name) and op.code != _OP_TOUCH:
             raise RequestError(ResultCode.BIN_NAME, f"the bin name {op.name!r}")
@@ -113,8 +114,9 @@ def _refusal(error: RequestError, record: Record, message: Message, version: Ser
 
 
 def _check_identity(record: Record, set_name: bytes, message: Message) -> None:
-    """Raise if the request's key or set is not the record's. A write that names no set means records in none;
-    what reads or deletes without a set finds the record all the same.
+    """Raise if the request has another key or set than the record.
+
+    A write without a set is about a record in no set; a read or delete without a set finds the record in any.
     """
     key = message.fields.get(_F_KEY)
     if key is not None and record.key is not None and key != record.key:
@@ -124,7 +126,7 @@ def _check_identity(record: Record, set_name: bytes, message: Message) -> None:
 
 
 def _check_filter(namespace: Namespace, record: Record, digest: bytes, message: Message) -> None:
-    """Raise if the request's filter does not let the record pass."""
+    """Raise FILTERED_OUT if the request has a filter that the record does not pass."""
     data, store = message.fields.get(_F_FILTER), namespace.store
     if data is not None and not passes(data, record, digest, store.clock(), store.version):
         raise RequestError(ResultCode.FILTERED_OUT)
@@ -186,7 +188,10 @@ def _read_ops(store: Store, record: Record, digest: bytes, message: Message) -> 
 
 
 def _read_touch(namespace: Namespace, record: Record, percent: int) -> None:
-    """Prolong a record that has `percent` of its life left, or less; shows from the next request on."""
+    """Prolong the life of a record of which `percent` or less is left.
+
+    The reply of the request that does it still has the old time.
+    """
     if percent == TTL_NEVER:
         return
     percent = percent or namespace.config.default_read_touch_ttl_pct
@@ -273,7 +278,7 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
 def _commit_deletion(
     namespace: Namespace, digest: bytes, existed: bool, ctx: OpContext, *, durable: bool
 ) -> bytes:
-    """Drop the record of which no bin is left, and give the reply."""
+    """Delete a record that has no bins left, and give the reply."""
     if not existed:
         raise RequestError(ResultCode.NOT_FOUND, "nothing to create")
     if durable:
@@ -285,7 +290,7 @@ def _commit_deletion(
 def _commit(
     namespace: Namespace, digest: bytes, record: Record, ctx: OpContext, void_time: int, key: bytes | None
 ) -> bytes:
-    """Make the working copy the record, and give the reply."""
+    """Store what the ops have made of the record, and give the reply."""
     new = Record(record.set_name)
     new.bins = ctx.bins
     new.key = record.key or key
@@ -318,7 +323,7 @@ def _new_void_time(namespace: Namespace, record: Record, existed: bool, ttl: int
 
 
 def _check_write_ops(message: Message, version: ServerVersion) -> bool:
-    """Raise for ops that do not go together, whatever the record; give whether all bins are read."""
+    """Raise for ops that can't be in one request, and tell whether the request reads all bins."""
     ops = message.ops
     if not ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")

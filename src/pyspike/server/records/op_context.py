@@ -1,7 +1,7 @@
 """What the ops of one request read, change and answer.
 
 Owns: the request's copy of the bins, and the ops of the reply so far. Not here: what ops do (operations.py,
-ops/), and making the copy the record (commands.py).
+ops/), and storing the changed bins (commands.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The ops of a request by op code: what each does to the bins at hand and which op it answers.
+"""The ops of a request, by op code.
 
-Owns: plain READ, WRITE, INCR, APPEND, PREPEND, TOUCH, DELETE_ALL, and the table in which the other ops are
-entered. Not here: when a request may run at all (commands.py), and the ops of lists and maps, bits,
-HLL, strings and expressions (ops/).
+Owns: READ, WRITE, INCR, APPEND, PREPEND, TOUCH, DELETE_ALL, and the table of all ops. Not here: when a
+request is run at all (commands.py), and the ops of lists and maps, bits, HLL, strings and expressions (ops/).
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ READ_OPS = frozenset(
     )
 )
 STRING_OPS = frozenset((OpCode.STRING_READ, OpCode.STRING_MODIFY, OpCode.TO_STRING))
-"""What older servers do not know."""
+"""The ops that servers before 8.2 do not know."""
 FORBIDDEN_WITH_REPLACE = frozenset(
     (
         OpCode.TOUCH,
@@ -104,7 +103,7 @@ def _incr(ctx: OpContext, op: Op) -> None:
 
 
 def _joined(ctx: OpContext, op: Op) -> bytes | None:
-    """The bin's value if it can be joined with the op's; None if there is no bin, or null is to be stored."""
+    """The bin's value, to which the op's is added; None if there is no bin, or the op's value is null."""
     found = ctx.bins.get(op.name)
     if found is None or op.particle == _NULL:
         return None
@@ -130,7 +129,10 @@ def _prepend(ctx: OpContext, op: Op) -> None:
 
 
 def _touch(ctx: OpContext, op: Op) -> None:
-    """That the record is written is all; there is one, or the request would have been refused."""
+    """Do nothing: the record is written in any case.
+
+    If there were no record, the request would have been refused.
+    """
 
 
 def _delete_all(ctx: OpContext, op: Op) -> None:
@@ -160,17 +162,17 @@ OPERATIONS: dict[int, Operation] = {
     OpCode.STRING_MODIFY: string_modify,
     OpCode.TO_STRING: to_string,
 }
-"""What to do by op code."""
+"""The function that runs each op, by its code."""
 _WITHOUT_STRINGS = {code: run for code, run in OPERATIONS.items() if code not in STRING_OPS}
 
 
 def operations_of(version: ServerVersion) -> dict[int, Operation]:
-    """What to do by op code, for the codes that a server of this version knows."""
+    """The table of ops that a server of this version knows."""
     return OPERATIONS if version.strings else _WITHOUT_STRINGS
 
 
 def run_op(operations: dict[int, Operation], ctx: OpContext, op: Op) -> None:
-    """Run an op.
+    """Run one op of a request.
 
     Raises:
         RequestError: PARAMETER if its code is not among these operations, or what the op raises.

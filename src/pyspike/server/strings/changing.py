@@ -33,12 +33,14 @@ _SPACE = (
 
 
 class TooLargeError(Exception):
-    """The text after a change would be larger than the server makes one."""
+    """The text after a change is larger than the server allows."""
 
 
 class StringChange(NamedTuple):
-    """An operation: the kinds of its arguments, the text after it, the number of its own arguments (the flags
-    stand behind them), and whether it makes the string where there is none.
+    """A write operation.
+
+    `kinds`: the types of its arguments. `run`: gives the text after it. `flags_at`: the index of the argument
+    that is the write flags. `creates`: whether it makes the string where there is none.
     """
 
     kinds: str
@@ -122,7 +124,7 @@ def _cased(change: Callable[[str], str]) -> Callable[[str, Args], str]:
 
 
 def _pad(text: str, args: Args) -> str:
-    """What is missing to a length in codepoints."""
+    """The padding that a text needs to have a length in codepoints."""
     length: int = args[0]
     unit: str = args[1]
     if length < 0 or not unit:

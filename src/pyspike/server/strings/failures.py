@@ -1,17 +1,17 @@
-"""How string operations fail: subcodes, and the errors that carry them."""
+"""The errors of string operations, with their subcodes."""
 
 from __future__ import annotations
 
-from ..protocol.result import ConversionSubcode, ParameterSubcode, RequestError, ResultCode
+from ..protocol.result import NotApplicableSubcode, ParameterSubcode, RequestError, ResultCode
 
 __all__ = ["bad", "failed"]
 
 
 def bad(what: str, subcode: ParameterSubcode = ParameterSubcode.STRING_ARGUMENTS) -> RequestError:
-    """The error for a request that makes no sense."""
+    """The error PARAMETER, for a request that is malformed."""
     return RequestError(ResultCode.PARAMETER, what, subcode)
 
 
-def failed(what: str, subcode: ConversionSubcode) -> RequestError:
-    """The error for a string that can't be converted."""
+def failed(what: str, subcode: NotApplicableSubcode) -> RequestError:
+    """The error OP_NOT_APPLICABLE, for a string that can't be converted."""
     return RequestError(ResultCode.OP_NOT_APPLICABLE, what, subcode)

@@ -1,7 +1,7 @@
 """One string operation on one text.
 
-Owns: the tables by opcode, write flags, what happens where nothing is yet, the largest result. Not here: the
-operations (reading.py, changing.py), bins and replies (ops.py).
+Owns: the tables by opcode, write flags, creating a string that is missing, the largest result. Not here: the
+operations (reading.py, changing.py), bins and replies (../records/ops/strings.py).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ..protocol.constants import ParticleType
 from ..protocol.flags import NumericType
 from ..protocol.opcodes import StringOpcode
-from ..protocol.result import ConversionSubcode
+from ..protocol.result import NotApplicableSubcode
 from ..values.integers import INT_MAX, INT_MIN
 from ..values.packed import PackedList, Value
 from .arguments import Args, clamped, span, value_of_text
@@ -35,7 +35,10 @@ _BLOB = bytes((ParticleType.BLOB,))
 
 
 class StringRead(NamedTuple):
-    """An operation: the kinds of its arguments, and its result for a text."""
+    """A read operation.
+
+    `kinds`: the types of its arguments. `run`: gives its result.
+    """
 
     kinds: str
     run: Callable[[str, Args], Value]
@@ -74,16 +77,16 @@ def _split(text: str, args: Args) -> Value:
 
 def _to_integer(text: str, args: Args) -> Value:
     if len(text.encode()) > INTEGER_BYTES_MAX or not _INTEGER.fullmatch(text):
-        raise failed("a text that is no integer", ConversionSubcode.NUMBER)
+        raise failed("a text that is no integer", NotApplicableSubcode.STRING_NUMBER)
     number = int(text)
     if not INT_MIN <= number <= INT_MAX:
-        raise failed("an integer beyond 64 bits", ConversionSubcode.NUMBER)
+        raise failed("an integer beyond 64 bits", NotApplicableSubcode.STRING_NUMBER)
     return number
 
 
 def _to_double(text: str, args: Args) -> Value:
     if len(text.encode()) > DOUBLE_BYTES_MAX or not _FLOAT.fullmatch(text) or math.isinf(float(text)):
-        raise failed("a text that is no float", ConversionSubcode.NUMBER)
+        raise failed("a text that is no float", NotApplicableSubcode.STRING_NUMBER)
     return float(text)
 
 
@@ -100,7 +103,7 @@ def _b64_decode(text: str, args: Args) -> Value:
     try:
         return _BLOB + base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise failed("a text that is no base64", ConversionSubcode.BASE64) from None
+        raise failed("a text that is no base64", NotApplicableSubcode.STRING_BASE64) from None
 
 
 # --- tests --------------------------------------------------------------------------------------------------

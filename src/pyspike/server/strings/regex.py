@@ -1,8 +1,9 @@
-r"""Regular expressions of ICU's dialect, as Python's `re` runs them.
+r"""Regular expressions of ICU's dialect, translated for Python's `re`.
 
-Owns: what the two write in different ways: flags, line ends, named groups, quotes, properties, POSIX classes,
-and the language of replacements. What Python has no counterpart for is refused as a bad pattern: sets within
-sets, \G, \X, \N{...}. There is no limit of steps. Not here: POSIX patterns (../expressions/posix_regex.py).
+Owns: what the two dialects write in different ways: flags, line ends, named groups, quotes, properties, POSIX
+classes, and the templates of replacements. What Python has no counterpart for is refused as a bad pattern:
+sets within sets, \G, \X, \N{...}. The number of steps is not limited. Not here: POSIX patterns
+(../expressions/posix_regex.py).
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ _HORIZONTAL = "\\t\\x20\\xa0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000"
 
 
 def compile_regex(pattern: str, flags: int, allowed: int) -> re.Pattern[str]:
-    """The pattern as Python searches it.
+    """Translate and compile a pattern.
 
     Args:
         pattern: in ICU's dialect.
@@ -81,12 +82,10 @@ def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
 
 
 def replacement(template: str, match: re.Match[str]) -> str:
-    """What takes the place of a match: `$1`, `${name}` and `$0` are what groups have found, a backslash makes
-    the next character plain.
+    """The text that replaces a match.
 
-    Raises:
-        RequestError: PARAMETER for a group that there is not.
-
+    In the template `$1`, `${name}` and `$0` stand for what groups have found; a backslash makes the next
+    character plain.
     """
     out: list[str] = []
     at = 0
@@ -105,7 +104,7 @@ def replacement(template: str, match: re.Match[str]) -> str:
 
 
 def _group(template: str, at: int, match: re.Match[str]) -> tuple[int | str, int]:
-    """The group that is named after a dollar, and the offset of what follows."""
+    """The text of the group that is named after a dollar sign, and the offset of what follows."""
     named = re.compile(r"\{([A-Za-z][A-Za-z0-9]*)\}").match(template, at)
     if named is not None and named[1] in match.re.groupindex:
         return named[1], named.end()
@@ -121,7 +120,7 @@ def _group(template: str, at: int, match: re.Match[str]) -> tuple[int | str, int
 
 
 class _Translation:
-    """One pattern on its way."""
+    """A pattern that is being translated."""
 
     def __init__(self, pattern: str, flags: int) -> None:
         self._pattern = pattern

@@ -91,14 +91,14 @@ class Node:
             self._server = None
 
     def begin(self) -> None:
-        """Be up: without faults but `mute`, and with the generations of a new process."""
+        """Mark the node as up: without faults but `mute`, and with the generations of a new process."""
         self.state.begin()
         self.faults = Faults(muted=self.faults.muted)
         self._tell_connections()
         self._time_mute()
 
     def end(self, *, reset: bool) -> None:
-        """Be down: the port and the connections are closed, these as by `disconnect`."""
+        """Mark the node as down, and close its port and its connections, these as `disconnect` does."""
         self.state.running = False
         self.refuse()
         self._time_mute()

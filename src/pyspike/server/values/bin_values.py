@@ -1,6 +1,7 @@
-"""Bins as values of the packed model (packed.py), and back.
+"""Bins as values of the model (packed.py), and values as bins.
 
-Owns: which particle type goes with which value. Not here: what may be stored (particles.py, normalising.py).
+Owns: which particle type goes with which value. Not here: which values may be stored (particles.py,
+normalising.py).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _STRING, _BLOB, _GEOJSON = int(ParticleType.STRING), int(ParticleType.BLOB), int
 
 
 def value_of(particle: int, data: bytes) -> Value:
-    """The value that a stored particle is; a fresh one, which may be changed."""
+    """The value of a stored particle. It is a new object, which may be changed."""
     if particle in (_LIST, _MAP):
         return decode(data)
     if particle == _INTEGER:
@@ -42,7 +43,7 @@ def value_of(particle: int, data: bytes) -> Value:
 
 
 def particle_of(value: Value) -> tuple[int, bytes]:
-    """The particle type and bytes of a value, as it is stored in a bin or told in a reply.
+    """The particle type and the bytes of a value, as a bin stores it and a reply tells it.
 
     Raises:
         RequestError: PARAMETER for a value that no bin can hold.

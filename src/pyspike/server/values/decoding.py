@@ -1,6 +1,6 @@
-"""From the bytes of the server's msgpack dialect to values of the model (values.md 3.2).
+"""From bytes of the server's msgpack dialect to values of the model (values.md 3.2).
 
-Owns: what is taken, and what is refused as no value. Not here: the model (packed.py), the other direction
+Owns: what is decoded, and what is refused. Not here: the model (packed.py), the other direction
 (encoding.py). Nothing here recurses on the depth of a value.
 """
 
@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import msgpack  # type: ignore[import-untyped]
 
+from ..protocol.constants import SPECIAL_EXTENSION
 from ..protocol.msgpack_codes import (
     BIN_8,
     BIN_16,
@@ -45,7 +46,7 @@ from ..protocol.msgpack_codes import (
     TRUE,
 )
 from .encoding import encode
-from .packed import SPECIAL_EXTENSION, Extension, Float32, PackedError, PackedList, PackedMap, Value
+from .packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 
 __all__ = ["decode", "decode_at", "decode_first", "is_list_code", "is_map_code"]
 
@@ -69,8 +70,7 @@ def is_list_code(code: int) -> bool:
 
 
 def decode(data: bytes) -> Value:
-    """The one value that `data` packs. Containers without special rules are taken as they are, in their
-    order.
+    """The one value that `data` packs. Lists and maps are not checked: their elements keep their order.
 
     Raises:
         PackedError: cut short, unknown code, or bytes left over.
@@ -79,9 +79,9 @@ def decode(data: bytes) -> Value:
     try:
         quick = cast(Value, msgpack.unpackb(data, **_QUICK))
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
-        pass  # its own limits, or what it takes for a timestamp: the walk below decides
+        pass  # it has limits of its own, and reads some ext values as timestamps: decode without it
     else:
-        # msgpack makes a float of four bytes one of eight.
+        # msgpack decodes a float of four bytes to one of eight, which would be encoded in another form.
         if _FLOAT_32 not in data or encode(quick) == data:
             return quick
     try:
@@ -94,7 +94,7 @@ def decode(data: bytes) -> Value:
 
 
 def decode_first(data: bytes) -> Value:
-    """The value that `data` starts with; what follows is ignored.
+    """The value at the start of `data`; what follows is ignored.
 
     Raises:
         PackedError: cut short, or an unknown code.
@@ -103,7 +103,7 @@ def decode_first(data: bytes) -> Value:
     try:
         return decode(data)
     except PackedError:
-        pass  # there is more behind it, or it is cut short: reading value by value tells
+        pass  # something follows the value, or it is cut short: decode without msgpack
     try:
         return decode_at(data, 0)[0]
     except (IndexError, struct.error) as error:
@@ -132,8 +132,8 @@ _QUICK: dict[str, Any] = {
 
 
 def decode_at(data: bytes, pos: int) -> tuple[Value, int]:
-    """The value that starts at `pos`, and the offset after it."""
-    # A frame is [is a map, elements still to come, elements]; a map's elements are keys and values in turn.
+    """The value that starts at `pos`, and the offset of the first byte after it."""
+    # A frame is (is a map, number of elements, elements so far); a map's are its keys and values in turn.
     stack: list[tuple[bool, int, list[Value]]] = []
     while True:
         code = data[pos]
@@ -172,7 +172,7 @@ def _take(data: bytes, pos: int, length: int) -> bytes:
 
 
 def _head(data: bytes, pos: int, code: int) -> tuple[str, int, int]:
-    """Kind, length or count, and the offset of what follows the head (of a scalar: its code)."""
+    """The kind of a value, its length or count, and the offset of what follows (of a scalar: its code)."""
     if code <= FIX_INT_END or code >= FIX_NEGATIVE:
         return "scalar", 0, pos + 1
     if code <= FIX_MAP_END:

@@ -1,6 +1,6 @@
-"""From values of the model to the bytes of the server's msgpack dialect (values.md 3.2).
+"""From values of the model to bytes of the server's msgpack dialect (values.md 3.2).
 
-Owns: the smallest form of each value, and the markers in front of flagged containers. Not here: the model
+Owns: the smallest form of each value, and the markers of flagged lists and maps. Not here: the model
 (packed.py), the other direction (decoding.py). Nothing here recurses on the depth of a value.
 """
 
@@ -58,7 +58,7 @@ _WORTHWHILE = 8
 
 
 def _encode_plain(parts: list[Value]) -> bytes | None:
-    """Many elements one after the other, packed by msgpack; None if a container is among them."""
+    """The bytes of many elements, packed by msgpack; None if a list or map is among them."""
     kinds = set(map(type, parts))
     if not kinds <= _PLAIN_OR_STRING:
         return None
@@ -71,7 +71,7 @@ def _encode_plain(parts: list[Value]) -> bytes | None:
 
 
 def encode(value: Value) -> bytes:
-    """The bytes of a value in the smallest form, markers in front of flagged containers."""
+    """The bytes of a value in the smallest form."""
     out = bytearray()
     waiting: list[Value] = [value]
     while waiting:

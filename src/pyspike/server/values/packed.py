@@ -13,24 +13,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["SPECIAL_EXTENSION", "Extension", "Float32", "PackedError", "PackedList", "PackedMap", "Value"]
-
-SPECIAL_EXTENSION = 0xFF
-"""Kind of the wildcard and the infinity; any other kind in first place is a container's marker."""
+__all__ = ["Extension", "Float32", "PackedError", "PackedList", "PackedMap", "Value"]
 
 
 class PackedError(ValueError):
-    """Bytes that are not one value of the dialect, or a value that can't be stored."""
+    """Bytes are not one value of the dialect, or a value can't be stored."""
 
 
 class Float32(NamedTuple):
-    """A four-byte float, kept as it came."""
+    """A float of four bytes, kept as it was sent."""
 
     raw: bytes
 
 
 class Extension(NamedTuple):
-    """A msgpack ext element: a wildcard, an infinity, or a marker."""
+    """An ext value of msgpack: a wildcard, an infinity, or a marker."""
 
     kind: int
     data: bytes
@@ -38,7 +35,7 @@ class Extension(NamedTuple):
 
 @dataclass(slots=True)
 class PackedList:
-    """A list and the flags of its marker (0: no marker)."""
+    """A list, and the flags of its marker (0: it has none)."""
 
     flags: int
     items: list[Value]
@@ -46,7 +43,7 @@ class PackedList:
 
 @dataclass(slots=True)
 class PackedMap:
-    """A map as pairs in order, and the flags of its marker (0: no marker)."""
+    """A map as pairs in their order, and the flags of its marker (0: it has none)."""
 
     flags: int
     pairs: list[tuple[Value, Value]]

@@ -1,4 +1,4 @@
-"""Particles: the value bytes of an op by their type, checked and brought into the stored form.
+"""Particles: the bytes of an op's value, checked by type and brought into the stored form.
 
 Owns: which bytes are a valid value of which type. Not here: the inside of lists and maps (normalising.py) and
 of GeoJSON (geojson.py), and what ops do with values.
@@ -41,7 +41,7 @@ def stored(particle: int, value: bytes) -> bytes:
 
 
 def integer_value(value: bytes) -> int:
-    """The number of an integer particle of 1, 2, 4 or 8 bytes; shorter ones are zero-extended.
+    """The number of an integer particle of 1, 2, 4 or 8 bytes; the shorter ones are unsigned.
 
     Raises:
         RequestError: PARAMETER for another size.

@@ -1,13 +1,13 @@
 """The ops BITS_READ and BITS_MODIFY of a request.
 
-Owns: missing bins, types, replies. Not here: bits (bits.py).
+Owns: missing bins, types, replies. Not here: the operations (../../bits/operate.py).
 """
 
 from __future__ import annotations
 
 from ...bits.operate import modify_bits, read_bits
 from ...cdt.calls import Call, bad, parse
-from ...cdt.context import Way
+from ...cdt.context import ContextTarget
 from ...protocol.constants import BLOB_TYPES, ParticleType
 from ...protocol.framing import Op
 from ...protocol.opcodes import BitOpcode, CdtEnvelope
@@ -21,7 +21,7 @@ __all__ = ["bits_modify", "bits_read", "opcode_and_args"]
 
 
 def opcode_and_args(data: bytes) -> tuple[int, list[Value]]:
-    """An operation without context, taken apart.
+    """Take apart an operation that has no context.
 
     Raises:
         RequestError: PARAMETER.
@@ -43,7 +43,7 @@ def _blob(found: tuple[int, bytes]) -> bytes:
 
 
 def bits_read(ctx: OpContext, op: Op) -> None:
-    """Run a read op."""
+    """Run BITS_READ."""
     found = ctx.bins.get(op.name)
     if found is None:
         ctx.answer_nothing(op)
@@ -61,19 +61,21 @@ def bits_read(ctx: OpContext, op: Op) -> None:
 
 
 def _inside(found: tuple[int, bytes], packed: bytes) -> tuple[int, list[Value], bytes]:
-    """An operation with a context: its opcode and arguments, and the blob that the context leads to."""
+    """Take apart an operation with a context: its opcode, its arguments, and the blob to which the context
+    leads.
+    """
     root, call = value_of(*found), parse(packed)
     assert isinstance(call, Call)
     if not isinstance(root, (PackedList, PackedMap)):
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "a context for a bin that is no list or map")
-    way = Way(root, call.context or [])
-    if way.is_new:
+    place = ContextTarget(root, call.context or [])
+    if place.is_new:
         raise RequestError(ResultCode.OP_NOT_APPLICABLE, "a context that leads nowhere")
-    return call.opcode, call.args, _blob(particle_of(way.target))
+    return call.opcode, call.args, _blob(particle_of(place.target))
 
 
 def bits_modify(ctx: OpContext, op: Op) -> None:
-    """Run a write op; some create the bin."""
+    """Run BITS_MODIFY. Some operations create the bin."""
     name = op.name
     found = ctx.bins.get(name)
     before = None if found is None else _blob(found)

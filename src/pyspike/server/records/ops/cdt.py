@@ -1,7 +1,7 @@
-"""The ops CDT_READ and CDT_MODIFY of a request: bins in, reply ops out.
+"""The ops CDT_READ and CDT_MODIFY of a request.
 
-Owns: missing bins, what is answered, storing the changed value. Not here: the operations (operate.py), and
-paths (../expressions/paths.py).
+Owns: missing bins, what is answered, storing the changed value. Not here: the operations
+(../../cdt/operate.py), and paths (../../expressions/paths.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["cdt_modify", "cdt_read"]
 
 
 def cdt_read(ctx: OpContext, op: Op) -> None:
-    """Run a read op. A missing bin is no error, whatever is asked of it."""
+    """Run CDT_READ. On a missing bin no operation fails."""
     found = ctx.bins.get(op.name)
     if found is None:
         ctx.answer_nothing(op)
@@ -36,7 +36,7 @@ def cdt_read(ctx: OpContext, op: Op) -> None:
 
 
 def cdt_modify(ctx: OpContext, op: Op) -> None:
-    """Run a write op, which may create the bin."""
+    """Run CDT_MODIFY, which may create the bin."""
     name = op.name
     found = ctx.bins.get(name)
     call = _parsed(ctx, op)
@@ -54,7 +54,7 @@ def cdt_modify(ctx: OpContext, op: Op) -> None:
 
 
 def _parsed(ctx: OpContext, op: Op) -> Call | PathCall:
-    """The operation, if the server knows it and takes what it brings."""
+    """The operation of an op, if a server of this version takes it."""
     call = parse(op.value)
     if isinstance(call, Call):
         check_call(call, ctx.version)

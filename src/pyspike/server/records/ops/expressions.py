@@ -49,7 +49,7 @@ def _run(ctx: OpContext, node: Node) -> Value:
 
 
 def exp_read(ctx: OpContext, op: Op) -> None:
-    """Run a read op."""
+    """Run EXP_READ."""
     node, flags = _parse(ctx, op, _READ_FLAGS)
     result = _run(ctx, node)
     if result is UNKNOWN:
@@ -60,7 +60,7 @@ def exp_read(ctx: OpContext, op: Op) -> None:
 
 
 def exp_modify(ctx: OpContext, op: Op) -> None:
-    """Run a write op, which may create, change or delete the bin."""
+    """Run EXP_MODIFY, which may create, change or delete the bin."""
     name = op.name
     node, flags = _parse(ctx, op, _WRITE_FLAGS)
     exists = name in ctx.bins

@@ -23,7 +23,7 @@ def _particle(found: tuple[int, bytes]) -> bytes:
 
 
 def hll_read(ctx: OpContext, op: Op) -> None:
-    """Run a read op."""
+    """Run HLL_READ."""
     found = ctx.bins.get(op.name)
     if found is None:
         ctx.answer_nothing(op)
@@ -33,7 +33,7 @@ def hll_read(ctx: OpContext, op: Op) -> None:
 
 
 def hll_modify(ctx: OpContext, op: Op) -> None:
-    """Run a write op; some create the bin."""
+    """Run HLL_MODIFY. Some operations create the bin."""
     name = op.name
     found = ctx.bins.get(name)
     before = None if found is None else _particle(found)

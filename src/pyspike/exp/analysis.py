@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from enum import IntFlag
 from typing import NamedTuple
 
+from pyspike.cdt.opcodes import LITERAL, ExpOp
+from pyspike.cdt.types import ExpType
 from pyspike.errors import InvalidArgument
-from pyspike.exp.signatures import LITERAL, ExpOp
-from pyspike.exp.types import ExpType
 
-__all__ = ["MAX_LEVELS", "NEEDS", "NO_NAMES", "Facts", "Needs", "joined"]
+__all__ = ["MAX_LEVELS", "NEEDS", "NO_NAMES", "Analysis", "Needs", "joined"]
 
 MAX_LEVELS = 128  # of expressions inside each other; Python follows so many calls wherever it stands
 
@@ -25,7 +25,7 @@ class Needs(IntFlag):
     LOOP = 2  # the element that a path is at
 
 
-class Facts(NamedTuple):
+class Analysis(NamedTuple):
     """What is known of an expression.
 
     Args:
@@ -54,7 +54,7 @@ class Facts(NamedTuple):
         return self.op == LITERAL and self.kind is None
 
 
-def joined(kind: ExpType | None, op: int, arity: int, parts: Iterable[Facts]) -> Facts:
+def joined(kind: ExpType | None, op: int, arity: int, parts: Iterable[Analysis]) -> Analysis:
     """What is known of an expression with these parts.
 
     Raises:
@@ -73,7 +73,7 @@ def joined(kind: ExpType | None, op: int, arity: int, parts: Iterable[Facts]) ->
             f"expressions are nested deeper than {MAX_LEVELS} levels",
             advice="give functions like exp.and_, exp.num_add and exp.cond all arguments at once",
         )
-    return Facts(kind, op, arity, levels + 1, needs, undefined, defined)
+    return Analysis(kind, op, arity, levels + 1, needs, undefined, defined)
 
 
 NEEDS = {

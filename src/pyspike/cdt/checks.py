@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 from pyspike._wire import plain_bytes, plain_int, plain_number, plain_text
+from pyspike.cdt.enums import CREATE_ONLY, INVERTED, PERSIST_INDEX, UPDATE_ONLY
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.operations.enums import CREATE_ONLY, INVERTED, PERSIST_INDEX, UPDATE_ONLY
 from pyspike.showing import shown
 from pyspike.values import GeoJSON, HyperLogLog, Special
 

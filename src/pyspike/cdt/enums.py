@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from pyspike import _wire
-
 __all__ = [
     "BitOverflowAction",
     "BitResizeFlags",
@@ -25,34 +23,10 @@ __all__ = [
     "MapReturnType",
     "MapWriteFlags",
     "NumericType",
-    "OpCode",
     "PathSelect",
     "StringRegexFlags",
     "StringWriteFlags",
 ]
-
-
-class OpCode(IntEnum):
-    """The numbers of operations on the wire (Aerospike's names; framing.md 1.4 of the protocol notes)."""
-
-    READ = _wire.OP_READ
-    WRITE = _wire.OP_WRITE
-    CDT_READ = _wire.OP_CDT_READ
-    CDT_MODIFY = _wire.OP_CDT_MODIFY
-    INCR = _wire.OP_INCR
-    EXP_READ = _wire.OP_EXP_READ
-    EXP_MODIFY = _wire.OP_EXP_MODIFY
-    APPEND = _wire.OP_APPEND
-    PREPEND = _wire.OP_PREPEND
-    TOUCH = _wire.OP_TOUCH
-    BIT_READ = _wire.OP_BITS_READ
-    BIT_MODIFY = _wire.OP_BITS_MODIFY
-    DELETE_ALL = _wire.OP_DELETE_ALL
-    HLL_READ = _wire.OP_HLL_READ
-    HLL_MODIFY = _wire.OP_HLL_MODIFY
-    STRING_READ = _wire.OP_STRING_READ
-    STRING_MODIFY = _wire.OP_STRING_MODIFY
-    TO_STRING = _wire.OP_TO_STRING
 
 
 # Lists ------------------------------------------------------------------------------------------------------
@@ -289,10 +263,6 @@ class NumericType(IntEnum):
 
 # Marks and bits in arguments that are a keyword of their own here -------------------------------------------
 
-WITH_CONTEXT = (
-    _wire.WITH_CONTEXT
-)  # in front of the way to an element inside the bin: [0xFF, context, [opcode, ...]]
-BY_PATH = 0xFE  # in front of a path: [0xFE, context, flags] or [0xFE, context, flags, expression]
 MODIFY_PATH = 0x04  # in a path's flags, besides PathSelect
 PATH_NO_FAIL = 0x10
 INVERTED = 0x1_0000  # in a return type: what is not selected

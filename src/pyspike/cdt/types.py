@@ -5,12 +5,20 @@ from __future__ import annotations
 from enum import Enum, IntEnum, IntFlag
 from typing import Any, TypeAlias
 
-from pyspike._wire import plain_int
+from pyspike._wire import numpy_scalar, plain_bytes, plain_int
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.showing import shown
-from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, OrderedList
+from pyspike.values import (
+    GeoJSON,
+    HyperLogLog,
+    KeyOrderedDict,
+    KeyValueOrderedDict,
+    OrderedList,
+    RawParticle,
+    Special,
+)
 
-__all__ = ["BIN_FUNCTIONS", "ExpType", "RegexFlags", "TypeLike", "named", "type_of"]
+__all__ = ["BIN_FUNCTIONS", "ExpType", "RegexFlags", "TypeLike", "literal_type", "named", "type_of"]
 
 
 class ExpType(IntEnum):
@@ -107,3 +115,40 @@ def type_of(kind: Any, name: str) -> ExpType:
 def named(kind: ExpType | None) -> str:
     """A type in words: 'an int'."""
     return "of a type that is not known" if kind is None else _ARTICLES[kind]
+
+
+_LITERALS: tuple[tuple[Any, ExpType | None], ...] = (
+    (bool, ExpType.BOOL),
+    (int, ExpType.INT),
+    (float, ExpType.FLOAT),
+    (GeoJSON, ExpType.GEO),
+    (str, ExpType.STRING),
+    (HyperLogLog, ExpType.HLL),
+    (bytes, ExpType.BLOB),
+    (type(None), ExpType.NIL),
+    ((list, tuple), ExpType.LIST),
+    (dict, ExpType.MAP),
+    ((Special, RawParticle), None),
+)
+
+
+def literal_type(value: Any) -> ExpType | None:
+    """The type of the literal for a Python value; None for one that is no value on its own, as INFINITY.
+
+    Raises:
+        InvalidType: Aerospike has no such type.
+    """
+    for classes, kind in _LITERALS:
+        if isinstance(value, classes):
+            return kind
+    if plain_int(value) is not None:
+        return ExpType.INT
+    scalar = numpy_scalar(value)
+    if scalar is not None:
+        return ExpType.BOOL if isinstance(scalar, bool) else ExpType.FLOAT
+    if plain_bytes(value) is not None:
+        return ExpType.BLOB
+    raise InvalidType(
+        f"{shown(value)} can be no part of an expression: {type(value).__name__} is not an Aerospike type",
+        advice="None, bool, int, float, str, bytes, list, dict, GeoJSON and HyperLogLog are",
+    )

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyspike.cdt.types import ExpType, named
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.exp.facts import Facts, Needs
-from pyspike.exp.types import ExpType, named
+from pyspike.exp.analysis import Analysis, Needs
 from pyspike.showing import clipped, shown
 
-__all__ = ["ANYWHERE", "FILTER", "PATH_FILTER", "PATH_VALUE", "VALUE", "Place"]
+__all__ = ["ANYWHERE", "FILTER", "PATH_FILTER", "PATH_VALUE", "VALUE", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Usage:
     """Where an expression stands.
 
     Args:
@@ -35,35 +35,35 @@ class Place:
     marks: bool = False
     removes: bool = False
 
-    def check(self, facts: Facts, expression: object) -> None:
+    def check(self, analysis: Analysis, expression: object) -> None:
         """Refuse an expression that can't stand there.
 
         Args:
-            facts: what is known of it.
+            analysis: what is known of it.
             expression: it, for the error.
 
         Raises:
             InvalidType: it gives no bool, or nothing, where that is needed.
             InvalidArgument: it has variables that are not defined there, or needs what is not there.
         """
-        if facts.removes and not self.removes:
+        if analysis.removes and not self.removes:
             raise InvalidType(
                 f"{self.name} can't be {shown(expression)}",
                 advice="exp.remove_result is for the new value of paths.modify",
             )
-        if facts.is_mark and not self.marks:
+        if analysis.is_mark and not self.marks:
             raise InvalidType(
                 f"{self.name} can't be {shown(expression)}",
                 advice="it is for arguments of list and map expressions",
             )
-        if self.is_filter and (facts.removes or facts.kind not in (None, ExpType.BOOL)):
+        if self.is_filter and (analysis.removes or analysis.kind not in (None, ExpType.BOOL)):
             raise InvalidType(
-                f"{self.name} must be a bool, but {shown(expression)} is {named(facts.kind)}",
+                f"{self.name} must be a bool, but {shown(expression)} is {named(analysis.kind)}",
                 advice="compare it with something",
             )
-        self._check_needs(facts.needs & ~self.has, expression)
-        if facts.undefined:
-            names = clipped(", ".join(sorted(map(repr, facts.undefined))))
+        self._check_needs(analysis.needs & ~self.has, expression)
+        if analysis.undefined:
+            names = clipped(", ".join(sorted(map(repr, analysis.undefined))))
             raise InvalidArgument(
                 f"no exp.let around defines {names} in {shown(expression)}",
                 advice="" if self.has & Needs.RECORD else "inside a path only variables of its own are seen",
@@ -82,8 +82,8 @@ class Place:
             )
 
 
-ANYWHERE = Place("an expression", Needs.RECORD | Needs.LOOP, marks=True, removes=True)
-FILTER = Place("a filter", Needs.RECORD, is_filter=True)
-VALUE = Place("what an operation reads or writes", Needs.RECORD)
-PATH_FILTER = Place("the filter of a path", Needs.LOOP, is_filter=True)
-PATH_VALUE = Place("the new value of a path", Needs.LOOP, removes=True)
+ANYWHERE = Usage("an expression", Needs.RECORD | Needs.LOOP, marks=True, removes=True)
+FILTER = Usage("a filter", Needs.RECORD, is_filter=True)
+VALUE = Usage("what an operation reads or writes", Needs.RECORD)
+PATH_FILTER = Usage("the filter of a path", Needs.LOOP, is_filter=True)
+PATH_VALUE = Usage("the new value of a path", Needs.LOOP, removes=True)

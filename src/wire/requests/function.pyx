@@ -1,0 +1,137 @@
+# Functions that Python declares and this module runs. The declaration, an ordinary `def` without a body, has the
+# signature, the types and the docstring; calls never enter it, so that a call costs no frame of Python.
+# Owns binding: arguments to parameters, as Python does it. What is done with them is for subclasses.
+
+cdef extern from *:
+    """
+    typedef PyObject *(*call_function)(PyObject *, PyObject *const *, size_t, PyObject *);
+
+    /* From here on, calls of objects of this type go to the function that each of them has at this offset, with no
+       tuple and no dict of the arguments. */
+    static void set_vectorcall(PyObject *type, Py_ssize_t offset) {
+        ((PyTypeObject *)type)->tp_vectorcall_offset = offset;
+        ((PyTypeObject *)type)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+    }
+
+    static inline Py_ssize_t argument_count(size_t nargs) {
+        return PyVectorcall_NARGS(nargs);
+    }
+    """
+    ctypedef void* call_function
+    void set_vectorcall(object type, Py_ssize_t offset) noexcept
+    Py_ssize_t argument_count(size_t nargs) noexcept nogil
+
+
+cdef extern from "Python.h":
+    object PyObject_Vectorcall(object function, PyObject** args, size_t nargs, PyObject* keywords)
+    object PyVectorcall_Call(object function, tuple args, dict keywords)
+    object PyMethod_New(object function, object instance)
+    PyObject* PyTuple_GET_ITEM(object values, Py_ssize_t index) noexcept
+    Py_ssize_t PyTuple_GET_SIZE(object values) noexcept
+
+
+cdef enum:
+    MAX_PARAMETERS = 12
+
+
+cdef object REQUIRED = object()             # in the place of a default: the caller must give the argument
+
+
+cdef class DeclaredFunction:
+    """DeclaredFunction(declaration)\n--\n\nA function with the signature of `declaration`, whose body is compiled."""
+
+    cdef call_function call
+    cdef dict __dict__
+    cdef readonly object declaration        # the Python function
+    cdef readonly tuple parameters          # their names, those that have a place first
+    cdef tuple defaults                     # of each parameter, REQUIRED where there is none
+    cdef Py_ssize_t count                   # of parameters
+    cdef Py_ssize_t placed                  # how many of them have a place
+
+    def __cinit__(self, declaration: object, *args: object, **kwargs: object) -> None:
+        code = declaration.__code__
+        given = declaration.__defaults__ or ()
+        by_name = declaration.__kwdefaults__ or {}
+        self.call = <call_function>call_declared
+        set_vectorcall(type(self), <char*>&self.call - <char*><PyObject*>self)
+        self.declaration = declaration
+        self.placed = code.co_argcount
+        self.count = self.placed + code.co_kwonlyargcount
+        self.parameters = code.co_varnames[:self.count]
+        self.defaults = (
+            (REQUIRED,) * (self.placed - len(given)) + tuple(given)
+            + tuple([by_name.get(name, REQUIRED) for name in self.parameters[self.placed:]])
+        )
+        if self.count > MAX_PARAMETERS:
+            raise ValueError(f"{declaration.__name__} has more than {MAX_PARAMETERS} parameters")
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        return PyVectorcall_Call(self, args, kwargs)
+
+    def __get__(self, instance: object, owner: object) -> object:
+        return self if instance is None else PyMethod_New(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<function {self.declaration.__module__}.{self.declaration.__qualname__}>"
+
+    def __reduce__(self) -> str:
+        return self.declaration.__qualname__
+
+    cdef object run(self, PyObject** values):
+        """The result of a call with these values, one a parameter, all borrowed."""
+        raise NotImplementedError
+
+
+cdef object call_declared(DeclaredFunction self, PyObject** args, size_t nargs, PyObject* keywords):
+    cdef PyObject* values[MAX_PARAMETERS]
+    cdef Py_ssize_t given = argument_count(nargs)
+    cdef Py_ssize_t i
+    if given > self.placed:
+        return refuse_call(self, args, nargs, keywords)
+    for i in range(given):
+        values[i] = args[i]
+    for i in range(given, self.count):
+        values[i] = PyTuple_GET_ITEM(self.defaults, i)
+    if keywords != NULL and not bind_keywords(self, values, given, args + given, <object>keywords):
+        return refuse_call(self, args, nargs, keywords)
+    for i in range(given, self.count):
+        if values[i] == <PyObject*>REQUIRED:
+            return refuse_call(self, args, nargs, keywords)
+    return self.run(values)
+
+
+cdef bint bind_keywords(
+    DeclaredFunction self, PyObject** values, Py_ssize_t given, PyObject** args, object keywords
+) except -1:
+    """Puts keyword arguments in the places of their parameters; False if one has none, or comes twice."""
+    cdef Py_ssize_t i, k
+    for k in range(PyTuple_GET_SIZE(keywords)):
+        for i in range(given, self.count):  # names in code are interned, so that one is one object
+            if PyTuple_GET_ITEM(self.parameters, i) == PyTuple_GET_ITEM(keywords, k):
+                break
+        else:
+            for i in range(given, self.count):
+                if <object>PyTuple_GET_ITEM(self.parameters, i) == <object>PyTuple_GET_ITEM(keywords, k):
+                    break
+            else:
+                return False
+        values[i] = args[k]
+    return True
+
+
+cdef object refuse_call(DeclaredFunction self, PyObject** args, size_t nargs, PyObject* keywords):
+    """Raises the TypeError that Python has for these arguments."""
+    PyObject_Vectorcall(self.declaration, args, nargs, keywords)
+    raise TypeError(f"{self.declaration.__name__}() got arguments that do not fit")
+
+
+cdef class BoundFunction(DeclaredFunction):
+    """BoundFunction(declaration, run)\n--\n\nA declared function whose body is `run`, called with one value a parameter."""
+
+    cdef object body
+
+    def __init__(self, declaration: object, run: object) -> None:
+        self.body = run
+
+    cdef object run(self, PyObject** values):
+        return PyObject_Vectorcall(self.body, values, <size_t>self.count, NULL)
