@@ -16,6 +16,7 @@ class SupportsToBytes(Protocol):
 
     def to_bytes(self) -> bytes:
         """The expression as a server takes it."""
+        ...
 
 
 KeyLike: TypeAlias = Key | tuple[str, str | None, int | str | bytes]

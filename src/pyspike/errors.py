@@ -290,11 +290,24 @@ class ServerError(AerospikeError):
         message: str = "",
         *,
         result_code: ResultCode | None = None,
+        key: Key | None = None,
+        node: str | None = None,
+        in_doubt: bool = False,
+        attempts: Sequence[Attempt] = (),
+        timeout: float | None = None,
         advice: str = "",
-        **context: Any,
     ) -> None:
         code = self.code if result_code is None else result_code
-        super().__init__(message or code.meaning, result_code=code, advice=advice or code.advice, **context)
+        super().__init__(
+            message or code.meaning,
+            result_code=code,
+            key=key,
+            node=node,
+            in_doubt=in_doubt,
+            attempts=attempts,
+            timeout=timeout,
+            advice=advice or code.advice,
+        )
 
     @property
     def retryable(self) -> bool:

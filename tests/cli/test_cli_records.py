@@ -13,7 +13,7 @@ import pytest
 
 from pyspike import Client, GeoJSON, Key, KeyOrderedDict, KeyValueOrderedDict
 from pyspike.cli import main
-from pyspike.cli.json_values import _FORMS
+from pyspike.cli.json_values import FORMS
 
 
 class Shell:
@@ -215,7 +215,7 @@ def test_bins_that_are_called_like_parts_of_a_record_are_bins(shell: Shell, word
 @pytest.mark.parametrize("command", ["get", "put"])
 def test_help_tells_the_forms_of_values(shell: Shell, command: str) -> None:
     assert shell(command, "--help") == 0
-    for form in _FORMS:
+    for form in FORMS:
         assert f'{{"{form}": ' in shell.out
 
 

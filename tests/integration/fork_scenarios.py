@@ -280,22 +280,22 @@ class One:
 
 def fork_while_others_come_and_go(_: str) -> None:
     """Clients are known by a registry, which other threads may be at work in."""
-    living: WeakRegistry[One] = WeakRegistry()
+    registry: WeakRegistry[One] = WeakRegistry()
     kept = [One() for _ in range(3)]
     for one in kept:
-        living.add(one)
+        registry.add(one)
     stop = threading.Event()
 
     def come_and_go() -> None:
         while not stop.is_set():
             for one in [One(), One()]:
-                living.add(one)
+                registry.add(one)
 
     def child() -> None:
-        assert living.after_fork()[:3] == kept
+        assert registry.after_fork()[:3] == kept
         mine = One()
-        living.add(mine)
-        assert living.all()[-1] is mine
+        registry.add(mine)
+        assert registry.all()[-1] is mine
 
     threads = [threading.Thread(target=come_and_go) for _ in range(3)]
     for thread in threads:

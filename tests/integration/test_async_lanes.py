@@ -430,9 +430,11 @@ async def test_a_connection_that_nobody_accepts_ends_within_the_policys_timeout(
     with EmbeddedCluster(process=True) as cluster:
         policy = ClientPolicy(timeout=700, tend_interval=60_000)
         async with AsyncClient(cluster.hosts, policy) as client:
-            original = client._cluster.nodes[0].endpoint
-            with socket.socket() as full:
-                full.bind(("127.0.0.1", 0))
+            node = cluster.nodes[0]
+            await asyncio.to_thread(node.stop)
+            with socket.socket() as full:  # in its place
+                full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                full.bind(("127.0.0.1", node.port))
                 full.listen(0)
                 address = full.getsockname()
                 fillers = []
@@ -441,8 +443,6 @@ async def test_a_connection_that_nobody_accepts_ends_within_the_policys_timeout(
                     filler.setblocking(False)
                     filler.connect_ex(address)
                     fillers.append(filler)
-                node = client._cluster.nodes[0]
-                node.endpoint = type(original)(original.host, original.family, address)
                 with pytest.raises(errors.TimeoutError, match=r"no connection to node A1 .* within 700 ms"):
                     await client.get(KEY, timeout=5000, policy=ReadPolicy(max_retries=0))
                 for filler in fillers:

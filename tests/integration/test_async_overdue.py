@@ -279,11 +279,11 @@ def test_the_server_sees_a_reset_when_a_write_times_out(loop: str) -> None:
     """And not the end of a stream, which it might see only behind the requests."""
 
     async def run() -> None:
-        with EmbeddedCluster(process=True) as cluster, socket.create_server(("127.0.0.1", 0)) as server:
+        with EmbeddedCluster(process=True) as cluster, contextlib.ExitStack() as stack:
             async with AsyncClient(cluster.hosts, ClientPolicy(tend_interval=60_000)) as client:
-                node = client._cluster.nodes[0]
-                endpoint = node.endpoint
-                node.endpoint = type(endpoint)(endpoint.host, endpoint.family, server.getsockname())
+                node = cluster.nodes[0]
+                await asyncio.to_thread(node.stop)
+                server = stack.enter_context(socket.create_server(("127.0.0.1", node.port)))  # in its place
                 writing = [
                     asyncio.ensure_future(client.put(("test", "s", number), {"a": 1}, timeout=200))
                     for number in range(3)

@@ -14,6 +14,22 @@ import pyspike
 
 PACKAGE = Path(pyspike.__file__).parent
 ROOT = Path(__file__).parents[2]
+TESTS = ROOT / "tests"
+# What tests may ask for although its name begins with an underscore.
+PRIVATE = {
+    "_exit": "of os: how a child process ends",
+    "_current_frames": "of sys: where the main thread is",
+    "_set_running_loop": "of asyncio: what its own loops and uvloop call; a child process has to end a loop",
+    "_run": "of asyncio.Handle: how long a callback takes, whoever it is of",
+    "_callback": "of asyncio.Handle: whose callback it is",
+    "_scheduled": "of asyncio's loops: how many timers they have",
+    "_PyTask": "of asyncio: the task in Python, for which the compiled one is tested too",
+    "_log_destroy_pending": "of asyncio.Task: a test destroys a task on purpose",
+    "_BaseExpr": "of the official client: the base of its expressions, which has no public name",
+    "_wire": "the compiled module, whose own names are what its tests are about",
+    "_facts": "of expressions: how deep they are, which nobody else tells",
+    "_analysis": "of expressions: how deep they are, which nobody else tells",
+}
 OPENS_A_SOCKET = {
     *("socket", "SocketType", "create_connection", "fromfd", "socketpair", "create_server"),  # of `socket`
     *("open_connection", "open_unix_connection", "create_unix_connection"),  # of asyncio and its loops
@@ -74,3 +90,28 @@ def test_only_users_import_from_the_root_of_the_package() -> None:
         if alias.name not in modules
     }
     assert found == set()
+
+
+def private_names(module: ast.Module) -> Iterator[str]:
+    """The names with an underscore in front that a module takes from others."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute):
+            names = (
+                [] if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls") else [node.attr]
+            )
+        elif isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Call) and called(node) in ("getattr", "setattr", "delattr"):
+            names = [each.value for each in node.args[1:2] if isinstance(each, ast.Constant)]
+        else:
+            continue
+        yield from (name for name in names if name.startswith("_") and not name.startswith("__"))
+
+
+def test_tests_look_at_what_is_public() -> None:
+    """A test of what is private says nothing to users, and breaks where nothing is broken."""
+    used: dict[str, str] = {}
+    for path in TESTS.rglob("*.py"):
+        used |= dict.fromkeys(private_names(ast.parse(path.read_text())), path.relative_to(TESTS).as_posix())
+    assert {name: path for name, path in used.items() if name not in PRIVATE} == {}
+    assert set(PRIVATE) - set(used) <= {"_facts", "_analysis"}, "of these, none is needed any more"

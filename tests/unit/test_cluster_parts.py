@@ -8,11 +8,12 @@ import time
 import pytest
 
 from pyspike import AsyncClient, Client
-from pyspike.cluster import addresses, seeds
+from pyspike.cluster import addresses
 from pyspike.cluster.connect import connect
 from pyspike.cluster.info import Peer, Peers
 from pyspike.cluster.parallel import ParallelJobs
 from pyspike.cluster.probe import Probe
+from pyspike.cluster.seeds import of_one_cluster
 from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError
 from pyspike.hosts import Host
 
@@ -170,7 +171,7 @@ def answered(name, *peers):
 
 def test_a_seed_that_knows_peers_comes_before_one_that_knows_none():
     orphan, member = answered("B1"), answered("A1", "A2")
-    assert seeds._of_one_cluster([orphan, member]) == [member]
+    assert of_one_cluster([orphan, member]) == [member]
     assert orphan.connection.closed
     assert not member.connection.closed
 
@@ -182,7 +183,7 @@ def test_seeds_of_one_cluster_are_kept_each_once():
         answered("A1", "A2"),
         answered("C1", "C2"),
     )
-    assert seeds._of_one_cluster([one, two, again, other]) == [one, two]
+    assert of_one_cluster([one, two, again, other]) == [one, two]
     assert again.connection.closed
     assert other.connection.closed
 
@@ -196,4 +197,4 @@ def test_a_tls_name_is_refused_and_never_connected_to_in_plain_text(host):
 
 def test_a_lone_seed_is_used():
     orphan = answered("A1")
-    assert seeds._of_one_cluster([orphan]) == [orphan]
+    assert of_one_cluster([orphan]) == [orphan]

@@ -16,6 +16,8 @@ import pyspike
 from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors, exp, operations
 
 # What a user has from the standard library.
+# Functions whose values are the user's own: what a bin, a default, a field or a variable may be.
+USERS_VALUES = {"get", "unwrap", "replace", "list_val", "map_val", "geo_val", "let"}
 STANDARD = {"Any", "Iterable", "Mapping", "Sequence", "TracebackType", "datetime", "timedelta"}
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
     getattr(errors, name) for name in errors.__all__
@@ -76,6 +78,15 @@ def test_every_name_in_a_public_signature_can_be_imported() -> None:
         if not is_public(function, name)
     }
     assert hidden == set()
+
+
+def test_only_values_of_the_user_are_of_any_type() -> None:
+    found = {
+        f"{function.__module__}.{function.__qualname__}"
+        for function in public_functions()
+        if "Any" in names_in(function) and function.__name__ not in USERS_VALUES
+    }
+    assert found == set()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is known as long as it lives."""
+"""A list of weak references that threads change and the child of a fork reads."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ class One:
 
 
 def test_those_who_live_are_known_in_their_order() -> None:
-    living: WeakRegistry[One] = WeakRegistry()
+    registry: WeakRegistry[One] = WeakRegistry()
     ones = [One() for _ in range(5)]
     for one in ones:
-        living.add(one)
-    assert living.all() == ones
+        registry.add(one)
+    assert registry.all() == ones
     del ones[1::2], one
-    wait_until(lambda: living.all() == ones)
-    assert living.after_fork() == ones
+    wait_until(lambda: registry.all() == ones)
+    assert registry.after_fork() == ones
 
 
 def test_what_is_to_be_done_afterwards_is_done_once() -> None:
-    living: WeakRegistry[One] = WeakRegistry()
+    registry: WeakRegistry[One] = WeakRegistry()
     one, done = One(), []
-    living.add(one, done.append)
-    living.add(One())
+    registry.add(one, done.append)
+    registry.add(One())
     gc.collect()
     assert done == []
     del one
     wait_until(lambda: len(done) == 1)
-    living.add(One())
+    registry.add(One())
     gc.collect()
     assert len(done) == 1
 
 
 def test_it_keeps_nothing_of_those_who_are_gone() -> None:
-    living: WeakRegistry[One] = WeakRegistry()
+    registry: WeakRegistry[One] = WeakRegistry()
     for _ in range(1000):
-        living.add(One())
-    assert len(living) < 100
+        registry.add(One())
+    assert len(registry) < 100
 
 
 def test_threads_may_come_and_go_while_others_look() -> None:
-    living: WeakRegistry[One] = WeakRegistry()
+    registry: WeakRegistry[One] = WeakRegistry()
     kept: list[One] = []
     failures: list[BaseException] = []
     end = time.monotonic() + SECONDS
@@ -58,12 +58,12 @@ def test_threads_may_come_and_go_while_others_look() -> None:
     def come_and_go() -> None:
         try:
             mine = One()
-            living.add(mine)
+            registry.add(mine)
             kept.append(mine)
             while time.monotonic() < end:
                 passing = One()
-                living.add(passing)
-                assert {mine, passing} <= set(living.all())
+                registry.add(passing)
+                assert {mine, passing} <= set(registry.all())
         except BaseException as error:
             failures.append(error)
 
@@ -73,4 +73,4 @@ def test_threads_may_come_and_go_while_others_look() -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    wait_until(lambda: set(living.all()) == set(kept))
+    wait_until(lambda: set(registry.all()) == set(kept))

@@ -72,7 +72,7 @@ def _overview(client: Client, node: str | None) -> dict[str, Any]:
 
 
 def _numbers(text: str) -> dict[str, int]:
-    pairs = dict(part.partition("=")[::2] for part in text.split(";"))
+    pairs = {name: value for name, _, value in (part.partition("=") for part in text.split(";"))}
     return {name: int(pairs[name]) for name in NAMESPACE_NUMBERS if name in pairs}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pyspike import GeoJSON, HyperLogLog, Key, KeyOrderedDict, KeyValueOrderedDict, OrderedList, RawParticle
 
-__all__ = ["FORMS_HELP", "from_json", "key_to_json", "to_json"]
+__all__ = ["FORMS", "FORMS_HELP", "from_json", "key_to_json", "to_json"]
 
 FORMS_HELP = """\b
 What JSON has no form for is an object with one name:
@@ -88,9 +88,9 @@ def from_json(value: Any) -> object:
     if not _looks_like_a_form(value):
         return {key: from_json(item) for key, item in value.items()}
     ((name, content),) = value.items()
-    read = _FORMS.get(name)
+    read = FORMS.get(name)
     if read is None:
-        raise ValueError(f"{name} is none of {', '.join(_FORMS)}; a map with such a key is written as $map")
+        raise ValueError(f"{name} is none of {', '.join(FORMS)}; a map with such a key is written as $map")
     try:
         return read(content)
     except (TypeError, ValueError, KeyError) as error:
@@ -118,7 +118,7 @@ def _ordered_map(kind: type[dict[Any, Any]], content: Any) -> object:
     return kind(value)
 
 
-_FORMS: dict[str, Callable[[Any], object]] = {
+FORMS: dict[str, Callable[[Any], object]] = {
     "$bytes": bytes.fromhex,
     "$geojson": GeoJSON,
     "$hll": lambda text: HyperLogLog.fromhex(text),

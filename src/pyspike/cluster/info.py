@@ -1,9 +1,9 @@
-"""The info protocol: lines of text that ask a node about itself and its cluster.
+"""The info protocol: lines of text that ask a node about itself and its cluster, and its answers.
 
-Pure functions. What they are given came from a server or from something that only looks like one, so each of
-them either returns what the protocol promises or raises: `ProtocolError` for what can't be right,
-`ServerError` for an error that the server reports. Who asks what and when is the business of `tend` and
-`seeds`.
+Pure functions. What they read came from a server, or from something that only looks like one, so each either
+returns what the protocol promises or raises: `ProtocolError` for text that no server would send,
+`ServerError` for an error that the server reports. Which commands are sent, and when, is decided in `tend`,
+`probe` and `seeds`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def encode(commands: Sequence[str]) -> bytes:
 
 
 def decode(body: bytes) -> dict[str, str]:
-    """The answer's values by command, in the order in which they came, as they are: see `check`.
+    """The answer's values by command, in the order in which they came. Each may be an error: see `check`.
 
     Raises:
         ServerError: the server answered the request as a whole with an error (code 80: not authenticated).
@@ -113,7 +113,7 @@ def check(value: str) -> str:
 
 def _udf_message(value: str) -> str:
     """The words in `error=invalid_command;message=<base64>`, or what stands after the `=`."""
-    fields = dict(field.partition("=")[::2] for field in value.split(";"))
+    fields = {name: text for name, _, text in (field.partition("=") for field in value.split(";"))}
     if message := fields.get("message"):
         try:
             return base64.b64decode(message, validate=True).decode("utf-8", "backslashreplace")

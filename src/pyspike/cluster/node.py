@@ -1,9 +1,11 @@
 """One server of the cluster, as long as it is the same server at the same address.
 
-A node never comes back: when it fails or its address changes it is retired, its pool closed for good, and a
-new object takes its place once the server answers again. So commands may hold on to one without asking
-whether it still is what it was. What commands need of it is compiled (`src/wire/nodes/node.pyx`); what
-decides over it is in `tend`; users see it as a `pyspike.nodes.Node`.
+There are three classes of nodes: the compiled `Node` has what commands need (`src/wire/nodes/node.pyx`), a
+`ClusterNode` adds what tending needs, and a `pyspike.Node` is the value that users get.
+
+A retired node never comes back: its pool is closed for good, and when the server answers again, or at another
+address, a new object takes its place. So commands may keep a node without asking whether it still is what it
+was. Which nodes are retired is decided in `tend`.
 """
 
 from __future__ import annotations
@@ -43,8 +45,8 @@ class ClusterNode(Node):
     Attributes:
         host: its address, as a host with a numeric name.
         version: the version of its server.
-        failures: how many looks at it have failed in a row.
-        last_error: why the last one did, or None.
+        failures: how many rounds of tending in a row it has not answered.
+        last_error: why it did not, in the last of those rounds; None if it answers.
     """
 
     __slots__ = (
@@ -71,9 +73,9 @@ class ClusterNode(Node):
         self.version = probe.version
         self.failures = 0
         self.last_error: str | None = None
-        self.refused = False  # whether the last failure leaves no doubt that it is down
-        self.suspected = False  # whether a command has had trouble with it since the last look
-        self.peers_generation: int | None = None  # None: to be read, whatever it is
+        self.refused = False  # whether it refused the last connection, which leaves no doubt that it is down
+        self.suspected = False  # whether a command failed on it since it was asked last
+        self.peers_generation: int | None = None  # of what was read; None if that has to be read again
         self.partition_generation: int | None = None
         self.peer_count = 0
         self._policy = policy
@@ -87,20 +89,23 @@ class ClusterNode(Node):
         return str(self.host)
 
     def seen(self) -> nodes.Node:
-        """What users see of it."""
+        """The value that users get."""
         return nodes.Node(self.name, self.host, self.version, self.active)
 
     def info(self, command: str, timeout: float) -> dict[str, str]:
-        """The unchecked value of an info command, on a connection of its own.
+        """Ask the server an info command on a new connection, which is closed then.
 
         Args:
             command: a line of text.
             timeout: how long it may take in milliseconds, connecting included.
 
+        Returns:
+            The command and its value, which may be an error in words: see `info.value_of`.
+
         Raises:
             TimeoutError: there was no answer in time.
             ConnectionError: it can't be reached.
-            ServerError: it refused the whole request.
+            ServerError: it refused the request as a whole.
         """
         deadline = time.monotonic() + timeout / 1000
         connection = connect(self.endpoint, min(timeout, self._policy.timeout), self.name)
@@ -112,10 +117,13 @@ class ClusterNode(Node):
     # For tending: one thread at a time ----------------------------------------------------------------------
 
     def ask(self, commands: Sequence[str], timeout: float) -> dict[str, str]:
-        """The unchecked values of info commands, on the connection that tending keeps.
+        """Ask the server info commands on the connection that tending keeps, which is opened if need be.
+
+        Returns:
+            The commands and their values, which may be errors in words: see `info.value_of`.
 
         Raises:
-            AerospikeError: it failed, and the connection with it.
+            AerospikeError: there was no answer, so the connection is closed.
         """
         connection = self._info
         if connection is None:
@@ -127,7 +135,7 @@ class ClusterNode(Node):
             raise
 
     def answered(self, probe: Probe) -> None:
-        """It answers again, on a new connection: what was known about it has to be read again."""
+        """Keep the connection on which the server answers again; all that it tells has to be read again."""
         self.hang_up()
         self._info = probe.connection
         self.failures = 0
@@ -136,7 +144,12 @@ class ClusterNode(Node):
         self.peers_generation = self.partition_generation = None
 
     def failed(self, error: AerospikeError, *, refused: bool = False) -> None:
-        """A look at it failed."""
+        """Count a round of tending in which the server did not answer.
+
+        Args:
+            error: why not.
+            refused: whether it refused a connection.
+        """
         self.hang_up()
         self.failures += 1
         self.refused = refused
@@ -149,12 +162,12 @@ class ClusterNode(Node):
             connection.close()
 
     def tidy(self) -> None:
-        """Finish late answers, and close what is idle; whether or not it answers."""
+        """Read answers that came after their command had timed out, and close connections idle for long."""
         self.pool.drain()
         self.pool.trim()
 
     def fill(self) -> None:
-        """Open the connections that are to be there in advance.
+        """Open as many connections as the policy wants to be open in advance.
 
         Raises:
             AerospikeError: one can't be opened.
@@ -162,7 +175,7 @@ class ClusterNode(Node):
         self.pool.fill()
 
     def after_fork(self) -> None:
-        """In a child process: connections are the parent's, and another thread may have locked the pool."""
+        """Start over in a child process: connections are the parent's, and the pool may stay locked."""
         self._info = None
         self.forget_connections()
         self.pool = Pool(self, self._opener)

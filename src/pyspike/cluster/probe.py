@@ -1,7 +1,7 @@
-"""Getting to know a server: who are you, are you ready, do you belong to the cluster that is meant?
+"""Connecting to a server for the first time: its name and version, whether it is ready, and of which cluster.
 
-A `Probe` is what it answered, with the connection on which it did. Whether a node comes of it is for `tend`
-to say; which hosts to try is for `seeds`.
+A `Probe` has its answers, and the connection on which they came. Whether a node is made of it is decided in
+`tend`, which hosts are tried in `seeds`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,17 @@ USER_AGENT_BUILD = (8, 1)
 
 @dataclass(slots=True)
 class Probe:
-    """A server that answered and may become a node; whoever has it closes its connection or hands it on."""
+    """A server that answered and may become a node. Who has it closes its connection, or passes it on.
+
+    Args:
+        name: the node's name.
+        endpoint: the address at which it answered.
+        build: the numbers of its version.
+        connection: the connection on which it answered.
+        version: its version as text.
+        services: the addresses that it advertises; only asked of seeds.
+        peers: the other nodes that it knows; only asked of seeds.
+    """
 
     name: str
     endpoint: Endpoint
@@ -42,27 +52,45 @@ class Probe:
     peers: info.Peers | None = field(default=None)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.connection.close()
 
 
 def ask(connection: Connection, commands: Iterable[str], timeout: float) -> dict[str, str]:
-    """The unchecked values of info commands."""
+    """Send info commands and wait for their values, which may be errors in words: see `info.value_of`.
+
+    Args:
+        connection: where to; in an unknown state if this raises.
+        commands: the commands, each a line of text.
+        timeout: how long it may take in milliseconds.
+
+    Raises:
+        TimeoutError: there was no answer in time.
+        ConnectionError: the connection broke.
+        ProtocolError, ServerError: the answer can't be read, or is an error as a whole.
+    """
     return info.decode(connection.exchange(info.encode(tuple(commands)), max(timeout, 1.0)))
 
 
 def peers_command(alternate: bool) -> str:
-    """The command for a node's peers, by the addresses that the policy wants."""
+    """The info command for a node's peers, with their usual or their alternate addresses."""
     return "peers-clear-alt" if alternate else "peers-clear-std"
 
 
 def services_command(alternate: bool) -> str:
-    """The command for a node's own addresses."""
+    """The info command for a node's own addresses, the usual or the alternate ones."""
     return "service-clear-alt" if alternate else "service-clear-std"
 
 
 def how_to_reach(policy: ClientPolicy, name: str, hosts: Iterable[Host], reason: str) -> str:
-    """The words for an advertised address that does not work from here, with what mends it."""
+    """One line that says that a node's advertised addresses can't be reached, and what can be done.
+
+    Args:
+        policy: which addresses were tried.
+        name: the node's name.
+        hosts: the addresses.
+        reason: why they can't be reached.
+    """
     places = list(hosts)
     listed = ", ".join(map(str, places)) or "no address"
     kind = "alternate address" if policy.use_services_alternate else "address"
@@ -79,7 +107,7 @@ def how_to_reach(policy: ClientPolicy, name: str, hosts: Iterable[Host], reason:
 
 
 def probe(endpoint: Endpoint, policy: ClientPolicy, deadline: float, expected: str | None = None) -> Probe:
-    """Connect to one address and ask who is there.
+    """Connect to one address and ask the server there what it is.
 
     Args:
         endpoint: the address.
@@ -88,7 +116,7 @@ def probe(endpoint: Endpoint, policy: ClientPolicy, deadline: float, expected: s
         expected: the node's name, where only that one will do.
 
     Raises:
-        AerospikeError: nobody answered, or somebody who will not do; the message says why.
+        AerospikeError: no server answered, or one that can't be used; the message says why.
     """
     connection = connect(endpoint, left_ms(deadline), expected)
     try:
@@ -131,7 +159,7 @@ def _introduce(
 
 
 def _introduce_ourselves(found: Probe, policy: ClientPolicy, deadline: float) -> None:
-    """Tell the server who asks, for its operators; nothing depends on it."""
+    """Tell the server the client's name and version, for its logs and statistics; it may refuse that."""
     if found.build < USER_AGENT_BUILD:
         return
     command = info.user_agent(__version__, policy.application_id)
@@ -143,14 +171,19 @@ def _introduce_ourselves(found: Probe, policy: ClientPolicy, deadline: float) ->
 def probe_host(
     host: Host, policy: ClientPolicy, deadline: float, expected: str | None = None, *, seed: bool = False
 ) -> Probe:
-    """Try each address of a host, until one answers as it should.
+    """Try each address of a host, until a server that can be used answers.
 
-    A seed may be a load balancer: if the node does not list the address that was reached among its own, one
-    of its own is used instead. If none of those can be reached, the log says so, and the seed's address it
-    is.
+    Args:
+        host: the host, whose name is resolved here.
+        policy: the cluster that is meant, and how its nodes are asked.
+        deadline: in `time.monotonic()`'s time; each address gets an equal share of what is left.
+        expected: the node's name, where only that one will do.
+        seed: whether the user named the host, so that it may be a load balancer. Then, if the node does not
+            advertise the address that was reached, one that it does advertise is used instead; if none of
+            those can be reached, the log says so, and the seed's address is used.
 
     Raises:
-        ConnectFailed: none did; the message has the reason of each.
+        ConnectFailed: no server that can be used answered; the message has the reason of each address.
     """
     endpoints = resolve(host)
     reasons = []
@@ -165,6 +198,7 @@ def probe_host(
 
 
 def _behind_balancer(found: Probe, host: Host, policy: ClientPolicy, deadline: float) -> Probe:
+    """The same node at an address that it advertises, if the one that was reached is none of those."""
     own = [mapped(service, policy.ip_map) for service in found.services]
     here = found.endpoint.host
     if not own or any((o.name, o.port) in ((here.name, here.port), (host.name, host.port)) for o in own):
@@ -188,7 +222,12 @@ def _behind_balancer(found: Probe, host: Host, policy: ClientPolicy, deadline: f
 
 
 def reason(error: BaseException, endpoint: Endpoint | None = None) -> str:
-    """Why something failed, in words short enough for a list of reasons."""
+    """Why something failed, in few words, for a list of reasons.
+
+    Args:
+        error: how it failed.
+        endpoint: the address that was tried, which is put in front if the words don't have it.
+    """
     if isinstance(error, AerospikeError):
         text = error.message or type(error).__name__
         if isinstance(error, TimeoutError) and not text.startswith("no connection"):

@@ -1,7 +1,7 @@
-"""What a failed attempt means for its command: try again, when and where, or give up and with which error.
+"""What a failed attempt means for its command: whether it is tried again, when and where, or how it ends.
 
-The rules are those of cluster.md 11.5 and result-codes.md, the same for every executor. No I/O, no clock but
-the command's own.
+The rules are those of cluster.md 11.5 and result-codes.md, the same for threads and for tasks. Nothing here
+does I/O or waits; the only clock is the command's own.
 """
 
 from __future__ import annotations
@@ -27,31 +27,42 @@ from pyspike.result_code import ResultCode
 
 log = logging.getLogger("pyspike.cluster")
 
-# The codes that speak against the node rather than the command (result-codes.md). What is about the record,
-# such as KEY_BUSY, may pass too, but commands that come back at once would only make it worse.
+# The codes that say that the node, rather than the command, is at fault (result-codes.md). What is about the
+# record, such as KEY_BUSY, may pass too, but commands that are sent again at once would only make it worse.
 TRIED_AGAIN = frozenset({ResultCode.TIMEOUT, ResultCode.PARTITION_UNAVAILABLE, ResultCode.DEVICE_OVERLOAD})
 LEAST_PAUSE, MOST_PAUSE = 20.0, 500.0  # ms between attempts of a write that can't be sent
 
 
-class Tended(Protocol):
-    """What a cluster does for its executors when commands fail."""
+class ClusterState(Protocol):
+    """What the rules ask of a cluster."""
 
     closed: bool
 
     def request_tend(self, node: str | None = None) -> None:
-        """Look at the cluster now: a command had trouble with this node, or found none."""
+        """Have a round of tending begin now, as a command failed on this node, or found none."""
+        ...
 
     def version_of(self, name: str | None) -> str:
         """The version of the server of this name; empty if there is none."""
+        ...
 
     def not_connected(self) -> ConnectFailed:
-        """What calls fail with that find no node to ask."""
+        """The error of calls that find no node to ask."""
+        ...
 
 
-def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float | AerospikeError:
-    """Milliseconds to wait before the next attempt, or the error with which the command has failed.
+def next_step(cluster: ClusterState, command: Command, error: AerospikeError) -> float | AerospikeError:
+    """Decide what comes of a command whose attempt failed.
 
-    Tells the cluster what the failure says about it.
+    Also has the cluster tended where the failure says that a node may be down.
+
+    Args:
+        cluster: the cluster that the command was sent to.
+        command: the command.
+        error: the error of the attempt.
+
+    Returns:
+        How many milliseconds to wait before the next attempt; or, if there is none, the error to raise.
     """
     if cluster.closed and not isinstance(error, ServerError):
         return conclude(command, closed(command, error))
@@ -72,7 +83,7 @@ def next_step(cluster: Tended, command: Command, error: AerospikeError) -> float
 
 
 def closed(command: Command, error: AerospikeError) -> ClientClosed:
-    """What a command fails with whose attempt failed because the client was closed."""
+    """The error of a command whose attempt failed because the client was closed."""
     if isinstance(error, ClientClosed):
         return error
     final = ClientClosed("the client is closed", key=command.key)
@@ -81,16 +92,16 @@ def closed(command: Command, error: AerospikeError) -> ClientClosed:
 
 
 def pause_before_retry(command: Command, error: AerospikeError) -> float | None:
-    """Milliseconds to wait before the next attempt; None if there is none.
+    """How many milliseconds to wait before the next attempt; None if there is none.
 
-    Turns the command to its next replica where the failure speaks against the one that was asked.
+    If the node that was asked may be at fault, the command goes to the next replica then.
     """
     if not may_pass(error):
         return None
     if not command.tries_left:
         return pause_until_sent(command, error)
-    # A write goes to the master; a replica would only pass it on. It is worth asking when the master is gone,
-    # not when it is slow.
+    # A write goes to the master; a replica would only pass it on to the master. That helps if the client does
+    # not know the new master yet, but not if the master is slow.
     slow = isinstance(error, TimeoutError)
     moved = not (command.write and slow)
     if moved:
@@ -102,12 +113,12 @@ def pause_before_retry(command: Command, error: AerospikeError) -> float | None:
 
 
 def pause_until_sent(command: Command, error: AerospikeError) -> float | None:
-    """Milliseconds to wait before another attempt of a write without retries left; None if there is none.
+    """How many milliseconds a write without retries left waits before another attempt; None if it fails.
 
-    A write that no connection could be had for was not sent, so it can't be applied twice: until its deadline
-    it waits for tending to find out who owns its partition, with the node down.
+    A write for which no connection could be opened was not sent, so it can't be applied twice. It is tried
+    until its deadline, while tending finds out which node owns its partition now.
     """
-    in_line = isinstance(error, NoMoreConnections)  # the node is there, and has no time for it
+    in_line = isinstance(error, NoMoreConnections)  # the node can be reached, but all connections are in use
     unreachable = isinstance(error, (ConnectionError, TimeoutError)) and error.node and not in_line
     unsent = command.write and command.sent == 0 and unreachable
     if not unsent or command.remaining is None:
@@ -118,12 +129,12 @@ def pause_until_sent(command: Command, error: AerospikeError) -> float | None:
 
 
 def jittered(pause: float) -> float:
-    """A quarter more or less, so that many clients do not come back at once."""
+    """The pause, up to a quarter longer or shorter, so that many clients do not try again at once."""
     return pause * (0.75 + time.perf_counter_ns() % 1024 / 2048)
 
 
 def may_pass(error: AerospikeError) -> bool:
-    """Whether another attempt can end better than the one that failed so."""
+    """Whether another attempt may succeed after one that failed with this error."""
     if isinstance(error, ServerError):
         return error.result_code in TRIED_AGAIN
     if isinstance(error, InvalidArgument):
@@ -132,7 +143,7 @@ def may_pass(error: AerospikeError) -> bool:
 
 
 def conclude(command: Command, error: AerospikeError) -> AerospikeError:
-    """The error as the caller gets it: with its attempts, and in doubt if the write may have been applied."""
+    """Complete the error that a command ends with: key, deadline, attempts, and whether it is in doubt."""
     error.key = command.key
     error.attempts = tuple(command.history or ())
     error.timeout = command.total_timeout or None

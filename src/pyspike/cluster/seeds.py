@@ -1,7 +1,7 @@
-"""The hosts that the user named: all tried at once, each by all its addresses, within one deadline.
+"""The hosts that the user named: all are tried at the same time, each at all its addresses, by one deadline.
 
-Used when there is no node that answers: at the start, and again, with the names resolved anew, whenever all
-nodes are gone.
+They are asked when no node answers: at the start, and whenever all nodes are gone; then their names are
+resolved anew.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pyspike.errors import AerospikeError, Attempt, ConnectFailed, InvalidArgume
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 
-__all__ = ["Seeds"]
+__all__ = ["Seeds", "of_one_cluster"]
 
 log = logging.getLogger("pyspike.cluster")
 
-GRACE = 0.05  # seconds that other seeds get once one with peers has answered
-ORPHAN_GRACE = 0.25  # the part of the timeout that other seeds get once one without peers has answered
+GRACE = 0.05  # seconds that other seeds get once a server that knows peers has answered
+ORPHAN_GRACE = 0.25  # the part of the timeout that they get once a server without peers has answered
 
 
 class Seeds:
@@ -48,10 +48,18 @@ class Seeds:
         self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
 
     def find(self, deadline: float) -> list[Probe]:
-        """The servers that answered, of one cluster and each once; the first knows the others, if any does.
+        """Connect to all seeds, and give the servers of one cluster that answered, each once.
+
+        Once a server has answered, the others get a short time more.
+
+        Args:
+            deadline: how long that may take, in `time.monotonic()`'s time.
+
+        Returns:
+            The servers; the first is one that knows peers, if any of them does.
 
         Raises:
-            ConnectFailed: none did; the message lists every host with its reason.
+            ConnectFailed: no server answered; the message has the reason of each seed.
         """
         started = time.monotonic()
         found: list[Probe] = []
@@ -82,7 +90,7 @@ class Seeds:
             self._failures = {}
             for host, attempt in failures.items():
                 log.info("seed %s: %s", host, attempt.error)
-            return _of_one_cluster(found)
+            return of_one_cluster(found)
         waited = (time.monotonic() - started) * 1000
         for host in late:
             failures[host] = Attempt(None, f"no answer within {self._policy.timeout:g} ms", waited, False)
@@ -97,7 +105,7 @@ class Seeds:
         return ",".join(map(str, self.hosts))
 
     def after_fork(self) -> None:
-        """In a child process, where the threads of the parent are gone."""
+        """Start over in a child process, where the threads that resolve names are gone."""
         self._hanging = {}
 
 
@@ -129,8 +137,11 @@ def _probe_seed(host: Host, policy: ClientPolicy, deadline: float) -> Probe:
     return found
 
 
-def _of_one_cluster(found: list[Probe]) -> list[Probe]:
-    """A server that knows peers, and those of its peers that answered too; the others are hung up on."""
+def of_one_cluster(found: list[Probe]) -> list[Probe]:
+    """Of the servers that answered, those of one cluster, each once; the connections to others are closed.
+
+    The first is the server that knows the most peers; the others are peers of it.
+    """
     found.sort(key=lambda probe: -len(probe.peers.peers if probe.peers else ()))
     first = found[0]
     known = {peer.name for peer in first.peers.peers} if first.peers else set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCode"]
+__all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCode", "bad", "not_applicable"]
 
 
 class ResultCode(IntEnum):
@@ -92,3 +92,13 @@ class RequestError(Exception):
         self.code = code
         self.detail = detail
         self.subcode = subcode
+
+
+def bad(what: str) -> RequestError:
+    """The error PARAMETER, for a request that is malformed."""
+    return RequestError(ResultCode.PARAMETER, what)
+
+
+def not_applicable(what: str) -> RequestError:
+    """The error OP_NOT_APPLICABLE, for an operation that can't be done on this value."""
+    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
