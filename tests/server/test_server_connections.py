@@ -68,7 +68,7 @@ def test_a_bug_in_a_handler_is_logged_and_answered(
     def broken(*_: object) -> bytes:
         raise ZeroDivisionError("bug")
 
-    monkeypatch.setattr("pyspike.server.topology.node.execute", broken)
+    monkeypatch.setattr("pyspike.server.dispatch.execute", broken)
     assert wire.ask(get(1)) == Answer(1, 0, 0, [])
     monkeypatch.undo()
     assert wire.ask(get(1)).code == 2

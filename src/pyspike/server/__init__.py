@@ -21,6 +21,6 @@ except ModuleNotFoundError:
 from .cluster import EmbeddedClock, EmbeddedCluster
 from .embedded_node import EmbeddedNode
 from .storage.store import NamespaceConfig
-from .topology.node import NodeStats
+from .topology.state import NodeStats
 
 __all__ = ["EmbeddedClock", "EmbeddedCluster", "EmbeddedNode", "NamespaceConfig", "NodeStats"]

@@ -1,7 +1,7 @@
 """The public face: an embedded cluster and its clock, as tests and demos use them.
 
 Owns: arguments, defaults, documentation. Not here: its nodes and their faults (embedded_node.py), and what
-runs; every method is one request to the backend.
+runs; every method is one request to it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
 from .arguments import PORT_MAX, seconds, text, whole
-from .control.backends import Backend, Plan, ProcessBackend, ThreadBackend
+from .control.backends import Plan, ProcessBackend, ThreadBackend
+from .control.remote import Remote
 from .embedded_node import EmbeddedNode
 from .protocol.digest import key_digest
 from .storage.store import N_PARTITIONS, NamespaceConfig, partition_of
@@ -48,8 +49,8 @@ class Tending(Protocol):
 class EmbeddedClock:
     """The time of a cluster's records; a test moves it forward instead of waiting."""
 
-    def __init__(self, cluster: EmbeddedCluster) -> None:
-        self._cluster = weakref.ref(cluster)
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an EmbeddedClock can't be pickled or copied: its cluster runs once")
@@ -70,10 +71,7 @@ class EmbeddedClock:
             RuntimeError: the cluster is not running.
 
         """
-        cluster = self._cluster()
-        if cluster is None:
-            raise RuntimeError("the cluster is not running")
-        cluster._call("advance", seconds=whole("seconds", seconds, 0))
+        self._remote.ask("advance", seconds=whole("seconds", seconds, 0))
 
 
 class EmbeddedCluster:
@@ -150,10 +148,10 @@ class EmbeddedCluster:
         )
         self._process = process
         self._clock = clock or time.time
-        self._backend: Backend | None = None
+        self._remote = Remote(names)
         self._finalizer: weakref.finalize[[], EmbeddedCluster] | None = None
-        self.nodes = [EmbeddedNode(name, host, self) for name in names]
-        self.clock = EmbeddedClock(self)
+        self.nodes = [EmbeddedNode(name, host, self._remote) for name in names]
+        self.clock = EmbeddedClock(self._remote)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an EmbeddedCluster can't be pickled or copied: give its `hosts` to whoever uses it")
@@ -166,15 +164,10 @@ class EmbeddedCluster:
     ) -> None:
         self.stop()
 
-    def _call(self, request: str, node: str | None = None, **args: Any) -> Any:
-        if self._backend is None:
-            raise RuntimeError("the cluster is not running")
-        return self._backend.call(request, node, **args)
-
     @property
     def running(self) -> bool:
         """Whether it was started and not stopped."""
-        return self._backend is not None
+        return self._remote.running
 
     @property
     def hosts(self) -> str:
@@ -193,25 +186,20 @@ class EmbeddedCluster:
             OSError: a port is taken.
 
         """
-        if self._backend is None:
+        if not self.running:
             if self._process:
-                self._backend = ProcessBackend(self._plan)
+                self._remote.start(ProcessBackend(self._plan))
             else:
-                self._backend = ThreadBackend.from_plan(self._plan, clock=self._clock)
-            self._finalizer = weakref.finalize(self, self._backend.stop)
-            self._read_ports()
+                self._remote.start(ThreadBackend.from_plan(self._plan, clock=self._clock))
+            self._finalizer = weakref.finalize(self, self._remote.stop)
             self._plan = replace(self._plan, ports=[node.port for node in self.nodes])
         return self
-
-    def _read_ports(self) -> None:
-        for node, facts in zip(self.nodes, self._call("describe"), strict=True):
-            node._port = facts["port"]
 
     def stop(self) -> None:
         """End all nodes and forget the records. Does nothing if they do not run."""
         if self._finalizer is not None:
             self._finalizer()
-        self._finalizer = self._backend = None
+        self._finalizer = None
 
     def node(self, name: str) -> EmbeddedNode:
         """The node of that name ("A1", "A2", ...); KeyError if there is none."""
@@ -227,7 +215,9 @@ class EmbeddedCluster:
             ValueError: no such namespace, or a partition id outside 0..4095.
 
         """
-        names = self._call("owners", namespace=text("namespace", namespace), partition_id=_pid(partition_id))
+        names = self._remote.ask(
+            "owners", namespace=text("namespace", namespace), partition_id=_pid(partition_id)
+        )
         return [self.node(name) for name in names]
 
     def owner(self, key: DigestedKey | tuple[str, str | None, int | str | bytes]) -> EmbeddedNode:
@@ -258,7 +248,7 @@ class EmbeddedCluster:
 
     def clear(self) -> None:
         """Drop all records of all namespaces."""
-        self._call("clear")
+        self._remote.ask("clear")
 
     def lose_partition(self, namespace: str, partition_id: int) -> None:
         """Take a partition from all nodes: the map shows no owner, requests for it get result 11
@@ -269,7 +259,7 @@ class EmbeddedCluster:
 
         """
         namespace = text("namespace", namespace)
-        self._call("lose_partition", namespace=namespace, partition_id=_pid(partition_id))
+        self._remote.ask("lose_partition", namespace=namespace, partition_id=_pid(partition_id))
 
     def restore_partition(self, namespace: str, partition_id: int) -> None:
         """End `lose_partition`; the records are there again.
@@ -279,7 +269,7 @@ class EmbeddedCluster:
 
         """
         namespace = text("namespace", namespace)
-        self._call("restore_partition", namespace=namespace, partition_id=_pid(partition_id))
+        self._remote.ask("restore_partition", namespace=namespace, partition_id=_pid(partition_id))
 
     def move_partitions(
         self, namespace: str | None = None, count: int = 4096, seed: int | None = None
@@ -301,7 +291,7 @@ class EmbeddedCluster:
         if namespace is not None:
             namespace = text("namespace", namespace)
         count = whole("count", count, 0, N_PARTITIONS)
-        return int(self._call("move_partitions", namespace=namespace, count=count, seed=seed))
+        return int(self._remote.ask("move_partitions", namespace=namespace, count=count, seed=seed))
 
     def heal(self) -> None:
         """Undo all faults of nodes and partitions, and start the nodes that are down: the cluster is whole.
@@ -312,7 +302,7 @@ class EmbeddedCluster:
             OSError: the port of a node that was down, or refused connections, is taken by now.
 
         """
-        self._call("heal")
+        self._remote.ask("heal")
 
     def reset(self) -> bool:
         """Begin anew, as between two tests: all nodes up, at their first ports, without faults and records.
@@ -332,8 +322,8 @@ class EmbeddedCluster:
         if not self.running:
             self.start()
             return True
-        disturbed = bool(self._call("reset"))
-        self._read_ports()
+        disturbed = bool(self._remote.ask("reset"))
+        self._remote.read_ports()
         return disturbed
 
     def wait_until_seen(self, client: Tending, timeout: float = 10.0) -> None:
@@ -358,7 +348,7 @@ class EmbeddedCluster:
 
     def _unseen(self, known: Mapping[str, Mapping[str, Any]]) -> str | None:
         """What a client's statistics of nodes don't show yet, in words."""
-        for node in self._call("describe"):
+        for node in self._remote.ask("describe"):
             name, up = node["name"], node["running"] and not node["silent"]
             seen = known.get(name)
             answers = seen is not None and seen["active"] and not seen["failures"]

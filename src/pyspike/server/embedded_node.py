@@ -6,16 +6,14 @@ cluster's backend.
 
 from __future__ import annotations
 
-import weakref
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from .arguments import PORT_MAX, optional_bytes, whole
 from .arguments import seconds as _seconds
+from .control.remote import Remote
+from .topology.faults import Counted
 from .topology.membership import DETACH_AFTER
-from .topology.node import NodeStats
-
-if TYPE_CHECKING:
-    from .cluster import EmbeddedCluster
+from .topology.state import NodeStats
 
 __all__ = ["EmbeddedNode"]
 
@@ -35,34 +33,33 @@ class EmbeddedNode:
 
     """
 
-    def __init__(self, name: str, host: str, cluster: EmbeddedCluster) -> None:
+    def __init__(self, name: str, host: str, remote: Remote) -> None:
         self.name = name
         self.host = host
-        self._cluster = weakref.ref(cluster)
-        self._port = 0
+        self._remote = remote
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an EmbeddedNode can't be pickled or copied: its cluster runs once")
 
     def __repr__(self) -> str:
-        return f"<EmbeddedNode {self.name} {self.host}:{self._port}>"
+        return f"<EmbeddedNode {self.name} {self.host}:{self.port}>"
 
     def _call(self, request: str, **args: Any) -> Any:
-        cluster = self._cluster()
-        if cluster is None:
-            raise RuntimeError("the cluster is not running")
-        return cluster._call(request, self.name, **args)
+        return self._remote.ask(request, self.name, **args)
+
+    def _count(self, fault: Counted, times: int, **values: Any) -> None:
+        """Let a fault hit the next `times` data requests; `values` are the fields of `Faults` it needs."""
+        self._call("change_faults", times={fault.value: whole("times", times, 0)}, **values)
 
     @property
     def port(self) -> int:
         """The port it listens on; 0 before the cluster has started."""
-        return self._port
+        return self._remote.ports[self.name]
 
     @property
     def running(self) -> bool:
         """Whether it is up: not stopped, not killed."""
-        cluster = self._cluster()
-        return cluster is not None and cluster.running and bool(self._call("describe")["running"])
+        return self._remote.running and bool(self._call("describe")["running"])
 
     @property
     def stats(self) -> NodeStats:
@@ -112,8 +109,8 @@ class EmbeddedNode:
         """
         if port is not None:
             port = whole("port", port, 0, PORT_MAX)
-        self._port = self._call("restart", port=port)
-        return self._port
+        self._remote.ports[self.name] = now = int(self._call("restart", port=port))
+        return now
 
     def heal(self) -> None:
         """Undo all its faults: it answers everything, in time and in whole. A node that is down stays down.
@@ -145,15 +142,15 @@ class EmbeddedNode:
 
     def freeze(self) -> None:
         """Read and answer nothing until `thaw`; the TCP connections stay up."""
-        self._call("freeze")
+        self._call("change_faults", frozen=True)
 
     def thaw(self) -> None:
         """End `freeze`: what was sent meanwhile is read and answered."""
-        self._call("thaw")
+        self._call("change_faults", frozen=False)
 
     def delay(self, seconds: float) -> None:
         """Send every answer later by `seconds` (0 ends it). Connections do not wait for each other."""
-        self._call("delay", seconds=_seconds("seconds", seconds))
+        self._call("change_faults", delay=_seconds("seconds", seconds))
 
     def hold_writes(self, seconds: float, replica: EmbeddedNode | None = None) -> None:
         """Answer writes only after `seconds` (0 ends it), as a master does whose replica has died.
@@ -168,34 +165,34 @@ class EmbeddedNode:
         if not isinstance(replica, EmbeddedNode | None):
             raise TypeError(f"replica must be an EmbeddedNode or None, not {type(replica).__name__}")
         name = None if replica is None else replica.name
-        self._call("hold_writes", seconds=_seconds("seconds", seconds), replica=name)
+        self._call("change_faults", hold_seconds=_seconds("seconds", seconds), hold_replica=name)
 
     def drip(self, bytes_per_chunk: int = 1, interval: float = 0.0) -> None:
         """Send every answer in pieces of `bytes_per_chunk` (0 ends it), `interval` seconds apart."""
         self._call(
-            "drip",
-            size=whole("bytes_per_chunk", bytes_per_chunk, 0),
-            interval=_seconds("interval", interval),
+            "change_faults",
+            drip_bytes=whole("bytes_per_chunk", bytes_per_chunk, 0),
+            drip_interval=_seconds("interval", interval),
         )
 
     def cut(self, after_bytes: int | None = None, times: int = 1) -> None:
         """Send only the first `after_bytes` (None: half) of the next answers, and close."""
         if after_bytes is not None:
             after_bytes = whole("after_bytes", after_bytes, 0)
-        self._call("cut", after_bytes=after_bytes, times=whole("times", times, 0))
+        self._count(Counted.CUT, times, cut_after=after_bytes)
 
     def close_after_request(self, times: int = 1) -> None:
         """Run the next requests, and close without an answer."""
-        self._call("close_after_request", times=whole("times", times, 0))
+        self._count(Counted.CLOSE, times)
 
     def drop_before_execute(self, times: int = 1) -> None:
         """Close without running the next requests."""
-        self._call("drop_before_execute", times=whole("times", times, 0))
+        self._count(Counted.DROP, times)
 
     def garbage(self, data: bytes | None = None, times: int = 1) -> None:
         """Run the next requests and answer `data` (None: random bytes) instead; the connection stays up."""
         data = optional_bytes("data", data)
-        self._call("garbage", data=None if data is None else data.hex(), times=whole("times", times, 0))
+        self._count(Counted.GARBAGE, times, garbage_data=None if data is None else data.hex())
 
     def answer_with(self, code: int, times: int = 1, execute: bool = False) -> None:
         """Answer the next requests with result `code`.
@@ -206,12 +203,8 @@ class EmbeddedNode:
             execute: whether they are run all the same.
 
         """
-        self._call(
-            "answer_with",
-            code=whole("code", code, 0, CODE_MAX),
-            times=whole("times", times, 0),
-            execute=bool(execute),
-        )
+        code = whole("code", code, 0, CODE_MAX)
+        self._count(Counted.CODE, times, code=code, code_executes=bool(execute))
 
     def refuse(self) -> None:
         """Close the listening port: connecting is refused, connections that are open live on."""

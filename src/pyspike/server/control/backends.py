@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from ..dispatch import answer
 from ..storage.store import NamespaceConfig
 from ..topology.membership import Membership
 from ..versions import find_version
@@ -81,6 +82,7 @@ class ThreadBackend:
                 replication_factor=plan.replication_factor,
                 host=plan.host,
                 cluster_name=plan.cluster_name,
+                dispatch=answer,
                 advertise=plan.advertise,
                 alternate_host=plan.alternate_host,
                 version=find_version(plan.version),

@@ -1,7 +1,7 @@
 """What can be asked of a running cluster from outside its loop, by name and plain arguments.
 
 Owns: the table of these requests, so that a cluster in this process and one in its own process do the same.
-Not here: how a request gets there (backends.py), and what it does (membership.py, node.py, faults.py).
+Not here: how a request gets there (backends.py), and what it does (../topology/).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ __all__ = ["run"]
 
 
 async def run(cluster: Membership, node_name: str | None, request: str, args: dict[str, Any]) -> Any:
-    """Do one request and give its result, which is JSON.
+    """Do one request in the cluster's loop and give its result, which can be written as JSON.
 
     Args:
-        cluster: which is asked.
-        node_name: the node that is meant, None for the whole cluster.
-        request: what is wanted, as in the tables below.
+        cluster: the running cluster.
+        node_name: the node that the request is about; None if it is about the whole cluster.
+        request: the request's name in the tables below.
         args: its arguments by name.
 
     Raises:
@@ -39,15 +39,16 @@ async def run(cluster: Membership, node_name: str | None, request: str, args: di
 
 
 def _describe(cluster: Membership, node: Node) -> dict[str, Any]:
+    state = node.state
     return {
-        "name": node.name,
-        "host": node.host,
-        "port": node.port,
-        "running": node.running,
+        "name": state.name,
+        "host": state.host,
+        "port": state.port,
+        "running": state.running,
         "silent": node.faults.silent,
-        "member": node in cluster.members,
-        "partition_generation": node.partition_generation,
-        "stats": asdict(node.stats),
+        "member": state in cluster.state.members,
+        "partition_generation": state.partition_generation,
+        "stats": asdict(state.stats),
         "faults_left": node.faults.left,
     }
 
@@ -57,7 +58,7 @@ def _describe_all(cluster: Membership) -> list[dict[str, Any]]:
 
 
 def _clear(cluster: Membership) -> None:
-    for namespace in cluster.store.namespaces.values():
+    for namespace in cluster.state.store.namespaces.values():
         for partition in namespace.partitions:
             partition.clear()
 
@@ -72,24 +73,14 @@ async def _reset(cluster: Membership) -> bool:
 
 
 def _advance(cluster: Membership, seconds: int) -> None:
-    for namespace in cluster.store.namespaces.values():
+    for namespace in cluster.state.store.namespaces.values():
         namespace.age(seconds)
 
 
 async def _restart(cluster: Membership, node: Node, port: int | None) -> int:
     cluster.stop_node(node)
     await cluster.start_node(node, port)
-    return node.port
-
-
-def _set(node: Node, **faults: Any) -> None:
-    for name, value in faults.items():
-        setattr(node.faults, name, value)
-    node.faults.arm()
-
-
-def _garbage(cluster: Membership, node: Node, data: str | None, times: int) -> None:
-    _set(node, garbage_data=None if data is None else bytes.fromhex(data), garbage_times=times)
+    return node.state.port
 
 
 _CLUSTER: dict[str, Callable[..., Any]] = {
@@ -105,7 +96,8 @@ _CLUSTER: dict[str, Callable[..., Any]] = {
 }
 
 _QUIET = {"describe", "owners", "clear", "advance", "reset"}
-"""Requests that change nothing but records; after all others clients may have to look at the nodes again."""
+"""The requests that change nothing but records. After all others a client may know nodes, or have
+connections, that are no more."""
 
 _NODE: dict[str, Callable[..., Any]] = {
     "describe": _describe,
@@ -116,20 +108,7 @@ _NODE: dict[str, Callable[..., Any]] = {
     "heal": Membership.heal_node,
     "mute": lambda cluster, node, seconds: node.mute(seconds),
     "unmute": lambda cluster, node: node.unmute(),
-    "freeze": lambda cluster, node: node.freeze(),
-    "thaw": lambda cluster, node: node.thaw(),
     "refuse": lambda cluster, node: node.refuse(),
-    "accept": lambda cluster, node: node.listen() if node.running else None,
-    "delay": lambda cluster, node, seconds: _set(node, delay=seconds),
-    "hold_writes": lambda cluster, node, seconds, replica: _set(
-        node, hold_seconds=seconds, hold_replica=replica
-    ),
-    "drip": lambda cluster, node, size, interval: _set(node, drip_bytes=size, drip_interval=interval),
-    "cut": lambda cluster, node, after_bytes, times: _set(node, cut_after=after_bytes, cut_times=times),
-    "close_after_request": lambda cluster, node, times: _set(node, close_times=times),
-    "drop_before_execute": lambda cluster, node, times: _set(node, drop_times=times),
-    "garbage": _garbage,
-    "answer_with": lambda cluster, node, code, times, execute: _set(
-        node, code=code, code_times=times, code_executes=execute
-    ),
+    "accept": lambda cluster, node: node.listen() if node.state.running else None,
+    "change_faults": lambda cluster, node, **changes: node.change_faults(**changes),
 }

@@ -10,15 +10,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..storage.store import N_PARTITIONS
+from ..topology.state import ClusterState, NodeState, Session
 from . import cluster, config, data, logs, tables
 from .call import Call, InfoError
-
-if TYPE_CHECKING:
-    from ..topology.connection import Connection
-    from ..topology.node import Node
 
 __all__ = ["answer"]
 
@@ -37,27 +33,35 @@ ENTERPRISE_ONLY = "ERROR:25:enterprise only"
 _NAME_END = re.compile(r"[/:;]")
 
 
-def answer(node: Node, connection: Connection, body: bytes) -> bytes:
-    """The body of the reply to an info request."""
+def answer(state: ClusterState, node: NodeState, session: Session, body: bytes) -> bytes:
+    """The body of the reply to an info request.
+
+    Args:
+        state: the cluster of the node.
+        node: the node that is asked.
+        session: what is known of the connection on which the request came.
+        body: the request: commands, a line each; all that a node tells by default if it is empty.
+
+    """
     # What follows the last newline is not a command yet, and never will be.
     lines = body.decode("latin-1").split("\n")[:-1] if body else _DEFAULT_REPORT
-    return "".join([f"{line}\t{_value(node, connection, line)}\n" for line in lines]).encode("latin-1")
+    return "".join([f"{line}\t{_value(state, node, session, line)}\n" for line in lines]).encode("latin-1")
 
 
-def _value(node: Node, connection: Connection, line: str) -> str:
+def _value(state: ClusterState, node: NodeState, session: Session, line: str) -> str:
     end = _NAME_END.search(line)
     name, params = (line, "") if end is None else (line[: end.start()], line[end.end() :])
     command = _COMMANDS.get(name)
     if command is None:
         return ENTERPRISE_ONLY if name in _ENTERPRISE or "-tls-" in name else UNRECOGNIZED
     try:
-        return command(Call(node, connection, params))
+        return command(Call(state, node, session, params))
     except InfoError as error:
         return str(error)
 
 
 def _build(call: Call) -> str:
-    return call.node.cluster.version.build
+    return call.cluster.version.build
 
 
 def _text(value: str) -> Callable[[Call], str]:

@@ -5,14 +5,11 @@ Owns: parameters by name, and the refusals that all commands share. Not here: wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..protocol.result import ResultCode
-
-if TYPE_CHECKING:
-    from ..storage.store import Namespace
-    from ..topology.connection import Connection
-    from ..topology.node import Node
+from ..storage.store import Namespace
+from ..topology.state import ClusterState, NodeState, Session
 
 __all__ = ["NAMESPACE_NOT_FOUND", "Call", "InfoError"]
 
@@ -31,10 +28,11 @@ class InfoError(Exception):
 
 
 class Call(NamedTuple):
-    """One info command: what was sent, and by whom."""
+    """One info command: what was sent, to which node of which cluster, and on which connection."""
 
-    node: Node
-    connection: Connection
+    cluster: ClusterState
+    node: NodeState
+    session: Session
     params: str
 
     @property
@@ -78,7 +76,7 @@ class Call(NamedTuple):
 
     def find_namespace(self, name: str) -> Namespace | None:
         """The namespace of that name, if there is one."""
-        return self.node.cluster.store.namespaces.get(name.encode("latin-1"))
+        return self.cluster.store.namespaces.get(name.encode("latin-1"))
 
     def namespace(self, *older: str) -> Namespace:
         """The namespace that has to be named, and to be there; `older` names of the parameter.

@@ -1,7 +1,7 @@
 """Info commands about the cluster, its nodes, and the clients that are connected.
 
-Owns: peers, services, replicas, stability, user agents. Not here: who is in the cluster (../membership.py),
-statistics (tables.py).
+Owns: peers, services, replicas, stability, user agents. Not here: who is in the cluster
+(../topology/membership.py), statistics (tables.py).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def _peers(call: Call, *, alternate: bool, alumni: bool = False) -> str:
     if since is not None and since.isdigit():
         changed = {name for generation, name in node.peers_log if generation > int(since)}
     peers, present = [], set()
-    for peer in node.cluster.members:
+    for peer in call.cluster.members:
         present.add(peer.name)
         if peer is node or (changed is not None and peer.name not in changed):
             continue
-        address = peer.alternate_address if alternate else peer.address
+        address = call.cluster.alternate_address(peer) if alternate else call.cluster.address(peer)
         if address is not None:
             peers.append(f"[{peer.name},,[{address.removesuffix(f':{DEFAULT_PEER_PORT}')}]]")
     if changed is not None and not alumni:
@@ -45,33 +45,35 @@ def _peers(call: Call, *, alternate: bool, alumni: bool = False) -> str:
 
 
 def _services(call: Call) -> str:
-    return ";".join(peer.address for peer in call.node.cluster.members if peer is not call.node)
+    cluster = call.cluster
+    return ";".join(cluster.address(peer) for peer in cluster.members if peer is not call.node)
 
 
 def _services_alternate(call: Call) -> str:
-    peers = [peer for peer in call.node.cluster.members if peer is not call.node]
-    return ";".join(peer.alternate_address for peer in peers if peer.alternate_address is not None)
+    cluster = call.cluster
+    addresses = (cluster.alternate_address(peer) for peer in cluster.members if peer is not call.node)
+    return ";".join(address for address in addresses if address is not None)
 
 
 def _replicas(call: Call) -> str:
     most = call.param("max")
     if most is not None and not most.isdigit():
         raise InfoError("bad max")
-    return call.node.cluster.replicas_text(call.node, int(most or 0))
+    return call.cluster.replicas(call.node, int(most or 0))
 
 
 def _replicas_all(call: Call) -> str:
     """The older form: no regime."""
-    return call.node.cluster.replicas_text(call.node, 0).replace(":0,", ":")
+    return call.cluster.replicas(call.node, 0).replace(":0,", ":")
 
 
 def _replicas_master(call: Call) -> str:
     """The older form: the masters' bitmap only."""
-    return call.node.cluster.replicas_text(call.node, 1).replace(":0,1,", ":").replace(":0,0,", ":")
+    return call.cluster.replicas(call.node, 1).replace(":0,1,", ":").replace(":0,0,", ":")
 
 
 def _partition_info(call: Call) -> str:
-    cluster = call.node.cluster
+    cluster = call.cluster
     rows = [PARTITION_COLUMNS]
     for key, namespace in cluster.store.namespaces.items():
         for pid in range(N_PARTITIONS):
@@ -88,7 +90,7 @@ def _partition_info(call: Call) -> str:
 
 
 def _cluster_stable(call: Call) -> str:
-    cluster = call.node.cluster
+    cluster = call.cluster
     size, ignore = call.param("size"), call.param("ignore-migrations")
     if size is not None and not size.isdigit():
         raise InfoError("bad size")
@@ -111,14 +113,14 @@ def _user_agent_set(call: Call) -> str:
         base64.b64decode(value, validate=True)
     except binascii.Error:
         raise InfoError("'value' invalid base64") from None
-    if call.connection.user_agent is not None:
+    if call.session.user_agent is not None:
         raise InfoError("already set")
-    call.connection.user_agent = value
+    call.session.user_agent = value
     return "ok"
 
 
 def _user_agents(call: Call) -> str:
-    agents = [each.user_agent for each in call.node.connections if each.user_agent is not None]
+    agents = [each.user_agent for each in call.node.sessions if each.user_agent is not None]
     return "".join(f"user-agent={agent}:count={agents.count(agent)};" for agent in dict.fromkeys(agents))
 
 
@@ -136,11 +138,12 @@ def _tip_clear(call: Call) -> str:
 
 
 def _endpoints(call: Call) -> str:
-    node, alternate = call.node, call.node.cluster.alternate_host
+    node, cluster = call.node, call.cluster
     return (
         f"service.port={node.port};service.addresses={node.host};service.access-port={node.port};"
-        f"service.access-addresses={node.cluster.advertised_host(node)};"
-        f"service.alternate-access-port={node.port};service.alternate-access-addresses={alternate or 'null'};"
+        f"service.access-addresses={cluster.advertised_host(node)};"
+        f"service.alternate-access-port={node.port};"
+        f"service.alternate-access-addresses={cluster.alternate_host or 'null'};"
         f"heartbeat.port={HEARTBEAT_PORT};heartbeat.addresses={node.host}"
     )
 
@@ -148,15 +151,15 @@ def _endpoints(call: Call) -> str:
 COMMANDS = {
     "node": lambda call: call.node.name,
     "name": lambda call: call.node.name,
-    "cluster-name": lambda call: call.node.cluster.cluster_name,
+    "cluster-name": lambda call: call.cluster.cluster_name,
     "cluster-stable": _cluster_stable,
     "partition-generation": lambda call: str(call.node.partition_generation),
     "peers-generation": lambda call: str(call.node.peers_generation),
     "rebalance-generation": lambda call: str(call.node.rebalance_generation),
     "partition-info": _partition_info,
-    "service": lambda call: call.node.address,
-    "service-clear-std": lambda call: call.node.address,
-    "service-clear-alt": lambda call: call.node.alternate_address or "",
+    "service": lambda call: call.cluster.address(call.node),
+    "service-clear-std": lambda call: call.cluster.address(call.node),
+    "service-clear-alt": lambda call: call.cluster.alternate_address(call.node) or "",
     "services": _services,
     "services-alternate": _services_alternate,
     "services-alumni": _services,

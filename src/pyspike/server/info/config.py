@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
 
 from ..protocol.result import ResultCode
-from ..storage.store import TTL_MAX
+from ..storage.store import TTL_MAX, Namespace
+from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
 from .pairs import joined
-
-if TYPE_CHECKING:
-    from ..storage.store import Namespace
-    from ..topology.node import Node
 
 __all__ = ["COMMANDS", "namespace_settings"]
 
@@ -133,30 +129,30 @@ _RANGES = {
 def _get(call: Call) -> str:
     context = call.param("context")
     if context in (None, "service"):
-        return joined(_service(call.node))
+        return joined(_service(call))
     if context == "network":
         return joined(_network(call.node))
     if context == "namespace":
-        return joined(namespace_settings(call.node, call.namespace("id")))
+        return joined(namespace_settings(call.cluster, call.node, call.namespace("id")))
     if context in ("security", "xdr"):
         return ""
     raise InfoError("invalid context")
 
 
-def _service(node: Node) -> dict[str, object]:
-    fixed = {"cluster-name": node.cluster.cluster_name, "node-id": node.name}
-    return dict(sorted({**SERVICE, **fixed, **node.settings.get("service", {})}.items()))
+def _service(call: Call) -> dict[str, object]:
+    fixed = {"cluster-name": call.cluster.cluster_name, "node-id": call.node.name}
+    return dict(sorted({**SERVICE, **fixed, **call.node.settings.get("service", {})}.items()))
 
 
-def _network(node: Node) -> dict[str, object]:
+def _network(node: NodeState) -> dict[str, object]:
     address = {"service.port": node.port, "service.address": node.host}
     return {**address, **NETWORK, **node.settings.get("network", {})}
 
 
-def namespace_settings(node: Node, found: Namespace) -> dict[str, object]:
+def namespace_settings(cluster: ClusterState, node: NodeState, found: Namespace) -> dict[str, object]:
     """The settings of a namespace, by the server's names."""
     fixed = {
-        "replication-factor": node.cluster.replication_factor,
+        "replication-factor": cluster.replication_factor,
         "strong-consistency": False,
         "storage-engine": "memory",
     }
@@ -176,7 +172,7 @@ def _set(call: Call) -> str:
     if context not in ("service", "network"):
         raise InfoError("invalid context")
     if context == "service" and "cluster-name" in call.pairs:
-        call.node.cluster.cluster_name = call.need("cluster-name")
+        call.cluster.cluster_name = call.need("cluster-name")
         return "ok"
     name, value = _chosen(call, SERVICE if context == "service" else NETWORK)
     call.node.settings.setdefault(context, {})[name] = value

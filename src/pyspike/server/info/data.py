@@ -39,7 +39,7 @@ def _truncate(call: Call, *, whole: bool) -> str:
     name = call.need("namespace")
     set_name = _set_of(call, whole=whole)
     lut = call.param("lut")
-    store = call.node.cluster.store
+    store = call.cluster.store
     now = int(store.clock() * _NS_PER_S)
     before = now if lut is None else _number(lut)
     if (before - CITRUSLEAF_EPOCH * _NS_PER_S) // _NS_PER_MS <= 0:
@@ -191,7 +191,7 @@ def _empty(call: Call) -> str:
 
 
 COMMANDS = {
-    "namespaces": lambda call: ";".join(ns.name for ns in call.node.cluster.store.namespaces.values()),
+    "namespaces": lambda call: ";".join(ns.name for ns in call.cluster.store.namespaces.values()),
     "truncate": lambda call: _truncate(call, whole=False),
     "truncate-namespace": lambda call: _truncate(call, whole=True),
     "truncate-undo": lambda call: _truncate_undo(call, whole=False),

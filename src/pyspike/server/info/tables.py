@@ -6,15 +6,11 @@ every figure a server has. Not here: settings (config.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..storage.store import Namespace, partition_of, stored_size
+from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
 from .config import namespace_settings
 from .pairs import joined
-
-if TYPE_CHECKING:
-    from ..topology.node import Node
 
 __all__ = ["COMMANDS"]
 
@@ -34,10 +30,10 @@ _HISTOGRAMS = (
 _NO_LATENCY = "msec,0.0," + ",".join(["0.00"] * 17)
 
 
-def _statistics(node: Node) -> str:
+def _statistics(cluster: ClusterState, node: NodeState) -> str:
     """The value of `statistics`."""
-    cluster, stats = node.cluster, node.stats
-    objects = sum(_counts(node, each)[0] for each in cluster.store.namespaces.values())
+    stats = node.stats
+    objects = sum(_counts(cluster, node, each)[0] for each in cluster.store.namespaces.values())
     principal = max((member.name for member in cluster.members), default=node.name)
     return joined(
         {
@@ -64,19 +60,19 @@ def _statistics(node: Node) -> str:
 
 
 def _namespace_of(call: Call) -> str:
-    return _namespace(call.node, call.param("namespace", "id") or call.params)
+    return _namespace(call.cluster, call.node, call.param("namespace", "id") or call.params)
 
 
-def _namespace(node: Node, name: str) -> str:
+def _namespace(cluster: ClusterState, node: NodeState, name: str) -> str:
     """The value of `namespace/<name>`."""
-    found = node.cluster.store.namespaces.get(name.encode("latin-1"))
+    found = cluster.store.namespaces.get(name.encode("latin-1"))
     if found is None:
         return UNKNOWN_NAMESPACE
-    masters, proles, size = _counts(node, found)
-    members = len(node.cluster.members)
+    masters, proles, size = _counts(cluster, node, found)
+    members = len(cluster.members)
     table: dict[str, object] = {
         "ns_cluster_size": members,
-        "effective_replication_factor": min(node.cluster.replication_factor, members),
+        "effective_replication_factor": min(cluster.replication_factor, members),
         "objects": masters + proles,
         "tombstones": 0,
         "master_objects": masters,
@@ -96,33 +92,33 @@ def _namespace(node: Node, name: str) -> str:
         "migrate_tx_partitions_remaining": 0,
         "migrate_rx_partitions_remaining": 0,
     }
-    return joined(table) + ";" + joined(namespace_settings(node, found))
+    return joined(table) + ";" + joined(namespace_settings(cluster, node, found))
 
 
-def _sets(node: Node, path: str) -> str:
+def _sets(cluster: ClusterState, node: NodeState, path: str) -> str:
     """The value of `sets`, `sets/<namespace>`, `sets/<namespace>/<set>`."""
-    namespaces = node.cluster.store.namespaces
+    namespaces = cluster.store.namespaces
     name, _, wanted = path.partition("/")
     if not name:
-        return "".join(_sets_of(node, each) for each in namespaces.values())
+        return "".join(_sets_of(cluster, node, each) for each in namespaces.values())
     found = namespaces.get(name.encode("latin-1"))
     if found is None:
         return UNKNOWN_SETS
     if not wanted:
-        return _sets_of(node, found)
+        return _sets_of(cluster, node, found)
     name_of_set = wanted.encode("latin-1")
-    return _one_set(node, found, name_of_set) if name_of_set in found.set_names() else ""
+    return _one_set(cluster, node, found, name_of_set) if name_of_set in found.set_names() else ""
 
 
-def _sets_of(node: Node, found: Namespace) -> str:
+def _sets_of(cluster: ClusterState, node: NodeState, found: Namespace) -> str:
     return "".join(
-        f"ns={found.name}:set={name.decode('latin-1')}:{_one_set(node, found, name)}"
+        f"ns={found.name}:set={name.decode('latin-1')}:{_one_set(cluster, node, found, name)}"
         for name in found.set_names()
     )
 
 
-def _one_set(node: Node, found: Namespace, name: bytes) -> str:
-    columns = node.cluster.maps[found.name.encode()].columns
+def _one_set(cluster: ClusterState, node: NodeState, found: Namespace, name: bytes) -> str:
+    columns = cluster.maps[found.name.encode()].columns
     objects = size = 0
     for digest, record in found.records():
         pid = partition_of(digest)
@@ -137,10 +133,10 @@ def _one_set(node: Node, found: Namespace, name: bytes) -> str:
     )
 
 
-def _latencies(node: Node, histogram: str | None) -> str:
+def _latencies(cluster: ClusterState, histogram: str | None) -> str:
     """The value of `latencies`: nothing is measured, so all are zero."""
     names = ["batch-index"]
-    for each in node.cluster.store.namespaces.values():
+    for each in cluster.store.namespaces.values():
         names += [f"{{{each.name}}}-{kind}" for kind in _HISTOGRAMS]
     if histogram is not None:
         if histogram not in names:
@@ -149,9 +145,9 @@ def _latencies(node: Node, histogram: str | None) -> str:
     return ";".join(f"{name}:{_NO_LATENCY}" for name in names)
 
 
-def _counts(node: Node, found: Namespace) -> tuple[int, int, int]:
+def _counts(cluster: ClusterState, node: NodeState, found: Namespace) -> tuple[int, int, int]:
     """Records of which the node is master, those of which it is a replica, and the bytes of both."""
-    columns = node.cluster.maps[found.name.encode()].columns
+    columns = cluster.maps[found.name.encode()].columns
     masters = proles = size = 0
     for digest, record in found.records():
         pid = partition_of(digest)
@@ -164,9 +160,9 @@ def _counts(node: Node, found: Namespace) -> tuple[int, int, int]:
 
 
 COMMANDS = {
-    "statistics": lambda call: _statistics(call.node),
+    "statistics": lambda call: _statistics(call.cluster, call.node),
     "namespace": _namespace_of,
-    "sets": lambda call: _sets(call.node, call.params),
-    "latencies": lambda call: _latencies(call.node, call.param("hist")),
+    "sets": lambda call: _sets(call.cluster, call.node, call.params),
+    "latencies": lambda call: _latencies(call.cluster, call.param("hist")),
 }
 """What to do by command."""

@@ -1,7 +1,7 @@
-"""One client connection: frames in, replies out, strictly in order.
+"""One connection of a client: frames in, replies out, strictly in order.
 
-Owns: fragments, coalesced requests, back-pressure, late or cut answers of faults. Not here: what a request
-means; a whole frame goes to the node's `handle`.
+Owns: putting frames together from the bytes that arrive, back-pressure, and the faults that make answers
+late, cut or wrong. Not here: what a request means; a whole frame is given to the `Handler`, the node.
 
 A reply is one `bytes`, or an iterator of frames (long answers), of which more are drawn as the client reads.
 Requests that follow wait until it is used up.
@@ -10,22 +10,18 @@ Requests that follow wait until it is used up.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import struct
 from collections import deque
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeAlias, cast
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeAlias, cast
 
 from ..protocol.framing import PROTO, PROTO_SIZE_MAX, PROTO_VERSION, ProtoType, refusal
 from .closing import last_bytes
+from .faults import Counted, Faults
+from .state import NodeStats, Session
 
-if TYPE_CHECKING:
-    from .node import Node
-
-__all__ = ["Connection", "Reply"]
-
-_LOG = logging.getLogger("pyspike.server")
+__all__ = ["Connection", "Handler", "Reply"]
 
 Reply: TypeAlias = "bytes | Iterator[bytes]"
 
@@ -37,24 +33,55 @@ _BATCH_OF_REPLIES = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
 
+class Handler(Protocol):
+    """What a connection needs of the node that has accepted it."""
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that are set now."""
+
+    @property
+    def stats(self) -> NodeStats:
+        """The counters of the node."""
+
+    @property
+    def handle(self) -> Callable[[Session, int, bytes], Reply]:
+        """Runs one frame, given by its type and its body, and gives the reply."""
+
+    def holds(self, body: bytes) -> bool:
+        """Whether the answer to this data request is held back by a fault."""
+
+    def connected(self, connection: Connection) -> None:
+        """Take note of a new connection."""
+
+    def disconnected(self, connection: Connection) -> None:
+        """Take note that a connection is closed."""
+
+
 class Connection(asyncio.Protocol):
-    """A connection of a client to a node."""
+    """A connection of a client to a node.
+
+    Attributes:
+        session: what the server remembers of the connection between requests.
+
+    """
 
     __slots__ = (
         "_buffer",
         "_closing",
+        "_handler",
         "_held",
         "_late",
         "_late_timer",
-        "_node",
         "_paused",
         "_stream",
         "_transport",
-        "user_agent",
+        "session",
     )
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, handler: Handler) -> None:
+        self.session = Session()
+        self._handler = handler
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._buffer = bytearray()
         self._paused = False
@@ -63,69 +90,67 @@ class Connection(asyncio.Protocol):
         self._stream: Iterator[bytes] | None = None
         self._late: deque[tuple[float, bytes, bool]] = deque()
         self._late_timer: asyncio.TimerHandle | None = None
-        self.user_agent: str | None = None
-        """What the client said it is, once it did."""
 
     # --- called by the loop ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
+        """Take the transport of a client that has connected."""
         self._transport = cast(asyncio.Transport, transport)
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._node.connected(self)
-        if self._node.faults.silent:
+        self._handler.connected(self)
+        if self._handler.faults.silent:
             self.freeze()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The connection is gone, for whatever reason."""
+        """Stop all timers: the connection is closed, by whichever side."""
         self._closing = True
         if self._late_timer is not None:
             self._late_timer.cancel()
-        self._node.disconnected(self)
+        self._handler.disconnected(self)
 
     def data_received(self, data: bytes) -> None:
-        """Any number of bytes of any number of requests."""
+        """Take bytes, of a part of a request or of several."""
         self._buffer += data
         self._pump()
 
     def pause_writing(self) -> None:
-        """The client does not read: read and run nothing more of it."""
+        """Stop reading and running requests: the client does not read its answers."""
         self._paused = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """The client has read."""
+        """Go on with reading: the client has read its answers."""
         self._paused = False
-        if not self._node.faults.silent:
+        if not self._handler.faults.silent:
             self._resume()
 
-    # --- called by the node ---
+    # --- called by the handler ---
 
     def freeze(self) -> None:
         """Read nothing and answer nothing from now on."""
         self._transport.pause_reading()
 
     def thaw(self) -> None:
-        """Go on where `freeze` stopped."""
+        """End `freeze`: read, run and answer what has been sent meanwhile."""
         if not self._paused:
             self._resume()
         self._send_late()
 
     def close(self) -> None:
-        """Close after what was answered has left."""
+        """Close the connection when the answers so far have been sent."""
         self._closing = True
         self._transport.close()
 
     def finish(self) -> None:
-        """Answer what has arrived, and close."""
-        if not (self._paused or self._closing or self._node.faults.silent):
+        """Answer all requests that have arrived, and close the connection."""
+        if not (self._paused or self._closing or self._handler.faults.silent):
             self._buffer += last_bytes(self._transport.get_extra_info("socket"))
             self._pump()
         self.close()
 
     def reset(self) -> None:
-        """Close at once; the client sees a reset."""
+        """Close the connection at once, with a TCP reset."""
         self._closing = True
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -139,9 +164,9 @@ class Connection(asyncio.Protocol):
     # --- requests ---
 
     def _pump(self) -> None:
-        """Run what has arrived, until it is used up or the client has to read first."""
-        node, buffer = self._node, self._buffer
-        faults, handle = node.faults, node.handle
+        """Run the requests that have arrived, until there is none or the client has to read answers first."""
+        handler, session, buffer = self._handler, self.session, self._buffer
+        faults, handle = handler.faults, handler.handle
         pos, out_size = 0, 0
         out: list[bytes] = []
         while not (self._paused or self._closing or self._held or faults.silent):
@@ -168,7 +193,7 @@ class Connection(asyncio.Protocol):
                 out, out_size = [], 0
                 self._handle_with_faults(kind, body)
                 continue
-            answer = handle(self, kind, body)
+            answer = handle(session, kind, body)
             if type(answer) is bytes:
                 out.append(answer)
                 out_size += len(answer)
@@ -185,7 +210,10 @@ class Connection(asyncio.Protocol):
             self._flush(out)
 
     def _draw(self) -> bool:
-        """Send more of a long answer; False if the rest has to wait for its turn."""
+        """Send more frames of a long answer, and tell whether it is complete.
+
+        Other connections are served, and the client reads, before the rest is sent.
+        """
         sent = 0
         for chunk in cast(Iterator[bytes], self._stream):
             self._send(chunk)
@@ -193,41 +221,41 @@ class Connection(asyncio.Protocol):
             if self._paused or self._closing:
                 return False
             if sent > _BATCH_OF_REPLIES:
-                # Other connections' turn.
+                # The loop serves other connections before it comes back.
                 asyncio.get_running_loop().call_soon(self._pump)
                 return False
         self._stream = None
         return True
 
     def _handle_with_faults(self, kind: int, body: bytes) -> None:
-        faults, node = self._node.faults, self._node
-        if faults.take("drop_times"):
-            node.stats.count_data()
+        handler, faults = self._handler, self._handler.faults
+        if faults.take(Counted.DROP):
+            handler.stats.count_data()
             self._send(b"", last=True)
             return
-        if faults.take("code_times"):
+        if faults.take(Counted.CODE):
             if faults.code_executes:
-                _exhaust(node.handle(self, kind, body))
+                _exhaust(handler.handle(self.session, kind, body))
             else:
-                node.stats.count_data()
+                handler.stats.count_data()
             self._send(refusal(body, faults.code))
             return
-        answer = _exhaust(node.handle(self, kind, body))
-        if node.holds(body):
+        answer = _exhaust(handler.handle(self.session, kind, body))
+        if handler.holds(body):
             self._held = True
             asyncio.get_running_loop().call_later(faults.hold_seconds, self._release, answer)
-        elif faults.take("close_times"):
+        elif faults.take(Counted.CLOSE):
             self._send(b"", last=True)
-        elif faults.take("garbage_times"):
+        elif faults.take(Counted.GARBAGE):
             self._send(faults.garbage())
-        elif faults.take("cut_times"):
+        elif faults.take(Counted.CUT):
             after = len(answer) // 2 if faults.cut_after is None else faults.cut_after
             self._send(answer[:after], last=True)
         else:
             self._send(answer)
 
     def _release(self, answer: bytes) -> None:
-        """Answer a write that was held, and run what has come since."""
+        """Send the answer of a write that was held, and run the requests that have come since."""
         self._held = False
         if not self._closing:
             self._send(answer)
@@ -237,15 +265,21 @@ class Connection(asyncio.Protocol):
 
     def _flush(self, out: list[bytes]) -> None:
         if out:
-            if self._node.faults.slow or self._late:
+            if self._handler.faults.slow or self._late:
                 for answer in out:
                     self._send(answer)
             else:
                 self._transport.write(out[0] if len(out) == 1 else b"".join(out))
 
     def _send(self, data: bytes, last: bool = False) -> None:
-        """Send one answer, now or late; after the `last` one the connection is closed."""
-        faults = self._node.faults
+        """Send one answer, or put it among those that leave late.
+
+        Args:
+            data: the answer's bytes; none are sent if it is empty.
+            last: whether the connection is closed after it.
+
+        """
+        faults = self._handler.faults
         if last:
             self._closing = True
         if not faults.slow and not self._late:
@@ -265,11 +299,11 @@ class Connection(asyncio.Protocol):
             self._send_late()
 
     def _send_late(self) -> None:
-        """Send the next piece if it is due, and come back for the one after it."""
+        """Send the first of the late pieces if it is due, and set the timer for the next one."""
         if self._late_timer is not None:
             self._late_timer.cancel()
             self._late_timer = None
-        if self._node.faults.silent or not self._late or self._transport.is_closing():
+        if self._handler.faults.silent or not self._late or self._transport.is_closing():
             return
         loop = asyncio.get_running_loop()
         due, data, last = self._late[0]

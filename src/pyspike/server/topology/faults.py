@@ -1,43 +1,66 @@
-"""Faults of one node: what is wrong with it right now, as its connections ask for it.
+"""The faults of one node: what is wrong with it right now, as its connections ask for it.
 
-Owns: the state and the counting down. Not here: how a connection then behaves (connection.py), and faults of
-membership or addresses (node.py, membership.py).
+Owns: the names and values of the faults, and counting down those which hit a number of requests. Not here:
+how a connection then behaves (connection.py), a closed port and a node that is down (node.py), lost
+partitions (membership.py).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
 
-__all__ = ["Faults"]
+__all__ = ["Counted", "Faults"]
 
 _GARBAGE_SIZE = 64
 
 
+class Counted(str, Enum):
+    """The faults that hit a number of data requests, and end when those have come.
+
+    `DROP`: the request is not run, the connection is closed. `CODE`: the answer is a result code. `CLOSE`:
+    the connection is closed in place of the answer. `GARBAGE`: other bytes are sent in place of the answer.
+    `CUT`: the first bytes of the answer are sent, and the connection is closed.
+    """
+
+    DROP = "drop"
+    CODE = "code"
+    CLOSE = "close"
+    GARBAGE = "garbage"
+    CUT = "cut"
+
+
 @dataclass(slots=True)
 class Faults:
-    """The faults that are set on a node. All counts are of data requests still to be hit."""
+    """The faults that are set on a node. Times are in seconds."""
 
     frozen: bool = False
     muted: bool = False
     delay: float = 0.0
     hold_seconds: float = 0.0
     hold_replica: str | None = None
+    """Only writes of partitions that the node of this name has a replica of are held; None: all."""
     drip_bytes: int = 0
     drip_interval: float = 0.0
-    cut_times: int = 0
     cut_after: int | None = None
-    close_times: int = 0
-    drop_times: int = 0
-    garbage_times: int = 0
-    garbage_data: bytes | None = None
-    code_times: int = 0
+    """How many bytes of an answer are sent before it is cut; None: half of them."""
+    garbage_data: str | None = None
+    """The bytes in place of an answer, as hexadecimal digits; None: random bytes."""
     code: int = 0
     code_executes: bool = False
+    """Whether the requests that are answered with `code` are run."""
+    times: dict[str, int] = field(default_factory=dict)
+    """How many data requests each counted fault is still to hit, by the values of `Counted`."""
     armed: bool = field(default=False, init=False)
-    """Whether any data request may be hit: looked at on the quick path."""
+    """Whether any data request may be hit: connections look at it before each."""
     silent: bool = field(default=False, init=False)
-    """Whether nothing is read and answered: looked at on the quick path."""
+    """Whether nothing is read and answered: connections look at it before each frame."""
+
+    def __post_init__(self) -> None:
+        self._settle()
 
     @property
     def slow(self) -> bool:
@@ -46,22 +69,36 @@ class Faults:
 
     @property
     def left(self) -> int:
-        """How many data requests are still to be hit."""
-        return self.cut_times + self.close_times + self.drop_times + self.garbage_times + self.code_times
+        """How many data requests are still to be hit by counted faults."""
+        return sum(self.times.values())
 
-    def arm(self) -> None:
-        """Work out `armed` after something has changed."""
-        self.armed = self.left > 0 or self.hold_seconds > 0
+    def change(self, *, times: Mapping[str, int] | None = None, **values: Any) -> None:
+        """Set some faults; the others stay as they are.
 
-    def take(self, counter: str) -> bool:
-        """Count one hit of the fault named `counter`; False if it is not set."""
-        left: int = getattr(self, counter)
+        Args:
+            times: how many data requests a counted fault is to hit from now on, by the values of `Counted`.
+            values: the values of other fields, by name.
+
+        """
+        self.times.update({Counted(name).value: count for name, count in (times or {}).items()})
+        for name, value in values.items():
+            setattr(self, name, value)
+        self._settle()
+
+    def take(self, fault: Counted) -> bool:
+        """Count one hit of a fault, and tell whether there was one to come."""
+        left = self.times.get(fault.value, 0)
         if not left:
             return False
-        setattr(self, counter, left - 1)
-        self.arm()
+        self.times[fault.value] = left - 1
+        self._settle()
         return True
 
     def garbage(self) -> bytes:
-        """The bytes that go out in place of an answer."""
-        return os.urandom(_GARBAGE_SIZE) if self.garbage_data is None else self.garbage_data
+        """The bytes that are sent in place of an answer."""
+        return os.urandom(_GARBAGE_SIZE) if self.garbage_data is None else bytes.fromhex(self.garbage_data)
+
+    def _settle(self) -> None:
+        """Work out the two fields that connections look at."""
+        self.armed = self.left > 0 or self.hold_seconds > 0
+        self.silent = self.frozen or self.muted

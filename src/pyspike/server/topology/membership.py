@@ -1,8 +1,8 @@
-"""The cluster from inside: its nodes, who is in it, the partition maps, the store they share.
+"""The nodes of a cluster, and how they join and leave it.
 
-Owns: joining, leaving, the partition maps and all counters that change with them. Not here: the hash that
-distributes partitions (partitions.py), and the API in front (cluster.py). Everything runs in the cluster's
-loop.
+Owns: starting and stopping nodes, who is a member, distributing the partitions after each change, and all
+counters that change with them. Not here: the hash that distributes partitions (partitions.py), the state that
+is changed (state.py), and the API in front (../cluster.py). Everything runs in the cluster's loop.
 
 Records live as long as an owner of their partition does: when the last one stops or is killed, its memory is
 gone, the partition is taken over empty. Until the survivors notice a killed node, a partition without a
@@ -19,8 +19,9 @@ from collections.abc import Callable, Mapping
 
 from ..storage.store import N_PARTITIONS, Namespace, NamespaceConfig, Store
 from ..versions import NEWEST, ServerVersion
-from .node import Node
-from .partitions import PartitionMap, assign, bitmap, changed
+from .node import Dispatch, Node
+from .partitions import PartitionMap, assign, changed
+from .state import ClusterState, NodeState
 
 __all__ = ["DETACH_AFTER", "Membership"]
 
@@ -29,7 +30,22 @@ DETACH_AFTER = 0.3
 
 
 class Membership:
-    """A cluster of nodes."""
+    """A running cluster: its nodes, and the state that they share.
+
+    Args:
+        names: the nodes' names.
+        ports: the port of each node, 0 for any free one.
+        namespaces: their settings by name.
+        replication_factor: how many nodes own a partition, if there are as many.
+        host: the address on which all nodes listen.
+        cluster_name: the name that the nodes tell.
+        dispatch: runs the frames that arrive at a node.
+        advertise: the host that nodes say they have; None: `host`.
+        alternate_host: the host of the nodes' alternate addresses; None: they have none.
+        version: the server that is played.
+        clock: Unix time in seconds, by which records expire.
+
+    """
 
     def __init__(
         self,
@@ -40,22 +56,19 @@ class Membership:
         replication_factor: int,
         host: str,
         cluster_name: str,
+        dispatch: Dispatch,
         advertise: str | None = None,
         alternate_host: str | None = None,
         version: ServerVersion = NEWEST,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.cluster_name: str = cluster_name
-        self.replication_factor = replication_factor
-        self.advertise = advertise
-        self.alternate_host = alternate_host
-        self.version: ServerVersion = version
-        self.store: Store = Store(clock, version)
-        self.cluster_key = ""
-        self.nodes = [Node(name, host, port, self) for name, port in zip(names, ports, strict=True)]
-        self.members: list[Node] = []
-        """The nodes that are in the cluster as the others see it; a killed one stays until it is noticed."""
-        self.maps: dict[bytes, PartitionMap] = {}
+        self.state = ClusterState(
+            cluster_name, replication_factor, advertise, alternate_host, Store(clock, version)
+        )
+        self.nodes = [
+            Node(NodeState(name, host, port), self.state, dispatch)
+            for name, port in zip(names, ports, strict=True)
+        ]
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}
         self.disturbed = False
@@ -63,32 +76,26 @@ class Membership:
         self._first_name = cluster_name
         self._first_ports: dict[str, int] = {}
         self._detaching: dict[str, asyncio.TimerHandle] = {}
-        self._texts: dict[tuple[str, int], str] = {}
         for name, config in namespaces.items():
-            self.store.add(name, config)
+            self.state.store.add(name, config)
             self._lost[name.encode()] = set()
             self._turns[name.encode()] = {}
-            self.maps[name.encode()] = PartitionMap(())
+            self.state.maps[name.encode()] = PartitionMap(())
 
     def node(self, name: str) -> Node:
         """The node of that name; KeyError if there is none."""
         for node in self.nodes:
-            if node.name == name:
+            if node.state.name == name:
                 return node
         raise KeyError(name)
 
     def namespace(self, name: str) -> Namespace:
         """The namespace of that name; ValueError if there is none."""
         try:
-            return self.store.namespaces[name.encode()]
+            return self.state.store.namespaces[name.encode()]
         except KeyError:
-            there = ", ".join(each.name for each in self.store.namespaces.values())
+            there = ", ".join(each.name for each in self.state.store.namespaces.values())
             raise ValueError(f"no namespace {name!r}: there are {there}") from None
-
-    def advertised_host(self, node: Node) -> str:
-        """The host that clients are told for a node."""
-        host = self.advertise or node.host
-        return f"[{host}]" if ":" in host else host
 
     # --- start and stop ---
 
@@ -96,78 +103,95 @@ class Membership:
         """Start all nodes and form the cluster."""
         try:
             for node in self.nodes:
-                await node.listen(node.bind(node.port))
-                self._first_ports[node.name] = node.port
+                await node.listen(node.bind(node.state.port))
+                self._first_ports[node.state.name] = node.state.port
                 self._begin(node)
         except OSError:
             self.close()
             raise
         # The counters of a cluster that has come together: one step a node, none if it is alone.
-        for node in self.nodes:
-            node.peers_generation = 0 if len(self.nodes) == 1 else len(self.nodes) + 1
-            node.peers_log = [(node.peers_generation, peer.name) for peer in self.nodes if peer is not node]
+        members = self.state.members
+        for member in members:
+            member.peers_generation = 0 if len(members) == 1 else len(members) + 1
+            member.peers_log = [
+                (member.peers_generation, peer.name) for peer in members if peer is not member
+            ]
         self._rebalance()
-        for node in self.nodes:
-            node.partition_generation = 0
+        for member in members:
+            member.partition_generation = 0
 
     def close(self) -> None:
-        """End everything at once."""
+        """Stop all nodes, and the timers of nodes that were killed."""
         for timer in self._detaching.values():
             timer.cancel()
         for node in self.nodes:
             node.end(reset=False)
 
     async def start_node(self, node: Node, port: int | None = None) -> None:
-        """Start a node that is down, at its old port or another (0: any free one); it joins at once."""
-        if node.running:
-            if port in (None, node.port):
+        """Start a node that is down; it joins the cluster at once.
+
+        A node that is up is stopped first if it is to have another port; else nothing is done.
+
+        Args:
+            node: the node to start.
+            port: where it listens: None for the port that it had, 0 for any free one.
+
+        Raises:
+            OSError: the port is taken.
+
+        """
+        if node.state.running:
+            if port in (None, node.state.port):
                 return
             self.stop_node(node)
-        if node.name in self._detaching:
+        if node.state.name in self._detaching:
             self._detach(node)
-        await node.listen(node.bind(node.port if port is None else port))
+        await node.listen(node.bind(node.state.port if port is None else port))
         self._begin(node)
-        for other in self.members:
-            if other is not node:
-                node.peer_changed(other.name)
-                other.peer_changed(node.name)
+        for other in self.state.members:
+            if other is not node.state:
+                node.state.peer_changed(other.name)
+                other.peer_changed(node.state.name)
         self._rebalance()
 
     def _begin(self, node: Node) -> None:
         node.begin()
-        self.members.append(node)
+        self.state.members.append(node.state)
 
     def stop_node(self, node: Node) -> None:
-        """Shut a node down: it leaves the cluster, others take its partitions, connections are closed."""
-        if node.running:
+        """Shut a node down: its requests are answered, its connections closed; others take its partitions."""
+        if node.state.running:
             node.end(reset=False)
             self._forget_records()
             self._leave(node)
 
     def kill_node(self, node: Node, detach_after: float) -> None:
-        """End a node without a word; the others notice after `detach_after` seconds."""
-        if node.running:
+        """Reset a node's connections and stop it; the others notice after `detach_after` seconds."""
+        if node.state.running:
             node.end(reset=True)
             self._forget_records()
             loop = asyncio.get_running_loop()
-            self._detaching[node.name] = loop.call_later(detach_after, self._detach, node)
+            self._detaching[node.state.name] = loop.call_later(detach_after, self._detach, node)
 
     def _detach(self, node: Node) -> None:
-        self._detaching.pop(node.name).cancel()
+        self._detaching.pop(node.state.name).cancel()
         self._leave(node)
 
     def _leave(self, node: Node) -> None:
-        self.members.remove(node)
-        for other in self.members:
+        self.state.members.remove(node.state)
+        for other in self.state.members:
             if other.running:
-                other.peer_changed(node.name)
+                other.peer_changed(node.state.name)
         self._rebalance()
 
     def _forget_records(self) -> None:
-        """Drop the records of partitions of which no owner is alive; unavailable until taken over."""
-        alive = {node.name for node in self.nodes if node.running}
-        for key, namespace in self.store.namespaces.items():
-            owners_of = self.maps[key].owners
+        """Drop the records of partitions whose owners are all down.
+
+        Such a partition is unavailable until another node takes it over.
+        """
+        alive = {node.state.name for node in self.nodes if node.state.running}
+        for key, namespace in self.state.store.namespaces.items():
+            owners_of = self.state.maps[key].owners
             gone = [
                 pid for pid in range(N_PARTITIONS) if (owners := owners_of(pid)) and alive.isdisjoint(owners)
             ]
@@ -189,7 +213,7 @@ class Membership:
 
     def owners(self, namespace: str, partition_id: int) -> list[str]:
         """The names of the nodes that own a partition, master first."""
-        return self.maps[self._key(namespace)].owners(partition_id)
+        return self.state.maps[self._key(namespace)].owners(partition_id)
 
     def _key(self, namespace: str) -> bytes:
         return self.namespace(namespace).name.encode()
@@ -200,7 +224,7 @@ class Membership:
         Returns how many have other owners now: none in a cluster of one.
         """
         chosen = random.Random(seed)
-        for key in [self._key(namespace)] if namespace is not None else list(self.store.namespaces):
+        for key in [self._key(namespace)] if namespace is not None else list(self.state.store.namespaces):
             turns = self._turns[key]
             for pid in chosen.sample(range(N_PARTITIONS), count):
                 turns[pid] = turns.get(pid, 0) + 1
@@ -209,12 +233,12 @@ class Membership:
     async def heal_node(self, node: Node) -> None:
         """Undo all faults of a node; one that is down stays down."""
         node.heal()
-        if node.running:
+        if node.state.running:
             await node.listen()
 
     async def heal(self) -> None:
         """Undo all faults, of nodes and of partitions, and start the nodes that are down."""
-        for key in self.store.namespaces:
+        for key in self.state.store.namespaces:
             self._lost[key].clear()
             self._turns[key].clear()
         self._rebalance()
@@ -230,51 +254,40 @@ class Membership:
         for node in self.nodes:
             if node.faults.silent:
                 node.disconnect(reset=True)
-            if node.port != self._first_ports[node.name]:
-                await self.start_node(node, self._first_ports[node.name])
+            if node.state.port != self._first_ports[node.state.name]:
+                await self.start_node(node, self._first_ports[node.state.name])
         await self.heal()
         self.disturbed = False
 
     def reset_settings(self) -> None:
         """Undo what info commands have set."""
-        self.cluster_name = self._first_name
+        self.state.cluster_name = self._first_name
         for node in self.nodes:
-            node.settings.clear()
-        for namespace in self.store.namespaces.values():
+            node.state.settings.clear()
+        for namespace in self.state.store.namespaces.values():
             namespace.config = namespace.first_config
             namespace.truncated.clear()
 
     def _rebalance(self) -> int:
-        """Distribute anew, and count what has changed on every node."""
-        names = [node.name for node in self.members]
+        """Distribute the partitions anew among the members, and count the changes on each of them.
+
+        Returns how many partitions have other owners now.
+        """
+        state = self.state
+        names = [member.name for member in state.members]
+        alive = {node.state.name for node in self.nodes if node.state.running}
+        maps: dict[bytes, PartitionMap] = {}
         total = 0
-        for key, namespace in self.store.namespaces.items():
-            before = self.maps[key]
-            after = assign(names, self.replication_factor, self._turns[key], self._lost[key])
-            total += changed(before, after)
-            self.maps[key] = after
-            alive = {node.name for node in self.nodes if node.running}
+        for key, namespace in state.store.namespaces.items():
+            maps[key] = assign(names, state.replication_factor, self._turns[key], self._lost[key])
+            total += changed(state.maps[key], maps[key])
             namespace.unavailable = frozenset(
-                pid for pid in range(N_PARTITIONS) if alive.isdisjoint(after.owners(pid))
+                pid for pid in range(N_PARTITIONS) if alive.isdisjoint(maps[key].owners(pid))
             )
-        self._texts.clear()
+        state.set_maps(maps)
         if total:
-            self.cluster_key = f"{secrets.randbits(48) | 1 << 47:X}"
-            for node in self.members:
-                node.partition_generation += total
-                node.rebalance_generation += 1
+            state.cluster_key = f"{secrets.randbits(48) | 1 << 47:X}"
+            for member in state.members:
+                member.partition_generation += total
+                member.rebalance_generation += 1
         return total
-
-    # --- texts ---
-
-    def replicas_text(self, node: Node, max_columns: int) -> str:
-        """The value of `replicas` for a node; `max_columns` 0 is all."""
-        text = self._texts.get((node.name, max_columns))
-        if text is None:
-            parts = []
-            for key, namespace in self.store.namespaces.items():
-                columns = self.maps[key].columns
-                maps = [bitmap(column, node.name) for column in columns[: max_columns or None]]
-                parts.append(f"{namespace.name}:0,{len(maps)}," + ",".join(maps))
-            text = self._texts[(node.name, max_columns)] = ";".join(parts)
-        return text

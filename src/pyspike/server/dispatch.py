@@ -1,0 +1,64 @@
+"""What a node does with a whole frame: who runs it, by its type, and the answer to a request that fails.
+
+Owns: the choice by frame type, counting requests, turning errors into replies. Not here: how frames come and
+go (topology/connection.py), and what the requests do (records/, info/).
+"""
+
+from __future__ import annotations
+
+import logging
+
+from . import info
+from .protocol.error_details import details_field
+from .protocol.framing import ProtoType, frame, parse_message, refusal, reply
+from .protocol.result import RequestError, ResultCode
+from .records.commands import execute
+from .topology.connection import Reply
+from .topology.state import ClusterState, NodeState, Session
+
+__all__ = ["answer"]
+
+_LOG = logging.getLogger("pyspike.server")
+
+_DATA = int(ProtoType.AS_MSG)
+_INFO4_AT = 4
+_SECURITY_REPLY = frame(ProtoType.SECURITY, bytes((0, ResultCode.SEC_NOT_SUPPORTED)) + bytes(14))
+
+
+def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, body: bytes) -> Reply:
+    """Run the request of one frame.
+
+    Args:
+        cluster: the cluster of the node.
+        node: the node that was asked.
+        session: what is known of the connection on which the frame came.
+        kind: the frame's type.
+        body: what follows the frame's header.
+
+    Returns:
+        The reply frames. A request that fails is answered with a result code; nothing is raised.
+
+    """
+    node.stats.requests += 1
+    try:
+        if kind == _DATA or kind == ProtoType.INTERNAL_XDR:
+            node.stats.data_requests += 1
+            return execute(cluster.store, parse_message(body))
+        if kind == ProtoType.INFO:
+            node.stats.info_requests += 1
+            return frame(ProtoType.INFO, info.answer(cluster, node, session, body))
+        if kind == ProtoType.SECURITY:
+            return _SECURITY_REPLY
+        return reply(ResultCode.ENTERPRISE_ONLY)
+    except RequestError as error:
+        return refusal(body, error.code, _details(cluster, body, error))
+    except Exception:
+        _LOG.exception("node %s: a request of type %d failed: %s", node.name, kind, body[:256].hex())
+        return refusal(body, ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
+
+
+def _details(cluster: ClusterState, body: bytes, error: RequestError) -> bytes:
+    """The error details' field of a refusal, for clients that have asked for it."""
+    if not cluster.version.error_details or len(body) <= _INFO4_AT:
+        return b""
+    return details_field(body[_INFO4_AT], error)

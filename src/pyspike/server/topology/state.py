@@ -1,0 +1,156 @@
+"""The state of a cluster and of its nodes: what info commands tell, and what decides who serves a request.
+
+Owns: the members, their addresses and generations, the partition maps, the store that all nodes share. Not
+here: what changes the state (membership.py, node.py), and the sockets (connection.py).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from ..storage.store import Store
+from ..versions import ServerVersion
+from .partitions import PartitionMap, bitmap
+
+__all__ = ["ClusterState", "NodeState", "NodeStats", "Session"]
+
+
+@dataclass(slots=True)
+class NodeStats:
+    """What a node has counted since it was made.
+
+    `requests`: frames of all kinds that arrived. `data_requests`: those of type 3. `info_requests`: those of
+        type 1.
+    `connections_accepted`, `connections_open`: clients' connections, ever and now.
+    """
+
+    requests: int = 0
+    data_requests: int = 0
+    info_requests: int = 0
+    connections_accepted: int = 0
+    connections_open: int = 0
+
+    def count_data(self) -> None:
+        """Count a data request that is not run."""
+        self.requests += 1
+        self.data_requests += 1
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """What the server remembers of one connection between its requests."""
+
+    user_agent: str | None = None
+    """The text by which the client has said what it is; None until it does."""
+
+
+@dataclass(slots=True, eq=False)
+class NodeState:
+    """One node: its address, its generations since it was started, and the sessions that are open.
+
+    Args:
+        name: the node's name, such as "A1".
+        host: the address on which it listens.
+        port: the port on which it listens, or listened last.
+
+    """
+
+    name: str
+    host: str
+    port: int
+    running: bool = False
+    started: float = 0.0
+    """When the node was started, by `time.monotonic()`."""
+    peers_generation: int = 0
+    peers_log: list[tuple[int, str]] = field(default_factory=list)
+    """The peers generation and the peer's name of each change since the start."""
+    partition_generation: int = 0
+    rebalance_generation: int = 0
+    sessions: set[Session] = field(default_factory=set)
+    settings: dict[str, dict[str, bool | int | str]] = field(default_factory=dict)
+    """The settings that `set-config` has changed and that have no effect, by context or namespace."""
+    stats: NodeStats = field(default_factory=NodeStats)
+
+    def begin(self) -> None:
+        """Mark the node as running, with the generations of a new process."""
+        self.running = True
+        self.started = time.monotonic()
+        self.peers_generation = self.partition_generation = self.rebalance_generation = 0
+        self.peers_log = []
+
+    def peer_changed(self, name: str) -> None:
+        """Count that the peer `name` came, went, or changed its address."""
+        self.peers_generation += 1
+        self.peers_log.append((self.peers_generation, name))
+
+    def uptime(self) -> int:
+        """Seconds since the start."""
+        return int(time.monotonic() - self.started)
+
+
+@dataclass(slots=True, eq=False)
+class ClusterState:
+    """A cluster as its nodes see it.
+
+    Args:
+        cluster_name: the name that the nodes tell.
+        replication_factor: how many nodes own a partition, if there are as many.
+        advertise: the host that nodes say they have, instead of the one on which they listen; None: that one.
+        alternate_host: the host of the nodes' alternate addresses; None: they have none.
+        store: the records of all nodes.
+
+    """
+
+    cluster_name: str
+    replication_factor: int
+    advertise: str | None
+    alternate_host: str | None
+    store: Store
+    cluster_key: str = ""
+    members: list[NodeState] = field(default_factory=list)
+    """The nodes that are in the cluster as the others see it; a killed one stays until it is noticed."""
+    maps: dict[bytes, PartitionMap] = field(default_factory=dict)
+    """The owners of the partitions, by namespace. Changed by `set_maps` only."""
+    _replicas: dict[tuple[str, int], str] = field(default_factory=dict, init=False)
+
+    @property
+    def version(self) -> ServerVersion:
+        """The server that is played."""
+        return self.store.version
+
+    def advertised_host(self, node: NodeState) -> str:
+        """The host that clients are told for a node."""
+        host = self.advertise or node.host
+        return f"[{host}]" if ":" in host else host
+
+    def address(self, node: NodeState) -> str:
+        """The host:port that clients are told for a node."""
+        return f"{self.advertised_host(node)}:{node.port}"
+
+    def alternate_address(self, node: NodeState) -> str | None:
+        """The host:port of a node's alternate service; None if it has none."""
+        return None if self.alternate_host is None else f"{self.alternate_host}:{node.port}"
+
+    def set_maps(self, maps: dict[bytes, PartitionMap]) -> None:
+        """Let other nodes own the partitions."""
+        self.maps = maps
+        self._replicas.clear()
+
+    def replicas(self, node: NodeState, max_columns: int) -> str:
+        """The value of the info command `replicas` for a node.
+
+        Args:
+            node: the node that is asked.
+            max_columns: how many replica columns are told at the most; 0 is all.
+
+        """
+        text = self._replicas.get((node.name, max_columns))
+        if text is None:
+            parts = []
+            for key, namespace in self.store.namespaces.items():
+                columns = self.maps[key].columns
+                bitmaps = [bitmap(column, node.name) for column in columns[: max_columns or None]]
+                parts.append(f"{namespace.name}:0,{len(bitmaps)}," + ",".join(bitmaps))
+            text = self._replicas[(node.name, max_columns)] = ";".join(parts)
+        return text
