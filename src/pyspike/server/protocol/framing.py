@@ -18,6 +18,7 @@ __all__ = [
     "Info1",
     "Info2",
     "Info3",
+    "Info4",
     "Message",
     "Op",
     "OpCode",
@@ -25,6 +26,7 @@ __all__ = [
     "encode_op",
     "frame",
     "parse_message",
+    "parse_ops",
     "refusal",
     "reply",
 ]
@@ -90,6 +92,14 @@ class Info3(IntFlag):
     REPLACE_ONLY = 0x20
     SC_READ_TYPE = 0x40
     SC_READ_RELAX = 0x80
+
+
+class Info4(IntFlag):
+    """Fourth flag byte of a message: transactions."""
+
+    MRT_VERIFY_READ = 0x01
+    MRT_ROLL_FORWARD = 0x02
+    MRT_ROLL_BACK = 0x04
 
 
 class FieldType(IntEnum):
@@ -207,13 +217,19 @@ def parse_message_at(body: bytes, offset: int) -> tuple[Message, int]:
     if n_ops:
         if n_ops > OPS_MAX:
             raise RequestError(ResultCode.PARAMETER, "too many ops")
-        ops, pos = _parse_ops(body, pos, n_ops)
+        ops, pos = parse_ops(body, pos, n_ops)
     else:
         ops = []
     return Message(info1, info2, info3, info4, generation, ttl, timeout, fields, ops), pos
 
 
-def _parse_ops(body: bytes, pos: int, n_ops: int) -> tuple[list[Op], int]:
+def parse_ops(body: bytes, pos: int, n_ops: int) -> tuple[list[Op], int]:
+    """Split the ops that start at `pos`; give them and the offset of the first byte after them.
+
+    Raises:
+        RequestError: PARAMETER: they do not fit into the body.
+
+    """
     size = len(body)
     ops: list[Op] = []
     op_at = _OP.unpack_from

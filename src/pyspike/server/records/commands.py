@@ -15,6 +15,7 @@ from ..protocol.framing import (
     Info1,
     Info2,
     Info3,
+    Info4,
     Message,
     Op,
     OpCode,
@@ -38,7 +39,7 @@ from .op_context import Working
 from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
 from .ops.expressions import passes
 
-__all__ = ["execute"]
+__all__ = ["check_filter", "check_identity", "execute", "find_place", "run_on"]
 
 _LOG = logging.getLogger("pyspike.server")
 
@@ -59,6 +60,7 @@ _REPLACE_ONLY = int(Info3.REPLACE_ONLY)
 _REPLACE = _CREATE_OR_REPLACE | _REPLACE_ONLY
 _SC_BITS = int(Info3.SC_READ_TYPE | Info3.SC_READ_RELAX)
 _SC_LINEARIZE = int(Info3.SC_READ_TYPE)
+_VERIFY, _ROLL = int(Info4.MRT_VERIFY_READ), int(Info4.MRT_ROLL_FORWARD | Info4.MRT_ROLL_BACK)
 _F_NAMESPACE, _F_SET, _F_KEY = int(FieldType.NAMESPACE), int(FieldType.SET), int(FieldType.KEY)
 _F_DIGEST, _F_MRT_ID, _F_FILTER = int(FieldType.DIGEST), int(FieldType.MRT_ID), int(FieldType.FILTER)
 _F_UDF = int(FieldType.UDF_FILENAME)
@@ -74,34 +76,71 @@ def execute(store: Store, message: Message) -> bytes:
         RequestError: the reply is the code without a record's generation.
 
     """
-    fields = message.fields
     if message.info1 & _BATCH:
         raise _unsupported("batch")
-    namespace = store.namespaces.get(fields.get(_F_NAMESPACE, b""))
-    if namespace is None:
-        if _F_NAMESPACE not in fields:
-            raise RequestError(ResultCode.PARAMETER, "no namespace")
-        raise RequestError(ResultCode.NAMESPACE, "unknown namespace")
-    digest = fields.get(_F_DIGEST)
+    digest = message.fields.get(_F_DIGEST)
     if digest is None:
+        namespace_of(store, message)
         raise _unsupported("query")
-    if len(digest) != DIGEST_SIZE:
-        raise RequestError(ResultCode.PARAMETER, "digest size")
-    set_name = fields.get(_F_SET, b"")
-    if _F_MRT_ID in fields:
-        raise RequestError(ResultCode.ENTERPRISE_ONLY, "transaction")
-    if namespace.unavailable and partition_of(digest) in namespace.unavailable:
-        raise RequestError(ResultCode.UNAVAILABLE, "partition without owner")
+    return run_on(store, message, digest)
+
+
+def run_on(store: Store, message: Message, digest: bytes) -> bytes:
+    """Run a request on the record of a digest, and give its reply frame.
+
+    Raises:
+        RequestError: as by `execute`.
+
+    """
+    namespace = find_place(store, message, digest)
+    fields = message.fields
     if _F_UDF in fields:
         raise _unsupported("UDF")
+    set_name = fields.get(_F_SET, b"")
     info2 = message.info2
     if info2 & _WRITE:
         if info2 & _DELETE:
             return _delete(namespace, digest, set_name, message)
+        if message.info4 & _ROLL:
+            raise RequestError(ResultCode.ENTERPRISE_ONLY, "end of a transaction")
         return _write(namespace, digest, set_name, message)
     if message.info1 & _READ:
+        if message.info4 & _VERIFY:
+            raise RequestError(ResultCode.ENTERPRISE_ONLY, "end of a transaction")
         return _read(namespace, digest, set_name, message)
     raise RequestError(ResultCode.PARAMETER, "neither read nor write")
+
+
+def find_place(store: Store, message: Message, digest: bytes) -> Namespace:
+    """The namespace that a request on one record is about.
+
+    Raises:
+        RequestError: no such request can be run there, whatever the record.
+
+    """
+    namespace = namespace_of(store, message)
+    if len(digest) != DIGEST_SIZE:
+        raise RequestError(ResultCode.PARAMETER, "digest size")
+    if _F_MRT_ID in message.fields:
+        raise RequestError(ResultCode.ENTERPRISE_ONLY, "transaction")
+    if namespace.unavailable and partition_of(digest) in namespace.unavailable:
+        raise RequestError(ResultCode.UNAVAILABLE, "partition without owner")
+    return namespace
+
+
+def namespace_of(store: Store, message: Message) -> Namespace:
+    """The namespace that a request names.
+
+    Raises:
+        RequestError: it names none, or one that is not there.
+
+    """
+    namespace = store.namespaces.get(message.fields.get(_F_NAMESPACE, b""))
+    if namespace is None:
+        if _F_NAMESPACE not in message.fields:
+            raise RequestError(ResultCode.PARAMETER, "no namespace")
+        raise RequestError(ResultCode.NAMESPACE, "unknown namespace")
+    return namespace
 
 
 def _check_bin_names(ops: list[Op]) -> None:
@@ -121,7 +160,7 @@ def _refusal(error: RequestError, record: Record, message: Message, version: Ser
     return reply(error.code, record.generation, record.void_time, details=details)
 
 
-def _check_identity(record: Record, set_name: bytes, message: Message) -> None:
+def check_identity(record: Record, set_name: bytes, message: Message) -> None:
     """Raise if the request's key or set is not the record's. A write that names no set means records in none;
     what reads or deletes without a set finds the record all the same.
     """
@@ -132,7 +171,7 @@ def _check_identity(record: Record, set_name: bytes, message: Message) -> None:
         raise RequestError(ResultCode.PARAMETER, "the record is in another set")
 
 
-def _check_filter(namespace: Namespace, record: Record, digest: bytes, message: Message) -> None:
+def check_filter(namespace: Namespace, record: Record, digest: bytes, message: Message) -> None:
     """Raise if the request's filter does not let the record pass."""
     data, store = message.fields.get(_F_FILTER), namespace.store
     if data is not None and not passes(data, record, digest, store.clock(), store.version):
@@ -150,8 +189,8 @@ def _read(namespace: Namespace, digest: bytes, set_name: bytes, message: Message
         raise RequestError(ResultCode.NOT_FOUND)
     info1 = message.info1
     try:
-        _check_identity(record, set_name, message)
-        _check_filter(namespace, record, digest, message)
+        check_identity(record, set_name, message)
+        check_filter(namespace, record, digest, message)
         void_time = record.void_time
         if void_time:
             _read_touch(namespace, record, message.record_ttl)
@@ -228,8 +267,8 @@ def _delete(namespace: Namespace, digest: bytes, set_name: bytes, message: Messa
     if record is None:
         raise RequestError(ResultCode.NOT_FOUND)
     _check_generation(message, record.generation)
-    _check_identity(record, set_name, message)
-    _check_filter(namespace, record, digest, message)
+    check_identity(record, set_name, message)
+    check_filter(namespace, record, digest, message)
     namespace.delete(digest)
     return reply(0)
 
@@ -248,8 +287,8 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
             raise RequestError(ResultCode.RECORD_EXISTS)
         _check_generation(message, record.generation)
         if existed:
-            _check_identity(record, set_name, message)
-            _check_filter(namespace, record, digest, message)
+            check_identity(record, set_name, message)
+            check_filter(namespace, record, digest, message)
         elif len(set_name) > SET_NAME_MAX or _NUL in set_name:
             raise RequestError(ResultCode.PARAMETER, f"the set name {set_name!r}")
         replaces = bool(message.info3 & _REPLACE)

@@ -18,7 +18,7 @@ from ...values.packed import PackedError, PackedList, Value, decode_first
 from ...versions import ServerVersion
 from ..op_context import Working
 
-__all__ = ["exp_modify", "exp_read", "passes"]
+__all__ = ["check_filter_expression", "exp_modify", "exp_read", "passes"]
 
 
 class Flags(IntFlag):
@@ -42,10 +42,24 @@ def passes(data: bytes, record: Record, digest: bytes, now: float, version: Serv
         RequestError: PARAMETER if the filter is no expression of type bool.
 
     """
+    return _filter(data, version).run(Scope(record.bins, record, digest, now)) is True
+
+
+def check_filter_expression(data: bytes, version: ServerVersion) -> None:
+    """Find out whether a filter is one.
+
+    Raises:
+        RequestError: PARAMETER if it is no expression of type bool.
+
+    """
+    _filter(data, version)
+
+
+def _filter(data: bytes, version: ServerVersion) -> Node:
     node = build(data, version)
     if node.type != Type.BOOL:
         raise bad("a filter that is no bool")
-    return node.run(Scope(record.bins, record, digest, now)) is True
+    return node
 
 
 def _parse(work: Working, op: Op, allowed: int) -> tuple[Node, int]:
