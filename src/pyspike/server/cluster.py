@@ -293,6 +293,25 @@ class EmbeddedCluster:
         count = whole("count", count, 0, N_PARTITIONS)
         return int(self._remote.ask("move_partitions", namespace=namespace, count=count, seed=seed))
 
+    def shuffle_batches(self, seed: int | None) -> None:
+        """Choose in which order the rows of batches are answered from now on, until `reset`.
+
+        A server promises no order. Here it is another one for each batch, and the same in each run of a
+        program. Batches that allow to be run inline are answered in the order of the request as long as they
+        have no more than 100 rows, as a real server answers them; larger ones are run in that order.
+
+        Args:
+            seed: makes the orders; it is 0 at first. None: rows are answered as they are run, in the order of
+                the request.
+
+        Raises:
+            TypeError: not an integer.
+
+        """
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise TypeError(f"seed is an integer or None, not {type(seed).__name__}")
+        self._remote.ask("shuffle_batches", seed=seed)
+
     def heal(self) -> None:
         """Undo all faults of nodes and partitions, and start the nodes that are down: the cluster is whole.
 

@@ -25,7 +25,7 @@ class EmbeddedNode:
 
     Faults last until they are used up, undone (`heal` undoes all), or the node starts again; only `mute`
     lasts through a start. Those which say "times" hit data requests only (not info requests, so tending goes
-    on), the next ones that arrive at this node on any connection.
+    on), the next ones that arrive at this node on any connection. A batch is one request.
 
     Raises:
         TypeError: by every method, an argument of another type than it says.
@@ -68,7 +68,7 @@ class EmbeddedNode:
 
     @property
     def faults_left(self) -> int:
-        """How many data requests the faults which say "times" are still to hit; 0 when they are used up."""
+        """How many data requests, or rows, counted faults are still to hit; 0 when they are used up."""
         left: int = self._call("describe")["faults_left"]
         return left
 
@@ -175,11 +175,51 @@ class EmbeddedNode:
             drip_interval=_seconds("interval", interval),
         )
 
-    def cut(self, after_bytes: int | None = None, times: int = 1) -> None:
-        """Send only the first `after_bytes` (None: half) of the next answers, and close."""
-        if after_bytes is not None:
-            after_bytes = whole("after_bytes", after_bytes, 0)
-        self._count(Counted.CUT, times, cut_after=after_bytes)
+    def cut(self, after_bytes: int | None = None, times: int = 1, *, after_frames: int | None = None) -> None:
+        """Send only the first part of the next answers, and close. What was asked is done.
+
+        The answer to a batch has several frames, of which the last one holds no row.
+
+        Args:
+            after_bytes: how many bytes of an answer are sent; None: half of them.
+            times: how many answers.
+            after_frames: how many frames are sent; `after_bytes` are those of the next frame then, None: 0.
+
+        """
+        self._count(
+            Counted.CUT,
+            times,
+            cut_after=_whole_or_none("after_bytes", after_bytes),
+            cut_frames=_whole_or_none("after_frames", after_frames),
+        )
+
+    def stall(
+        self,
+        after_bytes: int | None = None,
+        times: int = 1,
+        *,
+        after_frames: int | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Send only the first part of the next answers; the connections stay open. What was asked is done.
+
+        Nothing else is run on such a connection until the rest is sent. Other connections go on, unlike with
+        `freeze`.
+
+        Args:
+            after_bytes: how many bytes of an answer are sent; None: half of them.
+            times: how many answers.
+            after_frames: how many frames are sent; `after_bytes` are those of the next frame then, None: 0.
+            seconds: when the rest is sent; None: never.
+
+        """
+        self._count(
+            Counted.STALL,
+            times,
+            stall_after=_whole_or_none("after_bytes", after_bytes),
+            stall_frames=_whole_or_none("after_frames", after_frames),
+            stall_seconds=None if seconds is None else _seconds("seconds", seconds),
+        )
 
     def close_after_request(self, times: int = 1) -> None:
         """Run the next requests, and close without an answer."""
@@ -189,10 +229,22 @@ class EmbeddedNode:
         """Close without running the next requests."""
         self._count(Counted.DROP, times)
 
-    def garbage(self, data: bytes | None = None, times: int = 1) -> None:
-        """Run the next requests and answer `data` (None: random bytes) instead; the connection stays up."""
+    def garbage(self, data: bytes | None = None, times: int = 1, *, after_frames: int = 0) -> None:
+        """Run the next requests and answer other bytes instead; the connection stays up.
+
+        Args:
+            data: the bytes; None: random ones.
+            times: how many answers.
+            after_frames: how many frames of an answer are sent before them.
+
+        """
         data = optional_bytes("data", data)
-        self._count(Counted.GARBAGE, times, garbage_data=None if data is None else data.hex())
+        self._count(
+            Counted.GARBAGE,
+            times,
+            garbage_data=None if data is None else data.hex(),
+            garbage_frames=whole("after_frames", after_frames, 0),
+        )
 
     def answer_with(self, code: int, times: int = 1, execute: bool = False) -> None:
         """Answer the next requests with result `code`.
@@ -206,6 +258,23 @@ class EmbeddedNode:
         code = whole("code", code, 0, CODE_MAX)
         self._count(Counted.CODE, times, code=code, code_executes=bool(execute))
 
+    def fail_rows(self, code: int, rows: int = 1, execute: bool = False) -> None:
+        """Answer the next rows of batches with result `code`; what becomes of the batch is up to the client.
+
+        Args:
+            code: a `pyspike.ResultCode`, or a number within 0..255.
+            rows: how many rows, in the order in which they are run.
+            execute: whether they are run all the same.
+
+        """
+        code = whole("code", code, 0, CODE_MAX)
+        self._call(
+            "change_faults",
+            times={Counted.ROW.value: whole("rows", rows, 0)},
+            row_code=code,
+            row_executes=bool(execute),
+        )
+
     def refuse(self) -> None:
         """Close the listening port: connecting is refused, connections that are open live on."""
         self._call("refuse")
@@ -218,3 +287,7 @@ class EmbeddedNode:
 
         """
         self._call("accept")
+
+
+def _whole_or_none(name: str, value: object) -> int | None:
+    return None if value is None else whole(name, value, 0)

@@ -51,7 +51,7 @@ _BESIDE_VALUE, _BESIDE_BINS = 32, 4096
 
 # Plain numbers: flag arithmetic on IntFlag members is slow, and this is the path of every request.
 _READ, _GET_ALL = int(Info1.READ), int(Info1.GET_ALL)
-_BATCH, _GET_NO_BINS = int(Info1.BATCH), int(Info1.GET_NO_BINS)
+_GET_NO_BINS = int(Info1.GET_NO_BINS)
 _WRITE, _DELETE, _DURABLE = int(Info2.WRITE), int(Info2.DELETE), int(Info2.DURABLE_DELETE)
 _GENERATION, _GENERATION_GT = int(Info2.GENERATION), int(Info2.GENERATION_GT)
 _CREATE_ONLY, _RESPOND_ALL = int(Info2.CREATE_ONLY), int(Info2.RESPOND_ALL_OPS)
@@ -76,8 +76,6 @@ def execute(store: Store, message: Message) -> bytes:
         RequestError: the reply is the code without a record's generation.
 
     """
-    if message.info1 & _BATCH:
-        raise _unsupported("batch")
     digest = message.fields.get(_F_DIGEST)
     if digest is None:
         namespace_of(store, message)

@@ -4,7 +4,8 @@ Owns: putting frames together from the bytes that arrive, back-pressure, and the
 late, cut or wrong. Not here: what a request means; a whole frame is given to the `Handler`, the node.
 
 A reply is one `bytes`, or an iterator of frames (long answers), of which more are drawn as the client reads.
-Requests that follow wait until it is used up.
+An empty piece of it lets other connections have their turn. Requests that follow wait until it is used up,
+and it is used up also when the client has gone, unless the node was killed.
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ class Connection(asyncio.Protocol):
         if self._late_timer is not None:
             self._late_timer.cancel()
         self._handler.disconnected(self)
+        self._run_rest()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, of a part of a request or of several."""
@@ -144,14 +146,23 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> None:
         """Answer all requests that have arrived, and close the connection."""
-        if not (self._paused or self._closing or self._handler.faults.silent):
-            self._buffer += last_bytes(self._transport.get_extra_info("socket"))
-            self._pump()
+        if self._handler.faults.silent:
+            self._stream = None
+        elif not self._closing:
+            if not self._paused:
+                self._buffer += last_bytes(self._transport.get_extra_info("socket"))
+                self._pump()
+            while self._stream is not None:
+                rest, self._stream = self._stream, None
+                for chunk in rest:
+                    self._send(chunk)
+                self._pump()
         self.close()
 
     def reset(self) -> None:
         """Close the connection at once, with a TCP reset."""
         self._closing = True
+        self._stream = None
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
@@ -216,16 +227,23 @@ class Connection(asyncio.Protocol):
         """
         sent = 0
         for chunk in cast(Iterator[bytes], self._stream):
-            self._send(chunk)
+            if chunk:
+                self._send(chunk)
             sent += len(chunk)
             if self._paused or self._closing:
                 return False
-            if sent > _BATCH_OF_REPLIES:
+            if sent > _BATCH_OF_REPLIES or not chunk:
                 # The loop serves other connections before it comes back.
                 asyncio.get_running_loop().call_soon(self._pump)
                 return False
         self._stream = None
         return True
+
+    def _run_rest(self) -> None:
+        """Run what is left of a request whose answer is not read any more."""
+        if self._stream is not None:
+            deque(self._stream, maxlen=0)
+            self._stream = None
 
     def _handle_with_faults(self, kind: int, body: bytes) -> None:
         handler, faults = self._handler, self._handler.faults
@@ -247,10 +265,15 @@ class Connection(asyncio.Protocol):
         elif faults.take(Counted.CLOSE):
             self._send(b"", last=True)
         elif faults.take(Counted.GARBAGE):
-            self._send(faults.garbage())
+            self._send(answer[: _place(answer, faults.garbage_frames, 0)] + faults.garbage())
         elif faults.take(Counted.CUT):
-            after = len(answer) // 2 if faults.cut_after is None else faults.cut_after
-            self._send(answer[:after], last=True)
+            self._send(answer[: _place(answer, faults.cut_frames, faults.cut_after)], last=True)
+        elif faults.take(Counted.STALL):
+            at = _place(answer, faults.stall_frames, faults.stall_after)
+            self._send(answer[:at])
+            self._held = True
+            if faults.stall_seconds is not None:
+                asyncio.get_running_loop().call_later(faults.stall_seconds, self._release, answer[at:])
         else:
             self._send(answer)
 
@@ -324,6 +347,24 @@ def _is_acceptable(version: int, kind: int, length: int) -> bool:
     if kind not in _TYPES or length > PROTO_SIZE_MAX:
         return False
     return version == PROTO_VERSION or (version == 0 and kind == ProtoType.SECURITY)
+
+
+def _place(answer: bytes, frames: int | None, after: int | None) -> int:
+    """The offset at which an answer breaks off.
+
+    Args:
+        answer: its frames.
+        frames: how many of them are whole; None: not told in frames.
+        after: how many bytes follow them; None: half of the answer, or none after whole frames.
+
+    """
+    if frames is None:
+        return len(answer) // 2 if after is None else after
+    place = 0
+    for _ in range(frames):
+        if place < len(answer):
+            place += _PROTO_BYTES + (PROTO.unpack_from(answer, place)[0] & _SIZE_MASK)
+    return place + (after or 0)
 
 
 def _exhaust(answer: Reply) -> bytes:
