@@ -212,7 +212,7 @@ def parse_message_at(body: bytes, offset: int) -> tuple[Message, int]:
         end = pos + 4 + length
         if length == 0 or end > size:
             raise RequestError(ResultCode.PARAMETER, "bad field size")
-        fields[kind] = body[pos + 5 : end]
+        fields.setdefault(kind, body[pos + 5 : end])
         pos = end
     if n_ops:
         if n_ops > OPS_MAX:

@@ -10,7 +10,7 @@ from ..protocol.framing import FieldType, Info2, Info3, Message, OpCode, encode_
 from ..protocol.result import RequestError, ResultCode
 from ..storage.store import Store
 from ..values.particles import ParticleType
-from .commands import check_filter, check_identity, find_place
+from .commands import check_record, find_place, refuse_transaction
 
 __all__ = ["apply_udf", "is_udf"]
 
@@ -38,12 +38,12 @@ def apply_udf(store: Store, message: Message, digest: bytes) -> bytes:
         raise RequestError(ResultCode.PARAMETER, "no function or no arguments")
     if message.info2 & _NO_INFO2 or message.info3 & _NO_INFO3:
         raise RequestError(ResultCode.PARAMETER, "a UDF with a write policy")
+    refuse_transaction(message)
     record = namespace.find(digest)
     if record is None:
         return reply(ResultCode.UDF_EXECUTION, 0, 0, 1, _FAILURE)
     try:
-        check_identity(record, message.fields.get(FieldType.SET, b""), message)
-        check_filter(namespace, record, digest, message)
+        check_record(namespace, record, digest, message.fields.get(FieldType.SET, b""), message)
     except RequestError as error:
         return reply(error.code, record.generation, record.void_time)
     return reply(ResultCode.UDF_EXECUTION, record.generation, record.void_time, 1, _FAILURE)
