@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from server_wire import Wire, digest_of, field, frame
@@ -30,7 +31,8 @@ class Told(NamedTuple):
         return {name: (particle, value) for _, particle, name, value in self.ops}
 
 
-class Answered(NamedTuple):
+@dataclass(frozen=True)
+class Answered:
     """The answer to a batch: the rows of each frame, and the code of the last message."""
 
     frames: list[list[Told]]
@@ -48,7 +50,7 @@ class Answered(NamedTuple):
     def codes(self) -> dict[int, int]:
         return {row.number: row.code for row in self.rows}
 
-    def __getitem__(self, number: int) -> Told:  # type: ignore[override]
+    def __getitem__(self, number: int) -> Told:
         (row,) = [row for row in self.rows if row.number == number]
         return row
 
@@ -131,7 +133,7 @@ def split(body: bytes) -> list[tuple[int, Told]]:
         ops = []
         for _ in range(n_ops):
             size, op_code, particle, _, length = struct.unpack_from(">IBBBB", body, pos)
-            name = body[pos + 8 : pos + 8 + length].decode()
+            name = body[pos + 8 : pos + 8 + length].decode(errors="backslashreplace")
             ops.append((op_code, particle, name, body[pos + 8 + length : pos + 4 + size]))
             pos += 4 + size
         messages.append((info3, Told(number, code, generation, void_time, ops, fields)))
