@@ -351,7 +351,8 @@ def test_a_frozen_node_goes_on_in_the_middle_of_an_answer(node: EmbeddedNode) ->
     fill(node, 1, 100_000)
     with Wire(node.port) as wire:
         wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
-        wire.send(batch(row(0, 0, info1=READ_ALL), *[repeat(n, 0) for n in range(1, 150)]))
+        rows = [row(0, 0, info1=READ_ALL), *[repeat(n, 0) for n in range(1, 150)]]
+        wire.send(batch(*rows, timeout=0))
         got = len(wire.read(100_000))
         node.freeze()
         wire.sock.settimeout(0.2)
@@ -395,7 +396,7 @@ def test_a_client_that_does_not_read_holds_up_no_one_and_takes_little_memory(nod
     with Wire(node.port) as wire:
         wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
         before = resident()
-        wire.send(batch(*many))
+        wire.send(batch(*many, timeout=0))
         for _ in range(20):
             assert asked(node, *reads(5)).code == 0
         assert resident() - before < 30 << 20  # the answer is 100 MB long
@@ -406,6 +407,19 @@ def resident() -> int:
     """Bytes of memory of this process, in which the server runs."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096
+
+
+def test_a_client_that_does_not_read_in_time_is_disconnected(node: EmbeddedNode) -> None:
+    fill(node, 1, 100_000)
+    rows = [row(0, 0, info1=READ_ALL), *[repeat(n, 0) for n in range(1, 200)], add(200, "last")]
+    with Wire(node.port) as wire:
+        wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
+        wire.send(batch(*rows, timeout=300))
+        eventually(lambda: is_run(node))
+        eventually(lambda: node.stats.connections_open == 0)
+        with pytest.raises((EOFError, ConnectionResetError)):
+            wire.read(200 * 100_000)
+    assert len(asked(node, *rows[:100], timeout=300).rows) == 100
 
 
 @pytest.mark.parametrize("how", ["closed", "reset"])

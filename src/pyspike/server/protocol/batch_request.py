@@ -13,8 +13,12 @@ from typing import NamedTuple
 from .framing import HEADER_SIZE, FieldType, Info1, Info3, Message, Op, parse_ops
 from .result import RequestError, ResultCode
 
-__all__ = ["Batch", "BatchFlag", "Row", "RowFlag", "is_batch", "parse_batch", "rows_of"]
+__all__ = ["Batch", "BatchFlag", "Row", "RowFlag", "batch_timeout", "is_batch", "parse_batch", "rows_of"]
 
+DEFAULT_TIMEOUT = 30.0
+"""The seconds of a batch that has no timeout."""
+
+_TIMEOUT_AT = 14
 _HEADER = Struct(">BBBBBBIIIHH")
 _FIELD = Struct(">IB")
 _START = Struct(">IB")
@@ -58,7 +62,7 @@ class Batch(NamedTuple):
         n_rows: how many rows it says it has.
         filter: the filter expression of the rows that have none of their own; None if there is none.
         sc_bits: the read mode of rows that bring no `info3`.
-        timeout_ms: as in the header.
+        timeout_ms: as in the header; rows have the same.
         body: the message.
         rows_at: where the first row starts in it.
 
@@ -88,6 +92,12 @@ class Row(NamedTuple):
 def is_batch(body: bytes) -> bool:
     """Whether a message is the request of a batch."""
     return len(body) > 1 and body[1] & Info1.BATCH != 0
+
+
+def batch_timeout(body: bytes) -> float:
+    """How many seconds the client may take to read the answer to a batch (batch.md 7.3)."""
+    milliseconds = _U32.unpack_from(body, _TIMEOUT_AT)[0] if len(body) >= HEADER_SIZE else 0
+    return milliseconds / 1000 or DEFAULT_TIMEOUT
 
 
 def parse_batch(body: bytes) -> Batch:

@@ -3,9 +3,8 @@
 Owns: putting frames together from the bytes that arrive, back-pressure, and the faults that make answers
 late, cut or wrong. Not here: what a request means; a whole frame is given to the `Handler`, the node.
 
-A reply is one `bytes`, or an iterator of frames (long answers), of which more are drawn as the client reads.
-An empty piece of it lets other connections have their turn. Requests that follow wait until it is used up,
-and it is used up also when the client has gone, unless the node was killed.
+A reply is one `bytes`, or a `LongReply`, of which more frames are drawn as the client reads. Requests that
+follow wait until it is used up, and it is used up also when the client has gone, unless the node was killed.
 """
 
 from __future__ import annotations
@@ -15,16 +14,30 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from ..protocol.framing import PROTO, PROTO_SIZE_MAX, PROTO_VERSION, ProtoType, refusal
 from .closing import last_bytes
 from .faults import Counted, Faults
 from .state import NodeStats, Session
 
-__all__ = ["Connection", "Handler", "Reply"]
+__all__ = ["Connection", "Handler", "LongReply", "Reply"]
 
-Reply: TypeAlias = "bytes | Iterator[bytes]"
+
+class LongReply(NamedTuple):
+    """A reply of several frames.
+
+    Fields:
+        frames: the frames. An empty one lets other connections have their turn.
+        patience: a client that does not read any more, so many seconds after the request, is disconnected.
+
+    """
+
+    frames: Iterator[bytes]
+    patience: float
+
+
+Reply: TypeAlias = "bytes | LongReply"
 
 _PROTO_BYTES = PROTO.size
 _SIZE_MASK = (1 << 48) - 1
@@ -76,6 +89,8 @@ class Connection(asyncio.Protocol):
         "_late_timer",
         "_paused",
         "_stream",
+        "_stream_ends",
+        "_stream_timer",
         "_transport",
         "session",
     )
@@ -89,6 +104,8 @@ class Connection(asyncio.Protocol):
         self._closing = False
         self._held = False
         self._stream: Iterator[bytes] | None = None
+        self._stream_ends = 0.0
+        self._stream_timer: asyncio.TimerHandle | None = None
         self._late: deque[tuple[float, bytes, bool]] = deque()
         self._late_timer: asyncio.TimerHandle | None = None
 
@@ -108,6 +125,7 @@ class Connection(asyncio.Protocol):
         self._closing = True
         if self._late_timer is not None:
             self._late_timer.cancel()
+        self._stop_stream_timer()
         self._handler.disconnected(self)
         self._run_rest()
 
@@ -120,10 +138,14 @@ class Connection(asyncio.Protocol):
         """Stop reading and running requests: the client does not read its answers."""
         self._paused = True
         self._transport.pause_reading()
+        if self._stream is not None and self._stream_timer is None:
+            loop = asyncio.get_running_loop()
+            self._stream_timer = loop.call_at(self._stream_ends, self._abandon)
 
     def resume_writing(self) -> None:
         """Go on with reading: the client has read its answers."""
         self._paused = False
+        self._stop_stream_timer()
         if not self._handler.faults.silent:
             self._resume()
 
@@ -214,7 +236,7 @@ class Connection(asyncio.Protocol):
             else:
                 self._flush(out)
                 out, out_size = [], 0
-                self._stream = cast(Iterator[bytes], answer)
+                self._begin_stream(cast(LongReply, answer))
         if pos:
             del buffer[:pos]
         if out:
@@ -238,6 +260,21 @@ class Connection(asyncio.Protocol):
                 return False
         self._stream = None
         return True
+
+    def _begin_stream(self, reply: LongReply) -> None:
+        self._stream = reply.frames
+        self._stream_ends = asyncio.get_running_loop().time() + reply.patience
+
+    def _abandon(self) -> None:
+        """Close the connection of a client that has not read a long reply in time."""
+        self._stream_timer = None
+        if self._paused and not self._handler.faults.silent:
+            self._transport.abort()
+
+    def _stop_stream_timer(self) -> None:
+        if self._stream_timer is not None:
+            self._stream_timer.cancel()
+            self._stream_timer = None
 
     def _run_rest(self) -> None:
         """Run what is left of a request whose answer is not read any more."""
@@ -368,4 +405,4 @@ def _place(answer: bytes, frames: int | None, after: int | None) -> int:
 
 
 def _exhaust(answer: Reply) -> bytes:
-    return answer if isinstance(answer, bytes) else b"".join(answer)
+    return answer if isinstance(answer, bytes) else b"".join(answer.frames)
