@@ -32,7 +32,7 @@ _LOG = logging.getLogger("pyspike.server")
 
 SMALL = 100
 """Inline batches of up to so many rows are answered in the order of the request."""
-_SLICE = 200
+_SLICE = 100
 """How many rows are run before other connections have their turn."""
 
 _INLINE, _RESPOND_ALL = int(BatchFlag.INLINE), int(BatchFlag.RESPOND_ALL)
