@@ -115,7 +115,8 @@ def test_frames_are_full_but_not_over_full(node: EmbeddedNode) -> None:
 # --- nodes --------------------------------------------------------------------------------------------------
 
 
-def test_rows_of_other_nodes_are_passed_on_and_come_last(three: EmbeddedCluster) -> None:
+def test_rows_of_other_nodes_are_passed_on_and_run_last(three: EmbeddedCluster) -> None:
+    three.shuffle_batches(None)
     node = three.nodes[0]
     mine = {n for n in range(60) if three.owners("test", _partition(n))[0] is node}
     copies = {n for n in range(60) if node in three.owners("test", _partition(n))}
@@ -131,6 +132,26 @@ def test_rows_of_other_nodes_are_passed_on_and_come_last(three: EmbeddedCluster)
     others = [statistics(each)["from_proxy_batch_sub_write_success"] for each in three.nodes]
     assert others[0] == 0
     assert sum(others) == 60 - len(mine)
+
+
+def test_rows_that_are_passed_on_and_writes_with_replicas_come_in_any_order(three: EmbeddedCluster) -> None:
+    node = three.nodes[0]
+    mine = [n for n in range(60) if three.owners("test", _partition(n))[0] is node]
+    told = asked(node, *[add(n, n) for n in mine])
+    assert told.numbers != sorted(told.numbers) == mine
+    assert asked(node, *[row(n, n, info1=READ_ALL) for n in mine]).numbers == mine
+    told = asked(node, *reads(60))
+    assert told.numbers != sorted(told.numbers) == list(range(60))
+
+
+def test_results_of_reads_that_are_passed_on_keep_their_codes(three: EmbeddedCluster) -> None:
+    expression = op(7, "e", 4, b"\x92\x93\x14\x01\x01\x00")
+    node = three.nodes[0]
+    assert asked(node, *adds(60)).code == 0
+    told = asked(node, *[row(n, n, expression, info1=1) for n in range(60)])
+    for each in told.rows:
+        owned = node in three.owners("test", _partition(each.number))
+        assert each.ops == [(1 if owned else 7, 1, "e", integer(2)[1])]
 
 
 def _partition(key: object) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 from batch_wire import (
     DELETE,
+    FRAME,
     INLINE,
     NO_BINS,
     READ,
@@ -57,6 +58,8 @@ def judge(request: pytest.FixtureRequest) -> Iterator[int]:
 @pytest.fixture
 def asked(judge: int) -> Iterator[Wire]:
     with Wire(judge, timeout=20) as wire:
+        if "cluster_size=1;" not in wire.info("statistics")["statistics"]:
+            pytest.skip("with more than one node, rows are run and answered in any order")
         yield wire
 
 
@@ -273,11 +276,11 @@ def test_a_udf_of_no_module_fails_in_its_row(asked: Wire, keys: list[str]) -> No
         call(1, keys[4]),
         call(2, keys[0], field(30, b"no-such")),
         call(3, keys[0], info3=UPDATE_ONLY),
-        *reads(keys[2:3]),
+        row(4, keys[2], info1=READ_ALL, set_name=SET),
     )
     assert answer.code == 0
     failure = [(READ, 3, "FAILURE", b"UDF: Execution Error 1")]
-    told = [(each.number, each.code, each.generation, each.ops) for each in answer.rows[:4]]
+    told = [(n, answer[n].code, answer[n].generation, answer[n].ops) for n in range(4)]
     assert told == [(0, 100, 1, failure), (1, 100, 0, failure), (2, 4, 0, []), (3, 4, 0, [])]
 
 
@@ -451,12 +454,11 @@ def test_a_frame_holds_128_kb_and_a_greater_row_has_one_of_its_own(asked: Wire, 
     rows = [row(n, keys[3 if n in (50, 51) else n % 3], info1=READ_ALL, set_name=SET) for n in range(60)]
     answer = run(asked, *rows)
     assert [len(each) for each in answer.frames] == [50, 1, 1, 8]
-    asked.ask(put(keys[3], {"a": (3, b"y" * 1000)}, set_name=SET))
     answer = run(
-        asked, row(0, keys[3], info1=READ_ALL, set_name=SET), *[repeat(n, keys[3]) for n in range(1, 100)]
+        asked, row(0, keys[3], info1=NO_BINS, set_name=SET), *[repeat(n, keys[3]) for n in range(1, 6000)]
     )
-    message_size = 22 + 8 + 1 + 1000
-    assert len(answer.frames[0]) == (128 * 1024 - 32) // message_size == 127 or len(answer.frames) == 1
+    assert [len(each) for each in answer.frames] == [FRAME // 22, 6000 - FRAME // 22]
+    assert sorted(answer.numbers) == list(range(6000))
 
 
 def test_a_batch_and_what_follows_on_a_connection(asked: Wire, keys: list[str]) -> None:

@@ -56,6 +56,10 @@ class NodeHost:
         """What shuffles the rows of the next batch; None if they are to stay in their order."""
         return self._node.batch_order
 
+    def replicates(self) -> bool:
+        """Whether writes wait for other nodes, which answer in any order."""
+        return len(self._cluster.members) > 1 and self._cluster.replication_factor > 1
+
     def owns(self, namespace: bytes, digest: bytes, *, writes: bool) -> bool:
         """Whether the node itself serves a record: as its master, or as a replica that is read."""
         partitions = self._cluster.maps.get(namespace)

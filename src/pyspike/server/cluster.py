@@ -297,12 +297,13 @@ class EmbeddedCluster:
         """Choose in which order the rows of batches are answered from now on, until `reset`.
 
         A server promises no order. Here it is another one for each batch, and the same in each run of a
-        program. Batches that allow to be run inline are answered in the order of the request as long as they
-        have no more than 100 rows, as a real server answers them; larger ones are run in that order.
+        program. As on a real server, rows of batches that allow to be run inline are run in the order of the
+        request, but for those that another node owns, which are run last. They are answered in that order too
+        if there are no more than 100, and all are reads or there is one node.
 
         Args:
-            seed: makes the orders; it is 0 at first. None: rows are answered as they are run, in the order of
-                the request.
+            seed: makes the orders; it is 0 at first. None: rows are answered as they are run, and nothing is
+                shuffled.
 
         Raises:
             TypeError: not an integer.

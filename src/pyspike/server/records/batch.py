@@ -31,7 +31,7 @@ __all__ = ["BatchHost", "FailingRow", "run_batch"]
 _LOG = logging.getLogger("pyspike.server")
 
 SMALL = 100
-"""Inline batches of up to so many rows are answered in the order of the request."""
+"""Up to so many rows of an inline batch are answered in their order, unless they wait for other nodes."""
 _SLICE = 100
 """How many rows are run before other connections have their turn."""
 
@@ -70,6 +70,9 @@ class BatchHost(Protocol):
 
     def order(self) -> Random | None:
         """What shuffles the rows of the next batch; None if they are to stay in their order."""
+
+    def replicates(self) -> bool:
+        """Whether writes wait for other nodes, which answer in any order."""
 
     def owns(self, namespace: bytes, digest: bytes, *, writes: bool) -> bool:
         """Whether the node itself serves a record; else the row is passed on to another node."""
@@ -123,14 +126,15 @@ def _accepted(store: Store, body: bytes, host: BatchHost) -> Batch:
 class _Run:
     """One batch while it is run."""
 
-    __slots__ = ("_batch", "_code", "_frames", "_host", "_last", "_order", "_plain", "_shuffled", "_store")
+    __slots__ = ("_batch", "_code", "_frames", "_host", "_last", "_mixed", "_order", "_plain", "_store")
 
     def __init__(self, store: Store, batch: Batch, host: BatchHost) -> None:
         self._store = store
         self._batch = batch
         self._host = host
         self._order: Random | None = host.order()
-        self._shuffled = self._order if batch.n_rows > SMALL else None
+        self._mixed = batch.n_rows > SMALL
+        """Whether the rows of the next frames are shuffled."""
         self._frames = Frames()
         self._code = 0
         """The result of the batch. No frame with rows is sent any more when it is not 0."""
@@ -159,7 +163,7 @@ class _Run:
         if self._code:
             return b""
         self._code = frame.failure  # what is not sent yet is dropped
-        return frame.encode(self._shuffled)
+        return frame.encode(self._order if self._mixed else None)
 
     def _judge(self, code: int) -> None:
         """Let the batch fail with the code of a row, if it is to (batch.md 7.3)."""
@@ -175,7 +179,7 @@ class _Run:
     def _rows(self) -> Iterator[tuple[Row, bool]]:
         """The rows in the order in which they are run, each with whether the node serves it itself.
 
-        Those that are passed on to another node are answered after all others.
+        Those that are passed on to another node are run after all others, in any order (batch.md 7.2).
         """
         rows: Iterable[Row] = self._parsed()
         if self._batch.n_rows > 1 and not self._batch.flags & _INLINE:
@@ -190,6 +194,8 @@ class _Run:
                 yield row, True
             else:
                 passed_on.append(row)
+        if self._order is not None:
+            self._order.shuffle(passed_on)
         for row in passed_on:
             yield row, False
 
@@ -211,7 +217,9 @@ class _Run:
             answer = reply(failing.code)
         kind = _kind(row.message)
         self._host.count_row(row, kind, answer[_CODE_AT], owned=owned)
-        as_reads = kind == "read" and not self._has_plain_results(row.message)
+        self._mixed |= not owned or (kind != "read" and self._host.replicates())
+        # The answer of another node is not changed (batch.md 7.2).
+        as_reads = kind == "read" and owned and not self._has_plain_results(row.message)
         return row_message(answer, row.number, as_reads=as_reads)
 
     def _run(self, row: Row) -> bytes:
