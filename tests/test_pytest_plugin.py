@@ -11,7 +11,7 @@ import pytest
 
 import pyspike
 from pyspike import Client, Key
-from pyspike.testing.written import WRITES, KnowingAsyncClient, KnowingClient, Written
+from pyspike.testing.written import WRITES, TrackingAsyncClient, TrackingClient, WrittenKeys
 
 pytest_plugins = ["pytester"]
 
@@ -366,12 +366,12 @@ def test_every_method_that_writes_a_record_is_known() -> None:
     }
     methods = {name for name in dir(Client) if not name.startswith("_")}
     assert methods == others | {"touch", "with_policies"} | set(WRITES)
-    for kind in (KnowingClient, KnowingAsyncClient):
+    for kind in (TrackingClient, TrackingAsyncClient):
         assert {name for name in WRITES if name in vars(kind)} == set(WRITES)
 
 
 def test_a_write_in_doubt_counts_as_written() -> None:
-    written, key = Written(), Key("test", "users", "ann")
+    written, key = WrittenKeys(), Key("test", "users", "ann")
     for in_doubt in (False, True):
         with pytest.raises(pyspike.TimeoutError), written.during("put", key, {"a": 1}):
             raise pyspike.TimeoutError("late", in_doubt=in_doubt)

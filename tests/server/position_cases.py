@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 from server_values import packed
 from server_wire import Wire, frame, message, op, parse, put
 
-from pyspike.server.values.packed import PackedList, PackedMap, Value, encode
+from pyspike.server.values.encoding import encode
+from pyspike.server.values.packed import PackedList, PackedMap, Value
 
 RECORDED = Path(__file__).with_name("recorded_positions.jsonl")
 COUNT = 2500

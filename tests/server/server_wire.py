@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import socket
 import struct
 import time
@@ -172,3 +173,9 @@ def wire_bytes(recorded: Any) -> bytes:
     if isinstance(recorded, str):
         return bytes.fromhex(recorded)
     return zlib.decompress(base64.b64decode(recorded["zlib"]))
+
+
+def peers_of(port: int) -> set[str]:
+    """The names of the peers that the node at a port tells."""
+    with Wire(port) as wire:
+        return set(re.findall(r"\[(\w+),,", wire.info("peers-clear-std")["peers-clear-std"]))

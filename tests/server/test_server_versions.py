@@ -12,7 +12,7 @@ from server_wire import Wire, get, integer, message, op, put
 
 from pyspike.server import EmbeddedCluster
 from pyspike.server.protocol.result import ResultCode
-from pyspike.server.values.packed import encode
+from pyspike.server.values.encoding import encode
 
 LIST, MAP = 20, 19
 

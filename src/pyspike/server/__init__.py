@@ -1,9 +1,14 @@
 """An Aerospike cluster on this machine, in plain Python: for tests, demos and benchmarks of any client.
 
-It shares no code with the client. Start reading in cluster.py (what it offers), membership.py (how nodes make
-a cluster), connection.py (bytes in and out) and record_commands.py (what a request does). operations.py is
-the table of what single ops do: lists and maps are in cdt/, filters and expressions in expressions/, bits and
-HLL beside it. packed.py has the model of values that all of them share.
+It shares no code with the client. What lies where, from the top down:
+
+cluster.py, embedded_node.py what users hold: the cluster, its clock, its nodes and their faults control/
+where a cluster runs, and the requests by which it is controlled dispatch.py which code runs a frame, by the
+frame's type info/ info commands records/ commands on one record; the ops of a request, by family, in
+records/ops/ expressions/ expressions, and filters made of them topology/ nodes, connections, membership,
+partitions, faults storage/ the store: namespaces and their records cdt/, bits/, hll/, strings/ operations on
+lists and maps, bits, HyperLogLog, strings values/ the model of values, their order, their stored forms
+protocol/ frames, messages, and every number of the protocol
 
 Records live in memory as long as a node that owns their partition is up. If the last owner stops or is
 killed, they are gone, and the partition is taken over empty: with a replication factor of 1 that is every

@@ -1,7 +1,7 @@
-"""Arguments of the public face: what is no such number, text or time is refused by name.
+"""Checks of the arguments that users give to an embedded cluster.
 
-Owns: the words and kinds of these refusals: TypeError for another type, ValueError for a value outside the
-range. Not here: what a cluster must be (cluster.py), and anything that clients send.
+Owns: the kinds and words of the errors: TypeError for another type, ValueError for a value outside the range.
+Not here: what a cluster must be (cluster.py), and anything that clients send.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from operator import index
 
-__all__ = ["PORT_MAX", "optional_bytes", "seconds", "text", "whole"]
+__all__ = ["PORT_MAX", "check_bytes", "check_integer", "check_seconds", "check_text"]
 
 PORT_MAX = 65535
 
 
-def whole(name: str, value: object, least: int, most: int | None = None) -> int:
-    """An integer within `least`..`most` (None: without end).
+def check_integer(name: str, value: object, least: int, most: int | None = None) -> int:
+    """Give an integer within `least`..`most` (None: without end).
 
     Raises:
         TypeError: not an integer; a bool is none.
@@ -31,8 +31,8 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
     return number
 
 
-def seconds(name: str, value: object) -> float:
-    """A time of 0 seconds or more.
+def check_seconds(name: str, value: object) -> float:
+    """Give a time of 0 seconds or more as a float.
 
     Raises:
         TypeError: not a number; a bool is none.
@@ -46,15 +46,15 @@ def seconds(name: str, value: object) -> float:
     return float(value)
 
 
-def text(name: str, value: object) -> str:
-    """A str; TypeError if it is none."""
+def check_text(name: str, value: object) -> str:
+    """Give a str as it is; raise TypeError for anything else."""
     if not isinstance(value, str):
         raise TypeError(f"{name} is a str, not {_shown(value)}")
     return value
 
 
-def optional_bytes(name: str, value: object) -> bytes | None:
-    """Bytes or None; TypeError for anything else."""
+def check_bytes(name: str, value: object) -> bytes | None:
+    """Give bytes or None as they are; raise TypeError for anything else."""
     if value is None or isinstance(value, (bytes, bytearray, memoryview)):
         return None if value is None else bytes(value)
     raise TypeError(f"{name} is bytes or None, not {_shown(value)}")

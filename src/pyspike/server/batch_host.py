@@ -10,10 +10,10 @@ from random import Random
 
 from .info.config import service_setting
 from .protocol.batch_request import Row
-from .protocol.framing import FieldType
+from .protocol.constants import FieldType
+from .protocol.digest import partition_of
 from .protocol.result import ResultCode
 from .records.batch import FailingRow
-from .storage.store import partition_of
 from .topology.batch_counts import MAX_BUFFERS, MAX_REQUESTS, THREADS, row_statistic
 from .topology.faults import Counted
 from .topology.state import ClusterState, NodeState

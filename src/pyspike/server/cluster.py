@@ -1,7 +1,7 @@
-"""The public face: an embedded cluster and its clock, as tests and demos use them.
+"""What users hold: an embedded cluster and its clock.
 
-Owns: arguments, defaults, documentation. Not here: its nodes and their faults (embedded_node.py), and what
-runs; every method is one request to it.
+Owns: arguments, defaults, documentation. Not here: nodes and their faults (embedded_node.py), and the running
+cluster (control/); every method is one request to it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
-from .arguments import PORT_MAX, seconds, text, whole
+from .arguments import PORT_MAX, check_integer, check_seconds, check_text
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
 from .embedded_node import EmbeddedNode
-from .protocol.digest import key_digest
-from .storage.store import N_PARTITIONS, NamespaceConfig, partition_of
+from .protocol.constants import N_PARTITIONS, NAMESPACE_MAX
+from .protocol.digest import key_digest, partition_of
+from .storage.store import NamespaceConfig
 from .versions import NEWEST, find_version
 
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
 
-NAMESPACE_MAX = 31
 _LOOK_EVERY = 0.01
 
 
 class DigestedKey(Protocol):
-    """A key that knows its digest, such as `pyspike.Key`."""
+    """A key that has a digest, such as `pyspike.Key`."""
 
     @property
     def namespace(self) -> str:
@@ -36,18 +36,18 @@ class DigestedKey(Protocol):
 
     @property
     def digest(self) -> bytes:
-        """The 20 bytes that the record is known by."""
+        """The 20 bytes by which the server finds the record."""
 
 
 class Tending(Protocol):
-    """A client that tells of each node what it knows, such as `pyspike.Client`."""
+    """A client that tells what it knows of each node, such as `pyspike.Client`."""
 
     def stats(self) -> dict[str, Any]:
-        """Its statistics; `nodes` has those of each node by name."""
+        """The client's statistics; `nodes` has those of each node by its name."""
 
 
 class EmbeddedClock:
-    """The time of a cluster's records; a test moves it forward instead of waiting."""
+    """The clock of a cluster's records, which a test moves forward instead of waiting."""
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
@@ -71,7 +71,7 @@ class EmbeddedClock:
             RuntimeError: the cluster is not running.
 
         """
-        self._remote.ask("advance", seconds=whole("seconds", seconds, 0))
+        self._remote.ask("advance", seconds=check_integer("seconds", seconds, 0))
 
 
 class EmbeddedCluster:
@@ -125,9 +125,9 @@ class EmbeddedCluster:
         version: str | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        nodes = whole("nodes", nodes, 1)
-        replication_factor = whole("replication_factor", replication_factor, 1)
-        port = whole("port", port, 0, PORT_MAX)
+        nodes = check_integer("nodes", nodes, 1)
+        replication_factor = check_integer("replication_factor", replication_factor, 1)
+        port = check_integer("port", port, 0, PORT_MAX)
         if port + nodes - 1 > PORT_MAX:
             raise ValueError(f"{nodes} nodes have no ports from {port} on: the last port is {PORT_MAX}")
         if clock is not None and not callable(clock):
@@ -140,11 +140,11 @@ class EmbeddedCluster:
             ports=[port + index if port else 0 for index in range(nodes)],
             namespaces=_namespaces(namespaces),
             replication_factor=replication_factor,
-            host=text("host", host),
-            cluster_name=text("cluster_name", cluster_name),
+            host=check_text("host", host),
+            cluster_name=check_text("cluster_name", cluster_name),
             advertise=advertise,
             alternate_host=alternate_host,
-            version=(NEWEST if version is None else find_version(text("version", version))).name,
+            version=(NEWEST if version is None else find_version(check_text("version", version))).name,
         )
         self._process = process
         self._clock = clock or time.time
@@ -166,19 +166,22 @@ class EmbeddedCluster:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and not stopped."""
+        """Whether the cluster was started and not stopped."""
         return self._remote.running
 
     @property
     def hosts(self) -> str:
-        """What a client is given: "127.0.0.1:4001,127.0.0.1:4002". Nodes that are down are in it too."""
+        """The hosts as a client takes them, such as "127.0.0.1:4001,127.0.0.1:4002".
+
+        Nodes that are down are among them.
+        """
         return ",".join(
             f"[{node.host}]:{node.port}" if ":" in node.host else f"{node.host}:{node.port}"
             for node in self.nodes
         )
 
     def start(self) -> EmbeddedCluster:
-        """Start all nodes; they listen when this returns. Does nothing if they run already.
+        """Start all nodes; they listen when this returns. Does nothing if the cluster runs.
 
         After `stop` they get the ports that they had at first.
 
@@ -196,7 +199,7 @@ class EmbeddedCluster:
         return self
 
     def stop(self) -> None:
-        """End all nodes and forget the records. Does nothing if they do not run."""
+        """Stop all nodes and drop all records. Does nothing if the cluster does not run."""
         if self._finalizer is not None:
             self._finalizer()
         self._finalizer = None
@@ -216,12 +219,12 @@ class EmbeddedCluster:
 
         """
         names = self._remote.ask(
-            "owners", namespace=text("namespace", namespace), partition_id=_pid(partition_id)
+            "owners", namespace=check_text("namespace", namespace), partition_id=_pid(partition_id)
         )
         return [self.node(name) for name in names]
 
     def owner(self, key: DigestedKey | tuple[str, str | None, int | str | bytes]) -> EmbeddedNode:
-        """The node that is asked for a record first, the master of its partition.
+        """The master of a record's partition: the node that clients ask for the record first.
 
         Args:
             key: a `pyspike.Key`, or a (namespace, set, user key) tuple.
@@ -234,8 +237,8 @@ class EmbeddedCluster:
         if isinstance(key, tuple):
             if len(key) != 3:
                 raise TypeError(f"a key is (namespace, set, user key), not a tuple of {len(key)}")
-            namespace = text("the key's namespace", key[0])
-            digest = key_digest(text("the key's set", key[1] or ""), key[2])
+            namespace = check_text("the key's namespace", key[0])
+            digest = key_digest(check_text("the key's set", key[1] or ""), key[2])
         else:
             try:
                 namespace, digest = key.namespace, key.digest
@@ -258,7 +261,7 @@ class EmbeddedCluster:
             ValueError: no such namespace, or a partition id outside 0..4095.
 
         """
-        namespace = text("namespace", namespace)
+        namespace = check_text("namespace", namespace)
         self._remote.ask("lose_partition", namespace=namespace, partition_id=_pid(partition_id))
 
     def restore_partition(self, namespace: str, partition_id: int) -> None:
@@ -268,7 +271,7 @@ class EmbeddedCluster:
             ValueError: no such namespace, or a partition id outside 0..4095.
 
         """
-        namespace = text("namespace", namespace)
+        namespace = check_text("namespace", namespace)
         self._remote.ask("restore_partition", namespace=namespace, partition_id=_pid(partition_id))
 
     def move_partitions(
@@ -289,8 +292,8 @@ class EmbeddedCluster:
 
         """
         if namespace is not None:
-            namespace = text("namespace", namespace)
-        count = whole("count", count, 0, N_PARTITIONS)
+            namespace = check_text("namespace", namespace)
+        count = check_integer("count", count, 0, N_PARTITIONS)
         return int(self._remote.ask("move_partitions", namespace=namespace, count=count, seed=seed))
 
     def shuffle_batches(self, seed: int | None) -> None:
@@ -360,14 +363,14 @@ class EmbeddedCluster:
             TimeoutError: it does not; the message tells what it has not seen.
 
         """
-        deadline = time.monotonic() + seconds("timeout", timeout)
+        deadline = time.monotonic() + check_seconds("timeout", timeout)
         while (unseen := self._unseen(client.stats()["nodes"])) is not None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"after {timeout:g} s the client has not seen that {unseen}")
             time.sleep(_LOOK_EVERY)
 
     def _unseen(self, known: Mapping[str, Mapping[str, Any]]) -> str | None:
-        """What a client's statistics of nodes don't show yet, in words."""
+        """What the cluster has that a client's statistics do not show yet, in words; None if nothing."""
         for node in self._remote.ask("describe"):
             name, up = node["name"], node["running"] and not node["silent"]
             seen = known.get(name)
@@ -386,13 +389,15 @@ class EmbeddedCluster:
 
 
 def _pid(partition_id: object) -> int:
-    return whole("partition_id", partition_id, 0, N_PARTITIONS - 1)
+    return check_integer("partition_id", partition_id, 0, N_PARTITIONS - 1)
 
 
 def _namespaces(given: Sequence[str] | Mapping[str, NamespaceConfig]) -> dict[str, NamespaceConfig]:
     if isinstance(given, str):
         raise ValueError("namespaces is a sequence of names, not one name")
     named = given if isinstance(given, Mapping) else {name: NamespaceConfig() for name in given}
-    if not named or not all(0 < len(text("a namespace", name).encode()) <= NAMESPACE_MAX for name in named):
+    if not named or not all(
+        0 < len(check_text("a namespace", name).encode()) <= NAMESPACE_MAX for name in named
+    ):
         raise ValueError(f"namespaces are named with 1..{NAMESPACE_MAX} bytes")
     return dict(named)

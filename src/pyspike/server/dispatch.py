@@ -11,8 +11,9 @@ import logging
 from . import info
 from .batch_host import NodeHost
 from .protocol.batch_request import batch_timeout, is_batch
+from .protocol.constants import ProtoType
 from .protocol.error_details import details_field
-from .protocol.framing import ProtoType, frame, parse_message, refusal, reply
+from .protocol.framing import frame, parse_message, refusal, reply
 from .protocol.result import RequestError, ResultCode
 from .records.batch import run_batch
 from .records.commands import execute

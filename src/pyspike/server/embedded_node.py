@@ -1,15 +1,14 @@
-"""One node of an embedded cluster as tests and demos use it, with the faults that it can have.
+"""What users hold: one node of an embedded cluster, with the faults that it can have.
 
-Owns: arguments, defaults, documentation. Not here: anything that runs; every method is one request to the
-cluster's backend.
+Owns: arguments, defaults, documentation. Not here: the running node (topology/node.py) and its faults
+(topology/faults.py); every method is one request to the running cluster.
 """
 
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from .arguments import PORT_MAX, optional_bytes, whole
-from .arguments import seconds as _seconds
+from .arguments import PORT_MAX, check_bytes, check_integer, check_seconds
 from .control.remote import Remote
 from .topology.faults import Counted
 from .topology.membership import DETACH_AFTER
@@ -48,45 +47,48 @@ class EmbeddedNode:
         return self._remote.ask(request, self.name, **args)
 
     def _count(self, fault: Counted, times: int, **values: Any) -> None:
-        """Let a fault hit the next `times` data requests; `values` are the fields of `Faults` it needs."""
-        self._call("change_faults", times={fault.value: whole("times", times, 0)}, **values)
+        """Let a fault hit the next `times` data requests. `values`: other fields of `Faults`."""
+        self._call("change_faults", times={fault.value: check_integer("times", times, 0)}, **values)
 
     @property
     def port(self) -> int:
-        """The port it listens on; 0 before the cluster has started."""
+        """The port on which the node listens; 0 before the cluster has started."""
         return self._remote.ports[self.name]
 
     @property
     def running(self) -> bool:
-        """Whether it is up: not stopped, not killed."""
+        """Whether the node is up: neither stopped nor killed."""
         return self._remote.running and bool(self._call("describe")["running"])
 
     @property
     def stats(self) -> NodeStats:
-        """What it has counted so far: requests, and connections ever accepted and open now."""
+        """What the node has counted so far: requests, and connections ever accepted and open now."""
         return NodeStats(**self._call("describe")["stats"])
 
     @property
     def faults_left(self) -> int:
-        """How many data requests, or rows, counted faults are still to hit; 0 when they are used up."""
+        """How many data requests, or rows, the faults with `times` or `rows` are still to hit."""
         left: int = self._call("describe")["faults_left"]
         return left
 
     def stop(self) -> None:
-        """Shut it down: what has arrived is answered, its connections are closed, the replicas take over."""
+        """Shut the node down: it answers what has arrived and closes its connections.
+
+        Its replicas take over.
+        """
         self._call("stop")
 
     def kill(self, detach_after: float = DETACH_AFTER) -> None:
-        """End it without a word: connections are reset, and the others advertise it until they notice.
+        """Reset the node's connections and stop it; the others advertise it until they notice.
 
         Args:
             detach_after: seconds until they do; then its partitions are taken over.
 
         """
-        self._call("kill", detach_after=_seconds("detach_after", detach_after))
+        self._call("kill", detach_after=check_seconds("detach_after", detach_after))
 
     def start(self) -> None:
-        """Start it again after `stop` or `kill`, at the same port; it joins the cluster at once.
+        """Start the node again after `stop` or `kill`, at the same port; it joins the cluster at once.
 
         Raises:
             OSError: the port is taken.
@@ -95,7 +97,7 @@ class EmbeddedNode:
         self._call("start", port=None)
 
     def restart(self, port: int | None = None) -> int:
-        """Stop it, if it is up, and start it again.
+        """Stop the node, if it is up, and start it again.
 
         Args:
             port: where it comes back; None is the same port, 0 any free one.
@@ -108,12 +110,13 @@ class EmbeddedNode:
 
         """
         if port is not None:
-            port = whole("port", port, 0, PORT_MAX)
+            port = check_integer("port", port, 0, PORT_MAX)
         self._remote.ports[self.name] = now = int(self._call("restart", port=port))
         return now
 
     def heal(self) -> None:
-        """Undo all its faults: it answers everything, in time and in whole. A node that is down stays down.
+        """Undo all faults of the node: it answers everything in time and completely. If it is down, it stays
+        down.
 
         Raises:
             OSError: it refused connections, and its port is taken by now.
@@ -134,7 +137,7 @@ class EmbeddedNode:
             seconds: how long; None: until `unmute`. Then what was sent meanwhile is read and answered.
 
         """
-        self._call("mute", seconds=None if seconds is None else _seconds("seconds", seconds))
+        self._call("mute", seconds=None if seconds is None else check_seconds("seconds", seconds))
 
     def unmute(self) -> None:
         """End `mute`."""
@@ -150,7 +153,7 @@ class EmbeddedNode:
 
     def delay(self, seconds: float) -> None:
         """Send every answer later by `seconds` (0 ends it). Connections do not wait for each other."""
-        self._call("change_faults", delay=_seconds("seconds", seconds))
+        self._call("change_faults", delay=check_seconds("seconds", seconds))
 
     def hold_writes(self, seconds: float, replica: EmbeddedNode | None = None) -> None:
         """Answer writes only after `seconds` (0 ends it), as a master does whose replica has died.
@@ -165,14 +168,14 @@ class EmbeddedNode:
         if not isinstance(replica, EmbeddedNode | None):
             raise TypeError(f"replica must be an EmbeddedNode or None, not {type(replica).__name__}")
         name = None if replica is None else replica.name
-        self._call("change_faults", hold_seconds=_seconds("seconds", seconds), hold_replica=name)
+        self._call("change_faults", hold_seconds=check_seconds("seconds", seconds), hold_replica=name)
 
     def drip(self, bytes_per_chunk: int = 1, interval: float = 0.0) -> None:
         """Send every answer in pieces of `bytes_per_chunk` (0 ends it), `interval` seconds apart."""
         self._call(
             "change_faults",
-            drip_bytes=whole("bytes_per_chunk", bytes_per_chunk, 0),
-            drip_interval=_seconds("interval", interval),
+            drip_bytes=check_integer("bytes_per_chunk", bytes_per_chunk, 0),
+            drip_interval=check_seconds("interval", interval),
         )
 
     def cut(self, after_bytes: int | None = None, times: int = 1, *, after_frames: int | None = None) -> None:
@@ -189,8 +192,8 @@ class EmbeddedNode:
         self._count(
             Counted.CUT,
             times,
-            cut_after=_whole_or_none("after_bytes", after_bytes),
-            cut_frames=_whole_or_none("after_frames", after_frames),
+            cut_after=_integer_or_none("after_bytes", after_bytes),
+            cut_frames=_integer_or_none("after_frames", after_frames),
         )
 
     def stall(
@@ -216,17 +219,17 @@ class EmbeddedNode:
         self._count(
             Counted.STALL,
             times,
-            stall_after=_whole_or_none("after_bytes", after_bytes),
-            stall_frames=_whole_or_none("after_frames", after_frames),
-            stall_seconds=None if seconds is None else _seconds("seconds", seconds),
+            stall_after=_integer_or_none("after_bytes", after_bytes),
+            stall_frames=_integer_or_none("after_frames", after_frames),
+            stall_seconds=None if seconds is None else check_seconds("seconds", seconds),
         )
 
     def close_after_request(self, times: int = 1) -> None:
-        """Run the next requests, and close without an answer."""
+        """Run the next requests, and close their connections without an answer."""
         self._count(Counted.CLOSE, times)
 
     def drop_before_execute(self, times: int = 1) -> None:
-        """Close without running the next requests."""
+        """Close the connections of the next requests without running these."""
         self._count(Counted.DROP, times)
 
     def garbage(self, data: bytes | None = None, times: int = 1, *, after_frames: int = 0) -> None:
@@ -238,12 +241,12 @@ class EmbeddedNode:
             after_frames: how many frames of an answer are sent before them.
 
         """
-        data = optional_bytes("data", data)
+        data = check_bytes("data", data)
         self._count(
             Counted.GARBAGE,
             times,
             garbage_data=None if data is None else data.hex(),
-            garbage_frames=whole("after_frames", after_frames, 0),
+            garbage_frames=check_integer("after_frames", after_frames, 0),
         )
 
     def answer_with(self, code: int, times: int = 1, execute: bool = False) -> None:
@@ -255,7 +258,7 @@ class EmbeddedNode:
             execute: whether they are run all the same.
 
         """
-        code = whole("code", code, 0, CODE_MAX)
+        code = check_integer("code", code, 0, CODE_MAX)
         self._count(Counted.CODE, times, code=code, code_executes=bool(execute))
 
     def fail_rows(self, code: int, rows: int = 1, execute: bool = False) -> None:
@@ -267,16 +270,16 @@ class EmbeddedNode:
             execute: whether they are run all the same.
 
         """
-        code = whole("code", code, 0, CODE_MAX)
+        code = check_integer("code", code, 0, CODE_MAX)
         self._call(
             "change_faults",
-            times={Counted.ROW.value: whole("rows", rows, 0)},
+            times={Counted.ROW.value: check_integer("rows", rows, 0)},
             row_code=code,
             row_executes=bool(execute),
         )
 
     def refuse(self) -> None:
-        """Close the listening port: connecting is refused, connections that are open live on."""
+        """Close the listening port: connecting is refused, open connections stay open."""
         self._call("refuse")
 
     def accept(self) -> None:
@@ -289,5 +292,5 @@ class EmbeddedNode:
         self._call("accept")
 
 
-def _whole_or_none(name: str, value: object) -> int | None:
-    return None if value is None else whole(name, value, 0)
+def _integer_or_none(name: str, value: object) -> int | None:
+    return None if value is None else check_integer(name, value, 0)

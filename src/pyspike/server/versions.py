@@ -1,7 +1,6 @@
-"""The servers that can be played: what the newer one has that the older one refuses.
+"""The versions of the server that can be played, and what the newer ones have.
 
-Owns: their builds, and how a version is written. Not here: what the differences do (string operations in
-strings/, list and bit operations in cdt/ and bits.py).
+Owns: their builds, and how a version is written. Not here: what the differences do (strings/, cdt/, bits/).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ __all__ = ["NEWEST", "ServerVersion", "find_version"]
 
 @dataclass(frozen=True, slots=True)
 class ServerVersion:
-    """A server.
+    """A version of the server.
 
     Args:
         build: as the info command tells it.
@@ -30,7 +29,7 @@ class ServerVersion:
 
     @property
     def name(self) -> str:
-        """Three numbers, as people write it."""
+        """The version as people write it: three numbers."""
         return self.build.rpartition(".")[0]
 
 
@@ -42,7 +41,7 @@ _KNOWN = (
 
 
 def find_version(text: str) -> ServerVersion:
-    """The server of a version such as "8.1.2" or "8.1.2.0"; ValueError if it is not known."""
+    """The server of a version such as "8.1.2" or "8.1.2.0"; ValueError if it can't be played."""
     for version in _KNOWN:
         if text in (version.name, version.build):
             return version

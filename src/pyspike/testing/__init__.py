@@ -37,7 +37,7 @@ from pyspike import collision
 if TYPE_CHECKING:
     from pyspike import AsyncClient, Client
     from pyspike.server import EmbeddedClock, EmbeddedCluster
-    from pyspike.testing.shared import Shared
+    from pyspike.testing.shared import SharedCluster
 
 __all__ = [
     "aerospike_async_client",
@@ -66,7 +66,9 @@ def aerospike_cluster_options() -> dict[str, Any]:
 def aerospike_cluster(
     request: pytest.FixtureRequest, aerospike_cluster_options: dict[str, Any]
 ) -> Iterator[EmbeddedCluster | None]:
-    """An embedded cluster, of one node if `aerospike_cluster_options` says nothing; None with PYSPIKE_HOSTS.
+    """An embedded cluster, with one node unless `aerospike_cluster_options` says more.
+
+    It is None with PYSPIKE_HOSTS.
 
     A fixture of this name that makes a cluster itself does too; that one begins anew for every test from the
     first on that asks for one of the other fixtures.
@@ -80,32 +82,34 @@ def aerospike_cluster(
         from pyspike.server import EmbeddedCluster
     except ModuleNotFoundError as error:
         pytest.fail(str(error), pytrace=False)
-    from pyspike.testing.shared import Shared
+    from pyspike.testing.shared import SharedCluster
 
     with EmbeddedCluster(**aerospike_cluster_options) as cluster:
-        shared = Shared.of(request.config, cluster.hosts, cluster)
+        shared = SharedCluster.of(request.config, cluster.hosts, cluster)
         yield cluster
         shared.end(request.config)
 
 
 @pytest.fixture(scope="session")
-def _aerospike(request: pytest.FixtureRequest, aerospike_cluster: EmbeddedCluster | None) -> Iterator[Shared]:
-    from pyspike.testing.shared import Shared
+def _aerospike(
+    request: pytest.FixtureRequest, aerospike_cluster: EmbeddedCluster | None
+) -> Iterator[SharedCluster]:
+    from pyspike.testing.shared import SharedCluster
 
     hosts = os.environ[HOSTS_VARIABLE] if aerospike_cluster is None else aerospike_cluster.hosts
-    shared = Shared.of(request.config, hosts, aerospike_cluster)
+    shared = SharedCluster.of(request.config, hosts, aerospike_cluster)
     yield shared
     shared.end(request.config)
 
 
 @pytest.fixture(scope="session")
-def aerospike_hosts(_aerospike: Shared) -> str:
-    """What `Client(...)` is given: the embedded cluster's hosts, or those of PYSPIKE_HOSTS."""
+def aerospike_hosts(_aerospike: SharedCluster) -> str:
+    """The hosts that `Client(...)` is given: the embedded cluster's, or those of PYSPIKE_HOSTS."""
     return _aerospike.hosts
 
 
 @pytest.fixture
-def aerospike_client(_aerospike: Shared) -> Iterator[Client]:
+def aerospike_client(_aerospike: SharedCluster) -> Iterator[Client]:
     """A client of the cluster, the same one for all tests, as an application would have it.
 
     After a test that has closed it, or done something to the nodes, there is a new one.
@@ -115,7 +119,7 @@ def aerospike_client(_aerospike: Shared) -> Iterator[Client]:
 
 
 @pytest.fixture
-def aerospike_async_client(_aerospike: Shared) -> Iterator[AsyncClient]:
+def aerospike_async_client(_aerospike: SharedCluster) -> Iterator[AsyncClient]:
     """A client for asyncio, on the same cluster as `aerospike_client`.
 
     It needs no plugin, as it opens its connections in whatever loop a test runs: `asyncio.run`, or that of
@@ -127,7 +131,7 @@ def aerospike_async_client(_aerospike: Shared) -> Iterator[AsyncClient]:
 
 @pytest.fixture
 def aerospike_clock(aerospike_cluster: EmbeddedCluster | None) -> EmbeddedClock:
-    """The time of the embedded cluster's records: after `aerospike_clock.advance(3600)` an hour has passed.
+    """The clock of the embedded cluster: after `aerospike_clock.advance(3600)` an hour has passed.
 
     A test that asks for it is skipped on real servers, whose time can't be moved.
     """

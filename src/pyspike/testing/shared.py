@@ -1,7 +1,7 @@
-"""What the fixtures share in a session: the cluster, its clients, and what tests wrote to real servers.
+"""What the fixtures of one pytest session share: the cluster, its clients, and the keys that tests wrote.
 
-Owns: how one test is kept from the next. Not here: the fixtures (__init__.py), what counts as having written
-(written.py).
+Owns: bringing the cluster and the clients back to their first state before each test. Not here: the fixtures
+(__init__.py), and which keys count as written (written.py).
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from pyspike import AerospikeError, AsyncClient, Client
 
 if TYPE_CHECKING:
     from pyspike.server import EmbeddedCluster
-    from pyspike.testing.written import Written
+    from pyspike.testing.written import WrittenKeys
 
-__all__ = ["Shared"]
+__all__ = ["SharedCluster"]
 
 
-class Shared:
-    """A cluster and its clients, for all tests of a session; a plugin, for the sake of its hook.
+class SharedCluster:
+    """A cluster and its clients, for all tests of a session.
+
+    It is a plugin of pytest, because one of its methods is a hook.
 
     Args:
-        hosts: where clients begin.
+        hosts: the hosts that the clients are given.
         cluster: the embedded cluster, or None if the hosts are real servers.
+
     """
 
     def __init__(self, hosts: str, cluster: EmbeddedCluster | None) -> None:
@@ -32,11 +35,11 @@ class Shared:
         self.cluster = cluster
         self._client: Client | None = None
         self._async_client: AsyncClient | None = None
-        self._written: Written | None = None
+        self._written: WrittenKeys | None = None
 
     @classmethod
-    def of(cls, config: pytest.Config, hosts: str, cluster: EmbeddedCluster | None) -> Shared:
-        """That of this session, which begins with the first call."""
+    def of(cls, config: pytest.Config, hosts: str, cluster: EmbeddedCluster | None) -> SharedCluster:
+        """Give the one of this session, which the first call makes."""
         shared = config.stash.get(_KEY, None)
         if shared is None:
             shared = config.stash[_KEY] = cls(hosts, cluster)
@@ -44,7 +47,7 @@ class Shared:
         return shared
 
     def end(self, config: pytest.Config) -> None:
-        """Let go of the cluster, which is about to end; again is harmless."""
+        """Close the clients of a cluster that is about to end. Does nothing if that was done."""
         if config.stash.get(_KEY, None) is self:
             del config.stash[_KEY]
             config.pluginmanager.unregister(self)
@@ -52,37 +55,40 @@ class Shared:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
-        """Before each test, also one that uses no fixture: its code may know the hosts from another one."""
+        """Reset the embedded cluster before each test.
+
+        Also before a test that uses no fixture: its code may have been given the hosts by another test.
+        """
         if self.cluster is not None and self.cluster.reset():
             self.close()  # what the clients know of the nodes is of the test before
 
     def client(self) -> Client:
-        """The client; a new one if a test has closed it or tampered with the nodes."""
+        """Give the client: a new one if a test has closed it, or has changed the nodes."""
         if self._client is None or not self._client.is_connected():
             self.close()
             if self.cluster is not None:
                 self._client = Client(self.hosts)
             else:
-                from pyspike.testing.written import KnowingClient, Written
+                from pyspike.testing.written import TrackingClient, WrittenKeys
 
-                self._written = Written()
-                self._client = KnowingClient(self.hosts, self._written)
+                self._written = WrittenKeys()
+                self._client = TrackingClient(self.hosts, self._written)
         return self._client
 
     def async_client(self) -> AsyncClient:
-        """A client for tasks that shares the cluster of `client`."""
+        """Give a client for tasks that shares the cluster of `client`."""
         client = self.client()
         if self._async_client is None or not self._async_client.is_connected():
             if self._written is None:
                 self._async_client = AsyncClient.sharing(client)
             else:
-                from pyspike.testing.written import KnowingAsyncClient
+                from pyspike.testing.written import TrackingAsyncClient
 
-                self._async_client = KnowingAsyncClient.of(client, self._written)
+                self._async_client = TrackingAsyncClient.of(client, self._written)
         return self._async_client
 
     def delete_written(self) -> None:
-        """Delete from real servers what the test that has ended wrote through either client."""
+        """Delete from real servers the records that the test which has ended wrote through either client."""
         left = []
         for key in self._written.take() if self._written is not None else ():
             try:
@@ -99,4 +105,4 @@ class Shared:
             client.close()
 
 
-_KEY = pytest.StashKey[Shared]()
+_KEY = pytest.StashKey[SharedCluster]()

@@ -1,6 +1,7 @@
-"""Clients that know which records they have written, so that these can be deleted after a test.
+"""Clients that keep the keys of the records they have written, so that these can be deleted after a test.
 
-Owns: what counts as having written, for both clients. Not here: when the records are deleted (shared.py).
+Owns: which commands count as having written, for both clients. Not here: when the records are deleted
+(shared.py).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pyspike import AsyncClient, Client, ClientPolicy, Key
 from pyspike._wire import Commands, Executor
 from pyspike.hosts import HostsLike
 
-__all__ = ["WRITES", "KnowingAsyncClient", "KnowingClient", "Written"]
+__all__ = ["WRITES", "TrackingAsyncClient", "TrackingClient", "WrittenKeys"]
 
 WRITES = ("add", "append", "operate", "prepend", "put")
 """The methods that may leave a record that was not there."""
@@ -24,14 +25,14 @@ WRITES = ("add", "append", "operate", "prepend", "put")
 _BUILDER = Commands(Executor(), ClientPolicy().read.settings, ClientPolicy().write.settings)
 
 
-class Written:
+class WrittenKeys:
     """The keys of the records that were written, each once, in the order of writing."""
 
     def __init__(self) -> None:
         self._keys: dict[Key, None] = {}
 
     def during(self, method: str, *args: Any, **options: Any) -> _During:
-        """A context manager around a command, which notes its key if it has written or may have."""
+        """A context manager around a command: it keeps the key if the command has written or may have."""
         key = None
         with contextlib.suppress(Exception):  # the client refuses it too
             command: Any = getattr(_BUILDER, method)(*args, **options)
@@ -39,7 +40,7 @@ class Written:
         return _During(self._keys, key)
 
     def take(self) -> list[Key]:
-        """All keys so far, which are forgotten."""
+        """Give all keys that were kept so far, and forget them."""
         keys = list(self._keys)
         self._keys.clear()
         return keys
@@ -62,7 +63,7 @@ class _During:
 
 
 def _options(args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The same arguments, of which operations can be looked at twice."""
+    """The same arguments, but with operations in a tuple, which can be iterated twice."""
     with contextlib.suppress(TypeError):
         if "operations" in options:
             options["operations"] = tuple(options["operations"])
@@ -75,7 +76,7 @@ def _blocking(method: str) -> Callable[..., Any]:
     send = getattr(Client, method)
 
     @functools.wraps(send)
-    def command(self: KnowingClient, *args: Any, **options: Any) -> Any:
+    def command(self: TrackingClient, *args: Any, **options: Any) -> Any:
         if method == "operate":
             args, options = _options(args, options)
         with self.written.during(method, *args, **options):
@@ -88,7 +89,7 @@ def _awaitable(method: str) -> Callable[..., Any]:
     send = getattr(AsyncClient, method)
 
     @functools.wraps(send)
-    async def command(self: KnowingAsyncClient, *args: Any, **options: Any) -> Any:
+    async def command(self: TrackingAsyncClient, *args: Any, **options: Any) -> Any:
         if method == "operate":
             args, options = _options(args, options)
         with self.written.during(method, *args, **options):
@@ -97,44 +98,44 @@ def _awaitable(method: str) -> Callable[..., Any]:
     return command
 
 
-class KnowingClient(Client):
-    """A `Client` that knows what it has written, also through its views."""
+class TrackingClient(Client):
+    """A `Client` that keeps the keys it has written, also through its views."""
 
-    written: Written
+    written: WrittenKeys
 
-    def __init__(self, hosts: HostsLike, written: Written) -> None:
+    def __init__(self, hosts: HostsLike, written: WrittenKeys) -> None:
         super().__init__(hosts)
         self.written = written
 
-    def with_policies(self, **policies: Any) -> KnowingClient:
-        """A view with other default policies, whose writes are known too."""
+    def with_policies(self, **policies: Any) -> TrackingClient:
+        """A view with other default policies, which keeps the keys it writes in the same place."""
         view = super().with_policies(**policies)
-        assert isinstance(view, KnowingClient)
+        assert isinstance(view, TrackingClient)
         view.written = self.written
         return view
 
 
-class KnowingAsyncClient(AsyncClient):
-    """An `AsyncClient` that knows what it has written, also through its views."""
+class TrackingAsyncClient(AsyncClient):
+    """An `AsyncClient` that keeps the keys it has written, also through its views."""
 
-    written: Written
+    written: WrittenKeys
 
     @classmethod
-    def of(cls, client: Client, written: Written) -> KnowingAsyncClient:
-        """One that shares the cluster of a blocking client."""
+    def of(cls, client: Client, written: WrittenKeys) -> TrackingAsyncClient:
+        """Make a client that shares the cluster of a blocking client."""
         new = cls.sharing(client)
         assert isinstance(new, cls)
         new.written = written
         return new
 
-    def with_policies(self, **policies: Any) -> KnowingAsyncClient:
-        """A view with other default policies, whose writes are known too."""
+    def with_policies(self, **policies: Any) -> TrackingAsyncClient:
+        """A view with other default policies, which keeps the keys it writes in the same place."""
         view = super().with_policies(**policies)
-        assert isinstance(view, KnowingAsyncClient)
+        assert isinstance(view, TrackingAsyncClient)
         view.written = self.written
         return view
 
 
 for _method in WRITES:
-    setattr(KnowingClient, _method, _blocking(_method))
-    setattr(KnowingAsyncClient, _method, _awaitable(_method))
+    setattr(TrackingClient, _method, _blocking(_method))
+    setattr(TrackingAsyncClient, _method, _awaitable(_method))

@@ -1,1 +1,1 @@
-"""Bit operations on blobs."""
+"""Operations on the bits of blobs."""

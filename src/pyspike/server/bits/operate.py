@@ -1,87 +1,54 @@
-"""Bit operations on blobs, by opcode.
+"""Operations on the bits of blobs, by opcode.
 
-Owns: reading and changing bits, flags. Bit 0 is the most significant bit of byte 0. Not here: bins and
-replies (bit_ops.py).
+Owns: reading and changing bits, write flags. Bit 0 is the most significant bit of byte 0. Not here: bins and
+replies (../records/ops/bits.py).
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
-from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple, TypeAlias
 
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.constants import ParticleType
+from ..protocol.flags import BASE64_FROM_END, BitOverflowFlags, BitResizeFlags, BitWriteFlags
+from ..protocol.opcodes import BitOpcode
+from ..protocol.result import RequestError, ResultCode, bad, not_applicable
 from ..values.packed import Value
 
-__all__ = ["B64_ENCODE", "BitWriteFlags", "modify_bits", "read_bits"]
+__all__ = ["modify_bits", "read_bits"]
 
-STRING, BLOB = 0x03, 0x04
-B64_ENCODE = 55
-FROM_END = 1
 INT_BITS = 64
 SIZE_MAX = 64 * 1024 * 1024
+
+_ONE_WAY = int(BitResizeFlags.GROW_ONLY | BitResizeFlags.SHRINK_ONLY)
+_SIGNED = int(BitOverflowFlags.SIGNED)
+_RESIZES = int(BitResizeFlags.FROM_FRONT) | _ONE_WAY
+_NO_ERROR = int(BitOverflowFlags.SATURATE | BitOverflowFlags.WRAP)
+_OVERFLOWS = _SIGNED | _NO_ERROR
+_UPDATE_ONLY = int(BitWriteFlags.UPDATE_ONLY)
+_EITHER = int(BitWriteFlags.CREATE_ONLY) | _UPDATE_ONLY
+_NO_FAIL, _PARTIAL = int(BitWriteFlags.NO_FAIL), int(BitWriteFlags.PARTIAL)
 
 Args: TypeAlias = "list[Any]"
 
 
-class BitWriteFlags(IntFlag):
-    """How a blob is written."""
-
-    CREATE_ONLY = 1
-    UPDATE_ONLY = 2
-    NO_FAIL = 4
-    PARTIAL = 8
-
-
-class Resize(IntFlag):
-    """Where and whether a blob may grow or shrink."""
-
-    FROM_FRONT = 1
-    GROW_ONLY = 2
-    SHRINK_ONLY = 4
-
-
-class Overflow(IntFlag):
-    """What addition does at the end of the range."""
-
-    SIGNED = 1
-    SATURATE = 2
-    WRAP = 4
-
-
-class BitOpcode(IntEnum):
-    """Operations that need special rules."""
-
-    RESIZE = 0
-    INSERT = 1
-    REMOVE = 2
-
-
 class Bits(NamedTuple):
-    """Bits of a blob: their offset and number."""
+    """A range of bits in a blob: the offset of the first one, and how many."""
 
     offset: int
     size: int
 
 
-def _bad(what: str) -> RequestError:
-    return RequestError(ResultCode.PARAMETER, what)
-
-
-def _not_applicable(what: str) -> RequestError:
-    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
-
-
 def _number(value: Value) -> int:
     if type(value) is not int:
-        raise _bad("an argument that is no integer")
+        raise bad("an argument that is no integer")
     return value
 
 
 def _buffer(value: Value) -> bytes:
     if not isinstance(value, bytes) or not value:
-        raise _bad("an argument that is no blob")
+        raise bad("an argument that is no blob")
     return value[1:]
 
 
@@ -89,22 +56,22 @@ def _offset(position: int, length: int) -> int:
     if position < 0:
         position += length
     if position < 0:
-        raise _bad("an offset before the start")
+        raise bad("an offset before the start")
     return position
 
 
 def _span(data: bytes, args: Args, flags: int = 0) -> Bits:
-    """The bits that the first two arguments mean."""
+    """The range of bits that the first two arguments of an operation name."""
     length = 8 * len(data)
     size = _number(args[1])
     if size <= 0 or size > 8 * SIZE_MAX:
-        raise _bad("a size of no bits")
+        raise bad("a size of no bits")
     offset = _offset(_number(args[0]), length)
     if offset >= length:
-        raise _not_applicable("an offset past the end")
+        raise not_applicable("an offset past the end")
     if offset + size > length:
         if not flags & BitWriteFlags.PARTIAL:
-            raise _not_applicable("bits past the end")
+            raise not_applicable("bits past the end")
         size = length - offset
     return Bits(offset, size)
 
@@ -130,7 +97,8 @@ def _signed(value: int, size: int) -> int:
 def _read_get(data: bytes, args: Args) -> Value:
     bits = _span(data, args)
     length = (bits.size + 7) // 8
-    return bytes((BLOB,)) + (_get(data, bits) << (8 * length - bits.size)).to_bytes(length, "big")
+    value = _get(data, bits) << (8 * length - bits.size)
+    return bytes((ParticleType.BLOB,)) + value.to_bytes(length, "big")
 
 
 def _read_count(data: bytes, args: Args) -> Value:
@@ -139,7 +107,7 @@ def _read_count(data: bytes, args: Args) -> Value:
 
 def _text(data: bytes, args: Args) -> tuple[str, str]:
     if type(args[2]) is not bool:
-        raise _bad("a scan for something that is no bool")
+        raise bad("a scan for something that is no bool")
     bits = _span(data, args)
     return f"{_get(data, bits):0{bits.size}b}", "1" if args[2] else "0"
 
@@ -156,26 +124,28 @@ def _read_rscan(data: bytes, args: Args) -> Value:
 
 def _read_int(data: bytes, args: Args) -> Value:
     sub = _number(args[2]) if len(args) > 2 else 0
-    if sub & ~Overflow.SIGNED or _number(args[1]) > INT_BITS:
-        raise _bad("size or flags")
+    if sub & ~_SIGNED or _number(args[1]) > INT_BITS:
+        raise bad("size or flags")
     bits = _span(data, args)
     value = _get(data, bits)
     return _signed(value, bits.size) if sub or bits.size == INT_BITS else value
 
 
 def _read_b64(data: bytes, args: Args) -> Value:
-    """The base64 text of all bytes, of those from an offset on, or of so many; with the flag, the size is of
-    what is left out at the end.
+    """The base64 text of a range of bytes.
+
+    The arguments are an offset (0 if left out), a size (up to the end if left out) and flags. With the flag
+    BASE64_FROM_END the size is that of what is left out at the end.
     """
     at = _offset(_number(args[0]), len(data)) if args else 0
     size = _number(args[1]) if len(args) > 1 else len(data) - at
     flags = _number(args[2]) if len(args) > 2 else 0
-    if flags & ~FROM_END or size < 0:
-        raise _bad("size or flags")
-    end = len(data) - size if flags & FROM_END else at + size
+    if flags & ~BASE64_FROM_END or size < 0:
+        raise bad("size or flags")
+    end = len(data) - size if flags & BASE64_FROM_END else at + size
     if at > len(data) or not at <= end <= len(data):
-        raise _not_applicable("bytes past the end")
-    return bytes((STRING,)) + b64encode(data[at:end])
+        raise not_applicable("bytes past the end")
+    return bytes((ParticleType.STRING,)) + b64encode(data[at:end])
 
 
 # --- writing ------------------------------------------------------------------------------------------------
@@ -183,12 +153,12 @@ def _read_b64(data: bytes, args: Args) -> Value:
 
 def _resize(data: bytes, args: Args, flags: int) -> bytes:
     size, sub = _number(args[0]), _number(args[2]) if len(args) > 2 else 0
-    if not 0 <= size <= SIZE_MAX or sub & ~7 or sub & 6 == 6:
-        raise _bad("size or flags")
+    if not 0 <= size <= SIZE_MAX or sub & ~_RESIZES or sub & _ONE_WAY == _ONE_WAY:
+        raise bad("size or flags")
     grow = size - len(data)
-    if (grow < 0 and sub & Resize.GROW_ONLY) or (grow > 0 and sub & Resize.SHRINK_ONLY):
-        raise _bad("a size that the flags forbid")
-    if sub & Resize.FROM_FRONT:
+    if (grow < 0 and sub & BitResizeFlags.GROW_ONLY) or (grow > 0 and sub & BitResizeFlags.SHRINK_ONLY):
+        raise bad("a size that the flags forbid")
+    if sub & BitResizeFlags.FROM_FRONT:
         return bytes(grow) + data if grow >= 0 else data[-grow:]
     return data + bytes(grow) if grow >= 0 else data[:size]
 
@@ -196,7 +166,7 @@ def _resize(data: bytes, args: Args, flags: int) -> bytes:
 def _insert(data: bytes, args: Args, flags: int) -> bytes:
     buffer = _buffer(args[1])
     if not buffer:
-        raise _bad("nothing to insert")
+        raise bad("nothing to insert")
     at = _offset(_number(args[0]), len(data))
     return data[:at].ljust(at, b"\x00") + buffer + data[at:]
 
@@ -205,7 +175,7 @@ def _remove(data: bytes, args: Args, flags: int) -> bytes:
     size = _number(args[1])
     at = _offset(_number(args[0]), len(data))
     if size <= 0 or at >= len(data) or (at + size > len(data) and not flags & BitWriteFlags.PARTIAL):
-        raise _bad("bytes past the end")
+        raise bad("bytes past the end")
     return data[:at] + data[at + size :]
 
 
@@ -213,7 +183,7 @@ def _combine(how: Callable[[int, int], int]) -> Callable[[bytes, Args, int], byt
     def run(data: bytes, args: Args, flags: int) -> bytes:
         buffer, asked = _buffer(args[2]), _number(args[1])
         if asked > 8 * len(buffer):
-            raise _bad("a buffer with too few bits")
+            raise bad("a buffer with too few bits")
         bits = _span(data, args, flags)
         other = int.from_bytes(buffer, "big") >> (8 * len(buffer) - bits.size)
         return _put(data, bits, how(_get(data, bits), other))
@@ -230,7 +200,7 @@ def _shift(left: bool) -> Callable[[bytes, Args, int], bytes]:
     def run(data: bytes, args: Args, flags: int) -> bytes:
         shift = _number(args[2])
         if shift < 0:
-            raise _bad("a negative shift")
+            raise bad("a negative shift")
         bits = _span(data, args, flags)
         value = _get(data, bits)
         shift = min(shift, bits.size)
@@ -243,19 +213,19 @@ def _add(sign: int) -> Callable[[bytes, Args, int], bytes]:
     def run(data: bytes, args: Args, flags: int) -> bytes:
         sub = _number(args[4]) if len(args) > 4 else 0
         delta = _number(args[2])
-        if sub & ~7 or sub & 6 == 6 or _number(args[1]) > INT_BITS:
-            raise _bad("size or flags")
+        if sub & ~_OVERFLOWS or sub & _NO_ERROR == _NO_ERROR or _number(args[1]) > INT_BITS:
+            raise bad("size or flags")
         bits = _span(data, args, flags)
         low, high = 0, (1 << bits.size) - 1
         value = _get(data, bits)
-        if sub & Overflow.SIGNED:
+        if sub & _SIGNED:
             low, high = -(1 << (bits.size - 1)), (1 << (bits.size - 1)) - 1
             value = _signed(value, bits.size) + _signed(sign * delta % (1 << bits.size), bits.size)
         else:
             value += sign * (delta % (1 << bits.size))
-        if not low <= value <= high and not sub & Overflow.WRAP:
-            if not sub & Overflow.SATURATE:
-                raise _not_applicable("overflow")
+        if not low <= value <= high and not sub & BitOverflowFlags.WRAP:
+            if not sub & BitOverflowFlags.SATURATE:
+                raise not_applicable("overflow")
             value = min(max(value, low), high)
         return _put(data, bits, value)
 
@@ -265,43 +235,46 @@ def _add(sign: int) -> Callable[[bytes, Args, int], bytes]:
 def _set_int(data: bytes, args: Args, flags: int) -> bytes:
     value = _number(args[2])
     if _number(args[1]) > INT_BITS:
-        raise _bad("an integer of more than 64 bits")
+        raise bad("an integer of more than 64 bits")
     return _put(data, _span(data, args, flags), value)
 
 
 class _Write(NamedTuple):
-    """An operation, the number of its own arguments, and how many more there may be, flags among them."""
+    """A write operation: what runs it, how many arguments it needs, and how many more it takes.
+
+    The first argument after the needed ones is the write flags.
+    """
 
     run: Callable[[bytes, Args, int], bytes]
     needed: int
     optional: int = 1
 
 
-_WRITES = {
+_WRITES: dict[int, _Write] = {
     BitOpcode.RESIZE: _Write(_resize, 1, 2),
     BitOpcode.INSERT: _Write(_insert, 2),
     BitOpcode.REMOVE: _Write(_remove, 2),
-    3: _Write(_combine(lambda mine, other: other), 3),
-    4: _Write(_combine(lambda mine, other: mine | other), 3),
-    5: _Write(_combine(lambda mine, other: mine ^ other), 3),
-    6: _Write(_combine(lambda mine, other: mine & other), 3),
-    7: _Write(_not, 2),
-    8: _Write(_shift(left=True), 3),
-    9: _Write(_shift(left=False), 3),
-    10: _Write(_add(1), 3, 2),
-    11: _Write(_add(-1), 3, 2),
-    12: _Write(_set_int, 3),
+    BitOpcode.SET: _Write(_combine(lambda mine, other: other), 3),
+    BitOpcode.OR: _Write(_combine(lambda mine, other: mine | other), 3),
+    BitOpcode.XOR: _Write(_combine(lambda mine, other: mine ^ other), 3),
+    BitOpcode.AND: _Write(_combine(lambda mine, other: mine & other), 3),
+    BitOpcode.NOT: _Write(_not, 2),
+    BitOpcode.LSHIFT: _Write(_shift(left=True), 3),
+    BitOpcode.RSHIFT: _Write(_shift(left=False), 3),
+    BitOpcode.ADD: _Write(_add(1), 3, 2),
+    BitOpcode.SUBTRACT: _Write(_add(-1), 3, 2),
+    BitOpcode.SET_INT: _Write(_set_int, 3),
 }
 _READS: dict[int, tuple[Callable[[bytes, Args], Value], int, int]] = {
-    50: (_read_get, 2, 0),
-    51: (_read_count, 2, 0),
-    52: (_read_lscan, 3, 0),
-    53: (_read_rscan, 3, 0),
-    54: (_read_int, 2, 1),
-    B64_ENCODE: (_read_b64, 0, 3),
+    BitOpcode.GET: (_read_get, 2, 0),
+    BitOpcode.COUNT: (_read_count, 2, 0),
+    BitOpcode.LSCAN: (_read_lscan, 3, 0),
+    BitOpcode.RSCAN: (_read_rscan, 3, 0),
+    BitOpcode.GET_INT: (_read_int, 2, 1),
+    BitOpcode.B64_ENCODE: (_read_b64, 0, 3),
 }
 _CREATING = (BitOpcode.RESIZE, BitOpcode.INSERT)
-_INTEGERS = (10, 11, 12)
+_INTEGERS = (BitOpcode.ADD, BitOpcode.SUBTRACT, BitOpcode.SET_INT)
 _FORGIVEN = (BitOpcode.RESIZE, BitOpcode.REMOVE)
 
 
@@ -313,10 +286,10 @@ def read_bits(data: bytes, opcode: int, args: Args) -> Value:
 
     """
     if opcode not in _READS:
-        raise _bad(f"bit opcode {opcode}")
+        raise bad(f"bit opcode {opcode}")
     run, needed, optional = _READS[opcode]
     if not needed <= len(args) <= needed + optional:
-        raise _bad(f"{len(args)} arguments")
+        raise bad(f"{len(args)} arguments")
     return run(data, args)
 
 
@@ -334,7 +307,7 @@ def modify_bits(data: bytes | None, opcode: int, args: Args) -> bytes | None:
     """
     op = _WRITES.get(opcode)
     if op is None or not op.needed <= len(args) <= op.needed + op.optional:
-        raise _bad(f"bit opcode {opcode} with {len(args)} arguments")
+        raise bad(f"bit opcode {opcode} with {len(args)} arguments")
     flags = _number(args[op.needed]) if len(args) > op.needed else 0
     _check_flags(opcode, flags)
     try:
@@ -352,12 +325,11 @@ def modify_bits(data: bytes | None, opcode: int, args: Args) -> bytes | None:
 
 
 def _check_flags(opcode: int, flags: int) -> None:
-    both = int(BitWriteFlags.CREATE_ONLY | BitWriteFlags.UPDATE_ONLY)
     if opcode in _CREATING:
-        forbidden = ~0x07
+        allowed = _EITHER | _NO_FAIL
     elif opcode in _INTEGERS:
-        forbidden = ~0x06
+        allowed = _UPDATE_ONLY | _NO_FAIL
     else:
-        forbidden = ~0x0E
-    if flags & forbidden or flags & both == both:
-        raise _bad("write flags")
+        allowed = _UPDATE_ONLY | _NO_FAIL | _PARTIAL
+    if flags & ~allowed or flags & _EITHER == _EITHER:
+        raise bad("write flags")

@@ -1,7 +1,7 @@
-"""What an operation on a list or map asks for: its context, opcode and arguments.
+"""One operation on a list or map as it was sent: its context, opcode and arguments.
 
-Owns: the three layouts of an operation's value, and the check of arguments by kind. Not here: what opcodes
-exist (lists.py, maps.py), and what contexts mean (context.py).
+Owns: the three layouts of an operation, and checking the types of arguments. Not here: which opcodes exist
+(lists.py, maps.py), and what contexts mean (context.py).
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.opcodes import CdtEnvelope
+from ..protocol.result import bad
+from ..values.decoding import decode_first
+from ..values.integers import as_int64
 from ..values.normalising import storable
-from ..values.packed import Float32, PackedError, PackedList, PackedMap, Value, decode_first
+from ..values.packed import Float32, PackedError, PackedList, PackedMap, Value
 
-__all__ = ["Call", "Entry", "PathCall", "arguments", "as_int64", "parse", "parse_value", "storable_value"]
+__all__ = ["Call", "Entry", "PathCall", "arguments", "parse", "parse_value", "storable_value"]
 
-CONTEXT = 0xFF
-PATH = 0xFE
 LEGACY_SIZE = 2
-
-_SIGN = 1 << 63
-_SPAN = 1 << 64
 
 Entry: TypeAlias = "tuple[int, Value]"
 """A context's entry: its type with flags, and its value."""
@@ -28,7 +26,7 @@ Entry: TypeAlias = "tuple[int, Value]"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operation on one container: the value itself, or the one that the context leads to."""
+    """An operation on one container: on the value itself, or on the container to which the context leads."""
 
     context: list[Entry] | None
     opcode: int
@@ -37,20 +35,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class PathCall:
-    """A selection of many places, or a change of them. `more` is what follows the flags."""
+    """An operation on many places: it selects elements, or changes them.
+
+    `more` holds what follows the flags: the expression of a change.
+    """
 
     context: list[Entry]
     flags: int
     more: list[Value]
 
 
-def bad(what: str) -> RequestError:
-    """The error for a request that makes no sense."""
-    return RequestError(ResultCode.PARAMETER, what)
-
-
 def parse(data: bytes) -> Call | PathCall:
-    """Take an op's value apart. What follows its list is ignored.
+    """Take apart the value of an op. Bytes after its list are ignored.
 
     Raises:
         RequestError: PARAMETER.
@@ -66,12 +62,12 @@ def parse(data: bytes) -> Call | PathCall:
 
 
 def parse_value(value: Value) -> Call | PathCall:
-    """Take apart an operation that is part of a larger value."""
+    """Take apart an operation that is an element of a larger value."""
     items = _items(value, "operation")
     if not items or type(items[0]) is not int:
         raise bad("an operation without opcode")
     opcode = items[0]
-    if opcode == CONTEXT:
+    if opcode == CdtEnvelope.CONTEXT:
         if len(items) != 3:
             raise bad("a context without operation")
         context = parse_context(items[1])
@@ -79,7 +75,7 @@ def parse_value(value: Value) -> Call | PathCall:
         if not inner or type(inner[0]) is not int:
             raise bad("an operation without opcode")
         return Call(context, inner[0], inner[1:])
-    if opcode == PATH:
+    if opcode == CdtEnvelope.PATH:
         if len(items) not in (3, 4) or type(items[2]) is not int:
             raise bad("a path without flags")
         return PathCall(parse_context(items[1]), items[2], items[3:])
@@ -103,13 +99,8 @@ def parse_context(value: Value) -> list[Entry]:
     return list(zip(cast("list[int]", kinds), parts[1::2], strict=True))
 
 
-def as_int64(number: int) -> int:
-    """A number as the server holds it: beyond 2**63-1 it wraps."""
-    return (number + _SIGN) % _SPAN - _SIGN
-
-
 def storable_value(value: Value) -> Value:
-    """A value in the form in which it is stored inside a list or map.
+    """The form in which a value is stored inside a list or map.
 
     Raises:
         RequestError: PARAMETER. The real server stores some of these, corrupt, from list operations.
@@ -122,7 +113,7 @@ def storable_value(value: Value) -> Value:
 
 
 def arguments(kinds: str, args: list[Value]) -> list[Value]:
-    """The arguments, checked; those left out are not there.
+    """Check the types of arguments, and give them; those that may be left out can be missing at the end.
 
     Args:
         kinds: a letter for each: i integer, v any value, l list, m map, n number or nil; what follows | may

@@ -1,86 +1,77 @@
-"""Contexts: the way from a value to the container inside it that an operation is for.
+"""Contexts: from a value to the container inside it on which an operation works.
 
-Owns: each kind of entry, creating what is missing on the way, and sorting ordered lists again whose elements
-have changed. Not here: what is then done with the container (operate.py); entries that mean many places
-(paths.py).
+Owns: each type of entry, creating containers that are missing, and sorting ordered lists again whose elements
+have changed. Not here: what is then done with the container (operate.py), and entries that match many
+elements (../expressions/paths.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 
-from ..protocol.result import RequestError
+from ..protocol.constants import ContainerFlags
+from ..protocol.flags import ContextFlags, ContextType
+from ..protocol.result import RequestError, bad, not_applicable
 from ..values.normalising import is_map_key
 from ..values.packed import PackedList, PackedMap, Value
-from .calls import Entry, bad
+from .calls import Entry
 from .lists import new_list, sort_list
 from .maps import put
-from .results import not_applicable
 from .selection import Elements
 
-__all__ = ["EntryType", "Way", "element_at", "find_entry"]
-
-CREATE_UNORDERED, CREATE_PADDED, CREATE_ORDERED = 0x40, 0x80, 0xC0
-CREATE = 0xC0
-PERSIST_INDEX = 0x100
-KIND = 0x3F
+__all__ = ["SINGLE_TYPES", "ContextTarget", "element_at", "find_entry"]
 
 Container = PackedList | PackedMap
 
-
-class EntryType(IntEnum):
-    """Kinds of entries, without the flags that create."""
-
-    LIST_INDEX = 0x10
-    LIST_RANK = 0x11
-    LIST_VALUE = 0x13
-    MAP_INDEX = 0x20
-    MAP_RANK = 0x21
-    MAP_KEY = 0x22
-    MAP_VALUE = 0x23
+_CREATE = int(ContextFlags.CREATE_ORDERED)
+_TYPE = int(ContextFlags.CREATE_UNORDERED) - 1
+"""The bits of an entry's type that are below those flags."""
 
 
-_LIST_TYPES = frozenset((EntryType.LIST_INDEX, EntryType.LIST_RANK, EntryType.LIST_VALUE))
-_TYPES = frozenset(map(int, EntryType))
-_CREATING = frozenset((EntryType.LIST_INDEX, EntryType.MAP_KEY))
+_LIST_TYPES = frozenset((ContextType.LIST_INDEX, ContextType.LIST_RANK, ContextType.LIST_VALUE))
+_MAP_TYPES = frozenset(
+    (ContextType.MAP_INDEX, ContextType.MAP_RANK, ContextType.MAP_KEY, ContextType.MAP_VALUE)
+)
+SINGLE_TYPES: frozenset[int] = _LIST_TYPES | _MAP_TYPES
+"""The types of entries that mean one element."""
+_CREATING = frozenset((ContextType.LIST_INDEX, ContextType.MAP_KEY))
 
 
 def find_entry(container: Value, entry: Entry) -> int | None:
-    """The index of the element that an entry means, None if there is none.
+    """The index of the element that an entry names; None if the container does not have it.
 
     Raises:
         RequestError: OP_NOT_APPLICABLE for an unknown kind of entry or one for the other kind of container;
             PARAMETER for an index or rank that is no integer.
 
     """
-    kind, value = entry[0] & ~(CREATE | PERSIST_INDEX), entry[1]
-    if kind not in _TYPES:
+    kind, value = entry[0] & ~(_CREATE | ContextFlags.PERSIST_INDEX), entry[1]
+    if kind not in SINGLE_TYPES:
         raise not_applicable(f"context type {entry[0]:#x}")
     if not isinstance(container, PackedList if kind in _LIST_TYPES else PackedMap):
         raise not_applicable("a context's entry for another kind of container")
     elements = Elements(container)
-    if kind == EntryType.MAP_KEY:
+    if kind == ContextType.MAP_KEY:
         return elements.find_key(value)
-    if kind in (EntryType.LIST_VALUE, EntryType.MAP_VALUE):
+    if kind in (ContextType.LIST_VALUE, ContextType.MAP_VALUE):
         found = elements.first_of_value(value).indexes
         return found[0] if found else None
     if type(value) is not int:
         raise bad("a context's index or rank that is no integer")
     try:
-        by_rank = kind in (EntryType.LIST_RANK, EntryType.MAP_RANK)
+        by_rank = kind in (ContextType.LIST_RANK, ContextType.MAP_RANK)
         return (elements.at_rank if by_rank else elements.at_index)(value).indexes[0]
     except RequestError:
         return None
 
 
 def element_at(container: Container, index: int) -> Value:
-    """An element, of a map its value."""
+    """The element at an index; of a map, the value there."""
     return container.pairs[index][1] if isinstance(container, PackedMap) else container.items[index]
 
 
-class Way:
-    """The containers from a value to the one that a context leads to, and what has to be made on the way.
+class ContextTarget:
+    """The containers from a value to the one that a context names, and those that have to be created.
 
     Attributes:
         target: the last element, None if it has to be made.
@@ -89,10 +80,10 @@ class Way:
     """
 
     def __init__(self, root: Value, entries: list[Entry]) -> None:
-        """Follow the entries. `root`: None if there is nothing yet.
+        """Follow the entries of a context from a value, which is None if there is none yet.
 
         Raises:
-            RequestError: OP_NOT_APPLICABLE if the way ends and nothing says how to create what is missing.
+            RequestError: OP_NOT_APPLICABLE if something is missing and no entry says how to create it.
 
         """
         self.root = root
@@ -119,7 +110,7 @@ class Way:
             self.target = element_at(self.target, index)
 
     def replace(self, element: Value) -> Value:
-        """The whole value after another element took the place of the target, which is inside of it."""
+        """Put another element in the place of the target, and give the whole value."""
         container = self._passed[-1]
         if isinstance(container, PackedMap):
             container.pairs[self._index] = (container.pairs[self._index][0], element)
@@ -128,8 +119,9 @@ class Way:
         return self.finish(element)
 
     def finish(self, target: Value) -> Value:
-        """The whole value after the target was changed in place, or made: what is missing on the way is made,
-        and ordered lists are sorted.
+        """Give the whole value after the target was changed in place, or was created.
+
+        Containers that are missing between them are created, and ordered lists are sorted.
         """
         if self.is_new:
             for attach in reversed(self._attach):
@@ -142,19 +134,26 @@ class Way:
         return self.root
 
 
+_MAP_ORDERS: dict[int, int] = {
+    ContextFlags.CREATE_UNORDERED: 0,
+    ContextFlags.CREATE_PADDED: int(ContainerFlags.KEY_ORDERED),
+    ContextFlags.CREATE_ORDERED: int(ContainerFlags.KEY_VALUE_ORDERED),
+}
+
+
 def _fresh(entry: Entry) -> Container:
-    """The container that an entry makes if it is missing."""
-    kind, create = entry[0] & KIND, entry[0] & CREATE
+    """The empty container that an entry creates."""
+    kind, create = entry[0] & _TYPE, entry[0] & _CREATE
     if not create or kind not in _CREATING:
         raise not_applicable("a context that leads nowhere")
-    if kind == EntryType.LIST_INDEX:
-        return new_list(int(create == CREATE_ORDERED))
-    return PackedMap({CREATE_UNORDERED: 0, CREATE_PADDED: 1, CREATE_ORDERED: 3}[create], [])
+    if kind == ContextType.LIST_INDEX:
+        return new_list(int(create == ContextFlags.CREATE_ORDERED))
+    return PackedMap(_MAP_ORDERS[create], [])
 
 
 def _plan(container: Container, entry: Entry) -> Callable[[Value], Container]:
-    """How to put the element that an entry means into a container that does not have it."""
-    kind, create, where = entry[0] & KIND, entry[0] & CREATE, entry[1]
+    """The function that puts an element where an entry names it, in a container that does not have it."""
+    kind, create, where = entry[0] & _TYPE, entry[0] & _CREATE, entry[1]
     if not create or kind not in _CREATING:
         raise not_applicable("a context that leads nowhere")
     if isinstance(container, PackedMap):
@@ -165,7 +164,7 @@ def _plan(container: Container, entry: Entry) -> Callable[[Value], Container]:
         raise bad("a context's index that is no integer")
     index = len(container.items) if container.flags else where
     # The real server ends with a segmentation fault on a negative index into a list to be padded.
-    if index < 0 or (index > len(container.items) and create != CREATE_PADDED):
+    if index < 0 or (index > len(container.items) and create != ContextFlags.CREATE_PADDED):
         raise not_applicable("a context's index past the end")
     return lambda element: _place(container, index, element)
 

@@ -1,16 +1,17 @@
-"""Adding to numbers inside lists and maps. Owns: which types go together, and what happens beyond 64 bits."""
+"""Increments of numbers inside lists and maps.
+
+Owns: which types can be added to each other, and what happens beyond 64 bits.
+"""
 
 from __future__ import annotations
 
 from math import isfinite
 
+from ..values.integers import INT_MAX, INT_MIN, as_int64
 from ..values.ordering import as_float
 from ..values.packed import Float32, Value
-from .calls import as_int64
 
-__all__ = ["INT_MIN", "is_number", "to_int64", "total", "zero_like"]
-
-INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
+__all__ = ["is_number", "to_int64", "total", "zero_like"]
 
 
 def is_number(value: Value) -> bool:
@@ -19,12 +20,15 @@ def is_number(value: Value) -> bool:
 
 
 def zero_like(number: Value) -> Value:
-    """What a missing element counts as before a number is added to it."""
+    """The number that a missing element counts as before `number` is added to it."""
     return 0 if type(number) is int else 0.0
 
 
 def to_int64(number: float) -> int:
-    """A float without its fraction; what is no such integer is the smallest one, as on x86."""
+    """A float without its fraction, as an integer of 64 bits.
+
+    What does not fit gives the smallest integer, as the conversion on x86 does.
+    """
     if isfinite(number) and INT_MIN <= number <= INT_MAX:
         return as_int64(int(number))
     return INT_MIN

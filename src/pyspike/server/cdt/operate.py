@@ -1,29 +1,33 @@
 """One list or map operation on one value.
 
-Owns: which table an opcode is in, reads and writes told apart, what happens where nothing is yet. Not here:
-the operations themselves (lists.py, maps.py), bins and replies (ops.py).
+Owns: which table has an opcode, telling read operations from write operations, creating a value that is
+missing. Not here: what the opcodes do (lists.py, maps.py), bins and replies (../records/ops/cdt.py).
 """
 
 from __future__ import annotations
 
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.opcodes import ListOpcode, MapOpcode
+from ..protocol.result import RequestError, ResultCode, bad, not_applicable
 from ..values.nesting import is_value_nested_deeper
 from ..values.packed import PackedList, PackedMap, Value
 from ..versions import ServerVersion
-from .calls import Call, arguments, bad
-from .context import Way
+from .calls import Call, arguments
+from .context import ContextTarget
 from .lists import LIST_OPS, new_list
 from .maps import MAP_OPS, new_map
-from .results import not_applicable
 from .table import CdtOp
 
 __all__ = ["check_call", "modify", "read"]
 
-FIRST_MAP_OPCODE = 64
-LIST_SORT = 13
-LIST_JOIN = 28
-EVEN_EMPTY = (0, 2, 64, 66, 68)
-"""What makes the way to a container that stays empty: SET_TYPE and items, not a refused element."""
+FIRST_MAP_OPCODE = min(MapOpcode)
+EVEN_EMPTY = (
+    ListOpcode.SET_TYPE,
+    ListOpcode.APPEND_ITEMS,
+    MapOpcode.SET_TYPE,
+    MapOpcode.ADD_ITEMS,
+    MapOpcode.PUT_ITEMS,
+)
+"""The opcodes that create a container, and those around it, even if it stays empty."""
 
 
 def read(value: Value, call: Call) -> Value:
@@ -39,10 +43,10 @@ def read(value: Value, call: Call) -> Value:
     """
     if call.context is not None:
         _check_root(value)
-        way = Way(value, call.context)
-        if way.is_new:
+        place = ContextTarget(value, call.context)
+        if place.is_new:
             raise not_applicable("a context that leads nowhere")
-        value = way.target
+        value = place.target
     op = _operation(value, call.opcode, writes=False)
     return op.run(value, arguments(op.kinds, call.args))
 
@@ -60,17 +64,17 @@ def modify(value: Value, call: Call) -> tuple[Value, Value]:
 
     """
     if call.context is None:
-        way = Way(value, [])
+        place = ContextTarget(value, [])
     else:
         _check_root(value)
-        way = Way(value, call.context)
-    if not way.is_new:
-        op = _operation(way.target, call.opcode, writes=True)
-        return op.run(way.target, arguments(op.kinds, call.args)), way.finish(way.target)
+        place = ContextTarget(value, call.context)
+    if not place.is_new:
+        op = _operation(place.target, call.opcode, writes=True)
+        return op.run(place.target, arguments(op.kinds, call.args)), place.finish(place.target)
     op = _table(call.opcode).get(call.opcode, CdtOp("*", _no_operation, writes=False))
     if not op.writes:
         raise bad(f"opcode {call.opcode}")
-    if call.opcode == LIST_SORT:
+    if call.opcode == ListOpcode.SORT:
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "sort of nothing")
     if op.creates is None:
         return None, value
@@ -81,12 +85,12 @@ def modify(value: Value, call: Call) -> tuple[Value, Value]:
     is_empty = not (target.items if isinstance(target, PackedList) else target.pairs)
     if is_empty and call.context is not None and call.opcode not in EVEN_EMPTY:
         return result, value
-    return result, way.finish(target)
+    return result, place.finish(target)
 
 
 def check_call(call: Call, version: ServerVersion) -> None:
-    """Raise if a server of this version does not know the operation, or does not take what it brings."""
-    if call.opcode == LIST_JOIN and not version.strings:
+    """Raise PARAMETER if a server of this version does not know the operation, or refuses its nesting."""
+    if call.opcode == ListOpcode.JOIN and not version.strings:
         raise bad(f"opcode {call.opcode}")
     most = version.nesting_max
     if most is not None and (

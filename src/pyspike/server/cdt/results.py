@@ -1,45 +1,18 @@
-"""What an operation tells about the elements it has found: the return types.
+"""What an operation tells about the elements that it has found, by return type.
 
-Owns: the numbers of return types, which go with which kind of selection, and the values they give. Not here:
-finding elements (selection.py).
+Owns: which return types go with which kind of selection, and the values they give. Not here: finding elements
+(selection.py).
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
-
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.constants import ContainerFlags
+from ..protocol.flags import INVERTED, ReturnType
+from ..protocol.result import not_applicable
 from ..values.packed import PackedList, PackedMap, Value
 from .selection import By, Elements, Selection
 
-__all__ = ["INVERTED", "ReturnType", "is_range", "split_return_type", "told"]
-
-INVERTED = 0x10000
-
-KEY_VALUE_HINT = 0x08
-KEY_ORDERED = 0x01
-
-
-class ReturnType(IntEnum):
-    """What is told."""
-
-    NONE = 0
-    INDEX = 1
-    REVERSE_INDEX = 2
-    RANK = 3
-    REVERSE_RANK = 4
-    COUNT = 5
-    KEY = 6
-    VALUE = 7
-    KEY_VALUE = 8
-    INDEX_RANGE = 9
-    REVERSE_INDEX_RANGE = 10
-    RANK_RANGE = 11
-    REVERSE_RANK_RANGE = 12
-    EXISTS = 13
-    UNORDERED_MAP = 16
-    ORDERED_MAP = 17
-
+__all__ = ["is_range", "result_of", "split_return_type"]
 
 _TYPES = frozenset(map(int, ReturnType))
 _MAP_TYPES = frozenset(
@@ -50,20 +23,15 @@ _RANK_RANGES = (ReturnType.RANK_RANGE, ReturnType.REVERSE_RANK_RANGE)
 _RANKS = (ReturnType.RANK, ReturnType.REVERSE_RANK)
 _POSITIONS = (ReturnType.INDEX, ReturnType.REVERSE_INDEX, *_RANKS)
 _ELEMENTS = (ReturnType.KEY, ReturnType.VALUE)
-_MARKERS = {
-    ReturnType.KEY_VALUE: KEY_VALUE_HINT,
+_MARKERS: dict[int, int] = {
+    ReturnType.KEY_VALUE: int(ContainerFlags.PRESERVE_ORDER),
     ReturnType.UNORDERED_MAP: 0,
-    ReturnType.ORDERED_MAP: KEY_ORDERED,
+    ReturnType.ORDERED_MAP: int(ContainerFlags.KEY_ORDERED),
 }
 
 
-def not_applicable(what: str) -> RequestError:
-    """The error for something that can't be done with this value."""
-    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
-
-
 def split_return_type(number: int) -> tuple[ReturnType, bool]:
-    """A return type as sent: the type, and whether the selection is inverted."""
+    """A return type as it was sent, taken apart: the type, and whether the selection is inverted."""
     plain = number & ~INVERTED
     if plain not in _TYPES:
         raise not_applicable(f"return type {number:#x}")
@@ -71,11 +39,11 @@ def split_return_type(number: int) -> tuple[ReturnType, bool]:
 
 
 def is_range(kind: ReturnType) -> bool:
-    """Whether a first position and a count are told."""
+    """Whether a return type tells a first position and a count."""
     return kind in _INDEX_RANGES or kind in _RANK_RANGES
 
 
-def told(elements: Elements, found: Selection, kind: ReturnType) -> Value:
+def result_of(elements: Elements, found: Selection, kind: ReturnType) -> Value:
     """The result of an operation that has found these elements."""
     _check(elements, found, kind)
     if kind == ReturnType.NONE:
@@ -116,7 +84,7 @@ def _exists(elements: Elements, found: Selection) -> bool:
 
 
 def _tells_of_the_selected(elements: Elements, found: Selection) -> bool:
-    """Where the real server tells whether nothing was selected, instead of whether something is left."""
+    """Whether EXISTS tells that nothing was selected, where the real server does not look at the rest."""
     if elements.is_map:
         if found.by is By.VALUE:
             return bool(elements.size)
@@ -175,8 +143,10 @@ def _position(elements: Elements, index: int, kind: ReturnType) -> Value:
 
 
 def _many(elements: Elements, found: Selection, kind: ReturnType) -> list[Value]:
-    """The results about several elements. Positions of what was asked for as a range rise; the reverse ones
-    of the rest beside a range rise on each side of it.
+    """The results about several elements.
+
+    Positions of a selected range are in rising order. Reverse positions of what an inverted range leaves are
+    in rising order on each side of the range.
     """
     if found.spans is not None and _in_spans(elements, found, kind):
         size = elements.size
@@ -198,7 +168,7 @@ def _many(elements: Elements, found: Selection, kind: ReturnType) -> list[Value]
 
 
 def _in_spans(elements: Elements, found: Selection, kind: ReturnType) -> bool:
-    """Whether the spans are of the positions that are told."""
+    """Whether the spans of a selection are of the kind of positions that is told."""
     if elements.sorted_by_index:
         return kind in _POSITIONS
     if found.by in (By.INDEX, By.KEYS):
@@ -207,7 +177,7 @@ def _in_spans(elements: Elements, found: Selection, kind: ReturnType) -> bool:
 
 
 def _ordered(elements: Elements, found: Selection, kind: ReturnType) -> list[int]:
-    """The indexes in the order in which they are told."""
+    """The indexes of the elements, in the order in which the results are told."""
     indexes = found.indexes
     if found.by is By.KEYS:
         by_place = kind in (ReturnType.INDEX, ReturnType.REVERSE_INDEX)
@@ -222,8 +192,9 @@ def _ordered(elements: Elements, found: Selection, kind: ReturnType) -> list[int
 
 
 def _list_order(elements: Elements, found: Selection, kind: ReturnType) -> list[int]:
-    """A range of ranks of an unordered list: indexes rise; values come from the nearer end, as the real
-    server's partial sort leaves them.
+    """The order in which a range of ranks of an unordered list is told.
+
+    Indexes rise. Values come from the nearer end, as the real server's partial sort leaves them.
     """
     if kind != ReturnType.VALUE:
         return sorted(found.indexes)

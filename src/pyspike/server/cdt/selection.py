@@ -1,7 +1,7 @@
-"""Which elements of a list or map an operation means: by index, rank, value, key, and ranges of these.
+"""Which elements of a list or map an operation is about: by index, rank, value, key, and ranges of these.
 
-Owns: finding, negative and relative positions, clipping, inversion, and the order in which the found are
-told. Not here: the arguments' layouts (lists.py, maps.py), and what is told about the found (results.py).
+Owns: finding elements, negative and relative positions, clipping, inversion, and the order of what is found.
+Not here: the layouts of arguments (lists.py, maps.py), and what is told about the elements (results.py).
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.constants import ContainerFlags
+from ..protocol.result import NotApplicableSubcode, RequestError, ResultCode
 from ..values.ordering import WILDCARD, compare, has_wildcard, ranked, sort_key
 from ..values.packed import PackedList, PackedMap, Value
 
 __all__ = ["By", "Elements", "Selection"]
 
 
-_INDEX_SUBCODE, _RANK_SUBCODE = 1, 2
-
-
 class By(Enum):
-    """How elements were asked for: it decides which results can be told, and in which order."""
+    """The way in which elements were selected: it decides which results can be told, and in which order."""
 
     INDEX = "index, index range, key interval, relative index"
     RANK = "rank, rank range, relative rank"
@@ -53,8 +51,10 @@ class Selection:
 
 
 def inverted_range(elements: Elements, selection: Selection) -> Selection:
-    """All other elements, as if they had been asked for, where the server tells where they start and how many
-    they are: if they are one range of a map, or none of an unordered list asked for by rank.
+    """All elements but the selected ones, as a selection whose range the server can tell.
+
+    It can if the rest is one range of a map, or if nothing is left of an unordered list that was searched by
+    rank. Else the selection has no range.
     """
     rest = elements.inverse(selection)
     if not elements.is_map:
@@ -71,8 +71,9 @@ def inverted_range(elements: Elements, selection: Selection) -> Selection:
 
 
 def clip(start: int, count: int | None, size: int) -> tuple[int, int]:
-    """The range from `start` (negative: from the end) as (first, end) within a container. No count, or a
-    negative one, is up to the end.
+    """A range from `start` (negative: from the end), clipped to a container, as (first, end).
+
+    Without a count, or with a negative one, the range goes up to the end.
     """
     if start < 0:
         start += size
@@ -82,7 +83,7 @@ def clip(start: int, count: int | None, size: int) -> tuple[int, int]:
 
 
 class Elements:
-    """The elements of a container by index, and their order by rank, worked out when it is needed."""
+    """The elements of a container by index, and their order by rank, which is computed when it is needed."""
 
     def __init__(self, container: PackedList | PackedMap) -> None:
         self.is_map = isinstance(container, PackedMap)
@@ -97,22 +98,22 @@ class Elements:
 
     @property
     def has_key_order(self) -> bool:
-        """Whether it is a map that is kept in the order of its keys."""
-        return self.is_map and bool(self.flags & 1)
+        """Whether the container is a map that is sorted by its keys."""
+        return self.is_map and bool(self.flags & ContainerFlags.KEY_ORDERED)
 
     @property
     def sorted_by_index(self) -> bool:
-        """Whether indexes are ranks: in an ordered list."""
-        return not self.is_map and bool(self.flags & 1)
+        """Whether the container is an ordered list, in which indexes are ranks."""
+        return not self.is_map and bool(self.flags & ContainerFlags.ORDERED)
 
     @cached_property
     def by_rank(self) -> list[int]:
-        """Indexes in the order of their ranks."""
+        """The indexes of the elements, in the order of their ranks."""
         return list(range(self.size)) if self.sorted_by_index else ranked(self.values)
 
     @cached_property
     def rank_of(self) -> list[int]:
-        """Ranks in the order of their indexes."""
+        """The rank of each element, in the order of their indexes."""
         ranks = [0] * self.size
         for rank, index in enumerate(self.by_rank):
             ranks[index] = rank
@@ -120,7 +121,7 @@ class Elements:
 
     @cached_property
     def lowest_rank_of(self) -> list[int]:
-        """The lowest rank of an equal element, in the order of the indexes."""
+        """For each element, in the order of their indexes, the lowest rank of an equal one."""
         ranks = self.rank_of[:]
         for before, index in pairwise(self.by_rank):
             if sort_key(self.values[before]) == sort_key(self.values[index]):
@@ -138,23 +139,23 @@ class Elements:
     # --- one element ---
 
     def at_index(self, index: int) -> Selection:
-        """The element at an index."""
-        index = _within(index, self.size, _INDEX_SUBCODE)
+        """Select the element at an index."""
+        index = _within(index, self.size, NotApplicableSubcode.CDT_INDEX)
         return Selection([index], By.INDEX, single=True, first=index)
 
     def at_rank(self, rank: int) -> Selection:
-        """The element of a rank."""
-        rank = _within(rank, self.size, _RANK_SUBCODE)
+        """Select the element of a rank."""
+        rank = _within(rank, self.size, NotApplicableSubcode.CDT_RANK)
         return Selection([self.by_rank[rank]], By.RANK, single=True, first=rank)
 
     def at_key(self, key: Value) -> Selection:
-        """The element with a key, if there is one."""
+        """Select the element with a key; it may be missing."""
         index = self.find_key(key)
         found = [] if index is None else [index]
         return Selection(found, By.KEY, single=True, first=-1 if index is None else index)
 
     def find_key(self, key: Value) -> int | None:
-        """The index of a key."""
+        """The index of a key; None if it is missing."""
         if type(key) is bytes or type(key) is int:
             try:
                 return self.keys.index(key)
@@ -166,7 +167,7 @@ class Elements:
         return self._sorted_keys.index(wanted) if wanted in self._sorted_keys else None
 
     def first_of_value(self, value: Value) -> Selection:
-        """The element of the lowest rank that has a value."""
+        """Select the element of the lowest rank that has a value."""
         places = self._places(value)
         first = min((self.rank_of[index] for index in places), default=self._position(value))
         found = [self.by_rank[first]] if places else []
@@ -175,22 +176,25 @@ class Elements:
     # --- many elements ---
 
     def all_of_value(self, value: Value) -> Selection:
-        """All elements that have a value."""
+        """Select all elements that have a value."""
         places = self._places(value)
         first = min((self.rank_of[index] for index in places), default=self._position(value))
         spans = None if has_wildcard(value) else [(first, first + len(places))]
         return Selection(places, By.VALUE, first=first, spans=spans)
 
     def of_keys(self, keys: list[Value]) -> Selection:
-        """The elements with the keys of a list; where a key is in it again, an unordered map counts the last
-        place.
+        """Select the elements with the keys of a list.
+
+        Where a key is in the list more than once, its last place counts in an unordered map.
         """
         found = [index for index in map(self.find_key, keys) if index is not None]
         return Selection(found if self.has_key_order else _last_of_each(found), By.KEYS)
 
     def of_values(self, values: list[Value]) -> Selection:
-        """The elements that have one of the values of a list; where a value is in it again, a map counts the
-        last place, and a map of one element all.
+        """Select the elements that have one of the values of a list.
+
+        Where a value is in the list more than once, its last place counts in a map, and all its places in a
+        map of one element.
         """
         places = [found for found in map(self._places, values) if found]
         indexes = [index for found in places for index in found]
@@ -199,41 +203,41 @@ class Elements:
         return Selection(indexes if self.is_map and self.size == 1 else _last_of_each(indexes), By.VALUES)
 
     def index_range(self, start: int, count: int | None) -> Selection:
-        """The elements from an index on."""
+        """Select the elements from an index on."""
         first, end = clip(start, count, self.size)
         return Selection(list(range(first, end)), By.INDEX, first=first, spans=[(first, end)])
 
     def rank_range(self, start: int, count: int | None) -> Selection:
-        """The elements from a rank on."""
+        """Select the elements from a rank on."""
         first, end = clip(start, count, self.size)
         return Selection(self.by_rank[first:end], By.RANK, first=first, spans=[(first, end)])
 
     def key_interval(self, begin: Value, end: list[Value]) -> Selection:
-        """The elements with begin <= key < end; `end` holds none or one."""
+        """Select the elements with begin <= key < end; `end` holds no key or one."""
         first = self._key_position(begin)
         last = max(first, self._key_position(end[0]) if end else self.size)
         indexes, spans = list(range(first, last)), [(first, last)]
         return Selection(indexes, By.INDEX, first=first, spans=spans, key_interval=True)
 
     def value_interval(self, begin: Value, end: list[Value]) -> Selection:
-        """The elements with begin <= value < end, in the order of their indexes; `end` holds none or one."""
+        """Select the elements with begin <= value < end, by index; `end` holds no value or one."""
         first = self._position(begin)
         last = max(first, self._position(end[0]) if end else self.size)
         indexes = sorted(self.by_rank[first:last])
         return Selection(indexes, By.VALUE, first=first, spans=[(first, last)])
 
     def key_relative(self, key: Value, offset: int, count: int | None) -> Selection:
-        """The elements from an index on, counted from where a key is or would be."""
+        """Select elements from an index on, counted from where a key is or would be."""
         first, end = _relative(self._key_position(key), offset, count, self.size)
         return Selection(list(range(first, end)), By.INDEX, first=first, spans=[(first, end)])
 
     def value_relative(self, value: Value, offset: int, count: int | None) -> Selection:
-        """The elements from a rank on, counted from where a value is or would be."""
+        """Select elements from a rank on, counted from where a value is or would be."""
         first, end = _relative(self._position(value), offset, count, self.size)
         return Selection(self.by_rank[first:end], By.RANK, first=first, spans=[(first, end)])
 
     def inverse(self, selection: Selection) -> Selection:
-        """All other elements.
+        """Select all other elements.
 
         Those of a map come by rank if they are a range of ranks, as what is left of a range that starts or
         ends with the map is; else they come by index.
@@ -259,7 +263,7 @@ class Elements:
         return Selection(rest, selection.by, inverted=True, spans=spans, key_interval=interval)
 
     def _splits_at_nothing(self, selection: Selection) -> bool:
-        """Whether what is left of an empty selection is told as two ranges, before it and behind it."""
+        """Whether the rest of an empty selection is told as two ranges, one before and one after it."""
         if self.is_map:
             return selection.key_interval and not self.has_key_order
         return not self.sorted_by_index and selection.by is not By.INDEX
@@ -277,7 +281,7 @@ class Elements:
         return bisect_left(self._sorted_keys, sort_key(key))
 
     def _places(self, value: Value) -> list[int]:
-        """Indexes of a value."""
+        """The indexes of all elements with a value."""
         if has_wildcard(value):
             return [index for index, mine in enumerate(self.values) if compare(mine, value) == 0]
         kind = type(value)
@@ -288,7 +292,7 @@ class Elements:
 
 
 def _last_of_each(indexes: list[int]) -> list[int]:
-    """Each index once, where it stands for the last time."""
+    """Each index once, at the last of its places."""
     return list(dict.fromkeys(reversed(indexes)))[::-1]
 
 
@@ -301,7 +305,7 @@ def _within(position: int, size: int, subcode: int) -> int:
 
 
 def _runs(positions: list[int]) -> list[tuple[int, int]]:
-    """Positions as (first, end) of those that follow each other."""
+    """The runs of consecutive positions, as (first, end)."""
     runs: list[tuple[int, int]] = []
     for position in positions:
         if runs and runs[-1][1] == position:

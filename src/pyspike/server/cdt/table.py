@@ -1,6 +1,6 @@
-"""What the tables of list and map operations are made of: an operation, and the searches both kinds share.
+"""The parts of the tables of list and map operations: an operation, and the searches that both kinds share.
 
-Owns: how arguments are bound to a search, and what a search returns or removes. Not here: opcodes (lists.py,
+Owns: how arguments are handed to a search, and what a search returns or removes. Not here: opcodes (lists.py,
 maps.py).
 """
 
@@ -9,21 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
+from ..protocol.flags import ReturnType
+from ..protocol.result import bad, not_applicable
 from ..values.packed import PackedList, PackedMap, Value
-from .calls import bad
-from .results import ReturnType, is_range, not_applicable, split_return_type, told
+from .results import is_range, result_of, split_return_type
 from .selection import By, Elements, Selection, inverted_range
 
-__all__ = ["Args", "CdtOp", "Search", "reading", "removing"]
+__all__ = ["Args", "CdtOp", "Search", "flags_at", "reading", "removing"]
 
 Args: TypeAlias = "list[Any]"
-"""Arguments, of which the kinds have been checked."""
+"""Arguments whose types have been checked."""
 
 
 class CdtOp(NamedTuple):
-    """An opcode: the kinds of its arguments (see calls.arguments), what it does to a container in place, and
-    whether it writes. `creates`: it makes a container where none is, with the order that is the argument of
-    this number (-1: no such argument).
+    """An opcode of lists or maps.
+
+    `kinds`: the types of its arguments, as `calls.arguments` takes them. `run`: reads or changes a container
+    in place, and gives the result. `creates`: the number of the argument that is the order of a container
+    which the opcode creates where there is none; -1 if it creates one without an order, None if it creates
+    none.
     """
 
     kinds: str
@@ -33,7 +37,10 @@ class CdtOp(NamedTuple):
 
 
 class Search(NamedTuple):
-    """A way to choose elements: the kinds of its arguments after the return type, and how it chooses."""
+    """A way to select elements.
+
+    `kinds`: the types of its arguments after the return type. `find`: selects elements by these arguments.
+    """
 
     kinds: str
     find: Callable[[Elements, Args], Selection]
@@ -41,6 +48,11 @@ class Search(NamedTuple):
 
 def _optional(args: Args, at: int) -> Any:
     return args[at] if len(args) > at else None
+
+
+def flags_at(args: Args, at: int) -> int:
+    """The write flags that are an argument of an operation; 0 if they are left out."""
+    return args[at] if len(args) > at else 0
 
 
 BY_INDEX = Search("i", lambda elements, args: elements.at_index(args[0]))
@@ -63,12 +75,12 @@ BY_VALUE_RELATIVE = Search(
 
 
 def reading(search: Search) -> CdtOp:
-    """The operation that tells about the chosen."""
+    """The operation that tells about the selected elements."""
     return CdtOp("i" + search.kinds, _runner(search.find, removes=False), writes=False)
 
 
 def removing(search: Search) -> CdtOp:
-    """The operation that removes the chosen and tells about them."""
+    """The operation that removes the selected elements and tells about them."""
     return CdtOp("i" + search.kinds, _runner(search.find, removes=True))
 
 
@@ -90,7 +102,7 @@ def _runner(find: Callable[[Elements, Args], Selection], removes: bool) -> Calla
                 raise bad("everything but nothing")
             if not found.single:
                 found = inverted_range(elements, found) if is_range(kind) else elements.inverse(found)
-        result = told(elements, found, kind)
+        result = result_of(elements, found, kind)
         if removes and found.indexes:
             gone = set(found.indexes)
             kept = target.pairs if isinstance(target, PackedMap) else target.items

@@ -1,1 +1,1 @@
-"""Where a cluster runs, and what can be asked of it from outside its loop."""
+"""Where a cluster runs, and the requests by which it is controlled from outside its event loop."""

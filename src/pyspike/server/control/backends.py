@@ -1,8 +1,8 @@
 """Where a cluster runs: in a thread of this process, or in a process of its own.
 
-Owns: the loop's thread, the child process and the lines spoken with it. Not here: what can be asked
-(control.py). A backend holds no reference to the cluster object in front of it, so that this one can be
-collected and end it.
+Owns: the thread of the cluster's event loop, the child process, and the lines of JSON that are exchanged with
+it. Not here: the requests (requests.py). A backend holds no reference to the `EmbeddedCluster`, so that the
+cluster is stopped when that object is collected.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ _ERRORS: dict[str, type[Exception]] = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What kind of cluster is wanted. All of it is JSON but the settings of namespaces."""
+    """The arguments of a cluster that is to be started. All but the settings of namespaces can be written as
+    JSON.
+    """
 
     names: list[str]
     ports: list[int]
@@ -47,17 +49,17 @@ class Plan:
 
 
 class Backend(Protocol):
-    """A place where a cluster runs."""
+    """A running cluster, in whatever thread or process."""
 
     def call(self, request: str, node: str | None = None, **args: Any) -> Any:
-        """Ask the running cluster for something, and wait until it is done."""
+        """Do a request in the running cluster, and give its result."""
 
     def stop(self) -> None:
-        """End the cluster; again does nothing."""
+        """Stop the cluster. Does nothing if it is stopped."""
 
 
 class ThreadBackend:
-    """A cluster in one thread of this process."""
+    """A cluster that runs in one thread of this process."""
 
     def __init__(self, cluster: Membership) -> None:
         self._cluster = cluster
@@ -73,7 +75,7 @@ class ThreadBackend:
 
     @classmethod
     def from_plan(cls, plan: Plan, **clock: Any) -> ThreadBackend:
-        """Start a cluster as planned. `clock=`: Unix time in seconds, as a callable."""
+        """Start the cluster of a plan. `clock`: a callable that gives Unix time in seconds."""
         return cls(
             Membership(
                 plan.names,
@@ -95,7 +97,7 @@ class ThreadBackend:
         self._loop.run_forever()
 
     def call(self, request: str, node: str | None = None, **args: Any) -> Any:
-        """Ask the running cluster for something, and wait until it is done."""
+        """Do a request in the running cluster, and give its result."""
         if self._loop.is_closed():
             raise RuntimeError("the cluster is not running")
         return asyncio.run_coroutine_threadsafe(
@@ -103,7 +105,10 @@ class ThreadBackend:
         ).result()
 
     def stop(self) -> None:
-        """End the cluster; again does nothing, nor does it in a forked child, whose loop is the parent's."""
+        """Stop the cluster.
+
+        Does nothing if it is stopped, and in a forked child, whose parent runs the loop.
+        """
         if self._loop.is_closed() or self._pid != os.getpid():
             return
         self._loop.call_soon_threadsafe(self._close)
@@ -114,12 +119,12 @@ class ThreadBackend:
 
     def _close(self) -> None:
         self._cluster.close()
-        # One more turn, in which the closed transports are cleared away.
+        # The loop runs a little longer, to dispose of the closed transports.
         self._loop.call_later(0.01, self._loop.stop)
 
 
 class ProcessBackend:
-    """A cluster in a child process, asked by lines of JSON over its stdin and stdout.
+    """A cluster that runs in a child process and is asked by lines of JSON over its stdin and stdout.
 
     The child ends when its stdin closes, so also when this process dies.
     """
@@ -161,11 +166,11 @@ class ProcessBackend:
         return answer["result"]
 
     def call(self, request: str, node: str | None = None, **args: Any) -> Any:
-        """Ask the running cluster for something, and wait until it is done."""
+        """Do a request in the running cluster, and give its result."""
         return self._ask({"request": request, "node": node, "args": args})
 
     def stop(self) -> None:
-        """End the child; again does nothing, nor does it in a forked child of this process."""
+        """End the child process. Does nothing if it has ended, and in a forked child of this process."""
         if self._pid != os.getpid():
             return
         for pipe in (self._child.stdin, self._child.stdout):
@@ -179,7 +184,7 @@ class ProcessBackend:
 
 
 def serve_control(requests: IO[str], answers: IO[str]) -> None:
-    """The child's side: a plan in the first line, then requests until there are no more."""
+    """Run a cluster in the child process: the plan is the first line, requests are the others."""
     backend: ThreadBackend | None = None
     try:
         for line in requests:

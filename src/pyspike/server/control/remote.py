@@ -1,8 +1,8 @@
-"""The running cluster as the objects in front of it see it: `EmbeddedCluster`, its nodes and its clock.
+"""A cluster as the objects that users hold control it: `EmbeddedCluster`, its nodes and its clock.
 
-Owns: whether the cluster runs, and the ports that its nodes have. Not here: where it runs (backends.py) and
-what it can be asked (requests.py). It holds no reference to the objects in front of it, so that the cluster
-is stopped when they are collected.
+Owns: whether the cluster runs, and the ports of its nodes. Not here: where it runs (backends.py) and the
+requests (requests.py). It holds no reference to those objects, so that the cluster is stopped when they are
+collected.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Remote"]
 
 
 class Remote:
-    """A cluster that can be started and stopped, and asked while it runs.
+    """A cluster that can be started, asked and stopped.
 
     Args:
         names: the names of its nodes.
@@ -33,16 +33,16 @@ class Remote:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and not stopped."""
+        """Whether the cluster was started and not stopped."""
         return self._backend is not None
 
     def start(self, backend: Backend) -> None:
-        """Ask this running cluster from now on."""
+        """Send requests to this running cluster from now on."""
         self._backend = backend
         self.read_ports()
 
     def stop(self) -> None:
-        """Stop the cluster; do nothing if it does not run."""
+        """Stop the cluster. Does nothing if it does not run."""
         backend, self._backend = self._backend, None
         if backend is not None:
             backend.stop()
@@ -64,6 +64,6 @@ class Remote:
         return self._backend.call(request, node, **args)
 
     def read_ports(self) -> None:
-        """Ask the nodes for their ports."""
+        """Update `ports` from the running nodes."""
         for node in self.ask("describe"):
             self.ports[node["name"]] = node["port"]

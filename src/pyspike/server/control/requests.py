@@ -1,7 +1,7 @@
-"""What can be asked of a running cluster from outside its loop, by name and plain arguments.
+"""The requests by which a running cluster is controlled, by name and plain arguments.
 
 Owns: the table of these requests, so that a cluster in this process and one in its own process do the same.
-Not here: how a request gets there (backends.py), and what it does (../topology/).
+Not here: how a request reaches the cluster (backends.py), and what it does (../topology/).
 """
 
 from __future__ import annotations

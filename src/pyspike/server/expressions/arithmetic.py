@@ -1,6 +1,7 @@
-"""Opcodes of numbers: arithmetic, rounding, bits of integers, smallest and largest.
+"""Opcodes of numbers: arithmetic, rounding, bits of integers, minimum and maximum.
 
-Owns: what the types must be, overflow, division by zero, infinities. Not here: comparisons (comparison.py).
+Owns: the types of their arguments, overflow, division by zero, infinities. Not here: comparisons
+(comparison.py).
 """
 
 from __future__ import annotations
@@ -9,21 +10,21 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..cdt.calls import as_int64
 from ..cdt.numbers import to_int64
-from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need
+from ..protocol.flags import ExpType
+from ..protocol.opcodes import ExpOpcode
+from ..values.integers import as_int64
+from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
 
 __all__ = ["OPCODES"]
 
-Variables = dict[bytes, int]
-Opcode = Callable[[Args, Variables, Build], Node]
 
 _BITS = 64
 _MASK = (1 << _BITS) - 1
 
 
 def _typed(type_: int, parts: list[Node], compute: Callable[[list[Any]], Any]) -> Node:
-    """A node that computes on the values of its parts, unless one is unknown."""
+    """A node that computes on the values of its parts, unless one of them is unknown."""
 
     def run(scope: Scope) -> Any:
         values = []
@@ -38,15 +39,15 @@ def _typed(type_: int, parts: list[Node], compute: Callable[[list[Any]], Any]) -
 
 
 def _numbers(args: Args, variables: Variables, build: Build) -> list[Node]:
-    """One number or more, all of the same type."""
-    parts = [need(build(arg, variables), Type.INT, Type.FLOAT) for arg in args]
+    """The nodes of one number or more, which must be of the same type."""
+    parts = [need(build(arg, variables), ExpType.INT, ExpType.FLOAT) for arg in args]
     if len({part.type for part in parts}) != 1:
         raise bad("numbers of two types, or none")
     return parts
 
 
 def _fold(step: Callable[[Any, Any], Any], alone: Callable[[Any], Any] | None = None) -> Opcode:
-    """An opcode that takes one number after the other."""
+    """An opcode that combines its numbers from the left."""
 
     def make(args: Args, variables: Variables, build: Build) -> Node:
         parts = _numbers(args, variables, build)
@@ -84,7 +85,7 @@ def _divide(one: Any, two: Any) -> Any:
 
 
 def _fixed(types: tuple[int, ...], result: int, compute: Callable[..., Any]) -> Opcode:
-    """An opcode with arguments of these types."""
+    """An opcode whose arguments have these types."""
 
     def make(args: Args, variables: Variables, build: Build) -> Node:
         if len(args) != len(types):
@@ -96,10 +97,10 @@ def _fixed(types: tuple[int, ...], result: int, compute: Callable[..., Any]) -> 
 
 
 def _ints(compute: Callable[[int, int], int]) -> Opcode:
-    """An opcode for one integer or more."""
+    """An opcode that combines one integer or more from the left."""
 
     def make(args: Args, variables: Variables, build: Build) -> Node:
-        parts = [need(build(arg, variables), Type.INT) for arg in args]
+        parts = [need(build(arg, variables), ExpType.INT) for arg in args]
         if not parts:
             raise bad("no integers")
 
@@ -109,7 +110,7 @@ def _ints(compute: Callable[[int, int], int]) -> Opcode:
                 result = compute(result, value)
             return result
 
-        return _typed(Type.INT, parts, run)
+        return _typed(ExpType.INT, parts, run)
 
     return make
 
@@ -161,34 +162,45 @@ def _shift_right_signed(value: int, shift: int) -> int:
     return value >> shift % _BITS
 
 
+_OTHER_BIT = str.maketrans("01", "10")
+
+
 def _scan(value: int, wanted: bool) -> str:
     bits = f"{value & _MASK:064b}"
-    return bits if wanted else bits.translate({48: 49, 49: 48})
+    return bits if wanted else bits.translate(_OTHER_BIT)
+
+
+def _first(value: int, wanted: bool) -> int:
+    return _scan(value, wanted).find("1")
+
+
+def _last(value: int, wanted: bool) -> int:
+    return _scan(value, wanted).rfind("1")
 
 
 OPCODES: dict[int, Opcode] = {
-    20: _fold(lambda one, two: _wrapped(one + two)),
-    21: _fold(lambda one, two: _wrapped(one - two), lambda one: _wrapped(-one)),
-    22: _fold(lambda one, two: _wrapped(one * two)),
-    23: _fold(_divide, lambda one: _divide(type(one)(1), one)),
-    24: _fixed((Type.FLOAT, Type.FLOAT), Type.FLOAT, _power),
-    25: _fixed((Type.FLOAT, Type.FLOAT), Type.FLOAT, _log),
-    26: _fixed((Type.INT, Type.INT), Type.INT, _mod),
-    27: _absolute,
-    28: _fixed((Type.FLOAT,), Type.FLOAT, _rounded(math.floor)),
-    29: _fixed((Type.FLOAT,), Type.FLOAT, _rounded(math.ceil)),
-    30: _fixed((Type.FLOAT,), Type.INT, to_int64),
-    31: _fixed((Type.INT,), Type.FLOAT, float),
-    32: _ints(lambda one, two: one & two),
-    33: _ints(lambda one, two: one | two),
-    34: _ints(lambda one, two: one ^ two),
-    35: _fixed((Type.INT,), Type.INT, lambda value: ~value),
-    36: _fixed((Type.INT, Type.INT), Type.INT, _shift_left),
-    37: _fixed((Type.INT, Type.INT), Type.INT, _shift_right),
-    38: _fixed((Type.INT, Type.INT), Type.INT, _shift_right_signed),
-    39: _fixed((Type.INT,), Type.INT, lambda value: bin(value & _MASK).count("1")),
-    40: _fixed((Type.INT, Type.BOOL), Type.INT, lambda value, wanted: _scan(value, wanted).find("1")),
-    41: _fixed((Type.INT, Type.BOOL), Type.INT, lambda value, wanted: _scan(value, wanted).rfind("1")),
-    50: _fold(lambda one, two: two if two < one else one),
-    51: _fold(lambda one, two: two if two > one else one),
+    ExpOpcode.ADD: _fold(lambda one, two: _wrapped(one + two)),
+    ExpOpcode.SUB: _fold(lambda one, two: _wrapped(one - two), lambda one: _wrapped(-one)),
+    ExpOpcode.MUL: _fold(lambda one, two: _wrapped(one * two)),
+    ExpOpcode.DIV: _fold(_divide, lambda one: _divide(type(one)(1), one)),
+    ExpOpcode.POW: _fixed((ExpType.FLOAT, ExpType.FLOAT), ExpType.FLOAT, _power),
+    ExpOpcode.LOG: _fixed((ExpType.FLOAT, ExpType.FLOAT), ExpType.FLOAT, _log),
+    ExpOpcode.MOD: _fixed((ExpType.INT, ExpType.INT), ExpType.INT, _mod),
+    ExpOpcode.ABS: _absolute,
+    ExpOpcode.FLOOR: _fixed((ExpType.FLOAT,), ExpType.FLOAT, _rounded(math.floor)),
+    ExpOpcode.CEIL: _fixed((ExpType.FLOAT,), ExpType.FLOAT, _rounded(math.ceil)),
+    ExpOpcode.TO_INT: _fixed((ExpType.FLOAT,), ExpType.INT, to_int64),
+    ExpOpcode.TO_FLOAT: _fixed((ExpType.INT,), ExpType.FLOAT, float),
+    ExpOpcode.INT_AND: _ints(lambda one, two: one & two),
+    ExpOpcode.INT_OR: _ints(lambda one, two: one | two),
+    ExpOpcode.INT_XOR: _ints(lambda one, two: one ^ two),
+    ExpOpcode.INT_NOT: _fixed((ExpType.INT,), ExpType.INT, lambda value: ~value),
+    ExpOpcode.LSHIFT: _fixed((ExpType.INT, ExpType.INT), ExpType.INT, _shift_left),
+    ExpOpcode.RSHIFT: _fixed((ExpType.INT, ExpType.INT), ExpType.INT, _shift_right),
+    ExpOpcode.ARSHIFT: _fixed((ExpType.INT, ExpType.INT), ExpType.INT, _shift_right_signed),
+    ExpOpcode.COUNT: _fixed((ExpType.INT,), ExpType.INT, lambda value: bin(value & _MASK).count("1")),
+    ExpOpcode.LSCAN: _fixed((ExpType.INT, ExpType.BOOL), ExpType.INT, _first),
+    ExpOpcode.RSCAN: _fixed((ExpType.INT, ExpType.BOOL), ExpType.INT, _last),
+    ExpOpcode.MIN: _fold(lambda one, two: two if two < one else one),
+    ExpOpcode.MAX: _fold(lambda one, two: two if two > one else one),
 }

@@ -1,36 +1,38 @@
-"""From the bytes of an expression to a tree that can be run.
+"""From the bytes of an expression to a tree of nodes that can be run.
 
-Owns: literals, the table of opcodes, the cache of built expressions. Not here: what opcodes do (the files
-that are imported below).
+Owns: literals, the table of opcodes, the cache of trees. Not here: what opcodes do (the modules that are
+imported below).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
-from ..cdt.calls import as_int64
+from ..protocol.constants import BLOB_TYPES, ParticleType
+from ..protocol.flags import ExpType
+from ..protocol.opcodes import ExpOpcode
 from ..protocol.result import RequestError
 from ..values.bin_values import particle_of
+from ..values.decoding import decode
+from ..values.encoding import encode
+from ..values.integers import as_int64
 from ..values.nesting import is_value_nested_deeper
 from ..values.ordering import as_float
-from ..values.packed import Extension, Float32, PackedError, PackedList, PackedMap, Value, decode, encode
-from ..values.particles import BLOB_TYPES, ParticleType
+from ..values.packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 from ..versions import NEWEST, ServerVersion
 from . import arithmetic, calls, comparison, logic, record, strings
-from .nodes import Args, Build, Node, Type, bad, type_of
+from .nodes import Args, Node, Opcode, Variables, bad, type_of
 
 __all__ = ["Builder", "build"]
 
-LEVELS_MAX = 128  # of expressions inside each other: as many as Python's stack is sure to have room for
+LEVELS_MAX = 128
+"""How deep expressions may be nested: as deep as Python's stack surely has room for."""
 
 _CACHED = 512
 _CACHED_BYTES = 4096
-QUOTE = 126
 
 _PREFIXES = BLOB_TYPES | {ParticleType.STRING, ParticleType.GEOJSON, ParticleType.HLL}
 
-Opcode = Callable[[Args, "dict[bytes, int]", Build], Node]
 
 _OPCODES: dict[int, Opcode] = {
     **comparison.OPCODES,
@@ -43,7 +45,7 @@ _OPCODES: dict[int, Opcode] = {
 
 
 def build(data: bytes, version: ServerVersion = NEWEST) -> Node:
-    """The tree of an expression, for a server of this version.
+    """The tree of an expression, as a server of this version builds it.
 
     Raises:
         RequestError: PARAMETER for anything that is no expression.
@@ -64,23 +66,24 @@ _build_cached = lru_cache(maxsize=_CACHED)(_build)
 
 
 class Builder:
-    """Builds the trees of packed values, and knows how deep in them it is; PARAMETER for a value that is no
-    expression, or too deep.
+    """Builds trees of packed values, and counts how deep in them it is.
+
+    A value that is no expression, or is nested too deeply, is refused with PARAMETER.
     """
 
     def __init__(self, version: ServerVersion) -> None:
         self.version = version
         self._levels = 0
 
-    def __call__(self, value: Value, variables: dict[bytes, int]) -> Node:
-        """The tree of a value; the variables that are defined there have these types."""
+    def __call__(self, value: Value, variables: Variables) -> Node:
+        """The tree of a value. `variables`: the types of the variables that are defined around it."""
         if not isinstance(value, PackedList):
             self._check_nesting(value)
             return literal(value)
         if value.flags or not value.items or type(value.items[0]) is not int:
             raise bad("a list that is no call")
         opcode, args = value.items[0], value.items[1:]
-        if opcode == QUOTE:
+        if opcode == ExpOpcode.QUOTE:
             return self._quoted(args)
         make = _OPCODES.get(opcode)
         if make is None:
@@ -97,7 +100,7 @@ class Builder:
         if len(args) != 1 or not isinstance(args[0], PackedList):
             raise bad("a quote of something else than a list")
         self._check_nesting(args[0])
-        return _fresh(args[0], Type.LIST)
+        return _fresh(args[0], ExpType.LIST)
 
     def _check_nesting(self, literal: Value) -> None:
         most = self.version.nesting_max
@@ -106,9 +109,9 @@ class Builder:
 
 
 def literal(value: Value) -> Node:
-    """A value that stands for itself."""
+    """The node of a value that is its own result."""
     if isinstance(value, PackedMap):
-        return _fresh(value, Type.MAP)
+        return _fresh(value, ExpType.MAP)
     if isinstance(value, Extension):
         raise bad("a wildcard or an infinity as a value")
     if type(value) is int:
@@ -131,6 +134,9 @@ def _check_geojson(value: bytes) -> None:
 
 
 def _fresh(value: Value, kind: int) -> Node:
-    """A container that stands for itself; a run gets one of its own, which operations may change."""
+    """The node of a list or map that is its own result.
+
+    Each run decodes a new one, which operations may change.
+    """
     packed = encode(value)
     return Node(kind, lambda scope: decode(packed))

@@ -1,7 +1,7 @@
-"""Opcode 127: list, map, bit, HLL and string operations on the value of an expression.
+"""The opcode CALL: list, map, bit, HLL and string operations on the value of an expression.
 
 Owns: arguments that are expressions, which system is called, the type of the result. Not here: the operations
-(../cdt, ../bits.py, ../hll_ops.py, ../strings).
+(../cdt, ../bits, ../hll, ../strings).
 """
 
 from __future__ import annotations
@@ -9,27 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..bits.operate import B64_ENCODE, modify_bits, read_bits
-from ..cdt.calls import CONTEXT, PATH, Call, PathCall, parse_context, parse_value
+from ..bits.operate import modify_bits, read_bits
+from ..cdt.calls import Call, PathCall, parse_context, parse_value
 from ..cdt.operate import check_call, modify, read
 from ..hll.operate import modify_hll, read_hll
+from ..protocol.constants import ParticleType
+from ..protocol.flags import CALL_MODIFY, ExpType
+from ..protocol.opcodes import BitOpcode, CallSystem, CdtEnvelope, ExpOpcode
 from ..protocol.result import RequestError
 from ..strings.arguments import text_of, value_of_text
 from ..strings.operate import modify as modify_string
 from ..strings.operate import read as read_string
 from ..values.packed import Extension, PackedList, Value
-from ..values.particles import ParticleType
-from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need, type_of
+from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need, type_of
 from .paths import Path, run_path
 
 __all__ = ["OPCODES"]
 
-Variables = dict[bytes, int]
 
-CDT, BITS, HLL, STRING = range(4)
-MODIFY = 0x40
-_TYPES = frozenset(range(Type.HLL + 1))
-_SOURCES = {CDT: (Type.LIST, Type.MAP), BITS: (Type.BLOB,), HLL: (Type.HLL,), STRING: (Type.STRING,)}
+_TYPES = frozenset(range(ExpType.HLL + 1))
+_SOURCES: dict[int, tuple[ExpType, ...]] = {
+    CallSystem.CDT: (ExpType.LIST, ExpType.MAP),
+    CallSystem.BITS: (ExpType.BLOB,),
+    CallSystem.HLL: (ExpType.HLL,),
+    CallSystem.STRING: (ExpType.STRING,),
+}
 
 Run = Callable[[Any, Scope], Value]
 
@@ -40,12 +44,12 @@ def _call(args: Args, variables: Variables, build: Build) -> Node:
     kind, system, op, source = args
     if type(kind) is not int or kind not in _TYPES or type(system) is not int:
         raise bad("a call's type or system")
-    writes, system = bool(system & MODIFY), system & ~MODIFY
+    writes, system = bool(system & CALL_MODIFY), system & ~CALL_MODIFY
     if not isinstance(op, PackedList) or not op.items or type(op.items[0]) is not int:
         raise bad("a call without operation")
-    if system not in _SOURCES or (system == STRING and not build.version.strings):
+    if system not in _SOURCES or (system == CallSystem.STRING and not build.version.strings):
         raise bad(f"call system {system}")
-    subject = need(build(source, variables), *_SOURCES[system], Type.NIL)
+    subject = need(build(source, variables), *_SOURCES[system], ExpType.NIL)
     run_op = _operation(system, writes, op.items, variables, build)
 
     def run(scope: Scope) -> Any:
@@ -65,9 +69,9 @@ def _operation(system: int, writes: bool, items: Args, variables: Variables, bui
     opcode = items[0]
     assert isinstance(opcode, int)
     context: Value = None
-    if system == CDT and opcode == PATH:
+    if system == CallSystem.CDT and opcode == CdtEnvelope.PATH:
         return _path(writes, items, build)
-    if system == CDT and opcode == CONTEXT:
+    if system == CallSystem.CDT and opcode == CdtEnvelope.CONTEXT:
         if len(items) != 3 or not isinstance(items[2], PackedList) or not items[2].items:
             raise bad("a context without operation")
         context, items = items[1], items[2].items
@@ -81,17 +85,17 @@ def _operation(system: int, writes: bool, items: Args, variables: Variables, bui
         values = [part.run(scope) for part in parts]
         if UNKNOWN in values:
             return UNKNOWN  # type: ignore[no-any-return]
-        if system == CDT:
+        if system == CallSystem.CDT:
             call = Call(None if context is None else parse_context(context), opcode, values)
             check_call(call, version)
             return modify(value, call)[1] if writes else read(value, call)
-        if system == BITS:
+        if system == CallSystem.BITS:
             if writes:
                 return bytes((ParticleType.BLOB,)) + (modify_bits(value[1:], opcode, values) or b"")
-            if opcode == B64_ENCODE and not version.strings:
+            if opcode == BitOpcode.B64_ENCODE and not version.strings:
                 raise bad(f"bit opcode {opcode}")
             return read_bits(value[1:], opcode, values)
-        if system == STRING:
+        if system == CallSystem.STRING:
             text = text_of(value)
             if not writes:
                 return read_string(text, opcode, values)
@@ -105,7 +109,7 @@ def _operation(system: int, writes: bool, items: Args, variables: Variables, bui
 
 
 def _path(writes: bool, items: Args, build: Build) -> Run:
-    """A path; one that is wrong gives no result, but is no error."""
+    """A path operation. One that is malformed has an unknown result, but is not refused."""
 
     def run(value: Any, scope: Scope) -> Value:
         call = parse_value(PackedList(0, items))
@@ -121,8 +125,8 @@ def _path(writes: bool, items: Args, build: Build) -> Run:
 
 def _argument(value: Value, variables: Variables, build: Build) -> Node:
     if isinstance(value, Extension):
-        return Node(Type.UNKNOWN, lambda scope: value)
+        return Node(ExpType.UNKNOWN, lambda scope: value)
     return build(value, variables)
 
 
-OPCODES = {127: _call}
+OPCODES: dict[int, Opcode] = {ExpOpcode.CALL: _call}

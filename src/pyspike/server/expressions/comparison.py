@@ -1,7 +1,7 @@
-"""Opcodes that compare: eq to le, regex, geo, in_list.
+"""Opcodes that compare: EQ to LE, REGEX, GEO, IN_LIST.
 
-Owns: which types can be compared. Not here: the order of values (../ordering.py), patterns
-(../posix_regex.py), places (../geo.py).
+Owns: which types can be compared. Not here: the order of values (../values/ordering.py), patterns
+(posix_regex.py), regions (../values/regions.py).
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ..protocol.constants import ContainerFlags
+from ..protocol.flags import ExpType
+from ..protocol.opcodes import ExpOpcode
 from ..values.ordering import compare
 from ..values.packed import PackedList, PackedMap, Value
 from ..values.regions import Region, point_of, region_of
-from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need, type_of
+from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need, type_of
 from .posix_regex import compile_regex
 
 __all__ = ["OPCODES"]
 
-Variables = dict[bytes, int]
-Opcode = Callable[[Args, Variables, Build], Node]
 
-_PLAIN = (Type.BOOL, Type.INT, Type.STRING, Type.FLOAT, Type.BLOB)
-KEY_ORDERED = 1
+_PLAIN = (ExpType.BOOL, ExpType.INT, ExpType.STRING, ExpType.FLOAT, ExpType.BLOB)
 
 
 def _comparison(test: Callable[[Any, Any], bool]) -> Opcode:
@@ -31,7 +31,7 @@ def _comparison(test: Callable[[Any, Any], bool]) -> Opcode:
         if len(args) != 2:
             raise bad(f"{len(args)} arguments")
         left, right = (build(arg, variables) for arg in args)
-        if left.type != right.type or left.type in (Type.GEO, Type.HLL):
+        if left.type != right.type or left.type in (ExpType.GEO, ExpType.HLL):
             raise bad("types that do not compare")
         left_run, right_run = left.run, right.run
         is_plain = left.type in _PLAIN
@@ -49,7 +49,7 @@ def _comparison(test: Callable[[Any, Any], bool]) -> Opcode:
                 return UNKNOWN
             return test(compare(one, two), 0)
 
-        return Node(Type.BOOL, run)
+        return Node(ExpType.BOOL, run)
 
     return make
 
@@ -58,7 +58,9 @@ def _has_unordered_map(value: Value) -> bool:
     if isinstance(value, PackedList):
         return any(map(_has_unordered_map, value.items))
     if isinstance(value, PackedMap):
-        return not value.flags & KEY_ORDERED or any(_has_unordered_map(item) for _, item in value.pairs)
+        return not value.flags & ContainerFlags.KEY_ORDERED or any(
+            _has_unordered_map(item) for _, item in value.pairs
+        )
     return False
 
 
@@ -69,7 +71,7 @@ def _regex(args: Args, variables: Variables, build: Build) -> Node:
         pattern = compile_regex(args[1], args[0])
     except re.error as error:
         raise bad(f"regex: {error}") from error
-    text = need(build(args[2], variables), Type.STRING)
+    text = need(build(args[2], variables), ExpType.STRING)
 
     def run(scope: Scope) -> Any:
         value = text.run(scope)
@@ -78,13 +80,13 @@ def _regex(args: Args, variables: Variables, build: Build) -> Node:
         # The real server hands the text over as a C string.
         return pattern.search(value[1:].partition(b"\x00")[0]) is not None
 
-    return Node(Type.BOOL, run)
+    return Node(ExpType.BOOL, run)
 
 
 def _geo(args: Args, variables: Variables, build: Build) -> Node:
     if len(args) != 2:
         raise bad(f"{len(args)} arguments")
-    left, right = (need(build(arg, variables), Type.GEO) for arg in args)
+    left, right = (need(build(arg, variables), ExpType.GEO) for arg in args)
 
     def run(scope: Scope) -> Any:
         one, two = left.run(scope), right.run(scope)
@@ -92,11 +94,11 @@ def _geo(args: Args, variables: Variables, build: Build) -> Node:
             return UNKNOWN
         return _within(one[1:], two[1:])
 
-    return Node(Type.BOOL, run)
+    return Node(ExpType.BOOL, run)
 
 
 def _within(one: bytes, two: bytes) -> bool:
-    """Whether one is a point and the other a region around it."""
+    """Whether one is a point and the other a region that contains it."""
     points = [point_of(text) for text in (one, two)]
     regions: list[Region | None] = [region_of(text) for text in (one, two)]
     if points[0] and regions[1]:
@@ -109,7 +111,7 @@ def _within(one: bytes, two: bytes) -> bool:
 def _in_list(args: Args, variables: Variables, build: Build) -> Node:
     if len(args) != 2:
         raise bad(f"{len(args)} arguments")
-    wanted, items = build(args[0], variables), need(build(args[1], variables), Type.LIST)
+    wanted, items = build(args[0], variables), need(build(args[1], variables), ExpType.LIST)
 
     def run(scope: Scope) -> Any:
         value, container = wanted.run(scope), items.run(scope)
@@ -117,20 +119,20 @@ def _in_list(args: Args, variables: Variables, build: Build) -> Node:
             return UNKNOWN
         kind = type_of(value)
         return any(
-            compare(item, value) == 0 for item in container.items if type_of(item) in (kind, Type.UNKNOWN)
+            compare(item, value) == 0 for item in container.items if type_of(item) in (kind, ExpType.UNKNOWN)
         )
 
-    return Node(Type.BOOL, run)
+    return Node(ExpType.BOOL, run)
 
 
 OPCODES: dict[int, Opcode] = {
-    1: _comparison(operator.eq),
-    2: _comparison(operator.ne),
-    3: _comparison(operator.gt),
-    4: _comparison(operator.ge),
-    5: _comparison(operator.lt),
-    6: _comparison(operator.le),
-    7: _regex,
-    8: _geo,
-    9: _in_list,
+    ExpOpcode.EQ: _comparison(operator.eq),
+    ExpOpcode.NE: _comparison(operator.ne),
+    ExpOpcode.GT: _comparison(operator.gt),
+    ExpOpcode.GE: _comparison(operator.ge),
+    ExpOpcode.LT: _comparison(operator.lt),
+    ExpOpcode.LE: _comparison(operator.le),
+    ExpOpcode.REGEX: _regex,
+    ExpOpcode.GEO: _geo,
+    ExpOpcode.IN_LIST: _in_list,
 }

@@ -1,4 +1,4 @@
-"""Opcodes of logic: unknown, and, or, not, exclusive, cond, let, var.
+"""Opcodes of logic and of control: UNKNOWN, AND, OR, NOT, EXCLUSIVE, COND, LET, VAR.
 
 Owns: three-valued logic, and names of variables. Not here: comparisons (comparison.py).
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..protocol.flags import ExpType
+from ..protocol.opcodes import ExpOpcode
 from ..values.packed import PackedList, Value
-from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need
+from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
 
 __all__ = ["OPCODES"]
 
-Variables = dict[bytes, int]
-
-UNKNOWN_OPCODE = 0
 
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -23,17 +22,17 @@ _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*\Z")
 def _bools(args: Args, variables: Variables, build: Build, least: int) -> list[Node]:
     if len(args) < least:
         raise bad(f"{len(args)} arguments")
-    return [need(build(arg, variables), Type.BOOL) for arg in args]
+    return [need(build(arg, variables), ExpType.BOOL) for arg in args]
 
 
 def _unknown(args: Args, variables: Variables, build: Build) -> Node:
     if args:
         raise bad("unknown with arguments")
-    return Node(Type.BOOL, lambda scope: UNKNOWN)
+    return Node(ExpType.BOOL, lambda scope: UNKNOWN)
 
 
 def _decided_by(decisive: bool, parts: list[Node]) -> Node:
-    """`decisive` if any part is, else unknown if any part is, else the other."""
+    """A node that is `decisive` if any part is, else unknown if any part is, else the other value."""
 
     def run(scope: Scope) -> Any:
         result: Any = not decisive
@@ -45,7 +44,7 @@ def _decided_by(decisive: bool, parts: list[Node]) -> Node:
                 result = UNKNOWN
         return result
 
-    return Node(Type.BOOL, run)
+    return Node(ExpType.BOOL, run)
 
 
 def _and(args: Args, variables: Variables, build: Build) -> Node:
@@ -65,7 +64,7 @@ def _not(args: Args, variables: Variables, build: Build) -> Node:
         value = parts[0].run(scope)
         return value if value is UNKNOWN else not value
 
-    return Node(Type.BOOL, run)
+    return Node(ExpType.BOOL, run)
 
 
 def _exclusive(args: Args, variables: Variables, build: Build) -> Node:
@@ -82,7 +81,7 @@ def _exclusive(args: Args, variables: Variables, build: Build) -> Node:
                 return False
         return true == 1
 
-    return Node(Type.BOOL, run)
+    return Node(ExpType.BOOL, run)
 
 
 def _cond(args: Args, variables: Variables, build: Build) -> Node:
@@ -92,7 +91,7 @@ def _cond(args: Args, variables: Variables, build: Build) -> Node:
     results = [*args[1:-1:2], args[-1]]
     *actions, default = [build(arg, variables) for arg in results]
     pairs = zip(results, (*actions, default), strict=True)
-    types = {action.type for arg, action in pairs if not _is_unknown(arg)}  # which fits any
+    types = {action.type for arg, action in pairs if not _is_unknown(arg)}  # an unknown result fits any type
     if len(types) > 1:
         raise bad("cond with results of several types")
 
@@ -105,11 +104,11 @@ def _cond(args: Args, variables: Variables, build: Build) -> Node:
                 return action.run(scope)
         return default.run(scope)
 
-    return Node(types.pop() if types else Type.BOOL, run)
+    return Node(types.pop() if types else ExpType.BOOL, run)
 
 
 def _is_unknown(arg: Value) -> bool:
-    return isinstance(arg, PackedList) and arg.items == [UNKNOWN_OPCODE]
+    return isinstance(arg, PackedList) and arg.items == [ExpOpcode.UNKNOWN]
 
 
 def _let(args: Args, variables: Variables, build: Build) -> Node:
@@ -140,13 +139,13 @@ def _var(args: Args, variables: Variables, build: Build) -> Node:
     return Node(variables[name], lambda scope: scope.variables[name])
 
 
-OPCODES = {
-    UNKNOWN_OPCODE: _unknown,
-    16: _and,
-    17: _or,
-    18: _not,
-    19: _exclusive,
-    123: _cond,
-    124: _var,
-    125: _let,
+OPCODES: dict[int, Opcode] = {
+    ExpOpcode.UNKNOWN: _unknown,
+    ExpOpcode.AND: _and,
+    ExpOpcode.OR: _or,
+    ExpOpcode.NOT: _not,
+    ExpOpcode.EXCLUSIVE: _exclusive,
+    ExpOpcode.COND: _cond,
+    ExpOpcode.VAR: _var,
+    ExpOpcode.LET: _let,
 }

@@ -1,45 +1,40 @@
-"""What a built expression is made of: types, nodes, the unknown value, and what a run looks at.
+"""The vocabulary of expressions: nodes, the unknown value, and the scope in which a tree is run.
 
-Owns: the vocabulary of this folder. Not here: any opcode.
+Owns: what the other modules of this folder build trees of. Not here: any opcode.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from ..protocol.constants import ParticleType
+from ..protocol.flags import ExpType
 from ..protocol.result import RequestError, ResultCode
 from ..storage.store import Record
 from ..values.bin_values import value_of
-from ..values.ordering import GEOJSON_PREFIX, STRING_PREFIX
 from ..values.packed import Float32, PackedList, PackedMap, Value
-from ..values.particles import ParticleType
 from ..versions import ServerVersion
 
-__all__ = ["REMOVE", "UNKNOWN", "Args", "Build", "Loop", "Node", "Scope", "Type", "bad", "need", "type_of"]
-
-
-class Type(IntEnum):
-    """Types of expressions. `UNKNOWN` is that of what is no value, `REMOVE` of a removal in a path."""
-
-    REMOVE = -2
-    UNKNOWN = -1
-    NIL = 0
-    BOOL = 1
-    INT = 2
-    STRING = 3
-    LIST = 4
-    MAP = 5
-    BLOB = 6
-    FLOAT = 7
-    GEO = 8
-    HLL = 9
+__all__ = [
+    "REMOVE",
+    "UNKNOWN",
+    "Args",
+    "Build",
+    "Loop",
+    "Node",
+    "Opcode",
+    "Scope",
+    "Variables",
+    "bad",
+    "need",
+    "type_of",
+]
 
 
 class _Special:
-    """A value of its own."""
+    """A value that is equal only to itself."""
 
     __slots__ = ("_name",)
 
@@ -58,7 +53,10 @@ REMOVE: Any = _Special("REMOVE")
 
 
 class Loop(NamedTuple):
-    """The element that a path is at. What its container does not have, key or place, is UNKNOWN."""
+    """The element that a path is at.
+
+    `key` is UNKNOWN in a list, `place` in a map.
+    """
 
     key: Value
     value: Value
@@ -67,7 +65,7 @@ class Loop(NamedTuple):
 
 @dataclass(slots=True)
 class Scope:
-    """What a run looks at.
+    """What an expression reads when it is run.
 
     `bins`: as they are at that moment. `record`: None inside a path, where no record is seen. `now`: Unix
     time in seconds. `loop`: inside a path.
@@ -81,13 +79,16 @@ class Scope:
     loop: Loop | None = None
 
     def bin(self, name: bytes) -> Value:
-        """A bin's value, which may be changed; UNKNOWN if it is not there."""
+        """The value of a bin, decoded anew, so that it may be changed; UNKNOWN if there is no such bin."""
         found = self.bins.get(name)
         return UNKNOWN if found is None else value_of(*found)
 
 
 class Node(NamedTuple):
-    """A part of an expression: the type it has if it is not unknown, and how to run it."""
+    """A part of an expression.
+
+    `type`: the type of its result, if that is not unknown. `run`: computes the result.
+    """
 
     type: int
     run: Callable[[Scope], Any]
@@ -97,23 +98,30 @@ Args: TypeAlias = "list[Value]"
 
 
 class Build(Protocol):
-    """Makes nodes of packed values, for a server of this version."""
+    """Builds nodes of packed values, as a server of this version does."""
 
     @property
     def version(self) -> ServerVersion:
         """The server that is played."""
 
-    def __call__(self, value: Value, variables: dict[bytes, int]) -> Node:
-        """The node of a value; the variables that are defined there have these types."""
+    def __call__(self, value: Value, variables: Variables) -> Node:
+        """The node of a value. `variables`: the types of the variables that are defined around it."""
+
+
+Variables: TypeAlias = "dict[bytes, int]"
+"""The types of the variables that are defined at some place of an expression, by their names."""
+
+Opcode: TypeAlias = Callable[["Args", "Variables", "Build"], Node]
+"""Builds the node of an opcode from its arguments."""
 
 
 def bad(what: str) -> RequestError:
-    """The error for an expression that can't be built."""
+    """The error PARAMETER, for an expression that can't be built."""
     return RequestError(ResultCode.PARAMETER, f"expression: {what}")
 
 
 def need(node: Node, *types: int) -> Node:
-    """The node, if it is of one of these types."""
+    """Give the node if it is of one of these types; raise PARAMETER if not."""
     if node.type not in types:
         raise bad(f"a part of type {node.type}")
     return node
@@ -123,20 +131,20 @@ def type_of(value: Any) -> int:
     """The type of a value."""
     kind = type(value)
     if kind is int:
-        return Type.INT
+        return ExpType.INT
     if kind is bytes:
-        prefix = value[0] if value else STRING_PREFIX
-        if prefix == STRING_PREFIX:
-            return Type.STRING
-        if prefix == GEOJSON_PREFIX:
-            return Type.GEO
-        return Type.HLL if prefix == ParticleType.HLL else Type.BLOB
+        prefix = value[0] if value else ParticleType.STRING
+        if prefix == ParticleType.STRING:
+            return ExpType.STRING
+        if prefix == ParticleType.GEOJSON:
+            return ExpType.GEO
+        return ExpType.HLL if prefix == ParticleType.HLL else ExpType.BLOB
     if kind is bool:
-        return Type.BOOL
+        return ExpType.BOOL
     if kind is float or kind is Float32:
-        return Type.FLOAT
+        return ExpType.FLOAT
     if kind is PackedList:
-        return Type.LIST
+        return ExpType.LIST
     if kind is PackedMap:
-        return Type.MAP
-    return Type.NIL if value is None else Type.UNKNOWN
+        return ExpType.MAP
+    return ExpType.NIL if value is None else ExpType.UNKNOWN

@@ -1,7 +1,7 @@
 """Paths: operations on many places inside a list or map at once.
 
-Owns: entries that mean several elements, loop variables, the forms of what is selected, changing and removing
-what is. Not here: entries that mean one element (../cdt/context.py), and how a path is packed
+Owns: entries that match several elements, loop variables, the form of what is selected, changing and removing
+elements. Not here: entries that name one element (../cdt/context.py), and how a path is packed
 (../cdt/calls.py).
 """
 
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import pairwise
 from typing import Any, TypeAlias
 
 from ..cdt.calls import Entry, PathCall, storable_value
-from ..cdt.context import EntryType, element_at, find_entry
+from ..cdt.context import SINGLE_TYPES, element_at, find_entry
 from ..cdt.lists import sort_list
 from ..cdt.selection import Elements
+from ..protocol.flags import PATH_DEPTH_MAX, ContextType, PathFlags, PathMode
 from ..protocol.result import RequestError, ResultCode
 from ..values.ordering import sort_key
 from ..values.packed import PackedList, PackedMap, Value
@@ -24,33 +24,20 @@ from .nodes import REMOVE, UNKNOWN, Build, Loop, Node, Scope, bad
 
 __all__ = ["Path", "run_path"]
 
-DEPTH_MAX = 64
-MODE = 0x0F
-NO_FAIL = 0x10
-
-EXPRESSION, KEYS, AND = 0x04, 0x2A, 0x204
-_PLAIN = frozenset(map(int, EntryType))
-_RANKS = (EntryType.LIST_RANK, EntryType.MAP_RANK)
+_RANKS = (ContextType.LIST_RANK, ContextType.MAP_RANK)
 
 Container: TypeAlias = "PackedList | PackedMap"
 
 
-class Mode(IntEnum):
-    """What becomes of the matched elements."""
-
-    TREE = 0
-    VALUES = 1
-    KEYS = 2
-    KEYS_AND_VALUES = 3
-    MODIFY = 4
-
-
-_WITH_KEYS = (Mode.KEYS, Mode.KEYS_AND_VALUES)
+_WITH_KEYS = (PathMode.KEYS, PathMode.KEYS_AND_VALUES)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One level: an entry (None: all children), and what its elements have to fulfil."""
+    """One level of a path.
+
+    `entry`: which elements it matches; None is all. `test`: the expression that they must fulfil, if any.
+    """
 
     entry: Entry | None
     test: Node | None
@@ -58,43 +45,46 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path that can be run. `change`: the new value of each element, for `Mode.MODIFY`."""
+    """A path that can be run.
+
+    `change`: the expression of the new value of each element, for `PathMode.MODIFY`.
+    """
 
     steps: list[Step]
-    mode: Mode
+    mode: PathMode
     no_fail: bool
     change: Node | None
 
     @classmethod
     def build(cls, call: PathCall, build: Build) -> Path:
-        """Make ready what a request asks for.
+        """Build the path of a request.
 
         Raises:
             RequestError: PARAMETER.
 
         """
-        mode = call.flags & MODE
-        if call.flags < 0 or mode > Mode.MODIFY or len(call.more) != (mode == Mode.MODIFY):
+        mode = call.flags & PathFlags.MODE
+        if call.flags < 0 or mode > PathMode.MODIFY or len(call.more) != (mode == PathMode.MODIFY):
             raise bad("a path's flags")
-        if len(call.context) > DEPTH_MAX:
+        if len(call.context) > PATH_DEPTH_MAX:
             raise bad("a path that is too deep")
         steps: list[Step] = []
         for kind, value in call.context:
-            if kind == AND:
+            if kind == ContextType.AND:
                 _add_test(steps, value, build)
             else:
                 steps.append(_step(kind, value, build))
         change = build(call.more[0], {}) if call.more else None
-        return cls(steps, Mode(mode), bool(call.flags & NO_FAIL), change)
+        return cls(steps, PathMode(mode), bool(call.flags & PathFlags.NO_FAIL), change)
 
 
 def _step(kind: int, value: Value, build: Build) -> Step:
-    if kind == EXPRESSION:
+    if kind == ContextType.EXPRESSION:
         return Step(None, None if value is True else _test(value, build))
-    if kind == KEYS:
+    if kind == ContextType.MAP_KEYS:
         if not isinstance(value, PackedList):
             raise bad("a list of keys that is none")
-    elif kind not in _PLAIN:
+    elif kind not in SINGLE_TYPES:
         raise bad(f"context type {kind:#x} in a path")
     return Step((kind, value), None)
 
@@ -102,11 +92,11 @@ def _step(kind: int, value: Value, build: Build) -> Step:
 def _test(value: Value, build: Build) -> Node:
     if not isinstance(value, PackedList):
         raise bad("a path's filter that is constant")
-    return build(value, {})  # what is no bool matches nothing
+    return build(value, {})  # a result that is no bool matches no element
 
 
 def _add_test(steps: list[Step], value: Value, build: Build) -> None:
-    """Let the last entry's elements fulfil an expression."""
+    """Add an expression to the last step, which its elements must fulfil."""
     # The real server answers nonsense if the entry is a rank.
     if not steps or steps[-1].entry is None or steps[-1].test is not None or steps[-1].entry[0] in _RANKS:
         raise bad("a condition without its entry")
@@ -114,24 +104,24 @@ def _add_test(steps: list[Step], value: Value, build: Build) -> None:
 
 
 def run_path(path: Path, root: Container) -> Value:
-    """Select from a value, or change it in place; the result is what was selected.
+    """Select from a value, or change it in place, and give what was selected.
 
     Raises:
         RequestError: PARAMETER or UNKNOWN if an expression gives no result, PARAMETER if an entry is for the
             other kind of container, INCOMPATIBLE_TYPE for keys of a list.
 
     """
-    scope = Scope({}, None, b"", 0.0)  # its expressions see neither bins nor metadata
-    if path.mode == Mode.MODIFY:
+    scope = Scope({}, None, b"", 0.0)  # expressions in a path read neither bins nor metadata
+    if path.mode == PathMode.MODIFY:
         _modify(path, root, 0, scope)
         return None
-    if path.mode == Mode.TREE:
+    if path.mode == PathMode.TREE:
         return _tree(path, root, 0, scope)
     return PackedList(0, list(_leaves(path, root, 0, scope)))
 
 
 def _tree(path: Path, value: Value, depth: int, scope: Scope) -> Value:
-    """The value with only those branches that match; what is no container stays."""
+    """The value with only the matching branches; what is no list or map is kept."""
     if not isinstance(value, (PackedList, PackedMap)):
         return value
     is_last = depth == len(path.steps) - 1
@@ -145,7 +135,7 @@ def _tree(path: Path, value: Value, depth: int, scope: Scope) -> Value:
 
 
 def _leaves(path: Path, value: Value, depth: int, scope: Scope) -> Iterator[Value]:
-    """The matched elements, as keys, values or both."""
+    """The matching elements of the last step, as keys, values or both."""
     if not isinstance(value, (PackedList, PackedMap)):
         return
     if depth < len(path.steps) - 1:
@@ -159,7 +149,7 @@ def _leaves(path: Path, value: Value, depth: int, scope: Scope) -> Iterator[Valu
     for index in _matches(path, value, depth, scope):
         if isinstance(value, PackedMap) and path.mode in _WITH_KEYS:
             yield value.pairs[index][0]
-        if path.mode != Mode.KEYS:
+        if path.mode != PathMode.KEYS:
             yield element_at(value, index)
 
 
@@ -203,7 +193,10 @@ def _change(path: Path, value: Container, found: list[int], scope: Scope) -> Non
 
 
 def _evaluate(path: Path, node: Node, container: Container, index: int, scope: Scope) -> Any:
-    """An expression's result for one element; UNKNOWN only if that is no failure."""
+    """The result of an expression for one element.
+
+    It is UNKNOWN only if the path has the flag NO_FAIL; else an unknown result is an error.
+    """
     if isinstance(container, PackedMap):
         key, value = container.pairs[index]
         scope.loop = Loop(key, value, UNKNOWN)
@@ -217,7 +210,7 @@ def _evaluate(path: Path, node: Node, container: Container, index: int, scope: S
 
 
 def _matches(path: Path, container: Container, depth: int, scope: Scope) -> list[int]:
-    """The indexes of the elements that a step means."""
+    """The indexes of the elements that a step matches."""
     step = path.steps[depth]
     indexes = _entry_matches(container, step.entry)
     if step.test is None:
@@ -230,7 +223,7 @@ def _entry_matches(container: Container, entry: Entry | None) -> list[int]:
     if entry is None:
         return list(range(elements.size))
     kind, value = entry
-    if kind == KEYS:
+    if kind == ContextType.MAP_KEYS:
         if not isinstance(container, PackedMap):
             raise bad("keys of a list")
         assert isinstance(value, PackedList)

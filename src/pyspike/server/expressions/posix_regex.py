@@ -1,24 +1,16 @@
-"""POSIX regular expressions, basic and extended, as Python's `re` runs them.
+"""POSIX regular expressions, basic and extended, translated for Python's `re`.
 
-Owns: the syntax of patterns as the server's C library takes them, and its flags. A pattern is translated item
-by item; what Python would read otherwise is escaped. Not here: what is searched (expressions/comparison.py).
+Owns: the syntax of patterns as the server's C library reads them, and its flags. A pattern is translated item
+by item; what Python would read in another place is escaped. Not here: what is searched (comparison.py).
 """
 
 from __future__ import annotations
 
 import re
-from enum import IntFlag
+
+from ..protocol.flags import PosixRegexFlags
 
 __all__ = ["compile_regex"]
-
-
-class RegexFlags(IntFlag):
-    """Flags of regcomp(3)."""
-
-    EXTENDED = 1
-    ICASE = 2
-    NEWLINE = 4
-    NOSUB = 8
 
 
 _CLASSES = {
@@ -51,15 +43,15 @@ _INTERVAL = re.compile(rb"(\d*)(,?)(\d*)")
 
 
 def compile_regex(pattern: bytes, flags: int) -> re.Pattern[bytes]:
-    """The pattern as Python searches it.
+    """Translate and compile a pattern.
 
     Raises:
         re.error: a pattern that the server refuses.
 
     """
     translated = _Translation(pattern.partition(b"\x00")[0], flags).run()
-    options = re.IGNORECASE if flags & RegexFlags.ICASE else re.NOFLAG if hasattr(re, "NOFLAG") else 0
-    if flags & RegexFlags.NEWLINE:
+    options = re.IGNORECASE if flags & PosixRegexFlags.ICASE else re.NOFLAG if hasattr(re, "NOFLAG") else 0
+    if flags & PosixRegexFlags.NEWLINE:
         options |= re.MULTILINE
     else:
         options |= re.DOTALL
@@ -70,13 +62,13 @@ def compile_regex(pattern: bytes, flags: int) -> re.Pattern[bytes]:
 
 
 class _Translation:
-    """One pattern on its way."""
+    """A pattern that is being translated."""
 
     def __init__(self, pattern: bytes, flags: int) -> None:
         self._pattern = pattern
         self._at = 0
-        self._extended = bool(flags & RegexFlags.EXTENDED)
-        self._newline = bool(flags & RegexFlags.NEWLINE)
+        self._extended = bool(flags & PosixRegexFlags.EXTENDED)
+        self._newline = bool(flags & PosixRegexFlags.NEWLINE)
         self._out: list[bytes] = []
         self._depth = 0
         self._atom: int | None = None
@@ -169,7 +161,7 @@ class _Translation:
             self._add(rb"\*")
 
     def _repeat(self, how: bytes) -> None:
-        """Repeat the last item; it becomes one item, so that it can be repeated again."""
+        """Let the last item be repeated; both become one item, which can be repeated again."""
         assert self._atom is not None
         item = b"".join(self._out[self._atom :])
         self._out[self._atom :] = [b"(?:" + item + b")" + how]
@@ -201,7 +193,7 @@ class _Translation:
             self._add(rb"\$")
 
     def _bracket(self) -> bytes:
-        """A set of characters; a backslash in it is a backslash."""
+        """Translate a set of characters, in which a backslash stands for itself."""
         negated = self._pattern[self._at : self._at + 1] == b"^"
         self._at += negated
         parts: list[bytes] = []

@@ -1,6 +1,6 @@
-"""Opcodes that look at the record: bins, key, metadata; parts of maps; loop variables.
+"""Opcodes that read the record: bins, key, metadata; also the parts of maps, and loop variables.
 
-Owns: which property is told in which unit. Not here: operations on bins' values (calls.py).
+Owns: which property has which unit. Not here: operations on the values of bins (calls.py).
 """
 
 from __future__ import annotations
@@ -8,24 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..protocol.framing import BIN_NAME_MAX
-from ..storage.store import CITRUSLEAF_EPOCH, Record, stored_size
+from ..protocol.constants import BIN_NAME_MAX, CITRUSLEAF_EPOCH, ParticleType
+from ..protocol.flags import ExpType, LoopVariable
+from ..protocol.opcodes import ExpOpcode
+from ..storage.store import Record, stored_size
 from ..values.packed import PackedList
-from ..values.particles import ParticleType
-from .nodes import REMOVE, UNKNOWN, Args, Build, Node, Scope, Type, bad, type_of
+from .nodes import REMOVE, UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, type_of
 
 __all__ = ["OPCODES"]
 
-Variables = dict[bytes, int]
-Opcode = Callable[[Args, Variables, Build], Node]
 
 NEVER = -1
+_STRING = bytes((ParticleType.STRING,))
 _NO_BIN = (int(ParticleType.NULL), b"")
 _NS, _MS = 1_000_000_000, 1000
 _DIGEST_PART = slice(16, 20)
-_KEY_TYPES = (Type.INT, Type.STRING, Type.BLOB)
-_TYPES = frozenset(range(Type.HLL + 1))
-_LOOP_KEY, _LOOP_VALUE, _LOOP_INDEX = range(3)
+_KEY_TYPES = (ExpType.INT, ExpType.STRING, ExpType.BLOB)
+_TYPES = frozenset(range(ExpType.HLL + 1))
 
 
 def _as_type(value: Any, kind: int) -> Any:
@@ -40,7 +39,7 @@ def _bin(args: Args, variables: Variables, build: Build) -> Node:
 
 
 def _type_and(args: Args) -> tuple[int, Any]:
-    """The first argument, a type, and the second."""
+    """Take the two arguments of which the first is a type."""
     if len(args) != 2 or type(args[0]) is not int or args[0] not in _TYPES:
         raise bad("a type")
     return args[0], args[1]
@@ -50,7 +49,7 @@ def _bin_type(args: Args, variables: Variables, build: Build) -> Node:
     if len(args) != 1 or not isinstance(args[0], bytes):
         raise bad("a bin's name")
     name = args[0]
-    return Node(Type.INT, lambda scope: int(scope.bins.get(name, _NO_BIN)[0]) if scope.record else UNKNOWN)
+    return Node(ExpType.INT, lambda scope: int(scope.bins.get(name, _NO_BIN)[0]) if scope.record else UNKNOWN)
 
 
 def _key(args: Args, variables: Variables, build: Build) -> Node:
@@ -105,13 +104,13 @@ def _digest_modulo(args: Args, variables: Variables, build: Build) -> Node:
             return UNKNOWN
         return int.from_bytes(scope.digest[_DIGEST_PART], "little") % divisor
 
-    return Node(Type.INT, run)
+    return Node(ExpType.INT, run)
 
 
 def _result_remove(args: Args, variables: Variables, build: Build) -> Node:
     if args:
         raise bad("removal with arguments")
-    return Node(Type.REMOVE, lambda scope: UNKNOWN if scope.loop is None else REMOVE)
+    return Node(ExpType.REMOVE, lambda scope: UNKNOWN if scope.loop is None else REMOVE)
 
 
 def _map_part(which: int) -> Opcode:
@@ -122,20 +121,20 @@ def _map_part(which: int) -> Opcode:
 
         def run(scope: Scope) -> Any:
             value = source.run(scope)
-            if value is UNKNOWN or type_of(value) != Type.MAP:
+            if value is UNKNOWN or type_of(value) != ExpType.MAP:
                 return UNKNOWN
             return PackedList(0, [pair[which] for pair in value.pairs])
 
-        return Node(Type.LIST, run)
+        return Node(ExpType.LIST, run)
 
     return make
 
 
 def _loop_variable(args: Args, variables: Variables, build: Build) -> Node:
     kind, which = _type_and(args)
-    if which not in (_LOOP_KEY, _LOOP_VALUE, _LOOP_INDEX):
+    if which not in tuple(LoopVariable):
         raise bad("a loop variable")
-    if which == _LOOP_INDEX and kind != Type.INT:
+    if which == LoopVariable.INDEX and kind != ExpType.INT:
         raise bad("an index that is no integer")
 
     def run(scope: Scope) -> Any:
@@ -145,22 +144,22 @@ def _loop_variable(args: Args, variables: Variables, build: Build) -> Node:
 
 
 OPCODES: dict[int, Opcode] = {
-    64: _digest_modulo,
-    65: _property(Type.INT, lambda record, scope: 0),
-    66: _property(Type.INT, _last_update),
-    67: _property(Type.INT, _since_update),
-    68: _property(Type.INT, _void_time),
-    69: _property(Type.INT, _ttl),
-    70: _property(Type.STRING, lambda record, scope: b"\x03" + record.set_name),
-    71: _property(Type.BOOL, lambda record, scope: record.key is not None),
-    72: _property(Type.BOOL, lambda record, scope: False),
-    73: _property(Type.INT, lambda record, scope: stored_size(record)),
-    74: _property(Type.INT, lambda record, scope: stored_size(record)),
-    80: _key,
-    81: _bin,
-    82: _bin_type,
-    100: _result_remove,
-    101: _map_part(0),
-    102: _map_part(1),
-    122: _loop_variable,
+    ExpOpcode.DIGEST_MODULO: _digest_modulo,
+    ExpOpcode.DEVICE_SIZE: _property(ExpType.INT, lambda record, scope: 0),
+    ExpOpcode.LAST_UPDATE: _property(ExpType.INT, _last_update),
+    ExpOpcode.SINCE_UPDATE: _property(ExpType.INT, _since_update),
+    ExpOpcode.VOID_TIME: _property(ExpType.INT, _void_time),
+    ExpOpcode.TTL: _property(ExpType.INT, _ttl),
+    ExpOpcode.SET_NAME: _property(ExpType.STRING, lambda record, scope: _STRING + record.set_name),
+    ExpOpcode.KEY_EXISTS: _property(ExpType.BOOL, lambda record, scope: record.key is not None),
+    ExpOpcode.IS_TOMBSTONE: _property(ExpType.BOOL, lambda record, scope: False),
+    ExpOpcode.MEMORY_SIZE: _property(ExpType.INT, lambda record, scope: stored_size(record)),
+    ExpOpcode.RECORD_SIZE: _property(ExpType.INT, lambda record, scope: stored_size(record)),
+    ExpOpcode.KEY: _key,
+    ExpOpcode.BIN: _bin,
+    ExpOpcode.BIN_TYPE: _bin_type,
+    ExpOpcode.RESULT_REMOVE: _result_remove,
+    ExpOpcode.MAP_KEYS: _map_part(0),
+    ExpOpcode.MAP_VALUES: _map_part(1),
+    ExpOpcode.VAR_BUILTIN: _loop_variable,
 }

@@ -1,20 +1,25 @@
-"""The opcode `to_string`. Owns: which types it takes. Not here: operations on strings (calls.py)."""
+"""The opcode TO_STRING.
+
+Owns: the types that it takes. Not here: operations on strings (calls.py).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..protocol.flags import ExpType
+from ..protocol.opcodes import ExpOpcode
 from ..protocol.result import RequestError
 from ..strings.arguments import value_of_text
 from ..strings.conversion import to_text
-from .nodes import UNKNOWN, Args, Build, Node, Scope, Type, bad, need
+from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
 
 __all__ = ["OPCODES"]
 
-_SOURCES = (Type.BOOL, Type.INT, Type.STRING, Type.BLOB, Type.FLOAT)
+_SOURCES = (ExpType.BOOL, ExpType.INT, ExpType.STRING, ExpType.BLOB, ExpType.FLOAT)
 
 
-def _to_string(args: Args, variables: dict[bytes, int], build: Build) -> Node:
+def _to_string(args: Args, variables: Variables, build: Build) -> Node:
     if not build.version.strings:
         raise bad("to_string")
     if len(args) != 1:
@@ -30,7 +35,7 @@ def _to_string(args: Args, variables: dict[bytes, int], build: Build) -> Node:
         except RequestError:
             return UNKNOWN
 
-    return Node(Type.STRING, run)
+    return Node(ExpType.STRING, run)
 
 
-OPCODES = {99: _to_string}
+OPCODES: dict[int, Opcode] = {ExpOpcode.TO_STRING: _to_string}

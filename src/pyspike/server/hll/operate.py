@@ -1,46 +1,26 @@
-"""HyperLogLog operations, by opcode, and the ops HLL_READ and HLL_MODIFY of a request.
+"""HyperLogLog operations, by opcode.
 
-Owns: opcodes, their arguments, flags, missing bins. Not here: sketches (hll.py).
+Owns: the arguments and flags of each opcode. Not here: sketches (sketch.py), bins and replies
+(../records/ops/hll.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from enum import IntFlag
 from typing import NamedTuple
 
-from ..protocol.framing import Op
-from ..protocol.result import RequestError, ResultCode
-from ..records.op_context import Working
-from ..records.ops.bits import opcode_and_args
-from ..values.bin_values import particle_of
+from ..protocol.constants import HLL_INDEX_BITS, ParticleType
+from ..protocol.flags import HllWriteFlags
+from ..protocol.opcodes import HllOpcode
+from ..protocol.result import RequestError, ResultCode, bad, not_applicable
 from ..values.normalising import storable
 from ..values.packed import PackedError, PackedList, PackedMap, Value
-from ..values.particles import ParticleType
 from .sketch import Hll, intersection, similarity, union
 
-__all__ = ["hll_modify", "hll_read", "modify_hll", "read_hll"]
+__all__ = ["modify_hll", "read_hll"]
 
 NOT_GIVEN = -1
-_HLL = int(ParticleType.HLL)
-
-
-class WriteFlags(IntFlag):
-    """How a sketch is written."""
-
-    CREATE_ONLY = 1
-    UPDATE_ONLY = 2
-    NO_FAIL = 4
-    ALLOW_FOLD = 8
-
-
-def _bad(what: str) -> RequestError:
-    return RequestError(ResultCode.PARAMETER, what)
-
-
-def _not_applicable(what: str) -> RequestError:
-    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
 
 
 def _number(args: list[Value], at: int, default: int) -> int:
@@ -48,32 +28,32 @@ def _number(args: list[Value], at: int, default: int) -> int:
         return default
     value = args[at]
     if type(value) is not int:
-        raise _bad("an argument that is no integer")
+        raise bad("an argument that is no integer")
     return value
 
 
 def _sketches(value: Value) -> list[Hll]:
-    """The sketches of an argument: a list of them, or one."""
+    """The sketches of an argument, which is a list of them or one."""
     items = value.items if isinstance(value, PackedList) else [value]
     if not items:
-        raise _bad("no HLLs")
+        raise bad("no HLLs")
     found = []
     for item in items:
         if not isinstance(item, bytes):
-            raise _bad("an argument that is no HLL")
+            raise bad("an argument that is no HLL")
         found.append(Hll.parse(item[1:]))
     return found
 
 
 def _elements(value: Value) -> list[Value]:
     if not isinstance(value, PackedList) or not value.items:
-        raise _bad("no elements")
+        raise bad("no elements")
     try:
         items = [storable(item) for item in value.items]
     except PackedError as error:
-        raise _bad(str(error)) from error
+        raise bad(str(error)) from error
     if any(isinstance(item, (PackedList, PackedMap)) for item in items):
-        raise _bad("an element that is a list or map")
+        raise bad("an element that is a list or map")
     return items
 
 
@@ -81,10 +61,10 @@ def _elements(value: Value) -> list[Value]:
 
 
 def _new(before: Hll | None, index_bits: int, minhash_bits: int) -> Hll:
-    """An empty sketch; bits that are not given are those of the one before."""
+    """An empty sketch; the numbers of bits that are not given are those of the sketch before."""
     if index_bits == NOT_GIVEN:
         if before is None:
-            raise _not_applicable("a new HLL without index bits")
+            raise not_applicable("a new HLL without index bits")
         index_bits = before.index_bits
     if minhash_bits == NOT_GIVEN:
         minhash_bits = before.minhash_bits if before else 0
@@ -108,8 +88,8 @@ def _union(before: Hll | None, args: list[Value], flags: int) -> tuple[Hll, Valu
         return union(others), None
     whole = union([before, *others])
     folds = whole.index_bits < before.index_bits or whole.minhash_bits != before.minhash_bits
-    if folds and not flags & WriteFlags.ALLOW_FOLD:
-        raise _not_applicable("a union that would fold")
+    if folds and not flags & HllWriteFlags.ALLOW_FOLD:
+        raise not_applicable("a union that would fold")
     return whole, None
 
 
@@ -122,15 +102,19 @@ def _refresh(before: Hll | None, args: list[Value], flags: int) -> tuple[Hll, Va
 def _fold(before: Hll | None, args: list[Value], flags: int) -> tuple[Hll, Value]:
     assert before is not None
     index_bits = _number(args, 0, 0)
-    if index_bits not in range(4, 17):
-        raise _bad("index bits")
+    if index_bits not in HLL_INDEX_BITS:
+        raise bad("index bits")
     if before.minhash_bits or index_bits > before.index_bits:
-        raise _not_applicable("fold")
+        raise not_applicable("fold")
     return before.fold(index_bits), None
 
 
 class _Write(NamedTuple):
-    """An operation: how many arguments it needs and may have, which flags, whether it makes a sketch."""
+    """A write operation.
+
+    `needed` and `most` are the numbers of its arguments, `flags` the write flags that it takes (its last
+    argument), `creates` whether it makes a sketch where there is none.
+    """
 
     run: Callable[[Hll | None, list[Value], int], tuple[Hll, Value]]
     needed: int
@@ -139,12 +123,15 @@ class _Write(NamedTuple):
     creates: bool = True
 
 
-_WRITES = {
-    0: _Write(_init, 0, 3, 0x07),
-    1: _Write(_add, 1, 4, 0x05),
-    2: _Write(_union, 1, 2, 0x0F),
-    3: _Write(_refresh, 0, 0, 0, creates=False),
-    4: _Write(_fold, 1, 1, 0, creates=False),
+_CREATE, _UPDATE = int(HllWriteFlags.CREATE_ONLY), int(HllWriteFlags.UPDATE_ONLY)
+_EITHER = _CREATE | _UPDATE
+_NO_FAIL, _FOLD = int(HllWriteFlags.NO_FAIL), int(HllWriteFlags.ALLOW_FOLD)
+_WRITES: dict[int, _Write] = {
+    HllOpcode.INIT: _Write(_init, 0, 3, _CREATE | _UPDATE | _NO_FAIL),
+    HllOpcode.ADD: _Write(_add, 1, 4, _CREATE | _NO_FAIL),
+    HllOpcode.UNION: _Write(_union, 1, 2, _CREATE | _UPDATE | _NO_FAIL | _FOLD),
+    HllOpcode.REFRESH_COUNT: _Write(_refresh, 0, 0, 0, creates=False),
+    HllOpcode.FOLD: _Write(_fold, 1, 1, 0, creates=False),
 }
 
 
@@ -162,20 +149,19 @@ def modify_hll(data: bytes | None, opcode: int, args: list[Value]) -> tuple[byte
     """
     op = _WRITES.get(opcode)
     if op is None or not op.needed <= len(args) <= op.most:
-        raise _bad(f"HLL opcode {opcode} with {len(args)} arguments")
+        raise bad(f"HLL opcode {opcode} with {len(args)} arguments")
     flags = _number(args, op.most - 1, 0) if op.flags else 0
-    both = int(WriteFlags.CREATE_ONLY | WriteFlags.UPDATE_ONLY)
-    if flags & ~op.flags or flags & both == both:
-        raise _bad("write flags")
+    if flags & ~op.flags or flags & _EITHER == _EITHER:
+        raise bad("write flags")
     try:
         if data is None:
-            if not op.creates or flags & WriteFlags.UPDATE_ONLY:
+            if not op.creates or flags & HllWriteFlags.UPDATE_ONLY:
                 raise RequestError(ResultCode.BIN_NOT_FOUND, "no HLL to change")
-        elif flags & WriteFlags.CREATE_ONLY:
+        elif flags & HllWriteFlags.CREATE_ONLY:
             raise RequestError(ResultCode.BIN_EXISTS, "there is an HLL already")
         after, result = op.run(None if data is None else Hll.parse(data), args, flags)
     except RequestError as error:
-        if flags & WriteFlags.NO_FAIL and error.code != ResultCode.PARAMETER:
+        if flags & HllWriteFlags.NO_FAIL and error.code != ResultCode.PARAMETER:
             return data, None
         raise
     return after.particle(), result
@@ -185,11 +171,15 @@ def modify_hll(data: bytes | None, opcode: int, args: list[Value]) -> tuple[byte
 
 
 def _compared(sketch: Hll, args: list[Value]) -> list[Hll]:
-    """The sketches to compare; more than three need minhash bits, and the same."""
+    """The sketches to compare; more than three must have the same number of minhash bits, which is not 0."""
     sketches = [sketch, *_sketches(args[0])]
     if len(sketches) > 3 and (len({s.minhash_bits for s in sketches}) > 1 or not sketch.minhash_bits):
-        raise _bad("more than three HLLs without the same minhash bits")
+        raise bad("more than three HLLs without the same minhash bits")
     return sketches
+
+
+def _get_union(sketch: Hll, args: list[Value]) -> Value:
+    return bytes((ParticleType.HLL,)) + union([sketch, *_sketches(args[0])]).particle()
 
 
 def _may_contain(sketch: Hll, args: list[Value]) -> Value:
@@ -197,13 +187,13 @@ def _may_contain(sketch: Hll, args: list[Value]) -> Value:
 
 
 _READS: dict[int, tuple[int, Callable[[Hll, list[Value]], Value]]] = {
-    50: (0, lambda sketch, args: sketch.count()),
-    51: (1, lambda sketch, args: bytes((_HLL,)) + union([sketch, *_sketches(args[0])]).particle()),
-    52: (1, lambda sketch, args: union([sketch, *_sketches(args[0])]).count()),
-    53: (1, lambda sketch, args: intersection(_compared(sketch, args))),
-    54: (1, lambda sketch, args: similarity(_compared(sketch, args))),
-    55: (0, lambda sketch, args: PackedList(0, [sketch.index_bits, sketch.minhash_bits])),
-    56: (1, _may_contain),
+    HllOpcode.COUNT: (0, lambda sketch, args: sketch.count()),
+    HllOpcode.GET_UNION: (1, _get_union),
+    HllOpcode.UNION_COUNT: (1, lambda sketch, args: union([sketch, *_sketches(args[0])]).count()),
+    HllOpcode.INTERSECT_COUNT: (1, lambda sketch, args: intersection(_compared(sketch, args))),
+    HllOpcode.SIMILARITY: (1, lambda sketch, args: similarity(_compared(sketch, args))),
+    HllOpcode.DESCRIBE: (0, lambda sketch, args: PackedList(0, [sketch.index_bits, sketch.minhash_bits])),
+    HllOpcode.MAY_CONTAIN: (1, _may_contain),
 }
 
 
@@ -216,38 +206,5 @@ def read_hll(data: bytes, opcode: int, args: list[Value]) -> Value:
     """
     needed, run = _READS.get(opcode, (NOT_GIVEN, None))
     if run is None or len(args) != needed:
-        raise _bad(f"HLL opcode {opcode} with {len(args)} arguments")
+        raise bad(f"HLL opcode {opcode} with {len(args)} arguments")
     return run(Hll.parse(data), args)
-
-
-# --- ops ----------------------------------------------------------------------------------------------------
-
-
-def _particle(found: tuple[int, bytes]) -> bytes:
-    if found[0] != ParticleType.HLL:
-        raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "an HLL operation on another bin")
-    return found[1]
-
-
-def hll_read(work: Working, op: Op) -> None:
-    """Run a read op."""
-    found = work.bins.get(op.name)
-    if found is None:
-        work.answer_nothing(op)
-        return
-    data = _particle(found)
-    work.answer_value(op, *particle_of(read_hll(data, *opcode_and_args(op.value))))
-
-
-def hll_modify(work: Working, op: Op) -> None:
-    """Run a write op; some create the bin."""
-    name = op.name
-    found = work.bins.get(name)
-    before = None if found is None else _particle(found)
-    after, result = modify_hll(before, *opcode_and_args(op.value))
-    if after is not None:
-        work.bins[name] = (ParticleType.HLL, after)
-    if result is None:
-        work.answer_nothing(op)
-    else:
-        work.answer(op, *particle_of(result))

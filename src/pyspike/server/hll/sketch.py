@@ -1,12 +1,12 @@
 """HyperLogLog with optional minhash bits: registers, estimates, unions.
 
-Owns: the layout of the particle, hashing of elements, counting and comparing. Not here: opcodes, flags and
-bins (hll_ops.py).
+Owns: the layout of the particle (values.md 3.4), hashing of elements, counting and comparing. Not here:
+opcodes and flags (operate.py).
 
-A register holds the highest rank that its elements' hashes had, and in its low bits the part of the hash that
-came with it. Counts are by Ertl's improved estimator (2017, algorithm 6); with minhash bits the share that
-two sets have in common is counted by equal registers, less those that are equal by chance (HyperMinHash, Yu
-2017).
+A register holds the highest rank of its elements' hashes, and in its low bits the part of the hash that came
+with it. Counts use Ertl's improved estimator (2017, algorithm 6); with minhash bits the share of elements
+that two sketches have in common is counted by equal registers, less those that are equal by chance
+(HyperMinHash, Yu 2017).
 """
 
 from __future__ import annotations
@@ -15,24 +15,27 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from struct import Struct
 
+from ..protocol.constants import (
+    HLL_BITS_MAX,
+    HLL_HEADER_SIZE,
+    HLL_INDEX_BITS,
+    HLL_MINHASH_BITS,
+    HLL_RANK_BITS,
+)
 from ..protocol.result import RequestError, ResultCode
-from ..values.packed import Value, encode
+from ..values.encoding import encode
+from ..values.packed import Value
 from .murmur import murmur3_x64_128
 
-__all__ = ["HEADER_SIZE", "Hll", "intersection", "similarity", "union"]
+__all__ = ["Hll", "intersection", "similarity", "union"]
 
-HEADER_SIZE = 11
-INDEX_BITS = range(4, 17)
-MINHASH_BITS = range(4, 52)
-HASH_BITS = 64
-RANK_BITS = 6
-_RANK_MAX = (1 << RANK_BITS) - 1
+_RANK_MAX = (1 << HLL_RANK_BITS) - 1
 _HEADER = Struct("<BBBQ")
 
 
 @dataclass(frozen=True, slots=True)
 class Hll:
-    """A sketch. `cached` is the count that was written last, 0 for none."""
+    """A sketch. `cached` is the count that was stored last; 0 if none was."""
 
     index_bits: int
     minhash_bits: int
@@ -41,36 +44,36 @@ class Hll:
 
     @classmethod
     def empty(cls, index_bits: int, minhash_bits: int) -> Hll:
-        """A sketch of nothing.
+        """A sketch of no elements.
 
         Raises:
             RequestError: PARAMETER if there is no such sketch.
 
         """
         if (
-            index_bits not in INDEX_BITS
-            or (minhash_bits and minhash_bits not in MINHASH_BITS)
-            or index_bits + minhash_bits > HASH_BITS
+            index_bits not in HLL_INDEX_BITS
+            or (minhash_bits and minhash_bits not in HLL_MINHASH_BITS)
+            or index_bits + minhash_bits > HLL_BITS_MAX
         ):
             raise RequestError(ResultCode.PARAMETER, "index or minhash bits")
         return cls(index_bits, minhash_bits, [0] * (1 << index_bits))
 
     @classmethod
     def parse(cls, data: bytes) -> Hll:
-        """The sketch that a particle holds.
+        """The sketch in a particle.
 
         Raises:
             RequestError: PARAMETER for anything else.
 
         """
-        if len(data) < HEADER_SIZE:
+        if len(data) < HLL_HEADER_SIZE:
             raise RequestError(ResultCode.PARAMETER, "no HLL")
         flags, index_bits, minhash_bits, cached = _HEADER.unpack_from(data)
         sketch = cls.empty(index_bits, minhash_bits)
         width, count = sketch.width, 1 << index_bits
-        if flags or len(data) != HEADER_SIZE + (width * count + 7) // 8:
+        if flags or len(data) != HLL_HEADER_SIZE + (width * count + 7) // 8:
             raise RequestError(ResultCode.PARAMETER, "no HLL")
-        bits = f"{int.from_bytes(data[HEADER_SIZE:], 'big'):0{8 * (len(data) - HEADER_SIZE)}b}"
+        bits = f"{int.from_bytes(data[HLL_HEADER_SIZE:], 'big'):0{8 * (len(data) - HLL_HEADER_SIZE)}b}"
         if "1" in bits:
             registers = [int(bits[at : at + width], 2) for at in range(0, width * count, width)]
             sketch = replace(sketch, registers=registers)
@@ -78,11 +81,11 @@ class Hll:
 
     @property
     def width(self) -> int:
-        """Bits of a register."""
-        return RANK_BITS + self.minhash_bits
+        """How many bits a register has."""
+        return HLL_RANK_BITS + self.minhash_bits
 
     def particle(self) -> bytes:
-        """The bytes of the sketch."""
+        """The particle of the sketch."""
         width = self.width
         bits = "".join([f"{register:0{width}b}" for register in self.registers])
         size = (len(bits) + 7) // 8
@@ -90,13 +93,13 @@ class Hll:
         return _HEADER.pack(0, self.index_bits, self.minhash_bits, self.cached) + packed
 
     def add(self, elements: list[Value]) -> tuple[Hll, int]:
-        """The sketch with further elements, and how many of them changed it."""
+        """The sketch with more elements, and how many of them changed it."""
         registers, raised = self.registers[:], 0
         for element in elements:
             low, high = murmur3_x64_128(encode(element))
             index = low & ((1 << self.index_bits) - 1)
             minhash = low >> self.index_bits & ((1 << self.minhash_bits) - 1)
-            rank = min((high & -high).bit_length() if high else HASH_BITS + 1, _RANK_MAX)
+            rank = min((high & -high).bit_length() if high else HLL_BITS_MAX + 1, _RANK_MAX)
             register = rank << self.minhash_bits | minhash
             if register > registers[index]:
                 registers[index] = register
@@ -119,7 +122,7 @@ class Hll:
         return replace(self, minhash_bits=0, registers=ranks, cached=0)
 
     def estimate(self) -> float:
-        """How many different elements were added."""
+        """How many different elements were added, estimated."""
         size = len(self.registers)
         counts = [0] * (_RANK_MAX + 1)
         for register in self.registers:
@@ -139,9 +142,14 @@ def _rounded(number: float) -> int:
     return int(number + 0.5)
 
 
+_SMALL_ALPHAS = (0.673, 0.697, 0.709)
+"""The factors of the smallest sketches, for which the formula does not hold."""
+
+
 def _alpha(index_bits: int) -> float:
-    known = {4: 0.673, 5: 0.697, 6: 0.709}
-    return known.get(index_bits) or 0.7213 / (1 + 1.079 / (1 << index_bits))
+    if index_bits < HLL_INDEX_BITS.start + len(_SMALL_ALPHAS):
+        return _SMALL_ALPHAS[index_bits - HLL_INDEX_BITS.start]
+    return 0.7213 / (1 + 1.079 / (1 << index_bits))
 
 
 def _sigma(x: float) -> float:
@@ -169,7 +177,10 @@ def _tau(x: float) -> float:
 
 
 def union(sketches: list[Hll]) -> Hll:
-    """The sketch of all elements, with the fewest registers; without minhash unless all have the same."""
+    """The sketch of all elements of these sketches.
+
+    It has as many registers as the smallest of them, and minhash bits only if all have the same number.
+    """
     index_bits = min(sketch.index_bits for sketch in sketches)
     if len({sketch.minhash_bits for sketch in sketches}) > 1 or (
         sketches[0].minhash_bits and any(sketch.index_bits != index_bits for sketch in sketches)
@@ -200,7 +211,7 @@ def intersection(sketches: list[Hll]) -> int:
 
 
 def _common(sketches: list[Hll]) -> int:
-    """By inclusion and exclusion, of two or three sketches."""
+    """The intersection of two or three sketches, by inclusion and exclusion."""
     counts = [sketch.count() for sketch in sketches]
     if len(sketches) == 1:
         return counts[0]
@@ -213,7 +224,7 @@ def _common(sketches: list[Hll]) -> int:
 
 
 def _jaccard(sketches: list[Hll]) -> float:
-    """By equal registers, less those that are equal by chance."""
+    """The share of registers that are equal, less those that are equal by chance."""
     same = used = 0
     for registers in zip(*(sketch.registers for sketch in sketches), strict=True):
         if any(registers):
@@ -226,14 +237,15 @@ def _jaccard(sketches: list[Hll]) -> float:
 
 
 def _equal_by_chance(sketches: list[Hll]) -> float:
-    """How many registers of two sketches of these sizes are expected to be equal if they have nothing in
-    common: the ranks must be, and then one in 2 ** minhash_bits is.
+    """How many registers of two sketches are expected to be equal if these have no element in common.
+
+    Of those with equal ranks, one in 2 ** minhash_bits is.
     """
     size = len(sketches[0].registers)
     counts = [sketch.count() for sketch in sketches]
     total = 0.0
-    for rank in range(1, HASH_BITS + 1):
-        below = 1.0 - 2.0**-rank / size if rank < HASH_BITS else 1.0
+    for rank in range(1, HLL_BITS_MAX + 1):
+        below = 1.0 - 2.0**-rank / size if rank < HLL_BITS_MAX else 1.0
         lower = 1.0 - 2.0 ** (1 - rank) / size
         chance = 1.0
         for count in counts:

@@ -1,8 +1,8 @@
-"""One info message: lines in, values out; the table of commands.
+"""One info message: commands in, a line each, and their values out.
 
-Owns: splitting a message, what a node is, which commands are refused for what reason. Not here: the commands
-about its cluster (cluster.py), its data (data.py), its log (logs.py), its settings (config.py) and figures
-(tables.py).
+Owns: splitting a message, the table of commands, the commands about the server's build, and which commands
+are refused for what reason. Not here: the commands about its cluster (cluster.py), its data (data.py), its
+log (logs.py), its settings (config.py) and figures (tables.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 import time
 from collections.abc import Callable
 
-from ..storage.store import N_PARTITIONS
+from ..protocol.constants import N_PARTITIONS
+from ..protocol.result import ResultCode
 from ..topology.state import ClusterState, NodeState, Session
 from . import cluster, config, data, logs, tables
 from .call import Call, InfoError
@@ -27,8 +28,8 @@ FEATURES = (
     "truncate-namespace;udf"
 )
 
-UNRECOGNIZED = "ERROR:4:unrecognized command"
-ENTERPRISE_ONLY = "ERROR:25:enterprise only"
+UNRECOGNIZED = f"ERROR:{ResultCode.PARAMETER:d}:unrecognized command"
+ENTERPRISE_ONLY = f"ERROR:{ResultCode.ENTERPRISE_ONLY:d}:enterprise only"
 
 _NAME_END = re.compile(r"[/:;]")
 
@@ -43,7 +44,7 @@ def answer(state: ClusterState, node: NodeState, session: Session, body: bytes) 
         body: the request: commands, a line each; all that a node tells by default if it is empty.
 
     """
-    # What follows the last newline is not a command yet, and never will be.
+    # What follows the last newline is no command: a command ends with one.
     lines = body.decode("latin-1").split("\n")[:-1] if body else _DEFAULT_REPORT
     return "".join([f"{line}\t{_value(state, node, session, line)}\n" for line in lines]).encode("latin-1")
 

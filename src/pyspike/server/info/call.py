@@ -1,4 +1,4 @@
-"""What an info command is given: who asks, the parameters, and the server's words for those it misses.
+"""What an info command is given: the node and the connection, its parameters, and the errors about these.
 
 Owns: parameters by name, and the refusals that all commands share. Not here: what commands do.
 """
@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..protocol.constants import NAMESPACE_MAX, SET_NAME_MAX
 from ..protocol.result import ResultCode
 from ..storage.store import Namespace
 from ..topology.state import ClusterState, NodeState, Session
 
 __all__ = ["NAMESPACE_NOT_FOUND", "Call", "InfoError"]
 
-NAMESPACE_MAX = 31
-SET_NAME_MAX = 63
 NAMESPACE_NOT_FOUND = f"ERROR:{ResultCode.NAMESPACE:d}:namespace not found on node"
 
 _LONGEST = {"namespace": NAMESPACE_MAX, "set": SET_NAME_MAX}
 
 
 class InfoError(Exception):
-    """A command that is answered with an error; its text is what follows "ERROR:", after the code."""
+    """A command is answered with an error.
+
+    Its words follow "ERROR:" and the code in the answer.
+    """
 
     def __init__(self, words: str, code: ResultCode = ResultCode.PARAMETER) -> None:
         super().__init__(f"ERROR:{code:d}:{words}")
@@ -37,7 +39,7 @@ class Call(NamedTuple):
 
     @property
     def pairs(self) -> dict[str, str]:
-        """The parameters by name, in their order; those without "=" are left out."""
+        """The parameters by name, in their order, without those that have no "="."""
         pairs: dict[str, str] = {}
         for part in self.params.split(";"):
             name, equals, value = part.partition("=")
@@ -46,7 +48,7 @@ class Call(NamedTuple):
         return pairs
 
     def param(self, name: str, *older: str) -> str | None:
-        """The value of a parameter, or of the first of its older names that was sent; None if it was not.
+        """The value of a parameter, or of the first of its older names that was sent; None if none was.
 
         Raises:
             InfoError: it was sent without a value, or is a name that is too long.
@@ -62,7 +64,7 @@ class Call(NamedTuple):
         return value
 
     def need(self, name: str, *older: str) -> str:
-        """The value of a parameter that has to be there.
+        """The value of a parameter that must be sent.
 
         Raises:
             InfoError: it was not sent, or as by `param`.
@@ -75,11 +77,11 @@ class Call(NamedTuple):
         return value
 
     def find_namespace(self, name: str) -> Namespace | None:
-        """The namespace of that name, if there is one."""
+        """The namespace of a name; None if there is none."""
         return self.cluster.store.namespaces.get(name.encode("latin-1"))
 
     def namespace(self, *older: str) -> Namespace:
-        """The namespace that has to be named, and to be there; `older` names of the parameter.
+        """The namespace that must be named and exist. `older`: older names of the parameter.
 
         Raises:
             InfoError: NAMESPACE.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 
+from ..protocol.constants import N_PARTITIONS
 from ..protocol.result import ResultCode
-from ..storage.store import N_PARTITIONS
 from .call import Call, InfoError
 
 __all__ = ["COMMANDS"]
@@ -18,7 +18,7 @@ __all__ = ["COMMANDS"]
 DEFAULT_PEER_PORT = 3000
 USER_AGENT_MAX = 87
 HEARTBEAT_PORT = 3002
-NOT_MULTICAST = "ERROR:4:heartbeat is in multicast mode"  # a server's words where it is not
+NOT_MULTICAST = f"ERROR:{ResultCode.PARAMETER:d}:heartbeat is in multicast mode"
 PARTITION_COLUMNS = (
     "namespace:partition:state:n_replicas:replica:succession:n_dupl:working_master:proxy_dst:emigrates:"
     "lead_emigrates:immigrates:records:tombstones:regime:tree_id:version:final_version"
@@ -63,12 +63,12 @@ def _replicas(call: Call) -> str:
 
 
 def _replicas_all(call: Call) -> str:
-    """The older form: no regime."""
+    """The older form, without regimes."""
     return call.cluster.replicas(call.node, 0).replace(":0,", ":")
 
 
 def _replicas_master(call: Call) -> str:
-    """The older form: the masters' bitmap only."""
+    """The older form, with the bitmap of the masters only."""
     return call.cluster.replicas(call.node, 1).replace(":0,1,", ":").replace(":0,0,", ":")
 
 
@@ -125,7 +125,7 @@ def _user_agents(call: Call) -> str:
 
 
 def _tip(call: Call) -> str:
-    """Take a host to find others by. Nodes here know each other, so there is nothing to do."""
+    """Accept the address of a host in the cluster. Nodes here know each other, so nothing is done."""
     call.need("host")
     if not call.need("port").isdigit():
         raise InfoError("'port' must be an integer")
@@ -179,4 +179,4 @@ COMMANDS = {
     "tip-clear": _tip_clear,
     "recluster": lambda call: "ok",
 }
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

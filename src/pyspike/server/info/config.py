@@ -1,8 +1,8 @@
 """The info commands `get-config` and `set-config`.
 
-Owns: the settings by context, those that may be set while a node runs, their kinds and limits. Settings of
-batches take effect, and those of namespaces that are in `NamespaceConfig`; the others are kept and told. Not
-here: statistics (tables.py).
+Owns: the settings by context, which of them can be set while a node runs, their types and limits. The
+settings of batches take effect, and those of namespaces that are in `NamespaceConfig`; the others are only
+kept and told. Not here: statistics (tables.py).
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
+from ..protocol.constants import TTL_MAX
 from ..protocol.result import ResultCode
-from ..storage.store import TTL_MAX, Namespace
+from ..storage.store import Namespace
 from ..topology.batch_counts import BATCH_SETTINGS, THREADS
 from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
@@ -198,7 +199,7 @@ def _set_namespace(call: Call) -> str:
 
 
 def _chosen(call: Call, known: Mapping[str, bool | int | str]) -> tuple[str, bool | int | str]:
-    """The first known setting that was sent; the server looks at no other."""
+    """The first known setting among the parameters; the server reads no other."""
     for name, text in call.pairs.items():
         if name in known:
             return name, _value(name, text, known[name])
@@ -206,7 +207,7 @@ def _chosen(call: Call, known: Mapping[str, bool | int | str]) -> tuple[str, boo
 
 
 def _value(name: str, text: str, like: bool | int | str) -> bool | int | str:
-    """What a text means for a setting that has values like this one.
+    """The value that a text stands for, of the type of a setting.
 
     Raises:
         InfoError: it means nothing, or something outside the setting's range.
@@ -228,7 +229,7 @@ def _value(name: str, text: str, like: bool | int | str) -> bool | int | str:
 
 
 def _number(text: str, *, is_size: bool) -> int:
-    """A number with a unit: of time, or K, M, G for sizes, where M is no minute."""
+    """A number with a unit: one of time (s, m, h, d), or K, M or G of a size."""
     digits, unit = (text[:-1], text[-1:].lower()) if text[-1:].isalpha() else (text, "")
     if not digits.isdecimal() or (unit and unit not in _UNITS):
         raise InfoError(INVALID)
@@ -237,4 +238,4 @@ def _number(text: str, *, is_size: bool) -> int:
 
 
 COMMANDS = {"get-config": _get, "config-get": _get, "set-config": _set, "config-set": _set}
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

@@ -1,16 +1,16 @@
 """Info commands about what is stored, and about jobs: truncation, indexes, modules, queries, histograms.
 
 Owns: the checks of their parameters, in the server's order and words. There are no indexes, modules and jobs
-yet: who asks for them is told so, and what would make one is refused. Not here: dropping records
-(../storage.py).
+yet: commands about them tell so, and commands that would create one are refused. Not here: dropping records
+(../storage/store.py).
 """
 
 from __future__ import annotations
 
 import re
 
+from ..protocol.constants import CITRUSLEAF_EPOCH
 from ..protocol.result import ResultCode
-from ..storage.store import CITRUSLEAF_EPOCH
 from .call import NAMESPACE_NOT_FOUND, Call, InfoError
 
 __all__ = ["COMMANDS"]
@@ -27,7 +27,7 @@ _LEADING_NUMBER = re.compile(r"\s*([+-]?)(\d*)")
 
 
 def _set_of(call: Call, *, whole: bool) -> bytes | None:
-    """The set that is meant; None for the whole namespace."""
+    """The set that a command names; None for the whole namespace."""
     if not whole:
         return call.need("set").encode("latin-1")
     if call.param("set") is not None:
@@ -53,7 +53,10 @@ def _truncate(call: Call, *, whole: bool) -> str:
 
 
 def _number(text: str) -> int:
-    """The number that a text starts with, 0 if with none; as the server reads it, a negative one is huge."""
+    """The number at the start of a text; 0 if there is none.
+
+    As the server reads it, a negative number is a huge one.
+    """
     match = _LEADING_NUMBER.match(text)
     assert match is not None
     number = min(int(match[2] or "0"), _UINT64_MAX)
@@ -61,7 +64,7 @@ def _number(text: str) -> int:
 
 
 def _truncate_undo(call: Call, *, whole: bool) -> str:
-    """Forget a truncation. What it dropped is not brought back here: it was in memory."""
+    """Forget a truncation. The records that it dropped were in memory and do not come back."""
     namespace = call.find_namespace(call.need("namespace"))
     set_name = _set_of(call, whole=whole)
     if namespace is not None:
@@ -78,17 +81,17 @@ def _eviction_reset(call: Call) -> str:
 
 
 def _index_named(call: Call) -> None:
-    """Check the parameters of a command about one index."""
+    """Check the parameters of a command that is about one index."""
     call.need("indexname")
     call.namespace("ns")
 
 
 def _sindex(call: Call) -> str:
-    """The older form: `sindex`, `sindex/<namespace>`, `sindex/<namespace>/<index>`."""
+    """Answer the older form: `sindex`, `sindex/<namespace>`, `sindex/<namespace>/<index>`."""
     name, _, index = call.params.partition("/")
     if name and "=" not in name and call.find_namespace(name) is None:
         return "ns_type=unknown"
-    return "ERROR:201:no index" if index else ""
+    return f"ERROR:{ResultCode.SINDEX_NOT_FOUND:d}:no index" if index else ""
 
 
 def _sindex_list(call: Call) -> str:
@@ -164,7 +167,7 @@ def _query_abort(call: Call) -> str:
 
 
 def _histogram(call: Call) -> str:
-    """Of a namespace or set; nothing is counted, as on a server that has not counted yet."""
+    """Answer an empty histogram of a namespace or set, as a server does that has not counted yet."""
     namespace = call.namespace()
     kind = call.need("type")
     if kind not in HISTOGRAMS:
@@ -214,4 +217,4 @@ COMMANDS = {
     "histogram": _histogram,
     "physical-devices": _physical_devices,
 }
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

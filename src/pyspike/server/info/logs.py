@@ -1,6 +1,7 @@
-"""Info commands about the log, which here is Python's logger "pyspike.server".
+"""Info commands about the log, which is Python's logger "pyspike.server".
 
-Owns: the sink and its contexts as tools list them, and what they may change. Not here: who writes to it.
+Owns: the sink and the contexts that tools list, and the levels they may set. Not here: the code that writes
+to it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ sindex skew smd storage truncate tsvc udf xdr xdr-client masking
 
 
 def _log(call: Call) -> str:
-    """The levels by context: `log/0`, of the only sink that there is."""
+    """The levels by context of the only sink, `log/0`."""
     sink = call.params
     if sink and not sink.isdigit():
         raise InfoError("bad sink-id")
@@ -36,7 +37,7 @@ def _log(call: Call) -> str:
 
 
 def _set(call: Call) -> str:
-    """Take a level; what is logged is decided by Python's logger."""
+    """Accept a level. It has no effect: what is logged is decided by Python's logger."""
     pairs = call.pairs
     if "id" not in pairs:
         raise InfoError("missing id")
@@ -58,4 +59,4 @@ COMMANDS = {
     "log-message": _message,
     **dict.fromkeys((*DUMPS, "jem-stats"), lambda call: "ok"),
 }
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

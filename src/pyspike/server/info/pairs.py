@@ -1,4 +1,7 @@
-"""The form `name=value;name=value`. Owns: how values of each kind are written."""
+"""The form `name=value;name=value`.
+
+Owns: how values of each type are written.
+"""
 
 from __future__ import annotations
 

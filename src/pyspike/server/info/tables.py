@@ -1,12 +1,13 @@
 """Info commands that answer tables of figures: statistics, namespaces, sets, latencies.
 
-Owns: the `k=v` lists. They hold what clients and tools look for, with the names and forms of the server, not
-every figure a server has. Not here: settings (config.py).
+Owns: these `name=value` lists. They have the figures that clients and tools read, with the server's names and
+forms, not all that a server has. Not here: settings (config.py).
 """
 
 from __future__ import annotations
 
-from ..storage.store import Namespace, partition_of, stored_size
+from ..protocol.digest import partition_of
+from ..storage.store import Namespace, stored_size
 from ..topology.batch_counts import THREADS
 from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
@@ -137,7 +138,7 @@ def _one_set(cluster: ClusterState, node: NodeState, found: Namespace, name: byt
 
 
 def _latencies(cluster: ClusterState, histogram: str | None) -> str:
-    """The value of `latencies`: nothing is measured, so all are zero."""
+    """The value of `latencies`: all are zero, as nothing is measured."""
     names = ["batch-index"]
     for each in cluster.store.namespaces.values():
         names += [f"{{{each.name}}}-{kind}" for kind in _HISTOGRAMS]
@@ -149,7 +150,7 @@ def _latencies(cluster: ClusterState, histogram: str | None) -> str:
 
 
 def _counts(cluster: ClusterState, node: NodeState, found: Namespace) -> tuple[int, int, int]:
-    """Records of which the node is master, those of which it is a replica, and the bytes of both."""
+    """How many records the node is master of, how many it is a replica of, and the bytes of both."""
     columns = cluster.maps[found.name.encode()].columns
     masters = proles = size = 0
     for digest, record in found.records():
@@ -168,4 +169,4 @@ COMMANDS = {
     "sets": lambda call: _sets(call.cluster, call.node, call.params),
     "latencies": lambda call: _latencies(call.cluster, call.param("hist")),
 }
-"""What to do by command."""
+"""The function that answers each command, by the command's name."""

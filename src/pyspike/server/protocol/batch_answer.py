@@ -9,7 +9,8 @@ from __future__ import annotations
 from random import Random
 from struct import Struct
 
-from .framing import HEADER_SIZE, PROTO, Info3, OpCode, ProtoType, frame, reply
+from .constants import MESSAGE_HEADER_SIZE, Info3, OpCode, ProtoType
+from .framing import PROTO, frame, reply
 
 __all__ = ["CAPACITY", "Frame", "Frames", "last_message", "row_message"]
 
@@ -39,7 +40,7 @@ def row_message(answer: bytes, index: int, *, as_reads: bool = False) -> bytes:
 
 
 def _marked_as_reads(message: bytes) -> bytes:
-    marked, pos = bytearray(message), HEADER_SIZE
+    marked, pos = bytearray(message), MESSAGE_HEADER_SIZE
     for _ in range(_U16.unpack_from(message, _N_OPS_AT)[0]):
         marked[pos + _OP_CODE_AT] = OpCode.READ
         pos += _OP_SIZE.size + _OP_SIZE.unpack_from(message, pos)[0]

@@ -10,8 +10,9 @@ from enum import IntFlag
 from struct import Struct
 from typing import NamedTuple
 
-from .framing import HEADER_SIZE, FieldType, Info1, Info3, Message, Op, parse_ops
-from .result import RequestError, ResultCode
+from .constants import MESSAGE_HEADER_SIZE, FieldType, Info1, Info3
+from .framing import Message, Op, parse_ops
+from .result import bad
 
 __all__ = ["Batch", "BatchFlag", "Row", "RowFlag", "batch_timeout", "is_batch", "parse_batch", "rows_of"]
 
@@ -96,7 +97,7 @@ def is_batch(body: bytes) -> bool:
 
 def batch_timeout(body: bytes) -> float:
     """How many seconds the client may take to read the answer to a batch (batch.md 7.3)."""
-    milliseconds = _U32.unpack_from(body, _TIMEOUT_AT)[0] if len(body) >= HEADER_SIZE else 0
+    milliseconds = _U32.unpack_from(body, _TIMEOUT_AT)[0] if len(body) >= MESSAGE_HEADER_SIZE else 0
     return milliseconds / 1000 or DEFAULT_TIMEOUT
 
 
@@ -109,23 +110,23 @@ def parse_batch(body: bytes) -> Batch:
         RequestError: PARAMETER: the message is too short, or has no batch field.
 
     """
-    if len(body) < HEADER_SIZE:
-        raise RequestError(ResultCode.PARAMETER, "header cut short")
+    if len(body) < MESSAGE_HEADER_SIZE:
+        raise bad("header cut short")
     _, _, _, info3, _, _, _, _, timeout, n_fields, _ = _HEADER.unpack_from(body)
-    pos, rows_at, filter_ = HEADER_SIZE, None, None
+    pos, rows_at, filter_ = MESSAGE_HEADER_SIZE, None, None
     for _ in range(n_fields):
         if pos + _FIELD.size > len(body):
-            raise RequestError(ResultCode.PARAMETER, "field header cut short")
+            raise bad("field header cut short")
         length, kind = _FIELD.unpack_from(body, pos)
         if length == 0:
-            raise RequestError(ResultCode.PARAMETER, "bad field size")
+            raise bad("bad field size")
         if kind in (FieldType.BATCH, FieldType.BATCH_WITH_SET):
             rows_at = pos + _FIELD.size
         elif kind == _FILTER:
             filter_ = body[pos + _FIELD.size : pos + 4 + length]
         pos += 4 + length
     if rows_at is None or rows_at + _START.size > len(body):
-        raise RequestError(ResultCode.PARAMETER, "no batch field")
+        raise bad("no batch field")
     count, flags = _START.unpack_from(body, rows_at)
     return Batch(flags, count, filter_, info3 & _SC_BITS, timeout, body, rows_at + _START.size)
 
@@ -146,13 +147,13 @@ def rows_of(batch: Batch, namespaces: Container[bytes]) -> Iterator[Row]:
     message: Message | None = None
     for _ in range(batch.n_rows):
         if pos + _ROW.size > len(body):
-            raise RequestError(ResultCode.PARAMETER, "fewer rows than counted")
+            raise bad("fewer rows than counted")
         number, digest, flags = _ROW.unpack_from(body, pos)
         pos += _ROW.size
         if not flags & _REPEAT:
             message, pos = _parse_row(batch, flags, pos, namespaces)
         elif message is None or _KEY in message.fields:
-            raise RequestError(ResultCode.PARAMETER, "a row that can't be repeated")
+            raise bad("a row that can't be repeated")
         yield Row(number, digest, message)
 
 
@@ -166,7 +167,7 @@ def _parse_row(batch: Batch, flags: int, pos: int, namespaces: Container[bytes])
         + (4 if flags & _TTL else 0)
     )
     if pos + 1 + longer + _COUNTS.size + _FIELD.size > size:
-        raise RequestError(ResultCode.PARAMETER, "row cut short")
+        raise bad("row cut short")
     info1 = body[pos] & _CLEARED
     pos += 1
     info2, info3, info4, generation, ttl = 0, batch.sc_bits, 0, 0, 0
@@ -199,14 +200,14 @@ def _parse_fields(
     fields: dict[int, bytes] = {}
     for number in range(n_fields):
         if pos + _FIELD.size > len(body):
-            raise RequestError(ResultCode.PARAMETER, "field header cut short")
+            raise bad("field header cut short")
         length, kind = _FIELD.unpack_from(body, pos)
         end = pos + 4 + length
         if length == 0 or end > len(body):
-            raise RequestError(ResultCode.PARAMETER, "bad field size")
+            raise bad("bad field size")
         value = body[pos + _FIELD.size : end]
         if number == 0 and value not in namespaces:
-            raise RequestError(ResultCode.PARAMETER, "unknown namespace")
+            raise bad("unknown namespace")
         fields.setdefault(kind, value)
         pos = end
     return fields, pos

@@ -1,7 +1,7 @@
-"""The digest of a key, and the partition it is in: what a client works out before it asks.
+"""The digest of a key and the partition of a digest, as clients compute them.
 
-Owns: RIPEMD-160, and which bytes of a key go into it. Requests bring their digest, so commands do not need
-this; it tells which node owns a key. Not here: the map of owners (partitions.py).
+Owns: RIPEMD-160, and which bytes of a key it is computed of. Requests bring their digest; only
+`EmbeddedCluster.owner` computes one. Not here: the owners of partitions (../topology/partitions.py).
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from operator import index
 from struct import Struct
 
-__all__ = ["key_digest"]
+from .constants import ParticleType
 
-_INTEGER, _STRING, _BLOB = 1, 3, 4
+__all__ = ["key_digest", "partition_of"]
+
 _MASK = 0xFFFFFFFF
 _I64 = Struct(">q")
 _WORDS, _STATE, _LENGTH = Struct("<16I"), Struct("<5I"), Struct("<Q")
@@ -42,7 +43,7 @@ _RIGHT_SUMS = (0x50A28BE6, 0x5C4DD124, 0x6D703EF3, 0x7A6D76E9, 0)
 
 
 def key_digest(set_name: str, user_key: object) -> bytes:
-    """The 20 bytes that a record is known by.
+    """The 20 bytes by which the server finds a record.
 
     Args:
         set_name: "" for a record in no set.
@@ -54,17 +55,22 @@ def key_digest(set_name: str, user_key: object) -> bytes:
 
     """
     if isinstance(user_key, str):
-        typed = bytes((_STRING,)) + user_key.encode()
+        typed = bytes((ParticleType.STRING,)) + user_key.encode()
     elif isinstance(user_key, (bytes, bytearray, memoryview)):
-        typed = bytes((_BLOB,)) + bytes(user_key)
+        typed = bytes((ParticleType.BLOB,)) + bytes(user_key)
     elif not isinstance(user_key, bool) and hasattr(user_key, "__index__"):
         number = index(user_key)
         if not -(1 << 63) <= number < 1 << 63:
             raise OverflowError(f"the key {number} does not fit in 64 bits")
-        typed = bytes((_INTEGER,)) + _I64.pack(number)
+        typed = bytes((ParticleType.INTEGER,)) + _I64.pack(number)
     else:
         raise TypeError(f"a key is an integer, str or bytes, not {type(user_key).__name__}")
     return _ripemd160(set_name.encode() + typed)
+
+
+def partition_of(digest: bytes) -> int:
+    """The partition in which a record with this digest is (keys-and-digests.md 2.2)."""
+    return digest[0] | (digest[1] & 0x0F) << 8
 
 
 def _ripemd160(data: bytes) -> bytes:

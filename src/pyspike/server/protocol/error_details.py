@@ -1,7 +1,7 @@
-"""The field of a reply that tells what was wrong, for clients that ask for it (server 8.2).
+"""The field of a reply that tells what was wrong, for clients that ask for it (server-8.2.md 17.3).
 
 Owns: what is told at which verbosity, and its size. Not here: the words and subcodes, which stand where a
-request is found wrong.
+request is refused.
 """
 
 from __future__ import annotations
@@ -11,26 +11,25 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
-from .framing import FieldType
+from .constants import ERROR_DETAILS_SHIFT, ErrorDetailKey, ErrorDetailVerbosity, FieldType
 from .result import RequestError
 
 __all__ = ["details_field"]
 
-_VERBOSITY_SHIFT, _VERBOSITY_MASK = 5, 0x03
-_MESSAGE = 2  # the verbosity from which on the words are told
-_SUBCODE_KEY, _MESSAGE_KEY = 1, 2
 MESSAGE_MAX = 1009
 _FIELD = Struct(">IB")
 
 
 def details_field(info4: int, error: RequestError) -> bytes:
-    """The field for a message that asks for it by its fourth flag byte; empty if there is nothing to tell."""
-    verbosity = info4 >> _VERBOSITY_SHIFT & _VERBOSITY_MASK
+    """The field for a message with this fourth flag byte; empty if it asks for nothing or there is nothing to
+    tell.
+    """
+    verbosity = info4 >> ERROR_DETAILS_SHIFT & ErrorDetailVerbosity.TRACE
     told: dict[int, Any] = {}
     if verbosity and error.subcode:
-        told[_SUBCODE_KEY] = error.subcode
-    if verbosity >= _MESSAGE and error.detail:
-        told[_MESSAGE_KEY] = error.detail.encode()[:MESSAGE_MAX].decode(errors="ignore")
+        told[ErrorDetailKey.SUBCODE] = error.subcode
+    if verbosity >= ErrorDetailVerbosity.MESSAGE and error.detail:
+        told[ErrorDetailKey.MESSAGE] = error.detail.encode()[:MESSAGE_MAX].decode(errors="ignore")
     if not told:
         return b""
     payload: bytes = msgpack.packb(told)

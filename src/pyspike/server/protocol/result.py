@@ -1,18 +1,18 @@
 """Result codes of the server, and the exception that carries one to the reply.
 
-Owns: the numbers of the one-byte result code, under the server's names. Not here: which situation gives which
-code; that is said where the situation is found.
+Owns: the numbers of result codes and subcodes, under the server's names. Not here: which situation gives
+which code; that stands where the situation is found.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["RequestError", "ResultCode"]
+__all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCode", "bad", "not_applicable"]
 
 
 class ResultCode(IntEnum):
-    """The result codes a community server sends."""
+    """The result codes that a community server sends (result-codes.md 10.1)."""
 
     OK = 0
     UNKNOWN = 1
@@ -55,16 +55,53 @@ class ResultCode(IntEnum):
     SINDEX_NOT_FOUND = 201
 
 
+class ParameterSubcode(IntEnum):
+    """What is wrong with a request, beside result code PARAMETER (server-8.2.md 17.3)."""
+
+    TTL = 1
+    STRING_ARGUMENTS = 6
+    STRING_OPCODE = 7
+    STRING_CONTEXT = 8
+    STRING_INDEX = 9
+    STRING_REGEX = 10
+    STRING_ENCODING = 11
+
+
+class NotApplicableSubcode(IntEnum):
+    """Why an operation can't be done, beside result code OP_NOT_APPLICABLE (server-8.2.md 17.3)."""
+
+    CDT_INDEX = 1
+    CDT_RANK = 2
+    STRING_NUMBER = 10
+    STRING_ENCODING = 11
+    STRING_BASE64 = 13
+
+
 class RequestError(Exception):
-    """A request that is answered with a result code other than 0; nothing of it was applied."""
+    """A request is answered with a result code other than 0; nothing of it is applied."""
 
     __slots__ = ("code", "detail", "subcode")
 
     def __init__(self, code: ResultCode, detail: str = "", subcode: int = 0) -> None:
-        """`code`: the result code of the reply. `detail`: what was wrong; clients are told it if they ask.
-        `subcode`: a number that says more precisely what, 0 if there is none.
+        """Make the error.
+
+        Args:
+            code: the result code of the reply.
+            detail: what was wrong, in words; clients are told it if they ask.
+            subcode: a number that tells more precisely what was wrong; 0 if there is none.
+
         """
         super().__init__(f"{code.name}: {detail}" if detail else code.name)
         self.code = code
         self.detail = detail
         self.subcode = subcode
+
+
+def bad(what: str) -> RequestError:
+    """The error PARAMETER, for a request that is malformed."""
+    return RequestError(ResultCode.PARAMETER, what)
+
+
+def not_applicable(what: str) -> RequestError:
+    """The error OP_NOT_APPLICABLE, for an operation that can't be done on this value."""
+    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)

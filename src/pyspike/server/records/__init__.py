@@ -1,1 +1,1 @@
-"""Commands on one record, and the ops of a request."""
+"""Commands on one record (commands.py), and the ops of a request (operations.py, ops/)."""

@@ -16,14 +16,15 @@ from collections.abc import Iterable, Iterator
 from random import Random
 from typing import NamedTuple, Protocol
 
+from ..expressions.filters import check_filter
 from ..protocol.batch_answer import CAPACITY, Frame, Frames, last_message, row_message
 from ..protocol.batch_request import Batch, BatchFlag, Row, parse_batch, rows_of
+from ..protocol.constants import OPS_MAX, FieldType, Info1, Info2, OpCode
 from ..protocol.error_details import details_field
-from ..protocol.framing import OPS_MAX, PROTO, FieldType, Info1, Info2, Message, OpCode, refusal, reply
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.framing import PROTO, Message, refusal, reply
+from ..protocol.result import RequestError, ResultCode, bad
 from ..storage.store import Store
 from .commands import run_on
-from .ops.expressions import check_filter_expression
 from .udf import apply_udf, is_udf
 
 __all__ = ["BatchHost", "FailingRow", "run_batch"]
@@ -114,12 +115,12 @@ def _accepted(store: Store, body: bytes, host: BatchHost) -> Batch:
         raise RequestError(ResultCode.BATCH_DISABLED, "batch-index-threads is 0")
     batch = parse_batch(body)
     if batch.n_rows == 0:
-        raise RequestError(ResultCode.PARAMETER, "no rows")
+        raise bad("no rows")
     refused = host.refuses(batch.n_rows)
     if refused is not None:
         raise RequestError(refused, f"a batch of {batch.n_rows} rows")
     if batch.filter is not None:
-        check_filter_expression(batch.filter, store.version)
+        check_filter(batch.filter, store.version)
     return batch
 
 
@@ -228,7 +229,7 @@ class _Run:
         digest = message.fields.get(_DIGEST, row.digest)
         try:
             if len(message.ops) > OPS_MAX:
-                raise RequestError(ResultCode.PARAMETER, "too many ops")
+                raise bad("too many ops")
             run = apply_udf if is_udf(message) else run_on
             return run(store, message, digest)
         except RequestError as error:

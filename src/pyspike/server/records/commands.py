@@ -1,52 +1,45 @@
-"""Commands on one record: read, write, delete; which checks come in which order and what the reply holds.
+"""Commands on one record: read, write, delete.
 
-Owns: everything between a split message and its reply frame for requests with a digest. Not here: what single
-ops do (operations.py), how messages are split (framing.py), what a value may be (particles.py).
+Owns: the checks of a request with a digest and their order, and its reply. Not here: what single ops do
+(operations.py, ops/), how messages are split (../protocol/framing.py), which values are valid
+(../values/particles.py).
 """
 
 from __future__ import annotations
 
 import logging
 
-from ..protocol.error_details import details_field
-from ..protocol.framing import (
+from ..expressions.filters import passes
+from ..protocol.constants import (
     BIN_NAME_MAX,
+    CITRUSLEAF_EPOCH,
+    DIGEST_SIZE,
+    GENERATION_MAX,
+    SET_NAME_MAX,
+    TTL_DONT_UPDATE,
+    TTL_MAX,
+    TTL_NEVER,
     FieldType,
     Info1,
     Info2,
     Info3,
     Info4,
-    Message,
-    Op,
     OpCode,
-    encode_op,
-    reply,
+    ParticleType,
 )
-from ..protocol.result import RequestError, ResultCode
-from ..storage.store import (
-    CITRUSLEAF_EPOCH,
-    DIGEST_SIZE,
-    TTL_MAX,
-    Namespace,
-    Record,
-    Store,
-    partition_of,
-    stored_size,
-)
-from ..values.particles import ParticleType
+from ..protocol.digest import partition_of
+from ..protocol.error_details import details_field
+from ..protocol.framing import Message, Op, encode_op, reply
+from ..protocol.result import ParameterSubcode, RequestError, ResultCode
+from ..storage.store import Namespace, Record, Store, stored_size
 from ..versions import ServerVersion
-from .op_context import Working
+from .op_context import OpContext
 from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
-from .ops.expressions import passes
 
 __all__ = ["check_record", "execute", "find_place", "refuse_transaction", "run_on"]
 
 _LOG = logging.getLogger("pyspike.server")
 
-SET_NAME_MAX = 63
-TTL_NEVER = 0xFFFFFFFF
-TTL_DONT_UPDATE = 0xFFFFFFFE
-GENERATION_MAX = 0xFFFF
 _BESIDE_VALUE, _BESIDE_BINS = 32, 4096
 
 # Plain numbers: flag arithmetic on IntFlag members is slow, and this is the path of every request.
@@ -68,7 +61,6 @@ _OP_READ, _OP_TOUCH = int(OpCode.READ), int(OpCode.TOUCH)
 MAY_ANSWER = frozenset((OpCode.CDT_MODIFY, OpCode.HLL_MODIFY))
 """Ops that write and may have results."""
 _NUL = 0
-_TTL_SUBCODE = 1
 
 
 def execute(store: Store, message: Message) -> bytes:
@@ -220,7 +212,7 @@ def _all_bins(bins: dict[bytes, tuple[int, bytes]]) -> bytes:
 def _read_ops(store: Store, record: Record, digest: bytes, message: Message) -> list[bytes]:
     if not message.ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")
-    work = Working(
+    ctx = OpContext(
         record.bins,
         record,
         digest,
@@ -235,14 +227,17 @@ def _read_ops(store: Store, record: Record, digest: bytes, message: Message) -> 
         if op.code not in READ_OPS:
             raise RequestError(ResultCode.PARAMETER, f"op code {op.code} in a read")
         if op.name or op.code != _OP_READ:
-            run_op(operations, work, op)
+            run_op(operations, ctx, op)
         else:
-            work.answer_nothing(op)
-    return work.results
+            ctx.answer_nothing(op)
+    return ctx.results
 
 
 def _read_touch(namespace: Namespace, record: Record, percent: int) -> None:
-    """Prolong a record that has `percent` of its life left, or less; shows from the next request on."""
+    """Prolong the life of a record of which `percent` or less is left.
+
+    The reply of the request that does it still has the old time.
+    """
     if percent == TTL_NEVER:
         return
     percent = percent or namespace.config.default_read_touch_ttl_pct
@@ -299,7 +294,7 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
         elif len(set_name) > SET_NAME_MAX or _NUL in set_name:
             raise RequestError(ResultCode.PARAMETER, f"the set name {set_name!r}")
         replaces = bool(message.info3 & _REPLACE)
-        work = Working(
+        ctx = OpContext(
             {} if replaces else dict(record.bins),
             record,
             digest,
@@ -309,42 +304,42 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
             writes=True,
         )
         void_time = _new_void_time(namespace, record, existed, message.record_ttl)
-        operations = operations_of(work.version)
+        operations = operations_of(ctx.version)
         for op in message.ops:
             if op.name or op.code != _OP_READ:
-                run_op(operations, work, op)
+                run_op(operations, ctx, op)
             elif reads_all:
-                bins = work.bins.items()
-                work.results += [encode_op(_OP_READ, kind, name, value) for name, (kind, value) in bins]
+                bins = ctx.bins.items()
+                ctx.results += [encode_op(_OP_READ, kind, name, value) for name, (kind, value) in bins]
             else:
-                work.answer_nothing(op)
-        if work.bins:
-            return _commit(namespace, digest, record, work, void_time, message.fields.get(_F_KEY))
+                ctx.answer_nothing(op)
+        if ctx.bins:
+            return _commit(namespace, digest, record, ctx, void_time, message.fields.get(_F_KEY))
         return _commit_deletion(
-            namespace, digest, existed and not replaces, work, durable=bool(message.info2 & _DURABLE)
+            namespace, digest, existed and not replaces, ctx, durable=bool(message.info2 & _DURABLE)
         )
     except RequestError as error:
         return _refusal(error, record, message, namespace.store.version)
 
 
 def _commit_deletion(
-    namespace: Namespace, digest: bytes, existed: bool, work: Working, *, durable: bool
+    namespace: Namespace, digest: bytes, existed: bool, ctx: OpContext, *, durable: bool
 ) -> bytes:
-    """Drop the record of which no bin is left, and give the reply."""
+    """Delete a record that has no bins left, and give the reply."""
     if not existed:
         raise RequestError(ResultCode.NOT_FOUND, "nothing to create")
     if durable:
         raise RequestError(ResultCode.ENTERPRISE_ONLY, "durable delete")
     namespace.delete(digest)
-    return reply(0, 0, 0, len(work.results), b"".join(work.results))
+    return reply(0, 0, 0, len(ctx.results), b"".join(ctx.results))
 
 
 def _commit(
-    namespace: Namespace, digest: bytes, record: Record, work: Working, void_time: int, key: bytes | None
+    namespace: Namespace, digest: bytes, record: Record, ctx: OpContext, void_time: int, key: bytes | None
 ) -> bytes:
-    """Make the working copy the record, and give the reply."""
+    """Store what the ops have made of the record, and give the reply."""
     new = Record(record.set_name)
-    new.bins = work.bins
+    new.bins = ctx.bins
     new.key = record.key or key
     largest = namespace.config.max_record_size
     values = sum([len(value) for _, value in new.bins.values()])
@@ -356,7 +351,7 @@ def _commit(
     new.void_time = void_time
     new.last_update = namespace.store.clock()
     namespace.put(digest, new)
-    return reply(0, new.generation, void_time, len(work.results), b"".join(work.results))
+    return reply(0, new.generation, void_time, len(ctx.results), b"".join(ctx.results))
 
 
 def _new_void_time(namespace: Namespace, record: Record, existed: bool, ttl: int) -> int:
@@ -368,14 +363,14 @@ def _new_void_time(namespace: Namespace, record: Record, existed: bool, ttl: int
     if ttl in (0, TTL_DONT_UPDATE):
         return namespace.void_time(config.default_ttl)
     if ttl > TTL_MAX:
-        raise RequestError(ResultCode.PARAMETER, f"TTL of {ttl} s", _TTL_SUBCODE)
+        raise RequestError(ResultCode.PARAMETER, f"TTL of {ttl} s", ParameterSubcode.TTL)
     if not config.nsup_period and not config.allow_ttl_without_nsup:
         raise RequestError(ResultCode.FORBIDDEN, "a TTL where nothing expires")
     return namespace.void_time(ttl)
 
 
 def _check_write_ops(message: Message, version: ServerVersion) -> bool:
-    """Raise for ops that do not go together, whatever the record; give whether all bins are read."""
+    """Raise for ops that can't be in one request, and tell whether the request reads all bins."""
     ops = message.ops
     if not ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")

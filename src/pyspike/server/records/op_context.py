@@ -1,24 +1,36 @@
-"""What the ops of one request work on.
+"""What the ops of one request read, change and answer.
 
-Owns: the working copy of a record's bins and the reply ops so far. Not here: what ops do (operations.py and
-the families it names).
+Owns: the request's copy of the bins, and the ops of the reply so far. Not here: what ops do (operations.py,
+ops/), and storing the changed bins (commands.py).
 """
 
 from __future__ import annotations
 
 from ..expressions.nodes import Scope
+from ..protocol.constants import ParticleType
 from ..protocol.framing import Op, encode_op
 from ..storage.store import Record
-from ..values.particles import ParticleType
 from ..versions import ServerVersion
 
-__all__ = ["Bins", "Working"]
+__all__ = ["Bins", "OpContext"]
 
 Bins = dict[bytes, tuple[int, bytes]]
 
 
-class Working:
-    """What the ops of one request work on: a copy of the bins, and the ops of the reply so far."""
+class OpContext:
+    """What the ops of one request have in common.
+
+    Attributes:
+        bins: the bins as they are between two ops; a copy that ops may change, if the request writes.
+        record: the record as it was before the request.
+        digest: the record's digest.
+        now: Unix time in seconds.
+        version: the server that is played.
+        respond_all: whether each op of the request has an op in the reply.
+        writes: whether the request writes.
+        results: the ops of the reply so far, encoded.
+
+    """
 
     __slots__ = ("bins", "digest", "now", "record", "respond_all", "results", "version", "writes")
 
@@ -33,10 +45,6 @@ class Working:
         respond_all: bool,
         writes: bool,
     ) -> None:
-        """`bins`: may be changed, if the request writes. `record`: as it is before the request. `now`: Unix
-        time in seconds. `version`: the server that is played. `respond_all`: one reply op for each op.
-        `writes`: a write request.
-        """
         self.bins = bins
         self.record = record
         self.digest = digest
@@ -47,19 +55,19 @@ class Working:
         self.results: list[bytes] = []
 
     def scope(self) -> Scope:
-        """What an expression looks at in the middle of the request."""
+        """What an expression reads at this point of the request."""
         return Scope(self.bins, self.record, self.digest, self.now)
 
     def answer(self, op: Op, particle: int, value: bytes) -> None:
-        """Add a reply op to the request's op."""
+        """Answer an op with a value."""
         self.results.append(encode_op(op.code, particle, op.name, value))
 
     def answer_nothing(self, op: Op) -> None:
-        """Add a null reply op, if every op is answered."""
+        """Answer an op with null if each op has an op in the reply; else do not answer it."""
         if self.respond_all:
             self.results.append(encode_op(op.code, ParticleType.NULL, op.name, b""))
 
     def answer_value(self, op: Op, particle: int, value: bytes) -> None:
-        """Add a reply op to a read; a null only if every op is answered, or the request writes."""
+        """Answer a read op with a value; with null only if `respond_all` or `writes`."""
         if particle or self.respond_all or self.writes:
             self.answer(op, particle, value)

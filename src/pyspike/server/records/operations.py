@@ -1,8 +1,7 @@
-"""The ops of a request by op code: what each does to the bins at hand and which op it answers.
+"""The ops of a request, by op code.
 
-Owns: plain READ, WRITE, INCR, APPEND, PREPEND, TOUCH, DELETE_ALL, and the table in which the other ops are
-entered. Not here: when a request may run at all (record_commands.py); lists and maps (cdt/ops.py), bits
-(bit_ops.py), HLL (hll_ops.py), strings (strings/ops.py), expressions (expressions/ops.py).
+Owns: READ, WRITE, INCR, APPEND, PREPEND, TOUCH, DELETE_ALL, and the table of all ops. Not here: when a
+request is run at all (commands.py), and the ops of lists and maps, bits, HLL, strings and expressions (ops/).
 """
 
 from __future__ import annotations
@@ -10,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 
-from ..hll.operate import hll_modify, hll_read
-from ..protocol.framing import Op, OpCode
+from ..protocol.constants import BLOB_TYPES, OpCode, ParticleType
+from ..protocol.framing import Op
 from ..protocol.result import RequestError, ResultCode
+from ..values.integers import as_int64
 from ..values.nesting import is_nested_deeper
-from ..values.particles import BLOB_TYPES, ParticleType, integer_value, stored
+from ..values.particles import integer_value, stored
 from ..versions import ServerVersion
-from .op_context import Working
+from .op_context import OpContext
 from .ops.bits import bits_modify, bits_read
 from .ops.cdt import cdt_modify, cdt_read
 from .ops.expressions import exp_modify, exp_read
+from .ops.hll import hll_modify, hll_read
 from .ops.strings import string_modify, string_read, to_string
 
 __all__ = ["FORBIDDEN_WITH_REPLACE", "READ_OPS", "operations_of", "run_op"]
 
 _F64 = Struct(">d")
-_INT64_SPAN = 1 << 64
 _NULL, _INTEGER = int(ParticleType.NULL), int(ParticleType.INTEGER)
 _CONTAINERS = frozenset((ParticleType.LIST, ParticleType.MAP))
 
@@ -41,7 +41,7 @@ READ_OPS = frozenset(
     )
 )
 STRING_OPS = frozenset((OpCode.STRING_READ, OpCode.STRING_MODIFY, OpCode.TO_STRING))
-"""What older servers do not know."""
+"""The ops that servers before 8.2 do not know."""
 FORBIDDEN_WITH_REPLACE = frozenset(
     (
         OpCode.TOUCH,
@@ -57,54 +57,54 @@ FORBIDDEN_WITH_REPLACE = frozenset(
 )
 
 
-def _read(work: Working, op: Op) -> None:
-    found = work.bins.get(op.name)
+def _read(ctx: OpContext, op: Op) -> None:
+    found = ctx.bins.get(op.name)
     if found is None:
-        work.answer_nothing(op)
+        ctx.answer_nothing(op)
     else:
-        work.answer(op, found[0], found[1])
+        ctx.answer(op, found[0], found[1])
 
 
-def _stored(work: Working, op: Op) -> bytes:
+def _stored(ctx: OpContext, op: Op) -> bytes:
     """The stored form of an op's value."""
-    value, most = stored(op.particle, op.value), work.version.nesting_max
+    value, most = stored(op.particle, op.value), ctx.version.nesting_max
     if most is not None and op.particle in _CONTAINERS and is_nested_deeper(value, most):
         raise RequestError(ResultCode.UNKNOWN, "list/map nested too deeply")
     return value
 
 
-def _write(work: Working, op: Op) -> None:
+def _write(ctx: OpContext, op: Op) -> None:
     name = op.name
     if op.particle == _NULL:
-        work.bins.pop(name, None)
+        ctx.bins.pop(name, None)
     else:
-        work.bins[name] = (op.particle, _stored(work, op))
-    work.answer_nothing(op)
+        ctx.bins[name] = (op.particle, _stored(ctx, op))
+    ctx.answer_nothing(op)
 
 
-def _incr(work: Working, op: Op) -> None:
+def _incr(ctx: OpContext, op: Op) -> None:
     name = op.name
-    found = work.bins.get(name)
+    found = ctx.bins.get(name)
     if found is None or op.particle == _NULL:
-        value = _stored(work, op)  # refuses null
+        value = _stored(ctx, op)  # refuses null
     elif found[0] == ParticleType.GEOJSON:
         raise RequestError(ResultCode.UNKNOWN, "increment of GeoJSON")
     elif found[0] != op.particle:
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "increment of another type")
     elif op.particle == _INTEGER:
-        total = (int.from_bytes(found[1], "big", signed=True) + integer_value(op.value)) % _INT64_SPAN
-        value = total.to_bytes(8, "big")
+        total = as_int64(int.from_bytes(found[1], "big", signed=True) + integer_value(op.value))
+        value = total.to_bytes(8, "big", signed=True)
     elif op.particle == ParticleType.FLOAT:
         value = _F64.pack(_F64.unpack(found[1])[0] + _F64.unpack(stored(op.particle, op.value))[0])
     else:
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "increment of a bin that is no number")
-    work.bins[name] = (op.particle, value)
-    work.answer_nothing(op)
+    ctx.bins[name] = (op.particle, value)
+    ctx.answer_nothing(op)
 
 
-def _joined(work: Working, op: Op) -> bytes | None:
-    """The bin's value if it can be joined with the op's; None if there is no bin, or null is to be stored."""
-    found = work.bins.get(op.name)
+def _joined(ctx: OpContext, op: Op) -> bytes | None:
+    """The bin's value, to which the op's is added; None if there is no bin, or the op's value is null."""
+    found = ctx.bins.get(op.name)
     if found is None or op.particle == _NULL:
         return None
     if found[0] == ParticleType.GEOJSON:
@@ -114,30 +114,33 @@ def _joined(work: Working, op: Op) -> bytes | None:
     return found[1]
 
 
-def _append(work: Working, op: Op) -> None:
-    before = _joined(work, op)
-    value = _stored(work, op) if before is None else before + op.value
-    work.bins[op.name] = (op.particle, value)
-    work.answer_nothing(op)
+def _append(ctx: OpContext, op: Op) -> None:
+    before = _joined(ctx, op)
+    value = _stored(ctx, op) if before is None else before + op.value
+    ctx.bins[op.name] = (op.particle, value)
+    ctx.answer_nothing(op)
 
 
-def _prepend(work: Working, op: Op) -> None:
-    before = _joined(work, op)
-    value = _stored(work, op) if before is None else op.value + before
-    work.bins[op.name] = (op.particle, value)
-    work.answer_nothing(op)
+def _prepend(ctx: OpContext, op: Op) -> None:
+    before = _joined(ctx, op)
+    value = _stored(ctx, op) if before is None else op.value + before
+    ctx.bins[op.name] = (op.particle, value)
+    ctx.answer_nothing(op)
 
 
-def _touch(work: Working, op: Op) -> None:
-    """That the record is written is all; there is one, or the request would have been refused."""
+def _touch(ctx: OpContext, op: Op) -> None:
+    """Do nothing: the record is written in any case.
+
+    If there were no record, the request would have been refused.
+    """
 
 
-def _delete_all(work: Working, op: Op) -> None:
-    work.bins.clear()
-    work.answer_nothing(op)
+def _delete_all(ctx: OpContext, op: Op) -> None:
+    ctx.bins.clear()
+    ctx.answer_nothing(op)
 
 
-Operation = Callable[[Working, Op], None]
+Operation = Callable[[OpContext, Op], None]
 
 OPERATIONS: dict[int, Operation] = {
     OpCode.READ: _read,
@@ -159,17 +162,17 @@ OPERATIONS: dict[int, Operation] = {
     OpCode.STRING_MODIFY: string_modify,
     OpCode.TO_STRING: to_string,
 }
-"""What to do by op code."""
+"""The function that runs each op, by its code."""
 _WITHOUT_STRINGS = {code: run for code, run in OPERATIONS.items() if code not in STRING_OPS}
 
 
 def operations_of(version: ServerVersion) -> dict[int, Operation]:
-    """What to do by op code, for the codes that a server of this version knows."""
+    """The table of ops that a server of this version knows."""
     return OPERATIONS if version.strings else _WITHOUT_STRINGS
 
 
-def run_op(operations: dict[int, Operation], work: Working, op: Op) -> None:
-    """Run an op.
+def run_op(operations: dict[int, Operation], ctx: OpContext, op: Op) -> None:
+    """Run one op of a request.
 
     Raises:
         RequestError: PARAMETER if its code is not among these operations, or what the op raises.
@@ -178,4 +181,4 @@ def run_op(operations: dict[int, Operation], work: Working, op: Op) -> None:
     run = operations.get(op.code)
     if run is None:
         raise RequestError(ResultCode.PARAMETER, f"op code {op.code}")
-    run(work, op)
+    run(ctx, op)

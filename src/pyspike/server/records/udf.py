@@ -6,10 +6,10 @@ refused (commands.py).
 
 from __future__ import annotations
 
-from ..protocol.framing import FieldType, Info2, Info3, Message, OpCode, encode_op, reply
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.constants import FieldType, Info2, Info3, OpCode, ParticleType
+from ..protocol.framing import Message, encode_op, reply
+from ..protocol.result import RequestError, ResultCode, bad
 from ..storage.store import Store
-from ..values.particles import ParticleType
 from .commands import check_record, find_place, refuse_transaction
 
 __all__ = ["apply_udf", "is_udf"]
@@ -35,9 +35,9 @@ def apply_udf(store: Store, message: Message, digest: bytes) -> bytes:
     """
     namespace = find_place(store, message, digest)
     if not all(field in message.fields for field in _NEEDED):
-        raise RequestError(ResultCode.PARAMETER, "no function or no arguments")
+        raise bad("no function or no arguments")
     if message.info2 & _NO_INFO2 or message.info3 & _NO_INFO3:
-        raise RequestError(ResultCode.PARAMETER, "a UDF with a write policy")
+        raise bad("a UDF with a write policy")
     refuse_transaction(message)
     record = namespace.find(digest)
     if record is None:

@@ -1,1 +1,1 @@
-"""Where records are kept: the store, its namespaces, their records."""
+"""Where records are kept: the store of a cluster, its namespaces, their records."""

@@ -1,8 +1,7 @@
-"""Records and namespaces: what is kept, since when, and until when.
+"""The store of a cluster: its namespaces and their records.
 
-Owns: the record, the namespace's settings, expiry by the clock, truncation, counts. Not here: the rules of
-commands, and who owns a partition. All nodes of a cluster share one store: that is the model of synchronous
-replication.
+Owns: records, the settings of namespaces, expiry, truncation, sizes. Not here: what commands do, and which
+node owns a partition. All nodes of a cluster share one store, which stands for synchronous replication.
 """
 
 from __future__ import annotations
@@ -11,32 +10,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..arguments import whole
+from ..arguments import check_integer
+from ..protocol.constants import CITRUSLEAF_EPOCH, N_PARTITIONS, TTL_MAX, ParticleType
+from ..protocol.digest import partition_of
 from ..versions import NEWEST, ServerVersion
 
-__all__ = [
-    "CITRUSLEAF_EPOCH",
-    "N_PARTITIONS",
-    "TTL_MAX",
-    "Namespace",
-    "NamespaceConfig",
-    "Record",
-    "Store",
-    "partition_of",
-    "stored_size",
-]
+__all__ = ["Namespace", "NamespaceConfig", "Record", "Store", "stored_size"]
 
-N_PARTITIONS = 4096
-CITRUSLEAF_EPOCH = 1262304000
-"""Unix time of 2010-01-01T00:00:00Z, where void-times start."""
-
-DIGEST_SIZE = 20
-TTL_MAX = 315360000
-"""Seconds: ten years."""
 _RECORD_OVERHEAD = 40
 _BIN_LENGTH = 4
 _BLOCK = 16
-_INTEGER, _FLOAT, _BOOL = 1, 2, 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +43,26 @@ class NamespaceConfig:
     max_record_size: int = 1048576
 
     def __post_init__(self) -> None:
-        """Refuse what can't be.
+        """Check the settings.
 
         Raises:
             TypeError: a setting of another type.
             ValueError: a number outside its range.
 
         """
-        whole("default_ttl", self.default_ttl, 0, TTL_MAX)
-        whole("nsup_period", self.nsup_period, 0)
-        whole("default_read_touch_ttl_pct", self.default_read_touch_ttl_pct, 0, 100)
-        whole("max_record_size", self.max_record_size, 1)
+        check_integer("default_ttl", self.default_ttl, 0, TTL_MAX)
+        check_integer("nsup_period", self.nsup_period, 0)
+        check_integer("default_read_touch_ttl_pct", self.default_read_touch_ttl_pct, 0, 100)
+        check_integer("max_record_size", self.max_record_size, 1)
         if not isinstance(self.allow_ttl_without_nsup, bool):
             raise TypeError(f"allow_ttl_without_nsup is a bool, not {self.allow_ttl_without_nsup!r}")
 
 
 class Record:
-    """One stored record. Bins map a name to (particle type, stored value), in the order of their creation."""
+    """One stored record.
+
+    `bins` has (particle type, stored value) by name, in the order in which the bins were created.
+    """
 
     __slots__ = ("all_ops", "bins", "generation", "key", "last_update", "set_name", "void_time")
 
@@ -93,7 +79,7 @@ class Record:
 
 
 class Namespace:
-    """The records of one namespace, by partition and digest."""
+    """The records of a namespace, by partition and digest."""
 
     __slots__ = ("config", "first_config", "name", "partitions", "store", "truncated", "unavailable")
 
@@ -109,7 +95,7 @@ class Namespace:
         """Last truncation in ns since the Unix epoch, by set; None is the whole namespace."""
 
     def find(self, digest: bytes) -> Record | None:
-        """The record, if there is one that has not expired; an expired one is dropped."""
+        """The record of a digest; None if there is none, or it has expired, in which case it is dropped."""
         records = self.partitions[partition_of(digest)]
         record = records.get(digest)
         if record is not None and record.void_time and self.store.now() > record.void_time:
@@ -118,19 +104,19 @@ class Namespace:
         return record
 
     def put(self, digest: bytes, record: Record) -> None:
-        """Keep a record under its digest."""
+        """Store a record under its digest."""
         self.partitions[partition_of(digest)][digest] = record
 
     def delete(self, digest: bytes) -> None:
-        """Drop a record that is there."""
+        """Drop the record of a digest, which must exist."""
         del self.partitions[partition_of(digest)][digest]
 
     def drop_partition(self, partition_id: int) -> None:
-        """Lose all records of a partition."""
+        """Drop all records of a partition."""
         self.partitions[partition_id] = {}
 
     def records(self, partition_ids: Iterable[int] = range(N_PARTITIONS)) -> Iterator[tuple[bytes, Record]]:
-        """Digest and record of all that have not expired."""
+        """The digest and the record of all records that have not expired."""
         now = self.store.now()
         for partition_id in partition_ids:
             for digest, record in list(self.partitions[partition_id].items()):
@@ -138,12 +124,13 @@ class Namespace:
                     yield digest, record
 
     def set_names(self) -> list[bytes]:
-        """The names of the sets that have records, in the order in which those are found."""
+        """The names of all sets with records, in the order in which these are found."""
         return list(dict.fromkeys(record.set_name for _, record in self.records() if record.set_name))
 
     def truncate(self, set_name: bytes | None, lut_ns: int) -> None:
-        """Drop the records of a set (None: of all sets) that were last updated before `lut_ns`, Unix time in
-        ns.
+        """Drop the records of a set (None: of all) that were last updated before a time.
+
+        `lut_ns` is Unix time in nanoseconds.
         """
         self.truncated[set_name] = lut_ns
         before = lut_ns / 1e9
@@ -152,7 +139,7 @@ class Namespace:
                 self.delete(digest)
 
     def age(self, seconds: int) -> None:
-        """Make all records older, as if so much time had passed since they were written."""
+        """Make all records older, as if that time had passed since they were written."""
         for partition in self.partitions:
             for record in partition.values():
                 record.last_update -= seconds
@@ -160,13 +147,13 @@ class Namespace:
                     record.void_time = max(record.void_time - seconds, 1)  # 0 would be never
 
     def void_time(self, ttl: int) -> int:
-        """When a record with `ttl` seconds to live expires; 0 seconds is never."""
+        """When a record with `ttl` seconds to live expires; for 0 seconds it is 0, which is never."""
         return self.store.now() + ttl if ttl else 0
 
 
 @dataclass(slots=True)
 class Store:
-    """All namespaces of a cluster, and the clock by which their records expire.
+    """The namespaces of a cluster, and the clock by which their records expire.
 
     Args:
         clock: Unix time in seconds.
@@ -179,23 +166,21 @@ class Store:
     namespaces: dict[bytes, Namespace] = field(default_factory=dict)
 
     def add(self, name: str, config: NamespaceConfig) -> Namespace:
-        """Make a namespace."""
+        """Add a namespace."""
         namespace = Namespace(name, config, self)
         self.namespaces[name.encode()] = namespace
         return namespace
 
     def now(self) -> int:
-        """Whole seconds since 2010-01-01."""
+        """Whole seconds since 2010-01-01, as void-times are counted."""
         return int(self.clock()) - CITRUSLEAF_EPOCH
 
 
-def partition_of(digest: bytes) -> int:
-    """The partition id of a digest."""
-    return digest[0] | (digest[1] & 0x0F) << 8
-
-
 def stored_size(record: Record) -> int:
-    """Bytes a record takes in the server's flat form: a header, set, key, and each bin, in whole blocks."""
+    """How many bytes a record takes in the server's flat form.
+
+    These are a header, set, key, and each bin, rounded up to whole blocks.
+    """
     size = _RECORD_OVERHEAD
     if record.set_name:
         size += 1 + len(record.set_name)
@@ -203,9 +188,9 @@ def stored_size(record: Record) -> int:
         size += 1 + len(record.key)
     for name, (particle, value) in record.bins.items():
         size += 2 + len(name)
-        if particle == _INTEGER:
+        if particle == ParticleType.INTEGER:
             size += _integer_size(value)
-        elif particle in (_FLOAT, _BOOL):
+        elif particle in (ParticleType.FLOAT, ParticleType.BOOL):
             size += len(value)
         else:
             size += _BIN_LENGTH + len(value)
@@ -213,6 +198,6 @@ def stored_size(record: Record) -> int:
 
 
 def _integer_size(value: bytes) -> int:
-    """A length, and as few of 1, 2, 4, 8 bytes as hold the number without sign."""
+    """The size of an integer: a byte for its length, and 1, 2, 4 or 8 bytes that hold it without sign."""
     used = len(value.lstrip(b"\x00"))
     return 1 + (8 if used > 4 else 4 if used > 2 else max(used, 1))

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from ..cdt.calls import as_int64
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.constants import ParticleType
+from ..protocol.result import ParameterSubcode, RequestError, ResultCode
+from ..values.integers import as_int64
 from ..values.packed import PackedList, Value
-from ..values.particles import ParticleType
-from .failures import Subcode, bad
+from .failures import bad
 
 __all__ = ["Args", "checked", "clamped", "decoded", "span", "text_of", "value_of_text"]
 
 Args: TypeAlias = "list[Any]"
-"""Arguments whose kinds have been checked: int, str, or list of str."""
+"""Arguments whose types have been checked: int, str, or list of str."""
 
 _PREFIX = bytes((ParticleType.STRING,))
 
@@ -34,7 +34,7 @@ def decoded(value: Value) -> str:
     try:
         return value[1:].decode()
     except UnicodeDecodeError:
-        raise bad("an argument that is no UTF-8", Subcode.ENCODING) from None
+        raise bad("an argument that is no UTF-8", ParameterSubcode.STRING_ENCODING) from None
 
 
 def text_of(value: Value) -> str:
@@ -58,7 +58,7 @@ def value_of_text(text: str) -> bytes:
 
 
 def checked(kinds: str, args: list[Value]) -> Args:
-    """The arguments as numbers and texts; those left out are not there.
+    """Check the types of arguments, and give them as numbers and texts; optional ones can be missing.
 
     Args:
         kinds: a letter for each: i integer, s string, l list of strings; what follows | may be left out from
@@ -88,12 +88,15 @@ def _checked(kind: str, arg: Value) -> Any:
 
 
 def clamped(index: int, size: int) -> int:
-    """A place in a text of `size` codepoints; negative ones count from the end, those outside are an end."""
+    """An index into a text of `size` codepoints.
+
+    A negative index counts from the end; one outside is moved to that end.
+    """
     return min(max(index + size if index < 0 else index, 0), size)
 
 
 def span(args: Args, size: int) -> slice:
-    """The codepoints from the first argument to the second, or to the end."""
+    """The range of codepoints from the first argument to the second, or to the end."""
     start = clamped(args[0], size)
     end = clamped(args[1], size) if len(args) > 1 else size
     return slice(start, max(start, end))

@@ -1,6 +1,6 @@
 """Operations that change a string, by opcode.
 
-Owns: opcodes 50 to 68: their arguments, their flags, the text after them, and its largest size. Not here:
+Owns: the arguments of each opcode, its flags, the text after them, and its largest size. Not here:
 what a missing bin or a refused flag means (operate.py).
 """
 
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from enum import IntFlag
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
+from ..protocol.flags import IcuRegexFlags
+from ..protocol.opcodes import StringOpcode
+from ..protocol.result import ParameterSubcode
 from .arguments import Args, clamped, span
-from .failures import Subcode, bad
+from .failures import bad
 from .matching import matches
-from .regex import GLOBAL, REPLACE_FLAGS, compile_regex, replacement
+from .regex import REPLACE_FLAGS, compile_regex, replacement
 
-__all__ = ["CHANGES", "SIZE_MAX", "StringChange", "TooLargeError", "WriteFlags"]
+__all__ = ["CHANGES", "SIZE_MAX", "StringChange", "TooLargeError"]
 
 SIZE_MAX = 8 * 1024 * 1024
 _CASE_GROWTH = 3  # times the bytes before, as the server estimates
@@ -29,21 +32,15 @@ _SPACE = (
 )
 
 
-class WriteFlags(IntFlag):
-    """How a string is written."""
-
-    CREATE_ONLY = 1
-    UPDATE_ONLY = 2
-    NO_FAIL = 4
-
-
 class TooLargeError(Exception):
-    """The text after a change would be larger than the server makes one."""
+    """The text after a change is larger than the server allows."""
 
 
 class StringChange(NamedTuple):
-    """An operation: the kinds of its arguments, the text after it, the number of its own arguments (the flags
-    stand behind them), and whether it makes the string where there is none.
+    """A write operation.
+
+    `kinds`: the types of its arguments. `run`: gives the text after it. `flags_at`: the index of the argument
+    that is the write flags. `creates`: whether it makes the string where there is none.
     """
 
     kinds: str
@@ -72,7 +69,7 @@ def _insert(text: str, args: Args) -> str:
 def _overwrite(text: str, args: Args) -> str:
     at = args[0] + len(text) if args[0] < 0 else args[0]
     if not 0 <= at < max(len(text), 1):
-        raise bad("an index outside the string", Subcode.INDEX)
+        raise bad("an index outside the string", ParameterSubcode.STRING_INDEX)
     return f"{text[:at]}{args[1]}{text[at + len(args[1]) :]}"
 
 
@@ -111,7 +108,8 @@ def _regex_replace(text: str, args: Args) -> str:
     pattern, template = _pair(args[0])
     flags = args[1] if len(args) > 1 else 0
     compiled = compile_regex(pattern, flags, REPLACE_FLAGS)
-    return compiled.sub(lambda match: replacement(template, match), text, count=0 if flags & GLOBAL else 1)
+    most = 0 if flags & IcuRegexFlags.GLOBAL else 1
+    return compiled.sub(lambda match: replacement(template, match), text, count=most)
 
 
 # --- the whole ----------------------------------------------------------------------------------------------
@@ -126,7 +124,7 @@ def _cased(change: Callable[[str], str]) -> Callable[[str, Args], str]:
 
 
 def _pad(text: str, args: Args) -> str:
-    """What is missing to a length in codepoints."""
+    """The padding that a text needs to have a length in codepoints."""
     length: int = args[0]
     unit: str = args[1]
     if length < 0 or not unit:
@@ -145,24 +143,24 @@ def _repeat(text: str, args: Args) -> str:
 
 
 CHANGES: dict[int, StringChange] = {
-    50: StringChange("is|i", _insert, 2, creates=True),
-    51: StringChange("is|i", _overwrite, 2, creates=True),
-    52: StringChange("l|i", _concat, 1, creates=True),
-    53: StringChange("i|ii", _snip, 2),
-    54: StringChange("l|i", _replace(1), 1),
-    55: StringChange("l|i", _replace(None), 1),
-    56: StringChange("|i", _cased(str.upper), 0),
-    57: StringChange("|i", _cased(str.lower), 0),
-    58: StringChange("|i", _cased(str.casefold), 0),
-    59: StringChange("|i", _cased(lambda text: unicodedata.normalize("NFC", text)), 0),
-    60: StringChange("|i", lambda text, args: text.lstrip(_SPACE), 0),
-    61: StringChange("|i", lambda text, args: text.rstrip(_SPACE), 0),
-    62: StringChange("|i", lambda text, args: text.strip(_SPACE), 0),
-    63: StringChange("is|i", lambda text, args: _pad(text, args) + text, 2, creates=True),
-    64: StringChange("is|i", lambda text, args: text + _pad(text, args), 2, creates=True),
-    65: StringChange("i|i", _repeat, 1, creates=True),
-    66: StringChange("l|ii", _regex_replace, 2),
-    67: StringChange("s|i", lambda text, args: text + args[0], 1, creates=True),
-    68: StringChange("s|i", lambda text, args: args[0] + text, 1, creates=True),
+    StringOpcode.INSERT: StringChange("is|i", _insert, 2, creates=True),
+    StringOpcode.OVERWRITE: StringChange("is|i", _overwrite, 2, creates=True),
+    StringOpcode.CONCAT: StringChange("l|i", _concat, 1, creates=True),
+    StringOpcode.SNIP: StringChange("i|ii", _snip, 2),
+    StringOpcode.REPLACE: StringChange("l|i", _replace(1), 1),
+    StringOpcode.REPLACE_ALL: StringChange("l|i", _replace(None), 1),
+    StringOpcode.UPPER: StringChange("|i", _cased(str.upper), 0),
+    StringOpcode.LOWER: StringChange("|i", _cased(str.lower), 0),
+    StringOpcode.CASEFOLD: StringChange("|i", _cased(str.casefold), 0),
+    StringOpcode.NORMALIZE_NFC: StringChange("|i", _cased(partial(unicodedata.normalize, "NFC")), 0),
+    StringOpcode.TRIM_START: StringChange("|i", lambda text, args: text.lstrip(_SPACE), 0),
+    StringOpcode.TRIM_END: StringChange("|i", lambda text, args: text.rstrip(_SPACE), 0),
+    StringOpcode.TRIM: StringChange("|i", lambda text, args: text.strip(_SPACE), 0),
+    StringOpcode.PAD_START: StringChange("is|i", lambda text, args: _pad(text, args) + text, 2, creates=True),
+    StringOpcode.PAD_END: StringChange("is|i", lambda text, args: text + _pad(text, args), 2, creates=True),
+    StringOpcode.REPEAT: StringChange("i|i", _repeat, 1, creates=True),
+    StringOpcode.REGEX_REPLACE: StringChange("l|ii", _regex_replace, 2),
+    StringOpcode.APPEND: StringChange("s|i", lambda text, args: text + args[0], 1, creates=True),
+    StringOpcode.PREPEND: StringChange("s|i", lambda text, args: args[0] + text, 1, creates=True),
 }
 """All operations that change."""

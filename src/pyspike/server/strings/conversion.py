@@ -1,12 +1,15 @@
-"""Values as text. Owns: the form of each type."""
+"""Values as text.
+
+Owns: the form of each type.
+"""
 
 from __future__ import annotations
 
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.constants import BLOB_TYPES, ParticleType
+from ..protocol.result import NotApplicableSubcode, RequestError, ResultCode
 from ..values.ordering import as_float
 from ..values.packed import Float32, Value
-from ..values.particles import BLOB_TYPES, ParticleType
-from .failures import ConversionSubcode, failed
+from .failures import failed
 
 __all__ = ["to_text"]
 
@@ -14,13 +17,9 @@ _TEXTS = BLOB_TYPES | {ParticleType.STRING}
 
 
 def to_text(value: Value) -> str:
-    """A number, bool, string or blob as text. A float is told with as few digits as it takes to tell it from
-    others.
+    """A number, bool, string or blob as text.
 
-    Raises:
-        RequestError: INCOMPATIBLE_TYPE for another type; for bytes that are no UTF-8 INVALID_ENCODING of a
-            string, OP_NOT_APPLICABLE of a blob.
-
+    A float has the fewest digits that tell it from all others.
     """
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -35,4 +34,4 @@ def to_text(value: Value) -> str:
     except UnicodeDecodeError:
         if value[0] == ParticleType.STRING:
             raise RequestError(ResultCode.INVALID_ENCODING, "a stored string that is no UTF-8") from None
-        raise failed("a blob that is no UTF-8", ConversionSubcode.ENCODING) from None
+        raise failed("a blob that is no UTF-8", NotApplicableSubcode.STRING_ENCODING) from None

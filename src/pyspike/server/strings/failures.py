@@ -1,38 +1,17 @@
-"""How string operations fail: subcodes, and the errors that carry them."""
+"""The errors of string operations, with their subcodes."""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from ..protocol.result import NotApplicableSubcode, ParameterSubcode, RequestError, ResultCode
 
-from ..protocol.result import RequestError, ResultCode
-
-__all__ = ["ConversionSubcode", "Subcode", "bad", "failed"]
+__all__ = ["bad", "failed"]
 
 
-class Subcode(IntEnum):
-    """What is wrong with a request, beside result code PARAMETER."""
-
-    ARGUMENTS = 6
-    OPCODE = 7
-    CONTEXT = 8
-    INDEX = 9
-    REGEX = 10
-    ENCODING = 11
-
-
-class ConversionSubcode(IntEnum):
-    """Why a string can't be converted, beside result code OP_NOT_APPLICABLE."""
-
-    NUMBER = 10
-    ENCODING = 11
-    BASE64 = 13
-
-
-def bad(what: str, subcode: Subcode = Subcode.ARGUMENTS) -> RequestError:
-    """The error for a request that makes no sense."""
+def bad(what: str, subcode: ParameterSubcode = ParameterSubcode.STRING_ARGUMENTS) -> RequestError:
+    """The error PARAMETER, for a request that is malformed."""
     return RequestError(ResultCode.PARAMETER, what, subcode)
 
 
-def failed(what: str, subcode: ConversionSubcode) -> RequestError:
-    """The error for a string that can't be converted."""
+def failed(what: str, subcode: NotApplicableSubcode) -> RequestError:
+    """The error OP_NOT_APPLICABLE, for a string that can't be converted."""
     return RequestError(ResultCode.OP_NOT_APPLICABLE, what, subcode)

@@ -1,9 +1,8 @@
 """Finding a text in another one, where canonically equivalent spellings are equal.
 
-Owns: where a needle is, in codepoints of the text as it is written. A text is taken apart into units: a
-starter with the marks that follow it, decomposed; a match begins and ends between units. So a letter does not
-match where it carries a mark, however that is written. Not here: what is done at these places (reading.py,
-changing.py).
+Owns: where a needle is, in codepoints of the text as it is written. A text is split into units: a starter
+with the marks that follow it, decomposed. A match begins and ends between units, so that a letter does not
+match where it carries a mark. Not here: what is done at these places (reading.py, changing.py).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ __all__ = ["ends_with", "matches", "starts_with"]
 
 
 def matches(text: str, needle: str) -> Iterator[tuple[int, int]]:
-    """The (first, end) of each place, from the left; they do not overlap. `needle` is not empty."""
+    """The (first, end) of each match, from the left, without overlaps. `needle` must not be empty."""
     if text.isascii() and needle.isascii():
         at = text.find(needle)
         while at >= 0:
@@ -48,7 +47,7 @@ def ends_with(text: str, suffix: str) -> bool:
 
 
 def _units(text: str) -> tuple[list[str], list[int]]:
-    """The units of a text, decomposed, and where each begins; at last where the text ends."""
+    """The units of a text, decomposed, and the offset of each; the last offset is that of the end."""
     places = [at for at in range(len(text)) if not at or not _goes_on(text, at)]
     places.append(len(text))
     units = [unicodedata.normalize("NFD", text[begin:end]) for begin, end in pairwise(places)]
@@ -56,7 +55,7 @@ def _units(text: str) -> tuple[list[str], list[int]]:
 
 
 def _goes_on(text: str, at: int) -> bool:
-    """Whether a codepoint belongs to the unit before it: a mark, or what makes one character with it."""
+    """Whether a codepoint belongs to the unit before it."""
     char = text[at]
     if char.isascii():
         return False

@@ -1,23 +1,24 @@
 """One string operation on one text.
 
-Owns: the tables by opcode, write flags, what happens where nothing is yet, the largest result. Not here: the
-operations (reading.py, changing.py), bins and replies (ops.py).
+Owns: the tables by opcode, write flags, creating a string that is missing, the largest result. Not here: the
+operations (reading.py, changing.py), bins and replies (../records/ops/strings.py).
 """
 
 from __future__ import annotations
 
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.flags import StringWriteFlags
+from ..protocol.result import ParameterSubcode, RequestError, ResultCode
 from ..values.packed import Value
 from .arguments import checked
-from .changing import CHANGES, SIZE_MAX, TooLargeError, WriteFlags
-from .failures import Subcode, bad
+from .changing import CHANGES, SIZE_MAX, TooLargeError
+from .failures import bad
 from .reading import READS
 
 __all__ = ["flags_of", "modify", "read"]
 
-_CHANGING = int(WriteFlags.UPDATE_ONLY | WriteFlags.NO_FAIL)
-_CREATING = int(_CHANGING | WriteFlags.CREATE_ONLY)
-_EITHER = int(WriteFlags.CREATE_ONLY | WriteFlags.UPDATE_ONLY)
+_CHANGING = int(StringWriteFlags.UPDATE_ONLY | StringWriteFlags.NO_FAIL)
+_CREATING = int(_CHANGING | StringWriteFlags.CREATE_ONLY)
+_EITHER = int(StringWriteFlags.CREATE_ONLY | StringWriteFlags.UPDATE_ONLY)
 
 
 def read(text: str, opcode: int, args: list[Value]) -> Value:
@@ -29,7 +30,7 @@ def read(text: str, opcode: int, args: list[Value]) -> Value:
     """
     op = READS.get(opcode)
     if op is None:
-        raise bad(f"string opcode {opcode}", Subcode.OPCODE)
+        raise bad(f"string opcode {opcode}", ParameterSubcode.STRING_OPCODE)
     return op.run(text, checked(op.kinds, args))
 
 
@@ -47,7 +48,7 @@ def flags_of(opcode: int, args: list[Value], *, nested: bool) -> int:
     """
     op = CHANGES.get(opcode)
     if op is None:
-        raise bad(f"string opcode {opcode}", Subcode.OPCODE)
+        raise bad(f"string opcode {opcode}", ParameterSubcode.STRING_OPCODE)
     found = checked(op.kinds, args)
     flags: int = found[op.flags_at] if len(found) > op.flags_at else 0
     allowed = _CREATING if op.creates and not nested else _CHANGING
@@ -74,10 +75,10 @@ def modify(text: str | None, opcode: int, args: list[Value], *, nested: bool = F
     """
     flags = flags_of(opcode, args, nested=nested)
     op = CHANGES[opcode]
-    if text is None and (not op.creates or flags & WriteFlags.UPDATE_ONLY):
+    if text is None and (not op.creates or flags & StringWriteFlags.UPDATE_ONLY):
         return None
-    if text is not None and flags & WriteFlags.CREATE_ONLY:
-        if flags & WriteFlags.NO_FAIL:
+    if text is not None and flags & StringWriteFlags.CREATE_ONLY:
+        if flags & StringWriteFlags.NO_FAIL:
             return None
         raise RequestError(ResultCode.BIN_EXISTS, "there is a string already")
     try:
@@ -85,7 +86,7 @@ def modify(text: str | None, opcode: int, args: list[Value], *, nested: bool = F
         if len(after.encode()) > SIZE_MAX:
             raise TooLargeError
     except TooLargeError:
-        if flags & WriteFlags.NO_FAIL:
+        if flags & StringWriteFlags.NO_FAIL:
             return None
         raise bad(f"a string of more than {SIZE_MAX} bytes") from None
     return after

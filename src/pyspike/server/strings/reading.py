@@ -1,6 +1,6 @@
 """Operations that read a string, by opcode.
 
-Owns: opcodes 0 to 16: their arguments and results. Not here: matching (matching.py), patterns (regex.py).
+Owns: the arguments and the result of each opcode. Not here: matching (matching.py), patterns (regex.py).
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import binascii
 import math
 import re
 from collections.abc import Callable
-from enum import IntEnum
 from typing import NamedTuple
 
-from ..cdt.numbers import INT_MAX, INT_MIN
+from ..protocol.constants import ParticleType
+from ..protocol.flags import NumericType
+from ..protocol.opcodes import StringOpcode
+from ..protocol.result import NotApplicableSubcode
+from ..values.integers import INT_MAX, INT_MIN
 from ..values.packed import PackedList, Value
-from ..values.particles import ParticleType
 from .arguments import Args, clamped, span, value_of_text
-from .failures import ConversionSubcode, bad, failed
+from .failures import bad, failed
 from .matching import ends_with, matches, starts_with
 from .regex import COMPARE_FLAGS, compile_regex
 
@@ -32,16 +34,11 @@ _FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BLOB = bytes((ParticleType.BLOB,))
 
 
-class NumericType(IntEnum):
-    """What `is_numeric` looks for."""
-
-    ANY = 0
-    INT = 1
-    FLOAT = 2
-
-
 class StringRead(NamedTuple):
-    """An operation: the kinds of its arguments, and its result for a text."""
+    """A read operation.
+
+    `kinds`: the types of its arguments. `run`: gives its result.
+    """
 
     kinds: str
     run: Callable[[str, Args], Value]
@@ -80,16 +77,16 @@ def _split(text: str, args: Args) -> Value:
 
 def _to_integer(text: str, args: Args) -> Value:
     if len(text.encode()) > INTEGER_BYTES_MAX or not _INTEGER.fullmatch(text):
-        raise failed("a text that is no integer", ConversionSubcode.NUMBER)
+        raise failed("a text that is no integer", NotApplicableSubcode.STRING_NUMBER)
     number = int(text)
     if not INT_MIN <= number <= INT_MAX:
-        raise failed("an integer beyond 64 bits", ConversionSubcode.NUMBER)
+        raise failed("an integer beyond 64 bits", NotApplicableSubcode.STRING_NUMBER)
     return number
 
 
 def _to_double(text: str, args: Args) -> Value:
     if len(text.encode()) > DOUBLE_BYTES_MAX or not _FLOAT.fullmatch(text) or math.isinf(float(text)):
-        raise failed("a text that is no float", ConversionSubcode.NUMBER)
+        raise failed("a text that is no float", NotApplicableSubcode.STRING_NUMBER)
     return float(text)
 
 
@@ -106,7 +103,7 @@ def _b64_decode(text: str, args: Args) -> Value:
     try:
         return _BLOB + base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise failed("a text that is no base64", ConversionSubcode.BASE64) from None
+        raise failed("a text that is no base64", NotApplicableSubcode.STRING_BASE64) from None
 
 
 # --- tests --------------------------------------------------------------------------------------------------
@@ -126,22 +123,22 @@ def _regex_compare(text: str, args: Args) -> Value:
 
 
 READS: dict[int, StringRead] = {
-    0: StringRead("", lambda text, args: len(text)),
-    1: StringRead("i|i", _substr),
-    2: StringRead("i", _char_at),
-    3: StringRead("s|i", _find),
-    4: StringRead("s", lambda text, args: not args[0] or any(matches(text, args[0]))),
-    5: StringRead("s", lambda text, args: starts_with(text, args[0])),
-    6: StringRead("s", lambda text, args: ends_with(text, args[0])),
-    7: StringRead("", _to_integer),
-    8: StringRead("", _to_double),
-    9: StringRead("", lambda text, args: len(text.encode())),
-    10: StringRead("|i", _is_numeric),
-    11: StringRead("", _is_upper),
-    12: StringRead("", _is_lower),
-    13: StringRead("", lambda text, args: _BLOB + text.encode()),
-    14: StringRead("|s", _split),
-    15: StringRead("", _b64_decode),
-    16: StringRead("s|i", _regex_compare),
+    StringOpcode.STRLEN: StringRead("", lambda text, args: len(text)),
+    StringOpcode.SUBSTR: StringRead("i|i", _substr),
+    StringOpcode.CHAR_AT: StringRead("i", _char_at),
+    StringOpcode.FIND: StringRead("s|i", _find),
+    StringOpcode.CONTAINS: StringRead("s", lambda text, args: not args[0] or any(matches(text, args[0]))),
+    StringOpcode.STARTS_WITH: StringRead("s", lambda text, args: starts_with(text, args[0])),
+    StringOpcode.ENDS_WITH: StringRead("s", lambda text, args: ends_with(text, args[0])),
+    StringOpcode.TO_INTEGER: StringRead("", _to_integer),
+    StringOpcode.TO_DOUBLE: StringRead("", _to_double),
+    StringOpcode.BYTE_LENGTH: StringRead("", lambda text, args: len(text.encode())),
+    StringOpcode.IS_NUMERIC: StringRead("|i", _is_numeric),
+    StringOpcode.IS_UPPER: StringRead("", _is_upper),
+    StringOpcode.IS_LOWER: StringRead("", _is_lower),
+    StringOpcode.TO_BLOB: StringRead("", lambda text, args: _BLOB + text.encode()),
+    StringOpcode.SPLIT: StringRead("|s", _split),
+    StringOpcode.B64_DECODE: StringRead("", _b64_decode),
+    StringOpcode.REGEX_COMPARE: StringRead("s|i", _regex_compare),
 }
 """All operations that read."""

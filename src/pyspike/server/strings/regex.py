@@ -1,8 +1,9 @@
-r"""Regular expressions of ICU's dialect, as Python's `re` runs them.
+r"""Regular expressions of ICU's dialect, translated for Python's `re`.
 
-Owns: what the two write in different ways: flags, line ends, named groups, quotes, properties, POSIX classes,
-and the language of replacements. What Python has no counterpart for is refused as a bad pattern: sets within
-sets, \G, \X, \N{...}. There is no limit of steps. Not here: POSIX patterns (../posix_regex.py).
+Owns: what the two dialects write in different ways: flags, line ends, named groups, quotes, properties, POSIX
+classes, and the templates of replacements. What Python has no counterpart for is refused as a bad pattern:
+sets within sets, \G, \X, \N{...}. The number of steps is not limited. Not here: POSIX patterns
+(../expressions/posix_regex.py).
 """
 
 from __future__ import annotations
@@ -11,27 +12,19 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable
-from enum import IntFlag
 from functools import lru_cache
 
-from .failures import Subcode, bad
+from ..protocol.flags import IcuRegexFlags
+from ..protocol.result import ParameterSubcode
+from .failures import bad
 
-__all__ = ["COMPARE_FLAGS", "GLOBAL", "REPLACE_FLAGS", "compile_regex", "replacement"]
-
-
-class RegexFlags(IntFlag):
-    """How a pattern is read."""
-
-    CASE_INSENSITIVE = 1
-    MULTILINE = 2
-    DOTALL = 4
-    UNIX_LINES = 8
-    GLOBAL = 16
+__all__ = ["COMPARE_FLAGS", "REPLACE_FLAGS", "compile_regex", "replacement"]
 
 
-COMPARE_FLAGS = 15
-REPLACE_FLAGS = 31
-GLOBAL = int(RegexFlags.GLOBAL)
+COMPARE_FLAGS = int(
+    IcuRegexFlags.CASE_INSENSITIVE | IcuRegexFlags.MULTILINE | IcuRegexFlags.DOTALL | IcuRegexFlags.UNIX_LINES
+)
+REPLACE_FLAGS = int(COMPARE_FLAGS | IcuRegexFlags.GLOBAL)
 
 _LINE_ENDS = "\\n\\r\\x85\\u2028\\u2029"
 _POSSESSIVE = sys.version_info >= (3, 11)  # possessive quantifiers and atomic groups
@@ -63,11 +56,11 @@ _HORIZONTAL = "\\t\\x20\\xa0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000"
 
 
 def compile_regex(pattern: str, flags: int, allowed: int) -> re.Pattern[str]:
-    """The pattern as Python searches it.
+    """Translate and compile a pattern.
 
     Args:
         pattern: in ICU's dialect.
-        flags: `RegexFlags`.
+        flags: `IcuRegexFlags`.
         allowed: the flags that the operation takes.
 
     Raises:
@@ -75,26 +68,24 @@ def compile_regex(pattern: str, flags: int, allowed: int) -> re.Pattern[str]:
 
     """
     if flags & ~allowed:
-        raise bad("regex flags", Subcode.REGEX)
+        raise bad("regex flags", ParameterSubcode.STRING_REGEX)
     try:
-        return _compiled(pattern, flags & ~GLOBAL)
+        return _compiled(pattern, flags & ~int(IcuRegexFlags.GLOBAL))
     except (re.error, OverflowError, RecursionError, ValueError) as error:
-        raise bad(f"regex: {error}", Subcode.REGEX) from error
+        raise bad(f"regex: {error}", ParameterSubcode.STRING_REGEX) from error
 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
-    options = re.IGNORECASE if flags & RegexFlags.CASE_INSENSITIVE else re.UNICODE
+    options = re.IGNORECASE if flags & IcuRegexFlags.CASE_INSENSITIVE else re.UNICODE
     return re.compile(_Translation(pattern, flags).run(), options)
 
 
 def replacement(template: str, match: re.Match[str]) -> str:
-    """What takes the place of a match: `$1`, `${name}` and `$0` are what groups have found, a backslash makes
-    the next character plain.
+    """The text that replaces a match.
 
-    Raises:
-        RequestError: PARAMETER for a group that there is not.
-
+    In the template `$1`, `${name}` and `$0` stand for what groups have found; a backslash makes the next
+    character plain.
     """
     out: list[str] = []
     at = 0
@@ -113,7 +104,7 @@ def replacement(template: str, match: re.Match[str]) -> str:
 
 
 def _group(template: str, at: int, match: re.Match[str]) -> tuple[int | str, int]:
-    """The group that is named after a dollar, and the offset of what follows."""
+    """The text of the group that is named after a dollar sign, and the offset of what follows."""
     named = re.compile(r"\{([A-Za-z][A-Za-z0-9]*)\}").match(template, at)
     if named is not None and named[1] in match.re.groupindex:
         return named[1], named.end()
@@ -124,12 +115,12 @@ def _group(template: str, at: int, match: re.Match[str]) -> tuple[int | str, int
             break
         number, end = longer, end + 1
     if not 0 <= number <= match.re.groups:
-        raise bad("a replacement with a group that is not there", Subcode.REGEX)
+        raise bad("a replacement with a group that is not there", ParameterSubcode.STRING_REGEX)
     return number, end
 
 
 class _Translation:
-    """One pattern on its way."""
+    """A pattern that is being translated."""
 
     def __init__(self, pattern: str, flags: int) -> None:
         self._pattern = pattern
@@ -168,19 +159,19 @@ class _Translation:
         return char
 
     def _any(self) -> str:
-        if self._flags & RegexFlags.DOTALL:
+        if self._flags & IcuRegexFlags.DOTALL:
             return "[\\s\\S]"
-        return "[^\\n]" if self._flags & RegexFlags.UNIX_LINES else f"[^{_LINE_ENDS}]"
+        return "[^\\n]" if self._flags & IcuRegexFlags.UNIX_LINES else f"[^{_LINE_ENDS}]"
 
     @property
     def _ends(self) -> str:
-        return "\\n" if self._flags & RegexFlags.UNIX_LINES else _LINE_ENDS
+        return "\\n" if self._flags & IcuRegexFlags.UNIX_LINES else _LINE_ENDS
 
     def _line_start(self) -> str:
-        return f"(?:\\A|(?<=[{self._ends}]))" if self._flags & RegexFlags.MULTILINE else "\\A"
+        return f"(?:\\A|(?<=[{self._ends}]))" if self._flags & IcuRegexFlags.MULTILINE else "\\A"
 
     def _line_end(self) -> str:
-        if self._flags & RegexFlags.MULTILINE:
+        if self._flags & IcuRegexFlags.MULTILINE:
             return f"(?:\\Z|(?=[{self._ends}]))"
         return f"(?=(?:\\r\\n|[{self._ends}])?\\Z)"
 

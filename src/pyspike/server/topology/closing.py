@@ -1,6 +1,7 @@
-"""How a server that shuts down in order reads the end of a connection: what has arrived, and no more arrives.
+"""The last bytes of a connection that the server closes in order.
 
-Owns: the last bytes, from the socket itself. Not here: what is done with them (connection.py).
+Owns: reading what has arrived, and refusing what arrives later. Not here: what is done with the bytes
+(connection.py).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _NO_DATA = (
 
 
 def last_bytes(sock: socket.socket) -> bytes:
-    """What has arrived on a connection that will be closed.
+    """The bytes that have arrived on a connection which is about to be closed.
 
     On Linux nothing arrives afterwards: the system does not acknowledge it, so that the client can know that
     it was not read. Elsewhere it is lost when the connection is closed, as it is with a process that ends.

@@ -16,7 +16,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol, TypeAlias, cast
 
-from ..protocol.framing import PROTO, PROTO_SIZE_MAX, PROTO_VERSION, ProtoType, refusal
+from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
+from ..protocol.framing import PROTO, refusal
 from .closing import last_bytes
 from .faults import Counted, Faults
 from .state import NodeStats, Session
@@ -43,7 +44,7 @@ _PROTO_BYTES = PROTO.size
 _SIZE_MASK = (1 << 48) - 1
 _TYPES = frozenset(int(kind) for kind in ProtoType)
 _DATA = int(ProtoType.AS_MSG)
-_BATCH_OF_REPLIES = 64 * 1024
+_WRITE_SIZE = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -132,7 +133,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes, of a part of a request or of several."""
         self._buffer += data
-        self._pump()
+        self._run_requests()
 
     def pause_writing(self) -> None:
         """Stop reading and running requests: the client does not read its answers."""
@@ -173,12 +174,12 @@ class Connection(asyncio.Protocol):
         elif not self._closing:
             if not self._paused:
                 self._buffer += last_bytes(self._transport.get_extra_info("socket"))
-                self._pump()
+                self._run_requests()
             while self._stream is not None:
                 rest, self._stream = self._stream, None
                 for chunk in rest:
                     self._send(chunk)
-                self._pump()
+                self._run_requests()
         self.close()
 
     def reset(self) -> None:
@@ -192,11 +193,11 @@ class Connection(asyncio.Protocol):
     def _resume(self) -> None:
         if not self._closing:
             self._transport.resume_reading()
-            self._pump()
+            self._run_requests()
 
     # --- requests ---
 
-    def _pump(self) -> None:
+    def _run_requests(self) -> None:
         """Run the requests that have arrived, until there is none or the client has to read answers first."""
         handler, session, buffer = self._handler, self.session, self._buffer
         faults, handle = handler.faults, handler.handle
@@ -204,7 +205,7 @@ class Connection(asyncio.Protocol):
         out: list[bytes] = []
         while not (self._paused or self._closing or self._held or faults.silent):
             if self._stream is not None:
-                if not self._draw():
+                if not self._send_stream():
                     break
                 continue
             size = len(buffer)
@@ -230,7 +231,7 @@ class Connection(asyncio.Protocol):
             if type(answer) is bytes:
                 out.append(answer)
                 out_size += len(answer)
-                if out_size > _BATCH_OF_REPLIES:
+                if out_size > _WRITE_SIZE:
                     self._flush(out)
                     out, out_size = [], 0
             else:
@@ -242,7 +243,7 @@ class Connection(asyncio.Protocol):
         if out:
             self._flush(out)
 
-    def _draw(self) -> bool:
+    def _send_stream(self) -> bool:
         """Send more frames of a long answer, and tell whether it is complete.
 
         Other connections are served, and the client reads, before the rest is sent.
@@ -254,9 +255,9 @@ class Connection(asyncio.Protocol):
             sent += len(chunk)
             if self._paused or self._closing:
                 return False
-            if sent > _BATCH_OF_REPLIES or not chunk:
+            if sent > _WRITE_SIZE or not chunk:
                 # The loop serves other connections before it comes back.
-                asyncio.get_running_loop().call_soon(self._pump)
+                asyncio.get_running_loop().call_soon(self._run_requests)
                 return False
         self._stream = None
         return True
@@ -319,7 +320,7 @@ class Connection(asyncio.Protocol):
         self._held = False
         if not self._closing:
             self._send(answer)
-            self._pump()
+            self._run_requests()
 
     # --- replies ---
 

@@ -1,4 +1,4 @@
-"""The faults of one node: what is wrong with it right now, as its connections ask for it.
+"""The faults of one node, which its connections look at before each request.
 
 Owns: the names and values of the faults, and counting down those which hit a number of requests. Not here:
 how a connection then behaves (connection.py), a closed port and a node that is down (node.py), lost
@@ -116,6 +116,6 @@ class Faults:
         return os.urandom(_GARBAGE_SIZE) if self.garbage_data is None else bytes.fromhex(self.garbage_data)
 
     def _settle(self) -> None:
-        """Work out the two fields that connections look at."""
+        """Compute the two fields that connections look at."""
         self.armed = self.left > 0 or self.hold_seconds > 0
         self.silent = self.frozen or self.muted

@@ -17,7 +17,8 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 
-from ..storage.store import N_PARTITIONS, Namespace, NamespaceConfig, Store
+from ..protocol.constants import N_PARTITIONS
+from ..storage.store import Namespace, NamespaceConfig, Store
 from ..versions import NEWEST, ServerVersion
 from .node import Dispatch, Node
 from .partitions import PartitionMap, assign, changed
@@ -72,7 +73,7 @@ class Membership:
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}
         self.disturbed = False
-        """Whether nodes or partitions were tampered with since the start or the last `reset`."""
+        """Whether nodes or partitions were changed from outside since the start or the last `reset`."""
         self._first_name = cluster_name
         self._first_ports: dict[str, int] = {}
         self._detaching: dict[str, asyncio.TimerHandle] = {}
@@ -109,7 +110,7 @@ class Membership:
         except OSError:
             self.close()
             raise
-        # The counters of a cluster that has come together: one step a node, none if it is alone.
+        # What the counters are after the nodes have found each other: one step for each node, none if alone.
         members = self.state.members
         for member in members:
             member.peers_generation = 0 if len(members) == 1 else len(members) + 1
@@ -202,12 +203,12 @@ class Membership:
     # --- partitions ---
 
     def lose_partition(self, namespace: str, partition_id: int) -> None:
-        """Take a partition from all nodes."""
+        """Let no node own a partition."""
         self._lost[self._key(namespace)].add(partition_id)
         self._rebalance()
 
     def restore_partition(self, namespace: str, partition_id: int) -> None:
-        """Give a lost partition back; its records are there again."""
+        """Give a lost partition back to its owners; its records are there again."""
         self._lost[self._key(namespace)].discard(partition_id)
         self._rebalance()
 
@@ -219,7 +220,7 @@ class Membership:
         return self.namespace(namespace).name.encode()
 
     def move_partitions(self, namespace: str | None, count: int, seed: int | None) -> int:
-        """Give `count` random partitions (of each namespace, if none is named) to the next nodes in line.
+        """Give `count` random partitions of a namespace (None: of each) to the next nodes in their order.
 
         Returns how many have other owners now: none in a cluster of one.
         """
@@ -247,7 +248,7 @@ class Membership:
             await self.start_node(node)
 
     async def reset(self) -> None:
-        """Heal, and bring every node back to the port that it had at first.
+        """Heal the cluster, and bring every node back to the port that it had at first.
 
         What a silent node was sent is lost with its connections, so that none of it is run afterwards.
         """
@@ -260,7 +261,7 @@ class Membership:
         self.disturbed = False
 
     def reset_settings(self) -> None:
-        """Undo what info commands have set."""
+        """Undo what info commands have set or truncated."""
         self.state.cluster_name = self._first_name
         for node in self.nodes:
             node.state.settings.clear()

@@ -14,9 +14,10 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ..protocol.batch_request import is_batch, parse_batch, rows_of
-from ..protocol.framing import FieldType, Info2, Message, parse_message
+from ..protocol.constants import FieldType, Info2
+from ..protocol.digest import partition_of
+from ..protocol.framing import Message, parse_message
 from ..protocol.result import RequestError
-from ..storage.store import partition_of
 from .connection import Connection, Reply
 from .faults import Faults
 from .state import ClusterState, NodeState, NodeStats, Session
@@ -95,14 +96,14 @@ class Node:
             self._server = None
 
     def begin(self) -> None:
-        """Be up: without faults but `mute`, and with the generations of a new process."""
+        """Mark the node as up: without faults but `mute`, and with the generations of a new process."""
         self.state.begin()
         self.state.faults = Faults(muted=self.faults.muted)
         self._tell_connections()
         self._time_mute()
 
     def end(self, *, reset: bool) -> None:
-        """Be down: the port and the connections are closed, these as by `disconnect`."""
+        """Mark the node as down, and close its port and its connections, these as `disconnect` does."""
         self.state.running = False
         self.refuse()
         self._time_mute()

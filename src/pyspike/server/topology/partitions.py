@@ -1,11 +1,11 @@
 """The partition map: which node owns which partition in which replica column.
 
-Owns: the distribution, its text in `replicas` answers, the count of changes. Not here: who is in the cluster
+Owns: the distribution, its bitmaps, the number of changes. Not here: which nodes are in the cluster
 (membership.py).
 
-Each partition has an order of succession over all node names, from a hash of partition and name. The first
-members of the cluster in that order own its columns. So a leaving node's partitions go to their next in line,
-a joining node takes only what is its own, and nothing else moves.
+Each partition has an order of all node names, from a hash of partition and name. The first members of the
+cluster in that order own its columns. So a leaving node's partitions go to the next nodes in their order, a
+joining node takes only what is its own, and nothing else moves.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
-from ..storage.store import N_PARTITIONS
+from ..protocol.constants import N_PARTITIONS
 
 __all__ = ["PartitionMap", "assign", "bitmap", "changed"]
 
@@ -25,7 +25,7 @@ Column = tuple["str | None", ...]
 
 @dataclass(frozen=True, slots=True)
 class PartitionMap:
-    """Owners by replica column (0 is the master) and partition id; None where nobody owns it."""
+    """The owners by replica column (0 has the masters) and partition id; None where there is none."""
 
     columns: tuple[Column, ...]
 
@@ -66,13 +66,13 @@ def assign(
 
 
 def changed(before: PartitionMap, after: PartitionMap) -> int:
-    """How many partitions have other owners."""
+    """How many partitions have other owners in the second map."""
     depth = max(len(before.columns), len(after.columns))
     return sum(before.owners(pid)[:depth] != after.owners(pid)[:depth] for pid in range(N_PARTITIONS))
 
 
 def bitmap(column: Column, name: str) -> str:
-    """The partitions of a column that `name` owns, as in `replicas`: base64 of one bit a partition."""
+    """The partitions of a column that a node owns, as `replicas` tells them: a bit each, in base64."""
     bits = bytearray(N_PARTITIONS // 8)
     for pid, owner in enumerate(column):
         if owner == name:

@@ -1,1 +1,5 @@
-"""The values of bins: their packed model, their order, their stored forms."""
+"""The values of bins.
+
+packed.py is their model; decoding.py and encoding.py are its bytes, ordering.py its order. particles.py and
+normalising.py decide what is stored, bin_values.py turns bins into values of the model and back.
+"""

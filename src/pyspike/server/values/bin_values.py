@@ -1,24 +1,26 @@
-"""Bins as values of the packed model (packed.py), and back.
+"""Bins as values of the model (packed.py), and values as bins.
 
-Owns: which particle type goes with which value. Not here: what may be stored (particles.py, normalising.py).
+Owns: which particle type goes with which value. Not here: which values may be stored (particles.py,
+normalising.py).
 """
 
 from __future__ import annotations
 
 from struct import Struct
 
+from ..protocol.constants import BLOB_TYPES, ParticleType
 from ..protocol.result import RequestError, ResultCode
+from .decoding import decode
+from .encoding import encode
 from .geojson import geojson_text, stored_geojson
+from .integers import as_int64
 from .ordering import as_float
-from .packed import Float32, PackedList, PackedMap, Value, decode, encode
-from .particles import BLOB_TYPES, ParticleType
+from .packed import Float32, PackedList, PackedMap, Value
 
 __all__ = ["particle_of", "value_of"]
 
 _F64 = Struct(">d")
 _I64 = Struct(">q")
-_SPAN = 1 << 64
-_SIGN = 1 << 63
 _BYTES = BLOB_TYPES | {ParticleType.STRING, ParticleType.HLL}
 
 _LIST, _MAP, _INTEGER = int(ParticleType.LIST), int(ParticleType.MAP), int(ParticleType.INTEGER)
@@ -26,7 +28,7 @@ _STRING, _BLOB, _GEOJSON = int(ParticleType.STRING), int(ParticleType.BLOB), int
 
 
 def value_of(particle: int, data: bytes) -> Value:
-    """The value that a stored particle is; a fresh one, which may be changed."""
+    """The value of a stored particle. It is a new object, which may be changed."""
     if particle in (_LIST, _MAP):
         return decode(data)
     if particle == _INTEGER:
@@ -41,7 +43,7 @@ def value_of(particle: int, data: bytes) -> Value:
 
 
 def particle_of(value: Value) -> tuple[int, bytes]:
-    """The particle type and bytes of a value, as it is stored in a bin or told in a reply.
+    """The particle type and the bytes of a value, as a bin stores it and a reply tells it.
 
     Raises:
         RequestError: PARAMETER for a value that no bin can hold.
@@ -50,7 +52,7 @@ def particle_of(value: Value) -> tuple[int, bytes]:
     kind = type(value)
     if kind is int:
         number: int = value  # type: ignore[assignment]
-        return _INTEGER, _I64.pack((number + _SIGN) % _SPAN - _SIGN)
+        return _INTEGER, _I64.pack(as_int64(number))
     if isinstance(value, bytes):
         prefix = value[0] if value else _BLOB
         if prefix in _BYTES:

@@ -22,7 +22,7 @@ _RING_MIN = 4
 
 
 def stored_geojson(value: bytes) -> bytes:
-    """The stored particle (flags, cell count, cells, JSON) of one that a client sent.
+    """The stored form (flags, number of cells, cells, JSON) of a particle that a client sent.
 
     Raises:
         RequestError: GEO_INVALID_GEOJSON.
@@ -49,7 +49,7 @@ def geojson_text(stored: bytes) -> bytes:
 
 
 def _check_shape(shape: Any) -> tuple[float, float] | None:
-    """The point's longitude and latitude, None for a region; ValueError for anything else."""
+    """The longitude and latitude of a point, or None for a region; ValueError for anything else."""
     kind = shape["type"]
     if kind == "Feature":
         shape = shape["geometry"]

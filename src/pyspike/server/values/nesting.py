@@ -1,21 +1,25 @@
 """How deep lists and maps are nested in each other: a list of scalars is one level.
 
-Owns: counting levels, quickly where there can't be many. Not here: how many a server takes (versions.py), and
-what it answers to more.
+Owns: counting levels. Not here: how many levels a server allows (../versions.py), and what it answers to
+more.
 """
 
 from __future__ import annotations
 
-from .packed import PackedList, PackedMap, Value, decode
+from ..protocol.msgpack_codes import FIX_LIST_END, FIX_MAP, LIST_16, MAP_32
+from .decoding import decode
+from .packed import PackedList, PackedMap, Value
 
 __all__ = ["is_nested_deeper", "is_value_nested_deeper"]
 
-_NO_CONTAINER = bytes(code for code in range(256) if not (0x80 <= code <= 0x9F or 0xDC <= code <= 0xDF))
+_NO_CONTAINER = bytes(
+    code for code in range(256) if not (FIX_MAP <= code <= FIX_LIST_END or LIST_16 <= code <= MAP_32)
+)
 
 
 def is_nested_deeper(data: bytes, most: int) -> bool:
     """Whether the value that `data` packs has more than `most` levels."""
-    # A level takes a byte that is a container's code; few such bytes are few levels.
+    # Each level needs a byte that is the code of a list or map, so there are no more levels than such bytes.
     return len(data.translate(None, _NO_CONTAINER)) > most and is_value_nested_deeper(decode(data), most)
 
 

@@ -1,7 +1,7 @@
-"""Lists and maps as they are stored: what is refused, and the one form of what is taken.
+"""Lists and maps as they are stored.
 
-Owns: the rules for map keys, flags, order and sizes of whole list and map particles. Not here: decoding and
-encoding (packed.py), comparing (ordering.py).
+Owns: which map keys, flags, orders and sizes are refused, and the one form in which the others are stored.
+Not here: the bytes (decoding.py, encoding.py), comparing values (ordering.py).
 """
 
 from __future__ import annotations
@@ -12,29 +12,18 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
+from ..protocol.constants import ContainerFlags, ParticleType
+from ..protocol.msgpack_codes import BIN_8
+from .decoding import decode, is_list_code, is_map_code
+from .encoding import encode
 from .ordering import sort_key
-from .packed import (
-    Extension,
-    Float32,
-    PackedError,
-    PackedList,
-    PackedMap,
-    Value,
-    decode,
-    encode,
-    is_list_code,
-    is_map_code,
-)
+from .packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 
 __all__ = ["is_map_key", "normalise", "storable"]
 
-ORDERED = 0x01
-LIST_FLAGS_KEPT = 0x01
-MAP_FLAGS_KEPT = 0x03
-
 
 def normalise(data: bytes, *, want_map: bool) -> bytes:
-    """The form in which the server stores and returns the list or map that `data` packs.
+    """The form in which the server stores and returns a list or map particle.
 
     Args:
         data: the particle.
@@ -47,23 +36,22 @@ def normalise(data: bytes, *, want_map: bool) -> bytes:
     """
     if not data or not (is_map_code if want_map else is_list_code)(data[0]):
         raise PackedError("another type than the particle says")
-    quick = _quickly(data)
+    quick = _normalise_plain(data)
     if quick is not None:
         return quick
     return encode(storable(decode(data)))
 
 
-# --- the quick way: plain containers, which msgpack's C code takes apart and puts together
-# --------------------
+# --- plain containers, which msgpack's C code decodes and encodes -----------------------------------------
 
 
 class _NotPlainError(Exception):
-    """The value needs the thorough way."""
+    """The value is not plain: it has something that is decoded and checked element by element."""
 
 
-_FIRST_KEY, _AFTER_KEYS = "\x03", "\x05"
+_FIRST_KEY, _AFTER_KEYS = chr(ParticleType.STRING), chr(ParticleType.BLOB + 1)
 _STRINGS: dict[str, Any] = {"unicode_errors": "surrogateescape"}
-_EMPTY_BIN = b"\xc4\x00"
+_EMPTY_BIN = bytes((BIN_8, 0))
 
 
 def _refuse_extension(kind: int, data: bytes) -> Any:
@@ -89,7 +77,7 @@ class _Sorting:
 
 
 def _ordered(keys: list[Any]) -> list[Any]:
-    """Keys in the server's order. Integers come first; of strings the first character is their type."""
+    """The keys in the server's order: integers first, then strings, whose first character is their type."""
     kinds = set(map(type, keys))
     if kinds <= {int}:
         return sorted(keys)
@@ -98,23 +86,26 @@ def _ordered(keys: list[Any]) -> list[Any]:
     strings = keys if len(kinds) == 1 else [key for key in keys if type(key) is str]
     if "".join(strings).isascii():
         strings = sorted(strings)
-    else:  # code points of bytes that are no UTF-8 are not in the order of the bytes
+    else:  # code points that stand for bytes outside UTF-8 do not sort as those bytes do
         strings = sorted(strings, key=lambda key: key.encode(errors="surrogateescape"))
     if strings[0] < _FIRST_KEY or strings[-1] >= _AFTER_KEYS:
         raise _NotPlainError
     return strings if len(kinds) == 1 else sorted(key for key in keys if type(key) is int) + strings
 
 
-def _quickly(data: bytes) -> bytes | None:
-    """The stored form, if the value is plain: no markers, integers and lengths in the smallest form."""
-    # msgpack's type for bytes is no string; what of it is not empty is beyond the limit.
+def _normalise_plain(data: bytes) -> bytes | None:
+    """The stored form of a value without markers; None if the value has any.
+
+    It is None, too, if integers or lengths are not in the smallest form.
+    """
+    # Of msgpack's type bin only empty values come so far: the limit refuses all others.
     options = {**_STRINGS, "strict_map_key": False, "ext_hook": _refuse_extension, "max_bin_len": 0}
     sorting = _Sorting()
     try:
         value = msgpack.unpackb(data, object_pairs_hook=sorting, **options)
         packed: bytes = msgpack.packb(value, **_STRINGS)
         if sorting.has_sorted:
-            # It was plain if putting it together in its own order gives the same bytes again.
+            # The value is plain if encoding it in the order in which it was sent gives the same bytes again.
             as_sent: bytes = msgpack.packb(msgpack.unpackb(data, **options), **_STRINGS)
         else:
             as_sent = packed
@@ -138,22 +129,22 @@ def _has_bytes(value: Any) -> bool:
     return False
 
 
-# --- the thorough way ---------------------------------------------------------------------------------------
+# --- all others ---------------------------------------------------------------------------------------------
 
 _SCALARS = {int, bytes, float, bool, type(None), Float32}
 _KEY_TYPES = {int, bytes}
-_KEY_PREFIXES = {b"\x03", b"\x04"}
+_KEY_PREFIXES = {bytes((ParticleType.STRING,)), bytes((ParticleType.BLOB,))}
 
 
 def is_map_key(value: Value) -> bool:
     """Whether the server takes `value` as a map key: an integer, a string or a blob."""
     if type(value) is int:
         return True
-    return type(value) is bytes and value[:1] in (b"\x03", b"\x04")
+    return type(value) is bytes and value[:1] in _KEY_PREFIXES
 
 
 def storable(value: Value) -> Value:
-    """The value with flags reduced to those that are stored and maps sorted.
+    """The value with only those flags that are stored, and with its maps sorted.
 
     Raises:
         PackedError: the value can't be stored.
@@ -161,8 +152,8 @@ def storable(value: Value) -> Value:
     """
     if type(value) is int or type(value) is bytes:
         return value
-    # Containers in the order in which they are met; children come after their parent, so they are done first
-    # from the end.
+    # Lists and maps in the order in which they are found: elements stand behind their container, so that
+    # going from the end handles them first.
     found: list[PackedList | PackedMap] = []
     waiting: list[Value] = [value]
     while waiting:
@@ -199,17 +190,17 @@ def _check_keys(pairs: list[tuple[Value, Value]]) -> None:
 
 
 def _storable_list(flags: int, items: list[Value]) -> PackedList:
-    flags &= LIST_FLAGS_KEPT
+    flags &= ContainerFlags.ORDERED
     if flags and any(left > right for left, right in pairwise(map(sort_key, items))):
         raise PackedError("an ordered list out of order")
     return PackedList(flags, items)
 
 
 def _storable_map(flags: int, pairs: list[tuple[Value, Value]]) -> PackedMap:
-    flags &= MAP_FLAGS_KEPT
+    flags &= ContainerFlags.KEY_VALUE_ORDERED
     by_key = sort_pairs(pairs)
     keys = [key for key, _ in by_key]
-    if flags & ORDERED and keys != [key for key, _ in pairs]:
+    if flags & ContainerFlags.ORDERED and keys != [key for key, _ in pairs]:
         raise PackedError("map keys out of order")
     if any(map(eq, keys, keys[1:])):
         raise PackedError("a map key twice")
@@ -217,8 +208,10 @@ def _storable_map(flags: int, pairs: list[tuple[Value, Value]]) -> PackedMap:
 
 
 def sort_pairs(pairs: list[tuple[Value, Value]]) -> list[tuple[Value, Value]]:
-    """Pairs in the order of their keys, of which all can be those of a map: integers come before strings, and
-    strings before blobs by their type byte.
+    """The pairs of a map in the order of their keys.
+
+    All keys must be possible ones: integers come before strings, and strings before blobs, by their type
+    byte.
     """
     integers = [pair for pair in pairs if type(pair[0]) is int]
     if not integers or len(integers) == len(pairs):

@@ -1,9 +1,9 @@
-"""The server's order of packed values: of list elements, map keys, ranks.
+"""The server's order of values: of list elements, map keys, ranks (values.md 3.2).
 
 Owns: comparing. Not here: the model of values (packed.py).
 
-Stored values are sorted by `sort_key`, plain tuples that Python compares by itself. Arguments of requests may
-hold wildcards, which have no place in an order: they are compared by `compare`.
+Stored values are sorted by `sort_key`, plain tuples that Python compares. Arguments of requests may hold
+wildcards, which have no place in an order: they are compared by `compare`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any
 
-from .packed import SPECIAL_EXTENSION, Extension, Float32, PackedError, PackedList, PackedMap, Value
+from ..protocol.constants import SPECIAL_EXTENSION, ParticleType
+from .packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 
 __all__ = ["INFINITY", "WILDCARD", "as_float", "compare", "has_wildcard", "ranked", "sort_key"]
 
-STRING_PREFIX = 0x03
-GEOJSON_PREFIX = 0x17
 WILDCARD = Extension(SPECIAL_EXTENSION, b"\x00")
 INFINITY = Extension(SPECIAL_EXTENSION, b"\x01")
 
+_STRING, _GEOJSON = int(ParticleType.STRING), int(ParticleType.GEOJSON)
 _F32 = Struct(">f")
 
 _RANK_NIL, _RANK_BOOL, _RANK_INT, _RANK_STRING, _RANK_LIST, _RANK_MAP, _RANK_BLOB, _RANK_FLOAT = range(8)
@@ -31,10 +31,10 @@ def _rank(value: Value) -> int:
     if kind is int:
         return _RANK_INT
     if kind is bytes:
-        prefix = value[0] if value else STRING_PREFIX  # type: ignore[index]
-        if prefix == STRING_PREFIX:
+        prefix = value[0] if value else _STRING  # type: ignore[index]
+        if prefix == _STRING:
             return _RANK_STRING
-        return _RANK_GEOJSON if prefix == GEOJSON_PREFIX else _RANK_BLOB
+        return _RANK_GEOJSON if prefix == _GEOJSON else _RANK_BLOB
     if value is None:
         return _RANK_NIL
     if kind is bool:
@@ -51,12 +51,12 @@ def _rank(value: Value) -> int:
 
 
 def as_float(value: Value) -> float:
-    """The number of a float of either size."""
+    """A float of either size as a Python float."""
     return _F32.unpack(value.raw)[0] if isinstance(value, Float32) else value  # type: ignore[return-value]
 
 
 def sort_key(value: Value) -> tuple[Any, ...]:
-    """`sorted(values, key=sort_key)` sorts as the server does. Not for values with wildcards."""
+    """The key by which values sort as on the server. The values must hold no wildcards."""
     rank = _rank(value)
     if isinstance(value, PackedList):
         return (rank, tuple([sort_key(item) for item in value.items]))
@@ -71,7 +71,7 @@ def sort_key(value: Value) -> tuple[Any, ...]:
 
 
 def ranked(values: list[Value], *, falling: bool = False) -> list[int]:
-    """The indexes of values in the order of their ranks; equal ones in the order in which they stand."""
+    """The indexes of values in the order of their ranks; equal values stay in their order."""
     if set(map(type, values)) == {int}:
         keys: list[Any] = values
     else:
@@ -80,7 +80,7 @@ def ranked(values: list[Value], *, falling: bool = False) -> list[int]:
 
 
 def has_wildcard(value: Value) -> bool:
-    """Whether a wildcard is in the value at any depth."""
+    """Whether a value is a wildcard or holds one at any depth."""
     if isinstance(value, PackedList):
         return any(map(has_wildcard, value.items))
     if isinstance(value, PackedMap):
@@ -89,7 +89,7 @@ def has_wildcard(value: Value) -> bool:
 
 
 def compare(left: Value, right: Value) -> int:
-    """-1, 0 or 1: the server's order of two values. A wildcard equals anything."""
+    """-1, 0 or 1: how the server orders two values. A wildcard equals any value."""
     rank, other = _rank(left), _rank(right)
     if rank == _RANK_WILDCARD or other == _RANK_WILDCARD:
         return 0

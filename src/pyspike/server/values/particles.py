@@ -1,4 +1,4 @@
-"""Particles: the value bytes of an op by their type, checked and brought into the stored form.
+"""Particles: the bytes of an op's value, checked by type and brought into the stored form.
 
 Owns: which bytes are a valid value of which type. Not here: the inside of lists and maps (normalising.py) and
 of GeoJSON (geojson.py), and what ops do with values.
@@ -7,44 +7,22 @@ of GeoJSON (geojson.py), and what ops do with values.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 
+from ..protocol.constants import (
+    BLOB_TYPES,
+    HLL_BITS_MAX,
+    HLL_HEADER_SIZE,
+    HLL_INDEX_BITS,
+    HLL_MINHASH_BITS,
+    HLL_RANK_BITS,
+    ParticleType,
+)
 from ..protocol.result import RequestError, ResultCode
 from .geojson import stored_geojson
 from .normalising import normalise
 from .packed import PackedError
 
-__all__ = ["BLOB_TYPES", "ParticleType", "integer_value", "stored"]
-
-
-class ParticleType(IntEnum):
-    """Types of particles that can be stored, and null."""
-
-    NULL = 0
-    INTEGER = 1
-    FLOAT = 2
-    STRING = 3
-    BLOB = 4
-    JAVA_BLOB = 7
-    CSHARP_BLOB = 8
-    PYTHON_BLOB = 9
-    RUBY_BLOB = 10
-    PHP_BLOB = 11
-    ERLANG_BLOB = 12
-    BOOL = 17
-    HLL = 18
-    MAP = 19
-    LIST = 20
-    GEOJSON = 23
-
-
-BLOB_TYPES = frozenset((4, 7, 8, 9, 10, 11, 12))
-
-_HLL_HEADER = 11
-_HLL_INDEX_BITS = range(4, 17)
-_HLL_MINHASH_BITS = range(4, 52)
-_HLL_BITS_MAX = 64
-_HLL_REGISTER_BITS = 6
+__all__ = ["integer_value", "stored"]
 
 
 def stored(particle: int, value: bytes) -> bytes:
@@ -63,7 +41,7 @@ def stored(particle: int, value: bytes) -> bytes:
 
 
 def integer_value(value: bytes) -> int:
-    """The number of an integer particle of 1, 2, 4 or 8 bytes; shorter ones are zero-extended.
+    """The number of an integer particle of 1, 2, 4 or 8 bytes; the shorter ones are unsigned.
 
     Raises:
         RequestError: PARAMETER for another size.
@@ -100,18 +78,18 @@ def _bool(value: bytes) -> bytes:
 
 
 def _hll(value: bytes) -> bytes:
-    if len(value) < _HLL_HEADER:
+    if len(value) < HLL_HEADER_SIZE:
         raise RequestError(ResultCode.PARAMETER, "an HLL without its header")
     flags, index_bits, minhash_bits = value[0], value[1], value[2]
     if (
         flags != 0
-        or index_bits not in _HLL_INDEX_BITS
-        or (minhash_bits != 0 and minhash_bits not in _HLL_MINHASH_BITS)
-        or index_bits + minhash_bits > _HLL_BITS_MAX
+        or index_bits not in HLL_INDEX_BITS
+        or (minhash_bits != 0 and minhash_bits not in HLL_MINHASH_BITS)
+        or index_bits + minhash_bits > HLL_BITS_MAX
     ):
         raise RequestError(ResultCode.PARAMETER, "an HLL with bad flags or bits")
-    registers = ((_HLL_REGISTER_BITS + minhash_bits) * (1 << index_bits) + 7) // 8
-    if len(value) != _HLL_HEADER + registers:
+    registers = ((HLL_RANK_BITS + minhash_bits) * (1 << index_bits) + 7) // 8
+    if len(value) != HLL_HEADER_SIZE + registers:
         raise RequestError(ResultCode.PARAMETER, "an HLL of the wrong size")
     return value
 

@@ -1,6 +1,6 @@
-"""Places: whether a region contains a point.
+"""Whether a geographic region contains a point.
 
-Owns: polygons with geodesic edges and holes, circles. Not here: which texts are valid GeoJSON and their
+Owns: polygons with geodesic edges and holes, circles. Not here: which texts are valid GeoJSON, and their
 stored form (geojson.py).
 """
 
@@ -26,7 +26,7 @@ Point = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """All points within a distance, given as an angle."""
+    """All points within a distance of a center, given as an angle."""
 
     centre: Point
     angle: float
@@ -38,7 +38,7 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """An outer ring and holes."""
+    """The points inside an outer ring and outside all holes."""
 
     rings: list[list[Point]]
 
@@ -49,7 +49,7 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One or more circles and polygons."""
+    """The points in any of several circles and polygons."""
 
     parts: list[Circle | Polygon]
 
@@ -59,14 +59,14 @@ class Region:
 
 
 def point_of(text: bytes) -> Point | None:
-    """The point that a valid GeoJSON text means, None for a region."""
+    """The point of a valid GeoJSON text; None if it is a region."""
     shape = _shape(text)
     return _vector(shape["coordinates"]) if shape["type"] == "Point" else None
 
 
 @lru_cache(maxsize=256)
 def region_of(text: bytes) -> Region | None:
-    """The region that a valid GeoJSON text means, None for a point."""
+    """The region of a valid GeoJSON text; None if it is a point."""
     shape = _shape(text)
     coordinates = shape["coordinates"]
     if shape["type"] == "AeroCircle":
@@ -106,8 +106,9 @@ def _cross(one: Point, two: Point) -> Point:
 
 
 def _winds(ring: list[Point], point: Point) -> bool:
-    """Whether a ring, smaller than half the earth, goes around a point: seen from it, the ring's corners turn
-    once in all.
+    """Whether a ring that is smaller than half the earth goes around a point.
+
+    Seen from the point, the corners of such a ring turn once in all.
     """
     if point in ring:
         return True

@@ -1,1 +1,3 @@
-"""The ops of a request by family: each takes bins and an op, and answers with reply ops."""
+"""The ops of a request by family: each takes the request's `OpContext` and an op, and answers with ops of the
+reply.
+"""

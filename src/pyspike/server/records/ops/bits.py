@@ -1,25 +1,27 @@
 """The ops BITS_READ and BITS_MODIFY of a request.
 
-Owns: missing bins, types, replies. Not here: bits (bits.py).
+Owns: missing bins, types, replies. Not here: the operations (../../bits/operate.py).
 """
 
 from __future__ import annotations
 
-from ...bits.operate import B64_ENCODE, modify_bits, read_bits
-from ...cdt.calls import CONTEXT, Call, bad, parse
-from ...cdt.context import Way
+from ...bits.operate import modify_bits, read_bits
+from ...cdt.calls import Call, parse
+from ...cdt.context import ContextTarget
+from ...protocol.constants import BLOB_TYPES, ParticleType
 from ...protocol.framing import Op
-from ...protocol.result import RequestError, ResultCode
+from ...protocol.opcodes import BitOpcode, CdtEnvelope
+from ...protocol.result import RequestError, ResultCode, bad
 from ...values.bin_values import particle_of, value_of
-from ...values.packed import PackedError, PackedList, PackedMap, Value, decode
-from ...values.particles import BLOB_TYPES, ParticleType
-from ..op_context import Working
+from ...values.decoding import decode
+from ...values.packed import PackedError, PackedList, PackedMap, Value
+from ..op_context import OpContext
 
 __all__ = ["bits_modify", "bits_read", "opcode_and_args"]
 
 
 def opcode_and_args(data: bytes) -> tuple[int, list[Value]]:
-    """An operation without context, taken apart.
+    """Take apart an operation that has no context.
 
     Raises:
         RequestError: PARAMETER.
@@ -40,42 +42,44 @@ def _blob(found: tuple[int, bytes]) -> bytes:
     return found[1]
 
 
-def bits_read(work: Working, op: Op) -> None:
-    """Run a read op."""
-    found = work.bins.get(op.name)
+def bits_read(ctx: OpContext, op: Op) -> None:
+    """Run BITS_READ."""
+    found = ctx.bins.get(op.name)
     if found is None:
-        work.answer_nothing(op)
+        ctx.answer_nothing(op)
         return
     opcode, args = opcode_and_args(op.value)
-    if opcode == CONTEXT and work.version.strings:
+    if opcode == CdtEnvelope.CONTEXT and ctx.version.strings:
         opcode, args, data = _inside(found, op.value)
-        if opcode != B64_ENCODE:
+        if opcode != BitOpcode.B64_ENCODE:
             raise bad("a context of bits")
     else:
         data = _blob(found)
-    if opcode == B64_ENCODE and not work.version.strings:
+    if opcode == BitOpcode.B64_ENCODE and not ctx.version.strings:
         raise bad(f"bit opcode {opcode}")
-    work.answer_value(op, *particle_of(read_bits(data, opcode, args)))
+    ctx.answer_value(op, *particle_of(read_bits(data, opcode, args)))
 
 
 def _inside(found: tuple[int, bytes], packed: bytes) -> tuple[int, list[Value], bytes]:
-    """An operation with a context: its opcode and arguments, and the blob that the context leads to."""
+    """Take apart an operation with a context: its opcode, its arguments, and the blob to which the context
+    leads.
+    """
     root, call = value_of(*found), parse(packed)
     assert isinstance(call, Call)
     if not isinstance(root, (PackedList, PackedMap)):
         raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "a context for a bin that is no list or map")
-    way = Way(root, call.context or [])
-    if way.is_new:
+    place = ContextTarget(root, call.context or [])
+    if place.is_new:
         raise RequestError(ResultCode.OP_NOT_APPLICABLE, "a context that leads nowhere")
-    return call.opcode, call.args, _blob(particle_of(way.target))
+    return call.opcode, call.args, _blob(particle_of(place.target))
 
 
-def bits_modify(work: Working, op: Op) -> None:
-    """Run a write op; some create the bin."""
+def bits_modify(ctx: OpContext, op: Op) -> None:
+    """Run BITS_MODIFY. Some operations create the bin."""
     name = op.name
-    found = work.bins.get(name)
+    found = ctx.bins.get(name)
     before = None if found is None else _blob(found)
     after = modify_bits(before, *opcode_and_args(op.value))
     if after or (after is not None and found is not None):
-        work.bins[name] = (ParticleType.BLOB if found is None else found[0], after)
-    work.answer_nothing(op)
+        ctx.bins[name] = (ParticleType.BLOB if found is None else found[0], after)
+    ctx.answer_nothing(op)

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from server_values import INFINITY, get, ordered, packed, plain, put
 
 from pyspike.server.protocol.result import RequestError
+from pyspike.server.values.decoding import decode
+from pyspike.server.values.encoding import encode
 from pyspike.server.values.normalising import normalise, storable
 from pyspike.server.values.ordering import compare, ranked, sort_key
-from pyspike.server.values.packed import PackedError, PackedList, PackedMap, Value, decode, encode
+from pyspike.server.values.packed import PackedError, PackedList, PackedMap, Value
 
 INDEX, RANK, COUNT, VALUE, INVERTED = 1, 3, 5, 7, 0x10000
 RELAXED = settings(max_examples=40)

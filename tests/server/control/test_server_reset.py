@@ -11,6 +11,7 @@ import pytest
 from pyspike import AsyncClient, Client, ClientPolicy, Key
 from pyspike.server import EmbeddedCluster
 
+KEYS = [("test", "users", number) for number in range(64)]
 KEY = Key("test", "users", "ann")
 QUICK = ClientPolicy(tend_interval=250)
 
@@ -108,6 +109,11 @@ def test_reset_waits_for_no_node_that_is_being_noticed(cluster: EmbeddedCluster)
         assert len(client.nodes()) == 3
 
 
+def requests_by_node(cluster: EmbeddedCluster) -> dict[str, int]:
+    """How many data requests have arrived at each node that is up."""
+    return {node.name: node.stats.data_requests for node in cluster.nodes}
+
+
 def test_wait_until_seen_returns_once_the_client_knows_the_layout(cluster: EmbeddedCluster) -> None:
     one = cluster.nodes[0]
     with Client(cluster.hosts, QUICK) as client:
@@ -123,12 +129,11 @@ def test_wait_until_seen_returns_once_the_client_knows_the_layout(cluster: Embed
         ):
             change()
             cluster.wait_until_seen(client)
-            routing = client._cluster.routing.partitions
-            for partition in range(0, 4096, 16):
-                owner = routing.owner("test", partition)
-                assert owner is not None
-                assert owner.name == cluster.owners("test", partition)[0].name
-                assert owner.host.port == cluster.node(owner.name).port
+            expected = requests_by_node(cluster)
+            for key in KEYS:
+                expected[cluster.owner(key).name] += 1
+                client.exists(key)
+            assert requests_by_node(cluster) == expected
 
 
 def test_wait_until_seen_takes_a_silent_node_for_one_that_is_down(cluster: EmbeddedCluster) -> None:

@@ -16,7 +16,7 @@ from pyspike.server import EmbeddedCluster
 from pyspike.server.protocol.result import ResultCode
 from pyspike.server.strings.matching import matches
 from pyspike.server.strings.operate import modify, read
-from pyspike.server.values.packed import encode
+from pyspike.server.values.encoding import encode
 
 STRLEN, SUBSTR, CHAR_AT, FIND, CONTAINS, STARTS_WITH, ENDS_WITH, TO_INTEGER, TO_DOUBLE = range(9)
 BYTE_LENGTH, IS_NUMERIC, IS_UPPER, IS_LOWER, TO_BLOB, SPLIT, B64_DECODE, REGEX_COMPARE = range(9, 17)

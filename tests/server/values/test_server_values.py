@@ -9,19 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyspike.server.values.decoding import decode
+from pyspike.server.values.encoding import encode
 from pyspike.server.values.geojson import leaf_cell
 from pyspike.server.values.normalising import normalise
 from pyspike.server.values.ordering import compare, sort_key
-from pyspike.server.values.packed import (
-    Extension,
-    Float32,
-    PackedError,
-    PackedList,
-    PackedMap,
-    Value,
-    decode,
-    encode,
-)
+from pyspike.server.values.packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 
 as_list, as_map = partial(normalise, want_map=False), partial(normalise, want_map=True)
 

@@ -7,7 +7,8 @@ import random
 import pytest
 from server_wire import as_list, cases, wire_bytes
 
-from pyspike.server.protocol.framing import FieldType, parse_message
+from pyspike.server.protocol.constants import FieldType
+from pyspike.server.protocol.framing import parse_message
 from pyspike.server.protocol.result import RequestError
 from pyspike.server.records.commands import execute
 from pyspike.server.storage.store import NamespaceConfig, Record, Store

@@ -10,8 +10,7 @@ from server_wire import Wire, cases, get, integer, put
 
 from pyspike import Client, Key, RecordNotFound, exp
 from pyspike.server import EmbeddedCluster
-from pyspike.server.protocol.digest import key_digest
-from pyspike.server.storage.store import partition_of
+from pyspike.server.protocol.digest import key_digest, partition_of
 
 
 def user_key(case: dict[str, Any]) -> int | str | bytes:

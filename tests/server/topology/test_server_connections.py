@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 
 import pytest
-from server_wire import Answer, Wire, frame, get, integer, message, op, parse, put
+from server_wire import Wire, frame, get, integer, message, op, parse, put
 
 from pyspike.server import EmbeddedCluster
 
@@ -60,21 +59,6 @@ def test_a_bad_frame_closes_the_connection_after_the_answers_before_it(wire: Wir
     assert parse(wire.read_frame()).code == 0
     with pytest.raises((EOFError, ConnectionResetError)):
         wire.read_frame()
-
-
-def test_a_bug_in_a_handler_is_logged_and_answered(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(*_: object) -> bytes:
-        raise ZeroDivisionError("bug")
-
-    monkeypatch.setattr("pyspike.server.dispatch.execute", broken)
-    assert wire.ask(get(1)) == Answer(1, 0, 0, [])
-    monkeypatch.undo()
-    assert wire.ask(get(1)).code == 2
-    (record,) = [each for each in caplog.records if each.levelno == logging.ERROR]
-    assert record.name == "pyspike.server"
-    assert record.exc_info is not None
 
 
 def test_info_answers_each_line_as_it_was_sent(wire: Wire) -> None:

@@ -16,7 +16,8 @@ from pyspike.server.expressions.posix_regex import compile_regex
 from pyspike.server.protocol.result import RequestError, ResultCode
 from pyspike.server.storage.store import Record
 from pyspike.server.values.bin_values import particle_of
-from pyspike.server.values.packed import Extension, PackedList, encode
+from pyspike.server.values.encoding import encode
+from pyspike.server.values.packed import Extension, PackedList
 
 NIL, BOOL, INT, STRING, LIST, MAP, BLOB, FLOAT, GEO, HLL = range(10)
 QUOTE = 126
