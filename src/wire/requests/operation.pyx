@@ -71,7 +71,7 @@ cdef object wrong_bin_name(object name, Py_ssize_t size):
 cdef inline void end_op(Buffer* out, Py_ssize_t start, int particle) noexcept:
     """Completes the operation that starts at the offset `start`, now that its value is written behind its head."""
     cdef unsigned char* p = out.data + start
-    p[5] = <unsigned char>particle
+    p[AT_OP_PARTICLE] = <unsigned char>particle
     store32(p, <uint32_t>(out.size - <size_t>start - 4))
 
 
