@@ -534,6 +534,12 @@ class ListFunction(OperationFunction):
         respond_all: bool = False,
     ) -> None: ...
 
+def pack_name(name: bytes) -> Packed:
+    """Text without a type in front, as names and patterns are inside expressions (expressions.md 6.1)."""
+
+def extend_list(values: Packed, value: Packed) -> Packed:
+    """A packed list with one more element at its end."""
+
 MISSING_RAISES: object
 
 @final
