@@ -302,6 +302,26 @@ def test_it_runs_in_the_context_of_its_task(kind: Any, run: Any) -> None:
     run(main())
 
 
+@BOTH
+@pytest.mark.parametrize("uvloop", [False, True])
+def test_anyio_starts_it_and_gives_it_up(kind: Any, uvloop: bool) -> None:
+    anyio = pytest.importorskip("anyio")
+    if uvloop:
+        pytest.importorskip("uvloop")
+
+    async def main() -> None:
+        one = kind()
+        async with anyio.create_task_group() as group:
+            group.start_soon(one.make)
+            await turns()
+            one.answer("x")
+        with anyio.move_on_after(0.01) as scope:
+            await one.make()
+        assert scope.cancelled_caught
+
+    anyio.run(main, backend_options={"use_uvloop": uvloop})
+
+
 def test_arguments_are_looked_at_by_the_call() -> None:
     one = Ours()
     with pytest.raises(errors.InvalidType):
