@@ -875,20 +875,20 @@ class Pipeline:
         """Write nothing: the server reads more slowly than commands come."""
     def resume_writing(self) -> None:
         """Write what was held back, and take commands that wait in line."""
-    def get_buffer(self, hint: int) -> memoryview:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """The place for the bytes of the next read: behind those of an answer that is not complete.
 
         A full buffer is doubled, however large an answer its header announces: memory is taken for bytes that came.
         """
-    def buffer_updated(self, count: int) -> None:
+    def buffer_updated(self, nbytes: int) -> None:
         """Give all answers that are complete to their commands."""
     def eof_received(self) -> bool:
         """Close the connection, as the server has closed its side."""
-    def connection_lost(self, reason: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Fail the commands in flight.
 
         Args:
-            reason: None if the server closed the connection in order.
+            exc: None if the server closed the connection in order.
         """
     def abandon(self) -> None:
         """Let go of the socket of a loop that does not run any more, and forget the commands."""

@@ -157,7 +157,7 @@ cdef class Pipeline:
         self.flush()
         self.channel.admit()
 
-    def get_buffer(self, hint: int) -> memoryview:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """The place for the bytes of the next read: behind those of an answer that is not complete.
 
         A full buffer is doubled, however large an answer its header announces: memory is taken for bytes that came.
@@ -169,9 +169,9 @@ cdef class Pipeline:
             self.view = memoryview(larger)
         return self.view[self.have:] if self.have else self.view
 
-    def buffer_updated(self, count: int) -> None:
+    def buffer_updated(self, nbytes: int) -> None:
         """Give all answers that are complete to their commands."""
-        cdef size_t size = self.have + <size_t>count
+        cdef size_t size = self.have + <size_t>nbytes
         cdef const unsigned char* data = <const unsigned char*>PyByteArray_AS_STRING(self.buffer)
         cdef size_t at = 0
         cdef Frame frame
@@ -260,23 +260,23 @@ cdef class Pipeline:
         self.connection_lost(None)
         return False
 
-    def connection_lost(self, reason: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Fail the commands in flight.
 
         Args:
-            reason: None if the server closed the connection in order.
+            exc: None if the server closed the connection in order.
         """
         # A broken pipe is what a write meets behind an end of the stream that is yet to be read.
-        cdef bint in_order = reason is None or isinstance(reason, BrokenPipeError)
-        if reason is not None:
-            message = f"the connection failed: {getattr(reason, 'strerror', None) or reason}"
+        cdef bint in_order = exc is None or isinstance(exc, BrokenPipeError)
+        if exc is not None:
+            message = f"the connection failed: {getattr(exc, 'strerror', None) or exc}"
         elif self.queue.count() == 0:
             message = "the server closed the connection"
         else:
             message = "the server closed the connection " + (
                 "in the middle of the answer" if self.have else "instead of answering"
             )
-        idle = reason is None and self.queue.count() == 0
+        idle = exc is None and self.queue.count() == 0
         self.fail(errors.ConnectionError(message), "closed by the server" if idle else None, in_order)
 
     # --- the end ---
