@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fuzz import seeds
-from pyspike import MapReturnType, _wire, errors, exp
+from pyspike import MapReturnType, ReadPolicy, _wire, errors, exp
 from pyspike import operations as op
 from pyspike.cluster import info
 from pyspike.exp import Expression
 from pyspike.operations import lists, maps
-from support.unsent import UNSENT, tried_once
+from support.unsent import UNSENT
 
 # What a caller is told of bad bytes.
 EXPECTED = (errors.ProtocolError, errors.ServerError)
@@ -98,6 +98,13 @@ def parse_expression(data: bytes) -> str:
     return repr(Expression.from_bytes(data))
 
 
+def many_frames() -> _wire.Command:
+    """A command whose answer ends with a frame that has the LAST bit (framing.md 1.2)."""
+    return _wire.frames_command(
+        UNSENT.get(KEY).request, "test", 0, ReadPolicy().settings, lambda body: body[3:4] >= b"\x01"
+    )
+
+
 # Connections ------------------------------------------------------------------------------------------------
 
 
@@ -144,11 +151,13 @@ class Blocking:
                 return opened.pop()
 
             node = _node(another)
-            client = tried_once(_Cluster(node))
+            cluster = _Cluster(node)
+            executor = _wire.ThreadExecutor(cluster)
+            many = self.rng.random() < 0.3
             try:
                 while opened or node.pool.stats()["open"]:
                     with contextlib.suppress(errors.ServerError):
-                        client.get(KEY)
+                        executor.execute(many_frames() if many else UNSENT.get(KEY))
             finally:
                 node.retire()
 
@@ -184,7 +193,7 @@ class Pipelined:
         """Feed the bytes until the pipeline hangs up."""
         lanes = _Lanes(self.loop, _Cluster(_node(lambda timeout: _wire.Connection(-1))))
         for _ in range(4):
-            lanes.start(UNSENT.get(KEY))
+            lanes.start(many_frames() if self.rng.random() < 0.2 else UNSENT.get(KEY))
         self._turn()
         pipeline, transport = lanes.pipeline, lanes.transport
         said = stream(data)

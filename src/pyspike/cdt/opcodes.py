@@ -243,7 +243,7 @@ class StringOp(SubOp):
 
 # What stands in the place of an opcode ----------------------------------------------------------------------
 
-WITH_CONTEXT = 0xFF  # in front of the way to an element inside the bin: [0xFF, context, [opcode, ...]]
+WITH_CONTEXT = _wire.WITH_CONTEXT  # in front of an element's context: [0xFF, context, [opcode, ...]]
 BY_PATH = 0xFE  # in front of a path: [0xFE, context, flags], or with an expression behind (cdt.md 5.6)
 
 

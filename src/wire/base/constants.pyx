@@ -88,6 +88,10 @@ cpdef enum:                                 # codes of operations (framing.md 1.
     OP_TO_STRING = 19
 
 
+cpdef enum:                                 # in the arguments of list and map operations
+    WITH_CONTEXT = 0xFF                     # in front of the way to an element inside the bin (cdt.md 5.1)
+
+
 cpdef enum:                                 # particle types (framing.md 1.4)
     PARTICLE_NULL = 0
     PARTICLE_INTEGER = 1

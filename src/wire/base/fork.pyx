@@ -92,10 +92,10 @@ cdef int grow_owned(int fd) except -1:
 
 
 cpdef uint64_t own_socket(int fd) except 0:
-    """Have every child of this process let go of a socket, without a word to who is at its other end.
+    """Have every child of this process let go of a socket without a word to the server at its other end.
 
-    The descriptor stands for `/dev/null` in the child, as whoever believes in it may yet close it. Returns the ticket
-    that `disown_socket` takes.
+    In the child the descriptor stands for `/dev/null`, because an object that still has its number may close it later.
+    Returns the ticket that `disown_socket` takes.
 
     Raises:
         OSError: there is no such descriptor.
@@ -117,7 +117,8 @@ cpdef uint64_t own_socket(int fd) except 0:
 
 
 cpdef void disown_socket(int fd, uint64_t ticket) noexcept:
-    """End that, before the socket is closed; does nothing if the descriptor is another one's by now."""
+    """Take back what `own_socket` said of a socket that is to be closed; does nothing if the descriptor has another ticket.
+    """
     pthread_mutex_lock(&pyspike_owned_lock)
     if 0 <= fd < owned_size and owned[fd].ticket == ticket:
         owned[fd].ticket = 0
@@ -168,7 +169,7 @@ cdef void let_go_of_sockets() noexcept nogil:
 # --- what begins anew in a child ---
 
 cdef inline int heed_fork() except -1:
-    """Sees to it that a child of a fork has begun anew; costs a look at a number in a process that is none."""
+    """If this process is a child that has not begun anew, has it do so; else it costs a look at a number."""
     if fork_note_get() != HEEDED:
         return begin_anew()
     return 0
@@ -203,7 +204,7 @@ def on_fork(listener: object) -> None:
 
 
 def after_fork() -> None:
-    """What each use of a client begins with: if this process is a child that has not begun anew, it does."""
+    """Begin anew if this process is the child of a fork and has not done so; every use of a client calls this first."""
     heed_fork()
 
 

@@ -64,6 +64,9 @@ cdef class NodeCounters:
             self.refusals += 1
 
 
+cdef NodeLimits DEFAULT_LIMITS = NodeLimits()
+
+
 cdef class Node:
     """A node of the cluster, from when it is found until it is retired, after which it never comes back.
 
@@ -82,10 +85,14 @@ cdef class Node:
     cdef public object pool                 # a Pool, which does not hold on to the node
     cdef NodeCounters counters
 
+    def __cinit__(self, *args: object, **kwargs: object) -> None:
+        self.name = ""                      # until a subclass calls __init__
+        self.limits = DEFAULT_LIMITS
+        self.counters = NodeCounters.__new__(NodeCounters)
+
     def __init__(self, str name not None, NodeLimits limits not None) -> None:
         self.name = name
         self.limits = limits
-        self.counters = NodeCounters.__new__(NodeCounters)
         self.active = True
 
     def retire(self) -> None:

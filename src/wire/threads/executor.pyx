@@ -11,9 +11,10 @@ cdef object try_once(Command command, PartitionMap partitions):
     cdef bint took_time = False             # to open a connection, or to wait for one
     try:
         node = partitions.route(command.namespace, &command.target)
-        if node is None:
+        if node is not None:
+            pool = node.pool
+        if pool is None:
             raise no_owner(command)
-        pool = <Pool>node.pool
         connection = pool.acquire(
             now, command.deadline, command.attempt_timeout, command.may_go_elsewhere(), &took_time
         )
@@ -97,6 +98,10 @@ cdef class ThreadExecutor(Executor):
         except errors.AerospikeError as error:
             failure = error
         return self.try_again(command, failure)
+
+    def execute(self, Command command not None) -> object:
+        """Run a command that was made already, and return what it gives."""
+        return self.run(command)
 
     cdef object try_again(self, Command command, object failure):
         """What comes of a command whose first attempt failed."""

@@ -179,7 +179,7 @@ cdef class Pool:
         return waiter.connection
 
     cdef bint left_line(self, Waiter waiter) except -1:
-        """Takes the waiter out of the line; False if it was served already."""
+        """Takes the waiter out of the line; False if something was handed over to it already."""
         cdef Py_ssize_t place
         with cython.critical_section(self):
             for place in range(<Py_ssize_t>len(self.waiters)):
@@ -231,7 +231,10 @@ cdef class Pool:
         return connection
 
     cdef void give_up_place(self, bint refused):
-        """Lets the next in line open a connection instead; not if that was refused and there are others to wait for."""
+        """Gives the right to open a connection to the first in line.
+
+        Not if the node `refused` a connection just now and has others, which the line can wait for.
+        """
         cdef Waiter waiter = None
         with cython.critical_section(self):
             if self.waiters and not (refused and self.members):
@@ -300,7 +303,7 @@ cdef class Pool:
         self.discard(connection, "client closed")
 
     cdef void leave_late(self, Connection connection):
-        """Its answer has come, or is no longer awaited; the caller has the lock."""
+        """Counts a connection as late no more. The caller is in the pool's critical section."""
         connection.drain_until = 0
         self.draining -= 1
 

@@ -1,5 +1,5 @@
-# Short strings that come again and again (bin names, map keys): one Python string for all of them, kept by the
-# connection they arrive on. A slot is taken over by the latest text that falls into it.
+# Short texts that come again and again, as bin names and map keys do: a connection keeps the Python string that it made for
+# one, and gives it again. A slot of this cache holds the latest text whose hash leads to it.
 
 cdef extern from *:
     """

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ..protocol.constants import ParticleType
 from ..protocol.flags import BASE64_FROM_END, BitOverflowFlags, BitResizeFlags, BitWriteFlags
 from ..protocol.opcodes import BitOpcode
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode, bad, not_applicable
 from ..values.packed import Value
 
 __all__ = ["modify_bits", "read_bits"]
@@ -40,23 +40,15 @@ class Bits(NamedTuple):
     size: int
 
 
-def _bad(what: str) -> RequestError:
-    return RequestError(ResultCode.PARAMETER, what)
-
-
-def _not_applicable(what: str) -> RequestError:
-    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
-
-
 def _number(value: Value) -> int:
     if type(value) is not int:
-        raise _bad("an argument that is no integer")
+        raise bad("an argument that is no integer")
     return value
 
 
 def _buffer(value: Value) -> bytes:
     if not isinstance(value, bytes) or not value:
-        raise _bad("an argument that is no blob")
+        raise bad("an argument that is no blob")
     return value[1:]
 
 
@@ -64,7 +56,7 @@ def _offset(position: int, length: int) -> int:
     if position < 0:
         position += length
     if position < 0:
-        raise _bad("an offset before the start")
+        raise bad("an offset before the start")
     return position
 
 
@@ -73,13 +65,13 @@ def _span(data: bytes, args: Args, flags: int = 0) -> Bits:
     length = 8 * len(data)
     size = _number(args[1])
     if size <= 0 or size > 8 * SIZE_MAX:
-        raise _bad("a size of no bits")
+        raise bad("a size of no bits")
     offset = _offset(_number(args[0]), length)
     if offset >= length:
-        raise _not_applicable("an offset past the end")
+        raise not_applicable("an offset past the end")
     if offset + size > length:
         if not flags & BitWriteFlags.PARTIAL:
-            raise _not_applicable("bits past the end")
+            raise not_applicable("bits past the end")
         size = length - offset
     return Bits(offset, size)
 
@@ -115,7 +107,7 @@ def _read_count(data: bytes, args: Args) -> Value:
 
 def _text(data: bytes, args: Args) -> tuple[str, str]:
     if type(args[2]) is not bool:
-        raise _bad("a scan for something that is no bool")
+        raise bad("a scan for something that is no bool")
     bits = _span(data, args)
     return f"{_get(data, bits):0{bits.size}b}", "1" if args[2] else "0"
 
@@ -133,7 +125,7 @@ def _read_rscan(data: bytes, args: Args) -> Value:
 def _read_int(data: bytes, args: Args) -> Value:
     sub = _number(args[2]) if len(args) > 2 else 0
     if sub & ~_SIGNED or _number(args[1]) > INT_BITS:
-        raise _bad("size or flags")
+        raise bad("size or flags")
     bits = _span(data, args)
     value = _get(data, bits)
     return _signed(value, bits.size) if sub or bits.size == INT_BITS else value
@@ -149,10 +141,10 @@ def _read_b64(data: bytes, args: Args) -> Value:
     size = _number(args[1]) if len(args) > 1 else len(data) - at
     flags = _number(args[2]) if len(args) > 2 else 0
     if flags & ~BASE64_FROM_END or size < 0:
-        raise _bad("size or flags")
+        raise bad("size or flags")
     end = len(data) - size if flags & BASE64_FROM_END else at + size
     if at > len(data) or not at <= end <= len(data):
-        raise _not_applicable("bytes past the end")
+        raise not_applicable("bytes past the end")
     return bytes((ParticleType.STRING,)) + b64encode(data[at:end])
 
 
@@ -162,10 +154,10 @@ def _read_b64(data: bytes, args: Args) -> Value:
 def _resize(data: bytes, args: Args, flags: int) -> bytes:
     size, sub = _number(args[0]), _number(args[2]) if len(args) > 2 else 0
     if not 0 <= size <= SIZE_MAX or sub & ~_RESIZES or sub & _ONE_WAY == _ONE_WAY:
-        raise _bad("size or flags")
+        raise bad("size or flags")
     grow = size - len(data)
     if (grow < 0 and sub & BitResizeFlags.GROW_ONLY) or (grow > 0 and sub & BitResizeFlags.SHRINK_ONLY):
-        raise _bad("a size that the flags forbid")
+        raise bad("a size that the flags forbid")
     if sub & BitResizeFlags.FROM_FRONT:
         return bytes(grow) + data if grow >= 0 else data[-grow:]
     return data + bytes(grow) if grow >= 0 else data[:size]
@@ -174,7 +166,7 @@ def _resize(data: bytes, args: Args, flags: int) -> bytes:
 def _insert(data: bytes, args: Args, flags: int) -> bytes:
     buffer = _buffer(args[1])
     if not buffer:
-        raise _bad("nothing to insert")
+        raise bad("nothing to insert")
     at = _offset(_number(args[0]), len(data))
     return data[:at].ljust(at, b"\x00") + buffer + data[at:]
 
@@ -183,7 +175,7 @@ def _remove(data: bytes, args: Args, flags: int) -> bytes:
     size = _number(args[1])
     at = _offset(_number(args[0]), len(data))
     if size <= 0 or at >= len(data) or (at + size > len(data) and not flags & BitWriteFlags.PARTIAL):
-        raise _bad("bytes past the end")
+        raise bad("bytes past the end")
     return data[:at] + data[at + size :]
 
 
@@ -191,7 +183,7 @@ def _combine(how: Callable[[int, int], int]) -> Callable[[bytes, Args, int], byt
     def run(data: bytes, args: Args, flags: int) -> bytes:
         buffer, asked = _buffer(args[2]), _number(args[1])
         if asked > 8 * len(buffer):
-            raise _bad("a buffer with too few bits")
+            raise bad("a buffer with too few bits")
         bits = _span(data, args, flags)
         other = int.from_bytes(buffer, "big") >> (8 * len(buffer) - bits.size)
         return _put(data, bits, how(_get(data, bits), other))
@@ -208,7 +200,7 @@ def _shift(left: bool) -> Callable[[bytes, Args, int], bytes]:
     def run(data: bytes, args: Args, flags: int) -> bytes:
         shift = _number(args[2])
         if shift < 0:
-            raise _bad("a negative shift")
+            raise bad("a negative shift")
         bits = _span(data, args, flags)
         value = _get(data, bits)
         shift = min(shift, bits.size)
@@ -222,7 +214,7 @@ def _add(sign: int) -> Callable[[bytes, Args, int], bytes]:
         sub = _number(args[4]) if len(args) > 4 else 0
         delta = _number(args[2])
         if sub & ~_OVERFLOWS or sub & _NO_ERROR == _NO_ERROR or _number(args[1]) > INT_BITS:
-            raise _bad("size or flags")
+            raise bad("size or flags")
         bits = _span(data, args, flags)
         low, high = 0, (1 << bits.size) - 1
         value = _get(data, bits)
@@ -233,7 +225,7 @@ def _add(sign: int) -> Callable[[bytes, Args, int], bytes]:
             value += sign * (delta % (1 << bits.size))
         if not low <= value <= high and not sub & BitOverflowFlags.WRAP:
             if not sub & BitOverflowFlags.SATURATE:
-                raise _not_applicable("overflow")
+                raise not_applicable("overflow")
             value = min(max(value, low), high)
         return _put(data, bits, value)
 
@@ -243,7 +235,7 @@ def _add(sign: int) -> Callable[[bytes, Args, int], bytes]:
 def _set_int(data: bytes, args: Args, flags: int) -> bytes:
     value = _number(args[2])
     if _number(args[1]) > INT_BITS:
-        raise _bad("an integer of more than 64 bits")
+        raise bad("an integer of more than 64 bits")
     return _put(data, _span(data, args, flags), value)
 
 
@@ -294,10 +286,10 @@ def read_bits(data: bytes, opcode: int, args: Args) -> Value:
 
     """
     if opcode not in _READS:
-        raise _bad(f"bit opcode {opcode}")
+        raise bad(f"bit opcode {opcode}")
     run, needed, optional = _READS[opcode]
     if not needed <= len(args) <= needed + optional:
-        raise _bad(f"{len(args)} arguments")
+        raise bad(f"{len(args)} arguments")
     return run(data, args)
 
 
@@ -315,7 +307,7 @@ def modify_bits(data: bytes | None, opcode: int, args: Args) -> bytes | None:
     """
     op = _WRITES.get(opcode)
     if op is None or not op.needed <= len(args) <= op.needed + op.optional:
-        raise _bad(f"bit opcode {opcode} with {len(args)} arguments")
+        raise bad(f"bit opcode {opcode} with {len(args)} arguments")
     flags = _number(args[op.needed]) if len(args) > op.needed else 0
     _check_flags(opcode, flags)
     try:
@@ -340,4 +332,4 @@ def _check_flags(opcode: int, flags: int) -> None:
     else:
         allowed = _UPDATE_ONLY | _NO_FAIL | _PARTIAL
     if flags & ~allowed or flags & _EITHER == _EITHER:
-        raise _bad("write flags")
+        raise bad("write flags")

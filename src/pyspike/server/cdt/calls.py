@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from ..protocol.opcodes import CdtEnvelope
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.result import bad
 from ..values.decoding import decode_first
 from ..values.integers import as_int64
 from ..values.normalising import storable
@@ -43,11 +43,6 @@ class PathCall:
     context: list[Entry]
     flags: int
     more: list[Value]
-
-
-def bad(what: str) -> RequestError:
-    """The error PARAMETER, for a request that is malformed."""
-    return RequestError(ResultCode.PARAMETER, what)
 
 
 def parse(data: bytes) -> Call | PathCall:

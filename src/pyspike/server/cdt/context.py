@@ -11,13 +11,12 @@ from collections.abc import Callable
 
 from ..protocol.constants import ContainerFlags
 from ..protocol.flags import ContextFlags, ContextType
-from ..protocol.result import RequestError
+from ..protocol.result import RequestError, bad, not_applicable
 from ..values.normalising import is_map_key
 from ..values.packed import PackedList, PackedMap, Value
-from .calls import Entry, bad
+from .calls import Entry
 from .lists import new_list, sort_list
 from .maps import put
-from .results import not_applicable
 from .selection import Elements
 
 __all__ = ["SINGLE_TYPES", "ContextTarget", "element_at", "find_entry"]

@@ -12,12 +12,11 @@ from typing import TypeGuard
 from ..protocol.constants import ContainerFlags, ParticleType
 from ..protocol.flags import ListSortFlags, ListWriteFlags
 from ..protocol.opcodes import ListOpcode
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode, bad, not_applicable
 from ..values.ordering import ranked, sort_key
 from ..values.packed import PackedList, Value
-from .calls import bad, storable_value
+from .calls import storable_value
 from .numbers import is_number, total, zero_like
-from .results import not_applicable
 from .selection import Elements, clip
 from .table import (
     ALL_OF_VALUE,
@@ -31,6 +30,7 @@ from .table import (
     BY_VALUES,
     Args,
     CdtOp,
+    flags_at,
     reading,
     removing,
 )
@@ -51,10 +51,6 @@ def sort_list(target: PackedList) -> None:
 # --- adding -------------------------------------------------------------------------------------------------
 
 
-def _flags(args: Args, at: int) -> int:
-    return args[at] if len(args) > at else 0
-
-
 def _set_type(target: PackedList, args: Args) -> Value:
     flags = args[0]
     if not isinstance(flags, int) or flags & ~(ContainerFlags.ORDERED | ContainerFlags.PERSIST_INDEX):
@@ -66,11 +62,11 @@ def _set_type(target: PackedList, args: Args) -> Value:
 
 
 def _append(target: PackedList, args: Args) -> Value:
-    return _add(target, len(target.items), [args[0]], _flags(args, 2))
+    return _add(target, len(target.items), [args[0]], flags_at(args, 2))
 
 
 def _append_items(target: PackedList, args: Args) -> Value:
-    return _add(target, len(target.items), args[0].items, _flags(args, 2))
+    return _add(target, len(target.items), args[0].items, flags_at(args, 2))
 
 
 def _insert(target: PackedList, args: Args) -> Value:
@@ -86,7 +82,7 @@ def _insert_all(target: PackedList, args: Args, items: list[Value]) -> Value:
         raise not_applicable("insert in an ordered list")
     if not items:
         return len(target.items)
-    index, flags = _place(target, args[0]), _flags(args, 2)
+    index, flags = _place(target, args[0]), flags_at(args, 2)
     if index > len(target.items) and flags & ListWriteFlags.INSERT_BOUNDED:
         return _refused(ResultCode.OP_NOT_APPLICABLE, flags, len(target.items))
     return _add(target, index, items, flags)
@@ -154,7 +150,7 @@ def _pad(target: PackedList, size: int) -> None:
 def _set(target: PackedList, args: Args) -> Value:
     if target.flags:
         raise not_applicable("set in an ordered list")
-    value, flags = storable_value(args[1]), _flags(args, 2)
+    value, flags = storable_value(args[1]), flags_at(args, 2)
     index = _place(target, args[0])
     if index > len(target.items) and flags & ListWriteFlags.INSERT_BOUNDED:
         return _refused(ResultCode.OP_NOT_APPLICABLE, flags, None)
@@ -172,7 +168,7 @@ def _has_beside(target: PackedList, index: int, value: Value) -> bool:
 
 
 def _increment(target: PackedList, args: Args) -> Value:
-    index, flags = _place(target, args[0]), _flags(args, 3)
+    index, flags = _place(target, args[0]), flags_at(args, 3)
     delta = args[1] if len(args) > 1 and args[1] is not None else 1
     size = len(target.items)
     if index > size and target.flags:

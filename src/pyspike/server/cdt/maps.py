@@ -13,13 +13,12 @@ from typing import cast
 from ..protocol.constants import ContainerFlags
 from ..protocol.flags import MapWriteFlags
 from ..protocol.opcodes import MapOpcode
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode, bad, not_applicable
 from ..values.normalising import is_map_key
 from ..values.ordering import sort_key
 from ..values.packed import PackedMap, Value
-from .calls import bad, storable_value
+from .calls import storable_value
 from .numbers import is_number, total, zero_like
-from .results import not_applicable
 from .table import (
     ALL_OF_VALUE,
     BY_INDEX,
@@ -36,6 +35,7 @@ from .table import (
     BY_VALUES,
     Args,
     CdtOp,
+    flags_at,
     reading,
     removing,
 )
@@ -104,20 +104,16 @@ def _put_all(target: PackedMap, pairs: list[tuple[Value, Value]], flags: int) ->
     return len(target.pairs)
 
 
-def _flags(args: Args, at: int) -> int:
-    return args[at] if len(args) > at else 0
-
-
 def _items(value: PackedMap) -> list[tuple[Value, Value]]:
     return cast(PackedMap, storable_value(value)).pairs
 
 
 def _put(target: PackedMap, args: Args) -> Value:
-    return _put_all(target, _put_one(args[0], args[1]), _flags(args, 3))
+    return _put_all(target, _put_one(args[0], args[1]), flags_at(args, 3))
 
 
 def _put_items(target: PackedMap, args: Args) -> Value:
-    flags = _flags(args, 2)
+    flags = flags_at(args, 2)
     if not target.pairs and flags & UPDATE_WHAT_IS_THERE == UPDATE_WHAT_IS_THERE:
         flags = 0  # the real server puts all entries into a map without any
     return _put_all(target, _items(args[0]), flags)

@@ -7,15 +7,14 @@ missing. Not here: what the opcodes do (lists.py, maps.py), bins and replies (..
 from __future__ import annotations
 
 from ..protocol.opcodes import ListOpcode, MapOpcode
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode, bad, not_applicable
 from ..values.nesting import is_value_nested_deeper
 from ..values.packed import PackedList, PackedMap, Value
 from ..versions import ServerVersion
-from .calls import Call, arguments, bad
+from .calls import Call, arguments
 from .context import ContextTarget
 from .lists import LIST_OPS, new_list
 from .maps import MAP_OPS, new_map
-from .results import not_applicable
 from .table import CdtOp
 
 __all__ = ["check_call", "modify", "read"]

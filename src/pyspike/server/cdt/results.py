@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..protocol.constants import ContainerFlags
 from ..protocol.flags import INVERTED, ReturnType
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.result import not_applicable
 from ..values.packed import PackedList, PackedMap, Value
 from .selection import By, Elements, Selection
 
@@ -28,11 +28,6 @@ _MARKERS: dict[int, int] = {
     ReturnType.UNORDERED_MAP: 0,
     ReturnType.ORDERED_MAP: int(ContainerFlags.KEY_ORDERED),
 }
-
-
-def not_applicable(what: str) -> RequestError:
-    """The error OP_NOT_APPLICABLE, for an operation that can't be done on this value."""
-    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
 
 
 def split_return_type(number: int) -> tuple[ReturnType, bool]:

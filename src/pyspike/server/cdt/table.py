@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from ..protocol.flags import ReturnType
+from ..protocol.result import bad, not_applicable
 from ..values.packed import PackedList, PackedMap, Value
-from .calls import bad
-from .results import is_range, not_applicable, result_of, split_return_type
+from .results import is_range, result_of, split_return_type
 from .selection import By, Elements, Selection, inverted_range
 
-__all__ = ["Args", "CdtOp", "Search", "reading", "removing"]
+__all__ = ["Args", "CdtOp", "Search", "flags_at", "reading", "removing"]
 
 Args: TypeAlias = "list[Any]"
 """Arguments whose types have been checked."""
@@ -48,6 +48,11 @@ class Search(NamedTuple):
 
 def _optional(args: Args, at: int) -> Any:
     return args[at] if len(args) > at else None
+
+
+def flags_at(args: Args, at: int) -> int:
+    """The write flags that are an argument of an operation; 0 if they are left out."""
+    return args[at] if len(args) > at else 0
 
 
 BY_INDEX = Search("i", lambda elements, args: elements.at_index(args[0]))

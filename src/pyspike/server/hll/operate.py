@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..protocol.constants import HLL_INDEX_BITS, ParticleType
 from ..protocol.flags import HllWriteFlags
 from ..protocol.opcodes import HllOpcode
-from ..protocol.result import RequestError, ResultCode
+from ..protocol.result import RequestError, ResultCode, bad, not_applicable
 from ..values.normalising import storable
 from ..values.packed import PackedError, PackedList, PackedMap, Value
 from .sketch import Hll, intersection, similarity, union
@@ -23,20 +23,12 @@ __all__ = ["modify_hll", "read_hll"]
 NOT_GIVEN = -1
 
 
-def _bad(what: str) -> RequestError:
-    return RequestError(ResultCode.PARAMETER, what)
-
-
-def _not_applicable(what: str) -> RequestError:
-    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)
-
-
 def _number(args: list[Value], at: int, default: int) -> int:
     if len(args) <= at:
         return default
     value = args[at]
     if type(value) is not int:
-        raise _bad("an argument that is no integer")
+        raise bad("an argument that is no integer")
     return value
 
 
@@ -44,24 +36,24 @@ def _sketches(value: Value) -> list[Hll]:
     """The sketches of an argument, which is a list of them or one."""
     items = value.items if isinstance(value, PackedList) else [value]
     if not items:
-        raise _bad("no HLLs")
+        raise bad("no HLLs")
     found = []
     for item in items:
         if not isinstance(item, bytes):
-            raise _bad("an argument that is no HLL")
+            raise bad("an argument that is no HLL")
         found.append(Hll.parse(item[1:]))
     return found
 
 
 def _elements(value: Value) -> list[Value]:
     if not isinstance(value, PackedList) or not value.items:
-        raise _bad("no elements")
+        raise bad("no elements")
     try:
         items = [storable(item) for item in value.items]
     except PackedError as error:
-        raise _bad(str(error)) from error
+        raise bad(str(error)) from error
     if any(isinstance(item, (PackedList, PackedMap)) for item in items):
-        raise _bad("an element that is a list or map")
+        raise bad("an element that is a list or map")
     return items
 
 
@@ -72,7 +64,7 @@ def _new(before: Hll | None, index_bits: int, minhash_bits: int) -> Hll:
     """An empty sketch; the numbers of bits that are not given are those of the sketch before."""
     if index_bits == NOT_GIVEN:
         if before is None:
-            raise _not_applicable("a new HLL without index bits")
+            raise not_applicable("a new HLL without index bits")
         index_bits = before.index_bits
     if minhash_bits == NOT_GIVEN:
         minhash_bits = before.minhash_bits if before else 0
@@ -97,7 +89,7 @@ def _union(before: Hll | None, args: list[Value], flags: int) -> tuple[Hll, Valu
     whole = union([before, *others])
     folds = whole.index_bits < before.index_bits or whole.minhash_bits != before.minhash_bits
     if folds and not flags & HllWriteFlags.ALLOW_FOLD:
-        raise _not_applicable("a union that would fold")
+        raise not_applicable("a union that would fold")
     return whole, None
 
 
@@ -111,9 +103,9 @@ def _fold(before: Hll | None, args: list[Value], flags: int) -> tuple[Hll, Value
     assert before is not None
     index_bits = _number(args, 0, 0)
     if index_bits not in HLL_INDEX_BITS:
-        raise _bad("index bits")
+        raise bad("index bits")
     if before.minhash_bits or index_bits > before.index_bits:
-        raise _not_applicable("fold")
+        raise not_applicable("fold")
     return before.fold(index_bits), None
 
 
@@ -157,10 +149,10 @@ def modify_hll(data: bytes | None, opcode: int, args: list[Value]) -> tuple[byte
     """
     op = _WRITES.get(opcode)
     if op is None or not op.needed <= len(args) <= op.most:
-        raise _bad(f"HLL opcode {opcode} with {len(args)} arguments")
+        raise bad(f"HLL opcode {opcode} with {len(args)} arguments")
     flags = _number(args, op.most - 1, 0) if op.flags else 0
     if flags & ~op.flags or flags & _EITHER == _EITHER:
-        raise _bad("write flags")
+        raise bad("write flags")
     try:
         if data is None:
             if not op.creates or flags & HllWriteFlags.UPDATE_ONLY:
@@ -182,7 +174,7 @@ def _compared(sketch: Hll, args: list[Value]) -> list[Hll]:
     """The sketches to compare; more than three must have the same number of minhash bits, which is not 0."""
     sketches = [sketch, *_sketches(args[0])]
     if len(sketches) > 3 and (len({s.minhash_bits for s in sketches}) > 1 or not sketch.minhash_bits):
-        raise _bad("more than three HLLs without the same minhash bits")
+        raise bad("more than three HLLs without the same minhash bits")
     return sketches
 
 
@@ -214,5 +206,5 @@ def read_hll(data: bytes, opcode: int, args: list[Value]) -> Value:
     """
     needed, run = _READS.get(opcode, (NOT_GIVEN, None))
     if run is None or len(args) != needed:
-        raise _bad(f"HLL opcode {opcode} with {len(args)} arguments")
+        raise bad(f"HLL opcode {opcode} with {len(args)} arguments")
     return run(Hll.parse(data), args)

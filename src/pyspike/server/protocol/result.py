@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCode"]
+__all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCode", "bad", "not_applicable"]
 
 
 class ResultCode(IntEnum):
@@ -47,6 +47,9 @@ class ResultCode(IntEnum):
     SEC_OK_LAST = 50
     SEC_NOT_SUPPORTED = 51
     UDF_EXECUTION = 100
+    BATCH_DISABLED = 150
+    BATCH_MAX_REQUESTS = 151
+    BATCH_QUEUES_FULL = 152
     GEO_INVALID_GEOJSON = 160
     SINDEX_FOUND = 200
     SINDEX_NOT_FOUND = 201
@@ -92,3 +95,13 @@ class RequestError(Exception):
         self.code = code
         self.detail = detail
         self.subcode = subcode
+
+
+def bad(what: str) -> RequestError:
+    """The error PARAMETER, for a request that is malformed."""
+    return RequestError(ResultCode.PARAMETER, what)
+
+
+def not_applicable(what: str) -> RequestError:
+    """The error OP_NOT_APPLICABLE, for an operation that can't be done on this value."""
+    return RequestError(ResultCode.OP_NOT_APPLICABLE, what)

@@ -6,12 +6,12 @@ Owns: missing bins, types, replies. Not here: the operations (../../bits/operate
 from __future__ import annotations
 
 from ...bits.operate import modify_bits, read_bits
-from ...cdt.calls import Call, bad, parse
+from ...cdt.calls import Call, parse
 from ...cdt.context import ContextTarget
 from ...protocol.constants import BLOB_TYPES, ParticleType
 from ...protocol.framing import Op
 from ...protocol.opcodes import BitOpcode, CdtEnvelope
-from ...protocol.result import RequestError, ResultCode
+from ...protocol.result import RequestError, ResultCode, bad
 from ...values.bin_values import particle_of, value_of
 from ...values.decoding import decode
 from ...values.packed import PackedError, PackedList, PackedMap, Value
