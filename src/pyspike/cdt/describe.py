@@ -400,7 +400,7 @@ def _call_of(op: ExpOp, parts: list[Any]) -> str:
         kind = "" if parts[1] == len(_LOOP) - 1 else f"ExpType.{ExpType(parts[0]).name}"
         return f"exp.{_LOOP[parts[1]]}({kind})"
     if op is ExpOp.REGEX:
-        flags = f", flags={_member(parts[0], RegexFlags)}" if parts[0] else ""
+        flags = f", flags={_member(int(parts[0]), RegexFlags)}" if parts[0] else ""
         return f"exp.regex_compare({str(parts[1])!r}, {_compared(parts[2:])}{flags})"
     if op is ExpOp.VAR:
         return f"exp.var({str(parts[0])!r})"
