@@ -30,6 +30,8 @@ from batch_wire import (
     row,
     run,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from server_wire import Wire, field, frame, get, integer, message, op, put
 
 from pyspike.server import EmbeddedCluster
@@ -467,3 +469,83 @@ def test_a_batch_and_what_follows_on_a_connection(asked: Wire, keys: list[str]) 
     assert sorted(read_answer(asked).numbers) == list(range(6))
     assert asked.read_frame()[13] == 0
     assert sorted(read_answer(asked).numbers) == list(range(6))
+
+
+# --- random batches against a model -------------------------------------------------------------------------
+
+CREATE, UPDATE, REPLACE = {"info2": CREATE_ONLY}, {"info3": UPDATE_ONLY}, {"info3": REPLACE_ONLY}
+POLICIES = st.sampled_from([{}, {}, CREATE, UPDATE, REPLACE]) | st.integers(0, 3).map(
+    lambda generation: {"info2": GENERATION, "generation": generation}
+)
+ACTIONS = st.tuples(st.sampled_from(["read", "header", "put", "add", "delete"]), POLICIES)
+STEPS = st.lists(st.tuples(ACTIONS, st.integers(0, 3), st.booleans()), min_size=1, max_size=30)
+
+
+class Model:
+    """The records of a batch's keys, each a generation and the value of its bin."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, tuple[int, int]] = {}
+
+    def told(self, kind: str, policy: dict[str, int], key: int) -> tuple[int, int, list[int]]:
+        """The result code, the generation and the value of the row that does this."""
+        there = self.records.get(key)
+        generation, number = there or (0, 0)
+        if kind in ("read", "header"):
+            return (2, 0, []) if there is None else (0, generation, [number] if kind == "read" else [])
+        if kind == "delete" and there is None:
+            return 2, 0, []
+        if there is None and policy in (UPDATE, REPLACE):
+            return 2, 0, []
+        if there is not None and policy == CREATE and kind != "delete":
+            return 5, generation, []
+        if "generation" in policy and policy["generation"] != generation:
+            return 3, 0 if kind == "delete" else generation, []
+        if kind == "delete":
+            del self.records[key]
+            return 0, 0, []
+        self.records[key] = generation + 1, number + 1 if kind == "add" else 7
+        return 0, generation + 1, []
+
+
+def row_of(number: int, kind: str, policy: dict[str, int], key: str) -> bytes:
+    if kind in ("read", "header"):
+        return row(number, key, info1=READ_ALL if kind == "read" else NO_BINS, set_name=SET)
+    if kind == "delete":
+        header = policy if "generation" in policy else {}
+        return row(number, key, **{**header, "info2": DELETE | header.get("info2", 0)}, set_name=SET)  # type: ignore[arg-type]
+    operation = op(ADD if kind == "add" else PUT, "a", *integer(1 if kind == "add" else 7))
+    return write(number, key, operation, **policy)
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=STEPS, respond_all=st.booleans())
+def test_random_batches_do_what_a_model_does(
+    asked: Wire, steps: list[tuple[tuple[str, dict[str, int]], int, bool]], respond_all: bool
+) -> None:
+    names = [f"{time.time_ns()}-{next(_numbers)}" for _ in range(4)]
+    model, rows, expected = Model(), [], {}
+    action = steps[0][0]
+    for number, (another, key, again) in enumerate(steps):
+        again = again and number > 0  # the row before is repeated
+        action = action if again else another
+        kind, policy = action
+        if kind == "add" and policy == REPLACE:
+            action = kind, policy = kind, {}
+        rows.append(repeat(number, names[key]) if again else row_of(number, kind, policy, names[key]))
+        expected[number] = model.told(kind, policy, key)
+    answer = run(asked, *rows, flags=USUAL if respond_all else INLINE | REPORT)
+    got = {
+        told.number: (told.code, told.generation, [int.from_bytes(each[3], "big") for each in told.ops])
+        for told in answer.rows
+    }
+    failures = [code for code, *_ in expected.values() if code not in (0, 2, 27)]
+    assert got == expected
+    assert answer.code == (0 if respond_all or not failures else failures[-1])
+    for name in names:
+        asked.ask(message(name, info2=DELETE, set_name=SET))

@@ -354,9 +354,8 @@ def apply_all(op: ExpOp, *operands: Operand) -> Expression:
     name = SIGNATURES[op].name
     if not operands:
         raise InvalidArgument(f"exp.{name} takes one or more arguments")
-    return (
-        apply(op, *operands) if len(operands) > 1 else operand(operands[0], name, 0, SIGNATURES[op].takes[0])
-    )
+    first, *others = operands
+    return apply(op, *operands) if others else operand(first, name, 0, SIGNATURES[op].takes[0])
 
 
 def refuse_constants(name: str, *operands: Operand, kind: ExpType | None = ExpType.STRING) -> None:
