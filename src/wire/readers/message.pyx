@@ -51,10 +51,10 @@ cdef inline int next_field(Cursor* c, MessageField* field) except -1:
     return 0
 
 
-cdef int skip_fields(Cursor* c, MessageHeader* header) except -1:
+cdef int skip_fields(Cursor* c, int count) except -1:
     cdef MessageField field
     cdef int _i
-    for _i in range(header.field_count):
+    for _i in range(count):
         next_field(c, &field)
     return 0
 

@@ -103,7 +103,8 @@ cdef class RecordReader(Reader):
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
             return refused(header.result_code, key, given)
-        skip_fields(&c, &header)
+        if header.field_count:
+            skip_fields(&c, header.field_count)
         bins = read_bins(&c, header.op_count)
         end_of_frame(&c)
         return new_record(key, bins, &header, None)
@@ -125,7 +126,8 @@ cdef class ResultsReader(Reader):
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
             return refused(header.result_code, key, RAISE)
-        skip_fields(&c, &header)
+        if header.field_count:
+            skip_fields(&c, header.field_count)
         bins = {}
         results = [None] * len(<tuple>given)
         read_results(&c, header.op_count, <tuple>given, bins, results)
@@ -149,7 +151,8 @@ cdef class OutcomeReader(Reader):
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
             return refused(header.result_code, key, given)
-        skip_fields(&c, &header)
+        if header.field_count:
+            skip_fields(&c, header.field_count)
         return self.success
 
 

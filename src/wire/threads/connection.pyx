@@ -143,8 +143,8 @@ cdef class Connection:
     cdef bint was_dead(self) noexcept nogil:
         """Whether the exchange failed because the server had closed the connection before: then nobody read the request.
 
-        When the server's system closed its side it told how much it had received by then, and whatever comes later it
-        refuses. A connection that was never used is no such, as another one may do no better.
+        When the server's system closed its side it told how much it had received by then, and refuses whatever comes later.
+        A connection that was opened for this request does not count, because another new one may do no better.
         """
         if self.used_at == self.opened_at or self.x.have or self.frames:
             return False

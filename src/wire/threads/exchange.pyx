@@ -70,7 +70,7 @@ cdef inline int64_t time_left(Exchange* x, int64_t now) noexcept nogil:
 cdef inline int arm(Exchange* x, int64_t now) noexcept nogil:
     """Sees to it that the next wait ends in time; costs a system call only when a limit got shorter.
 
-    A timeout that is shorter than needed stays: whoever it wakes looks at the clock and arms again.
+    A timeout that is shorter than needed stays: the thread that it wakes looks at the clock and sets it again.
     """
     cdef int64_t span = time_left(x, now)
     if span <= 0:
