@@ -269,7 +269,7 @@ class ServerError(AerospikeError):
     207)`).
     """
 
-    result_code: ResultCode
+    result_code: ResultCode  # pyright: ignore[reportIncompatibleVariableOverride]
 
     code: ClassVar[ResultCode] = ResultCode.SERVER_ERROR
 
@@ -318,7 +318,7 @@ class ServerError(AerospikeError):
 class RecordError(ServerError):
     """A server refused a command on one record; what it was about is the error's `key`."""
 
-    key: Key
+    key: Key  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 _BY_CODE: dict[int, type[ServerError]] = {}
@@ -367,7 +367,7 @@ class ServerMemError(ServerError, code=ResultCode.SERVER_MEM_ERROR):
     """The namespace is full."""
 
 
-class ServerTimeout(ServerError, TimeoutError, code=ResultCode.TIMEOUT):
+class ServerTimeout(ServerError, TimeoutError, code=ResultCode.TIMEOUT):  # pyright: ignore[reportIncompatibleVariableOverride]
     """The server, not the client, found that the command's time was over."""
 
 
@@ -523,5 +523,5 @@ class QueryQueueFull(QueryError, code=ResultCode.QUERY_QUEUE_FULL):
     """The server's query queue is full."""
 
 
-class QueryTimeout(QueryError, TimeoutError, code=ResultCode.QUERY_TIMEOUT):
+class QueryTimeout(QueryError, TimeoutError, code=ResultCode.QUERY_TIMEOUT):  # pyright: ignore[reportIncompatibleVariableOverride]
     """The query took longer than the server allows."""

@@ -7,13 +7,34 @@ count something begin with the client, and never go down while a node stays.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 __all__ = ["ChannelStats", "ClientStats", "ConnectionStats", "NodeStats", "PoolStats", "TendStats"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionStats:
+class _Stats:
+    """What a dataclass would generate for each class here, which takes longer than to import all of this."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, each.name) == getattr(other, each.name) for each in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]  # dictionaries are in it
+
+    def __repr__(self) -> str:
+        texts = [f"{each.name}={getattr(self, each.name)!r}" for each in fields(self)]
+        return f"{type(self).__name__}({', '.join(texts)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class ConnectionStats(_Stats):
     """Connections of one kind to one node. Those of several kinds or nodes can be added with `+`.
 
     Args:
@@ -42,7 +63,7 @@ class ConnectionStats:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class PoolStats(ConnectionStats):
     """A node's connections for the calls of threads.
 
@@ -68,7 +89,7 @@ class PoolStats(ConnectionStats):
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class ChannelStats(ConnectionStats):
     """A node's connections in one asyncio loop.
 
@@ -93,8 +114,8 @@ class ChannelStats(ConnectionStats):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeStats:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class NodeStats(_Stats):
     """One node of the cluster.
 
     Args:
@@ -119,8 +140,8 @@ class NodeStats:
     pool: PoolStats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TendStats:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class TendStats(_Stats):
     """How the client looks after its view of the cluster.
 
     Args:
@@ -136,8 +157,8 @@ class TendStats:
     unreachable: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientStats:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class ClientStats(_Stats):
     """The numbers of one client at one moment; `dataclasses.asdict` makes dictionaries of them.
 
     Args:

@@ -27,7 +27,6 @@ PRIVATE = {
     "_log_destroy_pending": "of asyncio.Task: a test destroys a task on purpose",
     "_BaseExpr": "of the official client: the base of its expressions, which has no public name",
     "_wire": "the compiled module, whose own names are what its tests are about",
-    "_facts": "of expressions: how deep they are, which nobody else tells",
     "_analysis": "of expressions: how deep they are, which nobody else tells",
 }
 OPENS_A_SOCKET = {
@@ -114,4 +113,4 @@ def test_tests_look_at_what_is_public() -> None:
     for path in TESTS.rglob("*.py"):
         used |= dict.fromkeys(private_names(ast.parse(path.read_text())), path.relative_to(TESTS).as_posix())
     assert {name: path for name, path in used.items() if name not in PRIVATE} == {}
-    assert set(PRIVATE) - set(used) <= {"_facts", "_analysis"}, "of these, none is needed any more"
+    assert set(PRIVATE) - set(used) == set(), "what is listed is not looked at any more"

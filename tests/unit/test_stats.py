@@ -35,6 +35,10 @@ def test_they_are_equal_if_all_their_numbers_are() -> None:
     assert ConnectionStats(open=1) != PoolStats(open=1)
 
 
+def test_they_show_all_their_numbers_as_python() -> None:
+    assert eval(repr(some())) == some()
+
+
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_they_travel(protocol: int) -> None:
     assert pickle.loads(pickle.dumps(some(), protocol)) == some()

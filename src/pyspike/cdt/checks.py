@@ -39,7 +39,7 @@ def truth(value: object, name: str) -> bool:
 
 def flag_bits(value: IntFlag, kind: type[IntFlag], name: str) -> int:
     """Flags of this kind as a number; a plain int may stand for them."""
-    bits = _number_of(value, kind)
+    bits = int(value) if type(value) is kind else _number_of(value, kind)
     if bits is None:
         raise InvalidType(f"{name} must be {kind.__name__}, not {shown(value)}")
     if bits & ~known_bits(kind):
@@ -104,6 +104,8 @@ def member(value: E, kind: type[E], name: str) -> int:
 
 def selection(value: E, kind: type[E], inverted: bool) -> int:
     """A return type, with the bit that turns the selection into its opposite."""
+    if type(value) is kind and inverted is True:
+        return value | INVERTED
     number = member(value, kind, "return_type")
     return number | INVERTED if truth(inverted, "inverted") else number
 

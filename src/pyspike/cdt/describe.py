@@ -392,6 +392,9 @@ def _call_of(op: ExpOp, parts: list[Any]) -> str:
         return f"exp.{BIN_FUNCTIONS[ExpType(parts[0])]}({str(parts[1])!r})"
     if op is ExpOp.BIN_TYPE:
         return f"exp.bin_type({str(parts[0])!r})"
+    if op is ExpOp.REGEX:
+        flags = f", flags={_member(parts[0], RegexFlags)}" if parts[0] else ""
+        return f"exp.regex_compare({str(parts[1])!r}, {_compared(parts[2:])}{flags})"
     if op is ExpOp.NE and isinstance(parts[0], list) and parts[0][:1] == [ExpOp.BIN_TYPE] and parts[1] == 0:
         return f"exp.bin_exists({str(parts[0][1])!r})"
     if op is ExpOp.KEY:
@@ -399,9 +402,6 @@ def _call_of(op: ExpOp, parts: list[Any]) -> str:
     if op is ExpOp.LOOP_VARIABLE:
         kind = "" if parts[1] == len(_LOOP) - 1 else f"ExpType.{ExpType(parts[0]).name}"
         return f"exp.{_LOOP[parts[1]]}({kind})"
-    if op is ExpOp.REGEX:
-        flags = f", flags={_member(parts[0], RegexFlags)}" if parts[0] else ""
-        return f"exp.regex_compare({str(parts[1])!r}, {_compared(parts[2:])}{flags})"
     if op is ExpOp.VAR:
         return f"exp.var({str(parts[0])!r})"
     if op is ExpOp.LET:

@@ -169,7 +169,7 @@ def _advice(kind: ExpType, wanted: ExpType) -> str:
 
 def for_a_bin(given: object, kind: ExpType | None) -> str:
     """The words for a bin, where a str was given and a value of this type is meant; else nothing."""
-    if type(given) is not str or kind not in BIN_FUNCTIONS:
+    if type(given) is not str or kind is None or kind not in BIN_FUNCTIONS:
         return ""
     return f"for the bin of that name write exp.{BIN_FUNCTIONS[kind]}({shortened(given)})"
 
@@ -183,7 +183,7 @@ def misfit(
     else:
         wanted = f"it must be {' or '.join(map(named, allowed))}"
     advice = for_a_bin(given, next((each for each in allowed if each in BIN_FUNCTIONS), None))
-    if kind in NUMBER and len(allowed) == 1 and allowed[0] in NUMBER:
+    if kind is not None and kind in NUMBER and len(allowed) == 1 and allowed[0] in NUMBER:
         advice = _advice(kind, allowed[0])
     return InvalidType(
         f"exp.{name}: argument {place + 1}, {clipped(shown)}, is {named(kind)}; {wanted}", advice=advice

@@ -144,7 +144,7 @@ def _call(parts: Sequence[Any], variables: Mapping[str, ExpType | None]) -> None
     kind = _inside(source, variables, lambda: f"argument 1 of {_function(parts)}")
     allowed = _SOURCES.get(system & ~MODIFY)
     if allowed and kind is not None and kind not in allowed:
-        raise misfit(_function(parts).removeprefix("exp."), 0, _shown([source])(0), kind, allowed)
+        raise misfit(_function(parts).removeprefix("exp."), 0, describe_tree(source), kind, allowed)
     if operation[0] == BY_PATH:
         return
     if operation[0] == WITH_CONTEXT:

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeGuard
 
-from pyspike._wire import Packed, pack_element, plain_text
+from pyspike._wire import Packed, extend_list, pack_element, pack_name, plain_text
 from pyspike.cdt.checks import blob
 from pyspike.cdt.describe import describe_expression
 from pyspike.cdt.msgpack_tree import read_tree
@@ -354,9 +354,8 @@ def apply_all(op: ExpOp, *operands: Operand) -> Expression:
     name = SIGNATURES[op].name
     if not operands:
         raise InvalidArgument(f"exp.{name} takes one or more arguments")
-    return (
-        apply(op, *operands) if len(operands) > 1 else operand(operands[0], name, 0, SIGNATURES[op].takes[0])
-    )
+    first, *others = operands
+    return apply(op, *operands) if others else operand(first, name, 0, SIGNATURES[op].takes[0])
 
 
 def refuse_constants(name: str, *operands: Operand, kind: ExpType | None = ExpType.STRING) -> None:
@@ -461,14 +460,7 @@ def packed_name(name: Any, what: str, most: int = 0) -> Packed:
         raise InvalidArgument(f"{what} {shown(name)} takes {len(data)} bytes, the server allows 1 to {most}")
     if b"\0" in data:
         raise InvalidArgument(f"{what} {shown(name)} has a NUL, at which the server would end it")
-    size = len(data)
-    if size < 32:
-        return Packed(bytes([0xA0 | size]) + data)
-    if size < 1 << 8:
-        return Packed(b"\xd9" + size.to_bytes(1, "big") + data)
-    if size < 1 << 16:
-        return Packed(b"\xda" + size.to_bytes(2, "big") + data)
-    return Packed(b"\xdb" + size.to_bytes(4, "big") + data)
+    return pack_name(data)
 
 
 # Operators --------------------------------------------------------------------------------------------------
@@ -497,13 +489,9 @@ def _joined(op: ExpOp, left: Expression, right: Operand) -> Expression:
     if analysis.op != op or analysis.arity < 2 or op not in _GROUPED:
         return apply(op, left, right)
     kind = _result(op, [left, second], (left, right))
-    data = left._packed.data
-    count = analysis.arity + 1
-    body = data[1:] if data[0] < 0xA0 else data[3:]  # behind the list's head
-    head = bytes([0x90 | (count + 1)]) if count + 1 < 16 else b"\xdc" + (count + 1).to_bytes(2, "big")
     without_head = analysis._replace(levels=analysis.levels - 1)
-    both = joined(kind, op, count, [without_head, second._analysis])
-    return make(Packed(head + body + second._packed.data), both)
+    both = joined(kind, op, analysis.arity + 1, [without_head, second._analysis])
+    return make(extend_list(left._packed, second._packed), both)
 
 
 def _floored(quotient: Any) -> Expression:

@@ -14,31 +14,18 @@ What removes and modifies gives the source as it is then. An argument of a type 
 `InvalidType`. On the server, what can't be done, as for an index behind the end, is unknown.
 """
 
+# mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
-from typing import Any
-
 from pyspike.cdt.checks import flag_bits, member, text
+from pyspike.cdt.context import Ctx
 from pyspike.cdt.enums import ListOrder, ListReturnType, ListSortFlags, ListWriteFlags
-from pyspike.cdt.opcodes import MODIFY, ListOp, System
+from pyspike.cdt.opcodes import ListOp
 from pyspike.cdt.rules import sort_bits
 from pyspike.cdt.types import ExpType, TypeLike
-from pyspike.exp.calls import (
-    ANY,
-    LIST,
-    NUMBER,
-    Ctx,
-    call,
-    changed,
-    end_of,
-    integer,
-    inverted_bit,
-    optional,
-    several,
-    single,
-    source_of,
-)
-from pyspike.exp.expression import Expression, Operand, operand
+from pyspike.exp.calls import ANY, INTEGER, LIST, NUMBER
+from pyspike.exp.declared import Family, plain, takes
+from pyspike.exp.expression import Expression, Operand
 
 __all__ = [
     "append",
@@ -72,21 +59,6 @@ __all__ = [
 Return = ListReturnType
 
 
-def _modify(opcode: ListOp, source: Operand, ctx: Ctx, *arguments: Any) -> Expression:
-    made = source_of(source, f"lists.{opcode.function}", ExpType.LIST, ctx)
-    return call(System.CDT | MODIFY, changed(made, ExpType.LIST, ctx), (opcode, *arguments), made, ctx)
-
-
-def _read(opcode: ListOp, source: Operand, ctx: Ctx, kind: ExpType, *arguments: Any) -> Expression:
-    return call(
-        System.CDT,
-        kind,
-        (opcode, *arguments),
-        source_of(source, f"lists.{opcode.function}", ExpType.LIST, ctx),
-        ctx,
-    )
-
-
 def _policy(order: ListOrder | None, write_flags: ListWriteFlags | None) -> tuple[int, ...]:
     """What follows the arguments of a write that may create the list; nothing if all is default."""
     if order is None and write_flags is None:
@@ -98,20 +70,49 @@ def _flags(write_flags: ListWriteFlags | None) -> tuple[int, ...]:
     return () if write_flags is None else (flag_bits(write_flags, ListWriteFlags, "write_flags"),)
 
 
+def _separator(separator: str | None) -> tuple[str, ...]:
+    return () if separator is None else (text(separator, "separator"),)
+
+
+_FAMILY = Family(
+    "lists",
+    ExpType.LIST,
+    ListReturnType,
+    (
+        takes("index", INTEGER),
+        takes("rank", INTEGER),
+        takes("count", INTEGER, optional=True),
+        takes("value", ANY),
+        takes("values", LIST),
+        takes("begin", ANY),
+        takes("end", ANY, optional=True),
+        plain("order write_flags", _policy),
+        plain("write_flags", _flags),
+        plain("flags", lambda flags: (sort_bits(flags),)),
+        plain("separator", _separator),
+    ),
+)
+_NUMBER = takes("value", NUMBER)
+
+_read, _modify = _FAMILY.read, _FAMILY.modify
+
+
+@_read(ListOp.SIZE, gives=ExpType.INT)
 def size(source: Operand, *, ctx: Ctx = None) -> Expression:
     """How many elements a list has."""
-    return _read(ListOp.SIZE, source, ctx, ExpType.INT)
+    ...
 
 
+@_read(ListOp.JOIN, gives=ExpType.STRING)
 def join(source: Operand, separator: str | None = None, *, ctx: Ctx = None) -> Expression:
     """The strings of a list as one, with `separator` between them (server 8.2)."""
-    parts = () if separator is None else (text(separator, "separator"),)
-    return _read(ListOp.JOIN, source, ctx, ExpType.STRING, *parts)
+    ...
 
 
 # Writing elements -------------------------------------------------------------------------------------------
 
 
+@_modify(ListOp.APPEND)
 def append(
     source: Operand,
     value: Operand,
@@ -121,10 +122,10 @@ def append(
     ctx: Ctx = None,
 ) -> Expression:
     """With a value put at the end, in an ordered list at its place."""
-    made = operand(value, "lists.append", 1, ANY)
-    return _modify(ListOp.APPEND, source, ctx, made, *_policy(order, write_flags))
+    ...
 
 
+@_modify(ListOp.APPEND_ITEMS)
 def append_items(
     source: Operand,
     values: Operand,
@@ -134,10 +135,10 @@ def append_items(
     ctx: Ctx = None,
 ) -> Expression:
     """With several values put at the end, in an ordered list at their places."""
-    made = operand(values, "lists.append_items", 1, LIST)
-    return _modify(ListOp.APPEND_ITEMS, source, ctx, made, *_policy(order, write_flags))
+    ...
 
 
+@_modify(ListOp.INSERT)
 def insert(
     source: Operand,
     index: Operand,
@@ -147,10 +148,10 @@ def insert(
     ctx: Ctx = None,
 ) -> Expression:
     """With a value put before the one at `index`."""
-    made = integer(index, "lists.insert", 1), operand(value, "lists.insert", 2, ANY)
-    return _modify(ListOp.INSERT, source, ctx, *made, *_flags(write_flags))
+    ...
 
 
+@_modify(ListOp.INSERT_ITEMS)
 def insert_items(
     source: Operand,
     index: Operand,
@@ -160,10 +161,10 @@ def insert_items(
     ctx: Ctx = None,
 ) -> Expression:
     """With several values put before the one at `index`."""
-    made = integer(index, "lists.insert_items", 1), operand(values, "lists.insert_items", 2, LIST)
-    return _modify(ListOp.INSERT_ITEMS, source, ctx, *made, *_flags(write_flags))
+    ...
 
 
+@_modify(ListOp.INCREMENT, _NUMBER)
 def increment(
     source: Operand,
     index: Operand,
@@ -174,10 +175,10 @@ def increment(
     ctx: Ctx = None,
 ) -> Expression:
     """With something added to the number at `index`."""
-    made = integer(index, "lists.increment", 1), operand(value, "lists.increment", 2, NUMBER)
-    return _modify(ListOp.INCREMENT, source, ctx, *made, *_policy(order, write_flags))
+    ...
 
 
+@_modify(ListOp.SET)
 def set(  # noqa: A001 - the protocol's name
     source: Operand,
     index: Operand,
@@ -187,23 +188,25 @@ def set(  # noqa: A001 - the protocol's name
     ctx: Ctx = None,
 ) -> Expression:
     """With another element at `index`."""
-    made = integer(index, "lists.set", 1), operand(value, "lists.set", 2, ANY)
-    return _modify(ListOp.SET, source, ctx, *made, *_flags(write_flags))
+    ...
 
 
+@_modify(ListOp.CLEAR)
 def clear(source: Operand, *, ctx: Ctx = None) -> Expression:
     """Without elements."""
-    return _modify(ListOp.CLEAR, source, ctx)
+    ...
 
 
+@_modify(ListOp.SORT)
 def sort(source: Operand, flags: ListSortFlags = ListSortFlags.DEFAULT, *, ctx: Ctx = None) -> Expression:
     """Sorted; `flags` are DESCENDING or DROP_DUPLICATES, of which the server can't do both at once."""
-    return _modify(ListOp.SORT, source, ctx, sort_bits(flags))
+    ...
 
 
 # Selecting by position -------------------------------------------------------------------------------------
 
 
+@_read(ListOp.GET_BY_INDEX)
 def get_by_index(
     source: Operand,
     index: Operand,
@@ -213,10 +216,10 @@ def get_by_index(
     ctx: Ctx = None,
 ) -> Expression:
     """The element at `index`."""
-    returned, kind = single("lists.get_by_index", return_type, ListReturnType, value_type)
-    return _read(ListOp.GET_BY_INDEX, source, ctx, kind, returned, integer(index, "lists.get_by_index", 1))
+    ...
 
 
+@_read(ListOp.GET_BY_INDEX_RANGE)
 def get_by_index_range(
     source: Operand,
     index: Operand,
@@ -227,18 +230,10 @@ def get_by_index_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The elements from `index` on."""
-    returned, kind = several("lists.get_by_index_range", return_type, ListReturnType, inverted)
-    return _read(
-        ListOp.GET_BY_INDEX_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        integer(index, "lists.get_by_index_range", 1),
-        *optional(count, "lists.get_by_index_range", 2),
-    )
+    ...
 
 
+@_read(ListOp.GET_BY_RANK)
 def get_by_rank(
     source: Operand,
     rank: Operand,
@@ -248,10 +243,10 @@ def get_by_rank(
     ctx: Ctx = None,
 ) -> Expression:
     """The element of this rank."""
-    returned, kind = single("lists.get_by_rank", return_type, ListReturnType, value_type)
-    return _read(ListOp.GET_BY_RANK, source, ctx, kind, returned, integer(rank, "lists.get_by_rank", 1))
+    ...
 
 
+@_read(ListOp.GET_BY_RANK_RANGE)
 def get_by_rank_range(
     source: Operand,
     rank: Operand,
@@ -262,18 +257,10 @@ def get_by_rank_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The elements from this rank on."""
-    returned, kind = several("lists.get_by_rank_range", return_type, ListReturnType, inverted)
-    return _read(
-        ListOp.GET_BY_RANK_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        integer(rank, "lists.get_by_rank_range", 1),
-        *optional(count, "lists.get_by_rank_range", 2),
-    )
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_INDEX)
 def remove_by_index(
     source: Operand,
     index: Operand,
@@ -281,9 +268,10 @@ def remove_by_index(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the element at `index`."""
-    return _modify(ListOp.REMOVE_BY_INDEX, source, ctx, 0, integer(index, "lists.remove_by_index", 1))
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_INDEX_RANGE)
 def remove_by_index_range(
     source: Operand,
     index: Operand,
@@ -293,16 +281,10 @@ def remove_by_index_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the elements from `index` on."""
-    return _modify(
-        ListOp.REMOVE_BY_INDEX_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        integer(index, "lists.remove_by_index_range", 1),
-        *optional(count, "lists.remove_by_index_range", 2),
-    )
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_RANK)
 def remove_by_rank(
     source: Operand,
     rank: Operand,
@@ -310,9 +292,10 @@ def remove_by_rank(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the element of this rank."""
-    return _modify(ListOp.REMOVE_BY_RANK, source, ctx, 0, integer(rank, "lists.remove_by_rank", 1))
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_RANK_RANGE)
 def remove_by_rank_range(
     source: Operand,
     rank: Operand,
@@ -322,19 +305,13 @@ def remove_by_rank_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the elements from this rank on."""
-    return _modify(
-        ListOp.REMOVE_BY_RANK_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        integer(rank, "lists.remove_by_rank_range", 1),
-        *optional(count, "lists.remove_by_rank_range", 2),
-    )
+    ...
 
 
 # Selecting by value ----------------------------------------------------------------------------------------
 
 
+@_read(ListOp.GET_BY_VALUE)
 def get_by_value(
     source: Operand,
     value: Operand,
@@ -344,12 +321,10 @@ def get_by_value(
     ctx: Ctx = None,
 ) -> Expression:
     """All elements that equal `value`."""
-    returned, kind = several("lists.get_by_value", return_type, ListReturnType, inverted)
-    return _read(
-        ListOp.GET_BY_VALUE, source, ctx, kind, returned, operand(value, "lists.get_by_value", 1, ANY)
-    )
+    ...
 
 
+@_read(ListOp.GET_BY_VALUE_LIST)
 def get_by_value_list(
     source: Operand,
     values: Operand,
@@ -359,17 +334,10 @@ def get_by_value_list(
     ctx: Ctx = None,
 ) -> Expression:
     """All elements that equal one of `values`."""
-    returned, kind = several("lists.get_by_value_list", return_type, ListReturnType, inverted)
-    return _read(
-        ListOp.GET_BY_VALUE_LIST,
-        source,
-        ctx,
-        kind,
-        returned,
-        operand(values, "lists.get_by_value_list", 1, LIST),
-    )
+    ...
 
 
+@_read(ListOp.GET_BY_VALUE_RANGE)
 def get_by_value_range(
     source: Operand,
     begin: Operand = None,
@@ -380,18 +348,10 @@ def get_by_value_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The elements from `begin` to just below `end`; None leaves that side open."""
-    returned, kind = several("lists.get_by_value_range", return_type, ListReturnType, inverted)
-    return _read(
-        ListOp.GET_BY_VALUE_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        operand(begin, "lists.get_by_value_range", 1, ANY),
-        *end_of(end, "lists.get_by_value_range", 2, ANY),
-    )
+    ...
 
 
+@_read(ListOp.GET_BY_VALUE_RELATIVE_RANK_RANGE)
 def get_by_value_relative_rank_range(
     source: Operand,
     value: Operand,
@@ -403,19 +363,10 @@ def get_by_value_relative_rank_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The elements from this rank on, counted from `value`."""
-    returned, kind = several("lists.get_by_value_relative_rank_range", return_type, ListReturnType, inverted)
-    return _read(
-        ListOp.GET_BY_VALUE_RELATIVE_RANK_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        operand(value, "lists.get_by_value_relative_rank_range", 1, ANY),
-        integer(rank, "lists.get_by_value_relative_rank_range", 2),
-        *optional(count, "lists.get_by_value_relative_rank_range", 3),
-    )
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_VALUE)
 def remove_by_value(
     source: Operand,
     value: Operand,
@@ -424,15 +375,10 @@ def remove_by_value(
     ctx: Ctx = None,
 ) -> Expression:
     """Without all elements that equal `value`."""
-    return _modify(
-        ListOp.REMOVE_BY_VALUE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        operand(value, "lists.remove_by_value", 1, ANY),
-    )
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_VALUE_LIST)
 def remove_by_value_list(
     source: Operand,
     values: Operand,
@@ -441,15 +387,10 @@ def remove_by_value_list(
     ctx: Ctx = None,
 ) -> Expression:
     """Without all elements that equal one of `values`."""
-    return _modify(
-        ListOp.REMOVE_BY_VALUE_LIST,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        operand(values, "lists.remove_by_value_list", 1, LIST),
-    )
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_VALUE_RANGE)
 def remove_by_value_range(
     source: Operand,
     begin: Operand = None,
@@ -459,16 +400,10 @@ def remove_by_value_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the elements from `begin` to just below `end`; None leaves that side open."""
-    return _modify(
-        ListOp.REMOVE_BY_VALUE_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        operand(begin, "lists.remove_by_value_range", 1, ANY),
-        *end_of(end, "lists.remove_by_value_range", 2, ANY),
-    )
+    ...
 
 
+@_modify(ListOp.REMOVE_BY_VALUE_RELATIVE_RANK_RANGE)
 def remove_by_value_relative_rank_range(
     source: Operand,
     value: Operand,
@@ -479,12 +414,4 @@ def remove_by_value_relative_rank_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the elements from this rank on, counted from `value`."""
-    return _modify(
-        ListOp.REMOVE_BY_VALUE_RELATIVE_RANK_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        operand(value, "lists.remove_by_value_relative_rank_range", 1, ANY),
-        integer(rank, "lists.remove_by_value_relative_rank_range", 2),
-        *optional(count, "lists.remove_by_value_relative_rank_range", 3),
-    )
+    ...

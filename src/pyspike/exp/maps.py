@@ -16,33 +16,20 @@ What removes and modifies gives the source as it is then. An argument of a type 
 `InvalidType`. On the server, what can't be done, as for an index behind the end, is unknown.
 """
 
+# mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pyspike.cdt.checks import write_flag_bits
+from pyspike.cdt.context import Ctx
 from pyspike.cdt.enums import MapOrder, MapReturnType, MapWriteFlags
-from pyspike.cdt.opcodes import MODIFY, MapOp, System
+from pyspike.cdt.opcodes import MapOp
 from pyspike.cdt.rules import map_order_bits
 from pyspike.cdt.types import ExpType, TypeLike
-from pyspike.exp.calls import (
-    ANY,
-    KEY,
-    KEY_BOUND,
-    LIST,
-    NUMBER,
-    Ctx,
-    call,
-    changed,
-    end_of,
-    integer,
-    inverted_bit,
-    optional,
-    refuse_empty,
-    several,
-    single,
-    source_of,
-)
+from pyspike.exp.calls import ANY, INTEGER, KEY, KEY_BOUND, LIST, NUMBER, refuse_empty
+from pyspike.exp.declared import Argument, Family, Parts, plain, takes
 from pyspike.exp.expression import Expression, Operand, operand
 
 __all__ = [
@@ -82,21 +69,6 @@ __all__ = [
 Return = MapReturnType
 
 
-def _modify(opcode: MapOp, source: Operand, ctx: Ctx, *arguments: Any) -> Expression:
-    made = source_of(source, f"maps.{opcode.function}", ExpType.MAP, ctx)
-    return call(System.CDT | MODIFY, changed(made, ExpType.MAP, ctx), (opcode, *arguments), made, ctx)
-
-
-def _read(opcode: MapOp, source: Operand, ctx: Ctx, kind: ExpType, *arguments: Any) -> Expression:
-    return call(
-        System.CDT,
-        kind,
-        (opcode, *arguments),
-        source_of(source, f"maps.{opcode.function}", ExpType.MAP, ctx),
-        ctx,
-    )
-
-
 def _order(order: MapOrder | None, persist_index: bool, ctx: Ctx) -> tuple[int, ...]:
     """The order of a map that the call creates; nothing if all is default."""
     bits = map_order_bits(MapOrder.UNORDERED if order is None else order, persist_index, ctx)
@@ -114,14 +86,52 @@ def _policy(
     return (*(ordered or (0,)), flags)
 
 
+def _survived(name: str) -> Argument:
+    """A list to select by, once it is clear that the server survives it."""
+
+    def make(values: Sequence[Any], function: str, place: int) -> Parts:
+        made = operand(values[0], function, place, LIST)
+        refuse_empty(made, function, *values[1:])
+        return (made,)
+
+    return Argument((name,), (name, "return_type", "inverted"), make)
+
+
+_FAMILY = Family(
+    "maps",
+    ExpType.MAP,
+    MapReturnType,
+    (
+        takes("index", INTEGER),
+        takes("rank", INTEGER),
+        takes("count", INTEGER, optional=True),
+        takes("key", KEY),
+        takes("keys", LIST),
+        takes("value", ANY),
+        takes("values", LIST),
+        takes("entries", (ExpType.MAP,)),
+        takes("begin", ANY),
+        takes("end", ANY, optional=True),
+        plain("order write_flags", _policy, "order", "persist_index", "write_flags", "ctx"),
+        plain("order", _order, "order", "persist_index", "ctx"),
+    ),
+)
+_NUMBER = takes("value", NUMBER)
+_KEY_BOUNDS = (takes("begin", KEY_BOUND), takes("end", KEY_BOUND, optional=True))
+
+_read, _modify = _FAMILY.read, _FAMILY.modify
+
+
+@_read(MapOp.SIZE, gives=ExpType.INT)
 def size(source: Operand, *, ctx: Ctx = None) -> Expression:
     """How many entries a map has."""
-    return _read(MapOp.SIZE, source, ctx, ExpType.INT)
+    ...
 
 
 # Writing entries --------------------------------------------------------------------------------------------
 
 
+@_modify(MapOp.PUT)
 def put(
     source: Operand,
     key: Operand,
@@ -133,10 +143,10 @@ def put(
     ctx: Ctx = None,
 ) -> Expression:
     """With a value put under a key."""
-    made = operand(key, "maps.put", 1, KEY), operand(value, "maps.put", 2, ANY)
-    return _modify(MapOp.PUT, source, ctx, *made, *_policy(order, persist_index, write_flags, ctx))
+    ...
 
 
+@_modify(MapOp.PUT_ITEMS)
 def put_items(
     source: Operand,
     entries: Operand,
@@ -147,10 +157,10 @@ def put_items(
     ctx: Ctx = None,
 ) -> Expression:
     """With several entries put in."""
-    made = operand(entries, "maps.put_items", 1, (ExpType.MAP,))
-    return _modify(MapOp.PUT_ITEMS, source, ctx, made, *_policy(order, persist_index, write_flags, ctx))
+    ...
 
 
+@_modify(MapOp.INCREMENT, _NUMBER)
 def increment(
     source: Operand,
     key: Operand,
@@ -161,10 +171,10 @@ def increment(
     ctx: Ctx = None,
 ) -> Expression:
     """With something added to the number under a key."""
-    made = operand(key, "maps.increment", 1, KEY), operand(value, "maps.increment", 2, NUMBER)
-    return _modify(MapOp.INCREMENT, source, ctx, *made, *_order(order, persist_index, ctx))
+    ...
 
 
+@_modify(MapOp.DECREMENT, _NUMBER)
 def decrement(
     source: Operand,
     key: Operand,
@@ -175,18 +185,19 @@ def decrement(
     ctx: Ctx = None,
 ) -> Expression:
     """With something taken off the number under a key."""
-    made = operand(key, "maps.decrement", 1, KEY), operand(value, "maps.decrement", 2, NUMBER)
-    return _modify(MapOp.DECREMENT, source, ctx, *made, *_order(order, persist_index, ctx))
+    ...
 
 
+@_modify(MapOp.CLEAR)
 def clear(source: Operand, *, ctx: Ctx = None) -> Expression:
     """Without entries."""
-    return _modify(MapOp.CLEAR, source, ctx)
+    ...
 
 
 # Selecting by key ------------------------------------------------------------------------------------------
 
 
+@_read(MapOp.GET_BY_KEY)
 def get_by_key(
     source: Operand,
     key: Operand,
@@ -196,10 +207,10 @@ def get_by_key(
     ctx: Ctx = None,
 ) -> Expression:
     """The entry with this key."""
-    returned, kind = single("maps.get_by_key", return_type, MapReturnType, value_type)
-    return _read(MapOp.GET_BY_KEY, source, ctx, kind, returned, operand(key, "maps.get_by_key", 1, KEY))
+    ...
 
 
+@_read(MapOp.GET_BY_KEY_LIST, _survived("keys"))
 def get_by_key_list(
     source: Operand,
     keys: Operand,
@@ -209,12 +220,10 @@ def get_by_key_list(
     ctx: Ctx = None,
 ) -> Expression:
     """The entries with one of these keys."""
-    returned, kind = several("maps.get_by_key_list", return_type, MapReturnType, inverted)
-    made = operand(keys, "maps.get_by_key_list", 1, LIST)
-    refuse_empty(made, "maps.get_by_key_list", return_type, inverted)
-    return _read(MapOp.GET_BY_KEY_LIST, source, ctx, kind, returned, made)
+    ...
 
 
+@_read(MapOp.GET_BY_KEY_RANGE, *_KEY_BOUNDS)
 def get_by_key_range(
     source: Operand,
     begin: Operand = None,
@@ -225,18 +234,10 @@ def get_by_key_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The entries with keys from `begin` to just below `end`; None leaves that side open."""
-    returned, kind = several("maps.get_by_key_range", return_type, MapReturnType, inverted)
-    return _read(
-        MapOp.GET_BY_KEY_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        operand(begin, "maps.get_by_key_range", 1, KEY_BOUND),
-        *end_of(end, "maps.get_by_key_range", 2, KEY_BOUND),
-    )
+    ...
 
 
+@_read(MapOp.GET_BY_KEY_RELATIVE_INDEX_RANGE)
 def get_by_key_relative_index_range(
     source: Operand,
     key: Operand,
@@ -248,19 +249,10 @@ def get_by_key_relative_index_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The entries from this index on, counted from `key`."""
-    returned, kind = several("maps.get_by_key_relative_index_range", return_type, MapReturnType, inverted)
-    return _read(
-        MapOp.GET_BY_KEY_RELATIVE_INDEX_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        operand(key, "maps.get_by_key_relative_index_range", 1, KEY),
-        integer(index, "maps.get_by_key_relative_index_range", 2),
-        *optional(count, "maps.get_by_key_relative_index_range", 3),
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_KEY)
 def remove_by_key(
     source: Operand,
     key: Operand,
@@ -268,9 +260,10 @@ def remove_by_key(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entry with this key."""
-    return _modify(MapOp.REMOVE_BY_KEY, source, ctx, 0, operand(key, "maps.remove_by_key", 1, KEY))
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_KEY_LIST)
 def remove_by_key_list(
     source: Operand,
     keys: Operand,
@@ -279,10 +272,10 @@ def remove_by_key_list(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entries with one of these keys."""
-    made = operand(keys, "maps.remove_by_key_list", 1, LIST)
-    return _modify(MapOp.REMOVE_BY_KEY_LIST, source, ctx, inverted_bit(inverted), made)
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_KEY_RANGE, *_KEY_BOUNDS)
 def remove_by_key_range(
     source: Operand,
     begin: Operand = None,
@@ -292,16 +285,10 @@ def remove_by_key_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entries with keys from `begin` to just below `end`; None leaves that side open."""
-    return _modify(
-        MapOp.REMOVE_BY_KEY_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        operand(begin, "maps.remove_by_key_range", 1, KEY_BOUND),
-        *end_of(end, "maps.remove_by_key_range", 2, KEY_BOUND),
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_KEY_RELATIVE_INDEX_RANGE)
 def remove_by_key_relative_index_range(
     source: Operand,
     key: Operand,
@@ -312,20 +299,13 @@ def remove_by_key_relative_index_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entries from this index on, counted from `key`."""
-    return _modify(
-        MapOp.REMOVE_BY_KEY_RELATIVE_INDEX_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        operand(key, "maps.remove_by_key_relative_index_range", 1, KEY),
-        integer(index, "maps.remove_by_key_relative_index_range", 2),
-        *optional(count, "maps.remove_by_key_relative_index_range", 3),
-    )
+    ...
 
 
 # Selecting by index and rank -------------------------------------------------------------------------------
 
 
+@_read(MapOp.GET_BY_INDEX)
 def get_by_index(
     source: Operand,
     index: Operand,
@@ -335,10 +315,10 @@ def get_by_index(
     ctx: Ctx = None,
 ) -> Expression:
     """The entry at `index`."""
-    returned, kind = single("maps.get_by_index", return_type, MapReturnType, value_type)
-    return _read(MapOp.GET_BY_INDEX, source, ctx, kind, returned, integer(index, "maps.get_by_index", 1))
+    ...
 
 
+@_read(MapOp.GET_BY_INDEX_RANGE)
 def get_by_index_range(
     source: Operand,
     index: Operand,
@@ -349,18 +329,10 @@ def get_by_index_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The entries from `index` on."""
-    returned, kind = several("maps.get_by_index_range", return_type, MapReturnType, inverted)
-    return _read(
-        MapOp.GET_BY_INDEX_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        integer(index, "maps.get_by_index_range", 1),
-        *optional(count, "maps.get_by_index_range", 2),
-    )
+    ...
 
 
+@_read(MapOp.GET_BY_RANK)
 def get_by_rank(
     source: Operand,
     rank: Operand,
@@ -370,10 +342,10 @@ def get_by_rank(
     ctx: Ctx = None,
 ) -> Expression:
     """The entry of this rank."""
-    returned, kind = single("maps.get_by_rank", return_type, MapReturnType, value_type)
-    return _read(MapOp.GET_BY_RANK, source, ctx, kind, returned, integer(rank, "maps.get_by_rank", 1))
+    ...
 
 
+@_read(MapOp.GET_BY_RANK_RANGE)
 def get_by_rank_range(
     source: Operand,
     rank: Operand,
@@ -384,18 +356,10 @@ def get_by_rank_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The entries from this rank on."""
-    returned, kind = several("maps.get_by_rank_range", return_type, MapReturnType, inverted)
-    return _read(
-        MapOp.GET_BY_RANK_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        integer(rank, "maps.get_by_rank_range", 1),
-        *optional(count, "maps.get_by_rank_range", 2),
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_INDEX)
 def remove_by_index(
     source: Operand,
     index: Operand,
@@ -403,9 +367,10 @@ def remove_by_index(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entry at `index`."""
-    return _modify(MapOp.REMOVE_BY_INDEX, source, ctx, 0, integer(index, "maps.remove_by_index", 1))
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_INDEX_RANGE)
 def remove_by_index_range(
     source: Operand,
     index: Operand,
@@ -415,16 +380,10 @@ def remove_by_index_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entries from `index` on."""
-    return _modify(
-        MapOp.REMOVE_BY_INDEX_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        integer(index, "maps.remove_by_index_range", 1),
-        *optional(count, "maps.remove_by_index_range", 2),
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_RANK)
 def remove_by_rank(
     source: Operand,
     rank: Operand,
@@ -432,9 +391,10 @@ def remove_by_rank(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entry of this rank."""
-    return _modify(MapOp.REMOVE_BY_RANK, source, ctx, 0, integer(rank, "maps.remove_by_rank", 1))
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_RANK_RANGE)
 def remove_by_rank_range(
     source: Operand,
     rank: Operand,
@@ -444,19 +404,13 @@ def remove_by_rank_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entries from this rank on."""
-    return _modify(
-        MapOp.REMOVE_BY_RANK_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        integer(rank, "maps.remove_by_rank_range", 1),
-        *optional(count, "maps.remove_by_rank_range", 2),
-    )
+    ...
 
 
 # Selecting by value ----------------------------------------------------------------------------------------
 
 
+@_read(MapOp.GET_BY_VALUE)
 def get_by_value(
     source: Operand,
     value: Operand,
@@ -466,10 +420,10 @@ def get_by_value(
     ctx: Ctx = None,
 ) -> Expression:
     """All entries whose value equals `value`."""
-    returned, kind = several("maps.get_by_value", return_type, MapReturnType, inverted)
-    return _read(MapOp.GET_BY_VALUE, source, ctx, kind, returned, operand(value, "maps.get_by_value", 1, ANY))
+    ...
 
 
+@_read(MapOp.GET_BY_VALUE_LIST, _survived("values"))
 def get_by_value_list(
     source: Operand,
     values: Operand,
@@ -479,12 +433,10 @@ def get_by_value_list(
     ctx: Ctx = None,
 ) -> Expression:
     """All entries whose value equals one of `values`."""
-    returned, kind = several("maps.get_by_value_list", return_type, MapReturnType, inverted)
-    made = operand(values, "maps.get_by_value_list", 1, LIST)
-    refuse_empty(made, "maps.get_by_value_list", return_type, inverted)
-    return _read(MapOp.GET_BY_VALUE_LIST, source, ctx, kind, returned, made)
+    ...
 
 
+@_read(MapOp.GET_BY_VALUE_RANGE)
 def get_by_value_range(
     source: Operand,
     begin: Operand = None,
@@ -495,18 +447,10 @@ def get_by_value_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The entries with values from `begin` to just below `end`; None leaves that side open."""
-    returned, kind = several("maps.get_by_value_range", return_type, MapReturnType, inverted)
-    return _read(
-        MapOp.GET_BY_VALUE_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        operand(begin, "maps.get_by_value_range", 1, ANY),
-        *end_of(end, "maps.get_by_value_range", 2, ANY),
-    )
+    ...
 
 
+@_read(MapOp.GET_BY_VALUE_RELATIVE_RANK_RANGE)
 def get_by_value_relative_rank_range(
     source: Operand,
     value: Operand,
@@ -518,19 +462,10 @@ def get_by_value_relative_rank_range(
     ctx: Ctx = None,
 ) -> Expression:
     """The entries from this rank on, counted from `value`."""
-    returned, kind = several("maps.get_by_value_relative_rank_range", return_type, MapReturnType, inverted)
-    return _read(
-        MapOp.GET_BY_VALUE_RELATIVE_RANK_RANGE,
-        source,
-        ctx,
-        kind,
-        returned,
-        operand(value, "maps.get_by_value_relative_rank_range", 1, ANY),
-        integer(rank, "maps.get_by_value_relative_rank_range", 2),
-        *optional(count, "maps.get_by_value_relative_rank_range", 3),
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_VALUE)
 def remove_by_value(
     source: Operand,
     value: Operand,
@@ -539,15 +474,10 @@ def remove_by_value(
     ctx: Ctx = None,
 ) -> Expression:
     """Without all entries whose value equals `value`."""
-    return _modify(
-        MapOp.REMOVE_BY_VALUE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        operand(value, "maps.remove_by_value", 1, ANY),
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_VALUE_LIST)
 def remove_by_value_list(
     source: Operand,
     values: Operand,
@@ -556,10 +486,10 @@ def remove_by_value_list(
     ctx: Ctx = None,
 ) -> Expression:
     """Without all entries whose value equals one of `values`."""
-    made = operand(values, "maps.remove_by_value_list", 1, LIST)
-    return _modify(MapOp.REMOVE_BY_VALUE_LIST, source, ctx, inverted_bit(inverted), made)
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_VALUE_RANGE)
 def remove_by_value_range(
     source: Operand,
     begin: Operand = None,
@@ -569,16 +499,10 @@ def remove_by_value_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entries with values from `begin` to just below `end`; None leaves that side open."""
-    return _modify(
-        MapOp.REMOVE_BY_VALUE_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        operand(begin, "maps.remove_by_value_range", 1, ANY),
-        *end_of(end, "maps.remove_by_value_range", 2, ANY),
-    )
+    ...
 
 
+@_modify(MapOp.REMOVE_BY_VALUE_RELATIVE_RANK_RANGE)
 def remove_by_value_relative_rank_range(
     source: Operand,
     value: Operand,
@@ -589,12 +513,4 @@ def remove_by_value_relative_rank_range(
     ctx: Ctx = None,
 ) -> Expression:
     """Without the entries from this rank on, counted from `value`."""
-    return _modify(
-        MapOp.REMOVE_BY_VALUE_RELATIVE_RANK_RANGE,
-        source,
-        ctx,
-        inverted_bit(inverted),
-        operand(value, "maps.remove_by_value_relative_rank_range", 1, ANY),
-        integer(rank, "maps.remove_by_value_relative_rank_range", 2),
-        *optional(count, "maps.remove_by_value_relative_rank_range", 3),
-    )
+    ...

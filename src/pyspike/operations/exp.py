@@ -3,17 +3,12 @@
 # mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pyspike._types import SupportsToBytes
 from pyspike._wire import Operation, Packed
 from pyspike.cdt.checks import compiled, flag_bits, write_flag_bits
 from pyspike.cdt.enums import ExpReadFlags, ExpWriteFlags
 from pyspike.cdt.opcodes import OpCode
 from pyspike.operations.maker import checked, listed
-
-if TYPE_CHECKING:
-    from pyspike._types import SupportsToBytes
 
 __all__ = ["ExpReadFlags", "ExpWriteFlags", "read", "write"]
 

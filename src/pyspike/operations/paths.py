@@ -8,7 +8,6 @@ A path is a list of contexts of which some select several elements:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pyspike._types import SupportsToBytes
 from pyspike._wire import Operation, Packed
@@ -18,9 +17,6 @@ from pyspike.cdt.enums import MODIFY_PATH, PathSelect
 from pyspike.cdt.opcodes import BY_PATH, OpCode
 from pyspike.cdt.rules import no_fail_bit
 from pyspike.operations.maker import checked, listed, together
-
-if TYPE_CHECKING:
-    from pyspike._types import SupportsToBytes
 
 __all__ = ["PathSelect", "modify", "select"]
 

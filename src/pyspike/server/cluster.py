@@ -324,6 +324,26 @@ class EmbeddedCluster:
         count = check_integer("count", count, 0, N_PARTITIONS)
         return int(self._remote.ask("move_partitions", namespace=namespace, count=count, seed=seed))
 
+    def shuffle_batches(self, seed: int | None) -> None:
+        """Choose in which order the rows of batches are answered from now on, until `reset`.
+
+        A server promises no order. Here it is another one for each batch, and the same in each run of a
+        program. As on a real server, rows of batches that allow to be run inline are run in the order of the
+        request, but for those that another node owns, which are run last. They are answered in that order too
+        if there are no more than 100, and all are reads or there is one node.
+
+        Args:
+            seed: makes the orders; it is 0 at first. None: rows are answered as they are run, and nothing is
+                shuffled.
+
+        Raises:
+            TypeError: not an integer.
+
+        """
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise TypeError(f"seed is an integer or None, not {type(seed).__name__}")
+        self._remote.ask("shuffle_batches", seed=seed)
+
     def heal(self) -> None:
         """Undo all faults of nodes and partitions, and start the nodes that are down: the cluster is whole.
 

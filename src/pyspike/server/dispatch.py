@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 
 from . import info
+from .batch_host import NodeHost
+from .protocol.batch_request import batch_timeout, is_batch
 from .protocol.constants import ProtoType
 from .protocol.error_details import details_field
 from .protocol.framing import frame, parse_message, refusal, reply
 from .protocol.result import RequestError, ResultCode
+from .records.batch import run_batch
 from .records.commands import execute
-from .topology.connection import Reply
+from .topology.connection import LongReply, Reply
 from .topology.state import ClusterState, NodeState, Session
 
 __all__ = ["answer"]
@@ -44,6 +47,9 @@ def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, 
     try:
         if kind == _DATA or kind == ProtoType.INTERNAL_XDR:
             node.stats.data_requests += 1
+            if is_batch(body):
+                rows = run_batch(cluster.store, body, NodeHost(cluster, node))
+                return LongReply(rows, batch_timeout(body))
             return execute(cluster.store, parse_message(body))
         if kind == ProtoType.INFO:
             node.stats.info_requests += 1

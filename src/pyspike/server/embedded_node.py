@@ -24,7 +24,7 @@ class EmbeddedNode:
 
     Faults last until they are used up, undone (`heal` undoes all), or the node starts again; only `mute`
     lasts through a start. Those which say "times" hit data requests only (not info requests, so tending goes
-    on), the next ones that arrive at this node on any connection.
+    on), the next ones that arrive at this node on any connection. A batch is one request.
 
     Raises:
         TypeError: by every method, an argument of another type than it says.
@@ -67,7 +67,7 @@ class EmbeddedNode:
 
     @property
     def faults_left(self) -> int:
-        """How many data requests the faults with `times` are still to hit."""
+        """How many data requests, or rows, the faults with `times` or `rows` are still to hit."""
         left: int = self._call("describe")["faults_left"]
         return left
 
@@ -178,11 +178,51 @@ class EmbeddedNode:
             drip_interval=check_seconds("interval", interval),
         )
 
-    def cut(self, after_bytes: int | None = None, times: int = 1) -> None:
-        """Send only the first `after_bytes` (None: half) of the next answers, and close."""
-        if after_bytes is not None:
-            after_bytes = check_integer("after_bytes", after_bytes, 0)
-        self._count(Counted.CUT, times, cut_after=after_bytes)
+    def cut(self, after_bytes: int | None = None, times: int = 1, *, after_frames: int | None = None) -> None:
+        """Send only the first part of the next answers, and close. What was asked is done.
+
+        The answer to a batch has several frames, of which the last one holds no row.
+
+        Args:
+            after_bytes: how many bytes of an answer are sent; None: half of them.
+            times: how many answers.
+            after_frames: how many frames are sent; `after_bytes` are those of the next frame then, None: 0.
+
+        """
+        self._count(
+            Counted.CUT,
+            times,
+            cut_after=_integer_or_none("after_bytes", after_bytes),
+            cut_frames=_integer_or_none("after_frames", after_frames),
+        )
+
+    def stall(
+        self,
+        after_bytes: int | None = None,
+        times: int = 1,
+        *,
+        after_frames: int | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Send only the first part of the next answers; the connections stay open. What was asked is done.
+
+        Nothing else is run on such a connection until the rest is sent. Other connections go on, unlike with
+        `freeze`.
+
+        Args:
+            after_bytes: how many bytes of an answer are sent; None: half of them.
+            times: how many answers.
+            after_frames: how many frames are sent; `after_bytes` are those of the next frame then, None: 0.
+            seconds: when the rest is sent; None: never.
+
+        """
+        self._count(
+            Counted.STALL,
+            times,
+            stall_after=_integer_or_none("after_bytes", after_bytes),
+            stall_frames=_integer_or_none("after_frames", after_frames),
+            stall_seconds=None if seconds is None else check_seconds("seconds", seconds),
+        )
 
     def close_after_request(self, times: int = 1) -> None:
         """Run the next requests, and close their connections without an answer."""
@@ -192,10 +232,22 @@ class EmbeddedNode:
         """Close the connections of the next requests without running these."""
         self._count(Counted.DROP, times)
 
-    def garbage(self, data: bytes | None = None, times: int = 1) -> None:
-        """Run the next requests and answer `data` (None: random bytes) instead; the connection stays up."""
+    def garbage(self, data: bytes | None = None, times: int = 1, *, after_frames: int = 0) -> None:
+        """Run the next requests and answer other bytes instead; the connection stays up.
+
+        Args:
+            data: the bytes; None: random ones.
+            times: how many answers.
+            after_frames: how many frames of an answer are sent before them.
+
+        """
         data = check_bytes("data", data)
-        self._count(Counted.GARBAGE, times, garbage_data=None if data is None else data.hex())
+        self._count(
+            Counted.GARBAGE,
+            times,
+            garbage_data=None if data is None else data.hex(),
+            garbage_frames=check_integer("after_frames", after_frames, 0),
+        )
 
     def answer_with(self, code: int, times: int = 1, execute: bool = False) -> None:
         """Answer the next requests with result `code`.
@@ -209,6 +261,23 @@ class EmbeddedNode:
         code = check_integer("code", code, 0, CODE_MAX)
         self._count(Counted.CODE, times, code=code, code_executes=bool(execute))
 
+    def fail_rows(self, code: int, rows: int = 1, execute: bool = False) -> None:
+        """Answer the next rows of batches with result `code`; what becomes of the batch is up to the client.
+
+        Args:
+            code: a `pyspike.ResultCode`, or a number within 0..255.
+            rows: how many rows, in the order in which they are run.
+            execute: whether they are run all the same.
+
+        """
+        code = check_integer("code", code, 0, CODE_MAX)
+        self._call(
+            "change_faults",
+            times={Counted.ROW.value: check_integer("rows", rows, 0)},
+            row_code=code,
+            row_executes=bool(execute),
+        )
+
     def refuse(self) -> None:
         """Close the listening port: connecting is refused, open connections stay open."""
         self._call("refuse")
@@ -221,3 +290,7 @@ class EmbeddedNode:
 
         """
         self._call("accept")
+
+
+def _integer_or_none(name: str, value: object) -> int | None:
+    return None if value is None else check_integer(name, value, 0)

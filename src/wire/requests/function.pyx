@@ -47,6 +47,7 @@ cdef class DeclaredFunction:
     cdef tuple defaults                     # of each parameter, REQUIRED where there is none
     cdef Py_ssize_t count                   # of parameters
     cdef Py_ssize_t placed                  # how many of them have a place
+    cdef Py_ssize_t required                # the place behind the last one without a default
 
     def __cinit__(self, declaration: object, *args: object, **kwargs: object) -> None:
         code = declaration.__code__
@@ -62,6 +63,9 @@ cdef class DeclaredFunction:
             (REQUIRED,) * (self.placed - len(given)) + tuple(given)
             + tuple([by_name.get(name, REQUIRED) for name in self.parameters[self.placed:]])
         )
+        for i in range(self.count):
+            if self.defaults[i] is REQUIRED:
+                self.required = i + 1
         if self.count > MAX_PARAMETERS:
             raise ValueError(f"{declaration.__name__} has more than {MAX_PARAMETERS} parameters")
 
@@ -94,7 +98,7 @@ cdef object call_declared(DeclaredFunction self, PyObject** args, size_t nargs, 
         values[i] = PyTuple_GET_ITEM(self.defaults, i)
     if keywords != NULL and not bind_keywords(self, values, given, args + given, <object>keywords):
         return refuse_call(self, args, nargs, keywords)
-    for i in range(given, self.count):
+    for i in range(given, self.required):
         if values[i] == <PyObject*>REQUIRED:
             return refuse_call(self, args, nargs, keywords)
     return self.run(values)

@@ -218,15 +218,18 @@ Makes operations without a value: on a bin, or on the record as a whole.
         self.whole_flags = self.flags | (OP_IS_HEADER if header else 0) | (OP_IS_ALL_BINS if all_bins else 0)
 
     cdef object run(self, PyObject** values):
-        cdef Buffer out
-        cdef unsigned char storage[64]
-        cdef bint whole = self.whole is not None and (self.count == 0 or <object>values[0] is None)
-        name = "" if whole else <object>values[0]
-        buffer_init(&out, storage, sizeof(storage))
-        end_op(&out, start_op(&out, self.code, name, whole), PARTICLE_NULL)
-        if whole:
-            return make_operation("", self.code, &out, self.whole_flags, self.whole)
-        return make_operation(plain_text(name), self.code, &out, self.flags, self.text)
+        cdef Operation made
+        cdef Py_ssize_t size = 0
+        cdef const char* name
+        if self.whole is not None and (self.count == 0 or values[0] == <PyObject*>None):
+            made = new_operation("", self.code, self.whole_flags, self.whole)
+            put_op_head(made.short_wire, self.code, b"", 0)
+        else:
+            name = bin_name(<object>values[0], &size)
+            made = new_operation(plain_text(<object>values[0]), self.code, self.flags, self.text)
+            put_op_head(made.short_wire, self.code, name, size)
+        made.size = OP_HEADER_SIZE + size
+        return made
 
 
 @cython.final
@@ -247,13 +250,14 @@ cdef class ValueFunction(OperationFunction):
     cdef object run(self, PyObject** values):
         cdef Buffer out
         cdef Packer packer
-        cdef unsigned char storage[256]
-        name = <object>values[0]
-        buffer_init(&out, storage, sizeof(storage))
-        packer_init(&packer, &out, name)
+        cdef Operation made = new_operation("", self.code, self.flags, self.text)
+        write_into(&out, made)
+        packer_init(&packer, &out, <object>values[0])
         try:
-            put_bin_op(&packer, self.code, name, <object>values[1])
-            return make_operation(plain_text(name), self.code, &out, self.flags, self.text)
+            put_bin_op(&packer, self.code, <object>values[0], <object>values[1])
+            made.bin = plain_text(<object>values[0])
+            keep_written(made, &out)
+            return made
         finally:
             buffer_free(&out)
 
@@ -304,17 +308,18 @@ Makes operations whose value is a list, `[opcode, arguments...]` (cdt.md 5.1).
         cdef Buffer out
         cdef Packer packer
         cdef Py_ssize_t start
-        cdef unsigned char storage[256]
-        name = <object>values[0]
-        buffer_init(&out, storage, sizeof(storage))
-        arguments_init(&packer, &out, name)
+        cdef Operation made = new_operation("", self.code, self.flags, self.text)
+        write_into(&out, made)
+        arguments_init(&packer, &out, <object>values[0])
         try:
-            start = start_op(&out, self.code, name)
+            start = start_op(&out, self.code, <object>values[0])
+            made.bin = plain_text(<object>values[0])
             if self.ctx >= 0 and values[self.ctx] != <PyObject*>None:
                 self.put_ctx(&packer, <object>values[self.ctx])
             self.put_arguments(&packer, values)
             end_op(&out, start, self.particle)
-            return make_operation(plain_text(name), self.code, &out, self.flags, self.text)
+            keep_written(made, &out)
+            return made
         finally:
             buffer_free(&out)
 
@@ -335,16 +340,64 @@ Makes operations whose value is a list, `[opcode, arguments...]` (cdt.md 5.1).
         """The list `[opcode, arguments...]`, whose length shows when all are packed: some are left out."""
         cdef size_t head = p.out.size
         cdef int count = 0
+        cdef Py_ssize_t i
         cdef Step* step
         enter(p)
         step = &p.path[p.depth - 1]
         put8(p.out, AT_COUNT)
         if self.opcode >= 0:
-            put_int(p.out, self.opcode)
             count = 1
-        for part in self.parts:
+            if self.opcode < 0x80:
+                put8(p.out, <unsigned char>self.opcode)
+            else:
+                put_int(p.out, self.opcode)
+        for i in range(PyTuple_GET_SIZE(self.parts)):
             step.index = count
-            count += put_part(p, <Part>part, values, self.defaults)
+            count += put_part(p, <Part>PyTuple_GET_ITEM(self.parts, i), values, self.defaults)
         p.depth -= 1
         p.out.data[head] = <unsigned char>(AT_COUNT | count)
         return 0
+
+
+# --- what expressions are packed with ---------------------------------------------------------------
+
+
+def pack_name(bytes name not None) -> Packed:
+    """Text without a type in front, as names and patterns are inside expressions (expressions.md 6.1)."""
+    cdef Buffer out
+    cdef unsigned char storage[64]
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(name)
+    buffer_init(&out, storage, sizeof(storage))
+    try:
+        if size < 32:
+            put8(&out, <unsigned char>(0xA0 | size))
+        elif size <= 0xFF:
+            put8(&out, 0xD9)
+            put8(&out, <unsigned char>size)
+        elif size <= 0xFFFF:
+            put_tagged16(&out, 0xDA, <uint16_t>size)
+        else:
+            put_tagged32(&out, 0xDB, <uint32_t>size)
+        put_bytes(&out, PyBytes_AS_STRING(name), size)
+        return Packed(PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size))
+    finally:
+        buffer_free(&out)
+
+
+def extend_list(Packed values not None, Packed value not None) -> Packed:
+    """A packed list with one more element at its end."""
+    cdef Buffer out
+    cdef unsigned char storage[256]
+    cdef const unsigned char* data = <const unsigned char*>PyBytes_AS_STRING(values.data)
+    cdef Item head
+    read_head(&head, data)
+    if head.rank != RANK_LIST:
+        raise ValueError("these bytes are no list")
+    buffer_init(&out, storage, sizeof(storage))
+    try:
+        put_list_head(&out, <size_t>head.number + 1)
+        put_bytes(&out, head.next, <size_t>(data + PyBytes_GET_SIZE(values.data) - head.next))
+        put_bytes(&out, PyBytes_AS_STRING(value.data), <size_t>PyBytes_GET_SIZE(value.data))
+        return Packed(PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size))
+    finally:
+        buffer_free(&out)

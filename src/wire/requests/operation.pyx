@@ -12,29 +12,41 @@ cdef enum:                                  # what an operation is besides its c
     OP_WANTS_ALL = 8                        # asks for the answers of all operations (RESPOND_ALL_OPS)
 
 
-cdef Py_ssize_t start_op(Buffer* out, int code, object name, bint nameless=False) except -1:
+cdef inline const char* bin_name(object name, Py_ssize_t* size) except NULL:
+    """The UTF-8 of a bin's name, once it is clear that the server takes it."""
+    cdef const char* text = NULL
+    if isinstance(name, str):
+        text = ascii_of(name, size)
+    if text == NULL:
+        text = any_bin_name(name, size)
+    if size[0] == 0:                        # the server would take it for a bin of its own
+        raise errors.InvalidArgument("a bin's name is empty")
+    if size[0] > MAX_BIN_NAME or has_nul(text, <size_t>size[0]):
+        raise wrong_bin_name(name, size[0])
+    return text
+
+
+cdef inline void put_op_head(unsigned char* p, int code, const char* name, Py_ssize_t size) noexcept nogil:
+    """The head of an operation without a value, `OP_HEADER_SIZE` and `size` bytes (framing.md 1.4)."""
+    store32(p, <uint32_t>(OP_HEADER_SIZE - 4 + size))
+    p[AT_OP_CODE] = <unsigned char>code
+    p[AT_OP_PARTICLE] = PARTICLE_NULL
+    p[6] = 0
+    p[AT_OP_NAME_SIZE] = <unsigned char>size
+    memcpy(p + OP_HEADER_SIZE, name, <size_t>size)
+
+
+cdef inline Py_ssize_t start_op(Buffer* out, int code, object name, bint nameless=False) except -1:
     """Writes the head of an operation on the bin `name`, and returns the offset in `out` at which it starts.
 
-    A `nameless` operation is on the record as a whole: its name is "".
+    A `nameless` operation is on the record as a whole.
     """
     cdef Py_ssize_t size = 0
-    cdef const char* text = NULL
-    cdef unsigned char* p
+    cdef const char* text = b""
     cdef size_t start = out.size
-    if isinstance(name, str):
-        text = ascii_of(name, &size)
-    if text == NULL:
-        text = any_bin_name(name, &size)
-    if size == 0 and not nameless:          # the server would take it for a bin of its own
-        raise errors.InvalidArgument("a bin's name is empty")
-    if size > MAX_BIN_NAME or has_nul(text, <size_t>size):
-        raise wrong_bin_name(name, size)
-    p = buffer_take(out, 8 + <size_t>size)
-    p[4] = <unsigned char>code
-    p[5] = PARTICLE_NULL
-    p[6] = 0
-    p[7] = <unsigned char>size
-    memcpy(p + 8, text, <size_t>size)
+    if not nameless:
+        text = bin_name(name, &size)
+    put_op_head(buffer_take(out, OP_HEADER_SIZE + <size_t>size), code, text, size)
     return <Py_ssize_t>start
 
 
@@ -59,8 +71,22 @@ cdef object wrong_bin_name(object name, Py_ssize_t size):
 cdef inline void end_op(Buffer* out, Py_ssize_t start, int particle) noexcept:
     """Completes the operation that starts at the offset `start`, now that its value is written behind its head."""
     cdef unsigned char* p = out.data + start
-    p[5] = <unsigned char>particle
+    p[AT_OP_PARTICLE] = <unsigned char>particle
     store32(p, <uint32_t>(out.size - <size_t>start - 4))
+
+
+cdef inline int check_operand(Packer* packer, int code, object value) except -1:
+    """Refuses what can't be added or appended."""
+    if code == OP_INCR:
+        if not PyLong_CheckExact(value) and not PyFloat_CheckExact(value) and plain_number(value) is None:
+            raise refused_type(packer, value, "can't be added: add takes an int or a float")
+    elif not PyUnicode_CheckExact(value) and not PyBytes_CheckExact(value) and not is_appendable(value):
+        raise refused_type(packer, value, "can't be appended: append and prepend take a str or bytes")
+    return 0
+
+
+cdef bint is_appendable(object value):
+    return not isinstance(value, GeoJSON) and (isinstance(value, str) or plain_bytes(value) is not None)
 
 
 cdef int put_bin_op(Packer* packer, int code, object name, object value) except -1:
@@ -70,15 +96,6 @@ cdef int put_bin_op(Packer* packer, int code, object name, object value) except 
     if code != OP_WRITE:
         check_operand(packer, code, value)
     end_op(packer.out, start, put_particle(packer, value))
-    return 0
-
-
-cdef int check_operand(Packer* packer, int code, object value) except -1:
-    if code == OP_INCR:
-        if plain_number(value) is None:
-            raise refused_type(packer, value, "can't be added: add takes an int or a float")
-    elif isinstance(value, GeoJSON) or not (isinstance(value, str) or plain_bytes(value) is not None):
-        raise refused_type(packer, value, "can't be appended: append and prepend take a str or bytes")
     return 0
 
 
@@ -96,7 +113,7 @@ cdef class Operation:
     cdef int flags
     cdef object text                        # its repr, or what makes it of the operation
     cdef Py_ssize_t size                    # of its bytes on the wire; 0 in one that was not made by a function
-    cdef bytes long_wire                    # its bytes, None if they fit into `short_wire`
+    cdef bytes long_wire                    # its bytes; None if they are in `short_wire`
     cdef unsigned char short_wire[SHORT_WIRE]
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -139,26 +156,39 @@ cdef inline const unsigned char* wire_of(Operation operation) noexcept:
     return <const unsigned char*>PyBytes_AS_STRING(operation.long_wire)
 
 
-cdef inline Operation make_operation(str name, int code, Buffer* out, int flags, object text):
-    """The operation whose bytes are in `out`."""
+cdef inline Operation new_operation(str name, int code, int flags, object text):
+    """An operation whose bytes are still to be written."""
     cdef Operation operation = Operation.__new__(Operation)
     operation.bin = name
     operation.code = code
     operation.flags = flags
     operation.text = text
-    operation.size = <Py_ssize_t>out.size
-    if out.size <= SHORT_WIRE:
-        memcpy(operation.short_wire, out.data, out.size)
-    else:
-        operation.long_wire = PyBytes_FromStringAndSize(<const char*>out.data, operation.size)
     return operation
+
+
+cdef inline void write_into(Buffer* out, Operation operation) noexcept:
+    """Begins a buffer in the memory of an operation; when all is written, `keep_written` completes the operation."""
+    buffer_init(out, operation.short_wire, SHORT_WIRE)
+
+
+cdef inline int keep_written(Operation operation, Buffer* out) except -1:
+    """Completes an operation with what is in its buffer, which may have outgrown the operation's memory."""
+    if out.data != out.given:
+        operation.long_wire = PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)
+    operation.size = <Py_ssize_t>out.size
+    return 0
 
 
 def restore_operation(str name, int code, bytes wire, int flags, text: object) -> Operation:
     """An operation out of what its pickle holds."""
     cdef Buffer out
-    if len(wire) < 8 or len(wire) < 8 + wire[7]:
+    cdef Operation operation = new_operation(name, code, flags, text)
+    if len(wire) < OP_HEADER_SIZE or len(wire) < OP_HEADER_SIZE + wire[7]:
         raise errors.InvalidArgument("these are no bytes of an operation")
-    buffer_init(&out, <unsigned char*>PyBytes_AS_STRING(wire), <size_t>PyBytes_GET_SIZE(wire))
-    out.size = out.capacity
-    return make_operation(name, code, &out, flags, text)
+    write_into(&out, operation)
+    try:
+        put_bytes(&out, PyBytes_AS_STRING(wire), <size_t>PyBytes_GET_SIZE(wire))
+        keep_written(operation, &out)
+    finally:
+        buffer_free(&out)
+    return operation

@@ -95,7 +95,7 @@ def test_the_docstrings_name_every_argument(module: Any) -> None:
     """A function's own docstring, or that of its module, which tells of what its functions share."""
     for name in module.__all__:
         entry = getattr(module, name)
-        if not inspect.isfunction(entry):
+        if not inspect.isroutine(entry):
             continue
         told = f"{inspect.getmodule(entry).__doc__}\n{entry.__doc__}"  # type: ignore[union-attr]
         for parameter in inspect.signature(entry).parameters:
@@ -107,7 +107,7 @@ def test_everything_public_is_documented_and_typed(module: Any) -> None:
     assert module.__doc__
     for name in module.__all__:
         entry = getattr(module, name)
-        if inspect.isfunction(entry):
+        if inspect.isroutine(entry):
             assert entry.__doc__, name
             signature = inspect.signature(entry)
             assert signature.return_annotation is not inspect.Signature.empty

@@ -77,6 +77,11 @@ def _advance(cluster: Membership, seconds: int) -> None:
         namespace.age(seconds)
 
 
+def _shuffle_batches(cluster: Membership, seed: int | None) -> None:
+    for node in cluster.nodes:
+        node.state.shuffle_batches(seed)
+
+
 async def _restart(cluster: Membership, node: Node, port: int | None) -> int:
     cluster.stop_node(node)
     await cluster.start_node(node, port)
@@ -93,9 +98,10 @@ _CLUSTER: dict[str, Callable[..., Any]] = {
     "clear": _clear,
     "advance": _advance,
     "reset": _reset,
+    "shuffle_batches": _shuffle_batches,
 }
 
-_QUIET = {"describe", "owners", "clear", "advance", "reset"}
+_QUIET = {"describe", "owners", "clear", "advance", "reset", "shuffle_batches"}
 """The requests that change nothing but records. After all others a client may know nodes, or have
 connections, that are no more."""
 

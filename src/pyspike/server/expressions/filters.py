@@ -9,9 +9,9 @@ from ..protocol.flags import ExpType
 from ..storage.store import Record
 from ..versions import ServerVersion
 from .build import build
-from .nodes import Scope, bad
+from .nodes import Node, Scope, bad
 
-__all__ = ["passes"]
+__all__ = ["check_filter", "passes"]
 
 
 def passes(data: bytes, record: Record, digest: bytes, now: float, version: ServerVersion) -> bool:
@@ -21,7 +21,21 @@ def passes(data: bytes, record: Record, digest: bytes, now: float, version: Serv
         RequestError: PARAMETER if the filter is no expression of type bool.
 
     """
+    return _filter(data, version).run(Scope(record.bins, record, digest, now)) is True
+
+
+def check_filter(data: bytes, version: ServerVersion) -> None:
+    """Find out whether a filter is one.
+
+    Raises:
+        RequestError: PARAMETER if the filter is no expression of type bool.
+
+    """
+    _filter(data, version)
+
+
+def _filter(data: bytes, version: ServerVersion) -> Node:
     node = build(data, version)
     if node.type != ExpType.BOOL:
         raise bad("a filter that is no bool")
-    return node.run(Scope(record.bins, record, digest, now)) is True
+    return node

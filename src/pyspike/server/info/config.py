@@ -1,8 +1,8 @@
 """The info commands `get-config` and `set-config`.
 
 Owns: the settings by context, which of them can be set while a node runs, their types and limits. The
-settings of namespaces that are in `NamespaceConfig` take effect; the others are only kept and told. Not here:
-statistics (tables.py).
+settings of batches take effect, and those of namespaces that are in `NamespaceConfig`; the others are only
+kept and told. Not here: statistics (tables.py).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import asdict, replace
 from ..protocol.constants import TTL_MAX
 from ..protocol.result import ResultCode
 from ..storage.store import Namespace
+from ..topology.batch_counts import BATCH_SETTINGS, THREADS
 from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
 from .pairs import joined
 
-__all__ = ["COMMANDS", "namespace_settings"]
+__all__ = ["COMMANDS", "namespace_settings", "service_setting"]
 
 INVALID = "invalid set-config parameter"
 _UINT32 = 1 << 32
@@ -27,10 +28,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 SERVICE: Mapping[str, bool | int | str] = {
     "advertise-ipv6": False,
-    "batch-index-threads": 2,
-    "batch-max-buffers-per-queue": 255,
-    "batch-max-requests": 0,
-    "batch-max-unused-buffers": 256,
+    **BATCH_SETTINGS,
     "cgroup-mem-tracking": False,
     "enable-benchmarks-fabric": False,
     "enable-health-check": False,
@@ -115,6 +113,7 @@ _CHOICES = {
     "heartbeat.protocol": ("none", "v3"),
 }
 _RANGES = {
+    THREADS: (0, 256),
     "default-ttl": (0, TTL_MAX),
     "default-read-touch-ttl-pct": (0, 100),
     "max-record-size": (64, 8 << 20),
@@ -143,6 +142,11 @@ def _get(call: Call) -> str:
 def _service(call: Call) -> dict[str, object]:
     fixed = {"cluster-name": call.cluster.cluster_name, "node-id": call.node.name}
     return dict(sorted({**SERVICE, **fixed, **call.node.settings.get("service", {})}.items()))
+
+
+def service_setting(node: NodeState, name: str) -> bool | int | str:
+    """The value of a setting of the context `service`."""
+    return node.settings.get("service", {}).get(name, SERVICE[name])
 
 
 def _network(node: NodeState) -> dict[str, object]:

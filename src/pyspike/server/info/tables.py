@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from ..protocol.digest import partition_of
 from ..storage.store import Namespace, stored_size
+from ..topology.batch_counts import THREADS
 from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
-from .config import namespace_settings
+from .config import namespace_settings, service_setting
 from .pairs import joined
 
 __all__ = ["COMMANDS"]
@@ -56,6 +57,7 @@ def _statistics(cluster: ClusterState, node: NodeState) -> str:
             "paxos_principal": principal,
             "migrate_allowed": "true",
             "migrate_partitions_remaining": 0,
+            **node.batch_counts.statistics(int(service_setting(node, THREADS))),
         }
     )
 
@@ -92,6 +94,7 @@ def _namespace(cluster: ClusterState, node: NodeState, name: str) -> str:
         "data_used_bytes": size,
         "migrate_tx_partitions_remaining": 0,
         "migrate_rx_partitions_remaining": 0,
+        **node.batch_counts.statistics_of(found.name.encode()),
     }
     return joined(table) + ";" + joined(namespace_settings(cluster, node, found))
 

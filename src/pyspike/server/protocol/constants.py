@@ -38,6 +38,7 @@ __all__ = [
     "Info1",
     "Info2",
     "Info3",
+    "Info4",
     "OpCode",
     "ParticleType",
     "ProtoType",
@@ -98,6 +99,14 @@ class Info3(IntFlag):
     REPLACE_ONLY = 0x20
     SC_READ_TYPE = 0x40
     SC_READ_RELAX = 0x80
+
+
+class Info4(IntFlag):
+    """Fourth flag byte of a message: transactions (framing.md 1.2)."""
+
+    MRT_VERIFY_READ = 0x01
+    MRT_ROLL_FORWARD = 0x02
+    MRT_ROLL_BACK = 0x04
 
 
 # --- error details (server-8.2.md 17.3) ---------------------------------------------------------------------

@@ -12,7 +12,17 @@ from typing import NamedTuple
 from .constants import MESSAGE_HEADER_SIZE, OPS_MAX, PROTO_VERSION, Info1, Info3, ProtoType
 from .result import RequestError, ResultCode
 
-__all__ = ["Message", "Op", "encode_op", "frame", "parse_message", "parse_message_at", "refusal", "reply"]
+__all__ = [
+    "Message",
+    "Op",
+    "encode_op",
+    "frame",
+    "parse_message",
+    "parse_message_at",
+    "parse_ops",
+    "refusal",
+    "reply",
+]
 
 PROTO = Struct(">Q")
 _HEADER = Struct(">BBBBBBIIIHH")
@@ -76,18 +86,24 @@ def parse_message_at(body: bytes, offset: int) -> tuple[Message, int]:
         end = pos + 4 + length
         if length == 0 or end > size:
             raise RequestError(ResultCode.PARAMETER, "bad field size")
-        fields[kind] = body[pos + 5 : end]
+        fields.setdefault(kind, body[pos + 5 : end])
         pos = end
     if n_ops:
         if n_ops > OPS_MAX:
             raise RequestError(ResultCode.PARAMETER, "too many ops")
-        ops, pos = _parse_ops(body, pos, n_ops)
+        ops, pos = parse_ops(body, pos, n_ops)
     else:
         ops = []
     return Message(info1, info2, info3, info4, generation, ttl, timeout, fields, ops), pos
 
 
-def _parse_ops(body: bytes, pos: int, n_ops: int) -> tuple[list[Op], int]:
+def parse_ops(body: bytes, pos: int, n_ops: int) -> tuple[list[Op], int]:
+    """Split the ops that start at `pos`; give them and the offset of the first byte after them.
+
+    Raises:
+        RequestError: PARAMETER: they do not fit into the body.
+
+    """
     size = len(body)
     ops: list[Op] = []
     op_at = _OP.unpack_from

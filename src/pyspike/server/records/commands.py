@@ -23,6 +23,7 @@ from ..protocol.constants import (
     Info1,
     Info2,
     Info3,
+    Info4,
     OpCode,
     ParticleType,
 )
@@ -35,7 +36,7 @@ from ..versions import ServerVersion
 from .op_context import OpContext
 from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
 
-__all__ = ["execute"]
+__all__ = ["check_record", "execute", "find_place", "refuse_transaction", "run_on"]
 
 _LOG = logging.getLogger("pyspike.server")
 
@@ -43,7 +44,7 @@ _BESIDE_VALUE, _BESIDE_BINS = 32, 4096
 
 # Plain numbers: flag arithmetic on IntFlag members is slow, and this is the path of every request.
 _READ, _GET_ALL = int(Info1.READ), int(Info1.GET_ALL)
-_BATCH, _GET_NO_BINS = int(Info1.BATCH), int(Info1.GET_NO_BINS)
+_GET_NO_BINS = int(Info1.GET_NO_BINS)
 _WRITE, _DELETE, _DURABLE = int(Info2.WRITE), int(Info2.DELETE), int(Info2.DURABLE_DELETE)
 _GENERATION, _GENERATION_GT = int(Info2.GENERATION), int(Info2.GENERATION_GT)
 _CREATE_ONLY, _RESPOND_ALL = int(Info2.CREATE_ONLY), int(Info2.RESPOND_ALL_OPS)
@@ -52,10 +53,13 @@ _REPLACE_ONLY = int(Info3.REPLACE_ONLY)
 _REPLACE = _CREATE_OR_REPLACE | _REPLACE_ONLY
 _SC_BITS = int(Info3.SC_READ_TYPE | Info3.SC_READ_RELAX)
 _SC_LINEARIZE = int(Info3.SC_READ_TYPE)
+_VERIFY, _ROLL = int(Info4.MRT_VERIFY_READ), int(Info4.MRT_ROLL_FORWARD | Info4.MRT_ROLL_BACK)
 _F_NAMESPACE, _F_SET, _F_KEY = int(FieldType.NAMESPACE), int(FieldType.SET), int(FieldType.KEY)
 _F_DIGEST, _F_MRT_ID, _F_FILTER = int(FieldType.DIGEST), int(FieldType.MRT_ID), int(FieldType.FILTER)
 _F_UDF = int(FieldType.UDF_FILENAME)
 _OP_READ, _OP_TOUCH = int(OpCode.READ), int(OpCode.TOUCH)
+MAY_ANSWER = frozenset((OpCode.CDT_MODIFY, OpCode.HLL_MODIFY))
+"""Ops that write and may have results."""
 _NUL = 0
 
 
@@ -66,41 +70,78 @@ def execute(store: Store, message: Message) -> bytes:
         RequestError: the reply is the code without a record's generation.
 
     """
-    fields = message.fields
-    if message.info1 & _BATCH:
-        raise _unsupported("batch")
-    namespace = store.namespaces.get(fields.get(_F_NAMESPACE, b""))
-    if namespace is None:
-        if _F_NAMESPACE not in fields:
-            raise RequestError(ResultCode.PARAMETER, "no namespace")
-        raise RequestError(ResultCode.NAMESPACE, "unknown namespace")
-    digest = fields.get(_F_DIGEST)
+    digest = message.fields.get(_F_DIGEST)
     if digest is None:
+        namespace_of(store, message)
         raise _unsupported("query")
-    if len(digest) != DIGEST_SIZE:
-        raise RequestError(ResultCode.PARAMETER, "digest size")
+    return run_on(store, message, digest)
+
+
+def run_on(store: Store, message: Message, digest: bytes) -> bytes:
+    """Run a request on the record of a digest, and give its reply frame.
+
+    Raises:
+        RequestError: as by `execute`.
+
+    """
+    namespace = find_place(store, message, digest)
+    fields = message.fields
     set_name = fields.get(_F_SET, b"")
-    if _F_MRT_ID in fields:
-        raise RequestError(ResultCode.ENTERPRISE_ONLY, "transaction")
-    if namespace.unavailable and partition_of(digest) in namespace.unavailable:
-        raise RequestError(ResultCode.UNAVAILABLE, "partition without owner")
-    if _F_UDF in fields:
-        raise _unsupported("UDF")
     info2 = message.info2
     if info2 & _WRITE:
         if info2 & _DELETE:
             return _delete(namespace, digest, set_name, message)
+        if _F_UDF in fields:
+            raise _unsupported("UDF")
+        if message.info4 & _ROLL:
+            raise RequestError(ResultCode.ENTERPRISE_ONLY, "end of a transaction")
         return _write(namespace, digest, set_name, message)
-    if message.info1 & _READ:
-        return _read(namespace, digest, set_name, message)
-    raise RequestError(ResultCode.PARAMETER, "neither read nor write")
+    if message.info4 & _VERIFY:
+        raise RequestError(ResultCode.ENTERPRISE_ONLY, "end of a transaction")
+    refuse_transaction(message)
+    return _read(namespace, digest, set_name, message)
 
 
-def _check_bin_names(ops: list[Op]) -> None:
-    """Raise BIN_NAME if an op has a name that no bin can have."""
-    for op in ops:
-        if (len(op.name) > BIN_NAME_MAX or _NUL in op.name) and op.code != _OP_TOUCH:
-            raise RequestError(ResultCode.BIN_NAME, f"the bin name {op.name!r}")
+def find_place(store: Store, message: Message, digest: bytes) -> Namespace:
+    """The namespace that a request on one record is about.
+
+    Raises:
+        RequestError: no such request can be run there, whatever the record.
+
+    """
+    namespace = namespace_of(store, message)
+    if len(digest) != DIGEST_SIZE:
+        raise RequestError(ResultCode.PARAMETER, "digest size")
+    if not (message.info2 & _WRITE or message.info1 & _READ):
+        raise RequestError(ResultCode.PARAMETER, "neither read nor write")
+    if namespace.unavailable and partition_of(digest) in namespace.unavailable:
+        raise RequestError(ResultCode.UNAVAILABLE, "partition without owner")
+    return namespace
+
+
+def refuse_transaction(message: Message) -> None:
+    """Raise if a request is part of a transaction. Deletes do not look: the real server runs them."""
+    if _F_MRT_ID in message.fields:
+        raise RequestError(ResultCode.ENTERPRISE_ONLY, "transaction")
+
+
+def namespace_of(store: Store, message: Message) -> Namespace:
+    """The namespace that a request names.
+
+    Raises:
+        RequestError: it names none, or one that is not there.
+
+    """
+    namespace = store.namespaces.get(message.fields.get(_F_NAMESPACE, b""))
+    if namespace is None:
+        raise RequestError(ResultCode.NAMESPACE, "no namespace, or an unknown one")
+    return namespace
+
+
+def _check_bin_name(op: Op) -> None:
+    """Raise if an op names a bin as none can be named."""
+    if (len(op.name) > BIN_NAME_MAX or _NUL in op.name) and op.code != _OP_TOUCH:
+        raise RequestError(ResultCode.BIN_NAME, f"the bin name {op.name!r}")
 
 
 def _unsupported(what: str) -> RequestError:
@@ -113,23 +154,27 @@ def _refusal(error: RequestError, record: Record, message: Message, version: Ser
     return reply(error.code, record.generation, record.void_time, details=details)
 
 
-def _check_identity(record: Record, set_name: bytes, message: Message) -> None:
-    """Raise if the request has another key or set than the record.
+def check_record(
+    namespace: Namespace, record: Record, digest: bytes, set_name: bytes, message: Message
+) -> None:
+    """Raise if the request's set is not the record's, its filter does not let the record pass, or its key is
+    not the record's.
 
-    A write without a set is about a record in no set; a read or delete without a set finds the record in any.
+    A write that names no set means records in none; what reads or deletes without a set finds the record all
+    the same.
     """
-    key = message.fields.get(_F_KEY)
-    if key is not None and record.key is not None and key != record.key:
-        raise RequestError(ResultCode.KEY_MISMATCH, "another key is stored")
-    if record.set_name != set_name and (set_name or message.info2 & (_WRITE | _DELETE) == _WRITE):
-        raise RequestError(ResultCode.PARAMETER, "the record is in another set")
-
-
-def _check_filter(namespace: Namespace, record: Record, digest: bytes, message: Message) -> None:
-    """Raise FILTERED_OUT if the request has a filter that the record does not pass."""
+    _check_set(record, set_name, message)
     data, store = message.fields.get(_F_FILTER), namespace.store
     if data is not None and not passes(data, record, digest, store.clock(), store.version):
         raise RequestError(ResultCode.FILTERED_OUT)
+    key = message.fields.get(_F_KEY)
+    if key is not None and record.key is not None and key != record.key:
+        raise RequestError(ResultCode.KEY_MISMATCH, "another key is stored")
+
+
+def _check_set(record: Record, set_name: bytes, message: Message) -> None:
+    if record.set_name != set_name and (set_name or message.info2 & (_WRITE | _DELETE) == _WRITE):
+        raise RequestError(ResultCode.PARAMETER, "the record is in another set")
 
 
 # --- reads --------------------------------------------------------------------------------------------------
@@ -143,8 +188,7 @@ def _read(namespace: Namespace, digest: bytes, set_name: bytes, message: Message
         raise RequestError(ResultCode.NOT_FOUND)
     info1 = message.info1
     try:
-        _check_identity(record, set_name, message)
-        _check_filter(namespace, record, digest, message)
+        check_record(namespace, record, digest, set_name, message)
         void_time = record.void_time
         if void_time:
             _read_touch(namespace, record, message.record_ttl)
@@ -168,7 +212,6 @@ def _all_bins(bins: dict[bytes, tuple[int, bytes]]) -> bytes:
 def _read_ops(store: Store, record: Record, digest: bytes, message: Message) -> list[bytes]:
     if not message.ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")
-    _check_bin_names(message.ops)
     ctx = OpContext(
         record.bins,
         record,
@@ -180,10 +223,13 @@ def _read_ops(store: Store, record: Record, digest: bytes, message: Message) -> 
     )
     operations = operations_of(store.version)
     for op in message.ops:
+        _check_bin_name(op)
         if op.code not in READ_OPS:
             raise RequestError(ResultCode.PARAMETER, f"op code {op.code} in a read")
         if op.name or op.code != _OP_READ:
             run_op(operations, ctx, op)
+        else:
+            ctx.answer_nothing(op)
     return ctx.results
 
 
@@ -223,16 +269,16 @@ def _delete(namespace: Namespace, digest: bytes, set_name: bytes, message: Messa
     record = namespace.find(digest)
     if record is None:
         raise RequestError(ResultCode.NOT_FOUND)
+    _check_set(record, set_name, message)
     _check_generation(message, record.generation)
-    _check_identity(record, set_name, message)
-    _check_filter(namespace, record, digest, message)
+    check_record(namespace, record, digest, set_name, message)
     namespace.delete(digest)
     return reply(0)
 
 
 def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Message) -> bytes:
-    _check_bin_names(message.ops)
     reads_all = _check_write_ops(message, namespace.store.version)
+    refuse_transaction(message)
     record = namespace.find(digest)
     existed = record is not None
     if record is None:
@@ -244,8 +290,7 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
             raise RequestError(ResultCode.RECORD_EXISTS)
         _check_generation(message, record.generation)
         if existed:
-            _check_identity(record, set_name, message)
-            _check_filter(namespace, record, digest, message)
+            check_record(namespace, record, digest, set_name, message)
         elif len(set_name) > SET_NAME_MAX or _NUL in set_name:
             raise RequestError(ResultCode.PARAMETER, f"the set name {set_name!r}")
         replaces = bool(message.info3 & _REPLACE)
@@ -270,7 +315,9 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
                 ctx.answer_nothing(op)
         if ctx.bins:
             return _commit(namespace, digest, record, ctx, void_time, message.fields.get(_F_KEY))
-        return _commit_deletion(namespace, digest, existed, ctx, durable=bool(message.info2 & _DURABLE))
+        return _commit_deletion(
+            namespace, digest, existed and not replaces, ctx, durable=bool(message.info2 & _DURABLE)
+        )
     except RequestError as error:
         return _refusal(error, record, message, namespace.store.version)
 
@@ -327,23 +374,28 @@ def _check_write_ops(message: Message, version: ServerVersion) -> bool:
     ops = message.ops
     if not ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")
-    reads, replaces = message.info1 & _READ, message.info3 & _REPLACE
+    gets_all, replaces = message.info1 & _GET_ALL, message.info3 & _REPLACE
     known = operations_of(version)
     all_bins = results = 0
+    has_reads = False
     for op in ops:
         code = op.code
+        _check_bin_name(op)
         if code not in known:
             continue  # it fails when it is run
         if code in READ_OPS:
-            if not reads:
-                raise RequestError(ResultCode.PARAMETER, "a read op in a request that does not read")
-            if code == _OP_READ and not op.name:
+            has_reads = True
+            if code == _OP_READ and not op.name and gets_all:
                 all_bins += 1
             else:
                 results += 1
         elif replaces and (code in FORBIDDEN_WITH_REPLACE or _is_bin_delete(op)):
             raise RequestError(ResultCode.PARAMETER, f"op code {code} with replace")
-    if message.info1 & _GET_ALL:
+        elif code in MAY_ANSWER:
+            results += 1
+    if has_reads and not message.info1 & _READ:
+        raise RequestError(ResultCode.PARAMETER, "a read op in a request that does not read")
+    if gets_all:
         if message.info2 & _RESPOND_ALL or all_bins != 1 or results:
             raise RequestError(ResultCode.PARAMETER, "all bins and other results")
         return True

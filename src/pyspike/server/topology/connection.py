@@ -3,8 +3,8 @@
 Owns: putting frames together from the bytes that arrive, back-pressure, and the faults that make answers
 late, cut or wrong. Not here: what a request means; a whole frame is given to the `Handler`, the node.
 
-A reply is one `bytes`, or an iterator of frames (long answers), of which more are drawn as the client reads.
-Requests that follow wait until it is used up.
+A reply is one `bytes`, or a `LongReply`, of which more frames are drawn as the client reads. Requests that
+follow wait until it is used up, and it is used up also when the client has gone, unless the node was killed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
 from ..protocol.framing import PROTO, refusal
@@ -22,9 +22,23 @@ from .closing import last_bytes
 from .faults import Counted, Faults
 from .state import NodeStats, Session
 
-__all__ = ["Connection", "Handler", "Reply"]
+__all__ = ["Connection", "Handler", "LongReply", "Reply"]
 
-Reply: TypeAlias = "bytes | Iterator[bytes]"
+
+class LongReply(NamedTuple):
+    """A reply of several frames.
+
+    Fields:
+        frames: the frames. An empty one lets other connections have their turn.
+        patience: a client that does not read any more, so many seconds after the request, is disconnected.
+
+    """
+
+    frames: Iterator[bytes]
+    patience: float
+
+
+Reply: TypeAlias = "bytes | LongReply"
 
 _PROTO_BYTES = PROTO.size
 _SIZE_MASK = (1 << 48) - 1
@@ -76,6 +90,8 @@ class Connection(asyncio.Protocol):
         "_late_timer",
         "_paused",
         "_stream",
+        "_stream_ends",
+        "_stream_timer",
         "_transport",
         "session",
     )
@@ -89,6 +105,8 @@ class Connection(asyncio.Protocol):
         self._closing = False
         self._held = False
         self._stream: Iterator[bytes] | None = None
+        self._stream_ends = 0.0
+        self._stream_timer: asyncio.TimerHandle | None = None
         self._late: deque[tuple[float, bytes, bool]] = deque()
         self._late_timer: asyncio.TimerHandle | None = None
 
@@ -108,7 +126,9 @@ class Connection(asyncio.Protocol):
         self._closing = True
         if self._late_timer is not None:
             self._late_timer.cancel()
+        self._stop_stream_timer()
         self._handler.disconnected(self)
+        self._run_rest()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, of a part of a request or of several."""
@@ -119,10 +139,14 @@ class Connection(asyncio.Protocol):
         """Stop reading and running requests: the client does not read its answers."""
         self._paused = True
         self._transport.pause_reading()
+        if self._stream is not None and self._stream_timer is None:
+            loop = asyncio.get_running_loop()
+            self._stream_timer = loop.call_at(self._stream_ends, self._abandon)
 
     def resume_writing(self) -> None:
         """Go on with reading: the client has read its answers."""
         self._paused = False
+        self._stop_stream_timer()
         if not self._handler.faults.silent:
             self._resume()
 
@@ -145,14 +169,23 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> None:
         """Answer all requests that have arrived, and close the connection."""
-        if not (self._paused or self._closing or self._handler.faults.silent):
-            self._buffer += last_bytes(self._transport.get_extra_info("socket"))
-            self._run_requests()
+        if self._handler.faults.silent:
+            self._stream = None
+        elif not self._closing:
+            if not self._paused:
+                self._buffer += last_bytes(self._transport.get_extra_info("socket"))
+                self._run_requests()
+            while self._stream is not None:
+                rest, self._stream = self._stream, None
+                for chunk in rest:
+                    self._send(chunk)
+                self._run_requests()
         self.close()
 
     def reset(self) -> None:
         """Close the connection at once, with a TCP reset."""
         self._closing = True
+        self._stream = None
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
@@ -204,7 +237,7 @@ class Connection(asyncio.Protocol):
             else:
                 self._flush(out)
                 out, out_size = [], 0
-                self._stream = cast(Iterator[bytes], answer)
+                self._begin_stream(cast(LongReply, answer))
         if pos:
             del buffer[:pos]
         if out:
@@ -217,16 +250,38 @@ class Connection(asyncio.Protocol):
         """
         sent = 0
         for chunk in cast(Iterator[bytes], self._stream):
-            self._send(chunk)
+            if chunk:
+                self._send(chunk)
             sent += len(chunk)
             if self._paused or self._closing:
                 return False
-            if sent > _WRITE_SIZE:
+            if sent > _WRITE_SIZE or not chunk:
                 # The loop serves other connections before it comes back.
                 asyncio.get_running_loop().call_soon(self._run_requests)
                 return False
         self._stream = None
         return True
+
+    def _begin_stream(self, reply: LongReply) -> None:
+        self._stream = reply.frames
+        self._stream_ends = asyncio.get_running_loop().time() + reply.patience
+
+    def _abandon(self) -> None:
+        """Close the connection of a client that has not read a long reply in time."""
+        self._stream_timer = None
+        if self._paused and not self._handler.faults.silent:
+            self._transport.abort()
+
+    def _stop_stream_timer(self) -> None:
+        if self._stream_timer is not None:
+            self._stream_timer.cancel()
+            self._stream_timer = None
+
+    def _run_rest(self) -> None:
+        """Run what is left of a request whose answer is not read any more."""
+        if self._stream is not None:
+            deque(self._stream, maxlen=0)
+            self._stream = None
 
     def _handle_with_faults(self, kind: int, body: bytes) -> None:
         handler, faults = self._handler, self._handler.faults
@@ -248,10 +303,15 @@ class Connection(asyncio.Protocol):
         elif faults.take(Counted.CLOSE):
             self._send(b"", last=True)
         elif faults.take(Counted.GARBAGE):
-            self._send(faults.garbage())
+            self._send(answer[: _place(answer, faults.garbage_frames, 0)] + faults.garbage())
         elif faults.take(Counted.CUT):
-            after = len(answer) // 2 if faults.cut_after is None else faults.cut_after
-            self._send(answer[:after], last=True)
+            self._send(answer[: _place(answer, faults.cut_frames, faults.cut_after)], last=True)
+        elif faults.take(Counted.STALL):
+            at = _place(answer, faults.stall_frames, faults.stall_after)
+            self._send(answer[:at])
+            self._held = True
+            if faults.stall_seconds is not None:
+                asyncio.get_running_loop().call_later(faults.stall_seconds, self._release, answer[at:])
         else:
             self._send(answer)
 
@@ -327,5 +387,23 @@ def _is_acceptable(version: int, kind: int, length: int) -> bool:
     return version == PROTO_VERSION or (version == 0 and kind == ProtoType.SECURITY)
 
 
+def _place(answer: bytes, frames: int | None, after: int | None) -> int:
+    """The offset at which an answer breaks off.
+
+    Args:
+        answer: its frames.
+        frames: how many of them are whole; None: not told in frames.
+        after: how many bytes follow them; None: half of the answer, or none after whole frames.
+
+    """
+    if frames is None:
+        return len(answer) // 2 if after is None else after
+    place = 0
+    for _ in range(frames):
+        if place < len(answer):
+            place += _PROTO_BYTES + (PROTO.unpack_from(answer, place)[0] & _SIZE_MASK)
+    return place + (after or 0)
+
+
 def _exhaust(answer: Reply) -> bytes:
-    return answer if isinstance(answer, bytes) else b"".join(answer)
+    return answer if isinstance(answer, bytes) else b"".join(answer.frames)

@@ -23,7 +23,9 @@ class Counted(str, Enum):
 
     `DROP`: the request is not run, the connection is closed. `CODE`: the answer is a result code. `CLOSE`:
     the connection is closed in place of the answer. `GARBAGE`: other bytes are sent in place of the answer.
-    `CUT`: the first bytes of the answer are sent, and the connection is closed.
+    `CUT`: the first bytes of the answer are sent, and the connection is closed. `STALL`: the first bytes of
+    the answer are sent, the rest late or never, and nothing more is run on the connection until then. `ROW`:
+    this one counts rows of batches, which are answered with a result code.
     """
 
     DROP = "drop"
@@ -31,6 +33,8 @@ class Counted(str, Enum):
     CLOSE = "close"
     GARBAGE = "garbage"
     CUT = "cut"
+    STALL = "stall"
+    ROW = "row"
 
 
 @dataclass(slots=True)
@@ -47,6 +51,19 @@ class Faults:
     drip_interval: float = 0.0
     cut_after: int | None = None
     """How many bytes of an answer are sent before it is cut; None: half of them."""
+    cut_frames: int | None = None
+    """How many frames of an answer are sent before `cut_after` counts; None: `cut_after` counts from the
+    start."""
+    stall_after: int | None = None
+    stall_frames: int | None = None
+    """Where an answer stalls, as `cut_after` and `cut_frames`."""
+    stall_seconds: float | None = None
+    """When the rest of an answer that stalls is sent; None: never."""
+    garbage_frames: int = 0
+    """How many frames of an answer are sent before garbage takes the place of the rest."""
+    row_code: int = 0
+    row_executes: bool = False
+    """Whether the rows that are answered with `row_code` are run."""
     garbage_data: str | None = None
     """The bytes in place of an answer, as hexadecimal digits; None: random bytes."""
     code: int = 0

@@ -265,6 +265,7 @@ class Membership:
         self.state.cluster_name = self._first_name
         for node in self.nodes:
             node.state.settings.clear()
+            node.state.shuffle_batches(0)
         for namespace in self.state.store.namespaces.values():
             namespace.config = namespace.first_config
             namespace.truncated.clear()

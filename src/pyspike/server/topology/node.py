@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 from functools import partial
 from typing import Any, TypeAlias
 
+from ..protocol.batch_request import is_batch, parse_batch, rows_of
 from ..protocol.constants import FieldType, Info2
 from ..protocol.digest import partition_of
-from ..protocol.framing import parse_message
+from ..protocol.framing import Message, parse_message
 from ..protocol.result import RequestError
 from .connection import Connection, Reply
 from .faults import Faults
@@ -42,7 +43,6 @@ class Node:
 
         """
         self.state: NodeState = state
-        self.faults = Faults()
         self.handle: Callable[[Session, int, bytes], Reply] = partial(dispatch, cluster, state)
         self._cluster: ClusterState = cluster
         self._connections: set[Connection] = set()
@@ -55,6 +55,11 @@ class Node:
     def stats(self) -> NodeStats:
         """What the node has counted."""
         return self.state.stats
+
+    @property
+    def faults(self) -> Faults:
+        """What is wrong with the node."""
+        return self.state.faults
 
     # --- life ---
 
@@ -93,7 +98,7 @@ class Node:
     def begin(self) -> None:
         """Mark the node as up: without faults but `mute`, and with the generations of a new process."""
         self.state.begin()
-        self.faults = Faults(muted=self.faults.muted)
+        self.state.faults = Faults(muted=self.faults.muted)
         self._tell_connections()
         self._time_mute()
 
@@ -136,7 +141,7 @@ class Node:
 
     def heal(self) -> None:
         """Undo all faults but a closed port."""
-        self.faults = Faults()
+        self.state.faults = Faults()
         self.unmute()
 
     def _time_mute(self) -> None:
@@ -177,12 +182,23 @@ class Node:
         if self.faults.hold_seconds <= 0:
             return False
         try:
-            message = parse_message(body)
+            return any(self._holds(*row) for row in _requests(body, self._cluster.store.namespaces))
         except RequestError:
             return False
+
+    def _holds(self, digest: bytes | None, message: Message) -> bool:
         partitions = self._cluster.maps.get(message.fields.get(FieldType.NAMESPACE, b""))
-        digest = message.fields.get(FieldType.DIGEST)
         if not message.info2 & Info2.WRITE or partitions is None or digest is None:
             return False
         replica = self.faults.hold_replica
         return replica is None or replica in partitions.owners(partition_of(digest))[1:]
+
+
+def _requests(body: bytes, namespaces: Container[bytes]) -> Iterator[tuple[bytes | None, Message]]:
+    """The digest and the message of each record that a data request is about."""
+    if is_batch(body):
+        for row in rows_of(parse_batch(body), namespaces):
+            yield row.digest, row.message
+    else:
+        message = parse_message(body)
+        yield message.fields.get(FieldType.DIGEST), message

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from random import Random
 
 from ..storage.store import Store
 from ..versions import ServerVersion
+from .batch_counts import BatchCounts
+from .faults import Faults
 from .partitions import PartitionMap, bitmap
 
 __all__ = ["ClusterState", "NodeState", "NodeStats", "Session"]
@@ -22,12 +25,15 @@ class NodeStats:
 
     `requests`: frames of all kinds that arrived. `data_requests`: those of type 3. `info_requests`: those of
         type 1.
+    `batches`, `batch_rows`: those of the data requests that are batches, and the rows of them that were run.
     `connections_accepted`, `connections_open`: clients' connections, ever and now.
     """
 
     requests: int = 0
     data_requests: int = 0
     info_requests: int = 0
+    batches: int = 0
+    batch_rows: int = 0
     connections_accepted: int = 0
     connections_open: int = 0
 
@@ -69,8 +75,20 @@ class NodeState:
     rebalance_generation: int = 0
     sessions: set[Session] = field(default_factory=set)
     settings: dict[str, dict[str, bool | int | str]] = field(default_factory=dict)
-    """The settings that `set-config` has changed and that have no effect, by context or namespace."""
+    """The settings that `set-config` has changed, by context or namespace; only those of batches, and the
+    namespaces' own, have an effect."""
     stats: NodeStats = field(default_factory=NodeStats)
+    faults: Faults = field(default_factory=Faults)
+    batch_counts: BatchCounts = field(default_factory=BatchCounts)
+    batch_order: Random | None = field(init=False)
+    """What shuffles the rows of batches; None leaves them in the order in which they are run."""
+
+    def __post_init__(self) -> None:
+        self.shuffle_batches(0)
+
+    def shuffle_batches(self, seed: int | None) -> None:
+        """Let a seed decide the order of the rows of all batches from now on; None: leave them in order."""
+        self.batch_order = None if seed is None else Random(f"{seed} {self.name}")
 
     def begin(self) -> None:
         """Mark the node as running, with the generations of a new process."""
