@@ -29,7 +29,7 @@ HEAD = '"""Types of the compiled wire layer. Written by tools/stubs.py out of sr
 
 # Classes that Python code never names: queues, tables inside others, and what stands for something missing.
 INTERNAL = {
-    *("ChannelBase", "Fifo", "FramesReader", "NamespaceMap", "NodeCounters", "OutcomeReader", "Part"),
+    *("Ask", "ChannelBase", "Fifo", "FramesReader", "NamespaceMap", "NodeCounters", "OutcomeReader", "Part"),
     *("Reader", "RecordReader", "ResultsReader", "Sign", "TaskExecutor", "Unopened", "Waiter"),
     *("WaitingBlock", "WaitingQueue"),
 }
@@ -56,6 +56,16 @@ C_TYPES = {
 }
 # What the C types of fields do not say.
 FIELDS = {
+    "BatchRead.bins": "tuple[str, ...] | None",
+    "BatchRead.operations": "tuple[Operation, ...] | None",
+    "BatchRecord.error": "AerospikeError | None",
+    "BatchRecord.record": "Record | None",
+    "BatchRecord.result_code": "ResultCode | None",
+    "BatchRow.policy": "BatchReadPolicy | BatchWritePolicy | BatchDeletePolicy | None",
+    "BatchDelete.generation": "int | None",
+    "BatchWrite.generation": "int | None",
+    "BatchWrite.ttl": "Ttl | None",
+    "BatchWrite.operations": "tuple[Operation, ...]",
     "Command.history": "list[Attempt] | None",
     "Command.key": "Key | None",
     "Command.name": "str | None",
@@ -108,7 +118,14 @@ IMPORTED = {
     "weakref": {"ref"},
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
-    "pyspike.policy": {"ReadPolicy", "WritePolicy"},
+    "pyspike.policy": {
+        "BatchDeletePolicy",
+        "BatchReadPolicy",
+        "BatchWritePolicy",
+        "ReadPolicy",
+        "WritePolicy",
+    },
+    "pyspike.result_code": {"ResultCode"},
 }
 
 

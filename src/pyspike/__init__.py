@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike import collision, errors
 from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
-from pyspike._wire import Key, Operation, Record, digest
+from pyspike._wire import BatchRecord, Key, Operation, Record, digest
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
@@ -54,6 +54,7 @@ __all__ = [
     "INFINITY",
     "WILDCARD",
     "AsyncClient",
+    "BatchRecord",
     "BitOverflowAction",
     "BitResizeFlags",
     "BitWriteFlags",

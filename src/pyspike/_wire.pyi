@@ -24,7 +24,8 @@ from typing_extensions import Self
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.errors import AerospikeError, Attempt
-from pyspike.policy import ReadPolicy, WritePolicy
+from pyspike.policy import BatchDeletePolicy, BatchReadPolicy, BatchWritePolicy, ReadPolicy, WritePolicy
+from pyspike.result_code import ResultCode
 
 T = TypeVar("T")
 PROTO_VERSION: int
@@ -46,6 +47,7 @@ AT_OP_COUNT: int
 MESSAGE_HEADER_SIZE: int
 INFO1_READ: int
 INFO1_GET_ALL: int
+INFO1_BATCH: int
 INFO1_GET_NO_BINS: int
 INFO1_CONSISTENCY_ALL: int
 INFO2_WRITE: int
@@ -55,6 +57,7 @@ INFO2_GENERATION_GT: int
 INFO2_DURABLE_DELETE: int
 INFO2_CREATE_ONLY: int
 INFO2_RESPOND_ALL_OPS: int
+INFO3_LAST: int
 INFO3_COMMIT_LEVEL_MASTER: int
 INFO3_UPDATE_ONLY: int
 INFO3_CREATE_OR_REPLACE: int
@@ -64,7 +67,19 @@ FIELD_NAMESPACE: int
 FIELD_SET: int
 FIELD_KEY: int
 FIELD_DIGEST: int
+FIELD_BATCH: int
 FIELD_FILTER: int
+BATCH_INLINE: int
+BATCH_INLINE_SSD: int
+BATCH_RESPOND_ALL: int
+BATCH_REPORT_FAILURE: int
+ROW_REPEAT: int
+ROW_HAS_INFO: int
+ROW_HAS_GENERATION: int
+ROW_HAS_TTL: int
+BATCH_HEAD_SIZE: int
+AT_ROW_FLAGS: int
+AT_ROW_NUMBER: int
 AT_OP_CODE: int
 AT_OP_PARTICLE: int
 AT_OP_NAME_SIZE: int
@@ -111,6 +126,7 @@ MAX_OPERATIONS: int
 MAX_BINS: int
 MAX_TTL: int
 MAX_FILTER: int
+MAX_ROW_GENERATION: int
 MAX_DEPTH: int
 
 def advance_clock(ms: float) -> None:
@@ -273,6 +289,40 @@ class Record(Mapping[str, Any]):
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
+@final
+class BatchRecord:
+    """What came of one row of a batch.
+
+    Args:
+        key: the row's key.
+        record: the record that was read, or that an operate gave; None if there is none.
+        result_code: the server's answer; None if there was none.
+        error: why the row failed; None if it did not. That there is no such record is no failure of a read or a delete.
+    """
+    @property
+    def key(self) -> Key: ...
+    @property
+    def record(self) -> Record | None: ...
+    @property
+    def result_code(self) -> ResultCode | None: ...
+    @property
+    def error(self) -> AerospikeError | None: ...
+    def __init__(
+        self,
+        key: Key,
+        record: Record | None = None,
+        result_code: ResultCode | None = None,
+        error: AerospikeError | None = None,
+    ) -> None: ...
+    @property
+    def ok(self) -> bool:
+        """Whether the row was done."""
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the row, which writes and failed, was or may still be applied."""
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
 def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
     """A span of time in milliseconds.
 
@@ -312,6 +362,11 @@ def filter_bytes(expression: object, name: str = "filter_expression") -> bytes |
 REPLICA_MASTER: int
 REPLICA_SEQUENCE: int
 REPLICA_RANDOM: int
+OF_RECORD: int
+OF_BATCH: int
+OF_BATCH_READ: int
+OF_BATCH_WRITE: int
+OF_BATCH_DELETE: int
 
 @final
 class Settings:
@@ -347,6 +402,14 @@ class Settings:
     @property
     def filter_expression(self) -> bytes | None: ...
     @property
+    def of(self) -> int: ...
+    @property
+    def batch_flags(self) -> int: ...
+    @property
+    def sequential(self) -> bool: ...
+    @property
+    def write_retries(self) -> int: ...
+    @property
     def as_read(self) -> Settings | None: ...
     def __init__(
         self,
@@ -356,7 +419,7 @@ class Settings:
         info2: int = 0,
         info3: int = 0,
         generation: int = 0,
-        ttl: int = 0,
+        ttl: Any = 0,
         total_timeout: float = 1000,
         socket_timeout: Any = None,
         max_retries: int = 2,
@@ -366,6 +429,10 @@ class Settings:
         send_key: bool = False,
         respond_per_each_op: bool = False,
         filter_expression: bytes | None = None,
+        of: int = ...,
+        batch_flags: int = 0,
+        sequential: bool = False,
+        write_retries: int = 0,
         as_read: Settings | None = None,
     ) -> None: ...
     def __eq__(self, other: object) -> bool: ...
@@ -539,6 +606,96 @@ def pack_name(name: bytes) -> Packed:
 
 def extend_list(values: Packed, value: Packed) -> Packed:
     """A packed list with one more element at its end."""
+
+class BatchRow:
+    """One row of a batch: a `BatchRead`, `BatchWrite` or `BatchDelete`. Immutable; may be used again and again."""
+    @property
+    def key(self) -> Key: ...
+    @property
+    def policy(self) -> BatchReadPolicy | BatchWritePolicy | BatchDeletePolicy | None: ...
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+def restore_row(kind: type, key: Key, arguments: dict[str, Any]) -> BatchRow:
+    """A row out of what its pickle holds."""
+
+@final
+class BatchRead(BatchRow):
+    """A row that reads a record: its bins, or what operations give that only read.
+
+    Args:
+        key: a `Key` or a `(namespace, set, user key)` tuple.
+        bins: the names of the bins to read; None for all, an empty list for none (generation and expiration only).
+        operations: made by the functions of `pyspike.operations`; not together with `bins`.
+        policy: its own; None for what the batch's says.
+
+    Raises:
+        InvalidType: an argument is of the wrong type.
+        InvalidArgument: a name does not fit, both `bins` and `operations` are given, or an operation writes.
+    """
+    @property
+    def bins(self) -> tuple[str, ...] | None: ...
+    @property
+    def operations(self) -> tuple[Operation, ...] | None: ...
+    def __init__(
+        self,
+        key: KeyLike,
+        bins: Iterable[str] | None = None,
+        *,
+        operations: Iterable[Operation] | None = None,
+        policy: BatchReadPolicy | None = None,
+    ) -> None: ...
+
+@final
+class BatchWrite(BatchRow):
+    """A row that applies operations to a record, in order, all or nothing; at least one of them writes.
+
+    Args:
+        key: a `Key` or a `(namespace, set, user key)` tuple.
+        operations: made by the functions of `pyspike.operations`.
+        ttl: how long the record lives from then on: seconds, a timedelta or an `Expiration`; None for what the policy says.
+        generation: the one that the record must have, up to 65535.
+        policy: its own; None for the defaults of `BatchWritePolicy`.
+
+    Raises:
+        InvalidType: an argument is of the wrong type.
+        InvalidArgument: a value does not fit, or no operation writes.
+    """
+    @property
+    def operations(self) -> tuple[Operation, ...]: ...
+    @property
+    def ttl(self) -> Ttl | None: ...
+    @property
+    def generation(self) -> int | None: ...
+    def __init__(
+        self,
+        key: KeyLike,
+        operations: Iterable[Operation],
+        *,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        policy: BatchWritePolicy | None = None,
+    ) -> None: ...
+
+@final
+class BatchDelete(BatchRow):
+    """A row that deletes a record.
+
+    Args:
+        key: a `Key` or a `(namespace, set, user key)` tuple.
+        generation: the one that the record must have, up to 65535.
+        policy: its own; None for the defaults of `BatchDeletePolicy`.
+
+    Raises:
+        InvalidType: an argument is of the wrong type.
+        InvalidArgument: the generation does not fit.
+    """
+    @property
+    def generation(self) -> int | None: ...
+    def __init__(
+        self, key: KeyLike, *, generation: int | None = None, policy: BatchDeletePolicy | None = None
+    ) -> None: ...
 
 MISSING_RAISES: object
 

@@ -10,7 +10,15 @@ from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import plain_text
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.nodes import Node
-from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.policy import (
+    BatchDeletePolicy,
+    BatchReadPolicy,
+    BatchWritePolicy,
+    ClientPolicy,
+    InfoPolicy,
+    ReadPolicy,
+    WritePolicy,
+)
 from pyspike.showing import shown
 
 __all__ = ["Policies", "client_policy", "info_arguments"]
@@ -20,6 +28,9 @@ __all__ = ["Policies", "client_policy", "info_arguments"]
 vars(sys.modules["pyspike._wire"]).update(
     T=TypeVar("T"),
     Any=Any,
+    BatchDeletePolicy=BatchDeletePolicy,
+    BatchReadPolicy=BatchReadPolicy,
+    BatchWritePolicy=BatchWritePolicy,
     Filter=Filter,
     Iterable=Iterable,
     KeyLike=KeyLike,

@@ -18,14 +18,16 @@ from pyspike.showing import clipped, shown
 
 SHOWN_SIZE = 2000  # characters of a message, which may be a server's
 SHOWN_ATTEMPTS = 10  # the first, and the last
+SHOWN_ROWS = 5  # of a batch, that failed
 
 if TYPE_CHECKING:
-    from pyspike._wire import Key
+    from pyspike._wire import BatchRecord, Key
 
 __all__ = [
     "AerospikeError",
     "Attempt",
     "BatchDisabled",
+    "BatchError",
     "BatchMaxRequestsExceeded",
     "BatchQueuesFull",
     "BinExists",
@@ -247,6 +249,66 @@ class InvalidType(InvalidArgument, TypeError):
 
 class ClientClosed(AerospikeError):
     """The client was closed."""
+
+
+class BatchError(AerospikeError):
+    """Rows of a batch failed; what came of each row is in `results`.
+
+    Args:
+        message: what went wrong, in one line.
+        results: what came of the batch's rows, in their order.
+
+    The other arguments are those of `AerospikeError`.
+    """
+
+    results: Sequence[BatchRecord]
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        results: Sequence[BatchRecord] = (),
+        result_code: ResultCode | None = None,
+        key: Key | None = None,
+        node: str | None = None,
+        in_doubt: bool = False,
+        attempts: Sequence[Attempt] = (),
+        timeout: float | None = None,
+        advice: str = "",
+    ) -> None:
+        super().__init__(
+            message,
+            result_code=result_code,
+            key=key,
+            node=node,
+            in_doubt=in_doubt,
+            attempts=attempts,
+            timeout=timeout,
+            advice=advice,
+        )
+        self.results = results
+
+    @property
+    def retryable(self) -> bool:
+        """Whether every row that failed may succeed if it is tried again: see `AerospikeError.retryable`."""
+        failed = [row.error for row in self.results if row.error is not None]
+        return bool(failed) and all(error.retryable for error in failed)
+
+    def _details(self) -> Iterable[str]:
+        failed = [(place, row.error) for place, row in enumerate(self.results) if row.error is not None]
+        for place, error in failed[:SHOWN_ROWS]:
+            doubt = ", in doubt" if error.in_doubt else ""
+            code = (
+                ""
+                if error.result_code is None
+                else f" [code {int(error.result_code)} {error.result_code.name}]"
+            )
+            key = "" if error.key is None else f": {error.key!r}"
+            message = clipped(error.message, SHOWN_SIZE)
+            yield f"row {place}: {type(error).__name__}: {message}{key}{code}{doubt}"
+        if len(failed) > SHOWN_ROWS:
+            yield f"… and {len(failed) - SHOWN_ROWS} more"
+        yield from super()._details()
 
 
 class ProtocolError(AerospikeError):

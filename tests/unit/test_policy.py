@@ -14,8 +14,13 @@ from pyspike._wire import ttl_header
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy import (
     BasePolicy,
+    BatchDeletePolicy,
+    BatchPolicy,
+    BatchReadPolicy,
+    BatchWritePolicy,
     ClientPolicy,
     CommitLevel,
+    Concurrency,
     ConsistencyLevel,
     Expiration,
     GenerationPolicy,
@@ -28,7 +33,8 @@ from pyspike.policy import (
     timeout_ms,
 )
 
-POLICIES = [BasePolicy, ReadPolicy, WritePolicy, InfoPolicy, ClientPolicy]
+ROW_POLICIES = [BatchReadPolicy, BatchWritePolicy, BatchDeletePolicy]
+POLICIES = [BasePolicy, ReadPolicy, WritePolicy, InfoPolicy, ClientPolicy, BatchPolicy, *ROW_POLICIES]
 COMMAND_POLICIES = [BasePolicy, ReadPolicy, WritePolicy]
 EQUAL = GenerationPolicy.EXPECT_GEN_EQUAL
 SETTINGS = [
@@ -42,7 +48,7 @@ SETTINGS = [
         "socket_timeout",
     ),
     *("max_retries", "sleep_between_retries", "timeout_delay", "replica", "send_key", "respond_per_each_op"),
-    *("filter_expression", "write", "as_read"),
+    *("filter_expression", "write", "as_read", "of", "batch_flags", "sequential", "write_retries"),
 ]
 BASE = {
     "consistency_level": ConsistencyLevel.ALL,
@@ -83,7 +89,24 @@ CLIENT = {
     "write": WritePolicy(send_key=True),
     "info": InfoPolicy(timeout=1),
 }
+ROW_WRITE = {name: value for name, value in WRITE.items() if name != "respond_per_each_op"} | {
+    "filter_expression": b"\x93\x01"
+}
+BATCH = {name: value for name, value in BASE.items() if name != "timeout_delay"} | {
+    "concurrency": Concurrency.SEQUENTIAL,
+    "allow_inline": False,
+    "allow_inline_ssd": True,
+    "respond_all_keys": False,
+    "replica": Replica.MASTER,
+}
 CHANGES = [
+    (BatchPolicy, BATCH),
+    (BatchReadPolicy, {"read_touch_ttl": 80, "filter_expression": b"\x93\x01"}),
+    (BatchWritePolicy, ROW_WRITE),
+    (
+        BatchDeletePolicy,
+        {k: v for k, v in ROW_WRITE.items() if k not in ("record_exists_action", "expiration")},
+    ),
     (BasePolicy, BASE),
     (ReadPolicy, {**BASE, "replica": Replica.MASTER}),
     (WritePolicy, {**BASE, **WRITE}),
@@ -181,6 +204,37 @@ def test_a_write_policy_of_a_read_means_what_a_read_policy_means():
     assert ReadPolicy().settings.as_read is None
 
 
+def test_a_default_policy_of_rows_adds_nothing_and_the_touch_is_that_of_the_batch():
+    for kind in ROW_POLICIES:
+        settings = settings_of(kind())
+        bits = [settings[name] for name in ("info1", "info2", "info3", "generation", "ttl", "batch_flags")]
+        assert bits == [0] * 6
+        assert settings["filter_expression"] is None
+        assert settings["write"] is (kind is not BatchReadPolicy)
+    assert BatchReadPolicy().settings != BatchReadPolicy(read_touch_ttl=ReadTouchTTL.SERVER_DEFAULT).settings
+    assert BatchPolicy().settings.batch_flags == 0x0D, "inline, respond all, and the one that failed"
+
+
+def test_defaults_of_batches_are_those_of_the_rust_client_but_for_the_socket_timeout():
+    policy = BatchPolicy()
+    assert (policy.total_timeout, policy.socket_timeout) == (1000, None)
+    assert (policy.concurrency, policy.replica) == (Concurrency.PARALLEL, Replica.SEQUENCE)
+    assert (policy.allow_inline, policy.allow_inline_ssd, policy.respond_all_keys) == (True, False, True)
+    assert BatchWritePolicy().record_exists_action is RecordExistsAction.UPDATE
+
+
+@pytest.mark.parametrize("retries", [None, 0, 3])
+def test_rows_that_write_are_tried_again_only_if_the_batch_says_so(retries):
+    settings = BatchPolicy(max_retries=retries).settings
+    assert settings.max_retries == (2 if retries is None else retries)
+    assert settings.write_retries == (retries or 0)
+
+
+def test_a_batch_has_no_timeout_delay():
+    with pytest.raises(TypeError, match=r"^BatchPolicy has no field 'timeout_delay'"):
+        BatchPolicy(timeout_delay=3000)
+
+
 @pytest.mark.parametrize("retries", [None, 0, 3])
 def test_max_retries_left_out_is_none_for_writes_and_two_for_reads(retries):
     settings = WritePolicy(max_retries=retries).settings
@@ -217,6 +271,26 @@ def test_the_tests_below_change_every_field(kind, changes):
         (WritePolicy, "send_key", "send_key", True),
         (WritePolicy, "respond_per_each_op", "respond_per_each_op", True),
         (WritePolicy, "durable_delete", "info2", 0x10),
+        *[
+            (BatchPolicy, field, field, float(BATCH[field]))
+            for field in ("socket_timeout", "total_timeout", "sleep_between_retries")
+        ],
+        (BatchPolicy, "filter_expression", "filter_expression", b"\x93\x01"),
+        (BatchPolicy, "consistency_level", "info1", 0x40),
+        (BatchPolicy, "read_touch_ttl", "ttl", 80),
+        (BatchPolicy, "replica", "replica", 0),
+        (BatchPolicy, "concurrency", "sequential", True),
+        (BatchPolicy, "allow_inline", "batch_flags", 0x0C),
+        (BatchPolicy, "allow_inline_ssd", "batch_flags", 0x0F),
+        (BatchPolicy, "respond_all_keys", "batch_flags", 0x09),
+        (BatchReadPolicy, "read_touch_ttl", "ttl", 80),
+        *[(kind, "filter_expression", "filter_expression", b"\x93\x01") for kind in ROW_POLICIES],
+        *[(kind, "generation_policy", "info2", 0x04) for kind in ROW_POLICIES[1:]],
+        *[(kind, "commit_level", "info3", 0x02) for kind in ROW_POLICIES[1:]],
+        *[(kind, "send_key", "send_key", True) for kind in ROW_POLICIES[1:]],
+        *[(kind, "durable_delete", "info2", 0x10) for kind in ROW_POLICIES[1:]],
+        (BatchWritePolicy, "record_exists_action", "info3", 0x10),
+        (BatchWritePolicy, "expiration", "ttl", 60),
     ],
 )
 def test_a_field_changes_its_setting_and_no_other(kind, field, setting, compiled):
@@ -437,6 +511,10 @@ def test_a_bool_counts_as_no_number(name):
         (WritePolicy, "expiration", 0),
         (WritePolicy, "expiration", timedelta(days=3651)),
         (InfoPolicy, "timeout", 0),
+        (BatchPolicy, "max_retries", -1),
+        (BatchReadPolicy, "read_touch_ttl", 101),
+        (BatchWritePolicy, "generation", 2**16),
+        (BatchDeletePolicy, "generation", -1),
         (ClientPolicy, "timeout", 0),
         (ClientPolicy, "idle_timeout", 0),
         (ClientPolicy, "tend_interval", 0),

@@ -12,6 +12,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
     base        what all policies have in common, and `BasePolicy`
     read        `ReadPolicy`
     write       `WritePolicy`
+    batch       `BatchPolicy`, and the policies of a batch's rows
     info        `InfoPolicy`
     client      `ClientPolicy`
 """
@@ -19,6 +20,13 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
 from pyspike._types import SupportsToBytes
 from pyspike._wire import timeout_ms
 from pyspike.policy.base import BasePolicy, ConsistencyLevel, ReadTouchTTL
+from pyspike.policy.batch import (
+    BatchDeletePolicy,
+    BatchPolicy,
+    BatchReadPolicy,
+    BatchWritePolicy,
+    Concurrency,
+)
 from pyspike.policy.client import ClientPolicy
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.read import ReadPolicy, Replica
@@ -27,8 +35,13 @@ from pyspike.values import Expiration
 
 __all__ = [
     "BasePolicy",
+    "BatchDeletePolicy",
+    "BatchPolicy",
+    "BatchReadPolicy",
+    "BatchWritePolicy",
     "ClientPolicy",
     "CommitLevel",
+    "Concurrency",
     "ConsistencyLevel",
     "Expiration",
     "GenerationPolicy",

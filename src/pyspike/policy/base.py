@@ -30,6 +30,7 @@ __all__ = [
     "Policy",
     "ReadTouchTTL",
     "policy_field",
+    "read_touch_or_none",
     "refuse_changes",
 ]
 
@@ -182,6 +183,11 @@ _INFO1 = {ConsistencyLevel.ONE: 0, ConsistencyLevel.ALL: INFO1_CONSISTENCY_ALL}
 
 def _read_touch_ttl(value: object, name: str) -> int | ReadTouchTTL:
     return value if isinstance(value, ReadTouchTTL) else percent(value, name)
+
+
+def read_touch_or_none(value: object, name: str) -> int | ReadTouchTTL | None:
+    """What `read_touch_ttl` may be, or None."""
+    return None if value is None else _read_touch_ttl(value, name)
 
 
 @refuse_changes

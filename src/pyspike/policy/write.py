@@ -21,7 +21,7 @@ from pyspike._wire import (
     ttl_header,
 )
 from pyspike.errors import InvalidArgument
-from pyspike.policy.base import BasePolicy, CommandPolicy, policy_field, refuse_changes
+from pyspike.policy.base import BasePolicy, CommandPolicy, Policy, policy_field, refuse_changes
 from pyspike.policy.checks import MAX_UINT32, expiration, instance, whole
 from pyspike.values import Expiration
 
@@ -74,6 +74,27 @@ _INFO3_EXISTS = {
 _INFO3_COMMIT = {CommitLevel.ALL: 0, CommitLevel.MASTER: INFO3_COMMIT_LEVEL_MASTER}
 
 
+def header_bits(
+    action: RecordExistsAction, generation: GenerationPolicy, commit: CommitLevel, durable_delete: bool
+) -> dict[str, int]:
+    """What the fields of a policy for writes add to the header of a request, by the names of `Settings`."""
+    return {
+        "info2": _INFO2_GENERATION[generation]
+        | _INFO2_EXISTS.get(action, 0)
+        | (INFO2_DURABLE_DELETE if durable_delete else 0),
+        "info3": _INFO3_COMMIT[commit] | _INFO3_EXISTS.get(action, 0),
+    }
+
+
+def refuse_idle_generation(policy: Policy, generation: int, generation_policy: GenerationPolicy) -> None:
+    """Refuse a generation that nothing compares."""
+    if generation and generation_policy is GenerationPolicy.NONE:
+        raise InvalidArgument(
+            f"{type(policy).__name__}.generation is {generation}, but nothing compares it",
+            advice="set generation_policy to EXPECT_GEN_EQUAL or EXPECT_GEN_GREATER",
+        )
+
+
 @refuse_changes
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class WritePolicy(BasePolicy):
@@ -113,11 +134,7 @@ class WritePolicy(BasePolicy):
     durable_delete: bool = policy_field(False, instance(bool))
 
     def _complete(self) -> None:
-        if self.generation and self.generation_policy is GenerationPolicy.NONE:
-            raise InvalidArgument(
-                f"{type(self).__name__}.generation is {self.generation}, but nothing compares it",
-                advice="set generation_policy to EXPECT_GEN_EQUAL or EXPECT_GEN_GREATER",
-            )
+        refuse_idle_generation(self, self.generation, self.generation_policy)
         CommandPolicy._complete(self)
 
     def _compiled(self) -> dict[str, Any]:
@@ -128,10 +145,9 @@ class WritePolicy(BasePolicy):
             "write": True,
             "info1": 0,
             "max_retries": self.max_retries or 0,
-            "info2": _INFO2_GENERATION[self.generation_policy]
-            | _INFO2_EXISTS.get(self.record_exists_action, 0)
-            | (INFO2_DURABLE_DELETE if self.durable_delete else 0),
-            "info3": _INFO3_COMMIT[self.commit_level] | _INFO3_EXISTS.get(self.record_exists_action, 0),
+            **header_bits(
+                self.record_exists_action, self.generation_policy, self.commit_level, self.durable_delete
+            ),
             "generation": self.generation,
             "ttl": ttl_header(self.expiration),
             "as_read": Settings(**base, **answers),

@@ -30,6 +30,7 @@ cpdef enum:                                 # a message's header; offsets in the
 cpdef enum:                                 # info1 (framing.md 1.2)
     INFO1_READ = 0x01
     INFO1_GET_ALL = 0x02
+    INFO1_BATCH = 0x08
     INFO1_GET_NO_BINS = 0x20
     INFO1_CONSISTENCY_ALL = 0x40
 
@@ -45,6 +46,7 @@ cpdef enum:                                 # info2 (framing.md 1.2)
 
 
 cpdef enum:                                 # info3 (framing.md 1.2)
+    INFO3_LAST = 0x01                       # of an answer: nothing follows
     INFO3_COMMIT_LEVEL_MASTER = 0x02
     INFO3_UPDATE_ONLY = 0x08
     INFO3_CREATE_OR_REPLACE = 0x10
@@ -57,7 +59,25 @@ cpdef enum:                                 # fields (framing.md 1.3)
     FIELD_SET = 1
     FIELD_KEY = 2
     FIELD_DIGEST = 4
+    FIELD_BATCH = 41
     FIELD_FILTER = 43
+
+
+cpdef enum:                                 # flags of a batch (batch.md 7.1)
+    BATCH_INLINE = 0x01
+    BATCH_INLINE_SSD = 0x02
+    BATCH_RESPOND_ALL = 0x04
+    BATCH_REPORT_FAILURE = 0x08             # without RESPOND_ALL: the row that ended the batch is answered too
+
+
+cpdef enum:                                 # rows of a batch: flags, and how much there is of each (batch.md 7.1, 7.2)
+    ROW_REPEAT = 0x01
+    ROW_HAS_INFO = 0x02                     # info2 and info3
+    ROW_HAS_GENERATION = 0x04
+    ROW_HAS_TTL = 0x08
+    BATCH_HEAD_SIZE = 5                     # of the count and the flags in front of the rows
+    AT_ROW_FLAGS = 24                       # of a row: behind its number and its digest
+    AT_ROW_NUMBER = 14                      # of a row's answer: where other messages have the timeout
 
 
 cpdef enum:                                 # operations; offsets from where one starts (framing.md 1.4)
@@ -125,4 +145,5 @@ cpdef enum:                                 # limits (framing.md 1.4, and 1.2 fo
     MAX_BINS = 32767                        # of a record
     MAX_TTL = 315_360_000                   # seconds, which are ten years
     MAX_FILTER = 1_048_576                  # bytes of a filter expression (expressions.md 6.1)
+    MAX_ROW_GENERATION = 0xFFFF             # a row has two bytes for it (batch.md 7.1)
     MAX_DEPTH = 256                         # of nested lists and maps, in both directions

@@ -12,6 +12,14 @@ cpdef enum:                                 # which replica is asked first
     REPLICA_RANDOM = 2
 
 
+cpdef enum:                                 # what a policy is of, where that is not a command on one record
+    OF_RECORD = 0
+    OF_BATCH = 1
+    OF_BATCH_READ = 2                       # of rows of a batch, which have no timeouts and retries of their own
+    OF_BATCH_WRITE = 3
+    OF_BATCH_DELETE = 4
+
+
 @cython.final
 cdef class Settings:
     """What a policy means on the wire. Times are milliseconds; the info bytes hold only what the policy adds."""
@@ -19,6 +27,7 @@ cdef class Settings:
     cdef readonly bint write                # of a policy for writes
     cdef readonly uint8_t info1, info2, info3
     cdef readonly uint32_t generation, ttl
+    cdef bint has_ttl                       # False: of a row of a batch, which takes that of the batch
     cdef readonly double total_timeout
     cdef readonly double socket_timeout     # -1: what is left of the deadline, shared among the attempts left
     cdef readonly double sleep_between_retries
@@ -27,20 +36,26 @@ cdef class Settings:
     cdef readonly int replica
     cdef readonly bint send_key, respond_per_each_op
     cdef readonly bytes filter_expression
+    cdef readonly int of                    # `OF_RECORD` and so on
+    cdef readonly uint8_t batch_flags       # of a policy for batches, as the two below
+    cdef readonly bint sequential           # one node after the other
+    cdef readonly int write_retries         # of rows that write; `max_retries` is of those that read
     cdef readonly Settings as_read          # of a policy for writes: what it means for an operate that only reads
 
     def __cinit__(
-        self, *, bint write=False, int info1=0, int info2=0, int info3=0, uint32_t generation=0, uint32_t ttl=0,
+        self, *, bint write=False, int info1=0, int info2=0, int info3=0, uint32_t generation=0, object ttl=0,
         double total_timeout=1000, object socket_timeout=None, int max_retries=2, double sleep_between_retries=0,
         double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False, bint respond_per_each_op=False,
-        bytes filter_expression=None, Settings as_read=None,
+        bytes filter_expression=None, int of=OF_RECORD, int batch_flags=0, bint sequential=False, int write_retries=0,
+        Settings as_read=None,
     ) -> None:
         self.write = write
         self.info1 = <uint8_t>info1
         self.info2 = <uint8_t>info2
         self.info3 = <uint8_t>info3
         self.generation = generation
-        self.ttl = ttl
+        self.has_ttl = ttl is not None
+        self.ttl = <uint32_t>ttl if ttl is not None else 0
         self.total_timeout = total_timeout
         self.socket_timeout = -1 if socket_timeout is None else <double>socket_timeout
         self.max_retries = max_retries
@@ -50,13 +65,19 @@ cdef class Settings:
         self.send_key = send_key
         self.respond_per_each_op = respond_per_each_op
         self.filter_expression = filter_expression
+        self.of = of
+        self.batch_flags = <uint8_t>batch_flags
+        self.sequential = sequential
+        self.write_retries = write_retries
         self.as_read = Settings() if write and as_read is None else as_read
 
     cdef tuple parts(self):
         return (
-            self.write, self.info1, self.info2, self.info3, self.generation, self.ttl, self.total_timeout,
+            self.write, self.info1, self.info2, self.info3, self.generation,
+            self.ttl if self.has_ttl else None, self.total_timeout,
             self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries, self.replica,
-            self.send_key, self.respond_per_each_op, self.filter_expression, self.as_read,
+            self.send_key, self.respond_per_each_op, self.filter_expression, self.of,
+            self.batch_flags, self.sequential, self.write_retries, self.as_read,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -76,17 +97,26 @@ def restore_settings(*parts: object) -> Settings:
     names = (
         "write", "info1", "info2", "info3", "generation", "ttl", "total_timeout", "socket_timeout",
         "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key", "respond_per_each_op",
-        "filter_expression", "as_read",
+        "filter_expression", "of", "batch_flags", "sequential", "write_retries", "as_read",
     )
     return Settings(**dict(zip(names, parts, strict=True)))
 
 
+cdef inline Settings record_settings(object policy):
+    """The settings of a policy for commands on one record; None if it is none."""
+    settings = getattr(policy, "settings", None)
+    if type(settings) is not Settings or (<Settings>settings).of != OF_RECORD:
+        return None
+    return <Settings>settings
+
+
 cdef Settings settings_of(object policy, bint write):
     """The settings of a policy that is given with a call; it has to be one for writes or for reads, as `write` says."""
-    settings = getattr(policy, "settings", None)
-    if type(settings) is not Settings or (<Settings>settings).write != write:
+    cdef Settings settings
+    settings = record_settings(policy)
+    if settings is None or settings.write != write:
         raise refused_policy(policy, "a WritePolicy" if write else "a ReadPolicy")
-    return <Settings>settings
+    return settings
 
 
 cdef Settings settings_of_operate(object policy, bint writes, tuple operations):
@@ -94,14 +124,22 @@ cdef Settings settings_of_operate(object policy, bint writes, tuple operations):
 
     An `operate` that only reads may be given a WritePolicy too; then its settings for reads count.
     """
-    settings = getattr(policy, "settings", None)
-    if type(settings) is not Settings:
+    cdef Settings settings = record_settings(policy)
+    if settings is None:
         raise refused_policy(policy, "a WritePolicy" if writes else "a ReadPolicy or a WritePolicy")
     if not writes:
-        return (<Settings>settings).as_read if (<Settings>settings).write else <Settings>settings
-    if not (<Settings>settings).write:
+        return settings.as_read if settings.write else settings
+    if not settings.write:
         writer = next(operation for operation in operations if operation.is_write)
         raise refused_policy(policy, "a WritePolicy", f": {shown(writer)} writes")
+    return settings
+
+
+cdef Settings batch_settings(object policy, int of, str wanted):
+    """The settings of a policy that has to be `of` a batch, or of one kind of its rows."""
+    settings = getattr(policy, "settings", None)
+    if type(settings) is not Settings or (<Settings>settings).of != of:
+        raise refused_policy(policy, wanted)
     return <Settings>settings
 
 

@@ -62,6 +62,17 @@ cdef tuple names_of(object bins):
         raise errors.InvalidType(f"bins must be a sequence of names, not {type(bins).__name__}") from None
 
 
+cdef Py_ssize_t put_names(Buffer* out, tuple names) except -1:
+    """Asks for each of the bins, once; returns how many operations that takes."""
+    cdef Py_ssize_t count = 0
+    for name in distinct(names):            # a name asked for twice is answered once
+        end_op(out, start_op(out, OP_READ, name), PARTICLE_NULL)
+        count += 1
+    if count > MAX_OPERATIONS:
+        too_many_operations(count)
+    return count
+
+
 cdef int put_read(
     Buffer* out, Key key, object bins, Settings settings, double total_timeout, object filter_expression
 ) except -1:
@@ -78,11 +89,7 @@ cdef int put_read(
             info1 |= INFO1_GET_NO_BINS
     fields = start_request(out, key, settings, total_timeout, filter_expression, info1, 0, 0, 0, settings.ttl)
     if names:
-        for name in distinct(names):        # a name asked for twice is answered once
-            end_op(out, start_op(out, OP_READ, name), PARTICLE_NULL)
-            count += 1
-        if count > MAX_OPERATIONS:
-            too_many_operations(count)
+        count = put_names(out, names)
     finish_request(out, fields, <int>count)
     return 0
 
@@ -107,12 +114,8 @@ cdef int check_names(object bins) except -1:
     return 0
 
 
-cdef int put_bins(
-    Buffer* out, Key key, int code, object bins, Settings settings, double total_timeout, object ttl, object generation,
-    object filter_expression
-) except -1:
-    """Put, add, append or prepend (`code`) each of `bins`, names to values."""
-    cdef int fields = start_write(out, key, settings, total_timeout, ttl, generation, filter_expression, 0, 0)
+cdef Py_ssize_t put_bin_ops(Buffer* out, int code, object bins) except -1:
+    """An operation of this `code` for each of `bins`, names to values; returns how many these are."""
     cdef Packer packer
     cdef Py_ssize_t size = 0
     cdef Py_ssize_t count = 0
@@ -147,7 +150,16 @@ cdef int put_bins(
         raise errors.InvalidArgument("a write needs at least one bin")
     if count > MAX_BINS:
         raise errors.InvalidArgument(f"{count} bins in one record, the server allows {MAX_BINS}")
-    finish_request(out, fields, <int>count)
+    return count
+
+
+cdef int put_bins(
+    Buffer* out, Key key, int code, object bins, Settings settings, double total_timeout, object ttl, object generation,
+    object filter_expression
+) except -1:
+    """Put, add, append or prepend (`code`) each of `bins`, names to values."""
+    cdef int fields = start_write(out, key, settings, total_timeout, ttl, generation, filter_expression, 0, 0)
+    finish_request(out, fields, <int>put_bin_ops(out, code, bins))
     return 0
 
 
@@ -249,17 +261,39 @@ cdef bint needs_all_answers(tuple operations):
     return False
 
 
+cdef Py_ssize_t put_steps(Buffer* out, tuple operations, OperationsSummary* summary) except -1:
+    """The operations of an operate, but for what every answer has anyway; returns how many these are."""
+    cdef Operation operation
+    cdef Py_ssize_t count = 0
+    cdef bint writes = summary.flags & OP_IS_WRITE != 0
+    for operation in operations:
+        if operation.flags & OP_IS_HEADER and (summary.readers or writes):
+            continue                        # every answer has a header; the flag for it would hide the bins
+        put_bytes(out, wire_of(operation), <size_t>operation.size)
+        count += 1
+    if count > MAX_OPERATIONS:
+        too_many_operations(count)
+    return count
+
+
+cdef int check_all_bins(OperationsSummary* summary) except -1:
+    """Refuses other reads beside one of all bins."""
+    if summary.flags & OP_IS_ALL_BINS and summary.readers > 1:
+        raise errors.InvalidArgument(
+            "reading all bins can't be combined with other reads", advice="they are among all bins"
+        )
+    return 0
+
+
 cdef int put_operate(
     Buffer* out, Key key, tuple operations, OperationsSummary* summary, Settings settings, double total_timeout, object ttl,
     object generation, object filter_expression
 ) except -1:
     """Apply several operations to one record, in order, all or nothing."""
-    cdef Operation operation
     cdef int fields
     cdef bint writes = summary.flags & OP_IS_WRITE != 0
     cdef int info1 = INFO1_READ if summary.has_read else 0
     cdef int info2 = 0
-    cdef Py_ssize_t count = 0
     if summary.flags & OP_IS_ALL_BINS:
         info1 |= INFO1_GET_ALL
         if settings.respond_per_each_op:
@@ -267,10 +301,7 @@ cdef int put_operate(
                 "respond_per_each_op can't be combined with reading all bins",
                 advice="read the bins by their names",
             )
-        if summary.readers > 1:
-            raise errors.InvalidArgument(
-                "reading all bins can't be combined with other reads", advice="they are among all bins"
-            )
+        check_all_bins(summary)
     elif settings.respond_per_each_op or summary.flags & OP_WANTS_ALL or (
         len(operations) > 1 and needs_all_answers(operations)
     ):
@@ -286,12 +317,5 @@ cdef int put_operate(
         fields = start_request(
             out, key, settings, total_timeout, filter_expression, info1 | settings.info1, info2, 0, 0, settings.ttl
         )
-    for operation in operations:
-        if operation.flags & OP_IS_HEADER and (summary.readers or writes):
-            continue                        # every answer has a header; the flag for it would hide the bins
-        put_bytes(out, wire_of(operation), <size_t>operation.size)
-        count += 1
-    if count > MAX_OPERATIONS:
-        too_many_operations(count)
-    finish_request(out, fields, <int>count)
+    finish_request(out, fields, <int>put_steps(out, operations, summary))
     return 0

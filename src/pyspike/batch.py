@@ -1,0 +1,92 @@
+"""What users hold of batches: rows, what came of each, and of all of them.
+
+Rows and `BatchRecord` are compiled (`src/wire/requests/rows.pyx`, `src/wire/values/outcome.pyx`); this module
+has the results of a whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+from pyspike._wire import BatchDelete, BatchRead, BatchRecord, BatchRow, BatchWrite, Record
+from pyspike.errors import BatchError
+from pyspike.showing import shown
+
+__all__ = ["BatchDelete", "BatchRead", "BatchRecord", "BatchResults", "BatchRow", "BatchWrite"]
+
+
+class BatchResults(Sequence[BatchRecord]):
+    """What came of the rows of a batch, in their order: a sequence of `BatchRecord`.
+
+    Args:
+        rows: what came of each row.
+    """
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Sequence[BatchRecord]) -> None:
+        self._rows = tuple(rows)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no row failed."""
+        return all(row.ok for row in self._rows)
+
+    @property
+    def failed(self) -> list[BatchRecord]:
+        """The rows that failed."""
+        return [row for row in self._rows if not row.ok]
+
+    @property
+    def records(self) -> list[Record | None]:
+        """The record of each row; None where there is none."""
+        return [row.record for row in self._rows]
+
+    def raise_for_errors(self) -> None:
+        """Raise if a row failed.
+
+        Raises:
+            BatchError: at least one did; it has all results, and names the first that failed.
+        """
+        error = self.error()
+        if error is not None:
+            raise error
+
+    def error(self) -> BatchError | None:
+        """The error that `raise_for_errors` raises; None if no row failed."""
+        failed = self.failed
+        if not failed:
+            return None
+        return BatchError(
+            f"{len(failed)} of {len(self._rows)} rows failed",
+            results=self,
+            in_doubt=any(row.in_doubt for row in failed),
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> BatchRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> BatchResults: ...
+
+    def __getitem__(self, index: int | slice) -> BatchRecord | BatchResults:
+        return BatchResults(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[BatchRecord]:
+        return iter(self._rows)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BatchResults):
+            return NotImplemented
+        return self._rows == other._rows
+
+    def __hash__(self) -> int:
+        return hash(self._rows)
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failed)} failed" if not self.ok else ""
+        return f"<BatchResults of {len(self)} rows{failed}: {shown(list(self._rows))}>"

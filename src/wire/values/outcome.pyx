@@ -1,0 +1,56 @@
+# What comes of one row of a batch.
+
+@cython.final
+@cython.freelist(32)
+cdef class BatchRecord:
+    """BatchRecord(key, record=None, result_code=None, error=None)\n--\n\nWhat came of one row of a batch.
+
+    Args:
+        key: the row's key.
+        record: the record that was read, or that an operate gave; None if there is none.
+        result_code: the server's answer; None if there was none.
+        error: why the row failed; None if it did not. That there is no such record is no failure of a read or a delete.
+    """
+
+    cdef readonly Key key
+    cdef readonly Record record
+    cdef readonly object result_code        # a ResultCode
+    cdef readonly object error              # an AerospikeError
+
+    def __init__(
+        self, Key key not None, Record record=None, result_code: ResultCode | None = None, error: AerospikeError | None = None
+    ) -> None:
+        self.key = key
+        self.record = record
+        self.result_code = result_code
+        self.error = error
+
+    @property
+    def ok(self) -> bool:
+        """Whether the row was done."""
+        return self.error is None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the row, which writes and failed, was or may still be applied."""
+        return self.error is not None and self.error.in_doubt
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BatchRecord):
+            return NotImplemented
+        cdef BatchRecord row = <BatchRecord>other
+        return (
+            self.key == row.key and self.record == row.record and self.result_code == row.result_code
+            and type(self.error) is type(row.error) and str(self.error) == str(row.error)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.record, self.result_code))
+
+    def __repr__(self) -> str:
+        came = self.record if self.error is None else self.error
+        code = "no answer" if self.result_code is None else self.result_code.name
+        return f"<BatchRecord {self.key!r} {code}: {shown(came, SHOWN_BINS)}>"
+
+    def __reduce__(self) -> tuple:
+        return BatchRecord, (self.key, self.record, self.result_code, self.error)
