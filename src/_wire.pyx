@@ -26,7 +26,7 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport (
-    INT64_MAX, int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
+    INT64_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
 )
 from libc.string cimport memcmp, memcpy, memmove, memset, strerror
 from libc.stdlib cimport qsort
@@ -75,13 +75,16 @@ include "wire/requests/maker.pyx"
 include "wire/requests/fields.pyx"
 include "wire/requests/single.pyx"
 include "wire/requests/rows.pyx"
+include "wire/requests/batch.pyx"
 include "wire/readers/reader.pyx"
 include "wire/readers/message.pyx"
 include "wire/readers/single.pyx"
+include "wire/readers/batch.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
 include "wire/command.pyx"
 include "wire/single.pyx"
+include "wire/batch.pyx"
 include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"

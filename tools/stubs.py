@@ -29,7 +29,17 @@ HEAD = '"""Types of the compiled wire layer. Written by tools/stubs.py out of sr
 
 # Classes that Python code never names: queues, tables inside others, and what stands for something missing.
 INTERNAL = {
-    *("Ask", "ChannelBase", "Fifo", "FramesReader", "NamespaceMap", "NodeCounters", "OutcomeReader", "Part"),
+    *(
+        "Ask",
+        "BatchReader",
+        "ChannelBase",
+        "Fifo",
+        "FramesReader",
+        "NamespaceMap",
+        "NodeCounters",
+        "OutcomeReader",
+        "Part",
+    ),
     *("Reader", "RecordReader", "ResultsReader", "Sign", "TaskExecutor", "Unopened", "Waiter"),
     *("WaitingBlock", "WaitingQueue"),
 }

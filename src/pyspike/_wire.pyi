@@ -697,6 +697,25 @@ class BatchDelete(BatchRow):
         self, key: KeyLike, *, generation: int | None = None, policy: BatchDeletePolicy | None = None
     ) -> None: ...
 
+@final
+class Batch:
+    """The rows of one call, and what came of them so far."""
+    @property
+    def records(self) -> list[Any]: ...
+    @property
+    def errors(self) -> dict[str, Any]: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def total_timeout(self) -> float: ...
+    def __len__(self) -> int: ...
+    def key(self, row: int) -> Key:
+        """The key of a row."""
+    def writes(self, row: int) -> bool:
+        """Whether a row writes or deletes."""
+    def code(self, row: int) -> int | None:
+        """The result code of a row's answer; None without an answer."""
+
 MISSING_RAISES: object
 
 @final
@@ -863,6 +882,48 @@ class Executor:
 
 def parse_answer(command: Command, body: bytes) -> Any:
     """What the command gives when the server answers with a frame of this body (its message header comes first)."""
+
+@final
+class NodeRows:
+    """Rows of a batch that one node is asked for, in one request or several, one after the other."""
+    @property
+    def batch(self) -> Batch: ...
+    @property
+    def node(self) -> Node: ...
+    def next_command(self, timeout: float) -> Command | None:
+        """A command for the next rows, which the server may take so many milliseconds for (0: any); None if there are none.
+
+        The rows of the one before must have been answered.
+        """
+    @property
+    def rows(self) -> list[int]:
+        """The numbers of all its rows."""
+    def __len__(self) -> int: ...
+
+def batch_rows(
+    rows: Iterable[BatchRow],
+    settings: Settings,
+    timeout: Milliseconds | None = None,
+    filter_expression: Filter | None = None,
+) -> Batch:
+    """A batch of rows that are to be sent with these settings.
+
+    Args:
+        rows: any iterable of them.
+        settings: of a `BatchPolicy`.
+        timeout: of the whole call in milliseconds; None for that of the settings.
+        filter_expression: for the rows without a filter of their own; None for that of the settings.
+
+    Raises:
+        InvalidType, InvalidArgument: an argument can't be used.
+    """
+
+def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None) -> NodeRows:
+    """Some rows of a batch, for one node.
+
+    Raises:
+        IndexError: there is no such row.
+    """
 
 @final
 class Connection:

@@ -33,6 +33,18 @@ def _responses() -> set[bytes]:
     }
 
 
+def batches() -> list[bytes]:
+    """The bodies of the frames of recorded answers to batches."""
+    return sorted(
+        {
+            response[HEADER:]
+            for case in cases("batch")
+            for response in case.responses
+            if HEADER < len(response) < LONGEST
+        }
+    )
+
+
 def info_bodies() -> list[bytes]:
     """The bodies of the recorded answers to info messages."""
     return sorted(

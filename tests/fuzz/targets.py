@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from fuzz import seeds
 from pyspike import MapReturnType, ReadPolicy, _wire, errors, exp
 from pyspike import operations as op
+from pyspike.batch import BatchDelete, BatchRead, BatchWrite
 from pyspike.cluster import info
 from pyspike.exp import Expression
 from pyspike.operations import lists, maps
+from pyspike.policy import BatchPolicy
 from support.unsent import UNSENT
 
 # What a caller is told of bad bytes.
@@ -71,6 +73,7 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
         ),
         Target("value", seeds.particles(), parse_value, 7),
         Target("info", seeds.info_bodies(), parse_info),
+        Target("batch", seeds.batches(), parse_batch, 3),
         Target("expression", seeds.filters(), parse_expression, 1, (errors.InvalidArgument,)),
         Target("connection", bodies, Blocking(rng), 2, closed),
         Target("pipeline", bodies, pipeline),
@@ -103,6 +106,27 @@ def many_frames() -> _wire.Command:
     return _wire.frames_command(
         UNSENT.get(KEY).request, "test", 0, ReadPolicy().settings, lambda body: body[3:4] >= b"\x01"
     )
+
+
+def many_rows() -> _wire.NodeRows:
+    """Rows of every kind, some of them twice."""
+    steps = [op.add("a", 1), op.get("a"), op.put("b", 1), op.get("b")]
+    rows = [
+        *(BatchRead(("test", "s", number)) for number in range(3)),
+        BatchRead(KEY, ["a"]),
+        BatchRead(KEY, operations=[op.get("a"), lists.size("c"), op.exp.read("a", exp.int_bin("a"))]),
+        BatchWrite(KEY, steps),
+        BatchDelete(KEY),
+    ]
+    batch = _wire.batch_rows(rows * 2, BatchPolicy().settings)
+    return _wire.rows_of_node(batch, range(len(batch)))
+
+
+def parse_batch(data: bytes) -> object:
+    """The rows of a frame, whose last message may be missing."""
+    command = many_rows().next_command(0)
+    assert command is not None
+    return _wire.parse_answer(command, data)
 
 
 # Connections ------------------------------------------------------------------------------------------------

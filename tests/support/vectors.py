@@ -35,6 +35,23 @@ class Omitted:
 
 
 @dataclass(frozen=True)
+class RecordedRow:
+    """What the official client gave for a row of a batch: its record is (key, meta, bins), or (key, meta)."""
+
+    result: int
+    in_doubt: bool
+    record: Any
+
+
+@dataclass(frozen=True)
+class RecordedBatch:
+    """What it gave for a batch."""
+
+    result: int
+    records: list[RecordedRow]
+
+
+@dataclass(frozen=True)
 class Case:
     """One recorded call. Empty `requests`: the official client refused the call itself."""
 
@@ -118,6 +135,10 @@ def result_of(value: Any) -> Any:
         return RecordedError(content["name"], content["code"])
     if tag == "$zlib":
         return result_of(json.loads(zlib.decompress(base64.b64decode(content))))
+    if tag == "$batch_records":
+        return RecordedBatch(content["result"], result_of(content["records"]))
+    if tag == "$batch_record":
+        return RecordedRow(content["result"], content["in_doubt"], result_of(content["record"]))
     if tag == "$omitted":
         return Omitted(value["sha256"])
     raise ValueError(f"unknown tag {tag}")

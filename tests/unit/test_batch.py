@@ -79,7 +79,7 @@ def test_the_arguments_of_a_row_may_be_any_iterable() -> None:
 @pytest.mark.parametrize(
     ("make", "kind", "words"),
     [
-        (lambda: BatchRead("ann"), errors.InvalidType, "a key must be"),
+        (lambda: BatchRead("ann"), errors.InvalidType, "a key must be"),  # type: ignore[arg-type]
         (lambda: BatchRead(KEY, "a"), errors.InvalidType, "bins must be a sequence of names"),
         (lambda: BatchRead(KEY, ["x" * 16]), errors.InvalidArgument, "takes 16 bytes"),
         (lambda: BatchRead(KEY, ["a"], operations=[op.get("a")]), errors.InvalidArgument, "either bins or"),
@@ -92,11 +92,11 @@ def test_the_arguments_of_a_row_may_be_any_iterable() -> None:
         ),
         (lambda: BatchWrite(KEY, [op.get("a")]), errors.InvalidArgument, "a BatchWrite has to write"),
         (lambda: BatchWrite(KEY, []), errors.InvalidArgument, "at least one operation"),
-        (lambda: BatchWrite(KEY, 5), errors.InvalidType, "operations must be a sequence"),
-        (lambda: BatchWrite(KEY, ["add"]), errors.InvalidType, "operations made by pyspike.operations"),
+        (lambda: BatchWrite(KEY, 5), errors.InvalidType, "operations must be a sequence"),  # type: ignore[arg-type]
+        (lambda: BatchWrite(KEY, ["add"]), errors.InvalidType, "operations made by pyspike.operations"),  # type: ignore[list-item]
         (lambda: BatchWrite(KEY, ADD, ttl=0), errors.InvalidArgument, "ttl must be from 1"),
         (lambda: BatchWrite(KEY, ADD, generation=2**16), errors.InvalidArgument, "0 to 65535 in a batch"),
-        (lambda: BatchDelete(KEY, generation="3"), errors.InvalidType, "generation must be an int"),
+        (lambda: BatchDelete(KEY, generation="3"), errors.InvalidType, "generation must be an int"),  # type: ignore[arg-type]
         (lambda: BatchRow(KEY), TypeError, "a row is a BatchRead"),
     ],
 )

@@ -21,20 +21,25 @@ cdef dict read_bins(Cursor* c, int count):
     return bins
 
 
-cdef inline bint answers(Operation operation, MessageOp* op) noexcept:
-    """Whether an answer of this code and bin can be the operation's, whose bytes begin as the answer's do."""
+cdef inline bint answers(Operation operation, MessageOp* op, bint as_read) noexcept:
+    """Whether an answer of this code and bin can be the operation's, whose bytes begin as the answer's do.
+
+    `as_read`: the answers of all operations may have the code of a plain read.
+    """
     cdef const unsigned char* asked
     if operation.flags & OP_IS_ALL_BINS:
         return op.code == OP_READ
     asked = wire_of(operation)
     return (
-        operation.code == op.code
+        (operation.code == op.code or (as_read and op.code == OP_READ))
         and asked[AT_OP_NAME_SIZE] == op.name_size
         and memcmp(asked + OP_HEADER_SIZE, op.name, op.name_size) == 0
     )
 
 
-cdef int read_results(Cursor* c, int count, tuple operations, dict bins, list results) except -1:
+cdef int read_results(
+    Cursor* c, int count, tuple operations, dict bins, list results, bint as_read=False
+) except -1:
     """Fills `results`, one an operation, and `bins`, where a bin with several values gets a MultiResult.
 
     The server answers in the order of the operations and leaves some out; the request was made so that each answer
@@ -49,7 +54,7 @@ cdef int read_results(Cursor* c, int count, tuple operations, dict bins, list re
     for _i in range(count):
         next_op(c, &op)
         value = value_of_op(c, &op)
-        while at < len(operations) and not answers(<Operation>operations[at], &op):
+        while at < len(operations) and not answers(<Operation>operations[at], &op, as_read):
             at += 1
         if at == len(operations):
             raise broken(f"an answer to no operation (code {op.code}, bin {name_of_op(c, &op)!r})")

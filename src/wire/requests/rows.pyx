@@ -102,14 +102,15 @@ cdef tuple steps_of(object operations):
 cdef bint look_alike(tuple operations):
     """Whether the answers of operations that only read could not be told apart.
 
-    In a row that only reads all results have the code of a plain read (batch.md 7.2), so one that is left out, of a bin that
-    is not there, is not told from another one of the same name.
+    In a row that only reads all results have the code of a plain read (batch.md 7.2), so one that is left out, as the bin is
+    not there or the expression's value is not known, is not told from another one of the same name.
     """
     cdef dict codes = {}
     cdef Operation operation
     for operation in operations:
-        if codes.setdefault(operation.bin, operation.code) != operation.code:
+        if operation.bin in codes and (codes[operation.bin] != operation.code or operation.code == OP_EXP_READ):
             return True
+        codes[operation.bin] = operation.code
     return False
 
 
@@ -139,7 +140,7 @@ cdef Ask ask_operations(tuple operations, object ttl, object generation, Setting
         ask = new_ask(ROW_READS, read)
         if not summary.readers:
             ask.info1 |= INFO1_GET_NO_BINS
-        elif not all_bins and (summary.flags & OP_WANTS_ALL or (len(operations) > 1 and look_alike(operations))):
+        elif not all_bins and len(operations) > 1 and look_alike(operations):
             ask.info2 |= INFO2_RESPOND_ALL_OPS
     if all_bins:
         ask.info1 |= INFO1_GET_ALL

@@ -1,0 +1,95 @@
+# Reads the answer to a batch (batch.md 7.2): any number of frames with any number of rows, in any order, and a last message.
+
+cdef object answered_twice(uint32_t number):
+    return broken(f"an answer for row {number}, which was not asked for or was answered already")
+
+
+cdef inline bint is_failure(int code, RowKind kind) noexcept nogil:
+    """Whether a row with this answer failed: that there is no record is an outcome of a read and of a delete."""
+    return code != RESULT_OK and (code != RESULT_NOT_FOUND or kind == ROW_WRITES)
+
+
+@cython.final
+cdef class BatchReader(Reader):
+    """Fills in what came of the rows that one request asked for, and gives the Batch when all were answered.
+
+    What the rows gave that came before an answer broke off stays. The numbers of rows that failed are kept, for errors to be
+    made of them by whoever knows the node.
+    """
+
+    cdef Batch batch
+    cdef int32_t attempt                    # the number of the request
+    cdef readonly Py_ssize_t awaited        # how many of its rows have no answer yet
+    cdef readonly list failed
+
+    def __cinit__(self, Batch batch not None) -> None:
+        self.batch = batch
+        self.reads_bins = True
+        self.has_many_frames = True
+        self.failed = []
+
+    cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
+        cdef Cursor c
+        cdef MessageHeader header
+        cdef const unsigned char* start
+        cursor_init(&c, body, size, names)
+        if size == 0:
+            raise broken("a frame without a message")
+        while c.p != c.end:
+            start = c.p
+            next_message(&c, &header)
+            if header.info3 & INFO3_LAST:
+                skip_rest(&c, &header)
+                end_of_frame(&c)
+                return self.end(header.result_code)
+            self.read_row(&c, load32(start + AT_ROW_NUMBER), &header)
+        return MORE
+
+    cdef object end(self, int code):
+        """What the last message gives, which has the batch's result code."""
+        if code != RESULT_OK and self.awaited:
+            raise errors.from_code(code)
+        if self.awaited:
+            raise broken(f"it ends without an answer for {self.awaited} rows")
+        return self.batch
+
+    cdef int read_row(self, Cursor* c, uint32_t number, MessageHeader* header) except -1:
+        cdef Batch batch = self.batch
+        cdef RowState* row
+        cdef Ask ask
+        cdef list results = None
+        cdef dict bins
+        if number >= <size_t>batch.count:
+            raise answered_twice(number)
+        row = &batch.rows[number]
+        if row.attempt != self.attempt:
+            raise answered_twice(number)
+        ask = batch.ask_of(number)
+        if header.result_code != RESULT_OK or ask.kind == ROW_DELETES or not batch.keeps_records:
+            skip_rest(c, header)
+        else:
+            if header.field_count:
+                skip_fields(c, header.field_count)
+            if ask.operations is None:
+                bins = read_bins(c, header.op_count)
+            else:
+                bins = {}
+                results = [None] * len(ask.operations)
+                read_results(c, header.op_count, ask.operations, bins, results, ask.kind == ROW_READS)
+            batch.records[number] = new_record(<Key>batch.keys[number], bins, header, results)
+        row.attempt = 0
+        row.code = <int16_t>header.result_code
+        self.awaited -= 1
+        if is_failure(header.result_code, ask.kind):
+            self.failed.append(number)
+        return 0
+
+
+cdef int skip_rest(Cursor* c, MessageHeader* header) except -1:
+    """Goes over the fields and operations of a message."""
+    cdef MessageOp op
+    cdef int _i
+    skip_fields(c, header.field_count)
+    for _i in range(header.op_count):
+        next_op(c, &op)
+    return 0

@@ -1,0 +1,226 @@
+# A batch (batch.md 7.1): its rows, what is known of each so far, and the requests that are made of some of them. Rows are
+# numbered by their places in the call, in requests, in answers and in results.
+#
+# Not here: which node is asked for which rows (`batch.pyx` beside `command.pyx`), and how answers are read
+# (`readers/batch.pyx`).
+
+cdef enum:
+    SLICE_ROWS = 4096                       # of one request at most: a server may have a limit of 5000
+    SLICE_SIZE = 1_048_576                  # bytes of a request after which no other row is added
+    NO_ANSWER = -1                          # in the place of a result code
+
+
+cdef struct RowState:
+    int32_t attempt                         # the number of the request whose answer is awaited; 0 if none is
+    int16_t code                            # of the answer, or NO_ANSWER
+    uint16_t sent                           # requests that may have reached a server
+    uint16_t tries
+    uint16_t replica                        # which one is asked next; the master is 0
+
+
+@cython.final
+cdef class Batch:
+    """The rows of one call, and what came of them so far."""
+
+    cdef Py_ssize_t count
+    cdef list keys
+    cdef Ask ask                            # what all rows ask; None: `asks` has what each does
+    cdef list asks
+    cdef RowState* rows
+    cdef readonly list records              # a Record or None for each row
+    cdef readonly dict errors               # by the row's number: why it failed
+    cdef bint keeps_records                 # else only result codes count
+    cdef int32_t attempts                   # requests that were made
+    cdef readonly Settings settings
+    cdef readonly double total_timeout      # ms, 0 = none
+    cdef bytes filter_expression            # of rows that have none of their own
+
+    def __dealloc__(self) -> None:
+        PyMem_RawFree(self.rows)
+
+    def __len__(self) -> int:
+        return self.count
+
+    cdef int complete(self, object settings, object timeout, object filter_expression) except -1:
+        """Keeps how the batch is sent, now that its rows are there."""
+        cdef Settings chosen = <Settings>settings
+        cdef Py_ssize_t i
+        self.count = len(self.keys)
+        self.settings = chosen
+        self.total_timeout = chosen.total_timeout if timeout is None else timeout_ms(timeout)
+        self.filter_expression = (
+            chosen.filter_expression if filter_expression is None else filter_bytes(filter_expression)
+        )
+        self.rows = <RowState*>PyMem_RawMalloc(<size_t>(self.count if self.count else 1) * sizeof(RowState))
+        if self.rows == NULL:
+            raise MemoryError
+        memset(self.rows, 0, <size_t>self.count * sizeof(RowState))
+        for i in range(self.count):
+            self.rows[i].code = NO_ANSWER
+        self.records = [None] * self.count
+        self.errors = {}
+        return 0
+
+    cdef inline Ask ask_of(self, Py_ssize_t row):
+        return self.ask if self.ask is not None else <Ask>self.asks[row]
+
+    def key(self, Py_ssize_t row) -> Key:
+        """The key of a row."""
+        return self.keys[row]
+
+    def writes(self, Py_ssize_t row) -> bool:
+        """Whether a row writes or deletes."""
+        if not 0 <= row < self.count:
+            raise IndexError(row)
+        return self.ask_of(row).kind != ROW_READS
+
+    def code(self, Py_ssize_t row) -> int | None:
+        """The result code of a row's answer; None without an answer."""
+        if not 0 <= row < self.count:
+            raise IndexError(row)
+        return None if self.rows[row].code == NO_ANSWER else self.rows[row].code
+
+
+cdef inline Batch new_batch(list keys, Ask ask, list asks):
+    """A batch whose rows have these keys, and ask all the same or each its own; `complete` must follow."""
+    cdef Batch batch = Batch.__new__(Batch)
+    batch.keys = keys
+    batch.ask = ask
+    batch.asks = asks
+    batch.keeps_records = True
+    return batch
+
+
+cdef list keys_of(object keys):
+    """The keys of a call, as a list of Key."""
+    if isinstance(keys, (str, bytes, Key)):
+        raise errors.InvalidType(f"keys must be an iterable of keys, not {type(keys).__name__}")
+    try:
+        found = iter(keys)
+    except TypeError:
+        raise errors.InvalidType(f"keys must be an iterable of keys, not {type(keys).__name__}") from None
+    return [key_of(key) for key in found]
+
+
+cdef Batch batch_of_rows(object rows):
+    """A batch of the rows that a user made."""
+    cdef list keys = []
+    cdef list asks = []
+    try:
+        found = iter(rows)
+    except TypeError:
+        raise errors.InvalidType(f"rows must be an iterable of rows, not {type(rows).__name__}") from None
+    for row in found:
+        if not isinstance(row, BatchRow) or (<BatchRow>row).ask is None:
+            raise errors.InvalidType(f"a row must be a BatchRead, BatchWrite or BatchDelete, not {shown(row)}")
+        keys.append((<BatchRow>row).key)
+        asks.append((<BatchRow>row).ask)
+    return new_batch(keys, None, asks)
+
+
+# --- requests ---
+
+cdef struct LastRow:                        # the one before, to see whether the next asks the same
+    PyObject* ask                           # borrowed, as the names are: the batch has them all
+    PyObject* namespace
+    PyObject* set_name
+    size_t body                             # where its last whole form begins in the buffer, behind its digest
+    size_t size
+    bint repeatable
+
+
+cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -1:
+    """What follows a row's digest, flags first; returns whether the next row may repeat it."""
+    cdef bint reads = ask.kind == ROW_READS
+    cdef bint with_key = ask.send_key and key.user_key is not None
+    cdef int flags = ROW_HAS_INFO | ROW_HAS_TTL
+    cdef unsigned char* p
+    cdef size_t start
+    if not reads:
+        flags |= ROW_HAS_GENERATION
+    p = buffer_take(out, 4)
+    p[0] = <unsigned char>flags
+    p[1] = <unsigned char>(ask.info1 | settings.info1 if reads else ask.info1)
+    p[2] = <unsigned char>ask.info2
+    p[3] = <unsigned char>ask.info3
+    if not reads:
+        store16(buffer_take(out, 2), ask.generation)
+    start = out.size + 4
+    p = buffer_take(out, 8)
+    store32(p, ask.ttl if ask.has_ttl else settings.ttl)
+    store16(p + 6, <uint16_t>ask.op_count)
+    cdef int fields = 1
+    put_text_field(out, FIELD_NAMESPACE, key.namespace)
+    if key.set_name:                        # an empty one would crash the server (batch.md 7.1)
+        put_text_field(out, FIELD_SET, key.set_name)
+        fields += 1
+    if ask.filter_expression is not None:
+        put_field(
+            out, FIELD_FILTER, PyBytes_AS_STRING(ask.filter_expression), <size_t>PyBytes_GET_SIZE(ask.filter_expression)
+        )
+        fields += 1
+    if with_key:
+        put_user_key_field(out, key)
+        fields += 1
+    store16(out.data + start, <uint16_t>fields)
+    put_bytes(out, PyBytes_AS_STRING(ask.ops), <size_t>PyBytes_GET_SIZE(ask.ops))
+    return not with_key
+
+
+cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, Ask ask, Settings settings) except -1:
+    cdef unsigned char* p = buffer_take(out, AT_ROW_FLAGS)
+    cdef size_t body = out.size
+    cdef bint repeatable
+    store32(p, number)
+    memcpy(p + 4, key.hash, DIGEST_SIZE)
+    if (
+        last.repeatable and last.ask == <PyObject*>ask and last.namespace == <PyObject*>key.namespace
+        and last.set_name == <PyObject*>key.set_name
+    ):
+        return put8(out, ROW_REPEAT)
+    repeatable = put_row_body(out, key, ask, settings)
+    if (
+        last.repeatable and repeatable and out.size - body == last.size
+        and memcmp(out.data + body, out.data + last.body, last.size) == 0
+    ):
+        out.data[body] = ROW_REPEAT
+        out.size = body + 1
+    else:
+        last.body = body
+        last.size = out.size - body
+    last.ask = <PyObject*>ask
+    last.namespace = <PyObject*>key.namespace
+    last.set_name = <PyObject*>key.set_name
+    last.repeatable = repeatable
+    return 0
+
+
+cdef Py_ssize_t put_batch(
+    Buffer* out, Batch batch, const uint32_t* numbers, Py_ssize_t count, double timeout
+) except -1:
+    """A request for the first of these rows, as many as a slice may have; returns how many these are."""
+    cdef LastRow last
+    cdef Settings settings = batch.settings
+    cdef size_t head
+    cdef int fields = 1
+    cdef Py_ssize_t i = 0
+    cdef uint32_t number
+    memset(&last, 0, sizeof(LastRow))
+    put_request_header(out, INFO1_BATCH, 0, 0, 0, 0, server_timeout(timeout, 0))
+    if batch.filter_expression is not None:
+        put_field(
+            out, FIELD_FILTER, PyBytes_AS_STRING(batch.filter_expression),
+            <size_t>PyBytes_GET_SIZE(batch.filter_expression)
+        )
+        fields += 1
+    head = out.size
+    start_field(out, FIELD_BATCH, BATCH_HEAD_SIZE)
+    while i < count and i < SLICE_ROWS and out.size < SLICE_SIZE:
+        number = numbers[i]
+        put_row(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings)
+        i += 1
+    store32(out.data + head, <uint32_t>(out.size - head - 4))
+    store32(out.data + head + FIELD_HEADER_SIZE, <uint32_t>i)
+    out.data[head + FIELD_HEADER_SIZE + 4] = settings.batch_flags
+    finish_request(out, fields, 0)
+    return i
