@@ -66,6 +66,8 @@ C_TYPES = {
 }
 # What the C types of fields do not say.
 FIELDS = {
+    "Batch.errors": "dict[int, AerospikeError]",
+    "Batch.records": "list[Record | None]",
     "BatchRead.bins": "tuple[str, ...] | None",
     "BatchRead.operations": "tuple[Operation, ...] | None",
     "BatchRecord.error": "AerospikeError | None",

@@ -701,20 +701,27 @@ class BatchDelete(BatchRow):
 class Batch:
     """The rows of one call, and what came of them so far."""
     @property
-    def records(self) -> list[Any]: ...
+    def records(self) -> list[Record | None]: ...
     @property
-    def errors(self) -> dict[str, Any]: ...
+    def errors(self) -> dict[int, AerospikeError]: ...
     @property
     def settings(self) -> Settings: ...
     @property
     def total_timeout(self) -> float: ...
     def __len__(self) -> int: ...
+    @property
+    def remaining(self) -> float | None:
+        """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
     def key(self, row: int) -> Key:
         """The key of a row."""
     def writes(self, row: int) -> bool:
         """Whether a row writes or deletes."""
     def code(self, row: int) -> int | None:
         """The result code of a row's answer; None without an answer."""
+    def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
+        """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
+    def next_replica(self, numbers: Iterable[int]) -> None:
+        """Lets the next request for these rows go to the replica after the one that was asked."""
 
 MISSING_RAISES: object
 
@@ -890,11 +897,12 @@ class NodeRows:
     def batch(self) -> Batch: ...
     @property
     def node(self) -> Node: ...
-    def next_command(self, timeout: float) -> Command | None:
-        """A command for the next rows, which the server may take so many milliseconds for (0: any); None if there are none.
-
-        The rows of the one before must have been answered.
-        """
+    def next_command(self) -> Command | None:
+        """A command for the next rows; None if there are none. The rows of the one before must have been answered."""
+    def count_sent(self) -> None:
+        """Counts that the last request may have reached the server."""
+    def give_up(self) -> list[int]:
+        """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too."""
     @property
     def rows(self) -> list[int]:
         """The numbers of all its rows."""
@@ -917,6 +925,27 @@ def batch_rows(
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
     """
+
+def failed_rows(command: Command) -> list[int]:
+    """The rows that failed by the answer to a batch's command."""
+
+def route_rows(
+    batch: Batch, partitions: PartitionMap, numbers: Iterable[int] | None = None
+) -> tuple[list[NodeRows], list[tuple[int, AerospikeError | None]]]:
+    """Which node is to be asked for which rows, by the map of the moment.
+
+    Args:
+        batch: whose rows they are.
+        partitions: the map.
+        numbers: of the rows; None for all.
+
+    Returns:
+        Rows for each node; and the numbers of rows that no node can be asked for, each with the error, which is None if none
+        is known.
+    """
+
+def outcomes(batch: Batch) -> list[BatchRecord]:
+    """What came of each row, now that each was answered or has an error."""
 
 def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None) -> NodeRows:
     """Some rows of a batch, for one node.

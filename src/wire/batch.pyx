@@ -1,6 +1,10 @@
 # The commands of a batch: for each node the rows that it is asked for, and a command for as many of them as one request may
 # have. It is Python that decides when they are run and which rows are asked again (`pyspike.plans.batch`).
 
+cdef enum:
+    MOST_COUNTED = 0xFFFF                   # tries and requests of a row; more of them count as no more
+
+
 @cython.final
 cdef class NodeRows:
     """Rows of a batch that one node is asked for, in one request or several, one after the other."""
@@ -11,6 +15,7 @@ cdef class NodeRows:
     cdef Py_ssize_t count
     cdef Py_ssize_t capacity
     cdef Py_ssize_t begun                   # how many the requests so far asked for
+    cdef Py_ssize_t slice_at                # where those of the last request begin
 
     def __dealloc__(self) -> None:
         PyMem_RawFree(self.numbers)
@@ -29,11 +34,8 @@ cdef class NodeRows:
         self.count += 1
         return 0
 
-    def next_command(self, double timeout) -> Command | None:
-        """A command for the next rows, which the server may take so many milliseconds for (0: any); None if there are none.
-
-        The rows of the one before must have been answered.
-        """
+    def next_command(self) -> Command | None:
+        """A command for the next rows; None if there are none. The rows of the one before must have been answered."""
         cdef Batch batch = self.batch
         cdef BatchReader reader
         cdef Command command
@@ -44,18 +46,49 @@ cdef class NodeRows:
         reader = BatchReader(batch)
         command = new_command(reader, None, batch.settings, None, False)
         command.total_timeout = batch.total_timeout
-        size = put_batch(&command.out, batch, self.numbers + self.begun, self.count - self.begun, timeout)
+        command.started = batch.started
+        command.deadline = batch.deadline
+        size = put_batch(&command.out, batch, self.numbers + self.begun, self.count - self.begun)
         batch.attempts += 1
         reader.attempt = batch.attempts
         reader.awaited = size
-        for i in range(self.begun, self.begun + size):
+        self.slice_at = self.begun
+        self.begun += size
+        for i in range(self.slice_at, self.begun):
             row = &batch.rows[self.numbers[i]]
             row.attempt = batch.attempts
+            if row.tries > command.tries:
+                command.tries = row.tries
+            row.tries += row.tries < MOST_COUNTED
             if batch.ask_of(self.numbers[i]).kind != ROW_READS:
                 command.write = True
-        command.namespace = (<Key>batch.keys[self.numbers[self.begun]]).namespace
-        self.begun += size
+        if command.write:                   # its rows may be applied twice if they are sent again
+            command.retries = batch.settings.write_retries
+        command.namespace = (<Key>batch.keys[self.numbers[self.slice_at]]).namespace
         return command
+
+    def count_sent(self) -> None:
+        """Counts that the last request may have reached the server."""
+        cdef RowState* row
+        cdef Py_ssize_t i
+        for i in range(self.slice_at, self.begun):
+            row = &self.batch.rows[self.numbers[i]]
+            row.sent += row.sent < MOST_COUNTED
+
+    def give_up(self) -> list[int]:
+        """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too."""
+        cdef RowState* row
+        cdef Py_ssize_t i
+        cdef list found = []
+        for i in range(self.slice_at, self.count):
+            row = &self.batch.rows[self.numbers[i]]
+            if i >= self.begun:
+                row.tries += row.tries < MOST_COUNTED
+            if row.code == NO_ANSWER:
+                row.attempt = 0
+                found.append(self.numbers[i])
+        self.begun = self.count
+        return found
 
     @property
     def rows(self) -> list[int]:
@@ -94,6 +127,94 @@ def batch_rows(
     cdef Batch batch = batch_of_rows(rows)
     batch.complete(settings, timeout, filter_expression)
     return batch
+
+
+def failed_rows(Command command not None) -> list[int]:
+    """The rows that failed by the answer to a batch's command."""
+    return (<BatchReader?>command.reader).failed
+
+
+def route_rows(
+    Batch batch not None, PartitionMap partitions not None, numbers: Iterable[int] | None = None
+) -> tuple[list[NodeRows], list[tuple[int, AerospikeError | None]]]:
+    """Which node is to be asked for which rows, by the map of the moment.
+
+    Args:
+        batch: whose rows they are.
+        partitions: the map.
+        numbers: of the rows; None for all.
+
+    Returns:
+        Rows for each node; and the numbers of rows that no node can be asked for, each with the error, which is None if none
+        is known.
+    """
+    cdef dict found = {}
+    cdef list lost = []
+    cdef list order = []
+    cdef NodeRows rows = None
+    cdef Node node
+    cdef Target target
+    cdef Key key
+    cdef RowState* row
+    cdef Py_ssize_t number, i = 0, count
+    cdef list chosen = None
+    if numbers is None:
+        count = batch.count
+    else:
+        chosen = list(numbers)
+        count = len(chosen)
+    while i < count:
+        number = i if chosen is None else chosen[i]
+        i += 1
+        batch.check_row(number)
+        try:
+            while True:
+                key = <Key>batch.keys[number]
+                row = &batch.rows[number]
+                target.policy = batch.settings.replica
+                if target.policy == REPLICA_RANDOM and batch.ask_of(number).kind != ROW_READS:
+                    target.policy = REPLICA_SEQUENCE
+                target.partition_id = partition_of(key.hash)
+                target.replica = row.replica
+                node = partitions.route(key.namespace, &target)
+                row.replica = <uint16_t>target.replica
+                if node is None:
+                    lost.append((number, None))
+                else:
+                    if rows is None or rows.node is not node:
+                        rows = found.get(node)
+                        if rows is None:
+                            rows = new_node_rows(batch, node)
+                            found[node] = rows
+                            order.append(rows)
+                    rows.add(<uint32_t>number)
+                if i == count:
+                    break
+                number = i if chosen is None else chosen[i]
+                i += 1
+                batch.check_row(number)
+        except errors.ServerError as error:     # the cluster has no such namespace
+            lost.append((number, error))
+    return order, lost
+
+
+def outcomes(Batch batch not None) -> list[BatchRecord]:
+    """What came of each row, now that each was answered or has an error."""
+    cdef Py_ssize_t i
+    cdef BatchRecord row
+    cdef list found = []
+    for i in range(batch.count):
+        row = BatchRecord.__new__(BatchRecord)
+        row.key = <Key>batch.keys[i]
+        row.record = batch.records[i]
+        if batch.rows[i].code != NO_ANSWER:
+            row.result_code = OK if batch.rows[i].code == RESULT_OK else ResultCode.of(batch.rows[i].code)
+        row.error = batch.errors.get(i) if batch.errors else None
+        found.append(row)
+    return found
+
+
+cdef object OK = ResultCode.OK
 
 
 def rows_of_node(Batch batch not None, numbers: Iterable[int], Node node=None) -> NodeRows:

@@ -20,6 +20,7 @@ cdef class Command:
     cdef readonly Settings settings
     cdef readonly double total_timeout      # ms, 0 = none
     cdef readonly bint write
+    cdef int retries                        # how often it may be tried again
     cdef readonly str name                  # of the client's method that made it, such as "get"; None elsewhere
     # the attempts so far
     cdef int64_t started                    # when the first began; 0 before
@@ -48,7 +49,7 @@ cdef class Command:
     @property
     def tries_left(self) -> int:
         """How many more attempts the policy allows."""
-        return max(0, self.settings.max_retries + 1 - self.tries)
+        return max(0, self.retries + 1 - self.tries)
 
     @property
     def remaining(self) -> float | None:
@@ -87,12 +88,12 @@ cdef class Command:
             return 30 * SECOND if limit < 0 else FOREVER
         if limit == 0:
             return self.deadline - now
-        attempts = self.settings.max_retries + 2 - self.tries   # with this one, which is among `tries` already
+        attempts = self.retries + 2 - self.tries   # with this one, which is among `tries` already
         return (self.deadline - now) // (attempts if attempts > 1 else 1)
 
     cdef inline bint may_go_elsewhere(self) noexcept:
         """Whether another node could be asked instead of waiting for room on this one. A write's master has no other."""
-        return self.target.has_other_node and not self.write and self.tries <= self.settings.max_retries
+        return self.target.has_other_node and not self.write and self.tries <= self.retries
 
     cdef int note_failure(self, Node node, object error, int64_t began, bint sent) except -1:
         """Adds a failed attempt to the history, and the node to its error; `node` is None if there was none to ask."""
@@ -122,6 +123,7 @@ cdef inline Command new_command(Reader reader, object given, Settings settings, 
     command.given = given
     command.settings = settings
     command.write = write
+    command.retries = settings.max_retries
     command.total_timeout = settings.total_timeout if timeout is None else timeout_ms(timeout)
     command.target.policy = settings.replica
     return command

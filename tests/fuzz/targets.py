@@ -124,7 +124,7 @@ def many_rows() -> _wire.NodeRows:
 
 def parse_batch(data: bytes) -> object:
     """The rows of a frame, whose last message may be missing."""
-    command = many_rows().next_command(0)
+    command = many_rows().next_command()
     assert command is not None
     return _wire.parse_answer(command, data)
 

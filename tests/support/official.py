@@ -33,7 +33,7 @@ class OutOfScope(Exception):  # noqa: N818 - says that, not that something is wr
     """The call needs what pyspike's single-record commands do not have; `args[0]` says what."""
 
 
-class _Names:
+class Names:
     """Constants stand for themselves: `aerospike.POLICY_GEN_EQ` is the string."""
 
     def __getattr__(self, name: str) -> str:
@@ -60,7 +60,7 @@ class _NoSuchValue:
     """A wildcard or infinity: values of comparisons, never of bins."""
 
 
-class _Ops:
+class Ops:
     """`operations` of the official helpers."""
 
     def read(self, name: str) -> Operation:
@@ -298,9 +298,9 @@ def command(recorded: Case) -> Command:
     filter_bytes = parse(recorded.requests[0]).field(FILTER) if _is_plain(recorded) else None
     names = {
         "client": OfficialClient(filter_bytes),
-        "aerospike": _Names(),
+        "aerospike": Names(),
         "e": _Expression(),
-        "op": _Ops(),
+        "op": Ops(),
         "lo": _ScopedOut("list operations"),
         "mo": _ScopedOut("map operations"),
         "GeoJSON": lambda shape: GeoJSON(json.dumps(shape)),  # with spaces, as the official class has it

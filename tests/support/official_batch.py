@@ -19,7 +19,7 @@ from pyspike.policy import (
     Concurrency,
     ConsistencyLevel,
 )
-from support.official import EXISTS, GENERATION, KEY, REPLICA, TOUCH_PERCENT, TTL, OutOfScope, _Names, _Ops
+from support.official import EXISTS, GENERATION, KEY, REPLICA, TOUCH_PERCENT, TTL, OutOfScope, Names, Ops
 from support.official_helpers import names
 from support.official_tables import CONSTANTS
 from support.vectors import Case
@@ -141,7 +141,7 @@ def apply(*_: Any, **__: Any) -> Any:
     raise OutOfScope("functions")
 
 
-class _Constants(_Names):
+class _Constants(Names):
     """Those of the helpers have their values."""
 
     def __getattr__(self, name: str) -> Any:
@@ -181,7 +181,7 @@ class BatchClient:
 def call(recorded: Case) -> Call:
     """What pyspike makes of a recorded batch; raises what pyspike raises, or `OutOfScope`."""
     records = SimpleNamespace(BatchRecords=list, Write=write, Read=read, Remove=remove, Apply=apply)
-    known = names() | {"client": BatchClient(), "aerospike": _Constants(), "op": _Ops(), "br": records}
+    known = names() | {"client": BatchClient(), "aerospike": _Constants(), "op": Ops(), "br": records}
     *before, last = recorded.call.replace(".compile()", "").split("; ")
     for source in before:
         exec(source, known)

@@ -51,6 +51,58 @@ class ClusterState(Protocol):
         ...
 
 
+class Limits(Protocol):
+    """What a policy says about other attempts."""
+
+    @property
+    def max_retries(self) -> int:
+        """How many more attempts than one there may be."""
+        ...
+
+    @property
+    def sleep_between_retries(self) -> float:
+        """Milliseconds between them."""
+        ...
+
+
+class Attempted(Protocol):
+    """What the rules ask of a command, or of rows of a batch, whose attempt failed."""
+
+    @property
+    def write(self) -> bool:
+        """Whether it may change a record."""
+        ...
+
+    @property
+    def settings(self) -> Limits:
+        """What its policy says."""
+        ...
+
+    @property
+    def tries(self) -> int:
+        """How many attempts there were."""
+        ...
+
+    @property
+    def tries_left(self) -> int:
+        """How many more the policy allows."""
+        ...
+
+    @property
+    def sent(self) -> int:
+        """How many of them may have reached a server."""
+        ...
+
+    @property
+    def remaining(self) -> float | None:
+        """Milliseconds until the deadline; None without one."""
+        ...
+
+    def next_replica(self) -> None:
+        """Let the next attempt go to another replica."""
+        ...
+
+
 def next_step(cluster: ClusterState, command: Command, error: AerospikeError) -> float | AerospikeError:
     """Decide what comes of a command whose attempt failed.
 
@@ -69,8 +121,7 @@ def next_step(cluster: ClusterState, command: Command, error: AerospikeError) ->
     if isinstance(error, ConnectFailed):  # there is nobody to ask, and the cluster knows why
         cluster.request_tend()
         return conclude(command, cluster.not_connected())
-    if isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and command.sent):
-        cluster.request_tend(error.node)
+    note_failure(cluster, error, command.sent > 0)
     pause = pause_before_retry(command, error)
     if pause is not None:
         return pause
@@ -82,6 +133,12 @@ def next_step(cluster: ClusterState, command: Command, error: AerospikeError) ->
     return conclude(command, error)
 
 
+def note_failure(cluster: ClusterState, error: AerospikeError, sent: bool) -> None:
+    """Have the cluster tended if an attempt, which may have been `sent`, failed as when a node is down."""
+    if isinstance(error, ConnectionError) or (isinstance(error, TimeoutError) and sent):
+        cluster.request_tend(error.node)
+
+
 def closed(command: Command, error: AerospikeError) -> ClientClosed:
     """The error of a command whose attempt failed because the client was closed."""
     if isinstance(error, ClientClosed):
@@ -91,7 +148,7 @@ def closed(command: Command, error: AerospikeError) -> ClientClosed:
     return final
 
 
-def pause_before_retry(command: Command, error: AerospikeError) -> float | None:
+def pause_before_retry(command: Attempted, error: AerospikeError) -> float | None:
     """How many milliseconds to wait before the next attempt; None if there is none.
 
     If the node that was asked may be at fault, the command goes to the next replica then.
@@ -112,7 +169,7 @@ def pause_before_retry(command: Command, error: AerospikeError) -> float | None:
     return None if remaining is not None and remaining <= pause else pause
 
 
-def pause_until_sent(command: Command, error: AerospikeError) -> float | None:
+def pause_until_sent(command: Attempted, error: AerospikeError) -> float | None:
     """How many milliseconds a write without retries left waits before another attempt; None if it fails.
 
     A write for which no connection could be opened was not sent, so it can't be applied twice. It is tried
@@ -157,7 +214,7 @@ def conclude(command: Command, error: AerospikeError) -> AerospikeError:
     return error
 
 
-def in_doubt(command: Command, error: AerospikeError) -> bool:
+def in_doubt(command: Attempted, error: AerospikeError) -> bool:
     """Whether a write that failed may have been applied all the same (result-codes.md)."""
     if not command.write or command.sent == 0:
         return False

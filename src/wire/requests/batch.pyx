@@ -34,6 +34,8 @@ cdef class Batch:
     cdef readonly Settings settings
     cdef readonly double total_timeout      # ms, 0 = none
     cdef bytes filter_expression            # of rows that have none of their own
+    cdef int64_t started                    # when it began; 0 before
+    cdef int64_t deadline
 
     def __dealloc__(self) -> None:
         PyMem_RawFree(self.rows)
@@ -64,21 +66,60 @@ cdef class Batch:
     cdef inline Ask ask_of(self, Py_ssize_t row):
         return self.ask if self.ask is not None else <Ask>self.asks[row]
 
+    cdef int check_row(self, Py_ssize_t row) except -1:
+        if not 0 <= row < self.count:
+            raise IndexError(row)
+        return 0
+
+    cdef int64_t begin(self):
+        """Sets the deadline, when the batch begins; returns the time."""
+        cdef int64_t now = now_ns()
+        if self.started == 0:
+            self.started = now
+            self.deadline = after(now, to_ns(self.total_timeout))
+        return now
+
+    @property
+    def remaining(self) -> float | None:
+        """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
+        if self.started == 0 or self.deadline == FOREVER:
+            return self.total_timeout or None
+        return (self.deadline - now_ns()) / <double>MILLISECOND
+
     def key(self, Py_ssize_t row) -> Key:
         """The key of a row."""
+        self.check_row(row)
         return self.keys[row]
 
     def writes(self, Py_ssize_t row) -> bool:
         """Whether a row writes or deletes."""
-        if not 0 <= row < self.count:
-            raise IndexError(row)
+        self.check_row(row)
         return self.ask_of(row).kind != ROW_READS
 
     def code(self, Py_ssize_t row) -> int | None:
         """The result code of a row's answer; None without an answer."""
-        if not 0 <= row < self.count:
-            raise IndexError(row)
+        self.check_row(row)
         return None if self.rows[row].code == NO_ANSWER else self.rows[row].code
+
+    def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
+        """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
+        cdef dict found = {}
+        cdef RowState* row
+        cdef Py_ssize_t number
+        for number in numbers:
+            self.check_row(number)
+            row = &self.rows[number]
+            found.setdefault(
+                (self.ask_of(number).kind != ROW_READS, row.tries, row.sent), []
+            ).append(number)
+        return found
+
+    def next_replica(self, numbers: Iterable[int]) -> None:
+        """Lets the next request for these rows go to the replica after the one that was asked."""
+        cdef Py_ssize_t number
+        for number in numbers:
+            self.check_row(number)
+            self.rows[number].replica += 1
 
 
 cdef inline Batch new_batch(list keys, Ask ask, list asks):
@@ -195,9 +236,7 @@ cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, As
     return 0
 
 
-cdef Py_ssize_t put_batch(
-    Buffer* out, Batch batch, const uint32_t* numbers, Py_ssize_t count, double timeout
-) except -1:
+cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_ssize_t count) except -1:
     """A request for the first of these rows, as many as a slice may have; returns how many these are."""
     cdef LastRow last
     cdef Settings settings = batch.settings
@@ -206,7 +245,7 @@ cdef Py_ssize_t put_batch(
     cdef Py_ssize_t i = 0
     cdef uint32_t number
     memset(&last, 0, sizeof(LastRow))
-    put_request_header(out, INFO1_BATCH, 0, 0, 0, 0, server_timeout(timeout, 0))
+    put_request_header(out, INFO1_BATCH, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0))
     if batch.filter_expression is not None:
         put_field(
             out, FIELD_FILTER, PyBytes_AS_STRING(batch.filter_expression),

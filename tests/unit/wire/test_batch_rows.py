@@ -37,7 +37,7 @@ def key(number: int, set_name: str | None = "s", namespace: str = "test") -> Key
 def made(rows: Sequence[BatchRow], policy: BatchPolicy = USUAL, **options: Any) -> tuple[Batch, Command]:
     """A batch, and the one request for all of it."""
     batch = batch_rows(rows, policy.settings, **options)
-    command = rows_of_node(batch, range(len(batch))).next_command(batch.total_timeout)
+    command = rows_of_node(batch, range(len(batch))).next_command()
     assert command is not None
     return batch, command
 
@@ -177,7 +177,7 @@ def test_a_request_for_some_rows_has_these_with_their_numbers(
 ) -> None:
     numbers = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, unique=True))
     batch = batch_rows(rows, USUAL.settings)
-    command = rows_of_node(batch, numbers).next_command(0)
+    command = rows_of_node(batch, numbers).next_command()
     assert command is not None
     assert [row.number for row in parse_batch(command.request).rows] == numbers
 
@@ -186,13 +186,13 @@ def test_a_large_batch_is_asked_for_in_slices() -> None:
     batch = batch_rows([BatchRead(key(number)) for number in range(10_000)], USUAL.settings)
     rows = rows_of_node(batch, range(10_000))
     sizes = []
-    while (command := rows.next_command(0)) is not None:
+    while (command := rows.next_command()) is not None:
         sizes.append([row.number for row in parse_batch(command.request).rows])
     assert [len(numbers) for numbers in sizes] == [4096, 4096, 1808]
     assert [number for numbers in sizes for number in numbers] == list(range(10_000))
     large = [BatchWrite(key(number), [op.put("a", bytes([number]) * 300_000)]) for number in range(8)]
     rows = rows_of_node(batch_rows(large, USUAL.settings), range(8))
-    requests = list(iter(lambda: rows.next_command(0), None))
+    requests = list(iter(lambda: rows.next_command(), None))
     assert [len(parse_batch(command.request).rows) for command in requests] == [4, 4]
 
 
@@ -292,7 +292,7 @@ def test_what_came_before_an_answer_broke_off_stays() -> None:
     with pytest.raises(errors.ProtocolError):
         parse_answer(command, body)
     assert [batch.code(number) for number in range(4)] == [0, None, 0, None]
-    again = rows_of_node(batch, [1, 3]).next_command(0)
+    again = rows_of_node(batch, [1, 3]).next_command()
     assert again is not None
     with pytest.raises(errors.ProtocolError, match="answered already"):
         parse_answer(again, answer(0))
@@ -301,7 +301,7 @@ def test_what_came_before_an_answer_broke_off_stays() -> None:
 
 def test_a_late_answer_to_an_earlier_request_is_refused() -> None:
     batch, first = made(READS)
-    second = rows_of_node(batch, range(4)).next_command(0)
+    second = rows_of_node(batch, range(4)).next_command()
     assert second is not None
     with pytest.raises(errors.ProtocolError, match="not asked for"):
         parse_answer(first, answer(0))

@@ -82,7 +82,7 @@ def commands_of(made: Call, recorded: Case) -> list[list[Command]]:
     for frame in recorded.requests:
         rows = rows_of_node(made.batch, [row.number for row in theirs(made, frame).rows])
         commands = []
-        while (command := rows.next_command(made.batch.total_timeout)) is not None:
+        while (command := rows.next_command()) is not None:
             commands.append(command)
         found.append(commands)
     return found
