@@ -1,5 +1,5 @@
 # A command on its way: the bytes of its request, the reader of its answer, the partition it is for, and how its attempts went
-# so far. The commands on one record are made in `single.pyx`; executors run them. A command does no I/O itself.
+# so far. The commands on one record are made in `record_commands.pyx`; executors run them. A command does no I/O itself.
 
 cdef enum:
     COMMAND_STORAGE = 256                   # bytes of request that need no memory of their own
