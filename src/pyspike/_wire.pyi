@@ -622,7 +622,9 @@ def restore_row(kind: type, key: Key, arguments: dict[str, Any]) -> BatchRow:
 
 @final
 class BatchRead(BatchRow):
-    """A row that reads a record: its bins, or what operations give that only read.
+    """A row that reads a record.
+
+    It reads its bins, or what operations give that only read.
 
     Args:
         key: a `Key` or a `(namespace, set, user key)` tuple.
@@ -649,7 +651,9 @@ class BatchRead(BatchRow):
 
 @final
 class BatchWrite(BatchRow):
-    """A row that applies operations to a record, in order, all or nothing; at least one of them writes.
+    """A row that changes a record.
+
+    It applies operations in order, all or nothing; at least one of them writes.
 
     Args:
         key: a `Key` or a `(namespace, set, user key)` tuple.

@@ -1,7 +1,7 @@
 """What users hold of batches: rows, what came of each, and of all of them.
 
-Rows and `BatchRecord` are compiled (`src/wire/requests/rows.pyx`, `src/wire/values/outcome.pyx`); this module
-has the results of a whole batch.
+Rows and `BatchRecord` are compiled (`src/wire/requests/batch_rows.pyx`,
+`src/wire/values/batch_record.pyx`); this module has the results of a whole batch.
 """
 
 from __future__ import annotations

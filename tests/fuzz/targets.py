@@ -13,7 +13,7 @@ from fuzz import seeds
 from pyspike import MapReturnType, ReadPolicy, _wire, errors, exp
 from pyspike import operations as op
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
-from pyspike.cluster import info
+from pyspike.cluster import info_answers
 from pyspike.exp import Expression
 from pyspike.operations import lists, maps
 from pyspike.policy import BatchPolicy
@@ -25,8 +25,9 @@ EXPECTED = (errors.ProtocolError, errors.ServerError)
 KEY = ("test", "s", 1)
 EVERY_PARTITION = [("test", 0, (b"\xff" * 512,))]
 INFO_PARSERS: tuple[Callable[[str], object], ...] = (
-    info.check, info.parse_node_name, info.parse_generation, info.parse_build, info.parse_services,
-    info.parse_peers, info.parse_replicas,
+    info_answers.check, info_answers.parse_node_name, info_answers.parse_generation,
+    info_answers.parse_build, info_answers.parse_services, info_answers.parse_peers,
+    info_answers.parse_replicas,
 )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def parse_value(data: bytes) -> object:
 
 def parse_info(data: bytes) -> None:
     """An info body, with every parser of values on each of its values."""
-    for value in info.decode(data).values():
+    for value in info_answers.decode(data).values():
         for parser in INFO_PARSERS:
             with contextlib.suppress(*EXPECTED):
                 parser(value)

@@ -19,7 +19,7 @@ from pyspike.policy import (
     Concurrency,
     ConsistencyLevel,
 )
-from support.official import EXISTS, GENERATION, KEY, REPLICA, TOUCH_PERCENT, TTL, OutOfScope, Names, Ops
+from support.official import EXISTS, GENERATION, KEY, REPLICA, TOUCH_PERCENT, TTL, Names, Ops, OutOfScope
 from support.official_helpers import names
 from support.official_tables import CONSTANTS
 from support.vectors import Case

@@ -1,7 +1,7 @@
 # The rows of a batch as users make them, and what a row asks in the form in which it is sent (batch.md 7.1): worked out when
 # the row is made, or once for many keys that are asked the same.
 #
-# Not here: how rows stand in a request (`batch.pyx`).
+# Not here: how rows stand in a request (`batch_requests.pyx`).
 
 cdef enum:
     COMMON_ASK = 512                        # bytes of operations that take no memory of their own while they are written
@@ -185,8 +185,6 @@ cdef inline Settings row_settings(object policy, int of, str wanted):
     return None if policy is None else batch_settings(policy, of, wanted)
 
 
-@cython.binding(True)                       # for the types in the signatures, as all rows
-@cython.embedsignature(False)
 cdef class BatchRow:
     """One row of a batch: a `BatchRead`, `BatchWrite` or `BatchDelete`. Immutable; may be used again and again."""
 
@@ -228,10 +226,10 @@ cdef dict given_of(dict arguments):
 
 
 @cython.final
-@cython.binding(True)
-@cython.embedsignature(False)
 cdef class BatchRead(BatchRow):
-    """A row that reads a record: its bins, or what operations give that only read.
+    """BatchRead(key, bins=None, *, operations=None, policy=None)\n--\n\nA row that reads a record.
+
+    It reads its bins, or what operations give that only read.
 
     Args:
         key: a `Key` or a `(namespace, set, user key)` tuple.
@@ -275,10 +273,10 @@ cdef class BatchRead(BatchRow):
 
 
 @cython.final
-@cython.binding(True)
-@cython.embedsignature(False)
 cdef class BatchWrite(BatchRow):
-    """A row that applies operations to a record, in order, all or nothing; at least one of them writes.
+    """BatchWrite(key, operations, *, ttl=None, generation=None, policy=None)\n--\n\nA row that changes a record.
+
+    It applies operations in order, all or nothing; at least one of them writes.
 
     Args:
         key: a `Key` or a `(namespace, set, user key)` tuple.
@@ -324,10 +322,8 @@ cdef class BatchWrite(BatchRow):
 
 
 @cython.final
-@cython.binding(True)
-@cython.embedsignature(False)
 cdef class BatchDelete(BatchRow):
-    """A row that deletes a record.
+    """BatchDelete(key, *, generation=None, policy=None)\n--\n\nA row that deletes a record.
 
     Args:
         key: a `Key` or a `(namespace, set, user key)` tuple.

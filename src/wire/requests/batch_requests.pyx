@@ -1,8 +1,8 @@
 # A batch (batch.md 7.1): its rows, what is known of each so far, and the requests that are made of some of them. Rows are
 # numbered by their places in the call, in requests, in answers and in results.
 #
-# Not here: which node is asked for which rows (`batch.pyx` beside `command.pyx`), and how answers are read
-# (`readers/batch.pyx`).
+# Not here: which node is asked for which rows (`batch_commands.pyx`), and how answers are read
+# (`readers/batch_reader.pyx`).
 
 cdef enum:
     SLICE_ROWS = 4096                       # of one request at most: a server may have a limit of 5000
