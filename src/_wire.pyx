@@ -40,7 +40,7 @@ from collections.abc import Mapping as MappingABC
 from os import dup2
 from sys import intern as sys_intern
 from threading import Lock
-from time import time as wall_time
+from time import sleep, time as wall_time
 from weakref import ref
 
 from pyspike import errors
@@ -90,6 +90,7 @@ include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"
 include "wire/threads/executor.pyx"
+include "wire/threads/batch_executor.pyx"
 include "wire/tasks/fifo.pyx"
 include "wire/tasks/future.pyx"
 include "wire/tasks/failures.pyx"

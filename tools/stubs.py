@@ -32,6 +32,8 @@ INTERNAL = {
     *(
         "Ask",
         "BatchReader",
+        "BatchRun",
+        "NodeExchange",
         "ChannelBase",
         "Fifo",
         "FramesReader",
@@ -131,6 +133,7 @@ IMPORTED = {
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
     "pyspike.policy": {
+        "BatchPolicy",
         "BatchDeletePolicy",
         "BatchReadPolicy",
         "BatchWritePolicy",

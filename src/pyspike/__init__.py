@@ -16,14 +16,30 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike import errors, other_distribution
 from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
-from pyspike._wire import BatchRecord, Key, Operation, Record, digest
+from pyspike._wire import (
+    BatchDelete,
+    BatchRead,
+    BatchRecord,
+    BatchRow,
+    BatchWrite,
+    Key,
+    Operation,
+    Record,
+    digest,
+)
+from pyspike.batch import BatchResults
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
 from pyspike.nodes import Node
 from pyspike.policy import (
+    BatchDeletePolicy,
+    BatchPolicy,
+    BatchReadPolicy,
+    BatchWritePolicy,
     ClientPolicy,
     CommitLevel,
+    Concurrency,
     ConsistencyLevel,
     GenerationPolicy,
     InfoPolicy,
@@ -54,7 +70,16 @@ __all__ = [
     "INFINITY",
     "WILDCARD",
     "AsyncClient",
+    "BatchDelete",
+    "BatchDeletePolicy",
+    "BatchPolicy",
+    "BatchRead",
+    "BatchReadPolicy",
     "BatchRecord",
+    "BatchResults",
+    "BatchRow",
+    "BatchWrite",
+    "BatchWritePolicy",
     "BitOverflowAction",
     "BitResizeFlags",
     "BitWriteFlags",
@@ -63,6 +88,7 @@ __all__ = [
     "ClientPolicy",
     "ClientStats",
     "CommitLevel",
+    "Concurrency",
     "ConnectionStats",
     "ConsistencyLevel",
     "Context",

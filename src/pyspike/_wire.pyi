@@ -930,6 +930,63 @@ def batch_rows(
         InvalidType, InvalidArgument: an argument can't be used.
     """
 
+def batch_of_reads(
+    keys: Iterable[KeyLike],
+    bins: Iterable[str] | None,
+    settings: Settings,
+    timeout: Milliseconds | None = None,
+    filter_expression: Filter | None = None,
+    *,
+    keeps_records: bool = True,
+) -> Batch:
+    """A batch that reads the same bins of the records of all keys; the arguments are those of `batch_rows`.
+
+    Where the filter leaves a record out, it is as one that is not there. Without `keeps_records` only the result codes are
+    kept.
+    """
+
+def batch_of_deletes(
+    keys: Iterable[KeyLike],
+    settings: Settings,
+    timeout: Milliseconds | None = None,
+    filter_expression: Filter | None = None,
+    row_policy: BatchDeletePolicy | None = None,
+) -> Batch:
+    """A batch that deletes the records of all keys; the arguments are those of `batch_rows`.
+
+    Where the filter leaves a record out, it is as one that is not there.
+    """
+
+def batch_of_operations(
+    keys: Iterable[KeyLike],
+    operations: Iterable[Operation],
+    settings: Settings,
+    timeout: Milliseconds | None = None,
+    ttl: Ttl | None = None,
+    filter_expression: Filter | None = None,
+    row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+) -> Batch:
+    """A batch that does the same operations with the records of all keys; the arguments are those of `batch_rows`."""
+
+def batch_of_puts(
+    records: Mapping[Any, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+    settings: Settings,
+    timeout: Milliseconds | None = None,
+    ttl: Ttl | None = None,
+    filter_expression: Filter | None = None,
+    row_policy: BatchWritePolicy | None = None,
+) -> Batch:
+    """A batch that puts bins of records; the arguments are those of `batch_rows`.
+
+    Bins that are one object for several keys in a row are encoded once.
+
+    Args:
+        records: the bins by keys, or pairs of both.
+
+    Raises:
+        InvalidType, InvalidArgument: a value can't be used; the error has the record's key.
+    """
+
 def failed_rows(command: Command) -> list[int]:
     """The rows that failed by the answer to a batch's command."""
 
@@ -950,6 +1007,9 @@ def route_rows(
 
 def outcomes(batch: Batch) -> list[BatchRecord]:
     """What came of each row, now that each was answered or has an error."""
+
+def outcome_flags(batch: Batch) -> list[bool]:
+    """Whether each row found its record."""
 
 def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None) -> NodeRows:
     """Some rows of a batch, for one node.
@@ -1014,6 +1074,17 @@ class ThreadExecutor(Executor):
         """Run a command that was made already, and return what it gives."""
     def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
         """Wait until the next attempt and return None; or return the error the command has failed with."""
+
+def run_batch(executor: ThreadExecutor, plan: Any) -> None:
+    """Run a batch until each of its rows has an answer or an error.
+
+    Args:
+        executor: of the client.
+        plan: a `BatchPlan`, which says who is asked.
+
+    Raises:
+        ClientClosed: the client is closed.
+    """
 
 @final
 class WakeupQueue:

@@ -27,7 +27,7 @@ from pyspike.cluster.loop_executor import LoopExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
-from pyspike.policy import ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.policy import BatchPolicy, ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 from pyspike.process import fork, members
 from pyspike.stats import ClientStats
 
@@ -254,6 +254,7 @@ class AsyncClient(AsyncCommands):
         read: ReadPolicy | None = None,
         write: WritePolicy | None = None,
         info: InfoPolicy | None = None,
+        batch: BatchPolicy | None = None,
     ) -> AsyncClient:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
 
@@ -261,7 +262,8 @@ class AsyncClient(AsyncCommands):
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        view._share(self._loops, self._policies.changed(read, write, info), owner=self._owner)
+        policies = self._policies.changed(read, write, info, batch)
+        view._share(self._loops, policies, owner=self._owner)
         return view
 
     # --- the cluster ---

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
-from pyspike._wire import plain_text
+from pyspike._wire import Settings, plain_text
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.nodes import Node
 from pyspike.policy import (
     BatchDeletePolicy,
+    BatchPolicy,
     BatchReadPolicy,
     BatchWritePolicy,
     ClientPolicy,
@@ -21,13 +22,14 @@ from pyspike.policy import (
 )
 from pyspike.showing import shown
 
-__all__ = ["Policies", "client_policy", "info_arguments"]
+__all__ = ["Policies", "batch_settings", "client_policy", "info_arguments"]
 
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
 vars(sys.modules["pyspike._wire"]).update(
     T=TypeVar("T"),
     Any=Any,
+    BatchPolicy=BatchPolicy,
     BatchDeletePolicy=BatchDeletePolicy,
     BatchReadPolicy=BatchReadPolicy,
     BatchWritePolicy=BatchWritePolicy,
@@ -42,7 +44,7 @@ vars(sys.modules["pyspike._wire"]).update(
     WritePolicy=WritePolicy,
 )
 
-P = TypeVar("P", ClientPolicy, ReadPolicy, WritePolicy, InfoPolicy)
+P = TypeVar("P", ClientPolicy, ReadPolicy, WritePolicy, InfoPolicy, BatchPolicy)
 
 
 class Policies(NamedTuple):
@@ -51,14 +53,19 @@ class Policies(NamedTuple):
     read: ReadPolicy
     write: WritePolicy
     info: InfoPolicy
+    batch: BatchPolicy
 
     @classmethod
     def of(cls, policy: ClientPolicy) -> Policies:
         """Those of a client."""
-        return cls(policy.read, policy.write, policy.info)
+        return cls(policy.read, policy.write, policy.info, policy.batch)
 
     def changed(
-        self, read: ReadPolicy | None, write: WritePolicy | None, info: InfoPolicy | None
+        self,
+        read: ReadPolicy | None,
+        write: WritePolicy | None,
+        info: InfoPolicy | None,
+        batch: BatchPolicy | None,
     ) -> Policies:
         """Those of a view: what is None stays as it was.
 
@@ -69,6 +76,7 @@ class Policies(NamedTuple):
             self.read if read is None else _of_kind(ReadPolicy, read, "read"),
             self.write if write is None else _of_kind(WritePolicy, write, "write"),
             self.info if info is None else _of_kind(InfoPolicy, info, "info"),
+            self.batch if batch is None else _of_kind(BatchPolicy, batch, "batch"),
         )
 
 
@@ -87,6 +95,15 @@ def client_policy(policy: ClientPolicy | None) -> ClientPolicy:
         InvalidType: it is none of a client.
     """
     return ClientPolicy() if policy is None else _of_kind(ClientPolicy, policy)
+
+
+def batch_settings(policies: Policies, policy: BatchPolicy | None) -> Settings:
+    """The settings of a batch.
+
+    Raises:
+        InvalidType: the policy is of another kind.
+    """
+    return (policies.batch if policy is None else _of_kind(BatchPolicy, policy)).settings
 
 
 def info_arguments(

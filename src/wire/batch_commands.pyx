@@ -129,6 +129,107 @@ def batch_rows(
     return batch
 
 
+def batch_of_reads(
+    keys: Iterable[KeyLike], bins: Iterable[str] | None, Settings settings not None, timeout: Milliseconds | None = None,
+    filter_expression: Filter | None = None, *, bint keeps_records=True
+) -> Batch:
+    """A batch that reads the same bins of the records of all keys; the arguments are those of `batch_rows`.
+
+    Where the filter leaves a record out, it is as one that is not there. Without `keeps_records` only the result codes are
+    kept.
+    """
+    cdef Batch batch = new_batch(keys_of(keys), ask_bins(bins, None), None)
+    batch.keeps_records = keeps_records
+    batch.filtered_is_missing = True
+    batch.complete(settings, timeout, filter_expression)
+    return batch
+
+
+def batch_of_deletes(
+    keys: Iterable[KeyLike], Settings settings not None, timeout: Milliseconds | None = None,
+    filter_expression: Filter | None = None, row_policy: BatchDeletePolicy | None = None
+) -> Batch:
+    """A batch that deletes the records of all keys; the arguments are those of `batch_rows`.
+
+    Where the filter leaves a record out, it is as one that is not there.
+    """
+    cdef Ask ask = ask_delete(None, row_settings(row_policy, OF_BATCH_DELETE, "a BatchDeletePolicy"))
+    cdef Batch batch = new_batch(keys_of(keys), ask, None)
+    batch.filtered_is_missing = True
+    batch.complete(settings, timeout, filter_expression)
+    return batch
+
+
+def batch_of_operations(
+    keys: Iterable[KeyLike], operations: Iterable[Operation], Settings settings not None,
+    timeout: Milliseconds | None = None, ttl: Ttl | None = None, filter_expression: Filter | None = None,
+    row_policy: BatchReadPolicy | BatchWritePolicy | None = None
+) -> Batch:
+    """A batch that does the same operations with the records of all keys; the arguments are those of `batch_rows`."""
+    cdef tuple steps = steps_of(operations)
+    cdef OperationsSummary summary
+    cdef Ask ask
+    cdef Batch batch
+    summarize(steps, &summary)
+    if summary.flags & OP_IS_WRITE:
+        ask = ask_operations(steps, ttl, None, None, row_settings(row_policy, OF_BATCH_WRITE, "a BatchWritePolicy"))
+    else:
+        ask = ask_operations(steps, ttl, None, row_settings(row_policy, OF_BATCH_READ, "a BatchReadPolicy"), None)
+    batch = new_batch(keys_of(keys), ask, None)
+    batch.complete(settings, timeout, filter_expression)
+    return batch
+
+
+def batch_of_puts(
+    records: Mapping[Any, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+    Settings settings not None, timeout: Milliseconds | None = None, ttl: Ttl | None = None,
+    filter_expression: Filter | None = None, row_policy: BatchWritePolicy | None = None
+) -> Batch:
+    """A batch that puts bins of records; the arguments are those of `batch_rows`.
+
+    Bins that are one object for several keys in a row are encoded once.
+
+    Args:
+        records: the bins by keys, or pairs of both.
+
+    Raises:
+        InvalidType, InvalidArgument: a value can't be used; the error has the record's key.
+    """
+    cdef Settings own = row_settings(row_policy, OF_BATCH_WRITE, "a BatchWritePolicy")
+    cdef object header = None if ttl is None else ttl_header(ttl)
+    cdef list keys = []
+    cdef list asks = []
+    cdef Ask ask = None
+    cdef object last = None
+    cdef Key key
+    cdef Batch batch
+    if isinstance(records, (str, bytes, Key)):
+        raise errors.InvalidType(f"records must be a mapping of keys to bins or pairs, not {type(records).__name__}")
+    try:
+        pairs = iter(records.items() if hasattr(records, "items") else records)
+    except TypeError:
+        raise errors.InvalidType(
+            f"records must be a mapping of keys to bins or pairs, not {type(records).__name__}"
+        ) from None
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise errors.InvalidType(f"records must be pairs of a key and bins, not {shown(pair)}")
+        key = key_of(pair[0])
+        if ask is None or pair[1] is not last:
+            try:
+                ask = ask_put(pair[1], header, own)
+            except errors.InvalidArgument as error:
+                error.key = key
+                raise
+            last = pair[1]
+        keys.append(key)
+        asks.append(ask)
+    batch = new_batch(keys, None, asks)
+    batch.keeps_records = False
+    batch.complete(settings, timeout, filter_expression)
+    return batch
+
+
 def failed_rows(Command command not None) -> list[int]:
     """The rows that failed by the answer to a batch's command."""
     return (<BatchReader?>command.reader).failed
@@ -215,6 +316,12 @@ def outcomes(Batch batch not None) -> list[BatchRecord]:
 
 
 cdef object OK = ResultCode.OK
+
+
+def outcome_flags(Batch batch not None) -> list[bool]:
+    """Whether each row found its record."""
+    cdef Py_ssize_t i
+    return [batch.rows[i].code == RESULT_OK for i in range(batch.count)]
 
 
 def rows_of_node(Batch batch not None, numbers: Iterable[int], Node node=None) -> NodeRows:

@@ -88,6 +88,7 @@ CLIENT = {
     "read": ReadPolicy(max_retries=0),
     "write": WritePolicy(send_key=True),
     "info": InfoPolicy(timeout=1),
+    "batch": BatchPolicy(allow_inline=False),
 }
 ROW_WRITE = {name: value for name, value in WRITE.items() if name != "respond_per_each_op"} | {
     "filter_expression": b"\x93\x01"

@@ -205,13 +205,18 @@ def conclude(command: Command, error: AerospikeError) -> AerospikeError:
     error.attempts = tuple(command.history or ())
     error.timeout = command.total_timeout or None
     error.in_doubt = in_doubt(command, error)
+    advise(error)
+    return error
+
+
+def advise(error: AerospikeError) -> None:
+    """Say what can be done about a deadline that passed; whether the error is in doubt is known by now."""
     if isinstance(error, TimeoutError) and not error.advice and not isinstance(error, NoMoreConnections):
         error.advice = (
             "read the record to learn whether the write was applied"
             if error.in_doubt
             else "raise the timeout, or see why the node is slow"
         )
-    return error
 
 
 def in_doubt(command: Attempted, error: AerospikeError) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pyspike._wire import Batch, Command, NodeRows, PartitionMap, failed_rows, route_rows
-from pyspike.cluster.retry import ClusterState, in_doubt, note_failure, pause_before_retry
+from pyspike.cluster.retry import ClusterState, advise, in_doubt, note_failure, pause_before_retry
 from pyspike.errors import (
     AerospikeError,
     Attempt,
@@ -174,6 +174,7 @@ class BatchPlan:
         own.attempts = self._attempts.get(number, ())
         own.timeout = self.batch.total_timeout or None
         own.in_doubt = asked is not None and _in_doubt(asked, error)
+        advise(own)
         self.batch.errors[number] = own
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pyspike.errors import InvalidArgument
 from pyspike.policy.base import Milliseconds, Policy, policy_field, refuse_changes
+from pyspike.policy.batch import BatchPolicy
 from pyspike.policy.checks import (
     MAX_INT32,
     address_map,
@@ -53,6 +54,7 @@ class ClientPolicy(Policy):
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
+        batch: the policy of batches that are given none.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta.
 
@@ -79,6 +81,7 @@ class ClientPolicy(Policy):
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
+    batch: BatchPolicy = policy_field(BatchPolicy(), instance(BatchPolicy))
 
     def _complete(self) -> None:
         if self.min_conns_per_node > self.max_conns_per_node:

@@ -11,6 +11,15 @@ cdef extern from "sys/socket.h" nogil:
     int setsockopt(int fd, int level, int option, const void* value, socklen_t size)
 
 
+cdef extern from "poll.h" nogil:
+    struct pollfd:
+        int fd
+        short events
+        short revents
+    short POLLIN, POLLOUT
+    int poll(pollfd* fds, unsigned long count, int timeout)
+
+
 cdef extern from "sys/time.h" nogil:
     struct timeval:
         time_t tv_sec

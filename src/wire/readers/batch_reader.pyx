@@ -4,9 +4,16 @@ cdef object answered_twice(uint32_t number):
     return broken(f"an answer for row {number}, which was not asked for or was answered already")
 
 
-cdef inline bint is_failure(int code, RowKind kind) noexcept nogil:
+cdef int RESULT_FILTERED_OUT = int(ResultCode.FILTERED_OUT)
+
+
+cdef inline bint is_failure(Batch batch, int code, RowKind kind) noexcept:
     """Whether a row with this answer failed: that there is no record is an outcome of a read and of a delete."""
-    return code != RESULT_OK and (code != RESULT_NOT_FOUND or kind == ROW_WRITES)
+    if code == RESULT_OK:
+        return False
+    if kind == ROW_WRITES:
+        return True
+    return code != RESULT_NOT_FOUND and not (batch.filtered_is_missing and code == RESULT_FILTERED_OUT)
 
 
 @cython.final
@@ -80,7 +87,7 @@ cdef class BatchReader(Reader):
         row.attempt = 0
         row.code = <int16_t>header.result_code
         self.awaited -= 1
-        if is_failure(header.result_code, ask.kind):
+        if is_failure(batch, header.result_code, ask.kind):
             self.failed.append(number)
         return 0
 

@@ -30,6 +30,7 @@ cdef class Batch:
     cdef readonly list records              # a Record or None for each row
     cdef readonly dict errors               # by the row's number: why it failed
     cdef bint keeps_records                 # else only result codes count
+    cdef bint filtered_is_missing           # a record for which the filter does not hold is as one that is not there
     cdef int32_t attempts                   # requests that were made
     cdef readonly Settings settings
     cdef readonly double total_timeout      # ms, 0 = none

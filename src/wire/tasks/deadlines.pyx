@@ -6,14 +6,6 @@
 # that timed out may still lie unread in the server's socket, to be applied after a newer one: so its connection is reset,
 # by which the server drops what it has not read, unless the policy's `timeout_delay` asks to await the late answer.
 
-cdef extern from "poll.h" nogil:
-    struct pollfd:
-        int fd
-        short events
-        short revents
-    short POLLIN
-    int poll(pollfd* fds, unsigned long count, int timeout)
-
 
 cdef enum:
     READS_GRANTED = 16                      # reads in which what is overdue may still come, in a loop that was held up

@@ -58,10 +58,10 @@ cdef class Connection:
             self.x.data = NULL
             self.x.capacity = 0
 
-    cdef int run(
+    cdef inline int begin(
         self, int kind, const unsigned char* data, size_t size, int64_t now, int64_t deadline, int64_t attempt_timeout
     ) except -1:
-        """Sends a message and receives the first frame of its answer; on error the connection can't be used again."""
+        """Makes ready to send a message and to receive its answer."""
         cdef Exchange* x = &self.x
         self.request_sent = False
         self.in_answer = True
@@ -72,18 +72,27 @@ cdef class Connection:
         x.out_size = size
         x.deadline = deadline
         x.attempt_timeout = attempt_timeout
+        x.moved_at = now
+        return 0
+
+    cdef int run(
+        self, int kind, const unsigned char* data, size_t size, int64_t now, int64_t deadline, int64_t attempt_timeout
+    ) except -1:
+        """Sends a message and receives the first frame of its answer; on error the connection can't be used again."""
+        self.begin(kind, data, size, now, deadline, attempt_timeout)
         return self.receive(now)
 
     cdef int receive_more(self) except -1:
         """Receives the next frame of the answer, within the same deadline; the first one is not there any more."""
+        cdef int64_t now = now_ns()
         drop_frame(&self.x)
         self.in_answer = True
-        return self.receive(now_ns())
+        self.x.moved_at = now
+        return self.receive(now)
 
     cdef inline int receive(self, int64_t now) except -1:
         cdef Exchange* x = &self.x
         cdef int outcome
-        x.moved_at = now
         with nogil:
             outcome = drive(x, now, 0)
         while outcome == INTERRUPTED:

@@ -10,6 +10,7 @@ cdef enum:
 cdef enum Outcome:                          # of `drive`
     DONE                                    # a whole frame is there
     INTERRUPTED                             # a signal came, or may have: let Python's handlers run, then go on
+    BLOCKED                                 # the socket is not ready, and the caller does not wait in `drive`
     TIMED_OUT
     CLOSED                                  # the server closed the connection
     FAILED                                  # the socket failed; `error` has errno
@@ -111,11 +112,18 @@ cdef inline size_t bytes_behind(Exchange* x) noexcept nogil:
 
 
 cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
-    """Sends what is unsent, then receives until a whole frame is there. The caller owns all memory."""
+    """Sends what is unsent, then receives until a whole frame is there. The caller owns all memory.
+
+    `flags`: 0, or MSG_DONTWAIT for a caller that waits by itself until the socket is ready.
+    """
     cdef ssize_t n
     cdef FrameState state
     cdef bint came = False
-    cdef int outcome = arm(x, now)
+    cdef int outcome
+    if flags & MSG_DONTWAIT:
+        outcome = DONE if time_left(x, now) > 0 else TIMED_OUT
+    else:
+        outcome = arm(x, now)
     if outcome != DONE:
         return outcome
     while x.sent < x.out_size:
@@ -128,7 +136,7 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
         elif errno == EINTR:
             return INTERRUPTED
         elif errno == EAGAIN:
-            return woken(x)
+            return BLOCKED if flags & MSG_DONTWAIT else woken(x)
         else:
             x.error = errno
             return FAILED
@@ -154,7 +162,7 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
         elif errno == EINTR:
             return INTERRUPTED
         elif errno == EAGAIN:
-            return TIMED_OUT if flags & MSG_DONTWAIT else woken(x)
+            return BLOCKED if flags & MSG_DONTWAIT else woken(x)
         else:
             x.error = errno
             return FAILED

@@ -67,13 +67,15 @@ cdef class Pool:
     # --- taking and giving back ---
 
     cdef Connection acquire(
-        self, int64_t now, int64_t deadline, int64_t attempt_timeout, bint may_go_elsewhere, bint* took_time
+        self, int64_t now, int64_t deadline, int64_t attempt_timeout, bint may_go_elsewhere, bint* took_time,
+        bint may_wait=True
     ):
         """A connection for one command; `release`, `discard` or `set_late` must follow.
 
         Opening a connection may only take `attempt_timeout`, so that another node can be tried when this one is gone.
         Waiting in line may take until the deadline, unless the command `may_go_elsewhere`. `took_time` is set if it had to
-        open one or to wait, so that the caller has to look at the clock again.
+        open one or to wait, so that the caller has to look at the clock again. Without `may_wait` it gives None where the
+        caller would have to wait in line: who has other connections must not, as their nodes' lines may wait for this one.
         """
         cdef int64_t due = after(now, attempt_timeout)
         cdef int64_t until
@@ -100,6 +102,8 @@ cdef class Pool:
                     self.opening += 1
                 elif self.late and not drained:
                     step = DRAIN
+                elif not may_wait:
+                    return None
                 elif self.limits.may_wait(len(self.waiters)):
                     step = WAIT
                     waiter = Waiter()
@@ -324,7 +328,7 @@ cdef class Pool:
             if outcome == DONE and not bytes_behind(&connection.x):
                 connection.used_at = now_ns()
                 self.release(connection)
-            elif outcome in (TIMED_OUT, INTERRUPTED) and now_ns() < connection.drain_until:
+            elif outcome in (BLOCKED, INTERRUPTED) and now_ns() < connection.drain_until:
                 self.set_late(connection, connection.drain_until)
             else:
                 self.discard(connection, "timeout")
