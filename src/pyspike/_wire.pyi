@@ -391,12 +391,13 @@ class Operation:
     @property
     def is_write(self) -> bool:
         """Whether it may change the record."""
+    @property
+    def reads_header(self) -> bool:
+        """Whether it reads no bin, only the generation and the expiration."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
-def restore_operation(
-    name: str, code: int, wire: bytes, flags: int, text: str | Callable[[Operation], str]
-) -> Operation:
+def restore_operation(name: str, code: int, wire: bytes, flags: int) -> Operation:
     """An operation out of what its pickle holds."""
 
 class DeclaredFunction:
@@ -429,6 +430,21 @@ class EncodedContext:
     def __hash__(self) -> int: ...
 
 @final
+class Number:
+    """What a parameter is as a number, if it needs no check.
+
+    Args:
+        kind: the enum whose members it may be. `bool` for one that only adds bits to the number before it.
+        bits: all that such a member may have; those that True adds.
+        apart: bits of which it may not have all; 0 for none.
+        optional: whether None stands for 0.
+        sparse: whether 0 is left out.
+    """
+    def __init__(
+        self, kind: type, bits: int, *, apart: int = 0, optional: bool = False, sparse: bool = False
+    ) -> None: ...
+
+@final
 class Argument:
     """What one argument of operations must be.
 
@@ -438,6 +454,7 @@ class Argument:
             can't be right.
         exact: types whose objects are packed as they are, if all parameters but the first have their defaults; None
             for any object.
+        numbers: what each of the parameters is as a number, a `Number` each; in place of `exact`.
         each: that it is a list of one or more such objects.
         also: parameters whose values `check` takes too, which need not have their defaults.
     """
@@ -448,6 +465,8 @@ class Argument:
     @property
     def exact(self) -> tuple[type, ...] | None: ...
     @property
+    def numbers(self) -> tuple[Any, ...]: ...
+    @property
     def each(self) -> bool: ...
     @property
     def also(self) -> tuple[str, ...]: ...
@@ -457,6 +476,7 @@ class Argument:
         check: Callable[..., object],
         exact: tuple[type, ...] | None = (),
         *,
+        numbers: tuple[Number, ...] | None = None,
         each: bool = False,
         also: tuple[str, ...] = (),
     ) -> None: ...
@@ -471,24 +491,22 @@ class BareFunction(OperationFunction):
     Args:
         declaration: the function as Python declares it.
         code: the operation's number.
-        text: the repr of an operation on a bin, or what makes it of the operation.
         write: whether it changes the record.
         header: whether it asks for no bin.
         all_bins: whether it reads all bins if it names none.
         respond_all: whether it asks for the answers of all operations.
-        whole: the repr of an operation on the record as a whole; None if there is no such.
+        whole: whether it makes operations on the record as a whole, where it is given no name.
     """
     def __init__(
         self,
         declaration: Callable[..., Any],
         code: int,
-        text: str | Callable[[Operation], str],
         *,
         write: bool = False,
         header: bool = False,
         all_bins: bool = False,
         respond_all: bool = False,
-        whole: str | None = None,
+        whole: bool = False,
     ) -> None: ...
 
 @final
@@ -498,11 +516,8 @@ class ValueFunction(OperationFunction):
     Args:
         declaration: the function as Python declares it, of a bin and a value.
         code: the operation's number.
-        text: makes an operation's repr.
     """
-    def __init__(
-        self, declaration: Callable[..., Any], code: int, text: str | Callable[[Operation], str]
-    ) -> None: ...
+    def __init__(self, declaration: Callable[..., Any], code: int) -> None: ...
 
 @final
 class ListFunction(OperationFunction):
@@ -512,7 +527,6 @@ class ListFunction(OperationFunction):
         declaration: the function as Python declares it. A parameter `ctx` that is no argument is the way to an element
             inside the bin: the list is packed as `[0xFF, contexts, [opcode, arguments...]]` then.
         code: the operation's number.
-        text: makes an operation's repr.
         arguments: each an `Argument`, in the order of the wire.
         opcode: the first element; None if there is none.
         particle: what to send as the value's particle type.
@@ -524,7 +538,6 @@ class ListFunction(OperationFunction):
         self,
         declaration: Callable[..., Any],
         code: int,
-        text: str | Callable[[Operation], str],
         arguments: list[Argument],
         *,
         opcode: int | None = None,

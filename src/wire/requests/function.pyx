@@ -45,6 +45,7 @@ cdef class DeclaredFunction:
     cdef readonly object declaration        # the Python function
     cdef readonly tuple parameters          # their names, those that have a place first
     cdef tuple defaults                     # of each parameter, REQUIRED where there is none
+    cdef PyObject* usual[MAX_PARAMETERS]    # the same, borrowed
     cdef Py_ssize_t count                   # of parameters
     cdef Py_ssize_t placed                  # how many of them have a place
     cdef Py_ssize_t required                # the place behind the last one without a default
@@ -63,11 +64,12 @@ cdef class DeclaredFunction:
             (REQUIRED,) * (self.placed - len(given)) + tuple(given)
             + tuple([by_name.get(name, REQUIRED) for name in self.parameters[self.placed:]])
         )
-        for i in range(self.count):
-            if self.defaults[i] is REQUIRED:
-                self.required = i + 1
         if self.count > MAX_PARAMETERS:
             raise ValueError(f"{declaration.__name__} has more than {MAX_PARAMETERS} parameters")
+        for i in range(self.count):
+            self.usual[i] = PyTuple_GET_ITEM(self.defaults, i)
+            if self.defaults[i] is REQUIRED:
+                self.required = i + 1
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return PyVectorcall_Call(self, args, kwargs)
@@ -90,13 +92,30 @@ cdef object call_declared(DeclaredFunction self, PyObject** args, size_t nargs, 
     cdef PyObject* values[MAX_PARAMETERS]
     cdef Py_ssize_t given = argument_count(nargs)
     cdef Py_ssize_t i
+    if keywords != NULL:
+        return call_with_keywords(self, args, nargs, keywords)
+    if given == self.count and given == self.placed:
+        return self.run(args)
+    if given > self.placed or given < self.required:
+        return refuse_call(self, args, nargs, keywords)
+    for i in range(given):
+        values[i] = args[i]
+    for i in range(given, self.count):
+        values[i] = self.usual[i]
+    return self.run(values)
+
+
+cdef object call_with_keywords(DeclaredFunction self, PyObject** args, size_t nargs, PyObject* keywords):
+    cdef PyObject* values[MAX_PARAMETERS]
+    cdef Py_ssize_t given = argument_count(nargs)
+    cdef Py_ssize_t i
     if given > self.placed:
         return refuse_call(self, args, nargs, keywords)
     for i in range(given):
         values[i] = args[i]
     for i in range(given, self.count):
-        values[i] = PyTuple_GET_ITEM(self.defaults, i)
-    if keywords != NULL and not bind_keywords(self, values, given, args + given, <object>keywords):
+        values[i] = self.usual[i]
+    if not bind_keywords(self, values, given, args + given, <object>keywords):
         return refuse_call(self, args, nargs, keywords)
     for i in range(given, self.required):
         if values[i] == <PyObject*>REQUIRED:

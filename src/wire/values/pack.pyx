@@ -63,7 +63,12 @@ cdef object refused_value(Packer* p, str what):
     return errors.InvalidArgument(f"{place(p)}: {what}")
 
 
-cdef int64_t int64_of(Packer* p, object value) except? -1:
+cdef inline int64_t int64_of(Packer* p, object value) except? -1:
+    cdef int64_t v
+    return v if small_int(value, &v) else large_int64_of(p, value)
+
+
+cdef int64_t large_int64_of(Packer* p, object value) except? -1:
     cdef int overflow = 0
     cdef int64_t v = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow:
@@ -88,11 +93,14 @@ cdef const char* any_utf8_of(Packer* p, object text, Py_ssize_t* size) except NU
 
 cdef inline int put_int(Buffer* out, int64_t v) except -1:
     """The smallest form that holds it."""
+    return put8(out, <unsigned char>v) if 0 <= v < 0x80 else put_other_int(out, v)
+
+
+cdef int put_other_int(Buffer* out, int64_t v) except -1:
+    """One that is negative or takes several bytes."""
     cdef uint64_t u = <uint64_t>v
     if v >= 0:
-        if v < 0x80:
-            put8(out, <unsigned char>v)
-        elif v <= 0xFF:
+        if v <= 0xFF:
             put8(out, 0xCC)
             put8(out, <unsigned char>v)
         elif v <= 0xFFFF:
@@ -212,16 +220,23 @@ cdef int put_raw_text(Packer* p, object value) except -1:
     )
 
 
-cdef int enter(Packer* p) except -1:
+cdef object too_deep(Packer* p):
+    return errors.InvalidArgument(
+        f"{place(p)}: lists and maps nested deeper than {MAX_DEPTH} levels",
+        advice="servers from 8.2 on take 64 levels at most",
+    )
+
+
+cdef inline Step* enter(Packer* p) except NULL:
+    """Goes one level into a list or map, and gives the place for where the packer is in it."""
+    cdef Step* step
     if p.depth == MAX_DEPTH:
-        raise errors.InvalidArgument(
-            f"{place(p)}: lists and maps nested deeper than {MAX_DEPTH} levels",
-            advice="servers from 8.2 on take 64 levels at most",
-        )
-    p.path[p.depth].key = NULL
-    p.path[p.depth].index = 0
+        raise too_deep(p)
+    step = &p.path[p.depth]
+    step.key = NULL
+    step.index = 0
     p.depth += 1
-    return 0
+    return step
 
 
 cdef object changed_size(Packer* p, str what):
@@ -233,8 +248,7 @@ cdef int put_list(Packer* p, object value) except -1:
     cdef Py_ssize_t count = len(value)
     cdef Py_ssize_t i = 0
     cdef Step* step
-    enter(p)
-    step = &p.path[p.depth - 1]
+    step = enter(p)
     put_list_head(p.out, <size_t>count)
     if PyList_CheckExact(value):
         for item in <list>value:
@@ -259,9 +273,8 @@ cdef int put_ordered_list(Packer* p, object value) except -1:
     cdef size_t first
     cdef Step* step
     cdef Sorting sorting
-    enter(p)
+    step = enter(p)
     p.compared += 1
-    step = &p.path[p.depth - 1]
     put_list_head(p.out, <size_t>count + 1)
     put_mark(p.out, LIST_ORDERED)
     first = p.out.size
@@ -340,8 +353,7 @@ cdef int put_map(Packer* p, object value) except -1:
             flags = MAP_KEY_ORDERED
         elif isinstance(value, KeyValueOrderedDict):
             flags = MAP_KEY_VALUE_ORDERED
-    enter(p)
-    step = &p.path[p.depth - 1]
+    step = enter(p)
     put_map_head(p.out, <size_t>count + (flags != 0))
     if flags:
         put_mark(p.out, flags)
@@ -400,6 +412,8 @@ cdef list in_key_order(object mapping):
         if not PyUnicode_CheckExact(key):
             texts = False
             break
+    if PyList_GET_SIZE(keys) < 2:
+        return keys
     if texts:                               # UTF-8 sorts as code points do
         keys.sort()
     else:

@@ -10,6 +10,9 @@ cdef extern from "Python.h":
 cdef extern from *:
     """
     #include <string.h>
+    #if PY_VERSION_HEX < 0x030B0000
+    #include <longintrepr.h>
+    #endif
 
     /* The text of a str that is ASCII, where Python keeps it; NULL for other text, and for subclasses. */
     static inline const char *ascii_of(PyObject *text, Py_ssize_t *size) {
@@ -43,6 +46,49 @@ cdef extern from *:
         return (found & UINT64_C(0x8080808080808080)) != 0;
     }
 
+    /* Copies up to 16 bytes, and tells whether one of them is NUL. The last ones may be copied twice. */
+    static inline int copy_short(unsigned char *to, const char *from, size_t size) {
+        uint64_t eight[2];
+        uint32_t four[2];
+        int found = 0;
+        if (size >= 8) {
+            memcpy(eight, from, 8);
+            memcpy(eight + 1, from + size - 8, 8);
+            memcpy(to, eight, 8);
+            memcpy(to + size - 8, eight + 1, 8);
+        } else if (size >= 4) {
+            memcpy(four, from, 4);
+            memcpy(four + 1, from + size - 4, 4);
+            memcpy(to, four, 4);
+            memcpy(to + size - 4, four + 1, 4);
+            eight[0] = eight[1] = (uint64_t)four[0] << 32 | four[1];
+        } else {
+            for (; size; size--) {
+                found |= !*from;
+                *to++ = (unsigned char)*from++;
+            }
+            return found;
+        }
+        eight[0] = (eight[0] - UINT64_C(0x0101010101010101)) & ~eight[0];
+        eight[1] = (eight[1] - UINT64_C(0x0101010101010101)) & ~eight[1];
+        return ((eight[0] | eight[1]) & UINT64_C(0x8080808080808080)) != 0;
+    }
+
+    /* Gives the number of an int, or of an object of a subclass, if it has not more digits than one. */
+    static inline int small_int(PyObject *value, int64_t *number) {
+    #if PY_VERSION_HEX >= 0x030C0000
+        if (!PyUnstable_Long_IsCompact((PyLongObject *)value))
+            return 0;
+        *number = PyUnstable_Long_CompactValue((PyLongObject *)value);
+    #else
+        Py_ssize_t digits = Py_SIZE(value);
+        if (digits < -1 || digits > 1)
+            return 0;
+        *number = digits ? digits * (int64_t)((PyLongObject *)value)->ob_digit[0] : 0;
+    #endif
+        return 1;
+    }
+
     /* Whether it is one of NumPy's scalars. NumPy itself is not needed to tell. */
     static int is_numpy_scalar(PyObject *value) {
         PyTypeObject *type = Py_TYPE(value);
@@ -60,6 +106,8 @@ cdef extern from *:
     """
     const char* ascii_of(object text, Py_ssize_t* size) noexcept
     bint has_nul(const char* p, size_t size) noexcept nogil
+    bint copy_short(unsigned char* to, const char* from_, size_t size) noexcept nogil
+    bint small_int(object value, int64_t* number) noexcept
     bint is_numpy_scalar(object value) noexcept
     bint is_numpy_bool(object value) noexcept
 
