@@ -89,23 +89,12 @@ cdef class DeclaredFunction:
 
 
 cdef object call_declared(DeclaredFunction self, PyObject** args, size_t nargs, PyObject* keywords):
-    cdef PyObject* values[MAX_PARAMETERS]
-    cdef Py_ssize_t given = argument_count(nargs)
-    cdef Py_ssize_t i
-    if keywords != NULL:
-        return call_with_keywords(self, args, nargs, keywords)
-    if given == self.count and given == self.placed:
+    if keywords == NULL and argument_count(nargs) == self.count == self.placed:
         return self.run(args)
-    if given > self.placed or given < self.required:
-        return refuse_call(self, args, nargs, keywords)
-    for i in range(given):
-        values[i] = args[i]
-    for i in range(given, self.count):
-        values[i] = self.usual[i]
-    return self.run(values)
+    return call_with_defaults(self, args, nargs, keywords)
 
 
-cdef object call_with_keywords(DeclaredFunction self, PyObject** args, size_t nargs, PyObject* keywords):
+cdef object call_with_defaults(DeclaredFunction self, PyObject** args, size_t nargs, PyObject* keywords):
     cdef PyObject* values[MAX_PARAMETERS]
     cdef Py_ssize_t given = argument_count(nargs)
     cdef Py_ssize_t i
@@ -115,7 +104,7 @@ cdef object call_with_keywords(DeclaredFunction self, PyObject** args, size_t na
         values[i] = args[i]
     for i in range(given, self.count):
         values[i] = self.usual[i]
-    if not bind_keywords(self, values, given, args + given, <object>keywords):
+    if keywords != NULL and not bind_keywords(self, values, given, args + given, <object>keywords):
         return refuse_call(self, args, nargs, keywords)
     for i in range(given, self.required):
         if values[i] == <PyObject*>REQUIRED:

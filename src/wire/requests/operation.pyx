@@ -20,9 +20,7 @@ cdef inline const char* bin_name(object name, Py_ssize_t* size) except NULL:
         text = ascii_of(name, size)
     if text == NULL:
         text = any_bin_name(name, size)
-    if size[0] == 0:                        # the server would take it for a bin of its own
-        raise errors.InvalidArgument("a bin's name is empty")
-    if size[0] > MAX_BIN_NAME:
+    if not 0 < size[0] <= MAX_BIN_NAME:
         raise wrong_bin_name(name, size[0])
     return text
 
@@ -78,6 +76,8 @@ cdef const char* any_bin_name(object name, Py_ssize_t* size) except NULL:
 cdef object wrong_bin_name(object name, Py_ssize_t size):
     """The error for a bin's name that the server would refuse."""
     text = shown(plain_text(name))
+    if size == 0:                           # the server would take it for a bin of its own
+        return errors.InvalidArgument("a bin's name is empty")
     if size > MAX_BIN_NAME:
         return errors.InvalidArgument(f"the bin name {text} takes {size} bytes, the server allows {MAX_BIN_NAME}")
     return errors.InvalidArgument(f"the bin name {text} has a NUL, which no name may have")

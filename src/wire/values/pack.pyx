@@ -131,7 +131,10 @@ cdef inline int put_text(Buffer* out, unsigned char particle, const void* data, 
         p = buffer_take(out, n + 1)
         p[0] = <unsigned char>(0xA0 | n)
         p[1] = particle
-        memcpy(p + 2, data, size)
+        if size <= 16:
+            copy_short(p + 2, <const char*>data, size)
+        else:
+            memcpy(p + 2, data, size)
         return 0
     if n <= 0xFF:
         put8(out, 0xD9)
@@ -456,7 +459,7 @@ cdef bint put_argument(Packer* p, object value) except -1:
     return True
 
 
-cdef int put_element(Packer* p, object value) except -1:
+cdef inline int put_element(Packer* p, object value) except -1:
     """One value inside a list or map."""
     cdef Py_ssize_t size = 0
     cdef const char* text
@@ -465,6 +468,13 @@ cdef int put_element(Packer* p, object value) except -1:
         return put_text(p.out, PARTICLE_STRING, text, <size_t>size)
     if PyLong_CheckExact(value):
         return put_int(p.out, int64_of(p, value))
+    return put_other_element(p, value)
+
+
+cdef int put_other_element(Packer* p, object value) except -1:
+    """One that is neither exactly a str nor an int."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text
     if PyFloat_CheckExact(value):
         return put_tagged64(p.out, 0xCB, double_bits(PyFloat_AS_DOUBLE(value)))
     if value is None:
