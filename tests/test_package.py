@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pyspike
-from pyspike import collision
+from pyspike import other_distribution
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(pyspike.__file__).parent
@@ -47,8 +47,8 @@ def site(tmp_path: Path) -> Path:
             (package / part.name).symlink_to(part)
     (package / "__init__.py").write_bytes((PACKAGE / "__init__.py").read_bytes())
     # A file is at the place that a link leads to: a copy is where it is.
-    (package / "collision.py").unlink()
-    (package / "collision.py").write_bytes((PACKAGE / "collision.py").read_bytes())
+    (package / "other_distribution.py").unlink()
+    (package / "other_distribution.py").write_bytes((PACKAGE / "other_distribution.py").read_bytes())
     (tmp_path / "pyspike_aerospike-0.1.0.dist-info").mkdir()
     return tmp_path
 
@@ -103,11 +103,11 @@ def test_where_the_other_pyspike_has_the_package_a_fixture_says_so(mixed: Path) 
 def test_what_is_called_alike_is_no_collision(site: Path) -> None:
     for name in ("pyspike_tools-1.0.dist-info", "pyspike.egg-info", "pyspike-notes"):
         (site / name).mkdir()
-    assert collision.explanation(str(site / "pyspike")) is None
+    assert other_distribution.explanation(str(site / "pyspike")) is None
 
 
 def test_a_package_in_a_zip_file_is_imported_too(site: Path) -> None:
-    assert collision.other_distribution(str(site / "packages.zip")) is None
+    assert other_distribution.found_in(str(site / "packages.zip")) is None
 
 
 def test_without_msgpack_the_server_says_which_extra_brings_it() -> None:

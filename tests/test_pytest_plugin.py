@@ -11,7 +11,7 @@ import pytest
 
 import pyspike
 from pyspike import Client, Key
-from pyspike.testing.written import WRITES, TrackingAsyncClient, TrackingClient, WrittenKeys
+from pyspike.testing.written_keys import WRITES, TrackingAsyncClient, TrackingClient, WrittenKeys
 
 pytest_plugins = ["pytester"]
 

@@ -14,7 +14,7 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from pyspike import collision, errors
+from pyspike import errors, other_distribution
 from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
 from pyspike._wire import Key, Operation, Record, digest
 from pyspike.client import Client
@@ -187,5 +187,5 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
 
 
-if (_wrong := collision.explanation()) is not None:
+if (_wrong := other_distribution.explanation()) is not None:
     warnings.warn(_wrong, RuntimeWarning, stacklevel=2)

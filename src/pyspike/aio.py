@@ -1,8 +1,8 @@
 """`AsyncClient`: the same client for the tasks of asyncio loops.
 
-The commands on one record are those of `Client`, compiled (`src/wire/commands.pyx`): each returns a
+The commands on one record are those of `Client`, compiled (`src/wire/client_methods.pyx`): each returns a
 coroutine. They are sent on pipelined connections inside the caller's own loop, by one `LoopExecutor` a loop
-(`cluster/pipelined.py`); the cluster is tended in a thread.
+(`cluster/loop_executor.py`); the cluster is tended in a thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.drop_guard import DropGuard
-from pyspike.cluster.pipelined import LoopExecutor
+from pyspike.cluster.loop_executor import LoopExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node

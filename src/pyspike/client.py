@@ -1,7 +1,7 @@
 """`Client`: one pooled client for all threads of a process.
 
-The commands on one record are compiled: `src/wire/commands.pyx` has them, with their docstrings. How they get
-to a node is told in `cluster`.
+The commands on one record are compiled: `src/wire/client_methods.pyx` has them, with their docstrings. How
+they get to a node is told in `cluster`.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Client(Commands):
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
         with importing:
             from pyspike.cluster import Cluster
-            from pyspike.cluster.blocking import BlockingExecutor
             from pyspike.cluster.drop_guard import DropGuard
+            from pyspike.cluster.thread_executor import BlockingExecutor
 
         policy = client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)

@@ -92,7 +92,7 @@ def _where(command: Command, steps: list[Step]) -> str:
 def _lacking(version: tuple[int, ...], condition: bytes, steps: list[Step]) -> str:
     """What of a command a server of this version does not know, each with the version that does."""
     with importing:
-        from pyspike.newer import in_expression, in_operation
+        from pyspike.server_features import in_expression, in_operation
 
     features = in_expression(condition).union(*(in_operation(step.code, step.value) for step in steps))
     return ", ".join(

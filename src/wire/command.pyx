@@ -1,5 +1,6 @@
-# A command on its way: the bytes of its request, the reader of its answer, the partition it is for, and how its attempts went
-# so far. The commands on one record are made in `single.pyx`; executors run them. A command does no I/O itself.
+# A command: the bytes of its request, the reader of its answer, the partition it is for, and the state of its attempts.
+# A command does no I/O itself. `record_commands.pyx` makes the commands on one record, executors run them, and `attempt.pyx`
+# begins their attempts and notes the failed ones.
 
 cdef enum:
     COMMAND_STORAGE = 256                   # bytes of request that need no memory of their own
@@ -21,7 +22,7 @@ cdef class Command:
     cdef readonly double total_timeout      # ms, 0 = none
     cdef readonly bint write
     cdef readonly str name                  # of the client's method that made it, such as "get"; None elsewhere
-    # the attempts so far
+    # the attempts so far (attempt.pyx)
     cdef int64_t started                    # when the first began; 0 before
     cdef int64_t deadline
     cdef int64_t attempt_timeout            # ns that this attempt may wait without progress
@@ -60,55 +61,6 @@ cdef class Command:
     def next_replica(self) -> None:
         """Lets the next attempt begin at the replica after the one that was asked."""
         self.target.replica += 1
-
-    cdef inline int64_t begin_attempt(self) except -1:
-        """Counts an attempt, and sets how long it may wait; the first one sets the deadline. Returns the time."""
-        cdef int64_t now = now_ns()
-        if self.started == 0:
-            self.started = now
-            self.deadline = after(now, to_ns(self.total_timeout))
-        elif self.reader.has_many_frames:
-            self.reader.restart()
-        self.tries += 1
-        self.attempt_timeout = self.timeout_of_attempt(now)
-        return now
-
-    cdef inline int64_t timeout_of_attempt(self, int64_t now) noexcept:
-        """How long the attempt that begins now may wait without progress.
-
-        By default that is its share of the time until the deadline: each attempt that is left has the same, so that a slow
-        node leaves time to ask another.
-        """
-        cdef double limit = self.settings.socket_timeout
-        cdef int attempts
-        if limit > 0:
-            return <int64_t>(limit * 1e6)
-        if self.deadline == FOREVER:
-            return 30 * SECOND if limit < 0 else FOREVER
-        if limit == 0:
-            return self.deadline - now
-        attempts = self.settings.max_retries + 2 - self.tries   # with this one, which is among `tries` already
-        return (self.deadline - now) // (attempts if attempts > 1 else 1)
-
-    cdef inline bint may_go_elsewhere(self) noexcept:
-        """Whether another node could be asked instead of waiting for room on this one. A write's master has no other."""
-        return self.target.has_other_node and not self.write and self.tries <= self.settings.max_retries
-
-    cdef int note_failure(self, Node node, object error, int64_t began, bint sent) except -1:
-        """Adds a failed attempt to the history, and the node to its error; `node` is None if there was none to ask."""
-        if self.history is None:
-            self.history = []
-        self.history.append(
-            errors.Attempt(
-                node=None if node is None else node.name,
-                error=str(error.args[0]) if error.args else type(error).__name__,
-                elapsed_ms=(now_ns() - began) / <double>MILLISECOND,
-                sent=sent,
-            )
-        )
-        if error.node is None and node is not None:
-            error.node = node.name
-        return 0
 
     def __repr__(self) -> str:
         about = self.namespace if self.key is None else repr(self.key)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fuzz import seeds
 from pyspike import MapReturnType, ReadPolicy, _wire, errors, exp
 from pyspike import operations as op
-from pyspike.cluster import info
+from pyspike.cluster import info_answers
 from pyspike.exp import Expression
 from pyspike.operations import lists, maps
 from support.unsent import UNSENT
@@ -23,8 +23,9 @@ EXPECTED = (errors.ProtocolError, errors.ServerError)
 KEY = ("test", "s", 1)
 EVERY_PARTITION = [("test", 0, (b"\xff" * 512,))]
 INFO_PARSERS: tuple[Callable[[str], object], ...] = (
-    info.check, info.parse_node_name, info.parse_generation, info.parse_build, info.parse_services,
-    info.parse_peers, info.parse_replicas,
+    info_answers.check, info_answers.parse_node_name, info_answers.parse_generation,
+    info_answers.parse_build, info_answers.parse_services, info_answers.parse_peers,
+    info_answers.parse_replicas,
 )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def parse_value(data: bytes) -> object:
 
 def parse_info(data: bytes) -> None:
     """An info body, with every parser of values on each of its values."""
-    for value in info.decode(data).values():
+    for value in info_answers.decode(data).values():
         for parser in INFO_PARSERS:
             with contextlib.suppress(*EXPECTED):
                 parser(value)

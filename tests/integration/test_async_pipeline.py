@@ -18,7 +18,7 @@ import pytest
 
 from pyspike import AsyncClient, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike._wire import Future
-from pyspike.cluster.pipelined import Pipeline
+from pyspike.cluster.loop_executor import Pipeline
 from pyspike.errors import ClientClosed, NoMoreConnections
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import PATIENCE, wait_in_loop

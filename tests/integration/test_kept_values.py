@@ -19,6 +19,7 @@ from pyspike import (
     MapReturnType,
     OrderedList,
     RawParticle,
+    Record,
     exp,
 )
 from pyspike import operations as op
@@ -148,7 +149,7 @@ def test_a_record_is_a_mapping_when_it_was_read(client: Client, key: Key) -> Non
         case _:
             raise AssertionError
     assert {**client.get(key)} == {"name": "Ann", "age": 3}
-    assert typing.get_type_hints(client.get)["return"] is Any
+    assert typing.get_args(typing.get_type_hints(client.get)["return"])[0] is Record
 
 
 def test_an_info_command_that_no_node_knows_gets_advice_that_fits(client: Client) -> None:

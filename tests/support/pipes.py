@@ -11,8 +11,8 @@ from typing import Any
 
 from pyspike import ChannelStats, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike._wire import Channel, Command, Node, Pool, Routing, advance_clock
+from pyspike.cluster.loop_executor import LoopExecutor, Pipeline
 from pyspike.cluster.node import limits
-from pyspike.cluster.pipelined import LoopExecutor, Pipeline
 from support.messages import DIGEST, Message, Op, parse
 from support.unsent import UNSENT
 

@@ -10,7 +10,7 @@ import pytest
 from pyspike import AsyncClient, Client
 from pyspike.cluster import addresses
 from pyspike.cluster.connect import connect
-from pyspike.cluster.info import Peer, Peers
+from pyspike.cluster.info_answers import Peer, Peers
 from pyspike.cluster.parallel import ParallelJobs
 from pyspike.cluster.probe import Probe
 from pyspike.cluster.seeds import of_one_cluster

@@ -25,7 +25,7 @@ from pyspike import (
 from pyspike import operations as op
 from pyspike._wire import pack_value
 from pyspike.arguments import Policies, info_arguments
-from pyspike.cluster.info import check
+from pyspike.cluster.info_answers import check
 from pyspike.errors import AerospikeError, InvalidArgument, InvalidType, RequestInvalid
 from pyspike.hosts import parse_hosts
 from pyspike.operations import bitwise, context, hll, lists, maps, strings

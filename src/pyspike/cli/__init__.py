@@ -16,7 +16,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pyspike import collision
+from pyspike import other_distribution
 
 __all__ = ["main"]
 
@@ -25,7 +25,7 @@ NEEDS = {"click", "msgpack", "rich"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; `app` has the list of codes."""
-    if not collision.is_whole() and (wrong := collision.explanation()) is not None:
+    if not other_distribution.is_whole() and (wrong := other_distribution.explanation()) is not None:
         print(f"pyspike: {wrong}", file=sys.stderr)
         return 2
     try:

@@ -1,20 +1,20 @@
 """The cluster as the client sees it: its nodes, which partitions each owns, and what keeps that up to date.
 
-    info          the text of info commands and their answers: no I/O
-    addresses     host names and advertised addresses become addresses that can be reached
-    connect       the one door: opens every socket, for threads and for asyncio loops
-    parallel      runs several jobs at the same time, within one deadline
-    probe         connects to a server and asks what it is
-    seeds         finds servers by the hosts that the user named
-    node          one server of the cluster, with its pool
-    view          the whole as it is known now: nodes, partition map, what can't be reached
-    tend          one round of tending: from a view to the next
-    tend_thread   the thread that runs rounds, and its clock
-    drop_guard    the warning of a client that is dropped before it is closed
-    cluster       the current view, and the life of all this from start to close
-    retry         whether a failed command is tried again, when and where, or which error it ends with
-    blocking      runs commands for threads
-    pipelined     runs commands for the tasks of asyncio loops
+    info_answers      the text of info commands and their answers: no I/O
+    addresses         host names and advertised addresses become addresses that can be reached
+    connect           the one door: opens every socket, for threads and for asyncio loops
+    parallel          runs several jobs at the same time, within one deadline
+    probe             connects to a server and asks what it is
+    seeds             finds servers by the hosts that the user named
+    node              one server of the cluster, with its pool
+    view              the whole as it is known now: nodes, partition map, what can't be reached
+    tend              one round of tending: from a view to the next
+    tend_thread       the thread that runs rounds, and its clock
+    drop_guard        the warning of a client that is dropped before it is closed
+    cluster           the current view, and the life of all this from start to close
+    retry             whether a failed command is tried again, when and where, or which error it ends with
+    thread_executor   runs commands for threads
+    loop_executor     runs commands for the tasks of asyncio loops
 
 Each knows those above it only. What commands are made of is in the compiled layer.
 """

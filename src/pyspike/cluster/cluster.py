@@ -14,7 +14,7 @@ import time
 import weakref
 
 from pyspike._wire import Connection, PartitionMap, Routing
-from pyspike.cluster import info, tend_thread
+from pyspike.cluster import info_answers, tend_thread
 from pyspike.cluster.addresses import Endpoint, check_map
 from pyspike.cluster.connect import connect
 from pyspike.cluster.node import ClusterNode
@@ -371,7 +371,7 @@ def _node_stats(node: ClusterNode, partition_generation: int | None) -> NodeStat
 
 def _info(node: ClusterNode, command: str, policy: InfoPolicy) -> str:
     try:
-        return info.value_of(node.info(command, policy.timeout), command)
+        return info_answers.value_of(node.info(command, policy.timeout), command)
     except AerospikeError as error:
         error.node = node.name
         raise

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pyspike._wire import Connection
-from pyspike.cluster import info
+from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import Endpoint, left_ms, mapped, resolve
 from pyspike.cluster.connect import connect
 from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, ServerError, TimeoutError
@@ -49,7 +49,7 @@ class Probe:
     connection: Connection
     version: str = ""
     services: tuple[Host, ...] = ()
-    peers: info.Peers | None = field(default=None)
+    peers: info_answers.Peers | None = field(default=None)
 
     def close(self) -> None:
         """Close the connection."""
@@ -57,7 +57,7 @@ class Probe:
 
 
 def ask(connection: Connection, commands: Iterable[str], timeout: float) -> dict[str, str]:
-    """Send info commands and wait for their values, which may be errors in words: see `info.value_of`.
+    """Send info commands and wait for their values, which may be error texts: see `info_answers.value_of`.
 
     Args:
         connection: where to; in an unknown state if this raises.
@@ -69,7 +69,7 @@ def ask(connection: Connection, commands: Iterable[str], timeout: float) -> dict
         ConnectionError: the connection broke.
         ProtocolError, ServerError: the answer can't be read, or is an error as a whole.
     """
-    return info.decode(connection.exchange(info.encode(tuple(commands)), max(timeout, 1.0)))
+    return info_answers.decode(connection.exchange(info_answers.encode(tuple(commands)), max(timeout, 1.0)))
 
 
 def peers_command(alternate: bool) -> str:
@@ -136,12 +136,15 @@ def _introduce(
     if expected is None and not endpoint.is_loopback:
         commands.append(services)
     values = ask(connection, commands, left_ms(deadline))
-    name = info.parse_node_name(info.value_of(values, "node"))
-    version = info.value_of(values, "build")
-    found = Probe(name, endpoint, info.parse_build(version), connection, version)
+    name = info_answers.parse_node_name(info_answers.value_of(values, "node"))
+    version = info_answers.value_of(values, "build")
+    found = Probe(name, endpoint, info_answers.parse_build(version), connection, version)
     if expected is not None and name != expected:
         raise ConnectionError(f"node {name} answers at {endpoint}, not {expected}", node=name)
-    if policy.cluster_name and (actual := info.value_of(values, "cluster-name")) != policy.cluster_name:
+    if (
+        policy.cluster_name
+        and (actual := info_answers.value_of(values, "cluster-name")) != policy.cluster_name
+    ):
         raise ConnectionError(
             f"node {name} belongs to the cluster {actual!r}, not to {policy.cluster_name!r}", node=name
         )
@@ -149,11 +152,11 @@ def _introduce(
         raise ConnectionError(
             f"node {name} is too old: its version is {version}, not 4.9.0.3 or later", node=name
         )
-    if info.parse_generation(info.value_of(values, "partition-generation")) < 0:
+    if info_answers.parse_generation(info_answers.value_of(values, "partition-generation")) < 0:
         raise ConnectionError(f"node {name} is not ready yet: it has no partitions", node=name)
     if services in values:
         with contextlib.suppress(ServerError):  # not a reason to refuse it
-            found.services = info.parse_services(info.check(values[services]))
+            found.services = info_answers.parse_services(info_answers.check(values[services]))
     _introduce_ourselves(found, policy, deadline)
     return found
 
@@ -162,7 +165,7 @@ def _introduce_ourselves(found: Probe, policy: ClientPolicy, deadline: float) ->
     """Tell the server the client's name and version, for its logs and statistics; it may refuse that."""
     if found.build < USER_AGENT_BUILD:
         return
-    command = info.user_agent(__version__, policy.application_id)
+    command = info_answers.user_agent(__version__, policy.application_id)
     answer = ask(found.connection, [command], left_ms(deadline)).get(command, "no answer")
     if answer != "ok":
         log.info("node %s did not take the user agent: %s", found.name, answer)

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from pyspike.cluster import info
+from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
@@ -127,7 +127,7 @@ def _probe_seed(host: Host, policy: ClientPolicy, deadline: float) -> Probe:
     command = peers_command(policy.use_services_alternate)
     try:
         values = ask(found.connection, [command], left_ms(deadline))
-        found.peers = info.parse_peers(info.value_of(values, command))
+        found.peers = info_answers.parse_peers(info_answers.value_of(values, command))
     except AerospikeError as error:
         found.close()
         raise AerospikeError(f"node {found.name} does not tell its peers: {reason(error)}") from error

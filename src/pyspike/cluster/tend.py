@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspike._wire import Connection
-from pyspike.cluster import info
+from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import Endpoint, mapped
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
@@ -153,9 +153,9 @@ class Round:
         """Ask a node, on the connection that tending keeps, whether anything has changed."""
         try:
             values = node.ask(GENERATIONS, self._answer_timeout)
-            name = info.parse_node_name(info.value_of(values, "node"))
-            peers = info.parse_generation(info.value_of(values, "peers-generation"))
-            partitions = info.parse_generation(info.value_of(values, "partition-generation"))
+            name = info_answers.parse_node_name(info_answers.value_of(values, "node"))
+            peers = info_answers.parse_generation(info_answers.value_of(values, "peers-generation"))
+            partitions = info_answers.parse_generation(info_answers.value_of(values, "partition-generation"))
         except ConnectionError:
             # Perhaps the server was restarted: then everything about it has to be read again.
             try:
@@ -249,7 +249,7 @@ class Round:
     def _refresh_peers(self) -> None:
         """Ask all nodes for their peers, and new nodes for theirs, until none is new; drop gone nodes."""
         named: set[str] = set()
-        told: list[tuple[ClusterNode, info.Peers]] = []
+        told: list[tuple[ClusterNode, info_answers.Peers]] = []
         asking = list(self._answered.values())
         while asking and not self._stopped():
             wanted: dict[str, tuple[Host, ...]] = {}
@@ -271,10 +271,12 @@ class Round:
         self._drop_departed(named, bool(told))
         self._unreachable = {name: each for name, each in self._unreachable.items() if name in named}
 
-    def _peers_of(self, node: ClusterNode) -> info.Peers | None:
+    def _peers_of(self, node: ClusterNode) -> info_answers.Peers | None:
         command = peers_command(self._policy.use_services_alternate)
         try:
-            peers = info.parse_peers(info.value_of(node.ask([command], self._policy.timeout), command))
+            peers = info_answers.parse_peers(
+                info_answers.value_of(node.ask([command], self._policy.timeout), command)
+            )
             if self._policy.use_services_alternate and not peers.peers and node.peers_generation is None:
                 self._warn_without_alternate(node)
         except AerospikeError as error:
@@ -285,7 +287,9 @@ class Round:
 
     def _warn_without_alternate(self, node: ClusterNode) -> None:
         command = peers_command(alternate=False)
-        others = info.parse_peers(info.value_of(node.ask([command], self._policy.timeout), command)).peers
+        others = info_answers.parse_peers(
+            info_answers.value_of(node.ask([command], self._policy.timeout), command)
+        ).peers
         if others:
             log.warning(
                 "node %s publishes no alternate addresses of its peers (%s), so only it can be used: set "
@@ -294,7 +298,7 @@ class Round:
                 ", ".join(peer.name for peer in others),
             )
 
-    def _is_new(self, peer: info.Peer) -> bool:
+    def _is_new(self, peer: info_answers.Peer) -> bool:
         """Whether to connect to a peer: its name is new, or its node fails and has another address now."""
         trouble = self._unreachable.get(peer.name)
         if trouble is not None and trouble.hosts == peer.hosts and trouble.next_try > self._round:
@@ -362,8 +366,10 @@ class Round:
                 continue
             try:
                 values = node.ask(("partition-generation", "replicas"), self._policy.timeout)
-                generation = info.parse_generation(info.value_of(values, "partition-generation"))
-                replicas = info.parse_replicas(info.value_of(values, "replicas"))
+                generation = info_answers.parse_generation(
+                    info_answers.value_of(values, "partition-generation")
+                )
+                replicas = info_answers.parse_replicas(info_answers.value_of(values, "replicas"))
                 self._partitions = self._partitions.updated(node, replicas)
             except AerospikeError as error:
                 self._node_failed(node, error)

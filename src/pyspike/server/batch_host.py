@@ -15,7 +15,7 @@ from .protocol.digest import partition_of
 from .protocol.result import ResultCode
 from .records.batch import FailingRow
 from .topology.batch_counts import MAX_BUFFERS, MAX_REQUESTS, THREADS, row_statistic
-from .topology.faults import Counted
+from .topology.fault_settings import Counted
 from .topology.state import ClusterState, NodeState
 
 __all__ = ["NodeHost"]

@@ -1,7 +1,7 @@
 """What users hold: one node of an embedded cluster, with the faults that it can have.
 
 Owns: arguments, defaults, documentation. Not here: the running node (topology/node.py) and its faults
-(topology/faults.py); every method is one request to the running cluster.
+(topology/fault_settings.py); every method is one request to the running cluster.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from .arguments import PORT_MAX, check_bytes, check_integer, check_seconds
 from .control.remote import Remote
-from .topology.faults import Counted
+from .topology.fault_settings import Counted
 from .topology.membership import DETACH_AFTER
 from .topology.state import NodeStats
 

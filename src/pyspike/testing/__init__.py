@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyspike import collision
+from pyspike import other_distribution
 
 if TYPE_CHECKING:
     from pyspike import AsyncClient, Client
@@ -73,8 +73,8 @@ def aerospike_cluster(
     A fixture of this name that makes a cluster itself does too; that one begins anew for every test from the
     first on that asks for one of the other fixtures.
     """
-    if not collision.is_whole():
-        pytest.fail(collision.explanation() or "pyspike is not the Aerospike client", pytrace=False)
+    if not other_distribution.is_whole():
+        pytest.fail(other_distribution.explanation() or "pyspike is not the Aerospike client", pytrace=False)
     if os.environ.get(HOSTS_VARIABLE):
         yield None
         return

@@ -1,7 +1,7 @@
 """What the fixtures of one pytest session share: the cluster, its clients, and the keys that tests wrote.
 
 Owns: bringing the cluster and the clients back to their first state before each test. Not here: the fixtures
-(__init__.py), and which keys count as written (written.py).
+(__init__.py), and which keys count as written (written_keys.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pyspike import AerospikeError, AsyncClient, Client
 
 if TYPE_CHECKING:
     from pyspike.server import EmbeddedCluster
-    from pyspike.testing.written import WrittenKeys
+    from pyspike.testing.written_keys import WrittenKeys
 
 __all__ = ["SharedCluster"]
 
@@ -69,7 +69,7 @@ class SharedCluster:
             if self.cluster is not None:
                 self._client = Client(self.hosts)
             else:
-                from pyspike.testing.written import TrackingClient, WrittenKeys
+                from pyspike.testing.written_keys import TrackingClient, WrittenKeys
 
                 self._written = WrittenKeys()
                 self._client = TrackingClient(self.hosts, self._written)
@@ -82,7 +82,7 @@ class SharedCluster:
             if self._written is None:
                 self._async_client = AsyncClient.sharing(client)
             else:
-                from pyspike.testing.written import TrackingAsyncClient
+                from pyspike.testing.written_keys import TrackingAsyncClient
 
                 self._async_client = TrackingAsyncClient.of(client, self._written)
         return self._async_client

@@ -245,13 +245,13 @@ cdef class Channel(ChannelBase):
         cdef bint sent = command.sent > future.sent_before
         if not isinstance(error, errors.ServerError):
             self.node.counters.count_failure(sent and isinstance(error, errors.TimeoutError))
-        command.note_failure(self.node, error, future.tried_at, sent)
+        note_failure(command, self.node, error, future.tried_at, sent)
         self.failed(future, error)
         return 0
 
     cdef int ask_elsewhere(self, Future future, object error) except -1:
         cdef Command command = future.command
-        command.note_failure(self.node, error, future.tried_at, True)
+        note_failure(command, self.node, error, future.tried_at, True)
         command.tries -= 1                  # what held it up is another command
         command.next_replica()
         self.attempt(future)

@@ -105,7 +105,7 @@ cdef class LoopExecutor(Deadlines):
         cdef bint bulk
         cdef dict channels
         heed_fork()
-        now = command.begin_attempt()
+        now = begin_attempt(command)
         future.tried_at = now
         future.sent_before = command.sent
         try:
@@ -113,7 +113,7 @@ cdef class LoopExecutor(Deadlines):
             if node is None:
                 raise no_owner(command)
         except errors.AerospikeError as error:
-            command.note_failure(None, error, now, False)
+            note_failure(command, None, error, now, False)
             self.failed(future, error)
             return 0
         bulk = self.holds_up(command)

@@ -6,7 +6,7 @@ cdef object try_once(Command command, PartitionMap partitions):
     cdef Node node = None
     cdef Pool pool = None
     cdef Connection connection = None
-    cdef int64_t began = command.begin_attempt()
+    cdef int64_t began = begin_attempt(command)
     cdef int64_t now = began
     cdef bint took_time = False             # to open a connection, or to wait for one
     try:
@@ -16,7 +16,7 @@ cdef object try_once(Command command, PartitionMap partitions):
         if pool is None:
             raise no_owner(command)
         connection = pool.acquire(
-            now, command.deadline, command.attempt_timeout, command.may_go_elsewhere(), &took_time
+            now, command.deadline, command.attempt_timeout, may_go_elsewhere(command), &took_time
         )
         if took_time:
             now = now_ns()
@@ -33,7 +33,7 @@ cdef object try_once(Command command, PartitionMap partitions):
             failure = error
             if connection is not None and not connection.in_answer and bytes_behind(&connection.x):
                 failure = connection.overflowed()
-            command.note_failure(node, failure, began, connection is not None and connection.request_sent)
+            note_failure(command, node, failure, began, connection is not None and connection.request_sent)
             if connection is not None:
                 settle(command, node, pool, connection, failure)
             raise failure

@@ -16,7 +16,7 @@ from pyspike.operations import bitwise, hll, lists, maps, strings
 
 PACKAGE = Path(pyspike.__file__).parent
 SOURCES = sorted(path for folder in ("operations", "exp") for path in (PACKAGE / folder).glob("*.py"))
-READERS = [PACKAGE / "cdt" / "describe.py", PACKAGE / "newer.py"]
+READERS = [PACKAGE / "cdt" / "describe.py", PACKAGE / "server_features.py"]
 
 FAMILIES = {ListOp: lists, MapOp: maps, BitOp: bitwise, HLLOp: hll, StringOp: strings}
 
@@ -29,7 +29,7 @@ ALLOWED = {
     "exp/record.py": {15},  # bytes of a bin's name
     "exp/paths.py": {0x0F},  # the part of a path's flags that is a PathSelect
     "cdt/describe.py": {5, 7, 8, 0x0F, 16, 1000, 2000},  # places in an operation's head, characters of a repr
-    "newer.py": {4, 7, 8},  # versions of servers
+    "server_features.py": {4, 7, 8},  # versions of servers
     "exp/check.py": {4},  # parts of a call
 }
 

@@ -31,7 +31,7 @@ NUMBERS = {
 GROUPS = [set(dict(MEMBER.findall(group))) for group in GROUP.findall(HOME.read_text(encoding="utf-8"))]
 
 # In these parts and modules a number in hexadecimal is a bit of the protocol's, which has a name.
-MSGPACK = ("maker.pyx", "function.pyx", "operation.pyx")  # whose tags have no names
+MSGPACK = ("operation_functions.pyx", "declared_function.pyx", "operation.pyx")  # whose tags have no names
 WITHOUT_BITS = [
     path for path in PARTS if path.parent.name in ("requests", "readers") and path.name not in MSGPACK
 ]

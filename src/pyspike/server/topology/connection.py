@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol, TypeAlias, cast
 from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
 from ..protocol.framing import PROTO, refusal
 from .closing import last_bytes
-from .faults import Counted, Faults
+from .fault_settings import Counted, Faults
 from .state import NodeStats, Session
 
 __all__ = ["Connection", "Handler", "LongReply", "Reply"]

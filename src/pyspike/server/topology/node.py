@@ -19,7 +19,7 @@ from ..protocol.digest import partition_of
 from ..protocol.framing import Message, parse_message
 from ..protocol.result import RequestError
 from .connection import Connection, Reply
-from .faults import Faults
+from .fault_settings import Faults
 from .state import ClusterState, NodeState, NodeStats, Session
 
 __all__ = ["Dispatch", "Node"]

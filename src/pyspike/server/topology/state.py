@@ -13,7 +13,7 @@ from random import Random
 from ..storage.store import Store
 from ..versions import ServerVersion
 from .batch_counts import BatchCounts
-from .faults import Faults
+from .fault_settings import Faults
 from .partitions import PartitionMap, bitmap
 
 __all__ = ["ClusterState", "NodeState", "NodeStats", "Session"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyspike.cluster import info
+from pyspike.cluster import info_answers
 from pyspike.errors import (
     EnterpriseOnly,
     NotAuthenticated,
@@ -55,7 +55,7 @@ def answers(name):
         command: value
         for _, responses, _ in exchanges(name)
         for response in responses
-        for command, value in info.decode(response[HEADER:]).items()
+        for command, value in info_answers.decode(response[HEADER:]).items()
     }
 
 
@@ -69,14 +69,14 @@ def well_formed(request):
 def test_requests_are_those_of_the_official_client(name):
     for request in filter(well_formed, messages(CASES[name]["request"])):
         commands = request[HEADER:].decode().split("\n")[:-1]
-        assert info.encode(commands) == request
+        assert info_answers.encode(commands) == request
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_recorded_answer_is_read(name):
     for request, responses, _ in exchanges(name):
         for response in responses:
-            values = info.decode(response[HEADER:])
+            values = info_answers.decode(response[HEADER:])
             if well_formed(request):
                 assert list(values) == list(dict.fromkeys(request[HEADER:].decode().split("\n")[:-1]))
             assert "".join(f"{c}\t{v}\n" for c, v in values.items()).encode() == response[HEADER:]
@@ -86,25 +86,25 @@ def test_every_recorded_answer_is_read(name):
 def test_recorded_connects_and_tends_parse(name):
     for _, responses, port in exchanges(name):
         for response in responses:
-            for command, value in info.decode(response[HEADER:]).items():
+            for command, value in info_answers.decode(response[HEADER:]).items():
                 if command == "node":
-                    assert info.parse_node_name(value)[0] in "AB"
+                    assert info_answers.parse_node_name(value)[0] in "AB"
                 elif command.endswith("-generation"):
-                    assert info.parse_generation(value) in (0, 4)
+                    assert info_answers.parse_generation(value) in (0, 4)
                 elif command == "build":
-                    assert info.parse_build(value) == (8, 1, 2, 0)
+                    assert info_answers.parse_build(value) == (8, 1, 2, 0)
                 elif command == "replicas":
-                    assert [(ns, regime) for ns, regime, _ in info.parse_replicas(value)] == [
+                    assert [(ns, regime) for ns, regime, _ in info_answers.parse_replicas(value)] == [
                         ("test", 0),
                         ("bar", 0),
                     ]
                 elif command == "peers-clear-std":
-                    peers = info.parse_peers(value)
+                    peers = info_answers.parse_peers(value)
                     ports = {host.port for peer in peers.peers for host in peer.hosts}
                     assert ports == ({4540, 4640, 4740} - {port} if name.startswith("cluster") else set())
                 else:
                     assert command.startswith("user-agent-set:value=")
-                    assert info.check(value) == "ok"
+                    assert info_answers.check(value) == "ok"
 
 
 def test_replicas_give_the_recorded_owners():
@@ -112,7 +112,7 @@ def test_replicas_give_the_recorded_owners():
     names = sorted(recorded["nodes"])
     for index, name in enumerate(names):
         text = recorded["nodes"][name]["replicas"]
-        for namespace, regime, bitmaps in info.parse_replicas(text):
+        for namespace, regime, bitmaps in info_answers.parse_replicas(text):
             assert regime == 0
             for column, bitmap in enumerate(bitmaps):
                 owners = recorded["namespaces"][namespace]["owners"][column]
@@ -121,24 +121,24 @@ def test_replicas_give_the_recorded_owners():
 
 
 def test_services_and_peers():
-    assert info.parse_services("127.0.0.1:4540,[::1]:3100,db.example") == (
+    assert info_answers.parse_services("127.0.0.1:4540,[::1]:3100,db.example") == (
         Host("127.0.0.1", 4540),
         Host("::1", 3100),
         Host("db.example", 3000),
     )
-    assert info.parse_services(answers("single/service-clear-std")["service-clear-std"])
-    assert info.parse_services("") == ()
-    peers = info.parse_peers("7,3000,[[B2,node.tls,[10.0.0.2,[fe80::1]:3001]],[B3,,]]")
-    assert peers == info.Peers(
+    assert info_answers.parse_services(answers("single/service-clear-std")["service-clear-std"])
+    assert info_answers.parse_services("") == ()
+    peers = info_answers.parse_peers("7,3000,[[B2,node.tls,[10.0.0.2,[fe80::1]:3001]],[B3,,]]")
+    assert peers == info_answers.Peers(
         7,
         (
-            info.Peer(
+            info_answers.Peer(
                 "B2", "node.tls", (Host("10.0.0.2", 3000, "node.tls"), Host("fe80::1", 3001, "node.tls"))
             ),
-            info.Peer("B3", None, ()),
+            info_answers.Peer("B3", None, ()),
         ),
     )
-    assert info.parse_peers("0,3000,[]") == info.Peers(0, ())
+    assert info_answers.parse_peers("0,3000,[]") == info_answers.Peers(0, ())
 
 
 @pytest.mark.parametrize(
@@ -158,52 +158,52 @@ def test_services_and_peers():
 )
 def test_errors_in_values_are_raised(value, error, code, message):
     with pytest.raises(error) as caught:
-        info.check(value)
+        info_answers.check(value)
     assert caught.value.result_code == code
     assert caught.value.message == message
 
 
 @pytest.mark.parametrize("value", ["ok", "", "errors=0;x=1", "ERRORS:5", "some text: ERROR:4:x", "failed=1"])
 def test_values_that_only_look_like_errors_pass(value):
-    assert info.check(value) == value
+    assert info_answers.check(value) == value
 
 
 def test_an_error_for_the_whole_request_is_raised():
     with pytest.raises(NotAuthenticated):
-        info.decode(b"ERROR:80:not authenticated\n")
+        info_answers.decode(b"ERROR:80:not authenticated\n")
 
 
 @pytest.mark.parametrize(
     ("parse", "value"),
     [
-        (info.parse_node_name, ""),
-        (info.parse_node_name, "A1,B2"),
-        (info.parse_node_name, "A" * 33),
-        (info.parse_generation, "four"),
-        (info.parse_generation, "--1"),
-        (info.parse_generation, "9" * 30),
-        (info.parse_build, "8"),
-        (info.parse_build, "8..1"),
-        (info.parse_services, "10.0.0.1:0"),
-        (info.parse_services, "10.0.0.1:99999"),
-        (info.parse_services, "[::1"),
-        (info.parse_services, ","),
-        (info.parse_peers, ""),
-        (info.parse_peers, "1,3000"),
-        (info.parse_peers, "1,3000,["),
-        (info.parse_peers, "1,3000,[[B2,,[a]]"),
-        (info.parse_peers, "1,3000,[[B2,,[a]],]"),
-        (info.parse_peers, "1,3000,[[B2,[a]]]"),
-        (info.parse_peers, "x,3000,[]"),
-        (info.parse_peers, "1,x,[]"),
-        (info.parse_replicas, "test"),
-        (info.parse_replicas, "test:0,1"),
-        (info.parse_replicas, "test:0,2,AAAA"),
-        (info.parse_replicas, f"test:0,1,{'*' * 684}"),
-        (info.parse_replicas, f"test:-1,1,{base64.b64encode(bytes(512)).decode()}"),
-        (info.parse_replicas, f":0,1,{base64.b64encode(bytes(512)).decode()}"),
-        (info.parse_replicas, ";"),
-        (info.parse_replicas, "test:0,0;test:0,0"),
+        (info_answers.parse_node_name, ""),
+        (info_answers.parse_node_name, "A1,B2"),
+        (info_answers.parse_node_name, "A" * 33),
+        (info_answers.parse_generation, "four"),
+        (info_answers.parse_generation, "--1"),
+        (info_answers.parse_generation, "9" * 30),
+        (info_answers.parse_build, "8"),
+        (info_answers.parse_build, "8..1"),
+        (info_answers.parse_services, "10.0.0.1:0"),
+        (info_answers.parse_services, "10.0.0.1:99999"),
+        (info_answers.parse_services, "[::1"),
+        (info_answers.parse_services, ","),
+        (info_answers.parse_peers, ""),
+        (info_answers.parse_peers, "1,3000"),
+        (info_answers.parse_peers, "1,3000,["),
+        (info_answers.parse_peers, "1,3000,[[B2,,[a]]"),
+        (info_answers.parse_peers, "1,3000,[[B2,,[a]],]"),
+        (info_answers.parse_peers, "1,3000,[[B2,[a]]]"),
+        (info_answers.parse_peers, "x,3000,[]"),
+        (info_answers.parse_peers, "1,x,[]"),
+        (info_answers.parse_replicas, "test"),
+        (info_answers.parse_replicas, "test:0,1"),
+        (info_answers.parse_replicas, "test:0,2,AAAA"),
+        (info_answers.parse_replicas, f"test:0,1,{'*' * 684}"),
+        (info_answers.parse_replicas, f"test:-1,1,{base64.b64encode(bytes(512)).decode()}"),
+        (info_answers.parse_replicas, f":0,1,{base64.b64encode(bytes(512)).decode()}"),
+        (info_answers.parse_replicas, ";"),
+        (info_answers.parse_replicas, "test:0,0;test:0,0"),
     ],
 )
 def test_nonsense_is_refused(parse, value):
@@ -214,13 +214,13 @@ def test_nonsense_is_refused(parse, value):
 ALPHABET = st.sampled_from([*"AB12,:;[]=-./\t\n é", "ERROR:", "[[A1,,[", "]]", "3000", "test:0,1,"])
 GARBAGE = st.one_of(st.text(), st.lists(ALPHABET).map("".join))
 PARSERS = [
-    info.check,
-    info.parse_node_name,
-    info.parse_generation,
-    info.parse_build,
-    info.parse_services,
-    info.parse_peers,
-    info.parse_replicas,
+    info_answers.check,
+    info_answers.parse_node_name,
+    info_answers.parse_generation,
+    info_answers.parse_build,
+    info_answers.parse_services,
+    info_answers.parse_peers,
+    info_answers.parse_replicas,
 ]
 
 
@@ -234,9 +234,9 @@ def test_garbage_never_raises_anything_else(parse, value):
 @given(body=st.one_of(st.binary(), GARBAGE.map(str.encode)))
 def test_garbage_bodies_never_raise_anything_else(body):
     with contextlib.suppress(ProtocolError, ServerError):
-        values = info.decode(body)
+        values = info_answers.decode(body)
         for command in values:
-            info.value_of(values, command)
+            info_answers.value_of(values, command)
 
 
 @given(base=st.sampled_from(sorted(answers("cluster/connect"))), data=st.data())
@@ -252,8 +252,8 @@ def test_the_user_agent_is_short_and_says_who_asks():
     def text(command):
         return base64.b64decode(command.removeprefix("user-agent-set:value=")).decode()
 
-    assert text(info.user_agent("0.1.0", None)) == "1,pyspike-0.1.0,not-set"
-    assert text(info.user_agent("0.1.0", "shop")) == "1,pyspike-0.1.0,shop"
-    long = info.user_agent("0.1.0", "ü" * 100)
+    assert text(info_answers.user_agent("0.1.0", None)) == "1,pyspike-0.1.0,not-set"
+    assert text(info_answers.user_agent("0.1.0", "shop")) == "1,pyspike-0.1.0,shop"
+    long = info_answers.user_agent("0.1.0", "ü" * 100)
     assert len(long.removeprefix("user-agent-set:value=")) <= 80
     assert text(long).startswith("1,pyspike-0.1.0,üü")

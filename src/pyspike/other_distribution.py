@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 
-__all__ = ["explanation", "is_whole", "other_distribution"]
+__all__ = ["explanation", "found_in", "is_whole"]
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 NAME = "pyspike"
@@ -30,7 +30,7 @@ def explanation(package: str = PACKAGE) -> str | None:
     Args:
         package: the directory of the package.
     """
-    if (other := other_distribution(os.path.dirname(package))) is not None:
+    if (other := found_in(os.path.dirname(package))) is not None:
         return (
             f"the Aerospike client (distribution pyspike-aerospike) and another distribution, {other}, are "
             f"installed in one directory, and both have a package {NAME}, so their files are mixed: {MEND}"
@@ -48,7 +48,7 @@ def is_whole() -> bool:
     return hasattr(sys.modules.get(NAME), "AerospikeError")
 
 
-def other_distribution(directory: str) -> str | None:
+def found_in(directory: str) -> str | None:
     """The name and version of a distribution `pyspike` whose files are in this directory, or None."""
     with contextlib.suppress(OSError):  # it is in a zip file
         for entry in os.listdir(directory):

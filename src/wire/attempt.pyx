@@ -1,0 +1,66 @@
+# The attempts of a command: when one begins, which share of the command's deadline it gets, and what a failed one leaves in
+# the command's history. Not here: whether a command gets another attempt, and where (`pyspike.cluster.retry`), and who times
+# an attempt out (`threads/exchange.pyx`, `tasks/deadlines.pyx`).
+
+cdef enum:
+    DEFAULT_SOCKET_TIMEOUT = 30             # s that an attempt may wait without progress, by default and without a deadline
+
+
+cdef inline int64_t timeout_of_attempt(Command command, int64_t now) noexcept:
+    """Returns the nanoseconds that the attempt which begins now may wait without progress.
+
+    The policy's `socket_timeout` sets them if it is above 0. With 0, the attempt may wait until the deadline. By default
+    (less than 0) the attempt gets its share of the time until the deadline: this attempt and all that are left get the same,
+    so that a slow node leaves time to ask another one.
+    """
+    cdef double limit = command.settings.socket_timeout
+    cdef int attempts
+    if limit > 0:
+        return <int64_t>(limit * 1e6)
+    if command.deadline == FOREVER:
+        return DEFAULT_SOCKET_TIMEOUT * SECOND if limit < 0 else FOREVER
+    if limit == 0:
+        return command.deadline - now
+    attempts = command.settings.max_retries + 2 - command.tries    # with this one, which `tries` counts already
+    return (command.deadline - now) // (attempts if attempts > 1 else 1)
+
+
+cdef inline int64_t begin_attempt(Command command) except -1:
+    """Counts an attempt and sets how long it may wait; the first attempt sets the command's deadline. Returns the time."""
+    cdef int64_t now = now_ns()
+    if command.started == 0:
+        command.started = now
+        command.deadline = after(now, to_ns(command.total_timeout))
+    elif command.reader.has_many_frames:
+        command.reader.restart()
+    command.tries += 1
+    command.attempt_timeout = timeout_of_attempt(command, now)
+    return now
+
+
+cdef inline bint may_go_elsewhere(Command command) noexcept:
+    """Whether the command may ask another node instead of waiting for room on this one.
+
+    A write may not, as only the partition's master takes it.
+    """
+    return command.target.has_other_node and not command.write and command.tries <= command.settings.max_retries
+
+
+cdef int note_failure(Command command, Node node, object error, int64_t began, bint sent) except -1:
+    """Adds a failed attempt to the command's history, and the node to the error.
+
+    `node` is None if there was no node to ask. `sent` tells whether the request may have reached the node.
+    """
+    if command.history is None:
+        command.history = []
+    command.history.append(
+        errors.Attempt(
+            node=None if node is None else node.name,
+            error=str(error.args[0]) if error.args else type(error).__name__,
+            elapsed_ms=(now_ns() - began) / <double>MILLISECOND,
+            sent=sent,
+        )
+    )
+    if error.node is None and node is not None:
+        error.node = node.name
+    return 0
