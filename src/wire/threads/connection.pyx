@@ -19,11 +19,11 @@ cdef class Connection:
     cdef bint holds_fd                      # not where the constructor's arguments were wrong
 
     def __cinit__(self, int fd) -> None:
-        self.x.fd = -1
+        self.x.transport.fd = -1
         self.ticket = own_socket(fd)
-        self.x.fd = fd
+        self.x.transport.fd = fd
         self.holds_fd = True
-        self.x.set_timeout = FOREVER
+        self.x.transport.set_timeout = FOREVER
         memset(&self.names, 0, sizeof(NameCache))
 
     def __dealloc__(self) -> None:
@@ -33,13 +33,13 @@ cdef class Connection:
         names_clear(&self.names)
 
     cdef void shut(self) noexcept:
-        if self.x.fd >= 0:
-            disown_socket(self.x.fd, self.ticket)
-            close_fd(self.x.fd)
-            self.x.fd = -1
+        if self.x.transport.fd >= 0:
+            disown_socket(self.x.transport.fd, self.ticket)
+            close_fd(self.x.transport.fd)
+            self.x.transport.fd = -1
 
     cdef inline int prepare(self) except -1:
-        if self.x.fd < 0:
+        if self.x.transport.fd < 0:
             raise errors.ConnectionError("the connection is closed")
         if self.x.data == NULL:
             self.x.data = <unsigned char*>PyMem_RawMalloc(RECEIVE_SIZE)
@@ -131,14 +131,14 @@ cdef class Connection:
                 + ("in the middle of the answer" if x.have or self.frames else "instead of answering")
             )
         if outcome == FAILED:
-            raise errors.ConnectionError(f"the connection failed: {strerror(x.error).decode()}")
+            raise errors.ConnectionError(f"the connection failed: {strerror(x.transport.error).decode()}")
         if outcome == BAD_HEADER:
             raise errors.ProtocolError(f"not an answer of type {x.kind}: it begins with {x.data[:8].hex()}")
         raise MemoryError
 
     cdef inline bint is_dead(self) noexcept nogil:
         """Whether the server closed it, or sent something nobody asked for, while it was idle."""
-        return is_readable(self.x.fd)
+        return is_readable(self.x.transport.fd)
 
     cdef bint was_dead(self) noexcept nogil:
         """Whether the exchange failed because the server had closed the connection before: then nobody read the request.
@@ -150,7 +150,7 @@ cdef class Connection:
             return False
         if self.outcome == FAILED:
             return self.x.sent == 0
-        return self.outcome == CLOSED and unacknowledged(self.x.fd) > 0
+        return self.outcome == CLOSED and unacknowledged(self.x.transport.fd) > 0
 
     def exchange(self, bytes message not None, double timeout) -> bytes:
         """Send one message, 8-byte header included, and return the body of the answer, which has the same type.
@@ -181,11 +181,11 @@ cdef class Connection:
     @property
     def closed(self) -> bool:
         """Whether the socket is closed."""
-        return self.x.fd < 0
+        return self.x.transport.fd < 0
 
     def fileno(self) -> int:
         """The socket's descriptor, -1 when closed."""
-        return self.x.fd
+        return self.x.transport.fd
 
     def __repr__(self) -> str:
-        return f"<Connection fd {self.x.fd}>"
+        return f"<Connection fd {self.x.transport.fd}>"
