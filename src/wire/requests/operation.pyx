@@ -19,7 +19,7 @@ cdef inline const char* bin_name(object name, Py_ssize_t* size) except NULL:
         text = ascii_of(name, size)
     if text == NULL:
         text = any_bin_name(name, size)
-    if size[0] == 0:                        # the server would take it for a bin of its own
+    if size[0] == 0:                        # the server would accept it, as the name of one more bin
         raise errors.InvalidArgument("a bin's name is empty")
     if size[0] > MAX_BIN_NAME or has_nul(text, <size_t>size[0]):
         raise wrong_bin_name(name, size[0])
@@ -100,7 +100,7 @@ cdef int put_bin_op(Packer* packer, int code, object name, object value) except 
 
 
 @cython.final
-@cython.no_gc                               # what it holds leads nowhere
+@cython.no_gc                               # an operation can't be in a reference cycle
 @cython.freelist(32)
 cdef class Operation:
     """Operation()\n--\n\nOne step of `operate`, made by the functions of `pyspike.operations`.
