@@ -82,7 +82,7 @@ cdef class Node:
     cdef readonly str name
     cdef readonly NodeLimits limits
     cdef readonly bint active
-    cdef public object pool                 # a Pool, which does not hold on to the node
+    cdef public object pool                 # a Pool, which does not keep the node alive
     cdef NodeCounters counters
 
     def __cinit__(self, *args: object, **kwargs: object) -> None:

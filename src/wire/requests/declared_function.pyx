@@ -43,7 +43,7 @@ cdef class DeclaredFunction:
     cdef call_function call
     cdef dict __dict__
     cdef readonly object declaration        # the Python function
-    cdef readonly tuple parameters          # their names, those that have a place first
+    cdef readonly tuple parameters          # their names; the parameters that can be given by position come first
     cdef tuple defaults                     # of each parameter, REQUIRED where there is none
     cdef Py_ssize_t count                   # of parameters
     cdef Py_ssize_t placed                  # how many of them have a place

@@ -26,7 +26,10 @@ cdef double LONG_TIMER = 5.0                # seconds from which on a timer is s
 
 
 cdef inline int64_t silence_allowed(int64_t attempt_timeout) noexcept:
-    """Returns how many ns a connection may be silent before it gets no more commands: at most half an attempt's timeout."""
+    """Returns how many ns a connection may be silent before it gets no more commands.
+
+    That is half the timeout of an attempt, but from `LEAST_SILENCE` to `SILENCE`, and no longer than the timeout itself.
+    """
     return min(attempt_timeout, max(<int64_t>LEAST_SILENCE, min(<int64_t>SILENCE, attempt_timeout // 2)))
 
 
