@@ -1,6 +1,6 @@
-# Functions that Python declares and this module runs. The declaration, an ordinary `def` without a body, has the
-# signature, the types and the docstring; calls never enter it, so that a call costs no frame of Python.
-# Owns binding: arguments to parameters, as Python does it. What is done with them is for subclasses.
+# Functions that are declared in Python and run here. The declaration is an ordinary `def` without a body: it has the signature,
+# the types and the docstring. A call runs compiled code instead of it, without a Python frame. Owns the binding of arguments
+# to parameters, by Python's rules; subclasses do the work of the function.
 
 cdef extern from *:
     """
@@ -43,7 +43,7 @@ cdef class DeclaredFunction:
     cdef call_function call
     cdef dict __dict__
     cdef readonly object declaration        # the Python function
-    cdef readonly tuple parameters          # their names, those that have a place first
+    cdef readonly tuple parameters          # their names; the parameters that can be given by position come first
     cdef tuple defaults                     # of each parameter, REQUIRED where there is none
     cdef PyObject* usual[MAX_PARAMETERS]    # the same, borrowed
     cdef Py_ssize_t count                   # of parameters
@@ -84,7 +84,7 @@ cdef class DeclaredFunction:
         return self.declaration.__qualname__
 
     cdef object run(self, PyObject** values):
-        """The result of a call with these values, one a parameter, all borrowed."""
+        """Returns the result of a call with these values, one for each parameter; all are borrowed."""
         raise NotImplementedError
 
 
@@ -118,7 +118,7 @@ cdef bint bind_keywords(
     """Puts keyword arguments in the places of their parameters; False if one has none, or comes twice."""
     cdef Py_ssize_t i, k
     for k in range(PyTuple_GET_SIZE(keywords)):
-        for i in range(given, self.count):  # names in code are interned, so that one is one object
+        for i in range(given, self.count):  # names in code are interned: equal names are mostly one object
             if PyTuple_GET_ITEM(self.parameters, i) == PyTuple_GET_ITEM(keywords, k):
                 break
         else:

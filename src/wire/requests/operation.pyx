@@ -120,7 +120,7 @@ cdef int put_bin_op(Packer* packer, int code, object name, object value) except 
 
 
 @cython.final
-@cython.no_gc                               # what it holds leads nowhere
+@cython.no_gc                               # an operation can't be in a reference cycle
 @cython.freelist(32)
 cdef class Operation:
     """Operation()\n--\n\nOne step of `operate`, made by the functions of `pyspike.operations`.

@@ -9,7 +9,9 @@ cdef enum:
 
 
 cdef class EncodedContext:
-    """EncodedContext(type, packed, several)\n--\n\nOne step of a way into a bin, encoded when it is made.
+    """EncodedContext(type, packed, several)\n--\n\nOne step of a context, encoded when it is made.
+
+    A context leads to an element inside a bin.
 
     Args:
         type: the server's number for the kind of step, with the bits that say what to create.
@@ -42,8 +44,8 @@ cdef class EncodedContext:
         return type(self), (self.type, self.packed)
 
 
-cdef bint is_plain_way(object ctx) noexcept:
-    """Whether it is a list of contexts of which each leads to one element."""
+cdef bint is_plain_context(object ctx) noexcept:
+    """Whether a context is a list of encoded steps, each of which leads to one element."""
     if not PyList_CheckExact(ctx):
         return False
     for entry in <list>ctx:
@@ -52,8 +54,8 @@ cdef bint is_plain_way(object ctx) noexcept:
     return True
 
 
-cdef int put_way(Buffer* out, object ctx) except -1:
-    """The list `[type, value, type, value...]` of contexts."""
+cdef int put_context(Buffer* out, object ctx) except -1:
+    """Packs a context: the list `[type, value, type, value...]` of its steps."""
     cdef bytes pair
     put_list_head(out, 2 * <size_t>len(ctx))
     for entry in ctx:
@@ -96,13 +98,13 @@ cdef class Argument:
 
     Args:
         parameters: the names of the parameters that it is made of.
-        check: takes their values, and gives what is packed: a value, or a tuple of several or none. It raises if they
-            can't be right.
-        exact: types whose objects are packed as they are, if all parameters but the first have their defaults; None
-            for any object.
+        check: is called with the values of the parameters, and returns what is packed: one value, or a tuple of any
+            number of values. It raises an error for wrong values.
+        exact: if the first parameter has an object of one of these types, and the others have their defaults, the object
+            is packed without calling `check`; None stands for all types.
         numbers: what each of the parameters is as a number, a `Number` each; in place of `exact`.
-        each: that it is a list of one or more such objects.
-        also: parameters whose values `check` takes too, which need not have their defaults.
+        each: whether the first parameter takes a list instead, of one or more objects of the types in `exact`.
+        also: further parameters whose values `check` gets, behind the others. They may have any value.
     """
 
     cdef readonly tuple parameters
@@ -359,13 +361,14 @@ cdef class ListFunction(OperationFunction):
 Makes operations whose value is a list, `[opcode, arguments...]` (cdt.md 5.1).
 
     Args:
-        declaration: the function as Python declares it. A parameter `ctx` that is no argument is the way to an element
-            inside the bin: the list is packed as `[0xFF, contexts, [opcode, arguments...]]` then.
+        declaration: the function as Python declares it. A parameter `ctx` that is no argument is the context:
+            the list is packed as `[0xFF, context, [opcode, arguments...]]` then.
         code: the operation's number.
         arguments: each an `Argument`, in the order of the wire.
         opcode: the first element; None if there is none.
         particle: what to send as the value's particle type.
-        check_ctx: makes a list of contexts of a way that is no plain list, or raises.
+        check_ctx: is called with a context that is no list of steps that each lead to one element. It returns the list of
+            its steps, or raises an error.
         write: whether it may change the record.
         respond_all: whether it asks for the answers of all operations.
     """
@@ -429,14 +432,14 @@ Makes operations whose value is a list, `[opcode, arguments...]` (cdt.md 5.1).
         return 0
 
     cdef int put_ctx(self, Packer* p, object ctx) except -1:
-        """Begins the list with a context in front, unless the way is empty."""
-        if not is_plain_way(ctx):
+        """Begins the list with the context in front, unless the context is empty."""
+        if not is_plain_context(ctx):
             ctx = self.check_ctx(ctx) if ctx else ctx
         if not ctx:
             return 0
         put_list_head(p.out, 3)
         put_int(p.out, WITH_CONTEXT)
-        put_way(p.out, ctx)
+        put_context(p.out, ctx)
         enter(p).index = 2
         return 0
 

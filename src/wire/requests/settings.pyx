@@ -1,7 +1,7 @@
-# The compiled form of a policy: what it adds to a request's header (`pyspike.policy` chooses the bits), how long a command
-# may take, and how often it is tried. Made once, when the policy is made; every command only reads it.
+# The compiled form of a policy: what the policy adds to a request's header (`pyspike.policy` chooses the bits), how long a
+# command may take, and how often it is tried. It is made when the policy is made; commands only read it.
 
-cdef enum:                                  # what a record_exists_action adds; a touch or delete has no use for it
+cdef enum:                                  # the bits of a record_exists_action, which a touch or delete is sent without
     INFO2_EXISTS = INFO2_CREATE_ONLY
     INFO3_EXISTS = INFO3_UPDATE_ONLY | INFO3_CREATE_OR_REPLACE | INFO3_REPLACE_ONLY
 
@@ -14,20 +14,20 @@ cpdef enum:                                 # which replica is asked first
 
 @cython.final
 cdef class Settings:
-    """What a policy means on the wire. Times are milliseconds; the info bytes hold only what the policy adds."""
+    """A policy in the form that commands read. Times are milliseconds; the info bytes have only the bits of the policy."""
 
-    cdef readonly bint write                # of a policy for writes
+    cdef readonly bint write                # whether the policy is for writes
     cdef readonly uint8_t info1, info2, info3
     cdef readonly uint32_t generation, ttl
     cdef readonly double total_timeout
-    cdef readonly double socket_timeout     # -1: what is left of the deadline, shared among the attempts left
+    cdef readonly double socket_timeout     # -1: each attempt gets a share of the time until the deadline (attempt.pyx)
     cdef readonly double sleep_between_retries
     cdef readonly double timeout_delay
     cdef readonly int max_retries
     cdef readonly int replica
     cdef readonly bint send_key, respond_per_each_op
     cdef readonly bytes filter_expression
-    cdef readonly Settings as_read          # of a policy for writes: what it means for an operate that only reads
+    cdef readonly Settings as_read          # the settings that a policy for writes has for an operate that only reads
 
     def __cinit__(
         self, *, bint write=False, int info1=0, int info2=0, int info3=0, uint32_t generation=0, uint32_t ttl=0,
@@ -72,7 +72,7 @@ cdef class Settings:
 
 
 def restore_settings(*parts: object) -> Settings:
-    """Settings out of what their pickle holds."""
+    """Return the settings that a pickle holds."""
     names = (
         "write", "info1", "info2", "info3", "generation", "ttl", "total_timeout", "socket_timeout",
         "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key", "respond_per_each_op",
@@ -82,7 +82,7 @@ def restore_settings(*parts: object) -> Settings:
 
 
 cdef Settings settings_of(object policy, bint write):
-    """The settings of a policy that is given with a call; it has to be one for writes or for reads, as `write` says."""
+    """Returns the settings of a policy that is given with a call. `write`: the policy has to be for writes, else for reads."""
     settings = getattr(policy, "settings", None)
     if type(settings) is not Settings or (<Settings>settings).write != write:
         raise refused_policy(policy, "a WritePolicy" if write else "a ReadPolicy")
@@ -90,9 +90,9 @@ cdef Settings settings_of(object policy, bint write):
 
 
 cdef Settings settings_of_operate(object policy, bint writes, tuple operations):
-    """The settings of a policy that is given with an `operate`, which `writes` if one of its operations does.
+    """Returns the settings of a policy that is given with an `operate`. `writes`: one of the operations writes.
 
-    An `operate` that only reads may be given a WritePolicy too; then its settings for reads count.
+    An `operate` that only reads takes a WritePolicy too, and uses the policy's settings for reads (`as_read`).
     """
     settings = getattr(policy, "settings", None)
     if type(settings) is not Settings:

@@ -1,35 +1,35 @@
 # Sending a request and receiving the frames of its answer, without the GIL: two calls of the transport where nothing goes
 # wrong.
 #
-# Not here: Python objects, errors, and who owns the socket (`connection.pyx`).
+# Not here: Python objects, errors, and the owner of the socket (`connection.pyx`).
 
 cdef enum:
     RECEIVE_SIZE = 16 * 1024                # header and body of nearly every answer in one receive
 
 
-cdef struct Exchange:                       # one request and its answer, and how far they are
+cdef struct Exchange:                       # a request and its answer, and how much of them was sent and received
     Transport transport
     int kind                                # the expected type of frame
     const unsigned char* out                # borrowed from the command
     size_t out_size
     size_t sent
-    unsigned char* data                     # owned by the connection: what was received and not taken yet
+    unsigned char* data                     # owned by the connection: bytes that were received and not taken yet
     size_t capacity
     size_t have
-    Frame frame                             # the first one in `data`
+    Frame frame                             # the first frame in `data`
     int64_t deadline
     int64_t attempt_timeout                 # the longest wait for a next byte
-    int64_t moved_at                        # when a byte went or came last
+    int64_t moved_at                        # when bytes were last sent or received
 
 
 cdef inline int64_t time_left(Exchange* x, int64_t now) noexcept nogil:
-    """How long the next wait may take: until the deadline, and no longer than an attempt may wait for a next byte."""
+    """Returns how long the next wait may take: until the deadline, or until the attempt has waited too long for a next byte."""
     cdef int64_t span = x.attempt_timeout - (now - x.moved_at)
     return x.deadline - now if x.deadline - now < span else span
 
 
 cdef int wait_ended(Exchange* x) noexcept nogil:
-    """After a wait that ended by the socket's timeout: the time is over, or the timeout is set for the rest of it."""
+    """Is called when a socket timeout ended a wait. Returns TIMED_OUT, or sets the timeout for the rest of the time."""
     cdef int64_t span = time_left(x, now_ns())
     if span <= MILLISECOND:
         return TIMED_OUT
@@ -37,7 +37,7 @@ cdef int wait_ended(Exchange* x) noexcept nogil:
 
 
 cdef int grow_receive(Exchange* x) noexcept nogil:
-    """Makes room for the whole frame, whose size was checked."""
+    """Makes room for the whole frame, whose size `split_frame` has checked."""
     cdef unsigned char* data = <unsigned char*>PyMem_RawRealloc(x.data, x.frame.size)
     if data == NULL:
         return NO_MEMORY
@@ -47,19 +47,22 @@ cdef int grow_receive(Exchange* x) noexcept nogil:
 
 
 cdef void drop_frame(Exchange* x) noexcept nogil:
-    """Forgets the frame that was received; bytes of the next one may be there already."""
+    """Removes the frame that was received; bytes of the next frame move to its place."""
     x.have -= x.frame.size
     memmove(x.data, x.data + x.frame.size, x.have)
     x.frame.size = 0
 
 
 cdef inline size_t bytes_behind(Exchange* x) noexcept nogil:
-    """How many bytes came behind the frame that was received."""
+    """Returns how many bytes were received behind the frame."""
     return x.have - x.frame.size
 
 
 cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
-    """Sends what is unsent, then receives until a whole frame is there. The caller owns all memory."""
+    """Sends the rest of the request, then receives until a whole frame is there. The caller owns all memory.
+
+    `flags` are those of `send` and `recv`: with MSG_DONTWAIT, TIMED_OUT means that nothing more has come yet.
+    """
     cdef FrameState state
     cdef bint came = False
     cdef int outcome = arm_transport(&x.transport, time_left(x, now))
@@ -68,7 +71,7 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
     while x.sent < x.out_size:
         outcome = send_some(&x.transport, x.out + x.sent, x.out_size - x.sent, flags, &x.sent)
         if outcome == DONE:
-            if x.sent < x.out_size:         # the server reads slowly, or a signal cut it short
+            if x.sent < x.out_size:         # the server reads slowly, or a signal interrupted the call
                 x.moved_at = now_ns()
                 return INTERRUPTED
         elif outcome == TIMED_OUT:
@@ -84,7 +87,7 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
         if x.frame.size > x.capacity and grow_receive(x) != DONE:
             return NO_MEMORY
         if came:
-            x.moved_at = now_ns()           # a part is there; the rest has its own wait, and a signal its chance
+            x.moved_at = now_ns()           # a part came: the wait for the rest begins anew, after signal handlers have run
             came = False
             if not flags & MSG_DONTWAIT:
                 return INTERRUPTED

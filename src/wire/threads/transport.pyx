@@ -18,20 +18,20 @@ cdef enum Outcome:                          # of a transport's call, and of an e
 cdef struct Transport:
     int fd
     int error                               # errno of what failed
-    int64_t set_timeout                     # what the socket's timeouts are now
+    int64_t set_timeout                     # the socket's timeouts as they are set now
 
 
 cdef inline int64_t rounded_timeout(int64_t span) noexcept nogil:
-    """The timeout that ends a wait of a span in time.
+    """Returns the socket timeout to set for a wait of a span.
 
-    Linux rounds a socket's timeout up, by up to an eighth of it when it is 64 ticks or longer (the coarser levels of its
-    timer wheel). So a long one is set for less than the span, and again for what is left.
+    Linux rounds a socket's timeout up, by up to an eighth when it is 64 ticks or longer (the coarser levels of its timer
+    wheel). So a long timeout is set to less than the span; when it ends, it is set again for the rest.
     """
     return span if span <= 60 * MILLISECOND else span - span // 8
 
 
 cdef int set_timeouts(Transport* t, int64_t span) noexcept nogil:
-    """Sets both socket timeouts, rounded up to microseconds; 0 would mean to wait for ever."""
+    """Sets both socket timeouts, rounded up to microseconds, as a timeout of 0 would never end."""
     cdef timeval limit
     span = rounded_timeout(span)
     if span < MILLISECOND:
@@ -52,9 +52,9 @@ cdef int set_timeouts(Transport* t, int64_t span) noexcept nogil:
 
 
 cdef inline int arm_transport(Transport* t, int64_t span) noexcept nogil:
-    """Sees to it that the next wait takes no longer than a span; costs a system call only when a limit got shorter.
+    """Sets the socket's timeouts if the next wait would take longer than a span. Returns TIMED_OUT if the span is over.
 
-    A timeout that is shorter than needed stays: the thread that it wakes looks at the clock and sets it again.
+    A timeout that is shorter than needed stays: when it ends, it is set for the rest of the time.
     """
     if span <= 0:
         return TIMED_OUT
@@ -64,7 +64,7 @@ cdef inline int arm_transport(Transport* t, int64_t span) noexcept nogil:
 
 
 cdef inline int failed_call(Transport* t) noexcept nogil:
-    """What a call that gave -1 means. TIMED_OUT: the socket's timeout ended the wait, or it was not to wait at all."""
+    """Returns the outcome of a call that failed. TIMED_OUT: its wait reached the socket's timeout, or it was not to wait."""
     if errno == EINTR:
         return INTERRUPTED
     if errno == EAGAIN:
