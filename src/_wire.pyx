@@ -36,7 +36,8 @@ done in Python.
     command                         Command: a request, a reader, a partition, and the state of its attempts
     attempt                         beginning an attempt, its share of the deadline, and the history of failed ones
     record_commands                 making the commands on one record
-    threads/exchange                sending a request and receiving frames on a blocking socket, without the GIL
+    threads/transport               sending and receiving bytes on a blocking socket in time, without the GIL
+    threads/exchange                sending a request and receiving the frames of its answer
     threads/connection              Connection, of one thread at a time
     threads/pool                    Pool, the connections of threads to one node
     threads/executor                ThreadExecutor, which runs commands for threads

@@ -458,13 +458,13 @@ class Argument:
 
     Args:
         parameters: the names of the parameters that it is made of.
-        check: takes their values, and gives what is packed: a value, or a tuple of several or none. It raises if they
-            can't be right.
-        exact: types whose objects are packed as they are, if all parameters but the first have their defaults; None
-            for any object.
+        check: is called with the values of the parameters, and returns what is packed: one value, or a tuple of any
+            number of values. It raises an error for wrong values.
+        exact: if the first parameter has an object of one of these types, and the others have their defaults, the object
+            is packed without calling `check`; None stands for all types.
         numbers: what each of the parameters is as a number, a `Number` each; in place of `exact`.
-        each: that it is a list of one or more such objects.
-        also: parameters whose values `check` takes too, which need not have their defaults.
+        each: whether the first parameter takes a list instead, of one or more objects of the types in `exact`.
+        also: further parameters whose values `check` gets, behind the others. They may have any value.
     """
     @property
     def parameters(self) -> tuple[str, ...]: ...
