@@ -406,6 +406,15 @@ class Operation:
 def restore_operation(name: str, code: int, wire: bytes, flags: int) -> Operation:
     """An operation out of what its pickle holds."""
 
+def register_operations(describe: Callable[[Operation], str], restore: Callable[..., Operation]) -> None:
+    """Have operations described and unpickled by the package that makes them, of which this module knows nothing.
+
+    Args:
+        describe: returns the representation of an operation.
+        restore: is called with what a pickle holds, and passes it on to `restore_operation`; so a process that unpickles
+            an operation imports the package.
+    """
+
 class DeclaredFunction:
     """A function with the signature of `declaration`, whose body is compiled."""
     @property

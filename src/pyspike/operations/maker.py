@@ -22,11 +22,14 @@ from pyspike._wire import (
     Number,
     Operation,
     ValueFunction,
+    register_operations,
+    restore_operation,
 )
 from pyspike.cdt.checks import known_bits, member, selection
 from pyspike.cdt.context import single_steps
 from pyspike.cdt.enums import INVERTED
 from pyspike.cdt.opcodes import OpCode, SubOp
+from pyspike.process.lazy_imports import importing
 
 F = TypeVar("F", bound=Callable[..., Operation])
 
@@ -251,3 +254,17 @@ def selecting(kind: type[IntEnum]) -> Iterator[tuple[str, Argument]]:
         numbers=(members(kind), added(INVERTED)),
     )
     yield checked("return_type", lambda given, name: member(given, kind, name), number=members(kind))
+
+
+def _describe(operation: Operation) -> str:
+    with importing:
+        from pyspike.cdt.describe import describe_operation
+    return describe_operation(operation)
+
+
+def restore(name: str, code: int, wire: bytes, flags: int) -> Operation:
+    """Return an operation out of what its pickle holds."""
+    return restore_operation(name, code, wire, flags)
+
+
+register_operations(_describe, restore)

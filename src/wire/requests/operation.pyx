@@ -119,6 +119,10 @@ cdef int put_bin_op(Packer* packer, int code, object name, object value) except 
     return 0
 
 
+cdef object operation_describer = None      # see `register_operations`
+cdef object operation_restorer = None
+
+
 @cython.final
 @cython.no_gc                               # an operation can't be in a reference cycle
 @cython.freelist(32)
@@ -154,8 +158,9 @@ cdef class Operation:
         return self.flags & OP_IS_HEADER != 0
 
     def __repr__(self) -> str:
-        from pyspike.cdt.describe import describe_operation  # which takes operations from here
-        return clipped(describe_operation(self), SHOWN_OPERATION)
+        if operation_describer is None:
+            return f"<Operation {self.code} on bin {self.bin!r}>"
+        return clipped(operation_describer(self), SHOWN_OPERATION)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Operation):
@@ -170,7 +175,7 @@ cdef class Operation:
         return hash(self.wire)
 
     def __reduce__(self) -> tuple:
-        return restore_operation, (self.bin, self.code, self.wire, self.flags)
+        return operation_restorer or restore_operation, (self.bin, self.code, self.wire, self.flags)
 
 
 cdef inline const unsigned char* wire_of(Operation operation) noexcept:
@@ -228,3 +233,16 @@ def restore_operation(str name, int code, bytes wire, int flags) -> Operation:
     finally:
         buffer_free(&out)
     return operation
+
+
+def register_operations(describe: Callable[[Operation], str], restore: Callable[..., Operation]) -> None:
+    """Have operations described and unpickled by the package that makes them, of which this module knows nothing.
+
+    Args:
+        describe: returns the representation of an operation.
+        restore: is called with what a pickle holds, and passes it on to `restore_operation`; so a process that unpickles
+            an operation imports the package.
+    """
+    global operation_describer, operation_restorer
+    operation_describer = describe
+    operation_restorer = restore
