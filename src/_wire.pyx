@@ -3,8 +3,55 @@
 One compiled module made of the parts below, in the order in which they depend on each other, so
 that small functions inline across parts: a part names nothing that a later one defines. What parts import is
 imported here. The module knows bytes, sockets and the leaf modules `pyspike.errors`, `pyspike.result_code`,
-`pyspike.showing` and `pyspike.values`; how a cluster is found and looked after, and what a failed attempt means for the
-next, is Python's.
+`pyspike.showing` and `pyspike.values`; finding and tending a cluster, and deciding what follows a failed attempt, is
+done in Python.
+
+    base/endian                     numbers in network order
+    base/constants                  every number of the protocol that the client uses
+    base/clock                      the monotonic clock
+    base/fork                       what happens to sockets at a fork, and the note that this process is a child
+    base/socket                     the system calls on sockets, and what they tell about a connection
+    base/buffer                     a growing buffer of bytes to send
+    base/frames                     splitting received bytes into frames
+    values/digest                   RIPEMD-160 of a key, and its partition
+    values/intern                   a connection's cache of short texts
+    values/plain_values             the str, int, float or bytes that an object stands for
+    values/order                    comparing and sorting packed values in the server's order
+    values/unpack                   received particles and msgpack to Python values
+    values/pack                     Python values to particles and msgpack
+    values/key                      Key
+    values/record                   Record
+    requests/arguments              checking timeouts, times to live, generations and filter expressions
+    requests/settings               Settings, the compiled form of a policy
+    requests/operation              Operation, and the encoding of one operation
+    requests/declared_function      functions that are declared in Python and run compiled: binding of arguments
+    requests/operation_functions    the functions of `pyspike.operations`: packing their arguments; contexts
+    requests/fields                 the header and the fields of a request
+    requests/record_requests        the requests about one record
+    readers/reader                  Reader, which turns the frames of an answer into what a command gives
+    readers/message                 reading the header, fields and operations of a message
+    readers/record_readers          the readers of the answers to commands on one record
+    nodes/node                      Node, its limits and its counters
+    nodes/partitions                PartitionMap, and choosing the node for a command
+    command                         Command: a request, a reader, a partition, and the state of its attempts
+    attempt                         beginning an attempt, its share of the deadline, and the history of failed ones
+    record_commands                 making the commands on one record
+    threads/transport               sending and receiving bytes on a blocking socket in time, without the GIL
+    threads/exchange                sending a request and receiving the frames of its answer
+    threads/connection              Connection, of one thread at a time
+    threads/pool                    Pool, the connections of threads to one node
+    threads/executor                ThreadExecutor, which runs commands for threads
+    tasks/fifo                      a queue of objects
+    tasks/future                    Future, which a task awaits, and waking tasks
+    tasks/failures                  the failed attempts of a loop that are yet to be dealt with
+    tasks/pipeline                  Pipeline, a connection with many commands in flight
+    tasks/waiting                   the line of commands that wait for room on a channel's connections
+    tasks/channel                   Channel, the connections of one loop to one node
+    tasks/deadlines                 timing commands out in a loop
+    tasks/coroutine                 the coroutine of a command; what cancelling does
+    tasks/executor                  the executors of tasks: choosing the loop and the channel
+    client_methods                  the methods of both clients for commands on one record
+    constructors                    naming the class in errors of wrong constructor arguments
 """
 
 cimport cython
@@ -86,6 +133,7 @@ include "wire/command.pyx"
 include "wire/attempt.pyx"
 include "wire/record_commands.pyx"
 include "wire/batch_commands.pyx"
+include "wire/threads/transport.pyx"
 include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"

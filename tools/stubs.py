@@ -109,6 +109,7 @@ RETURNS = {
 FIELD_NAMES = {"loop": "asyncio.AbstractEventLoop"}  # of any class
 # Where a name of an annotation comes from; all others are defined in the stub itself or built in.
 IMPORTED = {
+    "builtins": {"builtins"},
     "asyncio": {"asyncio"},
     "datetime": {"datetime"},
     "socket": {"socket"},
@@ -128,7 +129,6 @@ IMPORTED = {
     "contextvars": {"Context"},
     "types": {"TracebackType"},
     "typing": {"Any", "Protocol", "TypeAlias", "TypeVar", "final", "overload"},
-    "typing_extensions": {"Self"},
     "weakref": {"ref"},
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
@@ -314,8 +314,8 @@ class Reader:
                     method.name, method.doc = "__init__", ""
                     # A class with subclasses may have another `__init__` in each.
                     if made == "__cinit__" and not found.final:
-                        method.name, method.returns = "__new__", "Self"
-                        method.parameters = method.parameters.replace("self", "cls", 1)
+                        method.name, method.returns = "__new__", "T"
+                        method.parameters = method.parameters.replace("self", "cls: builtins.type[T]", 1)
                 if not method.name.startswith("_") or method.name in SPECIAL:
                     found.members.append(method)
             else:

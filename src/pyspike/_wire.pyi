@@ -1,6 +1,7 @@
 """Types of the compiled wire layer. Written by tools/stubs.py out of src/wire: change it there."""
 
 import asyncio
+import builtins
 import datetime
 import socket
 from collections.abc import (
@@ -19,8 +20,6 @@ from contextvars import Context
 from types import TracebackType
 from typing import Any, TypeVar, final, overload
 from weakref import ref
-
-from typing_extensions import Self
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike.errors import AerospikeError, Attempt
@@ -132,7 +131,8 @@ MAX_DEPTH: int
 def advance_clock(ms: float) -> None:
     """Let so many milliseconds pass at once for all deadlines and idle times of this process; for tests.
 
-    The clock never goes back. What waits in the kernel, as a blocking command for its answer, still waits in real time.
+    The clock never goes back. A thread that waits in the kernel, as a blocking command does for its answer, still waits in real
+    time.
 
     Args:
         ms: how far to move the clock; 0 or more.
@@ -142,58 +142,60 @@ def advance_clock(ms: float) -> None:
     """
 
 def own_socket(fd: int) -> int:
-    """Have every child of this process let go of a socket without a word to the server at its other end.
+    """Register a socket, which every child of this process then drops without the server's notice.
 
-    In the child the descriptor stands for `/dev/null`, because an object that still has its number may close it later.
-    Returns the ticket that `disown_socket` takes.
+    In the child `/dev/null` takes the descriptor's number, because an object that still has the number may close it later.
+    Returns the ticket by which `disown_socket` knows the registration.
 
     Raises:
         OSError: there is no such descriptor.
     """
 
 def disown_socket(fd: int, ticket: int) -> None:
-    """Take back what `own_socket` said of a socket that is to be closed; does nothing if the descriptor has another ticket."""
+    """Undo `own_socket` before the socket is closed; does nothing if the descriptor is registered with another ticket."""
 
 def on_fork(listener: Callable[[], object]) -> None:
-    """Have a function without arguments called in each child of a fork, before a client does anything there.
-
-    It is called once a child, where a client is used first, whoever forked.
-    """
+    """Have a function without arguments called once in each child of a fork, when a client is first used there."""
 
 def after_fork() -> None:
-    """Begin anew if this process is the child of a fork and has not done so; every use of a client calls this first."""
+    """Start over if this process is the child of a fork and has not done so; every use of a client calls this first."""
 
 def plain_text(text: Any) -> str:
-    """The text that a str or a subclass of it holds, as a str."""
+    """Return the text that a str or a subclass of str holds, as a str."""
 
 def plain_int(value: Any) -> int | None:
-    """The int that an int or an object with __index__ stands for; None where it is no int, as a bool is none.
+    """Return the int that an int or an object with __index__ stands for; None for all other objects and for a bool.
 
-    A type may have __index__ for some of its objects only: NumPy's arrays raise TypeError where they stand for no int.
+    A type may have an __index__ that works for some objects only: a NumPy array's raises TypeError unless the array is one
+    integer.
     """
 
 def plain_number(value: Any) -> int | float | None:
-    """The int or float that an object stands for; None where it is neither."""
+    """Return the int or float that an object stands for; None if it stands for neither."""
 
 def numpy_scalar(value: Any) -> bool | float | None:
-    """The bool or float that one of NumPy's scalars stands for; None for all other objects.
+    """Return the bool or float that one of NumPy's scalars stands for; None for all other objects.
 
-    Its integers have __index__, its texts and bytes are str and bytes, and its double is a float. A long double would
-    lose digits.
+    NumPy's integers, texts, bytes and doubles are not handled here: they have __index__ or are str, bytes and float. A long
+    double gives None, as a float would lose digits.
     """
 
 def plain_bytes(value: Any) -> bytes | None:
-    """The bytes that bytes, a subclass of it, or a buffer of bytes holds, as bytes; None where it is none of them."""
+    """Return as bytes what bytes, a subclass of bytes, or a buffer of bytes holds; None for all other objects."""
 
 def unpack_value(particle: int, data: bytes) -> Any:
-    """The Python value of a particle's bytes; `ProtocolError` where they can't be one."""
+    """Return the Python value of a particle's bytes.
+
+    Raises:
+        ProtocolError: these are no bytes of such a particle.
+    """
 
 def key_rank(key: object) -> tuple[int, Any]:
-    """Where the server sorts a map key: integers, then strings, then blobs, each in its own order."""
+    """Return the rank by which the server sorts a map key: integers, then strings, then blobs."""
 
 @final
 class Packed:
-    """Msgpack that is ready: goes into an operation's arguments as it is."""
+    """Msgpack bytes, which are copied into an operation's arguments as they are."""
     @property
     def data(self) -> bytes: ...
     def __init__(self, data: bytes) -> None: ...
@@ -201,24 +203,24 @@ class Packed:
     def __hash__(self) -> int: ...
 
 def pack_element(value: object) -> bytes:
-    """One value as the arguments of operations hold it; INFINITY, WILDCARD and `Packed` too, at any depth."""
+    """Return the msgpack of a value in an operation's arguments; INFINITY, WILDCARD and `Packed` are allowed at any depth."""
 
 def pack_value(value: object) -> tuple[int, bytes]:
-    """The particle type and the bytes of a bin's value, as a write sends them."""
+    """Return the particle type and the bytes of a bin's value, as a write sends them."""
 
 def digest(set_name: str | None, user_key: int | str | bytes) -> bytes:
-    """The 20 bytes by which the cluster knows a key.
+    """Return the 20 bytes by which the cluster knows a key.
 
-    RIPEMD-160 over the set's name, the key's type and its bytes; the namespace is no part of it. `bytes` hash as
-    blobs (type 4), as in the Rust and Java clients.
+    They are RIPEMD-160 of the set's name, the key's type and its bytes, but not of the namespace. `bytes` have the type of
+    blobs (4), as in the Rust and Java clients.
     """
 
 @final
 class Key:
     """What a record is found by.
 
-    `user_key` is an int (signed, 64 bits), a str or bytes; the server finds the record by a digest of it and of the
-    set's name and keeps the key itself only where a write policy says `send_key`. Immutable, hashable, picklable.
+    `user_key` is an int (signed, 64 bits), a str or bytes. The server finds the record by a digest of the user key and the
+    set's name. It stores the user key itself only if the write policy has `send_key`. Immutable, hashable, picklable.
     """
     @property
     def namespace(self) -> str: ...
@@ -232,7 +234,7 @@ class Key:
     def from_digest(
         namespace: str, set_name: str | None, digest: bytes, user_key: int | str | bytes | None = None
     ) -> Key:
-        """The key of a record whose 20-byte digest is known, with or without its user key."""
+        """Return the key of a record whose 20-byte digest is known, with or without its user key."""
     @property
     def digest(self) -> bytes:
         """The 20 bytes by which the cluster knows the record."""
@@ -247,7 +249,7 @@ class Record(Mapping[str, Any]):
     """A record as it was read.
 
     `record["bin"]`, `record.bins`, `record.generation`, `record.ttl`, `record.key`. It is a `Mapping` of its bins' names
-    to their values; two records are equal if their keys, generations and expirations are, too.
+    to their values. Two records are equal if their keys, generations, expirations, bins and results are equal.
     """
     @property
     def key(self) -> Key: ...
@@ -279,13 +281,13 @@ class Record(Mapping[str, Any]):
     def __bool__(self) -> bool:
         """True: a record that was found is there, with or without bins."""
     def get(self, name: str, default: object = None) -> Any:
-        """The bin's value, or `default` if the record has no such bin."""
+        """Return the bin's value, or `default` if the record has no such bin."""
     def keys(self) -> KeysView[str]:
-        """The names of the bins."""
+        """Return the names of the bins."""
     def values(self) -> ValuesView[Any]:
-        """The values of the bins."""
+        """Return the values of the bins."""
     def items(self) -> ItemsView[str, Any]:
-        """The bins as (name, value) pairs."""
+        """Return the bins as (name, value) pairs."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
@@ -324,25 +326,25 @@ class BatchRecord:
     def __hash__(self) -> int: ...
 
 def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
-    """A span of time in milliseconds.
+    """Return a span of time in milliseconds.
 
     Args:
-        value: milliseconds as an int or float, 0 or 1 at least, as less is a mistake for seconds; or a timedelta of any
-            length.
+        value: milliseconds as an int or float, which may not be between 0 and 1, as such a number is meant as seconds; or
+            a timedelta of any length.
         name: what the value is, for the error's message.
         least: the smallest value allowed.
 
     Raises:
-        InvalidType: it is neither.
-        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days), a number between 0 and 1, or no number.
+        InvalidType: it is neither a number nor a timedelta.
+        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days), a number between 0 and 1, or NaN.
     """
 
 def ttl_header(value: object, name: str = "ttl") -> int:
-    """The number that stands for a time to live in a write's header.
+    """Return the number that stands for a time to live in a write's header.
 
     Args:
-        value: whole seconds from 1 to 315360000 (ten years), a timedelta, of which a part of a second counts as a
-            whole one, or an `Expiration`.
+        value: whole seconds from 1 to 315360000 (ten years); a timedelta, which is rounded up to whole seconds; or an
+            `Expiration`.
         name: what the value is, for the error's message.
 
     Raises:
@@ -351,11 +353,15 @@ def ttl_header(value: object, name: str = "ttl") -> int:
     """
 
 def filter_bytes(expression: object, name: str = "filter_expression") -> bytes | None:
-    """The bytes of a filter: of an expression, which says whether it can be one, of another thing with a `to_bytes()`,
-    or bytes as they are.
+    """Return the bytes of a filter expression; None for None.
+
+    Args:
+        expression: an `Expression`, whose `as_filter()` raises an error if it can't be a filter; another object with a
+            `to_bytes()`; or the bytes themselves.
+        name: what the expression is, for the error's message.
 
     Raises:
-        InvalidType: it is none of them.
+        InvalidType: it is neither of these.
         InvalidArgument: it is empty, or larger than the server takes.
     """
 
@@ -370,7 +376,7 @@ OF_BATCH_DELETE: int
 
 @final
 class Settings:
-    """What a policy means on the wire. Times are milliseconds; the info bytes hold only what the policy adds."""
+    """A policy in the form that commands read. Times are milliseconds; the info bytes have only the bits of the policy."""
     @property
     def write(self) -> bool: ...
     @property
@@ -439,7 +445,7 @@ class Settings:
     def __hash__(self) -> int: ...
 
 def restore_settings(*parts: object) -> Settings:
-    """Settings out of what their pickle holds."""
+    """Return the settings that a pickle holds."""
 
 @final
 class Operation:
@@ -458,13 +464,23 @@ class Operation:
     @property
     def is_write(self) -> bool:
         """Whether it may change the record."""
+    @property
+    def reads_header(self) -> bool:
+        """Whether it reads no bin, only the generation and the expiration."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
-def restore_operation(
-    name: str, code: int, wire: bytes, flags: int, text: str | Callable[[Operation], str]
-) -> Operation:
+def restore_operation(name: str, code: int, wire: bytes, flags: int) -> Operation:
     """An operation out of what its pickle holds."""
+
+def register_operations(describe: Callable[[Operation], str], restore: Callable[..., Operation]) -> None:
+    """Have operations described and unpickled by the package that makes them, of which this module knows nothing.
+
+    Args:
+        describe: returns the representation of an operation.
+        restore: is called with what a pickle holds, and passes it on to `restore_operation`; so a process that unpickles
+            an operation imports the package.
+    """
 
 class DeclaredFunction:
     """A function with the signature of `declaration`, whose body is compiled."""
@@ -472,7 +488,7 @@ class DeclaredFunction:
     def declaration(self) -> Callable[..., Any]: ...
     @property
     def parameters(self) -> tuple[str, ...]: ...
-    def __new__(cls, declaration: Callable[..., Any], *args: Any, **kwargs: Any) -> Self: ...
+    def __new__(cls: builtins.type[T], declaration: Callable[..., Any], *args: Any, **kwargs: Any) -> T: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 class BoundFunction(DeclaredFunction):
@@ -480,7 +496,9 @@ class BoundFunction(DeclaredFunction):
     def __init__(self, declaration: Callable[..., Any], run: Callable[..., Any]) -> None: ...
 
 class EncodedContext:
-    """One step of a way into a bin, encoded when it is made.
+    """One step of a context, encoded when it is made.
+
+    A context leads to an element inside a bin.
 
     Args:
         type: the server's number for the kind of step, with the bits that say what to create.
@@ -491,9 +509,24 @@ class EncodedContext:
     def type(self) -> int: ...
     @property
     def packed(self) -> Packed: ...
-    def __new__(cls, type: int, packed: Packed, several: bool) -> Self: ...
+    def __new__(cls: builtins.type[T], type: int, packed: Packed, several: bool) -> T: ...
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
+
+@final
+class Number:
+    """What a parameter is as a number, if it needs no check.
+
+    Args:
+        kind: the enum whose members it may be. `bool` for one that only adds bits to the number before it.
+        bits: all that such a member may have; those that True adds.
+        apart: bits of which it may not have all; 0 for none.
+        optional: whether None stands for 0.
+        sparse: whether 0 is left out.
+    """
+    def __init__(
+        self, kind: type, bits: int, *, apart: int = 0, optional: bool = False, sparse: bool = False
+    ) -> None: ...
 
 @final
 class Argument:
@@ -501,12 +534,13 @@ class Argument:
 
     Args:
         parameters: the names of the parameters that it is made of.
-        check: takes their values, and gives what is packed: a value, or a tuple of several or none. It raises if they
-            can't be right.
-        exact: types whose objects are packed as they are, if all parameters but the first have their defaults; None
-            for any object.
-        each: that it is a list of one or more such objects.
-        also: parameters whose values `check` takes too, which need not have their defaults.
+        check: is called with the values of the parameters, and returns what is packed: one value, or a tuple of any
+            number of values. It raises an error for wrong values.
+        exact: if the first parameter has an object of one of these types, and the others have their defaults, the object
+            is packed without calling `check`; None stands for all types.
+        numbers: what each of the parameters is as a number, a `Number` each; in place of `exact`.
+        each: whether the first parameter takes a list instead, of one or more objects of the types in `exact`.
+        also: further parameters whose values `check` gets, behind the others. They may have any value.
     """
     @property
     def parameters(self) -> tuple[str, ...]: ...
@@ -514,6 +548,8 @@ class Argument:
     def check(self) -> Callable[..., object]: ...
     @property
     def exact(self) -> tuple[type, ...] | None: ...
+    @property
+    def numbers(self) -> tuple[Any, ...]: ...
     @property
     def each(self) -> bool: ...
     @property
@@ -524,6 +560,7 @@ class Argument:
         check: Callable[..., object],
         exact: tuple[type, ...] | None = (),
         *,
+        numbers: tuple[Number, ...] | None = None,
         each: bool = False,
         also: tuple[str, ...] = (),
     ) -> None: ...
@@ -538,24 +575,22 @@ class BareFunction(OperationFunction):
     Args:
         declaration: the function as Python declares it.
         code: the operation's number.
-        text: the repr of an operation on a bin, or what makes it of the operation.
         write: whether it changes the record.
         header: whether it asks for no bin.
         all_bins: whether it reads all bins if it names none.
         respond_all: whether it asks for the answers of all operations.
-        whole: the repr of an operation on the record as a whole; None if there is no such.
+        whole: whether it makes operations on the record as a whole, where it is given no name.
     """
     def __init__(
         self,
         declaration: Callable[..., Any],
         code: int,
-        text: str | Callable[[Operation], str],
         *,
         write: bool = False,
         header: bool = False,
         all_bins: bool = False,
         respond_all: bool = False,
-        whole: str | None = None,
+        whole: bool = False,
     ) -> None: ...
 
 @final
@@ -565,25 +600,22 @@ class ValueFunction(OperationFunction):
     Args:
         declaration: the function as Python declares it, of a bin and a value.
         code: the operation's number.
-        text: makes an operation's repr.
     """
-    def __init__(
-        self, declaration: Callable[..., Any], code: int, text: str | Callable[[Operation], str]
-    ) -> None: ...
+    def __init__(self, declaration: Callable[..., Any], code: int) -> None: ...
 
 @final
 class ListFunction(OperationFunction):
     """Makes operations whose value is a list, `[opcode, arguments...]` (cdt.md 5.1).
 
     Args:
-        declaration: the function as Python declares it. A parameter `ctx` that is no argument is the way to an element
-            inside the bin: the list is packed as `[0xFF, contexts, [opcode, arguments...]]` then.
+        declaration: the function as Python declares it. A parameter `ctx` that is no argument is the context:
+            the list is packed as `[0xFF, context, [opcode, arguments...]]` then.
         code: the operation's number.
-        text: makes an operation's repr.
         arguments: each an `Argument`, in the order of the wire.
         opcode: the first element; None if there is none.
         particle: what to send as the value's particle type.
-        check_ctx: makes a list of contexts of a way that is no plain list, or raises.
+        check_ctx: is called with a context that is no list of steps that each lead to one element. It returns the list of
+            its steps, or raises an error.
         write: whether it may change the record.
         respond_all: whether it asks for the answers of all operations.
     """
@@ -591,7 +623,6 @@ class ListFunction(OperationFunction):
         self,
         declaration: Callable[..., Any],
         code: int,
-        text: str | Callable[[Operation], str],
         arguments: list[Argument],
         *,
         opcode: int | None = None,
@@ -608,7 +639,10 @@ def extend_list(values: Packed, value: Packed) -> Packed:
     """A packed list with one more element at its end."""
 
 class BatchRow:
-    """One row of a batch: a `BatchRead`, `BatchWrite` or `BatchDelete`. Immutable; may be used again and again."""
+    """One row of a batch: a `BatchRead`, `BatchWrite` or `BatchDelete`.
+
+    Immutable; may be used again and again.
+    """
     @property
     def key(self) -> Key: ...
     @property
@@ -731,16 +765,16 @@ MISSING_RAISES: object
 
 @final
 class NodeLimits:
-    """What a client may open and have waiting at each node.
+    """How many connections a client may open to each node, and how many commands may wait for one.
 
     Args:
         min_connections: how many connections for threads are opened in advance and kept.
         max_connections: how many connections for threads there may be.
         max_waiting: how many commands may wait for a connection; -1 for any number.
         idle_timeout: how long an unused connection is kept, in milliseconds.
-        buffer_reclaim_threshold: a connection's buffer that is larger, in bytes, is given back after use.
-        pipelines: how many connections of a kind a loop opens.
-        commands_per_pipeline: how many commands may be in flight on one of those.
+        buffer_reclaim_threshold: bytes from which on a connection's receive buffer is freed after its answer.
+        pipelines: how many connections a loop opens for commands of one kind.
+        commands_per_pipeline: how many commands may be in flight on each of them.
     """
     @property
     def min_connections(self) -> int: ...
@@ -765,15 +799,15 @@ class NodeLimits:
     ) -> None: ...
 
 class Node:
-    """A node of the cluster, from when it is found until it is retired, after which it never comes back.
+    """A node of the cluster, from when it is found until it is retired. A retired node never comes back.
 
     Args:
-        name: the name that it has given itself.
-        limits: what may be opened and may wait there.
+        name: the name by which the node calls itself.
+        limits: how many connections and waiting commands it may have.
 
     Attributes:
-        pool: the connections that threads have to it. Whoever makes the node sets it.
-        active: whether commands may be sent to it.
+        pool: the connections of threads to the node. The code that makes the node sets it.
+        active: whether commands may be sent to the node.
     """
     @property
     def name(self) -> str: ...
@@ -784,9 +818,9 @@ class Node:
     pool: Pool
     def __init__(self, name: str, limits: NodeLimits) -> None: ...
     def retire(self) -> None:
-        """Let no command begin on it any more; those on their way finish."""
+        """Send the node no more commands; commands in flight finish."""
     def forget_connections(self) -> None:
-        """Begin anew in a child process, whose parent has the connections: without a pool, and with nothing counted."""
+        """Forget the pool and the counters in a child process: the connections are its parent's."""
 
 @final
 class PartitionMap:
@@ -797,43 +831,50 @@ class PartitionMap:
     def displaced(self) -> frozenset[Any]: ...
     def __init__(self) -> None: ...
     def updated(self, node: Node, answers: Iterable[tuple[str, int, Sequence[bytes]]]) -> PartitionMap:
-        """The map after `node` told which partitions it owns.
+        """Return the map after `node` told which partitions it owns.
 
-        `answers` has (namespace, regime, bitmaps) triples, a bitmap of 512 bytes a replica column, column 0 for the
-        masters. What a node owns is taken from whoever had it, unless that one's regime is newer; what it does not
-        claim stays as it was.
+        Each partition that `node` claims is taken from its owner, unless the owner claimed it with a newer regime. All
+        other partitions keep their owner.
+
+        Args:
+            node: the node that answered.
+            answers: (namespace, regime, bitmaps) triples; there is a bitmap of 512 bytes for each replica, the master's
+                first.
+
+        Raises:
+            ProtocolError: a bitmap has another size.
         """
     def without(self, gone: Collection[object]) -> PartitionMap:
-        """The map after the nodes in `gone` left: their partitions have no owner until somebody claims them."""
+        """Return the map after the nodes in `gone` left: their partitions have no owner until another node claims them."""
     @property
     def namespaces(self) -> tuple[str, ...]:
         """The names of the namespaces."""
     def replica_count(self, namespace: str) -> int:
-        """How many replicas the namespace has, the master included; 0 if it is unknown."""
+        """Return how many replicas the namespace has, the master included; 0 if it is unknown."""
     def owner(self, namespace: str, partition_id: int, replica_index: int = 0) -> Any:
-        """The node that holds this replica of the partition, or None."""
+        """Return the node that holds this replica of the partition, or None."""
     def owns(self, node: object) -> bool:
-        """Whether the node holds any partition."""
+        """Return whether the node holds any partition."""
 
 @final
 class Routing:
-    """Where the current partition map is: the cluster swaps it there, and all who route a command look there."""
+    """Holds the current partition map, which the cluster replaces and executors read; and whether calls may begin."""
     @property
     def refusing(self) -> bool: ...
     @property
     def retrying(self) -> int: ...
     def __init__(self) -> None: ...
     def refuse(self) -> None:
-        """Let no call begin any more; those under way go on."""
+        """Let no call begin any more; calls under way go on."""
     @property
     def partitions(self) -> PartitionMap:
-        """The map, which is swapped whole."""
+        """The current map."""
     @partitions.setter
     def partitions(self, partitions: PartitionMap) -> None: ...
 
 @final
 class Command:
-    """A request and what becomes of its answer; each attempt sends the same bytes."""
+    """A request, the reader of its answer, and its attempts, each of which sends the same bytes."""
     @property
     def key(self) -> Key | None: ...
     @property
@@ -866,7 +907,7 @@ class Command:
     def remaining(self) -> float | None:
         """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
     def next_replica(self) -> None:
-        """Lets the next attempt begin at the replica after the one that was asked."""
+        """Have the next attempt ask the replica after the one that the last attempt asked."""
 
 def frames_command(
     request: bytes,
@@ -875,24 +916,24 @@ def frames_command(
     settings: Settings,
     is_last: Callable[[bytes], bool] | None = None,
 ) -> Command:
-    """A command whose message is made elsewhere, and which gives the bodies of its answer's frames.
+    """Return a command of a request that is made in Python; the command gives the bodies of its answer's frames.
 
     Args:
         request: the whole frame.
-        namespace: whose partition it is for.
-        partition_id: 0 to 4095; the node that holds it is asked.
-        settings: of a policy.
-        is_last: is given each body, and says whether the answer ends with it. None: it has one frame.
+        namespace: the namespace of the partition.
+        partition_id: 0 to 4095; the command is sent to the node that owns this partition.
+        settings: the settings of a policy.
+        is_last: is called with each body, and returns whether the answer ends with it. None: the answer has one frame.
 
     Raises:
         InvalidArgument: there is no such partition.
     """
 
 class Executor:
-    """What becomes of a command that was made. This one runs nothing and gives it back."""
+    """Runs commands. This base class runs nothing, and returns the command."""
 
 def parse_answer(command: Command, body: bytes) -> Any:
-    """What the command gives when the server answers with a frame of this body (its message header comes first)."""
+    """Return what the command gives for an answer of one frame with this body, which begins with the message's header."""
 
 @final
 class NodeRows:
@@ -1023,55 +1064,55 @@ class Connection:
     """A connected TCP socket that speaks Aerospike's protocol, one request at a time."""
     def __init__(self, fd: int) -> None: ...
     def exchange(self, message: bytes, timeout: float) -> bytes:
-        """Send one message, 8-byte header included, and return the body of the answer, which has the same type.
+        """Send one message, its 8-byte header included, and return the body of the answer, which has the same type.
 
         `timeout` is in milliseconds, 0 for none. Raises TimeoutError, ConnectionError or ProtocolError, after which
         the connection is closed.
         """
     def close(self) -> None:
-        """Close the socket; again is harmless."""
+        """Close the socket. Does nothing if it is closed."""
     @property
     def closed(self) -> bool:
         """Whether the socket is closed."""
     def fileno(self) -> int:
-        """The socket's descriptor, -1 when closed."""
+        """Return the socket's descriptor; -1 if the socket is closed."""
 
 @final
 class Pool:
     """The connections to one node, shared by all threads.
 
     Args:
-        node: whose connections these are. The pool takes its name, limits and counters, and does not hold on to it.
-        opener: opens a connection within so many milliseconds, 0 for no limit.
+        node: the node. The pool keeps its name, limits and counters, but not the node itself.
+        opener: is called with a timeout in milliseconds, 0 for none, and returns a new connection.
     """
     @property
     def closed(self) -> bool: ...
     def __init__(self, node: Node, opener: Any) -> None: ...
     def drain(self) -> None:
-        """Read the answers that came too late, and take their connections back into use."""
+        """Read the late answers that have come, and make their connections idle."""
     def trim(self) -> None:
-        """Close what has been idle for longer than the idle timeout, but keep the minimum."""
+        """Close connections that have been idle for longer than the idle timeout, but keep the minimum."""
     def fill(self) -> None:
-        """Open connections up to the minimum."""
+        """Open connections until there are as many as the minimum."""
     def close(self) -> None:
-        """Close the idle connections now, those in use when they come back; wake whoever waits."""
+        """Close the idle connections now and those in use when they are given back; wake the threads that wait."""
     @property
     def busy(self) -> int:
         """How many calls use a connection, open one, or wait for one."""
     def stats(self) -> dict[str, Any]:
-        """How many connections there are and were, and how the waits and failures went."""
+        """Return the numbers of the pool's connections, and of the waits and failures so far."""
 
 class ThreadExecutor(Executor):
-    """Runs commands on a cluster, from any number of threads; `after` says what comes after a failed attempt.
+    """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
 
-    Compiled for the sake of the usual case, in which the first attempt is all. And errors are raised here, not in
-    Python, where the frame that raises one is held by it and holds it: garbage, and the request with it.
+    It is compiled because mostly the first attempt succeeds. Errors are raised here: a Python frame that raises an error is
+    in a reference cycle with it, which keeps the request in memory until the garbage collector runs.
     """
     @property
     def cluster(self) -> Any: ...
-    def __new__(cls, cluster: Any, *args: Any) -> Self: ...
+    def __new__(cls: builtins.type[T], cluster: Any, *args: Any) -> T: ...
     def execute(self, command: Command) -> object:
-        """Run a command that was made already, and return what it gives."""
+        """Run a command and return what it gives."""
     def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
         """Wait until the next attempt and return None; or return the error the command has failed with."""
 
@@ -1088,7 +1129,7 @@ def run_batch(executor: ThreadExecutor, plan: Any) -> None:
 
 @final
 class WakeupQueue:
-    """Wakes the tasks of one loop whose futures have an outcome, in the loop's next turn, as `asyncio.Future` does.
+    """Wakes the tasks whose futures have an outcome, in the loop's next turn, as `asyncio.Future` does.
 
     Args:
         loop: the loop.
@@ -1097,19 +1138,19 @@ class WakeupQueue:
     def loop(self) -> asyncio.AbstractEventLoop: ...
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
     def heed_debug(self) -> None:
-        """Look whether the loop is in debug mode. Not done for each future, as it takes a call."""
+        """Read whether the loop is in debug mode. This takes a call, so it is not done for each future."""
     def wake(self) -> None:
-        """Call the callbacks of some futures. A task that is interrupted by Ctrl-C keeps none of the others waiting."""
+        """Call the callbacks of some futures. If Ctrl-C interrupts one of their tasks, another handle wakes the others."""
 
 @final
 class Future:
-    """The outcome of a command, which one task waits for: so much of `asyncio.Future` as `asyncio.Task` asks for.
+    """The outcome of a command, which one task awaits. It has those methods of `asyncio.Future` that `asyncio.Task` needs.
 
-    Channels and connections hold futures as their entries for commands in flight, so it also says when the current
-    attempt began. An error that nobody retrieves is not reported: the task that would have retrieved it was cancelled.
+    Channels and connections hold futures in their queues of commands, so a future also has the times of the current attempt.
+    An error that no task retrieves is not reported, as the task that would have retrieved it was cancelled.
 
     Args:
-        wakeups: those of the loop that the future belongs to.
+        wakeups: the queue of the loop that the future belongs to.
     """
 
     _asyncio_future_blocking: bool
@@ -1118,15 +1159,15 @@ class Future:
     def __init__(self, wakeups: WakeupQueue) -> None: ...
     def __await__(self) -> Generator[Any, None, Any]: ...
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that the future belongs to."""
+        """Return the loop that the future belongs to."""
     def add_done_callback(
         self, callback: Callable[[Future], object], *, context: Context | None = None
     ) -> None:
         """Have the callback called in the turn of the loop that follows the outcome.
 
         Args:
-            callback: gets the future.
-            context: what it is called in; a copy of the current one if left out.
+            callback: is called with the future.
+            context: the context in which it is called; a copy of the current one if left out.
 
         Raises:
             RuntimeError: the future has a callback, or was not made by its constructor.
@@ -1144,27 +1185,27 @@ class Future:
             RuntimeError: the future has an outcome.
         """
     def cancel(self, msg: object = None) -> bool:
-        """Give the command up: nobody waits for it any more. Returns False if there is an outcome.
+        """Have no task wait for the command any more (see coroutine.pyx). Return False if there is an outcome already.
 
         Args:
-            msg: for the `CancelledError`.
+            msg: the argument of the `CancelledError`.
         """
     def done(self) -> bool:
         """Whether there is an outcome."""
     def cancelled(self) -> bool:
         """Whether the future was cancelled."""
     def exception(self) -> BaseException | None:
-        """The error; None if the command succeeded.
+        """Return the error; None if the command succeeded.
 
         Raises:
             CancelledError: the future was cancelled.
             RuntimeError: there is no outcome yet.
         """
     def result(self) -> Any:
-        """The result.
+        """Return the result.
 
         Raises:
-            BaseException: the error, or the `CancelledError` that the future was cancelled with.
+            BaseException: the error of the command, or a `CancelledError`.
             RuntimeError: there is no outcome yet.
         """
 
@@ -1173,16 +1214,15 @@ class FailureQueue:
     """The failed attempts of one loop that are yet to be dealt with, the oldest first."""
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
     def drain_more(self) -> None:
-        """Deal with some more, in the next turn of the loop."""
+        """Deal with more failed attempts, in the next turn of the loop."""
 
 class Pipeline:
-    """One connection: a buffered protocol of asyncio.
+    """One connection, as a buffered protocol of asyncio.
 
-    The commands that are submitted in one turn of the loop leave in one write, and one read completes as many commands as
-    it holds answers.
+    The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
 
     Args:
-        channel: the channel that it belongs to.
+        channel: the channel that the connection belongs to.
     """
     @property
     def depth(self) -> int: ...
@@ -1190,44 +1230,45 @@ class Pipeline:
     def gone(self) -> bool: ...
     def __init__(self, channel: Channel) -> None: ...
     def flush(self) -> None:
-        """Write what was submitted since the last write, until the transport has enough."""
+        """Write the requests of the commands that were submitted, until the transport takes no more."""
     def connection_made(self, transport: Any) -> None:
-        """Take the transport. The channel submits commands once it is told that the connection is open."""
+        """Take the transport. The channel submits commands after `Channel.opened`."""
     def pause_writing(self) -> None:
-        """Write nothing: the server reads more slowly than commands come."""
+        """Write nothing until `resume_writing`: the server reads more slowly than commands come."""
     def resume_writing(self) -> None:
-        """Write what was held back, and take commands that wait in line."""
+        """Write the commands that were held back, and take commands that wait in line."""
     def get_buffer(self, sizehint: int) -> memoryview:
-        """The place for the bytes of the next read: behind those of an answer that is not complete.
+        """Return the memory for the next read, behind the bytes of an answer that is not complete.
 
-        A full buffer is doubled, however large an answer its header announces: memory is taken for bytes that came.
+        A full buffer is doubled, even if the header of the answer announces more bytes: so memory grows only with the bytes
+        that have come.
         """
     def buffer_updated(self, nbytes: int) -> None:
-        """Give all answers that are complete to their commands."""
+        """Complete the commands whose answers are whole."""
     def eof_received(self) -> bool:
-        """Close the connection, as the server has closed its side."""
+        """Close the connection, because the server has closed its side."""
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the commands in flight.
 
         Args:
-            exc: None if the server closed the connection in order.
+            exc: the error; None if the server closed the connection with a FIN.
         """
     def abandon(self) -> None:
-        """Let go of the socket of a loop that does not run any more, and forget the commands."""
+        """Give up the socket of a loop that does not run any more, and forget the commands."""
     def shut(self, reason: str = "client closed") -> None:
         """Close the connection; commands in flight fail.
 
         Args:
-            reason: what the statistics count it as.
+            reason: the reason by which the statistics count the connection.
         """
 
 def abandon_socket(sock: socket.socket | None) -> None:
-    """Let go of a socket that a transport or a loop still believes in, though the loop does not run any more.
+    """Close the socket of a transport or a loop that does not run any more but still has the descriptor's number.
 
-    Its number is given to /dev/null, so that it can't become the number of another file.
+    `/dev/null` takes the number, so that no other file gets it while the transport may still close it.
 
     Args:
-        sock: None is no socket, and nothing is done.
+        sock: the socket; None does nothing.
     """
 
 @final
@@ -1236,16 +1277,16 @@ class Channel:
 
     Args:
         loop: the running loop.
-        node: where they lead to, with its limits and counters.
-        failures: where attempts that failed wait to be dealt with; one a loop.
-        connect: is called with the channel to open a connection, which ends in a call of `opened` or `not_opened`.
+        node: the node, with its limits and counters.
+        failures: the loop's queue of failed attempts.
+        connect: is called with the channel to open a connection; calls the channel's `opened` or `not_opened` later.
         failed: is called with the future and the error of every attempt that failed.
         attempt: is called with a future to begin another attempt.
-        bulk: whether it is for large requests and answers, which would hold up others: its connections carry one
-            command at a time.
-        writes: whether it is for writes.
-        large: the sets whose records are large, as (namespace, set), with the number of small answers after which they
-            no longer are; shared by the channels of a loop.
+        bulk: whether the channel is for large requests and answers, which would hold up others. Each of its connections
+            carries one command at a time.
+        writes: whether the channel is for writes.
+        large: the sets with large records, as (namespace, set); the value is the number of small answers after which a
+            set is removed. The channels of a loop share it.
     """
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
@@ -1279,63 +1320,68 @@ class Channel:
         large: dict[tuple[str, str], int] | None = None,
     ) -> None: ...
     def begin_connecting(self) -> None:
-        """Have a connection opened. What held up the loop until now takes none of the time that this may take."""
+        """Have a connection opened. The time for it begins now, when the loop comes to it."""
     def opened(self, pipeline: Pipeline) -> None:
-        """Take a connection that is open into use."""
+        """Use a connection that is open now."""
     def not_opened(self, error: AerospikeError) -> None:
-        """Take note that a connection could not be opened. If no other takes commands, those in line fail with the error."""
+        """Note that a connection could not be opened. If no other one takes commands, those in line fail with the error."""
     @property
     def is_busy(self) -> bool:
-        """Whether any command is under way here."""
+        """Whether any command is in flight on the channel or waits in line."""
     def trim(self) -> bool:
-        """Close connections that have been idle for long; all idle ones when the node has left. True if any is left."""
+        """Close connections that were idle for too long, or all idle ones if the node has left the cluster.
+
+        Returns:
+            Whether the channel still has a connection or a command.
+        """
     def close(self, error: AerospikeError | None = None, reason: str = "client closed") -> None:
         """Close all connections. Commands that are in flight or wait in line fail, some in each turn of the loop.
 
         Args:
-            error: what they fail with; by default, that the client is closed.
-            reason: what the statistics count the connections as.
+            error: the error of the commands; by default, that the client is closed.
+            reason: the reason by which the statistics count the connections.
         """
     def abandon(self) -> None:
         """Forget the connections of a loop that does not run any more, and the commands on them."""
     def stats(self) -> dict[str, Any]:
-        """How many connections there are and were, and how many commands they carry."""
+        """Return the numbers of the channel's connections and commands."""
 
 class Deadlines:
-    """The timer of one loop, and the channels whose commands it looks at.
+    """The timer of one loop, which fails the overdue commands of all channels.
 
     Args:
         loop: the loop.
     """
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
-    def __new__(cls, loop: asyncio.AbstractEventLoop, *args: Any, **kwargs: Any) -> Self: ...
+    def __new__(cls: builtins.type[T], loop: asyncio.AbstractEventLoop, *args: Any, **kwargs: Any) -> T: ...
     def all_channels(self) -> list[Channel]:
-        """The channels there are."""
+        """Return all channels of the loop; a subclass has them."""
     def watch_in(self, seconds: float) -> None:
-        """Look for overdue commands, once, after so many seconds or a little earlier.
+        """Set the timer: look for overdue commands once, after so many seconds.
 
-        Linux may wake a loop that waits for long later by a thousandth, which looking once more makes up for.
+        Linux may wake a loop from a long wait late, by a thousandth of the wait. So a timer for more than `LONG_TIMER` goes
+        off earlier, and is set again for the rest.
         """
     def stop_timer(self) -> None:
-        """Look for overdue commands no more."""
+        """Stop the timer."""
     def watched(self) -> None:
         """Look for overdue commands now, and set the timer for the next time."""
 
 def watch_if_alive(reference: ref[Deadlines]) -> None:
-    """What the timer calls: it keeps no client alive."""
+    """Is called by the timer, which does not keep the client alive."""
 
 @final
 class CommandCoroutine:
-    """A command that begins when it is awaited: all that asyncio asks of a coroutine.
+    """The coroutine of a command, which begins when the coroutine is awaited. It can be awaited once.
 
-    It is awaited once. If it is given up (`throw`, `close`, or a task that is cancelled), nobody waits for the command any
-    more, but a write whose request was sent may still be done.
+    When the coroutine is closed or its task is cancelled, no task waits for the command any more. A write whose request was
+    sent may still be applied.
     """
     def __init__(self) -> None: ...
     def __await__(self) -> Generator[Any, None, Any]: ...
     def send(self, value: None) -> Any:
-        """Go on until the command's outcome is needed.
+        """Begin the command, or take its outcome.
 
         Args:
             value: None.
@@ -1345,10 +1391,10 @@ class CommandCoroutine:
 
         Raises:
             StopIteration: the command has succeeded; its `value` is the result.
-            RuntimeError: the coroutine was awaited before, or the outcome is not there yet.
+            RuntimeError: the coroutine has ended, or the command has no outcome yet.
         """
     def throw(self, kind: Any, value: Any = None, trace: TracebackType | None = None) -> Any:
-        """Give the command up, and raise an error where it is awaited.
+        """Cancel the command and raise an error where the coroutine is awaited.
 
         Args:
             kind: the error, or its class.
@@ -1359,27 +1405,27 @@ class CommandCoroutine:
             BaseException: the error.
         """
     def close(self) -> None:
-        """Give the command up; harmless after its end."""
+        """Cancel the command. Does nothing if the coroutine has ended."""
     @property
     def cr_running(self) -> bool:
-        """False: no step is under way when anybody looks."""
+        """False, as no other code runs during a step."""
     @property
     def cr_suspended(self) -> bool:
-        """Whether it was awaited, and the command has not ended."""
+        """Whether the coroutine was awaited, and the command has no outcome yet."""
     @property
     def cr_frame(self) -> None:
-        """None: it has no frame."""
+        """None, as the coroutine has no Python frame."""
 
 class LoopExecutor(Deadlines):
     """All channels of one client in one loop.
 
-    Each node has one for reads and one for writes, as a replica that does not answer may hold up the writes, and as many
-    again for large requests and answers, which would hold up the others. A subclass opens connections and decides what
-    becomes of a failed attempt.
+    Each node has up to four channels: reads, writes, large reads, large writes. So reads do not wait behind writes, which a
+    replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass opens
+    connections and decides what follows a failed attempt.
 
     Args:
         loop: the running loop.
-        cluster: has the `routing` by which a command finds its node.
+        cluster: the cluster, whose `routing` has the current partition map.
     """
     @property
     def refusing(self) -> bool: ...
@@ -1389,25 +1435,27 @@ class LoopExecutor(Deadlines):
     def failures(self) -> FailureQueue: ...
     @property
     def large(self) -> dict[tuple[str, str], int]: ...
-    def __new__(cls, loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any) -> Self: ...
+    def __new__(
+        cls: builtins.type[T], loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any
+    ) -> T: ...
     def new_channel(self, node: Node, bulk: bool, writes: bool) -> Channel:
         """Make a channel to a node; a subclass does.
 
         Args:
-            node: where it leads to.
-            bulk: whether it is for large requests and answers.
-            writes: whether it is for writes.
+            node: the node.
+            bulk: whether the channel is for large requests and answers.
+            writes: whether the channel is for writes.
         """
     def failed(self, future: Future, error: AerospikeError) -> None:
-        """Decide what becomes of a command whose attempt failed; a subclass does."""
+        """Decide what follows a failed attempt of a command; a subclass does."""
     def refuse(self) -> None:
-        """Let no command begin any more; those under way go on."""
+        """Let no command begin any more; commands under way go on."""
     def stop(self) -> None:
-        """Let no attempt begin any more, and let go of the timer and of the cluster's partition map."""
+        """Let no attempt begin any more, stop the timer, and drop the cluster's partition map."""
     def all_channels(self) -> list[Channel]:
-        """The channels there are."""
+        """Return all channels of the loop."""
     def forget(self, channel: Channel) -> None:
-        """Let go of a channel."""
+        """Remove a channel."""
     @property
     def is_draining(self) -> bool:
         """Whether attempts have failed that are yet to be dealt with."""
@@ -1417,18 +1465,18 @@ class LoopExecutor(Deadlines):
     def start(self, command: Command) -> Future:
         """Begin the first attempt and return the future of what the command gives."""
     def attempt(self, future: Future) -> None:
-        """Begin another attempt. How it ends is told to the future, or to `failed`."""
+        """Begin another attempt. A result ends in the future; an error goes to `failed`."""
 
 class AsyncExecutor(Executor):
     """Runs commands in whatever loop awaits them, on the client's channels there."""
     @property
     def executors(self) -> dict[asyncio.AbstractEventLoop, Any]: ...
-    def __new__(cls, *args: Any) -> Self: ...
+    def __new__(cls: builtins.type[T], *args: Any) -> T: ...
     def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
-        """The executor of a loop that comes for the first time; a subclass makes it."""
+        """Return the executor of a loop in which no command ran before; a subclass makes it."""
 
 def no_copy(client: object) -> TypeError:
-    """The error for pickling or copying a client."""
+    """Return the error for pickling or copying a client."""
 
 class Commands:
     """The commands on one record: the methods of both clients. What they return is made by the client's executor.

@@ -1,7 +1,8 @@
-"""What `Client.stats()` and `AsyncClient.stats()` give: the numbers of a client at one moment.
+"""What `Client.stats()` gives, filled in by `Cluster.stats`, and by `LoopExecutor.stats` for an AsyncClient.
 
-Plain values that know nothing of what they describe: they can be compared, pickled and kept. Numbers that
-count something begin with the client, and never go down while a node stays.
+The numbers of a client at one moment, as plain values that know nothing of what they describe: they can be
+compared, pickled and kept. Numbers that count something begin with the client, and never go down while a node
+stays.
 """
 
 from __future__ import annotations

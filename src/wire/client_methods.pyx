@@ -1,6 +1,6 @@
-# The methods of both clients for commands on one record: each makes a Command of its arguments and returns what the
-# client's executor makes of that, a result or a coroutine. They are compiled because taking keyword arguments in Python
-# costs as much as building the request. tools/stubs.py tells type checkers and editors of them.
+# The methods of both clients for commands on one record. Each makes a Command of its arguments and has the client's executor
+# run it, which returns a result or a coroutine. They are compiled because taking keyword arguments in Python costs as much as
+# building the request. tools/stubs.py writes their signatures and docstrings for type checkers and editors.
 
 cdef class Unopened(Executor):
     """The executor of a client whose constructor was not called."""
@@ -17,13 +17,13 @@ cdef Settings WRITE_DEFAULTS = Settings(write=True)
 
 
 def no_copy(client: object) -> TypeError:
-    """The error for pickling or copying a client."""
+    """Return the error for pickling or copying a client."""
     return TypeError(
         f"{type(client).__name__} can't be pickled or copied: its connections are of one process; make one in each"
     )
 
 
-@cython.binding(True)                       # for the types in the signatures; `commands_of` looks at `self`
+@cython.binding(True)                       # so that the signatures have types; `commands_of` checks `self`
 @cython.embedsignature(False)
 cdef class Commands:
     """The commands on one record: the methods of both clients. What they return is made by the client's executor.
@@ -302,22 +302,23 @@ cdef class AsyncCommands(Commands):
     """
 
 
-# Functions rather than methods because `Client.get(something_else, key)` comes here too: only here is `self` looked at.
+# These are functions because `self` may be any object (`Client.get(other, key)`): `commands_of` checks its type.
 
 cdef inline Commands commands_of(object client):
+    """Returns the client; raises TypeError if the object is no client."""
     if not isinstance(client, Commands):
         raise TypeError(f"a client is needed, not {type(client).__name__}")
     return <Commands>client
 
 
 cdef inline Settings reads(object client, object policy):
-    """The settings of a read."""
+    """Returns the settings of a read: the policy's, or else the client's."""
     cdef Commands commands = commands_of(client)
     return commands.read if policy is None else settings_of(policy, False)
 
 
 cdef inline Settings writes(object client, object policy):
-    """The settings of a write."""
+    """Returns the settings of a write: the policy's, or else the client's."""
     cdef Commands commands = commands_of(client)
     return commands.write if policy is None else settings_of(policy, True)
 
@@ -326,7 +327,7 @@ cdef object change(
     object client, str name, int code, object key, object bins, object timeout, object ttl, object generation,
     object filter_expression, object policy
 ):
-    """Put, add, append or prepend."""
+    """Runs a put, add, append or prepend (`code`)."""
     cdef Command command = write_request(
         key, code, bins, writes(client, policy), timeout, ttl, generation, filter_expression
     )

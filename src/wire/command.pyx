@@ -3,33 +3,33 @@
 # begins their attempts and notes the failed ones.
 
 cdef enum:
-    COMMAND_STORAGE = 256                   # bytes of request that need no memory of their own
+    COMMAND_STORAGE = 256                   # bytes of a request that fit into the command itself
 
 
 @cython.final
 @cython.freelist(16)
 cdef class Command:
-    """A request and what becomes of its answer; each attempt sends the same bytes."""
+    """A request, the reader of its answer, and its attempts, each of which sends the same bytes."""
 
     cdef Buffer out
     cdef unsigned char storage[COMMAND_STORAGE]
     cdef Reader reader
-    cdef object given                       # what the caller gave with the command for its reader
-    cdef readonly Key key                   # the record it is about; None where there is no single one
+    cdef object given                       # the argument for the reader: see each reader
+    cdef readonly Key key                   # the record that the command is about; None if it is not about one record
     cdef readonly str namespace
     cdef Target target
     cdef readonly Settings settings
     cdef readonly double total_timeout      # ms, 0 = none
     cdef readonly bint write
     cdef int retries                        # how often it may be tried again
-    cdef readonly str name                  # of the client's method that made it, such as "get"; None elsewhere
+    cdef readonly str name                  # of the client's method that made it, such as "get"; else None
     # the attempts so far (attempt.pyx)
-    cdef int64_t started                    # when the first began; 0 before
+    cdef int64_t started                    # when the first attempt began; 0 before
     cdef int64_t deadline
-    cdef int64_t attempt_timeout            # ns that this attempt may wait without progress
+    cdef int64_t attempt_timeout            # ns that the current attempt may wait without progress
     cdef readonly int tries
     cdef readonly int sent                  # attempts whose request may have reached a server
-    cdef readonly list history              # errors.Attempt of each failed one; None before the first
+    cdef readonly list history              # the errors.Attempt of each failed attempt; None before the first
 
     def __cinit__(self) -> None:
         buffer_init(&self.out, self.storage, COMMAND_STORAGE)
@@ -60,7 +60,7 @@ cdef class Command:
         return (self.deadline - now_ns()) / <double>MILLISECOND
 
     def next_replica(self) -> None:
-        """Lets the next attempt begin at the replica after the one that was asked."""
+        """Have the next attempt ask the replica after the one that the last attempt asked."""
         self.target.replica += 1
 
     def __repr__(self) -> str:
@@ -69,7 +69,7 @@ cdef class Command:
 
 
 cdef inline Command new_command(Reader reader, object given, Settings settings, object timeout, bint write):
-    """A command without a request and a target."""
+    """Returns a command that has no request and no partition yet."""
     cdef Command command = Command.__new__(Command)
     command.reader = reader
     command.given = given
@@ -85,14 +85,14 @@ def frames_command(
     bytes request not None, str namespace not None, int partition_id, Settings settings not None,
     is_last: Callable[[bytes], bool] | None = None
 ) -> Command:
-    """A command whose message is made elsewhere, and which gives the bodies of its answer's frames.
+    """Return a command of a request that is made in Python; the command gives the bodies of its answer's frames.
 
     Args:
         request: the whole frame.
-        namespace: whose partition it is for.
-        partition_id: 0 to 4095; the node that holds it is asked.
-        settings: of a policy.
-        is_last: is given each body, and says whether the answer ends with it. None: it has one frame.
+        namespace: the namespace of the partition.
+        partition_id: 0 to 4095; the command is sent to the node that owns this partition.
+        settings: the settings of a policy.
+        is_last: is called with each body, and returns whether the answer ends with it. None: the answer has one frame.
 
     Raises:
         InvalidArgument: there is no such partition.
@@ -110,14 +110,14 @@ def frames_command(
 # --- who runs commands ---
 
 cdef class Executor:
-    """What becomes of a command that was made. This one runs nothing and gives it back."""
+    """Runs commands. This base class runs nothing, and returns the command."""
 
     cdef object run(self, Command command):
         return command
 
 
 cdef object no_owner(Command command):
-    """The error of a command that no node can be asked for."""
+    """Returns the error of a command for which there is no node to ask."""
     return errors.ConnectFailed(
         f"no node is known to ask for partition {command.target.partition_id} of namespace {command.namespace!r}",
         key=command.key,

@@ -1,10 +1,10 @@
-# The commands on one record: a request, the reader of its answer, and the partition of the record's key. Here it is decided
-# what a missing record means.
+# Makes the commands on one record: each has a request, the reader of its answer, and the partition of the record's key. The
+# choice of the reader and its argument decides what a command gives if there is no such record.
 
 cdef inline Command record_command(
     object key, Reader reader, object given, Settings settings, object timeout, bint write
 ):
-    """A command on the record of this key, without its request."""
+    """Returns a command on the record of this key, without its request."""
     cdef Command command = new_command(reader, given, settings, timeout, write)
     command.key = key_of(key)
     command.namespace = command.key.namespace
@@ -15,14 +15,14 @@ cdef inline Command record_command(
 cdef Command read_request(
     object key, object bins, Settings settings, object timeout, object filter_expression, object missing
 ):
-    """Gives the record, or `missing`; an error for a missing record if that is RAISE."""
+    """Returns the command that reads a record. A missing record gives `missing`; if that is RAISE, it raises its error."""
     cdef Command command = record_command(key, RECORD_READER, missing, settings, timeout, False)
     put_read(&command.out, command.key, bins, settings, command.total_timeout, filter_expression)
     return command
 
 
 cdef Command exists_request(object key, Settings settings, object timeout, object filter_expression):
-    """Gives whether the record is there."""
+    """Returns the command that gives whether there is such a record."""
     cdef Command command = record_command(key, FOUND_READER, False, settings, timeout, False)
     put_exists(&command.out, command.key, settings, command.total_timeout, filter_expression)
     return command
@@ -32,7 +32,7 @@ cdef Command write_request(
     object key, int code, object bins, Settings settings, object timeout, object ttl, object generation,
     object filter_expression
 ):
-    """Puts, adds, appends or prepends (`code`) each of `bins`, names to values; gives nothing."""
+    """Returns the command that puts, adds, appends or prepends (`code`) each of `bins`, names to values; it gives None."""
     cdef Command command = record_command(key, NOTHING_READER, RAISE, settings, timeout, True)
     put_bins(
         &command.out, command.key, code, bins, settings, command.total_timeout, ttl, generation, filter_expression
@@ -43,7 +43,7 @@ cdef Command write_request(
 cdef Command touch_request(
     object key, Settings settings, object timeout, object ttl, object generation, object filter_expression
 ):
-    """Gives nothing; a missing record is an error."""
+    """Returns the command that touches a record; it gives None, and a missing record raises its error."""
     cdef Command command = record_command(key, NOTHING_READER, RAISE, settings, timeout, True)
     put_touch(&command.out, command.key, settings, command.total_timeout, ttl, generation, filter_expression)
     return command
@@ -52,7 +52,7 @@ cdef Command touch_request(
 cdef Command delete_request(
     object key, Settings settings, object timeout, object generation, object filter_expression
 ):
-    """Gives whether there was such a record."""
+    """Returns the command that deletes a record and gives whether there was such a record."""
     cdef Command command = record_command(key, FOUND_READER, False, settings, timeout, True)
     put_delete(&command.out, command.key, settings, command.total_timeout, generation, filter_expression)
     return command
@@ -62,9 +62,9 @@ cdef Command operate_request(
     object key, object operations, Settings read, Settings write, object policy, object timeout, object ttl,
     object generation, object filter_expression
 ):
-    """Gives the record with what the operations gave. It is a write if one of them writes.
+    """Returns the command that applies operations to a record, and gives the record with their results.
 
-    Without a policy its settings are `read` or `write`, whichever it is.
+    The command is a write if one of the operations writes. Without a policy it has the settings `read` or `write`.
     """
     cdef Command command
     cdef Settings settings
@@ -89,7 +89,7 @@ cdef Command operate_request(
 
 
 def parse_answer(Command command not None, bytes body not None) -> Any:
-    """What the command gives when the server answers with a frame of this body (its message header comes first)."""
+    """Return what the command gives for an answer of one frame with this body, which begins with the message's header."""
     cdef Frame frame
     frame.body = <const unsigned char*>PyBytes_AS_STRING(body)
     frame.body_size = <size_t>PyBytes_GET_SIZE(body)

@@ -7,7 +7,7 @@ import pytest
 from cluster_help import active, agrees, masters, some_rounds, tended, wait_until
 
 from pyspike.client import Client
-from pyspike.cluster import Cluster, info
+from pyspike.cluster import Cluster, info_answers
 from pyspike.errors import ClientClosed, InvalidNode
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
@@ -264,7 +264,7 @@ def test_an_error_in_a_round_is_logged_and_the_next_one_works(server, monkeypatc
             raise RuntimeError("a bug")
 
         with monkeypatch.context() as patch:
-            patch.setattr(info, "parse_generation", fail)
+            patch.setattr(info_answers, "parse_generation", fail)
             assert broken.wait(5)
             wait_until(lambda: cluster.stats().tend.last_error == "RuntimeError: a bug")
         server.node("A2").stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -89,6 +90,20 @@ def test_only_users_import_from_the_root_of_the_package() -> None:
         if alias.name not in modules
     }
     assert found == set()
+
+
+@pytest.mark.skipif(not (ROOT / "src" / "wire").is_dir(), reason="the sources of the wire layer are not here")
+def test_the_wire_layer_imports_only_leaves_of_the_package() -> None:
+    """The linter sees no compiled module: what is above the wire layer is handed in to it."""
+    parts = [ROOT / "src" / "_wire.pyx", *sorted((ROOT / "src" / "wire").rglob("*.pyx"))]
+    assert len(parts) > 40
+    found = set()
+    for part in parts:
+        for line in part.read_text().splitlines():
+            match = re.match(r"\s*(?:from (pyspike[\w.]*) import \(?(\w*)|import (pyspike[\w.]*))", line)
+            if match:
+                found.add(match[3] or (match[1] if match[1] != "pyspike" else f"pyspike.{match[2]}"))
+    assert found == {"pyspike.errors", "pyspike.result_code", "pyspike.showing", "pyspike.values"}
 
 
 def private_names(module: ast.Module) -> Iterator[str]:

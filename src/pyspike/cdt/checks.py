@@ -78,8 +78,8 @@ def _number_of(value: Any, kind: type[Enum]) -> int | None:
 
 
 @cache
-def known_bits(kind: type[IntFlag]) -> int:
-    """All bits that flags of this kind may have."""
+def known_bits(kind: type[IntEnum] | type[IntFlag]) -> int:
+    """All bits that members of this enum may have."""
     bits = 0
     for entry in kind.__members__.values():
         bits |= entry

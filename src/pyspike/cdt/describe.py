@@ -221,6 +221,7 @@ def _ctx(pairs: Sequence[Any]) -> str:
 
 # Operations -------------------------------------------------------------------------------------------------
 
+_RECORD = {OpCode.READ: "get()", OpCode.TOUCH: "touch()", OpCode.DELETE_ALL: "delete()"}
 _SCALARS = {OpCode.WRITE: "put", OpCode.INCR: "add", OpCode.APPEND: "append", OpCode.PREPEND: "prepend"}
 _SYSTEMS = {
     OpCode.CDT_READ: System.CDT,
@@ -238,6 +239,8 @@ def describe_operation(operation: Operation) -> str:
     """The call that makes the operation."""
     code, name, wire = OpCode(operation.code), repr(operation.bin), operation.wire
     data = wire[8 + wire[7] :]
+    if not operation.bin and code in _RECORD:
+        return "get_header()" if operation.reads_header else _RECORD[code]
     if code == OpCode.READ:
         return f"get({name})"
     if code == OpCode.TO_STRING:

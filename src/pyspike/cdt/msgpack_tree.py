@@ -1,7 +1,7 @@
 """Reads the server's msgpack as it stands: for showing operations, contexts and expressions, not for data.
 
 Unlike the wire layer's reader, which makes the values of bins, it keeps what those can't have: strings
-without a type in front (names and patterns), the marks of ordered lists and maps, infinity and wildcard.
+without a type in front (names and patterns), the flags of ordered lists and maps, infinity and wildcard.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Name(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """An extension in the first place of a list or map: its order."""
+class ContainerFlags:
+    """The extension in the place of a list's or map's first element, which holds the order."""
 
     flags: int
 
@@ -171,18 +171,18 @@ class _Reader:
         content = self.take(size)
         if kind == 0xFF and content in (b"\0", b"\1"):
             return Special(content[0])
-        return Mark(kind)
+        return ContainerFlags(kind)
 
 
 def _closed(is_map: bool, count: int, values: list[Any]) -> Any:
     """A container, now that all its elements are read."""
-    marked = bool(values) and isinstance(values[0], Mark)
+    has_flags = bool(values) and isinstance(values[0], ContainerFlags)
     if not is_map:
-        if not marked:
+        if not has_flags:
             return values
         return OrderedList(values[1:]) if values[0].flags & 1 else values[1:]
-    made: dict[Any, Any] = _MAPS.get(values[0].flags & 3, dict)() if marked else {}
-    start = 2 if marked else 0
+    made: dict[Any, Any] = _MAPS.get(values[0].flags & 3, dict)() if has_flags else {}
+    start = 2 if has_flags else 0
     for key, value in zip(values[start::2], values[start + 1 :: 2], strict=True):
         made[repr(key) if isinstance(key, (list, dict)) else key] = value
     return made

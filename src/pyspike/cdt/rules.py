@@ -39,10 +39,13 @@ _CRASHES_IF_EMPTY = frozenset(
 )
 
 
+SORT_APART = ListSortFlags.DESCENDING | ListSortFlags.DROP_DUPLICATES  # which exclude each other
+
+
 def sort_bits(flags: ListSortFlags) -> int:
     """How to sort a list."""
     bits = flag_bits(flags, ListSortFlags, "flags")
-    if bits == ListSortFlags.DESCENDING | ListSortFlags.DROP_DUPLICATES:
+    if bits == SORT_APART:
         raise InvalidArgument(
             "flags: DESCENDING and DROP_DUPLICATES exclude each other",
             advice="drop duplicates first, then sort again",

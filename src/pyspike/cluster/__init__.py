@@ -2,7 +2,7 @@
 
     info_answers      the text of info commands and their answers: no I/O
     addresses         host names and advertised addresses become addresses that can be reached
-    connect           the one door: opens every socket, for threads and for asyncio loops
+    connect           opens every socket to a server, for threads and for asyncio loops
     parallel          runs several jobs at the same time, within one deadline
     probe             connects to a server and asks what it is
     seeds             finds servers by the hosts that the user named

@@ -32,7 +32,7 @@ class Endpoint:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this machine, by an address that means another one elsewhere."""
+        """Whether it is a loopback address, which reaches another machine when another machine uses it."""
         return ipaddress.ip_address(self.host.name.partition("%")[0]).is_loopback
 
     def __str__(self) -> str:

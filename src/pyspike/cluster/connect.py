@@ -1,7 +1,7 @@
-"""The one door to a server: every socket of the client, for threads and for asyncio loops, is opened here.
+"""Opens every socket of the client, for threads and for asyncio loops.
 
-What every connection needs before its first command is done here, once for both kinds. What is said on a
-connection afterwards is none of this module's business.
+Connections of both kinds are set up here as they need it before their first command. Not here: what is sent
+on them, which `probe` and the executors decide.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ class DropGuard:
     Args:
         what: the client in words.
         is_open: whether it would have had to be closed.
-        armed: whether somebody has the client; a connection attempt that was cancelled leaves it to nobody.
+        armed: whether the warning is due. An AsyncClient arms its guard when it has connected: if that is
+            cancelled, no caller has a client to close.
     """
 
     __slots__ = ("_is_open", "_what", "armed")

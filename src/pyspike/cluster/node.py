@@ -100,7 +100,7 @@ class ClusterNode(Node):
             timeout: how long it may take in milliseconds, connecting included.
 
         Returns:
-            The command and its value, which may be an error in words: see `info.value_of`.
+            The command and its value, which may be an error in words: see `info_answers.value_of`.
 
         Raises:
             TimeoutError: there was no answer in time.
@@ -120,7 +120,7 @@ class ClusterNode(Node):
         """Ask the server info commands on the connection that tending keeps, which is opened if need be.
 
         Returns:
-            The commands and their values, which may be errors in words: see `info.value_of`.
+            The commands and their values, which may be errors in words: see `info_answers.value_of`.
 
         Raises:
             AerospikeError: there was no answer, so the connection is closed.

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 __all__ = ["LATE", "ParallelJobs"]
 
 MAX_THREADS = 32
-LATE = 0.05  # seconds beyond a deadline, for jobs that keep it themselves and have the better reason
+LATE = 0.05  # seconds to wait past a deadline: a job that keeps the deadline itself has the better error
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")

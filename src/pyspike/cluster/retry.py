@@ -1,7 +1,7 @@
 """What a failed attempt means for its command: whether it is tried again, when and where, or how it ends.
 
 The rules are those of cluster.md 11.5 and result-codes.md, the same for threads and for tasks. Nothing here
-does I/O or waits; the only clock is the command's own.
+does I/O or waits. Times are those of the command; `jittered` reads a clock as a source of chance.
 """
 
 from __future__ import annotations

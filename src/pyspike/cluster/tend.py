@@ -58,8 +58,8 @@ class Round:
         view: the cluster as the last round has left it.
         seeds: asked if no node of the view answers.
         policy: how nodes are reached, and how long that may take.
-        opener: makes the function with which the pool of a new node, at an address and of a name, opens its
-            connections.
+        opener: is called with the address and the name of a new node, and returns the function by which the
+            node's pool opens connections.
         stopped: whether the round has to end early.
     """
 

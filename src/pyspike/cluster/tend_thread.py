@@ -38,7 +38,8 @@ class Clock:
         self.least = least
         self.stopped = False
         self._rung = False
-        # Its put() may interrupt itself, in a finalizer or a signal handler; the set() of an Event may not.
+        # SimpleQueue.put is reentrant, so a finalizer or signal handler may call it at any moment. Event.set
+        # is not reentrant.
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def ring(self) -> None:

@@ -1,4 +1,8 @@
-"""What is known of an expression besides its bytes: kept with it, and worked out from that of its parts."""
+"""What the client knows of an expression besides its bytes.
+
+Each expression holds an `Analysis`, which `joined` works out of those of its arguments when the expression is
+made. So mistakes of type and place are found without reading the bytes back.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +22,30 @@ NO_NAMES: frozenset[str] = frozenset()
 
 
 class Needs(IntFlag):
-    """What an expression looks at that not every place has."""
+    """What the server must have at hand when it evaluates an expression.
+
+    RECORD: a record, because the expression reads a bin, the key or the metadata. A filter of a command has
+    one, an expression inside a path does not. LOOP: an element of a list or map, because the expression has
+    `loop_key`, `loop_value` or `loop_index`. Only an expression inside a path has one.
+    """
 
     NOTHING = 0
-    RECORD = 1  # bins, the key, metadata
-    LOOP = 2  # the element that a path is at
+    RECORD = 1
+    LOOP = 2
 
 
 class Analysis(NamedTuple):
-    """What is known of an expression.
+    """What the client knows of one expression.
 
     Args:
-        kind: what it gives, None if that is not known.
-        op: its number, LITERAL for a literal.
-        arity: how many arguments it has.
-        levels: how many expressions are inside each other, itself included.
-        needs: what it looks at, `Needs` as a number.
-        undefined: the variables in it that no let defines.
-        defined: those that a let in it does.
-        removes: whether it stands for no value but takes an element out of a path.
+        kind: the type of its value; None if only the server can tell.
+        op: the opcode of its outermost call; LITERAL for a literal.
+        arity: how many arguments that call has.
+        levels: how deep expressions are nested in it; 1 for a literal.
+        needs: what the server must have at hand to evaluate it: `Needs`, as an int.
+        undefined: the names of the variables that it uses outside of an `exp.let` that defines them.
+        defined: the names of the variables that an `exp.let` in it defines.
+        removes: whether it is `exp.remove_result`, which has no value: `paths.modify` removes the element.
     """
 
     kind: ExpType | None
@@ -50,15 +59,21 @@ class Analysis(NamedTuple):
 
     @property
     def is_mark(self) -> bool:
-        """Whether it is no value, but infinity or a wildcard, which only lists and maps are searched for."""
+        """Whether it is INFINITY or WILDCARD, which are only for arguments of list and map calls."""
         return self.op == LITERAL and self.kind is None
 
 
 def joined(kind: ExpType | None, op: int, arity: int, parts: Iterable[Analysis]) -> Analysis:
-    """What is known of an expression with these parts.
+    """The analysis of a call, out of those of its arguments.
+
+    Args:
+        kind: the type of the call's value; None if only the server can tell.
+        op: its opcode.
+        arity: how many arguments it has.
+        parts: the analyses of the arguments that are expressions.
 
     Raises:
-        InvalidArgument: it is nested too deep.
+        InvalidArgument: expressions are nested deeper than MAX_LEVELS.
     """
     levels, needs, undefined, defined = 0, NEEDS.get(op, 0), NO_NAMES, NO_NAMES
     for part in parts:

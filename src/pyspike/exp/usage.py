@@ -1,8 +1,9 @@
-"""Where an expression may stand.
+"""The places where a request holds an expression, and which expressions the server evaluates there.
 
-The server has no filter that is no bool, and inside a path it sees neither bins nor metadata; outside of one
-there is no element that loop variables could stand for. An expression inside a path is built on its own, so
-it does not see the variables of an `exp.let` around the path.
+A filter must be a bool. An expression inside a path can't read bins or metadata, because the server gives it
+an element of a list or map instead of the record; outside of a path there is no such element, and loop
+variables have no value. The server builds an expression inside a path separately, so variables of an
+`exp.let` around the path are not defined in it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ __all__ = ["ANYWHERE", "FILTER", "PATH_FILTER", "PATH_VALUE", "VALUE", "Usage"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Where an expression stands.
+    """One of the places where a request holds an expression.
 
     Args:
-        name: in words.
-        has: what can be looked at there.
-        is_filter: whether it must be a bool.
-        marks: whether infinity and wildcard may stand there.
-        removes: whether `exp.remove_result` may.
+        name: the place in words, with which error messages begin.
+        has: what the server has at hand when it evaluates an expression there.
+        is_filter: whether the expression must be a bool.
+        marks: whether INFINITY and WILDCARD are allowed.
+        removes: whether `exp.remove_result` is allowed.
     """
 
     name: str
@@ -36,15 +37,16 @@ class Usage:
     removes: bool = False
 
     def check(self, analysis: Analysis, expression: object) -> None:
-        """Refuse an expression that can't stand there.
+        """Raise an error if the server would not evaluate an expression in this place.
 
         Args:
-            analysis: what is known of it.
-            expression: it, for the error.
+            analysis: the expression's analysis.
+            expression: the expression itself, which the error message shows.
 
         Raises:
-            InvalidType: it gives no bool, or nothing, where that is needed.
-            InvalidArgument: it has variables that are not defined there, or needs what is not there.
+            InvalidType: the place needs a bool or a value, and the expression has none.
+            InvalidArgument: the expression uses a variable that no `exp.let` in it defines, or needs a record
+                or an element that this place does not have.
         """
         if analysis.removes and not self.removes:
             raise InvalidType(

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-@bare(OpCode.READ, whole="get()", all_bins=True)
+@bare(OpCode.READ, whole=True, all_bins=True)
 def get(bin_name: str | None = None) -> Operation:
     """Read a bin, or with no name all bins, which can't be combined with other reads.
 
@@ -48,7 +48,7 @@ def get(bin_name: str | None = None) -> Operation:
     ...
 
 
-@bare(OpCode.READ, whole="get_header()", header=True)
+@bare(OpCode.READ, whole=True, header=True)
 def get_header() -> Operation:
     """Read no bin: only the generation and the expiration, which every answer has."""
     ...
@@ -114,7 +114,7 @@ def prepend(bin_name: str, value: str | bytes) -> Operation:
     ...
 
 
-@bare(OpCode.TOUCH, whole="touch()", write=True)
+@bare(OpCode.TOUCH, whole=True, write=True)
 def touch() -> Operation:
     """Give the record the time to live of the call, `operate(..., ttl=seconds)`, or of its policy.
 
@@ -124,7 +124,7 @@ def touch() -> Operation:
     ...
 
 
-@bare(OpCode.DELETE_ALL, whole="delete()", write=True)
+@bare(OpCode.DELETE_ALL, whole=True, write=True)
 def delete() -> Operation:
     """Delete the record; operations behind it may write a new one."""
     ...

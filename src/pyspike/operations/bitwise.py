@@ -21,11 +21,18 @@ from __future__ import annotations
 from pyspike._wire import Operation
 from pyspike.cdt.checks import blob, flag_bits, truth, whole
 from pyspike.cdt.context import Ctx
-from pyspike.cdt.enums import SIGNED, BitOverflowAction, BitResizeFlags, BitWriteFlags
+from pyspike.cdt.enums import (
+    CREATE_ONLY,
+    SIGNED,
+    UPDATE_ONLY,
+    BitOverflowAction,
+    BitResizeFlags,
+    BitWriteFlags,
+)
 from pyspike.cdt.opcodes import BitOp, OpCode
 from pyspike.cdt.rules import bit_changing_flags, bit_creating_flags, int_size, overflow
 from pyspike.errors import InvalidArgument
-from pyspike.operations.maker import checked, in_bin, together
+from pyspike.operations.maker import added, checked, in_bin, members, together
 
 __all__ = [
     "BitOverflowAction",
@@ -73,15 +80,27 @@ _KINDS = (
     checked("byte_size", whole, int),
     checked("shift", whole, int),
     checked("value", blob, bytes),
-    checked("write_flags", lambda flags, _: bit_changing_flags(flags)),
-    checked("resize_flags", lambda flags, name: flag_bits(flags, BitResizeFlags, name)),
-    together("action", overflow, "action", "signed"),
+    checked(
+        "write_flags",
+        lambda flags, _: bit_changing_flags(flags),
+        number=members(BitWriteFlags, ~BitWriteFlags.CREATE_ONLY),
+    ),
+    checked(
+        "resize_flags",
+        lambda flags, name: flag_bits(flags, BitResizeFlags, name),
+        number=members(BitResizeFlags),
+    ),
+    together("action", overflow, "action", "signed", numbers=(members(BitOverflowAction), added(SIGNED))),
     checked("signed", lambda signed, name: (SIGNED,) if truth(signed, name) else ()),
 )
 _SIZE = checked("bit_size", lambda size, _: int_size(size))[1]
 _INT = checked("value", whole, int)[1]
 _BIT = checked("value", truth, bool)[1]
-_CREATING = checked("write_flags", lambda flags, _: bit_creating_flags(flags))[1]
+_CREATING = checked(
+    "write_flags",
+    lambda flags, _: bit_creating_flags(flags),
+    number=members(BitWriteFlags, ~BitWriteFlags.PARTIAL, apart=CREATE_ONLY | UPDATE_ONLY),
+)[1]
 
 _read = in_bin(OpCode.BIT_READ, _KINDS)
 _modify = in_bin(OpCode.BIT_MODIFY, _KINDS, write=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from pyspike._types import SupportsToBytes
 from pyspike._wire import Packed, pack_element, plain_text
@@ -23,9 +22,6 @@ from pyspike.cdt.msgpack_tree import read_tree, split_list
 from pyspike.cdt.opcodes import ContextType, ListCreate, MapCreate
 from pyspike.errors import InvalidArgument, ProtocolError
 from pyspike.showing import shown
-
-if TYPE_CHECKING:
-    from pyspike.policy import SupportsToBytes
 
 __all__ = [
     "Context",

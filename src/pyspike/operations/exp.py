@@ -6,9 +6,9 @@ from __future__ import annotations
 from pyspike._types import SupportsToBytes
 from pyspike._wire import Operation, Packed
 from pyspike.cdt.checks import compiled, flag_bits, write_flag_bits
-from pyspike.cdt.enums import ExpReadFlags, ExpWriteFlags
+from pyspike.cdt.enums import CREATE_ONLY, UPDATE_ONLY, ExpReadFlags, ExpWriteFlags
 from pyspike.cdt.opcodes import OpCode
-from pyspike.operations.maker import checked, listed
+from pyspike.operations.maker import checked, listed, members
 
 __all__ = ["ExpReadFlags", "ExpWriteFlags", "read", "write"]
 
@@ -18,7 +18,12 @@ _ARGUMENTS = ("expression", "flags")
 
 @listed(
     OpCode.EXP_READ,
-    (_EXPRESSION, checked("flags", lambda flags, name: flag_bits(flags, ExpReadFlags, name))),
+    (
+        _EXPRESSION,
+        checked(
+            "flags", lambda flags, name: flag_bits(flags, ExpReadFlags, name), number=members(ExpReadFlags)
+        ),
+    ),
     _ARGUMENTS,
 )
 def read(
@@ -48,7 +53,14 @@ def read(
 
 @listed(
     OpCode.EXP_MODIFY,
-    (_EXPRESSION, checked("flags", lambda flags, name: write_flag_bits(flags, ExpWriteFlags, name))),
+    (
+        _EXPRESSION,
+        checked(
+            "flags",
+            lambda flags, name: write_flag_bits(flags, ExpWriteFlags, name),
+            number=members(ExpWriteFlags, apart=CREATE_ONLY | UPDATE_ONLY),
+        ),
+    ),
     _ARGUMENTS,
     write=True,
 )

@@ -21,10 +21,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pyspike._wire import Argument, Operation
-from pyspike.cdt.enums import HLLWriteFlags
+from pyspike.cdt.enums import CREATE_ONLY, UPDATE_ONLY, HLLWriteFlags
 from pyspike.cdt.opcodes import HLLOp, OpCode
 from pyspike.cdt.rules import hll_flags, hll_sizes, scalars, sketches
-from pyspike.operations.maker import checked, in_bin, together
+from pyspike.operations.maker import checked, in_bin, members, together
 from pyspike.values import HyperLogLog
 
 __all__ = [
@@ -48,7 +48,8 @@ DEFAULT = HLLWriteFlags.DEFAULT
 
 
 def _flags(allowed: Flags) -> Argument:
-    return checked("write_flags", lambda flags, _: hll_flags(flags, allowed))[1]
+    number = members(HLLWriteFlags, allowed, apart=CREATE_ONLY | UPDATE_ONLY)
+    return checked("write_flags", lambda flags, _: hll_flags(flags, allowed), number=number)[1]
 
 
 _KINDS = (

@@ -26,11 +26,11 @@ from collections.abc import Iterable
 from pyspike._wire import Operation
 from pyspike.cdt.checks import flag_bits, index_bit, items, member, number, text, truth, whole
 from pyspike.cdt.context import Ctx, creating
-from pyspike.cdt.enums import ListOrder, ListReturnType, ListSortFlags, ListWriteFlags
+from pyspike.cdt.enums import PERSIST_INDEX, ListOrder, ListReturnType, ListSortFlags, ListWriteFlags
 from pyspike.cdt.opcodes import ListCreate, ListOp, OpCode
-from pyspike.cdt.rules import sort_bits
+from pyspike.cdt.rules import SORT_APART, sort_bits
 from pyspike.errors import InvalidArgument
-from pyspike.operations.maker import anything, checked, in_bin, selecting, together
+from pyspike.operations.maker import added, anything, checked, in_bin, members, selecting, together
 
 __all__ = [
     "ListOrder",
@@ -100,10 +100,26 @@ _KINDS = (
     checked("values", items, list),
     anything("begin"),
     anything("end", optional=True),
-    together("order write_flags", _policy),
-    together("order", _order, "order", "persist_index", also=("ctx",)),
-    checked("write_flags", lambda flags, name: flag_bits(flags, ListWriteFlags, name), optional=True),
-    checked("flags", lambda flags, _: sort_bits(flags)),
+    together(
+        "order write_flags",
+        _policy,
+        numbers=(members(ListOrder, optional=True), members(ListWriteFlags, optional=True)),
+    ),
+    together(
+        "order",
+        _order,
+        "order",
+        "persist_index",
+        numbers=(members(ListOrder), added(PERSIST_INDEX)),
+        also=("ctx",),
+    ),
+    checked(
+        "write_flags",
+        lambda flags, name: flag_bits(flags, ListWriteFlags, name),
+        optional=True,
+        number=members(ListWriteFlags),
+    ),
+    checked("flags", lambda flags, _: sort_bits(flags), number=members(ListSortFlags, apart=SORT_APART)),
     checked("separator", text, str, optional=True),
     *selecting(Return),
 )

@@ -9,7 +9,7 @@ the bin `[0xFF, contexts, [opcode, arguments...]]` (cdt.md 5.1).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from functools import update_wrapper
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
@@ -19,13 +19,17 @@ from pyspike._wire import (
     BareFunction,
     DeclaredFunction,
     ListFunction,
+    Number,
     Operation,
     ValueFunction,
+    register_operations,
+    restore_operation,
 )
-from pyspike.cdt.checks import member, selection
+from pyspike.cdt.checks import known_bits, member, selection
 from pyspike.cdt.context import single_steps
-from pyspike.cdt.describe import describe_operation
+from pyspike.cdt.enums import INVERTED
 from pyspike.cdt.opcodes import OpCode, SubOp
+from pyspike.process.lazy_imports import importing
 
 F = TypeVar("F", bound=Callable[..., Operation])
 
@@ -92,7 +96,6 @@ def listed(
         made = ListFunction(
             function,
             code,
-            describe_operation,
             list(_arguments(names, kinds, parameters)),
             opcode=opcode,
             particle=particle,
@@ -108,19 +111,18 @@ def listed(
 def bare(
     code: OpCode,
     *,
-    whole: str | None = None,
+    whole: bool = False,
     write: bool = False,
     header: bool = False,
     all_bins: bool = False,
     respond_all: bool = False,
 ) -> Callable[[F], F]:
-    """Declares an operation without a value; `whole` is its repr where it is on the record as a whole."""
+    """Declares an operation without a value; `whole`: with no name it is on the record as a whole."""
 
     def declare(function: F) -> F:
         made = BareFunction(
             function,
             code,
-            describe_operation,
             whole=whole,
             write=write,
             header=header,
@@ -136,7 +138,7 @@ def with_value(code: OpCode) -> Callable[[F], F]:
     """Declares an operation that gives a bin a value."""
 
     def declare(function: F) -> F:
-        return _named(ValueFunction(function, code, describe_operation), function)
+        return _named(ValueFunction(function, code), function)
 
     return declare
 
@@ -161,7 +163,12 @@ def _arguments(names: Sequence[str], kinds: Kinds, parameters: Sequence[str]) ->
 
 
 def checked(
-    name: str, check: Callable[[Any, str], object], *exact: type, optional: bool = False, each: bool = False
+    name: str,
+    check: Callable[[Any, str], object],
+    *exact: type,
+    optional: bool = False,
+    each: bool = False,
+    number: Number | None = None,
 ) -> tuple[str, Argument]:
     """An argument that is one parameter.
 
@@ -171,12 +178,14 @@ def checked(
         exact: types whose objects need no check.
         optional: whether it is left out where it is None.
         each: that it is a list of one or more such objects.
+        number: the members of an enum that need no check.
     """
 
     def made(value: object) -> object:
         return () if optional and value is None else check(value, name)
 
-    return name, Argument((name,), made, exact, each=each)
+    numbers = None if number is None else (number,)
+    return name, Argument((name,), made, exact, numbers=numbers, each=each)
 
 
 def anything(name: str, *, optional: bool = False) -> tuple[str, Argument]:
@@ -189,6 +198,7 @@ def together(
     check: Callable[..., object],
     *parameters: str,
     exact: Sequence[type] | None = (),
+    numbers: tuple[Number, ...] | None = None,
     also: Sequence[str] = (),
     each: bool = False,
 ) -> tuple[str, Argument]:
@@ -199,11 +209,39 @@ def together(
         check: takes the values of the parameters, and gives what is sent: one value, or a tuple.
         parameters: their names, if they are not the arguments'.
         exact: types of the first parameter that need no check if the others have their defaults; None: all.
+        numbers: where each parameter is a member of an enum or a bool: those that need no check.
         also: parameters that the check looks at too, which do not change what is sent.
         each: that the first parameter is a list of one or more such objects.
     """
     types = None if exact is None else tuple(exact)
-    return names, Argument(parameters or tuple(names.split()), check, types, each=each, also=tuple(also))
+    return names, Argument(
+        parameters or tuple(names.split()), check, types, numbers=numbers, each=each, also=tuple(also)
+    )
+
+
+def members(
+    kind: type[IntEnum] | type[IntFlag],
+    bits: int = -1,
+    *,
+    apart: int = 0,
+    optional: bool = False,
+    sparse: bool = False,
+) -> Number:
+    """The members of an enum that are sent with no check.
+
+    Args:
+        kind: the enum.
+        bits: all that such a member may have, of those that the enum knows.
+        apart: bits of which it may not have all.
+        optional: whether None stands for 0.
+        sparse: whether 0 is left out.
+    """
+    return Number(kind, known_bits(kind) & bits, apart=apart, optional=optional, sparse=sparse)
+
+
+def added(bits: int) -> Number:
+    """A bool that adds these bits to the number before it."""
+    return Number(bool, bits)
 
 
 def selecting(kind: type[IntEnum]) -> Iterator[tuple[str, Argument]]:
@@ -213,6 +251,20 @@ def selecting(kind: type[IntEnum]) -> Iterator[tuple[str, Argument]]:
         lambda given, inverted: selection(given, kind, inverted),
         "return_type",
         "inverted",
-        exact=(kind,),
+        numbers=(members(kind), added(INVERTED)),
     )
-    yield checked("return_type", lambda given, name: member(given, kind, name), kind)
+    yield checked("return_type", lambda given, name: member(given, kind, name), number=members(kind))
+
+
+def _describe(operation: Operation) -> str:
+    with importing:
+        from pyspike.cdt.describe import describe_operation
+    return describe_operation(operation)
+
+
+def restore(name: str, code: int, wire: bytes, flags: int) -> Operation:
+    """Return an operation out of what its pickle holds."""
+    return restore_operation(name, code, wire, flags)
+
+
+register_operations(_describe, restore)

@@ -38,11 +38,18 @@ from pyspike.cdt.checks import (
     write_flag_bits,
 )
 from pyspike.cdt.context import Ctx, creating
-from pyspike.cdt.enums import MapOrder, MapReturnType, MapWriteFlags
+from pyspike.cdt.enums import (
+    CREATE_ONLY,
+    PERSIST_INDEX,
+    UPDATE_ONLY,
+    MapOrder,
+    MapReturnType,
+    MapWriteFlags,
+)
 from pyspike.cdt.opcodes import MapCreate, MapOp, OpCode
 from pyspike.cdt.rules import ends_servers, map_order_bits
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.operations.maker import anything, checked, in_bin, selecting, together
+from pyspike.operations.maker import added, anything, checked, in_bin, members, selecting, together
 from pyspike.showing import shown
 
 __all__ = [
@@ -122,6 +129,7 @@ def _several(chosen: list[Any], name: str, return_type: Return, inverted: bool) 
     return chosen
 
 
+_ORDERED = (members(MapOrder), added(PERSIST_INDEX))
 _KINDS = (
     checked("index", whole, int),
     checked("rank", whole, int),
@@ -133,8 +141,16 @@ _KINDS = (
     together("values", _values, exact=None, also=("return_type", "inverted"), each=True),
     anything("begin"),
     anything("end", optional=True),
-    together("order write_flags", _policy, "order", "persist_index", "write_flags", also=("ctx",)),
-    together("order", map_order_bits, "order", "persist_index", also=("ctx",)),
+    together(
+        "order write_flags",
+        _policy,
+        "order",
+        "persist_index",
+        "write_flags",
+        numbers=(*_ORDERED, members(MapWriteFlags, apart=CREATE_ONLY | UPDATE_ONLY, sparse=True)),
+        also=("ctx",),
+    ),
+    together("order", map_order_bits, "order", "persist_index", numbers=_ORDERED, also=("ctx",)),
     *selecting(Return),
 )
 _NUMBER = checked("value", number, int, float)[1]

@@ -13,10 +13,10 @@ from pyspike._types import SupportsToBytes
 from pyspike._wire import Operation, Packed
 from pyspike.cdt.checks import compiled, member
 from pyspike.cdt.context import Context, path
-from pyspike.cdt.enums import MODIFY_PATH, PathSelect
+from pyspike.cdt.enums import MODIFY_PATH, PATH_NO_FAIL, PathSelect
 from pyspike.cdt.opcodes import BY_PATH, OpCode
 from pyspike.cdt.rules import no_fail_bit
-from pyspike.operations.maker import checked, listed, together
+from pyspike.operations.maker import added, checked, listed, members, together
 
 __all__ = ["PathSelect", "modify", "select"]
 
@@ -34,7 +34,10 @@ def _new_value(expression: SupportsToBytes) -> Packed:
 
 @listed(
     OpCode.CDT_READ,
-    (_PATH, together("flags", _selection, "what", "no_fail")),
+    (
+        _PATH,
+        together("flags", _selection, "what", "no_fail", numbers=(members(PathSelect), added(PATH_NO_FAIL))),
+    ),
     ("ctx", "flags"),
     opcode=BY_PATH,
     respond_all=False,

@@ -26,7 +26,7 @@ from pyspike.cdt.context import Ctx
 from pyspike.cdt.enums import NumericType, StringRegexFlags, StringWriteFlags
 from pyspike.cdt.opcodes import OpCode, StringOp
 from pyspike.cdt.rules import regex_bits, snip_flags, string_changing_flags, string_creating_flags, texts
-from pyspike.operations.maker import bare, checked, in_bin, together
+from pyspike.operations.maker import bare, checked, in_bin, members, together
 
 __all__ = [
     "NumericType",
@@ -84,6 +84,7 @@ def _pair(name: str) -> tuple[str, Argument]:
     return together("pair", made, name, "replacement")
 
 
+_NOT_CREATING = members(StringWriteFlags, ~StringWriteFlags.CREATE_ONLY)
 _KINDS = (
     checked("index", whole, int),
     checked("start", whole, int),
@@ -101,11 +102,11 @@ _KINDS = (
     checked("values", lambda values, _: texts(values), str, each=True),
     _pair("needle"),
     _pair("pattern"),
-    checked("regex_flags", lambda flags, _: regex_bits(flags)),
-    checked("numeric_type", lambda kind, name: member(kind, NumericType, name), NumericType),
-    checked("write_flags", lambda flags, _: string_changing_flags(flags)),
+    checked("regex_flags", lambda flags, _: regex_bits(flags), number=members(StringRegexFlags)),
+    checked("numeric_type", lambda kind, name: member(kind, NumericType, name), number=members(NumericType)),
+    checked("write_flags", lambda flags, _: string_changing_flags(flags), number=_NOT_CREATING),
 )
-_CREATING = together("write_flags", string_creating_flags, also=("ctx",))[1]
+_CREATING = together("write_flags", string_creating_flags, numbers=(_NOT_CREATING,), also=("ctx",))[1]
 _SNIPPING = together("write_flags", lambda flags, end: snip_flags(end, flags), "write_flags", "end")[1]
 
 _read = in_bin(OpCode.STRING_READ, _KINDS, particle=PARTICLE_STRING)

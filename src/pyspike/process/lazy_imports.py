@@ -1,6 +1,19 @@
 """Imports that are put off until they are needed, so that `import pyspike` is quick.
 
-Each stands where it is needed, inside `with importing:`.
+These stand inside `with importing:`, where they are needed:
+
+    __init__     AsyncClient, exp, operations, contexts and flags (`_LATER`), when a user asks for the name
+    client       the cluster and the executor of threads, when a Client is made
+    operations   what describes an operation, when its repr is asked for
+    explain      opcodes and server_features, when a server refused an operation
+
+These stand outside, because they import only modules of the standard library:
+
+    values       json, when a GeoJSON is parsed or made (values may not import this module)
+    policy.base  difflib, when an option's name is misspelled
+    _wire        asyncio, when a future is cancelled or an AsyncClient is made: a program that does so has it
+
+pyspike.cli and pyspike.testing, by which a process is started, import their own parts late, without the lock.
 """
 
 from __future__ import annotations

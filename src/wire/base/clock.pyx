@@ -1,4 +1,4 @@
-# The monotonic clock, in nanoseconds, and moments of it.
+# The monotonic clock in nanoseconds, and arithmetic with its moments.
 
 cdef int64_t MILLISECOND = 1_000_000
 cdef int64_t SECOND = 1_000_000_000
@@ -8,26 +8,27 @@ cdef int64_t advanced = 0                   # what tests let pass at once
 
 
 cdef inline int64_t now_ns() noexcept nogil:
-    """Nanoseconds of the monotonic clock."""
+    """Returns the time of the monotonic clock."""
     cdef timespec t
     clock_gettime(CLOCK_MONOTONIC, &t)
     return <int64_t>t.tv_sec * 1_000_000_000 + t.tv_nsec + advanced
 
 
 cdef inline int64_t to_ns(double ms) noexcept nogil:
-    """Milliseconds as nanoseconds; 0 and less, and what is too large, is forever."""
+    """Returns milliseconds as nanoseconds; FOREVER for 0 and less, and for what is too large."""
     return FOREVER if ms <= 0 or ms > 1e12 else <int64_t>(ms * 1e6)
 
 
 cdef inline int64_t after(int64_t start, int64_t span) noexcept nogil:
-    """The moment `span` after `start`, without overflow."""
+    """Returns the moment `span` after `start`; FOREVER if that would overflow."""
     return FOREVER if span >= FOREVER - start else start + span
 
 
 def advance_clock(double ms) -> None:
     """Let so many milliseconds pass at once for all deadlines and idle times of this process; for tests.
 
-    The clock never goes back. What waits in the kernel, as a blocking command for its answer, still waits in real time.
+    The clock never goes back. A thread that waits in the kernel, as a blocking command does for its answer, still waits in real
+    time.
 
     Args:
         ms: how far to move the clock; 0 or more.

@@ -1,8 +1,8 @@
 # Every number of the protocol that the client uses, once. Python modules take those they need from `pyspike._wire`.
 #
-# Not here: what the client decides itself (sizes of buffers, time-outs), result codes (`pyspike.result_code`), times to live
-# that do not fit in an int (`pyspike.values`), and the numbers of list, map, bit, HyperLogLog, string and expression
-# operations.
+# Not here: what the client decides itself (sizes of buffers, timeouts), result codes (`pyspike.result_code`), the special times
+# to live, which do not fit in a C enum (`pyspike.values`), and the numbers of list, map, bit, HyperLogLog, string and
+# expression operations (`pyspike.cdt.opcodes`).
 
 cpdef enum:                                 # frames (framing.md 1.1)
     PROTO_VERSION = 2
@@ -109,7 +109,7 @@ cpdef enum:                                 # codes of operations (framing.md 1.
 
 
 cpdef enum:                                 # in the arguments of list and map operations
-    WITH_CONTEXT = 0xFF                     # in front of the way to an element inside the bin (cdt.md 5.1)
+    WITH_CONTEXT = 0xFF                     # in front of the context of the operation (cdt.md 5.1)
 
 
 cpdef enum:                                 # particle types (framing.md 1.4)

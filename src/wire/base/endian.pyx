@@ -1,5 +1,5 @@
-# Numbers in network order. Loads and stores go byte by byte: the compiler makes one swapped access of them, and no
-# platform minds the alignment.
+# Numbers in network order. Loads and stores go byte by byte, so the address may have any alignment on any processor; the
+# compiler makes one access with swapped bytes of them.
 
 cdef extern from *:
     """

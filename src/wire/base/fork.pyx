@@ -1,8 +1,9 @@
-# What a fork means for this process, whoever forked: Python's `os.fork`, or C code that Python does not see (uWSGI).
+# What happens at a fork, by Python's `os.fork` or by C code that Python does not see (uWSGI).
 #
-# The handlers that libc runs in every fork let the child go of the sockets of its parent before anything else runs there,
-# and note that it is a child. Whoever takes a connection looks at that note (`heed_fork`); what then begins anew is told
-# by Python (`pyspike.process.fork`). Not here: `vfork`, which runs no handlers and is followed by an `exec`.
+# libc runs the handlers below in every fork. In the child they replace the sockets of the parent before any other code runs
+# there, and set a note that this process is a child. Every use of a client looks at that note first (`heed_fork`) and calls
+# the listener, `pyspike.process.fork`, which has all objects of the process start over. Not here: `vfork`, which runs no
+# handlers and is followed by an `exec`.
 
 cdef extern from "pthread.h" nogil:
     ctypedef struct pthread_mutex_t:
@@ -42,34 +43,34 @@ cdef extern from *:
         return __atomic_compare_exchange_n(&pyspike_fork_note, &from, to, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
     }
     """
-    pthread_mutex_t pyspike_owned_lock      # around `owned`; held for a few instructions, and by whoever forks
+    pthread_mutex_t pyspike_owned_lock      # guards `owned`; held for a few instructions, and by a thread while it forks
     int fork_note_get() noexcept nogil
     void fork_note_set(int to) noexcept nogil
     bint fork_note_take(int before, int to) noexcept nogil
 
 
 cdef enum ForkNote:
-    HEEDED                                  # this process is nobody's child, or has begun anew
-    UNHEEDED                                # it is the child of a fork
-    BEING_HEEDED                            # a thread sees to what has to begin anew
+    HEEDED                                  # this process is no child of a fork, or has started over
+    UNHEEDED                                # it is the child of a fork and has not started over
+    BEING_HEEDED                            # a thread calls the listener
 
 
 cdef struct Owned:                          # a socket of this process alone
     uint64_t ticket                         # 0: none
-    unsigned long inode                     # by which it is known that the descriptor still is that socket
+    unsigned long inode                     # of the socket: shows whether the descriptor still is this socket
 
 
-cdef Owned* owned = NULL                    # by descriptor
+cdef Owned* owned = NULL                    # indexed by descriptor
 cdef int owned_size = 0
 cdef uint64_t last_ticket = 0
 cdef object fork_listener = None
-cdef unsigned long fork_heeder = 0          # the thread that heeds a fork
+cdef unsigned long fork_heeder = 0          # the thread that calls the listener
 
 
 # --- the sockets ---
 
 cdef int grow_owned(int fd) except -1:
-    """Makes room for a descriptor. No memory is taken or given back while the lock is held: a fork waits for it."""
+    """Makes room for a descriptor. Memory is allocated and freed without the lock, because a fork waits for the lock."""
     global owned, owned_size
     cdef int size = max(64, 2 * fd)
     cdef Owned* larger = <Owned*>PyMem_RawMalloc(size * sizeof(Owned))
@@ -92,10 +93,10 @@ cdef int grow_owned(int fd) except -1:
 
 
 cpdef uint64_t own_socket(int fd) except 0:
-    """Have every child of this process let go of a socket without a word to the server at its other end.
+    """Register a socket, which every child of this process then drops without the server's notice.
 
-    In the child the descriptor stands for `/dev/null`, because an object that still has its number may close it later.
-    Returns the ticket that `disown_socket` takes.
+    In the child `/dev/null` takes the descriptor's number, because an object that still has the number may close it later.
+    Returns the ticket by which `disown_socket` knows the registration.
 
     Raises:
         OSError: there is no such descriptor.
@@ -117,15 +118,14 @@ cpdef uint64_t own_socket(int fd) except 0:
 
 
 cpdef void disown_socket(int fd, uint64_t ticket) noexcept:
-    """Take back what `own_socket` said of a socket that is to be closed; does nothing if the descriptor has another ticket.
-    """
+    """Undo `own_socket` before the socket is closed; does nothing if the descriptor is registered with another ticket."""
     pthread_mutex_lock(&pyspike_owned_lock)
     if 0 <= fd < owned_size and owned[fd].ticket == ticket:
         owned[fd].ticket = 0
     pthread_mutex_unlock(&pyspike_owned_lock)
 
 
-# --- libc's handlers: only calls that are safe where another thread may have held any lock ---
+# --- libc's handlers: they may only make calls that need no lock, as another thread may hold any lock during the fork ---
 
 cdef void before_fork() noexcept nogil:
     pthread_mutex_lock(&pyspike_owned_lock)
@@ -145,7 +145,7 @@ cdef void let_go_of_sockets() noexcept nogil:
     cdef stat_s status
     cdef int fd
     cdef int nothing
-    cdef bint spare                         # whether it has a number of its own
+    cdef bint spare                         # whether `nothing` has another number than the sockets, and is closed in the end
     if owned_size == 0:
         return
     nothing = open_fd("/dev/null", O_RDONLY)
@@ -155,10 +155,10 @@ cdef void let_go_of_sockets() noexcept nogil:
             continue
         owned[fd].ticket = 0
         if fstat(fd, &status) or not S_ISSOCK(status.st_mode) or status.st_ino != owned[fd].inode:
-            continue                        # it was closed by somebody who did not say so
+            continue                        # the socket was closed without `disown_socket`
         if nothing >= 0:
             dup2_fd(nothing, fd)
-        else:                               # there are no descriptors left: this number is the one that is free
+        else:                               # no descriptor was free: closing the socket frees its number
             close_fd(fd)
             nothing = open_fd("/dev/null", O_RDONLY)
         fcntl(fd, F_SETFD, FD_CLOEXEC)
@@ -166,17 +166,17 @@ cdef void let_go_of_sockets() noexcept nogil:
         close_fd(nothing)
 
 
-# --- what begins anew in a child ---
+# --- starting over in a child ---
 
 cdef inline int heed_fork() except -1:
-    """If this process is a child that has not begun anew, has it do so; else it costs a look at a number."""
+    """Has a child process start over if it has not done so; in all other processes this only reads a number."""
     if fork_note_get() != HEEDED:
         return begin_anew()
     return 0
 
 
 cdef int begin_anew() except -1:
-    """Calls the listener, once; other threads that come meanwhile wait."""
+    """Calls the listener once; other threads that come meanwhile wait until it has returned."""
     global fork_heeder
     while fork_note_get() != HEEDED:
         if fork_note_take(UNHEEDED, BEING_HEEDED):
@@ -187,7 +187,7 @@ cdef int begin_anew() except -1:
             finally:
                 fork_note_take(BEING_HEEDED, HEEDED)
             return 0
-        if fork_heeder == get_ident():      # the listener itself came here
+        if fork_heeder == get_ident():      # the listener itself uses a client
             return 0
         with nogil:
             usleep(500)
@@ -195,16 +195,13 @@ cdef int begin_anew() except -1:
 
 
 def on_fork(listener: Callable[[], object]) -> None:
-    """Have a function without arguments called in each child of a fork, before a client does anything there.
-
-    It is called once a child, where a client is used first, whoever forked.
-    """
+    """Have a function without arguments called once in each child of a fork, when a client is first used there."""
     global fork_listener
     fork_listener = listener
 
 
 def after_fork() -> None:
-    """Begin anew if this process is the child of a fork and has not done so; every use of a client calls this first."""
+    """Start over if this process is the child of a fork and has not done so; every use of a client calls this first."""
     heed_fork()
 
 

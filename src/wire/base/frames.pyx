@@ -1,28 +1,28 @@
-# Frames, of which every stream to and from a server consists: a header of 8 bytes and a body (framing.md 1.1). Whoever
-# receives bytes, a blocking connection or asyncio's protocol, has them split and checked here.
+# Frames, of which every stream to and from a server consists: a header of 8 bytes and a body (framing.md 1.1). Blocking
+# connections and asyncio's protocol have the bytes that they receive split into frames and checked here.
 #
-# Not here: what a body means (readers), and where received bytes lie.
+# Not here: what a body means (readers), and the buffers that received bytes are in.
 
 cdef uint64_t BODY_SIZE_MASK = (<uint64_t>1 << 48) - 1      # the bits of a frame's header that hold the body's size
 
 
 cdef enum FrameState:
-    FRAME_PART                              # more bytes of it have to come
+    FRAME_PART                              # more bytes of the frame have to come
     FRAME_WHOLE
-    FRAME_BAD                               # not of the expected type, or its body is larger than any can be
+    FRAME_BAD                               # it has another type than expected, or its body exceeds the limit
 
 
 cdef struct Frame:                          # the frame at the start of the received bytes
     size_t size                             # header and body; 0 until the header is there
-    const unsigned char* body               # set when it is whole; borrowed from where the frame was received
+    const unsigned char* body               # set when the frame is whole; borrowed from the receive buffer
     size_t body_size
 
 
 cdef inline FrameState split_frame(Frame* frame, const unsigned char* data, size_t have, int kind) noexcept nogil:
-    """Looks at the first of `have` bytes for a frame of a `kind` (`TYPE_INFO`, `TYPE_MESSAGE`).
+    """Finds the frame of a `kind` (`TYPE_INFO`, `TYPE_MESSAGE`) that begins `data`, of which `have` bytes were received.
 
-    Nothing behind the frame is looked at. A body that can be inflated (framing.md 1.5) is one more kind of whole frame:
-    its `body` would lie in a buffer of its own, and whoever called this would not notice.
+    Bytes behind the frame are not looked at. Compressed frames (framing.md 1.5) are not supported. To add them, inflate
+    here and let `body` point to the inflated bytes.
     """
     cdef uint64_t header
     frame.size = 0

@@ -1,4 +1,4 @@
-# The system's calls on sockets that blocking connections and asyncio's protocol need, and what they tell of a connection.
+# The system calls on sockets that blocking connections and asyncio's protocol need, and what these tell about a connection.
 
 cdef extern from "sys/socket.h" nogil:
     ctypedef unsigned int socklen_t
@@ -55,21 +55,21 @@ cdef extern from *:
         return size;
     }
     """
-    int unacknowledged "pyspike_unacknowledged"(int fd) noexcept nogil     # bytes sent that the peer's system has not got
+    int unacknowledged "pyspike_unacknowledged"(int fd) noexcept nogil     # bytes sent that the peer has not acknowledged
 
 
 cdef enum:
-    CHECK_AFTER_IDLE = 1_000_000            # ns idle after which a look at a connection costs nothing that counts
+    CHECK_AFTER_IDLE = 1_000_000            # ns idle from which on a connection is checked before use; the check is cheap then
 
 
 cdef inline bint is_readable(int fd) noexcept nogil:
-    """Whether something has come on a socket on which nothing is to come: its end, or bytes that nobody asked for."""
+    """Whether an idle connection is unusable: the server closed it, or sent bytes that belong to no request."""
     cdef unsigned char byte
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 or errno != EAGAIN
 
 
 cdef void reset_when_closed(int fd) noexcept nogil:
-    """Has the socket closed by a reset, which drops what the other side has not read."""
+    """Makes a later close of the socket a reset, by which the server's system drops the requests that it has not read."""
     cdef linger option
     option.l_onoff = 1
     option.l_linger = 0

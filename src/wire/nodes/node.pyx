@@ -1,21 +1,21 @@
-# A node as commands see it: its name, what may be opened and sent to it, how attempts on it went, and whether it is still
-# in use. Both executors route to a Node and find everything about it there.
+# A node as commands see it: its name, its limits, its counters of attempts, and whether commands may still be sent to it. Both
+# executors route a command to a Node and find its pool or channel by it.
 #
 # Not here: how a node is found, asked and looked after (`pyspike.cluster.node`, whose class is a subclass of this one), its
 # pool (`threads/pool.pyx`) and the channels that loops have to it (`tasks/channel.pyx`).
 
 @cython.final
 cdef class NodeLimits:
-    """What a client may open and have waiting at each node.
+    """How many connections a client may open to each node, and how many commands may wait for one.
 
     Args:
         min_connections: how many connections for threads are opened in advance and kept.
         max_connections: how many connections for threads there may be.
         max_waiting: how many commands may wait for a connection; -1 for any number.
         idle_timeout: how long an unused connection is kept, in milliseconds.
-        buffer_reclaim_threshold: a connection's buffer that is larger, in bytes, is given back after use.
-        pipelines: how many connections of a kind a loop opens.
-        commands_per_pipeline: how many commands may be in flight on one of those.
+        buffer_reclaim_threshold: bytes from which on a connection's receive buffer is freed after its answer.
+        pipelines: how many connections a loop opens for commands of one kind.
+        commands_per_pipeline: how many commands may be in flight on each of them.
     """
 
     cdef readonly Py_ssize_t min_connections, max_connections, max_waiting
@@ -36,21 +36,21 @@ cdef class NodeLimits:
         self.commands_per_pipeline = commands_per_pipeline
 
     cdef inline bint may_wait(self, Py_ssize_t waiting) noexcept:
-        """Whether one more command may wait when `waiting` do."""
+        """Whether one more command may wait when `waiting` commands do."""
         return self.max_waiting < 0 or waiting < self.max_waiting
 
 
 @cython.final
 cdef class NodeCounters:
-    """How attempts on a node went: those of threads and of all loops together.
+    """Counts the failed attempts on a node, of threads and of all loops together.
 
-    An object of its own, with a lock of its own in a free-threaded interpreter: the pool and the channels count here without
-    holding on to the node, and a child process begins with a new one, as nobody might be left to let go of its lock.
+    The pool and the channels hold this object, so that they need not hold the node. A child process makes a new one: in a
+    free-threaded interpreter, another thread may have held its lock during the fork, and nobody would release it.
     """
 
     cdef size_t failures                    # attempts that failed without an answer, and connections that were not opened
-    cdef size_t timeouts                    # those of them that waited for an answer for too long
-    cdef size_t refusals                    # commands that found no room, or none in time
+    cdef size_t timeouts                    # failures that are timeouts: no answer came in time
+    cdef size_t refusals                    # commands that found no room to wait, or waited until they were overdue
 
     cdef void count_failure(self, bint timed_out):
         """Counts an attempt that failed."""
@@ -59,7 +59,7 @@ cdef class NodeCounters:
             self.timeouts += timed_out
 
     cdef void count_refusal(self):
-        """Counts a command that found no room."""
+        """Counts a command that found no room, or none in time."""
         with cython.critical_section(self):
             self.refusals += 1
 
@@ -68,21 +68,21 @@ cdef NodeLimits DEFAULT_LIMITS = NodeLimits()
 
 
 cdef class Node:
-    """A node of the cluster, from when it is found until it is retired, after which it never comes back.
+    """A node of the cluster, from when it is found until it is retired. A retired node never comes back.
 
     Args:
-        name: the name that it has given itself.
-        limits: what may be opened and may wait there.
+        name: the name by which the node calls itself.
+        limits: how many connections and waiting commands it may have.
 
     Attributes:
-        pool: the connections that threads have to it. Whoever makes the node sets it.
-        active: whether commands may be sent to it.
+        pool: the connections of threads to the node. The code that makes the node sets it.
+        active: whether commands may be sent to the node.
     """
 
     cdef readonly str name
     cdef readonly NodeLimits limits
     cdef readonly bint active
-    cdef public object pool                 # a Pool, which does not hold on to the node
+    cdef public object pool                 # a Pool, which does not keep the node alive
     cdef NodeCounters counters
 
     def __cinit__(self, *args: object, **kwargs: object) -> None:
@@ -96,13 +96,13 @@ cdef class Node:
         self.active = True
 
     def retire(self) -> None:
-        """Let no command begin on it any more; those on their way finish."""
+        """Send the node no more commands; commands in flight finish."""
         self.active = False
         if self.pool is not None:
             self.pool.close()
 
     def forget_connections(self) -> None:
-        """Begin anew in a child process, whose parent has the connections: without a pool, and with nothing counted."""
+        """Forget the pool and the counters in a child process: the connections are its parent's."""
         self.pool = None
         self.counters = NodeCounters.__new__(NodeCounters)
 

@@ -1,22 +1,22 @@
-# Which node owns which partition (cluster.md 11.3), and which of the owners a command is sent to next (cluster.md 11.4). A
-# map never changes: tending makes a new one out of the old and the answers of the nodes, and whoever routes a command reads
-# the one that is current.
+# Which node owns which partition (cluster.md 11.3), and to which of the owners a command is sent next (cluster.md 11.4). A map
+# never changes: tending makes a new map of the old map and the answers of the nodes, and puts it in the client's `Routing`,
+# where executors read it.
 
 cdef enum:
-    MAX_REPLICAS = 8                        # columns kept; the server's replication factor is no larger in practice
+    MAX_REPLICAS = 8                        # replica columns that a map keeps; replication factors are not larger in practice
     NO_NODE = -1
 
 
 cdef struct Target:                         # the partition that a command is for, and which replica of it is asked next
     int partition_id
     int policy                              # REPLICA_MASTER, REPLICA_SEQUENCE or REPLICA_RANDOM
-    int replica                             # where the next attempt begins; the master is 0
-    bint has_other_node                     # whether another node than the one chosen last has the partition too
+    int replica                             # the replica that the next attempt asks; the master is 0
+    bint has_other_node                     # whether another active node than the one that `route` chose has the partition too
 
 
 @cython.final
 cdef class NamespaceMap:
-    """The owners of one namespace's partitions, as indexes into the map's nodes."""
+    """The owners of one namespace's partitions, as indexes into `PartitionMap.nodes`."""
 
     cdef int replicas
     cdef uint32_t regimes[PARTITIONS]
@@ -35,10 +35,10 @@ cdef class PartitionMap:
     """The owners of all partitions of all namespaces; immutable. `PartitionMap()` knows none."""
 
     cdef dict spaces                        # namespace -> NamespaceMap
-    cdef list names                         # its keys
-    cdef list maps                          # its values
-    cdef readonly tuple nodes               # those that own something, or did; `owners` has their places here
-    cdef readonly frozenset displaced       # nodes that lost a partition by the update that made this map
+    cdef list names                         # the keys of `spaces`
+    cdef list maps                          # the values of `spaces`
+    cdef readonly tuple nodes               # the nodes that own a partition, or did; `owners` has indexes into it
+    cdef readonly frozenset displaced       # the nodes that lost a partition in the update that made this map
     cdef unsigned int turn                  # where the next random choice begins
 
     def __cinit__(self) -> None:
@@ -49,18 +49,25 @@ cdef class PartitionMap:
         self.displaced = frozenset()
 
     cdef int finish(self, list nodes) except -1:
-        """Keeps what the rest of a new map follows from."""
+        """Sets `nodes`, `names` and `maps` when the map's `spaces` is complete."""
         self.nodes = tuple(nodes)
         self.names = list(self.spaces)
         self.maps = list(self.spaces.values())
         return 0
 
     def updated(self, Node node not None, answers: Iterable[tuple[str, int, Sequence[bytes]]]) -> PartitionMap:
-        """The map after `node` told which partitions it owns.
+        """Return the map after `node` told which partitions it owns.
 
-        `answers` has (namespace, regime, bitmaps) triples, a bitmap of 512 bytes a replica column, column 0 for the
-        masters. What a node owns is taken from whoever had it, unless that one's regime is newer; what it does not
-        claim stays as it was.
+        Each partition that `node` claims is taken from its owner, unless the owner claimed it with a newer regime. All
+        other partitions keep their owner.
+
+        Args:
+            node: the node that answered.
+            answers: (namespace, regime, bitmaps) triples; there is a bitmap of 512 bytes for each replica, the master's
+                first.
+
+        Raises:
+            ProtocolError: a bitmap has another size.
         """
         cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
         cdef NamespaceMap space
@@ -102,7 +109,7 @@ cdef class PartitionMap:
         return result
 
     def without(self, gone: Collection[object]) -> PartitionMap:
-        """The map after the nodes in `gone` left: their partitions have no owner until somebody claims them."""
+        """Return the map after the nodes in `gone` left: their partitions have no owner until another node claims them."""
         cdef PartitionMap result = PartitionMap.__new__(PartitionMap)
         cdef NamespaceMap space
         cdef int column, pid, owner
@@ -131,12 +138,12 @@ cdef class PartitionMap:
         return tuple(self.spaces)
 
     def replica_count(self, namespace: str) -> int:
-        """How many replicas the namespace has, the master included; 0 if it is unknown."""
+        """Return how many replicas the namespace has, the master included; 0 if it is unknown."""
         space = self.spaces.get(namespace)
         return 0 if space is None else (<NamespaceMap>space).replicas
 
     def owner(self, namespace: str, int partition_id, int replica_index=0) -> Any:
-        """The node that holds this replica of the partition, or None."""
+        """Return the node that holds this replica of the partition, or None."""
         cdef NamespaceMap space = self.spaces.get(namespace)
         cdef int owner
         if space is None or not 0 <= replica_index < space.replicas or not 0 <= partition_id < PARTITIONS:
@@ -145,7 +152,7 @@ cdef class PartitionMap:
         return None if owner == NO_NODE else self.nodes[owner]
 
     def owns(self, node: object) -> bool:
-        """Whether the node holds any partition."""
+        """Return whether the node holds any partition."""
         cdef NamespaceMap space
         cdef int column, pid, index
         if node not in self.nodes:
@@ -160,7 +167,10 @@ cdef class PartitionMap:
         return False
 
     cdef inline NamespaceMap find(self, str namespace):
-        """The map of a namespace, or None. Its name is mostly the very same object, as names in programs are interned."""
+        """Returns the map of a namespace, or None.
+
+        Names in programs are interned, so the name is mostly the same object as in `names`.
+        """
         cdef Py_ssize_t i
         for i in range(len(self.names)):
             if self.names[i] is namespace:
@@ -168,7 +178,7 @@ cdef class PartitionMap:
         return self.spaces.get(namespace)
 
     cdef Node route(self, str namespace, Target* target):
-        """The node to ask next for the target's partition; None if no node is there. Sets `has_other_node`.
+        """Returns the node to ask next for the target's partition; None if there is no active node. Sets `has_other_node`.
 
         Raises:
             ServerError: the cluster has no such namespace.
@@ -178,7 +188,7 @@ cdef class PartitionMap:
         cdef int first, i, owner
         if space is None:
             if self.spaces:
-                raise errors.from_code(ResultCode.INVALID_NAMESPACE)    # without asking
+                raise errors.from_code(ResultCode.INVALID_NAMESPACE)    # without asking a node
             return None
         target.has_other_node = False
         if target.policy == REPLICA_MASTER:
@@ -201,10 +211,10 @@ cdef class PartitionMap:
         return self.any_node()
 
     cdef Node any_node(self):
-        """The node to ask where no owner is there; None if none is.
+        """Returns an active node to ask for a partition without an active owner; None if there is no active node.
 
-        Any node passes a command on to whoever owns the partition by now (cluster.md 11.4), and the lone seed of a cluster
-        whose other addresses can't be reached has to do.
+        A node passes a command on to the partition's owner (cluster.md 11.4). So a client can also use a cluster of which it
+        reaches one node only.
         """
         for node in self.nodes:
             if (<Node>node).active:
@@ -212,7 +222,7 @@ cdef class PartitionMap:
         return None
 
     cdef inline bint has_other(self, NamespaceMap space, int replica, int pid, int owner):
-        """Whether another node holds a replica of the partition, too."""
+        """Whether another active node holds a replica of the partition too."""
         cdef int i, other
         for i in range(1, space.replicas):
             other = space.owners[(replica + i) % space.replicas][pid]
@@ -226,17 +236,17 @@ cdef class PartitionMap:
 
 @cython.final
 cdef class Routing:
-    """Where the current partition map is: the cluster swaps it there, and all who route a command look there."""
+    """Holds the current partition map, which the cluster replaces and executors read; and whether calls may begin."""
 
     cdef PartitionMap latest
-    cdef readonly bint refusing             # whether no call may begin, as the client closes
-    cdef readonly Py_ssize_t retrying       # blocking calls whose first attempt failed and that have not ended
+    cdef readonly bint refusing             # whether no call may begin because the client closes
+    cdef readonly Py_ssize_t retrying       # blocking calls under way whose first attempt failed
 
     def __cinit__(self) -> None:
         self.latest = PartitionMap()
 
     def refuse(self) -> None:
-        """Let no call begin any more; those under way go on."""
+        """Let no call begin any more; calls under way go on."""
         self.refusing = True
 
     cdef void count_retrying(self, int change):
@@ -245,7 +255,7 @@ cdef class Routing:
 
     @property
     def partitions(self) -> PartitionMap:
-        """The map, which is swapped whole."""
+        """The current map."""
         return self.current()
 
     @partitions.setter
@@ -255,6 +265,6 @@ cdef class Routing:
 
     cdef inline PartitionMap current(self):
         cdef PartitionMap partitions
-        with cython.critical_section(self):     # without a GIL, taking a reference is no single step
+        with cython.critical_section(self):     # without a GIL, another thread may replace the map while its reference is taken
             partitions = self.latest
         return partitions

@@ -1,6 +1,6 @@
-# How a message about records is laid out: a header, fields, operations (framing.md 1.2 to 1.4). A frame has one message in
-# the answer to a command on one record, and any number, back to back, in those to batches and queries; so the functions
-# below go on where the one before stopped, and only `end_of_frame` says that nothing may follow.
+# Reads messages about records: a header, fields, operations (framing.md 1.2 to 1.4). The answer to a command on one record is
+# a frame with one message. A frame of the answer to a batch or query has any number of messages, one behind the other. So
+# each function below begins at the cursor and steps over what it reads; `end_of_frame` checks that nothing is left.
 
 cdef struct MessageHeader:                  # of an answer
     int result_code
@@ -11,7 +11,7 @@ cdef struct MessageHeader:                  # of an answer
     int op_count
 
 
-cdef struct MessageField:                   # the bytes belong to the receive buffer, as those below do
+cdef struct MessageField:                   # the bytes here and in MessageOp are borrowed from the receive buffer
     int kind
     size_t size
     const unsigned char* data
@@ -74,7 +74,7 @@ cdef inline int next_op(Cursor* c, MessageOp* op) except -1:
 
 
 cdef inline object name_of_op(Cursor* c, MessageOp* op):
-    """The name of its bin. The server does not check that names are UTF-8."""
+    """Returns the name of the operation's bin. The server does not check that names are UTF-8."""
     return short_text(c.names, op.name, op.name_size, b"surrogateescape")
 
 

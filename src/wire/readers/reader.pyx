@@ -1,5 +1,5 @@
-# What an answer becomes is known by a reader: an object that is given the answer's frames, one after the other, and makes
-# of them what the caller of the command gets. No connection knows what it carries.
+# Readers turn the answer to a command into the value that the caller gets. A connection hands the answer's frames to the
+# command's reader, one after the other, and knows nothing of their content.
 #
 # Not here: how a message is laid out (`message.pyx`), and the readers themselves, a part for each family of commands.
 
@@ -10,12 +10,12 @@ cdef extern from "Python.h":
 
 
 cdef enum:
-    LARGE_FRAME = 32 * 1024                 # bytes from which reading a body may make very many objects
+    LARGE_FRAME = 32 * 1024                 # bytes of a body from which on reading it may make very many objects
 
 
 @cython.final
 cdef class Sign:
-    """An object that stands for something and is compared by identity."""
+    """An object with a name that is compared by identity only."""
 
     cdef str name
 
@@ -26,29 +26,29 @@ cdef class Sign:
         return self.name
 
 
-cdef object MORE = Sign("MORE")             # what a reader gives for a frame that is not the answer's last
-cdef object RAISE = Sign("RAISE")           # as `given`: the error of a missing record is raised
+cdef object MORE = Sign("MORE")             # what a reader returns for a frame that is not the answer's last
+cdef object RAISE = Sign("RAISE")           # as `given`: a missing record raises its error
 MISSING_RAISES = RAISE
 
 
 cdef class Reader:
     """Reads the answer to a command.
 
-    A reader whose answers have one frame has no state: it is shared by all commands, so that reading allocates nothing
-    but what it gives. One whose answers have many is made for its command, and keeps what the frames gave so far.
+    A reader of answers with one frame has no state: all commands share it, so that no command allocates a reader. A reader
+    of answers with many frames is made for one command, and keeps what the frames gave so far.
     """
 
-    cdef bint reads_bins                    # whether an answer may be as large as a record
+    cdef bint reads_bins                    # whether an answer has bins, and so may be large
     cdef bint has_many_frames
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
-        """Reads one frame, and gives what the caller of the command gets; or MORE if another frame follows.
+        """Reads one frame, and returns what the caller of the command gets; or MORE if another frame follows.
 
         Args:
             key: the record that the command is about, or None.
-            given: what the caller gave with the command for the reading of its answer: see each reader.
-            body: the frame's body. It is not there any more when this returns.
-            names: the strings that were made for short texts on this connection, for use again.
+            given: an argument for the reader, which comes with the command: see each reader.
+            body: the frame's body. The memory is reused after this returns.
+            names: the connection's cache of short texts.
 
         Raises:
             ServerError: the server refused the command, which is the end of the answer.
@@ -57,15 +57,15 @@ cdef class Reader:
         raise NotImplementedError
 
     cdef int restart(self) except -1:
-        """Forgets what frames gave so far, because the command is sent again. Called only if `has_many_frames`."""
+        """Forgets what the frames gave so far, because the command is sent again. Called only if `has_many_frames`."""
         return 0
 
 
 cdef inline object read_frame(Reader reader, Key key, object given, Frame* frame, NameCache* names):
     """Has the reader read a whole frame.
 
-    While a large one becomes many objects, none of which can be garbage, Python does not look for any: until 3.12 it
-    would do so every few hundred objects, and take longer with each.
+    Before Python 3.12 the garbage collector runs after every few hundred new objects, and takes longer with each run. So it
+    is switched off while a large frame is read, as none of the new objects can be garbage.
     """
     if frame.body_size < LARGE_FRAME or PY_VERSION_HEX >= 0x030C0000:
         return reader.read(key, given, frame.body, frame.body_size, names)
@@ -83,9 +83,9 @@ cdef object read_large_frame(Reader reader, Key key, object given, Frame* frame,
 
 @cython.final
 cdef class FramesReader(Reader):
-    """Gives the bodies of an answer's frames as they came, as a list of bytes: for messages that are made in Python.
+    """Returns the bodies of an answer's frames as a list of bytes: for messages that are made in Python.
 
-    `is_last(body)` says whether the answer ends with this frame; None: it has only one.
+    `is_last(body)` tells whether the answer ends with this frame; without it the answer has one frame.
     """
 
     cdef object is_last

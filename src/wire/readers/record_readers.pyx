@@ -5,7 +5,7 @@ cdef int RESULT_NOT_FOUND = int(ResultCode.KEY_NOT_FOUND_ERROR)
 
 
 cdef object refused(int code, Key key, object missing):
-    """What a command gives that the server did not carry out: `missing` if there is no such record, unless it is RAISE."""
+    """Raises the error of a command that the server refused; returns `missing` if there is no such record, unless it is RAISE."""
     if code == RESULT_NOT_FOUND and missing is not RAISE:
         return missing
     raise errors.from_code(code, key=key)
@@ -22,7 +22,7 @@ cdef dict read_bins(Cursor* c, int count):
 
 
 cdef inline bint answers(Operation operation, MessageOp* op, bint as_read) noexcept:
-    """Whether an answer of this code and bin can be the operation's, whose bytes begin as the answer's do.
+    """Whether an answer can be the operation's: one of the same code and bin, or of any bin if the operation reads all.
 
     `as_read`: the answers of all operations may have the code of a plain read.
     """

@@ -1,22 +1,22 @@
-# The arguments that change from call to call, checked and as the wire has them: time-outs, times to live, generations and
-# filter expressions. Policies check theirs with the same functions.
+# Checks the arguments that may be given with each call, and converts them to what is sent: timeouts, times to live, generations
+# and filter expressions. Policies check their values by the same functions.
 
 cdef enum:
     MAX_MS = 2147483647                     # 24 days; fits in the header's timeout
 
 
 def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
-    """A span of time in milliseconds.
+    """Return a span of time in milliseconds.
 
     Args:
-        value: milliseconds as an int or float, 0 or 1 at least, as less is a mistake for seconds; or a timedelta of any
-            length.
+        value: milliseconds as an int or float, which may not be between 0 and 1, as such a number is meant as seconds; or
+            a timedelta of any length.
         name: what the value is, for the error's message.
         least: the smallest value allowed.
 
     Raises:
-        InvalidType: it is neither.
-        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days), a number between 0 and 1, or no number.
+        InvalidType: it is neither a number nor a timedelta.
+        InvalidArgument: it is below `least`, above 2**31 - 1 ms (24 days), a number between 0 and 1, or NaN.
     """
     if not PyLong_CheckExact(value) and isinstance(value, datetime.timedelta):
         ms = value / datetime.timedelta(milliseconds=1)
@@ -35,11 +35,11 @@ def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> flo
 
 
 def ttl_header(value: object, name: str = "ttl") -> int:
-    """The number that stands for a time to live in a write's header.
+    """Return the number that stands for a time to live in a write's header.
 
     Args:
-        value: whole seconds from 1 to 315360000 (ten years), a timedelta, of which a part of a second counts as a
-            whole one, or an `Expiration`.
+        value: whole seconds from 1 to 315360000 (ten years); a timedelta, which is rounded up to whole seconds; or an
+            `Expiration`.
         name: what the value is, for the error's message.
 
     Raises:
@@ -65,11 +65,15 @@ def ttl_header(value: object, name: str = "ttl") -> int:
 
 
 def filter_bytes(expression: object, name: str = "filter_expression") -> bytes | None:
-    """The bytes of a filter: of an expression, which says whether it can be one, of another thing with a `to_bytes()`,
-    or bytes as they are.
+    """Return the bytes of a filter expression; None for None.
+
+    Args:
+        expression: an `Expression`, whose `as_filter()` raises an error if it can't be a filter; another object with a
+            `to_bytes()`; or the bytes themselves.
+        name: what the expression is, for the error's message.
 
     Raises:
-        InvalidType: it is none of them.
+        InvalidType: it is neither of these.
         InvalidArgument: it is empty, or larger than the server takes.
     """
     if expression is None:
@@ -78,7 +82,7 @@ def filter_bytes(expression: object, name: str = "filter_expression") -> bytes |
         data = plain_bytes(expression)
     elif hasattr(expression, "as_filter"):
         data = expression.as_filter()
-    else:                                   # an int has a to_bytes() too, but means no expression
+    else:                                   # an int has a to_bytes() too, but is no expression
         data = None if isinstance(expression, int) or not hasattr(expression, "to_bytes") else expression.to_bytes()
     if not isinstance(data, bytes):
         raise errors.InvalidType(f"{name} must be an expression or its bytes, not {shown(expression)}")

@@ -186,7 +186,10 @@ cdef inline Settings row_settings(object policy, int of, str wanted):
 
 
 cdef class BatchRow:
-    """BatchRow()\n--\n\nOne row of a batch: a `BatchRead`, `BatchWrite` or `BatchDelete`. Immutable; may be used again and again."""
+    """BatchRow()\n--\n\nOne row of a batch: a `BatchRead`, `BatchWrite` or `BatchDelete`.
+
+    Immutable; may be used again and again.
+    """
 
     cdef readonly Key key
     cdef readonly object policy             # its own; None for what the batch's says

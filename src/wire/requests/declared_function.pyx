@@ -1,6 +1,6 @@
-# Functions that Python declares and this module runs. The declaration, an ordinary `def` without a body, has the
-# signature, the types and the docstring; calls never enter it, so that a call costs no frame of Python.
-# Owns binding: arguments to parameters, as Python does it. What is done with them is for subclasses.
+# Functions that are declared in Python and run here. The declaration is an ordinary `def` without a body: it has the signature,
+# the types and the docstring. A call runs compiled code instead of it, without a Python frame. Owns the binding of arguments
+# to parameters, by Python's rules; subclasses do the work of the function.
 
 cdef extern from *:
     """
@@ -43,8 +43,9 @@ cdef class DeclaredFunction:
     cdef call_function call
     cdef dict __dict__
     cdef readonly object declaration        # the Python function
-    cdef readonly tuple parameters          # their names, those that have a place first
+    cdef readonly tuple parameters          # their names; the parameters that can be given by position come first
     cdef tuple defaults                     # of each parameter, REQUIRED where there is none
+    cdef PyObject* usual[MAX_PARAMETERS]    # the same, borrowed
     cdef Py_ssize_t count                   # of parameters
     cdef Py_ssize_t placed                  # how many of them have a place
     cdef Py_ssize_t required                # the place behind the last one without a default
@@ -63,11 +64,12 @@ cdef class DeclaredFunction:
             (REQUIRED,) * (self.placed - len(given)) + tuple(given)
             + tuple([by_name.get(name, REQUIRED) for name in self.parameters[self.placed:]])
         )
-        for i in range(self.count):
-            if self.defaults[i] is REQUIRED:
-                self.required = i + 1
         if self.count > MAX_PARAMETERS:
             raise ValueError(f"{declaration.__name__} has more than {MAX_PARAMETERS} parameters")
+        for i in range(self.count):
+            self.usual[i] = PyTuple_GET_ITEM(self.defaults, i)
+            if self.defaults[i] is REQUIRED:
+                self.required = i + 1
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return PyVectorcall_Call(self, args, kwargs)
@@ -82,11 +84,17 @@ cdef class DeclaredFunction:
         return self.declaration.__qualname__
 
     cdef object run(self, PyObject** values):
-        """The result of a call with these values, one a parameter, all borrowed."""
+        """Returns the result of a call with these values, one for each parameter; all are borrowed."""
         raise NotImplementedError
 
 
 cdef object call_declared(DeclaredFunction self, PyObject** args, size_t nargs, PyObject* keywords):
+    if keywords == NULL and argument_count(nargs) == self.count == self.placed:
+        return self.run(args)
+    return call_with_defaults(self, args, nargs, keywords)
+
+
+cdef object call_with_defaults(DeclaredFunction self, PyObject** args, size_t nargs, PyObject* keywords):
     cdef PyObject* values[MAX_PARAMETERS]
     cdef Py_ssize_t given = argument_count(nargs)
     cdef Py_ssize_t i
@@ -95,7 +103,7 @@ cdef object call_declared(DeclaredFunction self, PyObject** args, size_t nargs, 
     for i in range(given):
         values[i] = args[i]
     for i in range(given, self.count):
-        values[i] = PyTuple_GET_ITEM(self.defaults, i)
+        values[i] = self.usual[i]
     if keywords != NULL and not bind_keywords(self, values, given, args + given, <object>keywords):
         return refuse_call(self, args, nargs, keywords)
     for i in range(given, self.required):
@@ -110,7 +118,7 @@ cdef bint bind_keywords(
     """Puts keyword arguments in the places of their parameters; False if one has none, or comes twice."""
     cdef Py_ssize_t i, k
     for k in range(PyTuple_GET_SIZE(keywords)):
-        for i in range(given, self.count):  # names in code are interned, so that one is one object
+        for i in range(given, self.count):  # names in code are interned: equal names are mostly one object
             if PyTuple_GET_ITEM(self.parameters, i) == PyTuple_GET_ITEM(keywords, k):
                 break
         else:

@@ -1,8 +1,8 @@
-# The parts that every request about records begins with: the header of its frame and message, and its fields (framing.md
-# 1.1 to 1.3). The caller puts the operations behind them and calls `finish_request`.
+# The first parts of every request about records: the headers of its frame and its message, and its fields (framing.md 1.1 to
+# 1.3). The caller writes the operations behind them and calls `finish_request`.
 
 cdef inline uint32_t server_timeout(double total, double per_socket) noexcept:
-    """Milliseconds the server may take: the shorter of both limits that are set, 0 if none is (framing.md 1.2)."""
+    """Returns how many milliseconds the server may take: the shorter limit that is set, 0 if none is (framing.md 1.2)."""
     cdef double ms = total
     if per_socket > 0 and (total <= 0 or per_socket < total):
         ms = per_socket
@@ -14,7 +14,7 @@ cdef inline uint32_t server_timeout(double total, double per_socket) noexcept:
 cdef inline int put_request_header(
     Buffer* out, int info1, int info2, int info3, uint32_t generation, uint32_t ttl, uint32_t timeout
 ) except -1:
-    """Begins a request in an empty buffer; `finish_request` fills in its size and counts."""
+    """Begins a request in an empty buffer; `finish_request` fills in the size and the counts."""
     cdef unsigned char* header = buffer_take(out, FRAME_HEADER_SIZE + MESSAGE_HEADER_SIZE) + FRAME_HEADER_SIZE
     header[AT_HEADER_SIZE] = MESSAGE_HEADER_SIZE
     header[AT_INFO1] = <unsigned char>info1
@@ -29,14 +29,14 @@ cdef inline int put_request_header(
 
 
 cdef inline void finish_request(Buffer* out, int fields, int operations) noexcept:
-    """Fills in what is known when the last operation is written."""
+    """Fills in the request's size and counts, when the last operation is written."""
     put_frame_header(out.data, TYPE_MESSAGE, out.size)
     store16(out.data + FRAME_HEADER_SIZE + AT_FIELD_COUNT, <uint16_t>fields)
     store16(out.data + FRAME_HEADER_SIZE + AT_OP_COUNT, <uint16_t>operations)
 
 
 cdef inline unsigned char* start_field(Buffer* out, int field, size_t size) except NULL:
-    """Room for the `size` bytes of a field's payload, behind its header."""
+    """Writes the header of a field, and returns the room for the `size` bytes of the field's payload."""
     cdef unsigned char* p = buffer_take(out, FIELD_HEADER_SIZE + size)
     store32(p, <uint32_t>(size + 1))
     p[4] = <unsigned char>field
@@ -55,7 +55,7 @@ cdef inline int put_text_field(Buffer* out, int field, object text) except -1:
 
 
 cdef int put_user_key_field(Buffer* out, Key key) except -1:
-    """The user key, for the server to keep with the record: its particle type and its bytes."""
+    """Writes the field of the user key, its particle type and bytes, which the server keeps with the record."""
     cdef unsigned char scratch[8]
     cdef unsigned char particle = 0
     cdef size_t size = 0
@@ -67,7 +67,7 @@ cdef int put_user_key_field(Buffer* out, Key key) except -1:
 
 
 cdef inline int put_key_fields(Buffer* out, Key key, bint send_user_key) except -1:
-    """Which record a request is about; returns the number of fields."""
+    """Writes the fields that name a record; returns the number of fields."""
     put_text_field(out, FIELD_NAMESPACE, key.namespace)
     put_text_field(out, FIELD_SET, key.set_name)
     put_field(out, FIELD_DIGEST, key.hash, DIGEST_SIZE)
@@ -78,7 +78,7 @@ cdef inline int put_key_fields(Buffer* out, Key key, bint send_user_key) except 
 
 
 cdef inline int put_filter_field(Buffer* out, Settings settings, object filter_expression) except -1:
-    """The filter that a call gives, or else the policy's; returns the number of fields, which is 0 without a filter."""
+    """Writes the field of the call's filter expression, or else the policy's; returns the number of fields, 0 or 1."""
     cdef bytes data = settings.filter_expression if filter_expression is None else filter_bytes(filter_expression)
     if data is None:
         return 0

@@ -3,6 +3,7 @@
 cdef enum:
     SHOWN_OPERATION = 4000                  # characters of an operation's repr
     SHORT_WIRE = 48                         # bytes of an operation that are kept inside the object
+    SHORT_VALUE = 16                        # bytes of a value that certainly fit there, behind any name
 
 
 cdef enum:                                  # what an operation is besides its code
@@ -13,27 +14,37 @@ cdef enum:                                  # what an operation is besides its c
 
 
 cdef inline const char* bin_name(object name, Py_ssize_t* size) except NULL:
-    """The UTF-8 of a bin's name, once it is clear that the server takes it."""
+    """The UTF-8 of a bin's name of a size that the server takes. Whether it has a NUL shows when it is copied."""
     cdef const char* text = NULL
     if isinstance(name, str):
         text = ascii_of(name, size)
     if text == NULL:
         text = any_bin_name(name, size)
-    if size[0] == 0:                        # the server would take it for a bin of its own
-        raise errors.InvalidArgument("a bin's name is empty")
-    if size[0] > MAX_BIN_NAME or has_nul(text, <size_t>size[0]):
+    if not 0 < size[0] <= MAX_BIN_NAME:
         raise wrong_bin_name(name, size[0])
     return text
 
 
-cdef inline void put_op_head(unsigned char* p, int code, const char* name, Py_ssize_t size) noexcept nogil:
-    """The head of an operation without a value, `OP_HEADER_SIZE` and `size` bytes (framing.md 1.4)."""
+cdef inline void put_op_head(unsigned char* p, int code, Py_ssize_t size) noexcept nogil:
+    """The first `OP_HEADER_SIZE` bytes of an operation without a value, on a bin with a name of `size` bytes."""
     store32(p, <uint32_t>(OP_HEADER_SIZE - 4 + size))
     p[AT_OP_CODE] = <unsigned char>code
     p[AT_OP_PARTICLE] = PARTICLE_NULL
     p[6] = 0
     p[AT_OP_NAME_SIZE] = <unsigned char>size
-    memcpy(p + OP_HEADER_SIZE, name, <size_t>size)
+
+
+cdef inline int put_named_head(unsigned char* p, int code, object name, const char* text, Py_ssize_t size) except -1:
+    """The same, and the bin's name behind it (framing.md 1.4).
+
+    Args:
+        name: the name as the caller gave it, for the error.
+        text: the same in UTF-8, `size` bytes.
+    """
+    put_op_head(p, code, size)
+    if copy_short(p + OP_HEADER_SIZE, text, <size_t>size):
+        raise wrong_bin_name(name, size)
+    return 0
 
 
 cdef inline Py_ssize_t start_op(Buffer* out, int code, object name, bint nameless=False) except -1:
@@ -42,11 +53,13 @@ cdef inline Py_ssize_t start_op(Buffer* out, int code, object name, bint nameles
     A `nameless` operation is on the record as a whole.
     """
     cdef Py_ssize_t size = 0
-    cdef const char* text = b""
+    cdef const char* text
     cdef size_t start = out.size
-    if not nameless:
+    if nameless:
+        put_op_head(buffer_take(out, OP_HEADER_SIZE), code, 0)
+    else:
         text = bin_name(name, &size)
-    put_op_head(buffer_take(out, OP_HEADER_SIZE + <size_t>size), code, text, size)
+        put_named_head(buffer_take(out, OP_HEADER_SIZE + <size_t>size), code, name, text, size)
     return <Py_ssize_t>start
 
 
@@ -63,6 +76,8 @@ cdef const char* any_bin_name(object name, Py_ssize_t* size) except NULL:
 cdef object wrong_bin_name(object name, Py_ssize_t size):
     """The error for a bin's name that the server would refuse."""
     text = shown(plain_text(name))
+    if size == 0:                           # the server would take it for a bin of its own
+        return errors.InvalidArgument("a bin's name is empty")
     if size > MAX_BIN_NAME:
         return errors.InvalidArgument(f"the bin name {text} takes {size} bytes, the server allows {MAX_BIN_NAME}")
     return errors.InvalidArgument(f"the bin name {text} has a NUL, which no name may have")
@@ -89,18 +104,27 @@ cdef bint is_appendable(object value):
     return not isinstance(value, GeoJSON) and (isinstance(value, str) or plain_bytes(value) is not None)
 
 
+cdef inline int put_operand(Packer* packer, int code, object value) except -1:
+    """What a bin is given, or what is added or appended to it; returns the particle type."""
+    if code != OP_WRITE:
+        check_operand(packer, code, value)
+    return put_particle(packer, value)
+
+
 cdef int put_bin_op(Packer* packer, int code, object name, object value) except -1:
     """A whole operation that gives `value` to the bin `name`."""
     cdef Py_ssize_t start = start_op(packer.out, code, name)
     packer.bin = <PyObject*>name
-    if code != OP_WRITE:
-        check_operand(packer, code, value)
-    end_op(packer.out, start, put_particle(packer, value))
+    end_op(packer.out, start, put_operand(packer, code, value))
     return 0
 
 
+cdef object operation_describer = None      # see `register_operations`
+cdef object operation_restorer = None
+
+
 @cython.final
-@cython.no_gc                               # what it holds leads nowhere
+@cython.no_gc                               # an operation can't be in a reference cycle
 @cython.freelist(32)
 cdef class Operation:
     """Operation()\n--\n\nOne step of `operate`, made by the functions of `pyspike.operations`.
@@ -111,7 +135,6 @@ cdef class Operation:
     cdef readonly str bin                   # "" for operations on the whole record
     cdef readonly int code                  # its number on the wire
     cdef int flags
-    cdef object text                        # its repr, or what makes it of the operation
     cdef Py_ssize_t size                    # of its bytes on the wire; 0 in one that was not made by a function
     cdef bytes long_wire                    # its bytes; None if they are in `short_wire`
     cdef unsigned char short_wire[SHORT_WIRE]
@@ -129,9 +152,15 @@ cdef class Operation:
         """Whether it may change the record."""
         return self.flags & OP_IS_WRITE != 0
 
+    @property
+    def reads_header(self) -> bool:
+        """Whether it reads no bin, only the generation and the expiration."""
+        return self.flags & OP_IS_HEADER != 0
+
     def __repr__(self) -> str:
-        text = self.text if isinstance(self.text, str) else self.text(self)
-        return clipped(text, SHOWN_OPERATION)
+        if operation_describer is None:
+            return f"<Operation {self.code} on bin {self.bin!r}>"
+        return clipped(operation_describer(self), SHOWN_OPERATION)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Operation):
@@ -146,7 +175,7 @@ cdef class Operation:
         return hash(self.wire)
 
     def __reduce__(self) -> tuple:
-        return restore_operation, (self.bin, self.code, self.wire, self.flags, self.text)
+        return operation_restorer or restore_operation, (self.bin, self.code, self.wire, self.flags)
 
 
 cdef inline const unsigned char* wire_of(Operation operation) noexcept:
@@ -156,19 +185,28 @@ cdef inline const unsigned char* wire_of(Operation operation) noexcept:
     return <const unsigned char*>PyBytes_AS_STRING(operation.long_wire)
 
 
-cdef inline Operation new_operation(str name, int code, int flags, object text):
-    """An operation whose bytes are still to be written."""
-    cdef Operation operation = Operation.__new__(Operation)
-    operation.bin = name
+cdef inline int begin_operation(Operation operation, object name, int code, int flags) except -1:
+    """Makes it an operation on the bin `name`, with no value yet."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text = bin_name(name, &size)
+    operation.bin = <str>name if PyUnicode_CheckExact(name) else <str>plain_text(name)
     operation.code = code
     operation.flags = flags
-    operation.text = text
-    return operation
+    operation.size = OP_HEADER_SIZE + size
+    return put_named_head(operation.short_wire, code, name, text, size)
 
 
 cdef inline void write_into(Buffer* out, Operation operation) noexcept:
-    """Begins a buffer in the memory of an operation; when all is written, `keep_written` completes the operation."""
+    """Begins a buffer in the memory of an operation, behind what it has; `keep_written` completes the operation."""
     buffer_init(out, operation.short_wire, SHORT_WIRE)
+    out.size = <size_t>operation.size
+
+
+cdef inline void end_short(Operation operation, Py_ssize_t size, int particle) noexcept:
+    """Completes an operation whose value, up to SHORT_VALUE bytes, stands in its memory behind what it has."""
+    operation.size += size
+    store32(operation.short_wire, <uint32_t>(operation.size - 4))
+    operation.short_wire[AT_OP_PARTICLE] = <unsigned char>particle
 
 
 cdef inline int keep_written(Operation operation, Buffer* out) except -1:
@@ -179,12 +217,15 @@ cdef inline int keep_written(Operation operation, Buffer* out) except -1:
     return 0
 
 
-def restore_operation(str name, int code, bytes wire, int flags, text: str | Callable[[Operation], str]) -> Operation:
+def restore_operation(str name, int code, bytes wire, int flags) -> Operation:
     """An operation out of what its pickle holds."""
     cdef Buffer out
-    cdef Operation operation = new_operation(name, code, flags, text)
+    cdef Operation operation = Operation.__new__(Operation)
     if len(wire) < OP_HEADER_SIZE or len(wire) < OP_HEADER_SIZE + wire[7]:
         raise errors.InvalidArgument("these are no bytes of an operation")
+    operation.bin = name
+    operation.code = code
+    operation.flags = flags
     write_into(&out, operation)
     try:
         put_bytes(&out, PyBytes_AS_STRING(wire), <size_t>PyBytes_GET_SIZE(wire))
@@ -192,3 +233,16 @@ def restore_operation(str name, int code, bytes wire, int flags, text: str | Cal
     finally:
         buffer_free(&out)
     return operation
+
+
+def register_operations(describe: Callable[[Operation], str], restore: Callable[..., Operation]) -> None:
+    """Have operations described and unpickled by the package that makes them, of which this module knows nothing.
+
+    Args:
+        describe: returns the representation of an operation.
+        restore: is called with what a pickle holds, and passes it on to `restore_operation`; so a process that unpickles
+            an operation imports the package.
+    """
+    global operation_describer, operation_restorer
+    operation_describer = describe
+    operation_restorer = restore

@@ -1,5 +1,6 @@
-# The requests about one record (single-record.md), written into a buffer: header, fields and operations. One function for
-# each family of commands. Who sends them, and what becomes of the answers, is told in `single.pyx` and `readers/single.pyx`.
+# The requests about one record (single-record.md), written into a buffer: header, fields and operations. There is one function
+# for each family of commands. `record_commands.pyx` makes commands of these requests, the executors send them, and
+# `readers/record_readers.pyx` reads the answers.
 
 cdef int start_request(
     Buffer* out, Key key, Settings settings, double total_timeout, object filter_expression, int info1, int info2, int info3,
@@ -223,12 +224,12 @@ cdef inline bint modifies(Operation operation) noexcept:
 
 
 cdef bint needs_all_answers(tuple operations):
-    """Whether the answers of the operations could not be told apart.
+    """Whether the request needs RESPOND_ALL_OPS, because the answers could not be assigned to the operations without it.
 
-    Unless RESPOND_ALL_OPS asks for it, the server leaves out the answer of a read that finds no bin and of a
-    modification that gives nothing (single-record.md 4.3). So it has to be asked for where a bin is read, may appear
-    by a write and is read again, and where a bin is modified twice by the same operation code. Most calls show by their
-    kinds alone that there is no such bin.
+    Without RESPOND_ALL_OPS the server leaves out the answer of a read that finds no bin, and of a modification that gives
+    nothing (single-record.md 4.3). It is needed in two cases: a bin is read, then written, then read again; or a bin is
+    modified twice by operations of the same code. The first loop finds the many calls in which neither is possible, without
+    looking at bins.
     """
     cdef Operation operation
     cdef int stage = 0                      # 1 after a read, 2 after a write behind it, 3 after another read behind that

@@ -1,7 +1,7 @@
-# The compiled form of a policy: what it adds to a request's header (`pyspike.policy` chooses the bits), how long a command
-# may take, and how often it is tried. Made once, when the policy is made; every command only reads it.
+# The compiled form of a policy: what the policy adds to a request's header (`pyspike.policy` chooses the bits), how long a
+# command may take, and how often it is tried. It is made when the policy is made; commands only read it.
 
-cdef enum:                                  # what a record_exists_action adds; a touch or delete has no use for it
+cdef enum:                                  # the bits of a record_exists_action, which a touch or delete is sent without
     INFO2_EXISTS = INFO2_CREATE_ONLY
     INFO3_EXISTS = INFO3_UPDATE_ONLY | INFO3_CREATE_OR_REPLACE | INFO3_REPLACE_ONLY
 
@@ -22,14 +22,14 @@ cpdef enum:                                 # what a policy is of, where that is
 
 @cython.final
 cdef class Settings:
-    """What a policy means on the wire. Times are milliseconds; the info bytes hold only what the policy adds."""
+    """A policy in the form that commands read. Times are milliseconds; the info bytes have only the bits of the policy."""
 
-    cdef readonly bint write                # of a policy for writes
+    cdef readonly bint write                # whether the policy is for writes
     cdef readonly uint8_t info1, info2, info3
     cdef readonly uint32_t generation, ttl
     cdef bint has_ttl                       # False: of a row of a batch, which takes that of the batch
     cdef readonly double total_timeout
-    cdef readonly double socket_timeout     # -1: what is left of the deadline, shared among the attempts left
+    cdef readonly double socket_timeout     # -1: each attempt gets a share of the time until the deadline (attempt.pyx)
     cdef readonly double sleep_between_retries
     cdef readonly double timeout_delay
     cdef readonly int max_retries
@@ -40,7 +40,7 @@ cdef class Settings:
     cdef readonly uint8_t batch_flags       # of a policy for batches, as the two below
     cdef readonly bint sequential           # one node after the other
     cdef readonly int write_retries         # of rows that write; `max_retries` is of those that read
-    cdef readonly Settings as_read          # of a policy for writes: what it means for an operate that only reads
+    cdef readonly Settings as_read          # the settings that a policy for writes has for an operate that only reads
 
     def __cinit__(
         self, *, bint write=False, int info1=0, int info2=0, int info3=0, uint32_t generation=0, object ttl=0,
@@ -93,7 +93,7 @@ cdef class Settings:
 
 
 def restore_settings(*parts: object) -> Settings:
-    """Settings out of what their pickle holds."""
+    """Return the settings that a pickle holds."""
     names = (
         "write", "info1", "info2", "info3", "generation", "ttl", "total_timeout", "socket_timeout",
         "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key", "respond_per_each_op",
@@ -111,18 +111,17 @@ cdef inline Settings record_settings(object policy):
 
 
 cdef Settings settings_of(object policy, bint write):
-    """The settings of a policy that is given with a call; it has to be one for writes or for reads, as `write` says."""
-    cdef Settings settings
-    settings = record_settings(policy)
+    """Returns the settings of a policy that is given with a call. `write`: the policy has to be for writes, else for reads."""
+    cdef Settings settings = record_settings(policy)
     if settings is None or settings.write != write:
         raise refused_policy(policy, "a WritePolicy" if write else "a ReadPolicy")
     return settings
 
 
 cdef Settings settings_of_operate(object policy, bint writes, tuple operations):
-    """The settings of a policy that is given with an `operate`, which `writes` if one of its operations does.
+    """Returns the settings of a policy that is given with an `operate`. `writes`: one of the operations writes.
 
-    An `operate` that only reads may be given a WritePolicy too; then its settings for reads count.
+    An `operate` that only reads takes a WritePolicy too, and uses the policy's settings for reads (`as_read`).
     """
     cdef Settings settings = record_settings(policy)
     if settings is None:

@@ -1,10 +1,9 @@
-# Which command goes to which connection: a Channel has the connections to one node, in one loop, that carry reads or writes,
-# and the commands that wait in line for room on them. Opening a connection, and what becomes of a failed attempt, are the
-# executor's.
+# Which command goes to which connection. A Channel has the connections to one node, in one loop, for reads or for writes, and
+# the line of commands that wait for room on them. The executor opens connections and decides what follows a failed attempt.
 
 cdef enum:
-    SPREAD = 32                             # commands in flight from which a channel uses another connection
-    LARGE_MEMORY = 16                       # answers in a row after which a set's records count as small again
+    SPREAD = 32                             # commands in flight on a connection from which on a channel uses another one
+    LARGE_MEMORY = 16                       # small answers in a row after which a set's records count as small again
 
 
 @cython.final
@@ -13,16 +12,16 @@ cdef class Channel(ChannelBase):
 
     Args:
         loop: the running loop.
-        node: where they lead to, with its limits and counters.
-        failures: where attempts that failed wait to be dealt with; one a loop.
-        connect: is called with the channel to open a connection, which ends in a call of `opened` or `not_opened`.
+        node: the node, with its limits and counters.
+        failures: the loop's queue of failed attempts.
+        connect: is called with the channel to open a connection; calls the channel's `opened` or `not_opened` later.
         failed: is called with the future and the error of every attempt that failed.
         attempt: is called with a future to begin another attempt.
-        bulk: whether it is for large requests and answers, which would hold up others: its connections carry one
-            command at a time.
-        writes: whether it is for writes.
-        large: the sets whose records are large, as (namespace, set), with the number of small answers after which they
-            no longer are; shared by the channels of a loop.
+        bulk: whether the channel is for large requests and answers, which would hold up others. Each of its connections
+            carries one command at a time.
+        writes: whether the channel is for writes.
+        large: the sets with large records, as (namespace, set); the value is the number of small answers after which a
+            set is removed. The channels of a loop share it.
     """
 
     cdef readonly Node node
@@ -32,10 +31,10 @@ cdef class Channel(ChannelBase):
     cdef dict large
     cdef list pipelines
     cdef WaitingQueue waiting               # Futures for which no connection has room
-    cdef bint was_connected                 # when the line was looked at last
+    cdef bint was_connected                 # whether a connection took commands when `watch_line` last looked
     cdef readonly bint connecting
     cdef int64_t connecting_since           # when the loop began to open the connection
-    cdef Py_ssize_t refused                 # commands since the line was last searched for cancelled ones
+    cdef Py_ssize_t refused                 # commands without a place since the line was last searched for cancelled ones
     cdef size_t opened_count
     cdef dict closed_by                     # reason -> count
 
@@ -62,13 +61,13 @@ cdef class Channel(ChannelBase):
         self.waiting = WaitingQueue()
         self.closed_by = {}
 
-    # --- down ---
+    # --- sending ---
 
     cdef Pipeline choose(self):
-        """The connection for the next command; None if none has room.
+        """Returns the connection for the next command; None if no connection has room.
 
-        It is the first one with few commands, as the fewer connections carry them, the more leave in one write; else the
-        one with the most room.
+        This is the first connection with less than `SPREAD` commands in flight, because more commands leave in one write if
+        they use fewer connections. If there is none, it is the connection with the most room.
         """
         cdef Pipeline best = None
         cdef Py_ssize_t room, most = 0
@@ -100,14 +99,17 @@ cdef class Channel(ChannelBase):
         return 0
 
     cdef bint has_place(self) except -1:
-        """Whether one more command may wait in line, beside as many as the connection that is being opened will carry."""
+        """Whether one more command may wait in line.
+
+        While a connection is being opened, the line may be longer by the commands that this connection will carry.
+        """
         cdef Py_ssize_t most = self.max_waiting + (self.depth if self.connecting else 0)
         if self.max_waiting < 0 or self.waiting.count < most:
             return True
         self.refused += 1
         if self.refused * 16 < self.waiting.count:
             return False
-        self.refused = 0                    # seldom, as searching a long line for cancelled commands takes a while
+        self.refused = 0                    # only now and then, because it takes a while to search a long line
         self.waiting.sweep()
         return self.waiting.count < most
 
@@ -119,7 +121,7 @@ cdef class Channel(ChannelBase):
         )
 
     cdef object never_sent(self, bint connected):
-        """Why a command was in line until it was too late."""
+        """Returns the error of a command that was overdue in line. `connected`: a connection took commands meanwhile."""
         cdef str kind = "writes" if self.writes else "reads"
         cdef Py_ssize_t count = len(self.pipelines)
         if connected:
@@ -139,9 +141,10 @@ cdef class Channel(ChannelBase):
         return errors.TimeoutError("timed out waiting for a connection")
 
     cdef int admit(self) except -1:
-        """Sends commands that wait in line as far as there is room, but none whose answer could only come too late.
+        """Sends commands that wait in line, as long as connections have room.
 
-        A write that is sent in its last moment would be in doubt, and its connection would have to be reset.
+        A command whose deadline is closer than the time that answers take lately is not sent, but fails: a write would be in
+        doubt, and its connection would be reset.
         """
         cdef Pipeline best
         cdef Future future
@@ -167,7 +170,7 @@ cdef class Channel(ChannelBase):
         return self.failures.drain()
 
     cdef int note_size(self, Command command, size_t size) except -1:
-        """Remembers whether the records of the command's set are large, so that the next one takes a bulk channel."""
+        """Notes whether the set of the command's record has large records: commands on these use a bulk channel."""
         if command.key is None:
             return 0
         name = command.key.namespace, command.key.set_name
@@ -182,38 +185,38 @@ cdef class Channel(ChannelBase):
     # --- connections ---
 
     cdef int alive(self) except -1:
-        """How many connections take commands: those that have stalled do not."""
+        """Returns how many connections take commands; stalled connections do not."""
         cdef int count = 0
         for each in self.pipelines:
             count += not (<Pipeline>each).stalled
         return count
 
     cdef int grow(self) except -1:
-        """Has a connection opened if there may be one more; beside stalled ones there may be as many again."""
+        """Has a connection opened, if the limit allows one more. There may be twice as many connections if some have stalled."""
         if self.connecting or self.closed:
             return 0
         if self.alive() < self.most and <int>len(self.pipelines) < 2 * self.most:
             self.connecting = True
             self.connecting_since = FOREVER
-            self.loop.call_soon(self.begin_connecting)  # not now: the command that needs it has yet to wait in line
+            self.loop.call_soon(self.begin_connecting)  # not now: the command that needs it is put in line first
         return 0
 
     cdef int grow_for_line(self) except -1:
-        """Has a connection opened if a command waits in line and there may be one more."""
+        """Has a connection opened, if a command waits in line and the limit allows one more."""
         return self.grow() if self.waiting.count else 0
 
     def begin_connecting(self) -> None:
-        """Have a connection opened. What held up the loop until now takes none of the time that this may take."""
+        """Have a connection opened. The time for it begins now, when the loop comes to it."""
         self.connecting_since = now_ns()
         self.connect(self)
 
     def opened(self, Pipeline pipeline not None) -> None:
-        """Take a connection that is open into use."""
+        """Use a connection that is open now."""
         if self.closed:
             self.connecting = False
             pipeline.shut()
             return
-        if pipeline.gone:                   # it has ended meanwhile
+        if pipeline.gone:                   # the server has closed it meanwhile
             self.not_opened(errors.ConnectionError("the server closed the connection as soon as it was open"))
             return
         self.connecting = False
@@ -223,7 +226,7 @@ cdef class Channel(ChannelBase):
         self.grow_for_line()
 
     def not_opened(self, error: AerospikeError) -> None:
-        """Take note that a connection could not be opened. If no other takes commands, those in line fail with the error."""
+        """Note that a connection could not be opened. If no other one takes commands, those in line fail with the error."""
         self.connecting = False
         if self.alive():
             return
@@ -252,7 +255,7 @@ cdef class Channel(ChannelBase):
     cdef int ask_elsewhere(self, Future future, object error) except -1:
         cdef Command command = future.command
         note_failure(command, self.node, error, future.tried_at, True)
-        command.tries -= 1                  # what held it up is another command
+        command.tries -= 1                  # does not count: another command on the connection held it up
         command.next_replica()
         self.attempt(future)
         return 0
@@ -261,11 +264,15 @@ cdef class Channel(ChannelBase):
 
     @property
     def is_busy(self) -> bool:
-        """Whether any command is under way here."""
+        """Whether any command is in flight on the channel or waits in line."""
         return self.waiting.count > 0 or any([(<Pipeline>each).load() for each in self.pipelines])
 
     def trim(self) -> bool:
-        """Close connections that have been idle for long; all idle ones when the node has left. True if any is left."""
+        """Close connections that were idle for too long, or all idle ones if the node has left the cluster.
+
+        Returns:
+            Whether the channel still has a connection or a command.
+        """
         cdef int64_t now = now_ns()
         cdef Pipeline pipeline
         for each in list(self.pipelines):
@@ -282,8 +289,8 @@ cdef class Channel(ChannelBase):
         """Close all connections. Commands that are in flight or wait in line fail, some in each turn of the loop.
 
         Args:
-            error: what they fail with; by default, that the client is closed.
-            reason: what the statistics count the connections as.
+            error: the error of the commands; by default, that the client is closed.
+            reason: the reason by which the statistics count the connections.
         """
         if error is None:
             error = errors.ConnectionError("the client is closed")
@@ -299,7 +306,7 @@ cdef class Channel(ChannelBase):
             (<Pipeline>pipeline).abandon()
 
     def stats(self) -> dict[str, Any]:
-        """How many connections there are and were, and how many commands they carry."""
+        """Return the numbers of the channel's connections and commands."""
         return {
             "open": len(self.pipelines),
             "in_flight": sum([(<Pipeline>each).load() for each in self.pipelines]),
@@ -310,5 +317,5 @@ cdef class Channel(ChannelBase):
 
 
 cdef inline int64_t attempt_end(Future future) noexcept:
-    """When the attempt may be overdue at the earliest."""
+    """Returns when the future's current attempt may be overdue at the earliest."""
     return min(future.command.deadline, after(future.tried_at, future.command.attempt_timeout))

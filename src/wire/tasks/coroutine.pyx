@@ -1,5 +1,14 @@
-# What the methods of `AsyncClient` return: a coroutine whose steps are compiled. A Python coroutine around the future would
-# have a frame of its own, which costs a third of a command.
+# The coroutines that the methods of `AsyncClient` return. Their steps are compiled: a Python coroutine around the future would
+# need a frame, which costs a third of a command.
+#
+# What cancelling does. A coroutine that is cancelled or closed cancels its future; the command stays where it is, and is dropped
+# or completed there without a task:
+#   - A command that was not sent yet is dropped by its queue: by `WaitingQueue` in the line of a channel, by `Pipeline.flush` on
+#     a connection, by `FailureQueue` after a failed attempt, by the executor's `_again` in a pause before the next attempt.
+#   - The late answer to a command that was sent is skipped by `Pipeline.resolve`; the connection stays in use.
+#   - If no answer comes, `watch_pipeline` resets the connection when the command is overdue, if the command is a write (which
+#     must not be applied after a newer one) whose policy has no `timeout_delay`, or has an answer of many frames. Otherwise the
+#     connection is reset when no command on it is waited for any more and all of them are overdue (`LATE_ANSWERS` at most).
 
 cdef extern from "Python.h":
     ctypedef enum PySendResult:
@@ -10,18 +19,18 @@ cdef extern from "Python.h":
 
 
 cdef class TaskExecutor(Executor):
-    """Runs commands for tasks; `AsyncExecutor` is one, in a later part."""
+    """Runs commands for tasks; its subclass `AsyncExecutor` is in a later part."""
 
     cdef object run(self, Command command):
         return CommandCoroutine.of(self, command)
 
     cdef Future start(self, Command command):
-        """Begins the first attempt, in the running loop."""
+        """Begins the first attempt in the running loop, and returns the future of the command."""
         raise NotImplementedError
 
 
 cdef enum CoroutineState:
-    FINISHED                                # also what was not made by a command
+    FINISHED                                # also the state of an object that no command made
     CREATED
     SUSPENDED
 
@@ -29,17 +38,17 @@ cdef enum CoroutineState:
 @cython.final
 @cython.freelist(64)
 cdef class CommandCoroutine:
-    """A command that begins when it is awaited: all that asyncio asks of a coroutine.
+    """The coroutine of a command, which begins when the coroutine is awaited. It can be awaited once.
 
-    It is awaited once. If it is given up (`throw`, `close`, or a task that is cancelled), nobody waits for the command any
-    more, but a write whose request was sent may still be done.
+    When the coroutine is closed or its task is cancelled, no task waits for the command any more. A write whose request was
+    sent may still be applied.
     """
 
-    cdef TaskExecutor executor              # until its end: a client that nobody else holds is not to close meanwhile
-    cdef Command command                    # until it begins
-    cdef Future future                      # while it is suspended
+    cdef TaskExecutor executor              # until the end, so that a client without other references is not closed
+    cdef Command command                    # None once the command has begun
+    cdef Future future                      # of the command while the coroutine is suspended; else None
     cdef CoroutineState state
-    cdef str name                           # of the method that made it
+    cdef str name                           # of the client's method that made the coroutine
 
     @staticmethod
     cdef CommandCoroutine of(TaskExecutor executor, Command command):
@@ -54,12 +63,12 @@ cdef class CommandCoroutine:
         raise TypeError("it is made by the methods of AsyncClient only")
 
     def __dealloc__(self) -> None:
-        cdef str name = self.name           # None if the garbage collector took it apart
+        cdef str name = self.name           # None if the garbage collector cleared the fields
         if self.state == CREATED and name is not None:
             PyErr_WarnFormat(RuntimeWarning, 1, b"coroutine 'AsyncClient.%U' was never awaited", <PyObject*>name)
 
     cdef object step(self, object sent, bint* waits):
-        """Goes on: the future that the task has to wait for if `waits` is set, else the command's result.
+        """Begins the command and returns the future to wait for, with `waits` set; or returns the command's result.
 
         Raises the command's error.
         """
@@ -67,7 +76,7 @@ cdef class CommandCoroutine:
         waits[0] = False
         if self.state == SUSPENDED:
             self.finish()
-            return future.outcome()         # a RuntimeError if whoever sends does not wait for the future
+            return future.outcome()         # raises RuntimeError if the future has no outcome yet
         if self.state == FINISHED:
             raise RuntimeError("cannot reuse already awaited coroutine")
         if sent is not None:
@@ -89,7 +98,7 @@ cdef class CommandCoroutine:
         return future
 
     cdef int finish(self) except -1:
-        """Lets go of the command, as whoever keeps its error may keep the coroutine."""
+        """Ends the coroutine, and drops the command: a traceback that is kept may keep the coroutine."""
         self.state = FINISHED
         self.executor = None
         self.command = None
@@ -99,10 +108,10 @@ cdef class CommandCoroutine:
     def __await__(self) -> Generator[Any, None, Any]:
         if self.state == SUSPENDED:
             raise RuntimeError("coroutine is being awaited already")
-        return self                         # its steps are in type slots, see below
+        return self                         # the class is its own iterator: its steps are in type slots, see below
 
     def send(self, value: None) -> Any:
-        """Go on until the command's outcome is needed.
+        """Begin the command, or take its outcome.
 
         Args:
             value: None.
@@ -112,7 +121,7 @@ cdef class CommandCoroutine:
 
         Raises:
             StopIteration: the command has succeeded; its `value` is the result.
-            RuntimeError: the coroutine was awaited before, or the outcome is not there yet.
+            RuntimeError: the coroutine has ended, or the command has no outcome yet.
         """
         cdef bint waits = False
         result = self.step(value, &waits)
@@ -121,7 +130,7 @@ cdef class CommandCoroutine:
         raise StopIteration(result)
 
     def throw(self, kind: Any, value: Any = None, trace: TracebackType | None = None) -> Any:
-        """Give the command up, and raise an error where it is awaited.
+        """Cancel the command and raise an error where the coroutine is awaited.
 
         Args:
             kind: the error, or its class.
@@ -149,7 +158,7 @@ cdef class CommandCoroutine:
             error = kind = value = None
 
     def close(self) -> None:
-        """Give the command up; harmless after its end."""
+        """Cancel the command. Does nothing if the coroutine has ended."""
         cdef Future future = self.future
         self.finish()
         if future is not None:
@@ -159,27 +168,27 @@ cdef class CommandCoroutine:
 
     @property
     def cr_running(self) -> bool:
-        """False: no step is under way when anybody looks."""
+        """False, as no other code runs during a step."""
         return False
 
     @property
     def cr_suspended(self) -> bool:
-        """Whether it was awaited, and the command has not ended."""
+        """Whether the coroutine was awaited, and the command has no outcome yet."""
         return self.state == SUSPENDED
 
     @property
     def cr_frame(self) -> None:
-        """None: it has no frame."""
+        """None, as the coroutine has no Python frame."""
         return None
 
     @property
     def __name__(self) -> str:
-        """The name of the method that made it."""
+        """The name of the client's method that made the coroutine."""
         return self.name or type(self).__name__
 
     @property
     def __qualname__(self) -> str:
-        """The same, behind that of the class."""
+        """The name of the client's class and method."""
         return f"AsyncClient.{self.name}" if self.name else type(self).__name__
 
     def __repr__(self) -> str:
@@ -187,7 +196,7 @@ cdef class CommandCoroutine:
 
 
 cdef PySendResult send_to_coroutine(object coroutine, object value, PyObject** result) except PYGEN_ERROR:
-    """`step` as the interpreter and asyncio's tasks call it, which make no StopIteration for a result."""
+    """`step` as a type slot: the interpreter and asyncio's tasks call it, and need no StopIteration for a result."""
     cdef bint waits = False
     result[0] = NULL
     taken = (<CommandCoroutine>coroutine).step(value, &waits)

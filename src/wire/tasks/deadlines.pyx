@@ -1,44 +1,47 @@
-# Who times a command out in asyncio: one timer a loop, which looks at the commands of all channels and connections when the
-# earliest of them may be overdue. Not here: the share of a deadline that an attempt gets (`Command.attempt_timeout`), and
-# what becomes of a command that timed out (`FailureQueue`, and the executor's rules for retries).
+# Times commands out in asyncio. Each loop has one timer, which goes off when the earliest command may be overdue, and looks at
+# the commands of all channels and connections. Not here: the share of a deadline that an attempt gets (`timeout_of_attempt` in
+# attempt.pyx), and what becomes of a command that timed out (failures.pyx, and the executor's rules for retries).
 #
-# A read that timed out fails alone: its place in the connection's queue becomes None and swallows the late answer. A write
-# that timed out may still lie unread in the server's socket, to be applied after a newer one: so its connection is reset,
-# by which the server drops what it has not read, unless the policy's `timeout_delay` asks to await the late answer.
+# A read that timed out fails alone: its place in the connection's queue becomes None, and its late answer is skipped. A write
+# that timed out may still be unread in the server's socket, and be applied after a newer write. So its connection is reset, by
+# which the server drops the requests that it has not read; unless the policy's `timeout_delay` asks to await the late answer.
 
 
 cdef enum:
-    READS_GRANTED = 16                      # reads in which what is overdue may still come, in a loop that was held up
-    SILENCE = 100_000_000                   # ns without an answer after which a connection gets no more commands
-    LEAST_SILENCE = 10_000_000              # ns that this takes at least, where an attempt has little time
-    MANY_FAILURES = 1024                    # failures yet to be dealt with, up to which the lines are searched for more
+    READS_GRANTED = 16                      # reads that a connection with overdue commands gets before they fail
+    SILENCE = 100_000_000                   # ns: a connection that is silent for longer gets no more commands
+    LEAST_SILENCE = 10_000_000              # ns: the shortest such silence, for attempts with short timeouts
+    MANY_FAILURES = 1024                    # failed attempts to be dealt with before a search of the line goes on
 
-cdef int64_t LATE_ANSWERS = 30_000_000_000  # ns that the answer to a cancelled command is awaited at the most
-cdef double LONG_TIMER = 5.0                # seconds from which a timer is set a little earlier
+cdef int64_t LATE_ANSWERS = 30_000_000_000  # ns that the answer to a cancelled command is awaited at most
+cdef double LONG_TIMER = 5.0                # seconds from which on a timer is set a little earlier
 
 
 cdef inline int64_t silence_allowed(int64_t attempt_timeout) noexcept:
-    """How long a connection may be silent before it gets no more commands: well below what an attempt has."""
+    """Returns how many ns a connection may be silent before it gets no more commands.
+
+    That is half the timeout of an attempt, but from `LEAST_SILENCE` to `SILENCE`, and no longer than the timeout itself.
+    """
     return min(attempt_timeout, max(<int64_t>LEAST_SILENCE, min(<int64_t>SILENCE, attempt_timeout // 2)))
 
 
 cdef inline int64_t late_span(Command command) noexcept:
-    """How long the late answer to a command is awaited when nothing else needs the connection."""
+    """Returns how many ns a connection without other commands stays open for the late answer to a command."""
     cdef double delay = command.settings.timeout_delay
     return to_ns(delay) if delay > 0 else 0
 
 
 cdef inline bint may_be_late(Command command) noexcept:
-    """Whether it does no harm if the server runs the command after it timed out, and its answer can be skipped."""
+    """Whether a connection may stay open after the command timed out: it may run late, and its answer can be skipped."""
     return not command.reader.has_many_frames and (not command.write or command.settings.timeout_delay > 0)
 
 
 # --- one connection ---
 
 cdef bint may_have_come(Pipeline pipeline) noexcept:
-    """Whether bytes have come that are yet to be read, so that what seems overdue may be there: the loop was held up.
+    """Whether the socket has bytes that the loop has not read yet: the answer that seems overdue may be among them.
 
-    A server that never stops sending can't draw this out, as only so many reads are granted.
+    A server that never stops sending can't delay the timeouts by this, as it counts for `READS_GRANTED` reads only.
     """
     cdef pollfd one
     one.fd = pipeline.fd
@@ -50,25 +53,27 @@ cdef bint may_have_come(Pipeline pipeline) noexcept:
 
 
 cdef int64_t watch_pipeline(Pipeline pipeline, int64_t now) except -1:
-    """Fails the commands of a connection that are overdue; returns when to look again.
+    """Fails the overdue commands of a connection; returns when to look again.
 
-    A connection that has been silent for as long as `silence_allowed` says gets no more commands until an answer comes,
-    and reads behind its oldest command are asked elsewhere if they have a try left. Where the policy gives a socket
-    timeout, which is how long a connection may be silent, that of the oldest command ends the connection. An answer that
-    no task waits for any more is no sign of life to the commands behind it. A connection that only carries commands that
-    no task waits for is closed in the end.
+    A connection that is silent for longer than `silence_allowed` gets no more commands until an answer comes. Reads behind
+    its oldest command are asked elsewhere, if their policies leave them a try.
+
+    If the policy of the oldest command has a `socket_timeout` and the command exceeds it before its deadline, the
+    connection is closed. While the next answer is one that no task waits for, only a whole answer restarts the wait of the
+    commands behind it; parts of it do not. A connection of which no command is waited for is closed when the late answers
+    are overdue too.
     """
     cdef Future future
     cdef Command command
     cdef int64_t next_time = FOREVER
     cdef int64_t unused_at = pipeline.kept_until
     cdef int64_t alive_at = pipeline.moved_at if is_head_awaited(pipeline) else pipeline.answered_at
-    cdef int64_t shortest = FOREVER         # timeout of an attempt
+    cdef int64_t shortest = FOREVER         # the shortest timeout of the current attempts
     cdef int64_t due
-    cdef int64_t stalled_at = FOREVER       # when the connection gets no more commands
-    cdef int64_t move_at                    # when a read is asked elsewhere
+    cdef int64_t stalled_at = FOREVER       # when the connection stalls: it gets no more commands then
+    cdef int64_t move_at                    # when the command is asked elsewhere
     cdef bint awaited = False
-    cdef bint unsafe = False                # a write that timed out may be applied later
+    cdef bint unsafe = False                # whether a write that is overdue may be applied later
     cdef list late = []
     cdef list held_up = []
     cdef Py_ssize_t place
@@ -136,14 +141,14 @@ cdef int64_t watch_pipeline(Pipeline pipeline, int64_t now) except -1:
 
 
 cdef int64_t when_moved(Pipeline pipeline, Command command, int64_t alive_at) noexcept:
-    """When a read behind the oldest command is asked elsewhere: well before its attempt times out; never if it can't be."""
+    """Returns when a read behind the oldest command is asked elsewhere, before its attempt times out; FOREVER if it can't be."""
     if not may_be_late(command) or command.write or pipeline.channel.bulk or command.tries > command.settings.max_retries:
         return FOREVER
     return after(alive_at, silence_allowed(command.attempt_timeout))
 
 
 cdef int64_t watch_unsent(Pipeline pipeline, int64_t now) except -1:
-    """Fails the commands that are overdue and were not written, because the server reads slowly."""
+    """Fails the overdue commands that were not written, because the server reads slowly. Returns when to look again."""
     cdef Future future
     cdef int64_t next_time = FOREVER
     cdef int64_t due
@@ -161,7 +166,7 @@ cdef int64_t watch_unsent(Pipeline pipeline, int64_t now) except -1:
 
 
 cdef bint is_head_awaited(Pipeline pipeline):
-    """Whether a task waits for the answer that comes next."""
+    """Whether a task waits for the next answer."""
     cdef Future head
     if pipeline.queue.count() == 0:
         return False
@@ -170,6 +175,7 @@ cdef bint is_head_awaited(Pipeline pipeline):
 
 
 cdef object too_late(Pipeline pipeline, Py_ssize_t place):
+    """Returns the error of the overdue command at a place in the connection's queue."""
     if place == 0 and pipeline.have:
         return errors.TimeoutError(
             f"timed out in the middle of the answer ({pipeline.have} of {pipeline.wanted or 'unknown'} bytes)"
@@ -180,22 +186,22 @@ cdef object too_late(Pipeline pipeline, Py_ssize_t place):
 # --- one channel ---
 
 cdef int64_t watch_channel(Channel channel, int64_t now) except -1:
-    """Fails all commands of a channel that are overdue; returns when to look again."""
+    """Fails the overdue commands of a channel; returns when to look again."""
     cdef int64_t next_time = FOREVER
     for each in list(channel.pipelines):
         next_time = min(next_time, watch_pipeline(<Pipeline>each, now))
     next_time = min(next_time, watch_line(channel, now))
-    channel.admit()                         # in place of commands that were overdue before they were sent
-    channel.grow_for_line()                 # as connections that have stalled take no more commands
+    channel.admit()                         # into the places of overdue commands that were not written
+    channel.grow_for_line()                 # because stalled connections take no more commands
     channel.failures.drain()
     return next_time
 
 
 cdef int64_t watch_line(Channel channel, int64_t now) except -1:
-    """Fails the commands that have waited in line for too long; returns when to look again.
+    """Fails the overdue commands of a channel's line; returns when to look again.
 
-    They wait until their deadline. When no connection takes commands, because none is open yet or all have stalled, an
-    attempt waits only for its share of the deadline, so that another node may be asked.
+    A command waits in line until its deadline. If no connection takes commands, because none is open yet or all have
+    stalled, it waits only for its attempt's share of the deadline, so that another node may be asked.
     """
     cdef WaitingBlock block
     cdef Future future
@@ -245,7 +251,7 @@ cdef int64_t watch_line(Channel channel, int64_t now) except -1:
 # --- one loop ---
 
 cdef class Deadlines:
-    """The timer of one loop, and the channels whose commands it looks at.
+    """The timer of one loop, which fails the overdue commands of all channels.
 
     Args:
         loop: the loop.
@@ -254,8 +260,8 @@ cdef class Deadlines:
     cdef object __weakref__
     cdef readonly object loop
     cdef WakeupQueue wakeups
-    cdef object timer                       # of the loop; None before the first
-    cdef int64_t watch_at                   # when the timer goes off; FOREVER without one
+    cdef object timer                       # the handle of the loop's timer; None while none is set
+    cdef int64_t watch_at                   # when the timer goes off; FOREVER while none is set
 
     def __cinit__(self, loop: asyncio.AbstractEventLoop, *args: Any, **kwargs: Any) -> None:
         self.loop = loop
@@ -263,11 +269,11 @@ cdef class Deadlines:
         self.watch_at = FOREVER
 
     def all_channels(self) -> list[Channel]:
-        """The channels there are."""
+        """Return all channels of the loop; a subclass has them."""
         return []
 
     cdef inline int plan(self, Command command, int64_t now) except -1:
-        """Sees to it that the timer goes off when the attempt that begins now may be overdue."""
+        """Sets the timer, unless it goes off early enough for the attempt that begins now."""
         cdef int64_t due = min(command.deadline, after(now, silence_allowed(command.attempt_timeout)))
         if due < self.watch_at:
             self.watch_at = due
@@ -275,9 +281,10 @@ cdef class Deadlines:
         return 0
 
     def watch_in(self, seconds: float) -> None:
-        """Look for overdue commands, once, after so many seconds or a little earlier.
+        """Set the timer: look for overdue commands once, after so many seconds.
 
-        Linux may wake a loop that waits for long later by a thousandth, which looking once more makes up for.
+        Linux may wake a loop from a long wait late, by a thousandth of the wait. So a timer for more than `LONG_TIMER` goes
+        off earlier, and is set again for the rest.
         """
         self.stop_timer()
         if seconds > LONG_TIMER:
@@ -285,7 +292,7 @@ cdef class Deadlines:
         self.timer = self.loop.call_later(max(seconds, 0.0), watch_if_alive, ref(self))
 
     def stop_timer(self) -> None:
-        """Look for overdue commands no more."""
+        """Stop the timer."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
@@ -304,7 +311,7 @@ cdef class Deadlines:
 
 
 def watch_if_alive(reference: ref[Deadlines]) -> None:
-    """What the timer calls: it keeps no client alive."""
+    """Is called by the timer, which does not keep the client alive."""
     deadlines = reference()
     if deadlines is not None:
         deadlines.watched()

@@ -1,27 +1,27 @@
-# The way of a command to its answer in asyncio: which loop runs it, and which channel it takes there.
+# Runs commands for tasks: which loop runs a command, and which channel of the loop sends it.
 
 cdef inline int channel_kind(bint bulk, bint writes) noexcept:
-    """The place of the channels of a kind among those of all kinds."""
+    """Returns the index of a kind of channels in `LoopExecutor.channels`."""
     return 2 * bulk + writes
 
 
 cdef class LoopExecutor(Deadlines):
     """All channels of one client in one loop.
 
-    Each node has one for reads and one for writes, as a replica that does not answer may hold up the writes, and as many
-    again for large requests and answers, which would hold up the others. A subclass opens connections and decides what
-    becomes of a failed attempt.
+    Each node has up to four channels: reads, writes, large reads, large writes. So reads do not wait behind writes, which a
+    replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass opens
+    connections and decides what follows a failed attempt.
 
     Args:
         loop: the running loop.
-        cluster: has the `routing` by which a command finds its node.
+        cluster: the cluster, whose `routing` has the current partition map.
     """
 
-    cdef readonly bint refusing             # no command begins any more
-    cdef readonly bint closed               # nor does an attempt
+    cdef readonly bint refusing             # whether no command may begin any more
+    cdef readonly bint closed               # whether no attempt may begin any more
     cdef readonly FailureQueue failures
     cdef Routing routing                    # the cluster's
-    cdef tuple channels                     # dicts of Node -> Channel, by `channel_kind`
+    cdef tuple channels                     # dicts of Node -> Channel, indexed by `channel_kind`
     cdef readonly dict large                # (namespace, set) of large records: see Channel
 
     def __cinit__(self, loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any) -> None:
@@ -34,34 +34,34 @@ cdef class LoopExecutor(Deadlines):
         """Make a channel to a node; a subclass does.
 
         Args:
-            node: where it leads to.
-            bulk: whether it is for large requests and answers.
-            writes: whether it is for writes.
+            node: the node.
+            bulk: whether the channel is for large requests and answers.
+            writes: whether the channel is for writes.
         """
         raise NotImplementedError
 
     def failed(self, future: Future, error: AerospikeError) -> None:
-        """Decide what becomes of a command whose attempt failed; a subclass does."""
+        """Decide what follows a failed attempt of a command; a subclass does."""
         raise NotImplementedError
 
     def refuse(self) -> None:
-        """Let no command begin any more; those under way go on."""
+        """Let no command begin any more; commands under way go on."""
         self.refusing = True
 
     def stop(self) -> None:
-        """Let no attempt begin any more, and let go of the timer and of the cluster's partition map."""
+        """Let no attempt begin any more, stop the timer, and drop the cluster's partition map."""
         self.refusing = self.closed = True
         self.stop_timer()
         self.routing = Routing()
 
     def all_channels(self) -> list[Channel]:
-        """The channels there are."""
+        """Return all channels of the loop."""
         return [channel for channels in self.channels for channel in (<dict>channels).values()]
 
     def forget(self, Channel channel not None) -> None:
-        """Let go of a channel."""
+        """Remove a channel."""
         cdef dict channels = <dict>self.channels[channel_kind(channel.bulk, channel.writes)]
-        if channels.get(channel.node) is channel:   # not another one that took its place
+        if channels.get(channel.node) is channel:   # it may have been replaced by another channel
             del channels[channel.node]
 
     @property
@@ -75,7 +75,7 @@ cdef class LoopExecutor(Deadlines):
         return self.is_draining or any([channel.is_busy for channel in self.all_channels()])
 
     cdef bint holds_up(self, Command command) except -1:
-        """Whether the command would hold up those behind it: its request is large, or its answer probably is."""
+        """Whether the command would hold up commands behind it: its request is large, or its answer probably is."""
         if command.out.size > PIPELINE_BUFFER:
             return True
         if not self.large or command.key is None or not command.reader.reads_bins:
@@ -83,7 +83,7 @@ cdef class LoopExecutor(Deadlines):
         return (command.key.namespace, command.key.set_name) in self.large
 
     cdef Future begin(self, Command command):
-        """Begins the first attempt; the future is of what the command gives."""
+        """Begins the first attempt, and returns the future of what the command gives."""
         cdef Future future = Future.__new__(Future)
         future.wakeups = self.wakeups
         future.command = command
@@ -95,7 +95,7 @@ cdef class LoopExecutor(Deadlines):
         return self.begin(command)
 
     def attempt(self, Future future not None) -> None:
-        """Begin another attempt. How it ends is told to the future, or to `failed`."""
+        """Begin another attempt. A result ends in the future; an error goes to `failed`."""
         self.begin_attempt(future)
 
     cdef int begin_attempt(self, Future future) except -1:
@@ -119,7 +119,7 @@ cdef class LoopExecutor(Deadlines):
         bulk = self.holds_up(command)
         channels = <dict>self.channels[channel_kind(bulk, command.write)]
         channel = channels.get(node)
-        if channel is None or (<Channel>channel).closed:    # closed: of connections that were lost in a fork
+        if channel is None or (<Channel>channel).closed:    # closed: its connections were lost in a fork
             channel = channels[node] = self.new_channel(node, bulk, command.write)
         self.plan(command, now)
         (<Channel>channel).submit(future)
@@ -133,7 +133,7 @@ cdef class AsyncExecutor(TaskExecutor):
     cdef object running_loop
 
     def __cinit__(self, *args: Any) -> None:
-        from asyncio import get_running_loop    # here, as a program without tasks need not wait for asyncio
+        from asyncio import get_running_loop    # here, so that programs without tasks do not import asyncio
 
         self.executors = {}
         self.running_loop = get_running_loop
@@ -147,5 +147,5 @@ cdef class AsyncExecutor(TaskExecutor):
         return (<LoopExecutor>executor).begin(command)
 
     def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
-        """The executor of a loop that comes for the first time; a subclass makes it."""
+        """Return the executor of a loop in which no command ran before; a subclass makes it."""
         raise NotImplementedError

@@ -1,22 +1,22 @@
-# Attempts that have failed and are yet to be dealt with. What a failure means for its command takes a while to find out, and
-# a lost connection fails hundreds of commands at once: so each turn of the loop deals with a few.
+# Attempts that have failed and are yet to be dealt with. To decide whether a command is tried again takes a while, and a lost
+# connection fails hundreds of commands at once. So each turn of the loop deals with a few of them.
 
 cdef enum:
-    FAILURES_AT_ONCE = 16                   # attempts that are dealt with in one turn of a loop
+    FAILURES_AT_ONCE = 16                   # failed attempts that one turn of a loop deals with
 
 
 cdef class ChannelBase:
-    """What connections and failures know of the channel that they belong to; `Channel` is one, in a later part."""
+    """The part of a channel that connections and failed attempts use; its subclass `Channel` is in a later part."""
 
     cdef readonly object loop
-    cdef readonly int depth                 # commands that each connection carries at a time
+    cdef readonly int depth                 # commands that each connection may have in flight
     cdef readonly bint bulk, writes
     cdef readonly bint closed
-    cdef size_t reclaim                     # a receive buffer larger than that is given back after its answer
-    cdef FailureQueue failures              # the loop's
+    cdef size_t reclaim                     # bytes from which on a receive buffer is freed after its answer
+    cdef FailureQueue failures              # of the loop
 
     cdef int submit(self, Future future) except -1:
-        """Sends a command, or lets it wait in line."""
+        """Gives a command to a connection, or lets it wait in line."""
         raise NotImplementedError
 
     cdef int admit(self) except -1:
@@ -28,11 +28,11 @@ cdef class ChannelBase:
         raise NotImplementedError
 
     cdef int drop(self, object pipeline, str reason) except -1:
-        """Lets go of a connection that has ended."""
+        """Removes a connection that has ended."""
         raise NotImplementedError
 
     cdef int give_up(self, Future future, object error) except -1:
-        """Ends an attempt that failed."""
+        """Ends an attempt that failed: the executor decides what follows."""
         raise NotImplementedError
 
     cdef int ask_elsewhere(self, Future future, object error) except -1:
@@ -40,12 +40,12 @@ cdef class ChannelBase:
         raise NotImplementedError
 
     cdef int fail_later(self, Future future, object error) except -1:
-        """Has an attempt ended by `FailureQueue.drain`, which the caller calls in the end. Several may share the error."""
+        """Has `FailureQueue.drain`, which the caller calls later, end an attempt. Several attempts may share the error."""
         self.failures.entries.push((self, future, error, False))
         return 0
 
     cdef int move_later(self, Future future, object error) except -1:
-        """Has a read asked elsewhere by `FailureQueue.drain`, which the caller calls in the end."""
+        """Has `FailureQueue.drain`, which the caller calls later, ask another node for a read."""
         self.failures.entries.push((self, future, error, True))
         return 0
 
@@ -56,14 +56,14 @@ cdef class FailureQueue:
 
     cdef object loop
     cdef Fifo entries                       # (ChannelBase, Future, error, whether another node is asked instead)
-    cdef bint drained                       # whether this turn of the loop has dealt with some
+    cdef bint drained                       # whether `drain` has run in this turn of the loop
 
     def __cinit__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.entries = Fifo()
 
     cdef int drain(self) except -1:
-        """Deals with some of them, once in a turn of the loop; the turns that follow deal with the others."""
+        """Deals with some failed attempts, once in a turn of the loop; the next turns deal with the others."""
         cdef int _i
         if self.drained or self.entries.count() == 0:
             return 0
@@ -82,6 +82,6 @@ cdef class FailureQueue:
         return 0
 
     def drain_more(self) -> None:
-        """Deal with some more, in the next turn of the loop."""
+        """Deal with more failed attempts, in the next turn of the loop."""
         self.drained = False
         self.drain()

@@ -1,8 +1,8 @@
-# A queue of Python objects whose operations are compiled: calling a method of `collections.deque` from here takes longer
-# than all that the queues of a loop do for a command.
+# A queue of Python objects with compiled operations: one call of a method of `collections.deque` takes longer than all that
+# the queues of a loop do for a command.
 
 cdef enum:
-    FIFO_SPARE = 256                        # free places at the front before the others move there
+    FIFO_SPARE = 256                        # free places at the front from which on the objects are moved there
 
 
 @cython.final
@@ -10,7 +10,7 @@ cdef class Fifo:
     """Objects in the order in which they came. One thread uses it."""
 
     cdef list items
-    cdef Py_ssize_t first                   # the places before it are free
+    cdef Py_ssize_t first                   # the place of the oldest object; the places before it are free
 
     def __cinit__(self) -> None:
         self.items = []
@@ -23,7 +23,7 @@ cdef class Fifo:
         return 0
 
     cdef inline object get(self, Py_ssize_t place):
-        """The object at a place, the oldest at 0; the place must exist."""
+        """Returns the object at a place, which must exist; the oldest object is at 0."""
         return self.items[self.first + place]
 
     cdef inline int put(self, Py_ssize_t place, object item) except -1:

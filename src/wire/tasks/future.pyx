@@ -1,13 +1,13 @@
-# What a task waits for. An `asyncio.Future` would do, but the loop gets a handle for each one that is set, and running that
-# handle costs more than the rest of the command: here one handle wakes many tasks.
+# The future that a task awaits. An `asyncio.Future` would do, but each one that gets its outcome makes a handle of the loop,
+# which takes longer to run than the rest of the command. Here one handle wakes many tasks.
 
 cdef enum:
-    WOKEN_AT_ONCE = 16                      # tasks that one handle wakes: each may take a while before it awaits again
+    WOKEN_AT_ONCE = 16                      # tasks that one handle wakes: each task may run for a while before it awaits again
 
 
 @cython.final
 cdef class WakeupQueue:
-    """Wakes the tasks of one loop whose futures have an outcome, in the loop's next turn, as `asyncio.Future` does.
+    """Wakes the tasks whose futures have an outcome, in the loop's next turn, as `asyncio.Future` does.
 
     Args:
         loop: the loop.
@@ -15,8 +15,8 @@ cdef class WakeupQueue:
 
     cdef readonly object loop
     cdef Fifo due                           # Futures whose callbacks are to be called
-    cdef Py_ssize_t planned                 # handles in the loop, as many as all of them need
-    cdef bint debug                         # whether the loop is to tell which task takes long
+    cdef Py_ssize_t planned                 # handles that the loop has to run; there are enough for all futures in `due`
+    cdef bint debug                         # whether the loop is in debug mode, and reports tasks that take long
 
     def __cinit__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -24,12 +24,12 @@ cdef class WakeupQueue:
         self.heed_debug()
 
     def heed_debug(self) -> None:
-        """Look whether the loop is in debug mode. Not done for each future, as it takes a call."""
+        """Read whether the loop is in debug mode. This takes a call, so it is not done for each future."""
         self.debug = self.loop.get_debug()
 
     cdef int add(self, Future future) except -1:
-        """Plans the call of the future's callback."""
-        if self.debug:                      # in a handle of its own, by which the loop knows the task
+        """Has the future's callback called in the loop's next turn."""
+        if self.debug:                      # in a handle of its own, by which the loop names the task in its report
             callback, context = future.take_callback()
             self.loop.call_soon(callback, future, context=context)
             return 0
@@ -43,7 +43,7 @@ cdef class WakeupQueue:
         return 0
 
     def wake(self) -> None:
-        """Call the callbacks of some futures. A task that is interrupted by Ctrl-C keeps none of the others waiting."""
+        """Call the callbacks of some futures. If Ctrl-C interrupts one of their tasks, another handle wakes the others."""
         cdef int _i
         self.planned -= 1
         try:
@@ -65,26 +65,26 @@ cdef enum FutureState:
 @cython.final
 @cython.freelist(64)
 cdef class Future:
-    """The outcome of a command, which one task waits for: so much of `asyncio.Future` as `asyncio.Task` asks for.
+    """The outcome of a command, which one task awaits. It has those methods of `asyncio.Future` that `asyncio.Task` needs.
 
-    Channels and connections hold futures as their entries for commands in flight, so it also says when the current
-    attempt began. An error that nobody retrieves is not reported: the task that would have retrieved it was cancelled.
+    Channels and connections hold futures in their queues of commands, so a future also has the times of the current attempt.
+    An error that no task retrieves is not reported, as the task that would have retrieved it was cancelled.
 
     Args:
-        wakeups: those of the loop that the future belongs to.
+        wakeups: the queue of the loop that the future belongs to.
     """
 
-    cdef public bint _asyncio_future_blocking   # tells the task that this one was awaited, not yielded by mistake
+    cdef public bint _asyncio_future_blocking   # tells the task that the future was awaited, not yielded by mistake
     cdef FutureState state
     cdef WakeupQueue wakeups
     cdef object value                       # the result or the error
-    cdef object callback                    # the task's; None if there is none, or it was called
-    cdef object context                     # of the callback
-    cdef readonly Command command           # None if it is of none
+    cdef object callback                    # the task's; None if no task awaits the future, or the callback was called
+    cdef object context                     # the contextvars.Context of the callback
+    cdef readonly Command command           # None for a future that was made in Python
     # the current attempt
     cdef int64_t tried_at                   # when it began
-    cdef int64_t sent_at                    # when its request was written
-    cdef int sent_before                    # `command.sent` when it began
+    cdef int64_t sent_at                    # when the attempt's request was written
+    cdef int sent_before                    # `command.sent` when the attempt began
 
     def __init__(self, WakeupQueue wakeups not None) -> None:
         self.wakeups = wakeups
@@ -96,15 +96,15 @@ cdef class Future:
         return self.outcome()
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that the future belongs to."""
+        """Return the loop that the future belongs to."""
         return None if self.wakeups is None else self.wakeups.loop
 
     def add_done_callback(self, callback: Callable[[Future], object], *, context: Context | None = None) -> None:
         """Have the callback called in the turn of the loop that follows the outcome.
 
         Args:
-            callback: gets the future.
-            context: what it is called in; a copy of the current one if left out.
+            callback: is called with the future.
+            context: the context in which it is called; a copy of the current one if left out.
 
         Raises:
             RuntimeError: the future has a callback, or was not made by its constructor.
@@ -144,7 +144,7 @@ cdef class Future:
         return 0
 
     cdef object outcome(self):
-        """The result. Raises the error, or what the future was cancelled with."""
+        """Returns the result, or raises the error or the CancelledError."""
         if self.state == PENDING:
             raise RuntimeError("it has no outcome yet")
         if self.state != RESOLVED:
@@ -168,10 +168,10 @@ cdef class Future:
         self.end(REJECTED, error)
 
     def cancel(self, msg: object = None) -> bool:
-        """Give the command up: nobody waits for it any more. Returns False if there is an outcome.
+        """Have no task wait for the command any more (see coroutine.pyx). Return False if there is an outcome already.
 
         Args:
-            msg: for the `CancelledError`.
+            msg: the argument of the `CancelledError`.
         """
         from asyncio import CancelledError
 
@@ -189,7 +189,7 @@ cdef class Future:
         return self.state == CANCELLED
 
     def exception(self) -> BaseException | None:
-        """The error; None if the command succeeded.
+        """Return the error; None if the command succeeded.
 
         Raises:
             CancelledError: the future was cancelled.
@@ -201,10 +201,10 @@ cdef class Future:
         return None
 
     def result(self) -> Any:
-        """The result.
+        """Return the result.
 
         Raises:
-            BaseException: the error, or the `CancelledError` that the future was cancelled with.
+            BaseException: the error of the command, or a `CancelledError`.
             RuntimeError: there is no outcome yet.
         """
         return self.outcome()
@@ -214,10 +214,10 @@ cdef class Future:
 
 
 cdef inline bint is_waited_for(Future future) noexcept:
-    """Whether somebody still waits: the command has no outcome, and its task was not cancelled."""
+    """Whether a task still waits: the command has no outcome, and the task was not cancelled."""
     return future.state == PENDING
 
 
 cdef object likewise(object error):
-    """An error of its own for another command that fails for the same reason."""
+    """Returns a copy of an error, for another command that fails for the same reason."""
     return type(error)(error.message, node=error.node, advice=error.advice)

@@ -1,45 +1,45 @@
-# Many commands in flight on one connection, inside an asyncio loop. The server answers the commands of a connection in
-# order (cluster.md 11.6), so a queue says whose answer comes next. Everything here runs in the loop's thread.
+# A connection of an asyncio loop with many commands in flight. The server answers the commands of a connection in order
+# (cluster.md 11.6), so a queue tells to which command the next answer belongs. Everything here runs in the loop's thread.
 #
-# Owns: one connection's bytes, its buffers and the commands it carries. Not here: which command goes to which connection
-# (channel.pyx), when one is overdue (deadlines.pyx), and what a failed attempt means for its command (the executor).
+# Owns: the bytes of one connection, its buffers, and the queue of its commands. Not here: which command goes to which
+# connection (channel.pyx), when a command is overdue (deadlines.pyx), and what follows a failed attempt (the executor).
 
 cdef enum:
     PIPELINE_BUFFER = 64 * 1024             # bytes of a read; a larger answer would hold up the answers behind it
-    WRITE_SIZE = 256 * 1024                 # bytes after which the transport is given what there is
+    WRITE_SIZE = 256 * 1024                 # bytes of requests from which on they are given to the transport
 
 
 cdef class Pipeline:
-    """One connection: a buffered protocol of asyncio.
+    """One connection, as a buffered protocol of asyncio.
 
-    The commands that are submitted in one turn of the loop leave in one write, and one read completes as many commands as
-    it holds answers.
+    The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
 
     Args:
-        channel: the channel that it belongs to.
+        channel: the channel that the connection belongs to.
     """
 
     cdef ChannelBase channel
-    cdef readonly int depth                 # commands that it carries at a time
+    cdef readonly int depth                 # commands that may be in flight
     cdef object transport                   # None before the connection is open and after its end
-    cdef int fd                             # the transport's, which closes it
+    cdef int fd                             # of the transport, which closes it
     cdef uint64_t ticket                    # of `own_socket`
     cdef list pending                       # Futures of commands that are not written yet
-    cdef Fifo queue                         # Futures whose answers are to come, the oldest first; None: it was taken out
+    cdef Fifo queue                         # Futures whose answers are to come, the oldest first; None for one that timed out
     cdef Buffer out                         # the requests of one write
     cdef unsigned char storage[4096]
     cdef bint flush_planned, paused
     cdef readonly bint gone
-    cdef bint stalled                       # the server is silent: no new command uses it until an answer comes
+    cdef bint stalled                       # the server is silent: the connection gets no command until an answer comes
     cdef object buffer                      # bytearray that reads go to
-    cdef object view                        # of it
-    cdef size_t have                        # bytes of it that are not parsed yet
-    cdef size_t wanted                      # bytes of an answer that is too large for it
-    cdef int64_t moved_at                   # when bytes came last, or the first command was written
-    cdef int64_t answered_at                # the same, but of a whole answer
+    cdef object view                        # memoryview of `buffer`
+    cdef size_t have                        # bytes in `buffer` that are not parsed yet
+    cdef size_t wanted                      # bytes of the answer of which a part is in `buffer`; 0 if its size is unknown
+    cdef int64_t moved_at                   # when bytes came last, or a command was written while none was in flight
+    cdef int64_t answered_at                # when a whole answer came last, or a command was written while none was in flight
     cdef int64_t heard_at                   # when bytes came last
-    cdef int64_t kept_until                 # for the late answers of commands that timed out
-    cdef int64_t round_trip                 # how long answers took lately: at least the longest, which counts less with time
+    cdef int64_t kept_until                 # until when it stays open for the answers to commands that timed out
+    # ns from request to answer: a maximum that each faster answer lowers by an eighth of the difference
+    cdef int64_t round_trip
     cdef int64_t idle_since
     cdef unsigned int reads
     cdef int64_t judged_reads               # `reads` when a command was found overdue; -1 while none is
@@ -63,18 +63,18 @@ cdef class Pipeline:
         buffer_free(&self.out)
         names_clear(&self.names)
 
-    # --- down ---
+    # --- sending ---
 
     cdef inline Py_ssize_t load(self):
-        """How many commands it carries, those that are not written yet included."""
+        """Returns how many commands the connection has, in flight or not written yet."""
         return self.queue.count() + <Py_ssize_t>len(self.pending)
 
     cdef inline Py_ssize_t room(self):
-        """How many more commands it takes now."""
+        """Returns how many more commands the connection takes now."""
         return 0 if self.paused or self.stalled else self.depth - self.load()
 
     cdef int submit(self, Future future) except -1:
-        """Takes a command, which leaves with the next write."""
+        """Takes a command, which is sent in the next write."""
         self.pending.append(future)
         if not self.flush_planned and not self.paused:
             self.flush_planned = True
@@ -82,7 +82,7 @@ cdef class Pipeline:
         return 0
 
     def flush(self) -> None:
-        """Write what was submitted since the last write, until the transport has enough."""
+        """Write the requests of the commands that were submitted, until the transport takes no more."""
         cdef Future future
         cdef Command command
         cdef list leaving
@@ -95,7 +95,7 @@ cdef class Pipeline:
             self.queue.count() == 0 and self.fd >= 0 and now - self.moved_at > CHECK_AFTER_IDLE
             and is_readable(self.fd)
         ):
-            self.connection_lost(None)      # which the loop has yet to see
+            self.connection_lost(None)      # the loop has not noticed it yet
             return
         while self.pending and not self.paused and self.transport is not None:
             leaving = self.pending
@@ -122,7 +122,7 @@ cdef class Pipeline:
             self.pending = leaving[count:]
             if self.out.size:
                 self.write()
-        if gave_up or late:                 # there is room for others, though no answer comes
+        if gave_up or late:                 # commands were dropped, so there is room for others
             self.channel.admit()
         if late:
             self.channel.failures.drain()
@@ -139,7 +139,7 @@ cdef class Pipeline:
     # --- asyncio's protocol ---
 
     def connection_made(self, transport: Any) -> None:
-        """Take the transport. The channel submits commands once it is told that the connection is open."""
+        """Take the transport. The channel submits commands after `Channel.opened`."""
         self.transport = transport
         sock = transport.get_extra_info("socket")
         if sock is not None:
@@ -148,19 +148,20 @@ cdef class Pipeline:
         self.idle_since = self.moved_at = self.answered_at = now_ns()
 
     def pause_writing(self) -> None:
-        """Write nothing: the server reads more slowly than commands come."""
+        """Write nothing until `resume_writing`: the server reads more slowly than commands come."""
         self.paused = True
 
     def resume_writing(self) -> None:
-        """Write what was held back, and take commands that wait in line."""
+        """Write the commands that were held back, and take commands that wait in line."""
         self.paused = False
         self.flush()
         self.channel.admit()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """The place for the bytes of the next read: behind those of an answer that is not complete.
+        """Return the memory for the next read, behind the bytes of an answer that is not complete.
 
-        A full buffer is doubled, however large an answer its header announces: memory is taken for bytes that came.
+        A full buffer is doubled, even if the header of the answer announces more bytes: so memory grows only with the bytes
+        that have come.
         """
         if self.have == <size_t>len(self.buffer):
             larger = bytearray(min(self.wanted, 2 * self.have))
@@ -170,7 +171,7 @@ cdef class Pipeline:
         return self.view[self.have:] if self.have else self.view
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Give all answers that are complete to their commands."""
+        """Complete the commands whose answers are whole."""
         cdef size_t size = self.have + <size_t>nbytes
         cdef const unsigned char* data = <const unsigned char*>PyByteArray_AS_STRING(self.buffer)
         cdef size_t at = 0
@@ -211,9 +212,10 @@ cdef class Pipeline:
         self.channel.admit()
 
     cdef bint resolve(self, Frame* frame, size_t behind) except -1:
-        """Gives a frame to the oldest command, which stays the oldest if more of its answer follows.
+        """Has the oldest command read a frame, and completes the command unless more frames of its answer follow.
 
-        `behind` is how many bytes came behind the frame. Returns False if the connection broke.
+        The answer to a command that no task waits for is skipped. `behind` is how many bytes came behind the frame. Returns
+        False if the connection was closed because of a wrong answer.
         """
         cdef Future future = <Future>self.queue.get(0)
         cdef Command command = None
@@ -251,12 +253,12 @@ cdef class Pipeline:
             self.channel.give_up(future, error)
             self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
             return False
-        else:                               # no memory: only this connection knows the command
+        else:                               # such as MemoryError: not the attempt failed, but this client
             future.end(REJECTED, error)
         return True
 
     def eof_received(self) -> bool:
-        """Close the connection, as the server has closed its side."""
+        """Close the connection, because the server has closed its side."""
         self.connection_lost(None)
         return False
 
@@ -264,9 +266,9 @@ cdef class Pipeline:
         """Fail the commands in flight.
 
         Args:
-            exc: None if the server closed the connection in order.
+            exc: the error; None if the server closed the connection with a FIN.
         """
-        # A broken pipe is what a write meets behind an end of the stream that is yet to be read.
+        # A write fails with EPIPE if the server has closed its side and the loop has not read the end of the stream yet.
         cdef bint in_order = exc is None or isinstance(exc, BrokenPipeError)
         if exc is not None:
             message = f"the connection failed: {getattr(exc, 'strerror', None) or exc}"
@@ -282,7 +284,7 @@ cdef class Pipeline:
     # --- the end ---
 
     cdef int stall(self) except -1:
-        """Gives the connection no more commands until an answer comes. What is not written yet takes another connection."""
+        """Gives the connection no commands until an answer comes. Commands that are not written yet go to another connection."""
         self.stalled = True
         pending = self.pending
         self.pending = []
@@ -292,10 +294,11 @@ cdef class Pipeline:
         return 0
 
     cdef int fail(self, object error, str reason=None, bint closed_in_order=False) except -1:
-        """Closes the connection: what was sent fails with the error, what was not sent takes another connection.
+        """Closes the connection. Commands that were sent fail with the error, the others go to another connection.
 
-        If answers are to come the connection is reset, by which the server drops the requests that it has not read. When
-        it was the server that closed it, `closed_in_order`, what it has not received counts as not sent.
+        If commands are in flight, the connection is reset, by which the server drops the requests that it has not read.
+        `closed_in_order`: the server closed the connection with a FIN; then requests that it has not received count as not
+        sent. `reason` is for the statistics.
         """
         cdef list sent, unsent
         if self.gone:
@@ -333,11 +336,11 @@ cdef class Pipeline:
         return 0
 
     cdef list take_unsent(self, object transport, list sent, bint closed_in_order):
-        """Takes the commands whose bytes the server can't have read out of those that were sent.
+        """Removes the commands whose requests the server has not read from `sent`, and returns them.
 
-        Either the transport has not given them to the system yet, or the server had closed its side by then, in order:
-        then its system has told how much it received, and refuses the rest. A reset tells nothing of the kind. Nor does
-        a connection that has never answered, as the next one may do no better.
+        A command was not read (a) if all its bytes are still in the transport's buffer; (b) if the server closed its side
+        with a FIN, and its system has not acknowledged all bytes of the command: these were not received. (b) does not count
+        after a reset, nor on a connection that has never answered, as another new connection may be closed just the same.
         """
         cdef list unsent = []
         cdef Future future
@@ -359,7 +362,7 @@ cdef class Pipeline:
         return unsent
 
     def abandon(self) -> None:
-        """Let go of the socket of a loop that does not run any more, and forget the commands."""
+        """Give up the socket of a loop that does not run any more, and forget the commands."""
         self.gone = True
         disown_socket(self.fd, self.ticket)
         self.fd = -1
@@ -371,18 +374,18 @@ cdef class Pipeline:
         """Close the connection; commands in flight fail.
 
         Args:
-            reason: what the statistics count it as.
+            reason: the reason by which the statistics count the connection.
         """
         self.fail(errors.ConnectionError("the client is closed"), reason)
 
 
 def abandon_socket(sock: socket.socket | None) -> None:
-    """Let go of a socket that a transport or a loop still believes in, though the loop does not run any more.
+    """Close the socket of a transport or a loop that does not run any more but still has the descriptor's number.
 
-    Its number is given to /dev/null, so that it can't become the number of another file.
+    `/dev/null` takes the number, so that no other file gets it while the transport may still close it.
 
     Args:
-        sock: None is no socket, and nothing is done.
+        sock: the socket; None does nothing.
     """
     if sock is not None and sock.fileno() >= 0:
         with open("/dev/null", "rb") as nothing:

@@ -1,5 +1,5 @@
-# Commands that wait in line until a connection has room for them, however many they are. They lie in blocks of 64, so that
-# whoever looks for commands that are overdue, or were cancelled, skips whole blocks in which there is none.
+# The line of commands that wait until a connection has room for them. It may be long, so it consists of blocks of 64 commands:
+# the search for overdue commands skips blocks in which no command can be overdue yet.
 
 cdef enum:
     BLOCK_SIZE = 64
@@ -9,10 +9,10 @@ cdef enum:
 cdef class WaitingBlock:
     """Up to 64 futures that came after one another."""
 
-    cdef list futures                       # None in the place of one that has left
+    cdef list futures                       # None in the place of a future that was taken
     cdef Py_ssize_t first                   # all places before it are None
-    cdef Py_ssize_t left                    # how many are not None
-    cdef int64_t look_at                    # when the first of them may be overdue (deadlines.pyx)
+    cdef Py_ssize_t left                    # how many places are not None
+    cdef int64_t look_at                    # when the first of its commands may be overdue (deadlines.pyx)
 
     def __cinit__(self) -> None:
         self.futures = []
@@ -24,16 +24,16 @@ cdef class WaitingQueue:
     """The futures of commands that wait for room on the connections of a channel, the oldest first."""
 
     cdef Fifo blocks                        # WaitingBlock, the oldest first
-    cdef WaitingBlock last                  # the one that futures are put into
-    cdef Py_ssize_t count                   # of futures; some may be done, because their tasks were cancelled
-    cdef Py_ssize_t sweep_at                # the count from which `push` lets go of those
+    cdef WaitingBlock last                  # the block that new futures are put into
+    cdef Py_ssize_t count                   # of all futures, those of cancelled tasks included
+    cdef Py_ssize_t sweep_at                # the count from which on `push` drops the futures of cancelled tasks
 
     def __cinit__(self) -> None:
         self.sweep_at = BLOCK_SIZE
         self.blocks = Fifo()
 
     cdef int push(self, Future future, int64_t look_at) except -1:
-        """Puts a future at the end, which is not overdue before `look_at`."""
+        """Puts a future at the end of the line. Its command is not overdue before `look_at`."""
         if self.count >= self.sweep_at:
             self.sweep()
         if self.last is None or len(self.last.futures) >= BLOCK_SIZE:
@@ -46,7 +46,7 @@ cdef class WaitingQueue:
         return 0
 
     cdef Future pop(self):
-        """Takes the oldest future that a task waits for; None if there is none."""
+        """Takes and returns the oldest future that a task waits for; None if there is none. Drops older ones."""
         cdef WaitingBlock block
         cdef Future future
         while self.blocks.count():
@@ -61,7 +61,7 @@ cdef class WaitingQueue:
         return None
 
     cdef Future take(self, WaitingBlock block, Py_ssize_t place):
-        """Takes a future out of its block; None if it has left."""
+        """Takes a future out of its block and returns it; None if it was taken before."""
         cdef Future future = <Future>block.futures[place]
         if future is not None:
             block.futures[place] = None
@@ -70,7 +70,7 @@ cdef class WaitingQueue:
         return future
 
     cdef list take_all(self):
-        """Takes all futures that tasks wait for; the queue is empty then."""
+        """Empties the line, and returns the futures that tasks wait for."""
         cdef list taken = []
         cdef Future future = self.pop()
         while future is not None:
@@ -79,7 +79,7 @@ cdef class WaitingQueue:
         return taken
 
     cdef int drop_empty_blocks(self) except -1:
-        """Lets go of the blocks that all futures have left."""
+        """Drops the blocks in which no future is left."""
         cdef WaitingBlock block
         cdef list blocks = self.blocks.take_all()
         for each in blocks:
@@ -90,7 +90,7 @@ cdef class WaitingQueue:
         return 0
 
     cdef int sweep(self) except -1:
-        """Lets go of the futures that no task waits for; the next time when there are twice as many as now."""
+        """Drops the futures that no task waits for. `push` does so again when the line is twice as long as now."""
         cdef WaitingBlock block
         cdef list kept
         cdef list blocks = self.blocks.take_all()
@@ -109,7 +109,7 @@ cdef class WaitingQueue:
         return 0
 
     cdef int look_at_all(self) except -1:
-        """Has `deadlines.pyx` look at all futures, because what they may wait for has changed."""
+        """Has `deadlines.pyx` look at all commands, because the times at which they are overdue have changed."""
         cdef Py_ssize_t place
         for place in range(self.blocks.count()):
             (<WaitingBlock>self.blocks.get(place)).look_at = 0

@@ -149,7 +149,7 @@ cdef class BatchRun:
         span = FOREVER
         for i in range(count):
             exchange = <NodeExchange>self.flying[i]
-            self.sockets[i].fd = exchange.connection.x.fd
+            self.sockets[i].fd = exchange.connection.x.transport.fd
             self.sockets[i].events = POLLIN
             if exchange.connection.x.sent < exchange.connection.x.out_size:
                 self.sockets[i].events |= POLLOUT
@@ -203,7 +203,7 @@ cdef class BatchRun:
                 with nogil:
                     outcome = drive(x, now_ns(), flags)
                 connection.request_sent = x.sent > 0
-                if outcome == BLOCKED:
+                if outcome == NOT_READY:
                     return 0
                 if outcome == INTERRUPTED:
                     PyErr_CheckSignals()

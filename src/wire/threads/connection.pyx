@@ -1,5 +1,5 @@
-# A blocking connection: one request down, one answer of one or several frames up. It owns the socket and the buffer that
-# answers arrive in, and belongs to one thread at a time, which its pool sees to.
+# A blocking connection. It sends one request at a time and receives the answer, which has one or several frames. It owns the
+# socket and the receive buffer. Its pool gives it to one thread at a time.
 
 @cython.final
 cdef class Connection:
@@ -7,23 +7,23 @@ cdef class Connection:
 
     cdef Exchange x
     cdef NameCache names
-    cdef int64_t used_at                    # when it went back to its pool
-    cdef int64_t drain_until                # when a late answer is no longer awaited; 0 if none is
-    cdef Connection below                   # in its pool's stack of idle ones
+    cdef int64_t used_at                    # when it was last given back to its pool
+    cdef int64_t drain_until                # how long the answer to a command that timed out is awaited; 0 if none is
+    cdef Connection below                   # the next connection in its pool's stack of idle connections
     cdef int64_t opened_at
     cdef bint request_sent                  # whether the last request may have reached the server
-    cdef bint in_answer                     # whether more of the last answer has to come
-    cdef size_t frames                      # of the last answer, that have come
-    cdef int outcome                        # of the last exchange, if it failed
+    cdef bint in_answer                     # whether the answer has not been received to its end
+    cdef size_t frames                      # how many frames of the last answer have come
+    cdef int outcome                        # the Outcome of the last exchange, if it failed
     cdef uint64_t ticket                    # of `own_socket`
-    cdef bint holds_fd                      # not where the constructor's arguments were wrong
+    cdef bint holds_fd                      # False if the constructor raised an error
 
     def __cinit__(self, int fd) -> None:
-        self.x.fd = -1
+        self.x.transport.fd = -1
         self.ticket = own_socket(fd)
-        self.x.fd = fd
+        self.x.transport.fd = fd
         self.holds_fd = True
-        self.x.set_timeout = FOREVER
+        self.x.transport.set_timeout = FOREVER
         memset(&self.names, 0, sizeof(NameCache))
 
     def __dealloc__(self) -> None:
@@ -33,13 +33,13 @@ cdef class Connection:
         names_clear(&self.names)
 
     cdef void shut(self) noexcept:
-        if self.x.fd >= 0:
-            disown_socket(self.x.fd, self.ticket)
-            close_fd(self.x.fd)
-            self.x.fd = -1
+        if self.x.transport.fd >= 0:
+            disown_socket(self.x.transport.fd, self.ticket)
+            close_fd(self.x.transport.fd)
+            self.x.transport.fd = -1
 
     cdef inline int prepare(self) except -1:
-        if self.x.fd < 0:
+        if self.x.transport.fd < 0:
             raise errors.ConnectionError("the connection is closed")
         if self.x.data == NULL:
             self.x.data = <unsigned char*>PyMem_RawMalloc(RECEIVE_SIZE)
@@ -52,7 +52,7 @@ cdef class Connection:
         return 0
 
     cdef inline void tidy(self, size_t limit) noexcept:
-        """Gives a buffer back that is larger than `limit`."""
+        """Frees a receive buffer that is larger than `limit`."""
         if self.x.capacity > limit:
             PyMem_RawFree(self.x.data)
             self.x.data = NULL
@@ -78,12 +78,12 @@ cdef class Connection:
     cdef int run(
         self, int kind, const unsigned char* data, size_t size, int64_t now, int64_t deadline, int64_t attempt_timeout
     ) except -1:
-        """Sends a message and receives the first frame of its answer; on error the connection can't be used again."""
+        """Sends a message and receives the first frame of its answer. After an error the connection can't be used again."""
         self.begin(kind, data, size, now, deadline, attempt_timeout)
         return self.receive(now)
 
     cdef int receive_more(self) except -1:
-        """Receives the next frame of the answer, within the same deadline; the first one is not there any more."""
+        """Receives the next frame of the answer in the place of the last one, within the same deadline."""
         cdef int64_t now = now_ns()
         drop_frame(&self.x)
         self.in_answer = True
@@ -109,7 +109,7 @@ cdef class Connection:
         return 0
 
     cdef inline object read(self, Reader reader, Key key, object given):
-        """What the answer gives whose first frame `run` received; other frames are received as the reader asks for them."""
+        """Reads the answer, whose first frame `run` has received, and receives more frames as long as the reader wants them."""
         value = read_frame(reader, key, given, &self.x.frame, &self.names)
         while value is MORE:
             self.receive_more()
@@ -119,7 +119,7 @@ cdef class Connection:
         return value
 
     cdef object overflowed(self):
-        """The error of an answer with bytes behind it, which nobody asked for."""
+        """Returns the error of an answer with bytes behind it, which belong to no request."""
         return errors.ProtocolError(f"{bytes_behind(&self.x)} bytes behind the answer")
 
     cdef int fail(self, int outcome) except -1:
@@ -140,29 +140,30 @@ cdef class Connection:
                 + ("in the middle of the answer" if x.have or self.frames else "instead of answering")
             )
         if outcome == FAILED:
-            raise errors.ConnectionError(f"the connection failed: {strerror(x.error).decode()}")
+            raise errors.ConnectionError(f"the connection failed: {strerror(x.transport.error).decode()}")
         if outcome == BAD_HEADER:
             raise errors.ProtocolError(f"not an answer of type {x.kind}: it begins with {x.data[:8].hex()}")
         raise MemoryError
 
     cdef inline bint is_dead(self) noexcept nogil:
-        """Whether the server closed it, or sent something nobody asked for, while it was idle."""
-        return is_readable(self.x.fd)
+        """Whether the connection, which was idle, can't be used: see `is_readable`."""
+        return is_readable(self.x.transport.fd)
 
     cdef bint was_dead(self) noexcept nogil:
-        """Whether the exchange failed because the server had closed the connection before: then nobody read the request.
+        """Whether the exchange failed because the server had closed the connection before: the server has not read the request.
 
-        When the server's system closed its side it told how much it had received by then, and refuses whatever comes later.
-        A connection that was opened for this request does not count, because another new one may do no better.
+        When the server closes its side, its system has acknowledged the bytes that it received, and refuses later ones. So a
+        request with unacknowledged bytes was not received. False for a connection that was opened for this request, as
+        another new connection may be closed just the same.
         """
         if self.used_at == self.opened_at or self.x.have or self.frames:
             return False
         if self.outcome == FAILED:
             return self.x.sent == 0
-        return self.outcome == CLOSED and unacknowledged(self.x.fd) > 0
+        return self.outcome == CLOSED and unacknowledged(self.x.transport.fd) > 0
 
     def exchange(self, bytes message not None, double timeout) -> bytes:
-        """Send one message, 8-byte header included, and return the body of the answer, which has the same type.
+        """Send one message, its 8-byte header included, and return the body of the answer, which has the same type.
 
         `timeout` is in milliseconds, 0 for none. Raises TimeoutError, ConnectionError or ProtocolError, after which
         the connection is closed.
@@ -184,17 +185,17 @@ cdef class Connection:
         return bodies[0]
 
     def close(self) -> None:
-        """Close the socket; again is harmless."""
+        """Close the socket. Does nothing if it is closed."""
         self.shut()
 
     @property
     def closed(self) -> bool:
         """Whether the socket is closed."""
-        return self.x.fd < 0
+        return self.x.transport.fd < 0
 
     def fileno(self) -> int:
-        """The socket's descriptor, -1 when closed."""
-        return self.x.fd
+        """Return the socket's descriptor; -1 if the socket is closed."""
+        return self.x.transport.fd
 
     def __repr__(self) -> str:
-        return f"<Connection fd {self.x.fd}>"
+        return f"<Connection fd {self.x.transport.fd}>"

@@ -1,8 +1,8 @@
-# Runs commands for threads: an attempt is to route the command, take a connection, send, receive, read. What a failed attempt
-# means for the next one is decided in Python (`pyspike.cluster.retry`); this part notes what happened.
+# Runs commands for threads. An attempt chooses a node, takes a connection, sends the request, and receives and reads the answer.
+# What follows a failed attempt is decided in Python (`pyspike.cluster.retry`); this part notes in the command what happened.
 
 cdef object try_once(Command command, PartitionMap partitions):
-    """One attempt; the error it raises is in the command's history then."""
+    """Makes one attempt. If it raises an error of pyspike, it has added the attempt to the command's history."""
     cdef Node node = None
     cdef Pool pool = None
     cdef Connection connection = None
@@ -45,7 +45,7 @@ cdef object try_once(Command command, PartitionMap partitions):
         connection.used_at = now_ns()
         pool.release(connection)
         return result
-    command.tries -= 1                      # nobody received the request: that was no attempt
+    command.tries -= 1                      # the server has not read the request: that does not count as an attempt
     command.sent -= connection.request_sent
     pool.found_broken()
     pool.discard(connection, "closed by the server")
@@ -53,7 +53,7 @@ cdef object try_once(Command command, PartitionMap partitions):
 
 
 cdef void settle(Command command, Node node, Pool pool, Connection connection, object error):
-    """Gives the connection of a failed attempt back, or up."""
+    """Gives the connection of a failed attempt back to its pool, or closes it."""
     cdef double delay = command.settings.timeout_delay
     if not connection.in_answer and isinstance(error, errors.ServerError):
         connection.used_at = now_ns()
@@ -62,7 +62,7 @@ cdef void settle(Command command, Node node, Pool pool, Connection connection, o
     node.counters.count_failure(isinstance(error, errors.TimeoutError))
     if isinstance(error, errors.TimeoutError):
         if delay > 0 and connection.x.sent == connection.x.out_size and not command.reader.has_many_frames:
-            connection.x.out = NULL         # it is the command's, and sent
+            connection.x.out = NULL         # the request is sent, and its memory is the command's
             connection.x.out_size = 0
             connection.x.sent = 0
             pool.set_late(connection, after(now_ns(), to_ns(delay)))
@@ -76,10 +76,10 @@ cdef void settle(Command command, Node node, Pool pool, Connection connection, o
 
 
 cdef class ThreadExecutor(Executor):
-    """Runs commands on a cluster, from any number of threads; `after` says what comes after a failed attempt.
+    """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
 
-    Compiled for the sake of the usual case, in which the first attempt is all. And errors are raised here, not in
-    Python, where the frame that raises one is held by it and holds it: garbage, and the request with it.
+    It is compiled because mostly the first attempt succeeds. Errors are raised here: a Python frame that raises an error is
+    in a reference cycle with it, which keeps the request in memory until the garbage collector runs.
     """
 
     cdef readonly object cluster
@@ -100,11 +100,11 @@ cdef class ThreadExecutor(Executor):
         return self.try_again(command, failure)
 
     def execute(self, Command command not None) -> object:
-        """Run a command that was made already, and return what it gives."""
+        """Run a command and return what it gives."""
         return self.run(command)
 
     cdef object try_again(self, Command command, object failure):
-        """What comes of a command whose first attempt failed."""
+        """Makes further attempts after a failed one, as `after` decides; returns what the command gives."""
         self.routing.count_retrying(1)
         try:
             while True:

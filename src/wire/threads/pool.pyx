@@ -1,20 +1,21 @@
-# The connections of threads to one node. A thread that asks for one gets an idle one, the last used first; opens one while
-# there is room; else waits in line. All threads share the pool: its state changes inside critical sections, which cost
-# nothing under the GIL, where this code never lets go of it, and take the pool's own lock in a free-threaded interpreter.
+# The connections of threads to one node. A thread that needs a connection gets the idle one that was used last. If none is
+# idle, the thread opens a new one; if there is no room for that, the thread waits in line. All threads share the pool, and
+# change its state inside critical sections: these cost nothing with a GIL, which this code does not release inside them, and
+# take the pool's own lock in a free-threaded interpreter.
 
 cdef enum PoolStep:                         # what a thread that asks for a connection has to do
     FAIL                                    # the pool is closed
-    USE                                     # take an idle one
-    OPEN                                    # open one
-    DRAIN                                   # read answers that came late, which may set a connection free
+    USE                                     # take an idle connection
+    OPEN                                    # open a connection
+    DRAIN                                   # read late answers, which may make a connection idle
     WAIT                                    # wait in line
     REFUSE                                  # fail, because the line is full
 
 
 cdef class Waiter:
-    """A place in a pool's line: a lock that is held until a connection, or the right to open one, is handed over.
+    """A place in a pool's line: a lock that is released when the waiting thread gets a connection or the right to open one.
 
-    `connection` is None if it is the right to open one.
+    `connection` is None if the thread gets the right to open a connection.
     """
 
     cdef object lock
@@ -30,8 +31,8 @@ cdef class Pool:
     """The connections to one node, shared by all threads.
 
     Args:
-        node: whose connections these are. The pool takes its name, limits and counters, and does not hold on to it.
-        opener: opens a connection within so many milliseconds, 0 for no limit.
+        node: the node. The pool keeps its name, limits and counters, but not the node itself.
+        opener: is called with a timeout in milliseconds, 0 for none, and returns a new connection.
     """
 
     cdef readonly bint closed
@@ -39,15 +40,15 @@ cdef class Pool:
     cdef NodeLimits limits
     cdef NodeCounters counters
     cdef object opener
-    cdef size_t kept_buffer                 # bytes: a larger receive buffer is given back after its answer
-    cdef Connection idle                    # the last used; the others hang behind it by `below`
+    cdef size_t kept_buffer                 # bytes from which on a receive buffer is freed after its answer
+    cdef Connection idle                    # the idle connection that was used last; `below` leads to the others
     cdef Py_ssize_t idle_count
-    cdef set members                        # all that are open, those in use too
-    cdef Py_ssize_t opening                 # places taken by connections that are being opened
-    cdef list waiters                       # Waiter, first come first
-    cdef list late                          # connections whose answer came too late, but for those being drained
-    cdef Py_ssize_t draining                # how many are late, those being drained too
-    cdef int64_t broken_at                  # when a connection was found broken: those idle since are looked at before use
+    cdef set members                        # all open connections, idle or in use
+    cdef Py_ssize_t opening                 # how many connections are being opened
+    cdef list waiters                       # Waiter of each waiting thread, the oldest first
+    cdef list late                          # connections that await a late answer; `drain` takes them out while it reads
+    cdef Py_ssize_t draining                # how many connections await a late answer, those that `drain` has taken out included
+    cdef int64_t broken_at                  # when a connection was last found broken: those idle since are checked before use
     cdef size_t opened
     cdef dict closed_by                     # reason -> count
     cdef size_t waits
@@ -70,12 +71,13 @@ cdef class Pool:
         self, int64_t now, int64_t deadline, int64_t attempt_timeout, bint may_go_elsewhere, bint* took_time,
         bint may_wait=True
     ):
-        """A connection for one command; `release`, `discard` or `set_late` must follow.
+        """Returns a connection for one command; the caller gives it back by `release`, `discard` or `set_late`.
 
-        Opening a connection may only take `attempt_timeout`, so that another node can be tried when this one is gone.
-        Waiting in line may take until the deadline, unless the command `may_go_elsewhere`. `took_time` is set if it had to
-        open one or to wait, so that the caller has to look at the clock again. Without `may_wait` it gives None where the
-        caller would have to wait in line: who has other connections must not, as their nodes' lines may wait for this one.
+        Opening a connection may take `attempt_timeout`, so that another node can be asked when this one is down. Waiting in
+        line may take until the deadline, or `attempt_timeout` if the command `may_go_elsewhere`. `took_time` is set if the
+        thread opened a connection or waited, so that the caller reads the clock again. Without `may_wait` it returns None
+        instead of waiting in line: a thread that has connections to other nodes must not wait, as those in line there may
+        have the connections that it waits for.
         """
         cdef int64_t due = after(now, attempt_timeout)
         cdef int64_t until
@@ -83,8 +85,8 @@ cdef class Pool:
         cdef Waiter waiter
         cdef PoolStep step
         cdef bint drained = False
-        cdef bint waited = False            # a thread that could not open a connection at its turn keeps its turn
-        cdef object refusal = None          # why no other connection could be opened
+        cdef bint waited = False            # whether the thread waited before and could not open a connection: it waits in front
+        cdef object refusal = None          # the error with which this thread could not open a connection
         while True:
             waiter = None
             connection = None
@@ -132,7 +134,7 @@ cdef class Pool:
                 try:
                     return self.open(min(deadline, after(now_ns(), attempt_timeout)))
                 except errors.AerospikeError as error:
-                    if not self.members:    # nothing to wait for
+                    if not self.members:    # no other connection is open that could become idle
                         raise
                     refusal = error
                 continue
@@ -147,13 +149,13 @@ cdef class Pool:
         return <Py_ssize_t>len(self.members) + self.opening < self.limits.max_connections
 
     cdef inline void found_broken(self):
-        """A connection broke: those that are idle now are looked at before they are used."""
+        """Notes that a connection broke: connections that are idle now are checked before they are used."""
         self.broken_at = now_ns()
 
     cdef Connection wait(self, Waiter waiter, int64_t deadline, object refusal):
-        """Waits in line for a connection; None if the right to open one came instead.
+        """Waits in line and returns the connection that the thread got; None if it got the right to open one.
 
-        `refusal` is the error with which the thread could not open one itself, if it tried.
+        `refusal` is the error with which the thread failed to open a connection before; None if it did not try.
         """
         cdef int64_t start = now_ns()
         cdef bint served
@@ -162,7 +164,7 @@ cdef class Pool:
             served = waiter.lock.acquire(
                 True, -1 if deadline == FOREVER else max(0.0, (deadline - start) / <double>SECOND)
             )
-        except BaseException:               # Ctrl-C: leave the line, and what was handed over to the next
+        except BaseException:               # Ctrl-C: leave the line, and pass on what this thread may have got
             self.leave(waiter)
             raise
         in_line = not served and self.left_line(waiter)
@@ -177,13 +179,13 @@ cdef class Pool:
                 "none came free in time", "raise max_conns_per_node, or the timeout, or use fewer threads"
             )
         if not served:
-            waiter.lock.acquire()           # it is being handed over at this moment
+            waiter.lock.acquire()           # another thread has taken the waiter out, and releases the lock at this moment
         if waiter.connection is None and self.closed:
             raise self.node_left()
         return waiter.connection
 
     cdef bint left_line(self, Waiter waiter) except -1:
-        """Takes the waiter out of the line; False if something was handed over to it already."""
+        """Takes the waiter out of the line; False if another thread has taken it out to give it something."""
         cdef Py_ssize_t place
         with cython.critical_section(self):
             for place in range(<Py_ssize_t>len(self.waiters)):
@@ -193,7 +195,7 @@ cdef class Pool:
         return False
 
     cdef void leave(self, Waiter waiter):
-        """Leaves the line; what was handed over already goes to the next in it."""
+        """Leaves the line. What the waiter got already goes to the next in line."""
         if self.left_line(waiter):
             return
         waiter.lock.acquire()
@@ -213,7 +215,7 @@ cdef class Pool:
         )
 
     cdef Connection open(self, int64_t deadline):
-        """A new connection in a place that was counted as `opening`."""
+        """Returns a new connection, which the caller has counted as `opening`."""
         cdef Connection connection
         cdef bint too_late
         try:
@@ -235,9 +237,9 @@ cdef class Pool:
         return connection
 
     cdef void give_up_place(self, bint refused):
-        """Gives the right to open a connection to the first in line.
+        """Gives the right to open a connection to the first in line; if nobody waits, the connection counts as `opening` no more.
 
-        Not if the node `refused` a connection just now and has others, which the line can wait for.
+        If the node `refused` this connection and others are open, the line does not get the right either: it waits for those.
         """
         cdef Waiter waiter = None
         with cython.critical_section(self):
@@ -249,7 +251,7 @@ cdef class Pool:
             waiter.lock.release()
 
     cdef inline void release(self, Connection connection):
-        """Takes a connection back that is ready for the next command."""
+        """Takes back a connection that is ready for the next command: the first in line gets it, or it becomes idle."""
         cdef Waiter waiter = None
         connection.tidy(self.kept_buffer)
         with cython.critical_section(self):
@@ -270,7 +272,7 @@ cdef class Pool:
             self.discard(connection, "client closed")
 
     cdef void discard(self, Connection connection, str reason):
-        """Closes a connection and lets the next in line open another."""
+        """Closes a connection; the first in line gets the right to open another. `reason` is for the statistics."""
         cdef Waiter waiter = None
         connection.shut()
         with cython.critical_section(self):
@@ -285,7 +287,7 @@ cdef class Pool:
             waiter.lock.release()
 
     cdef list take_idle(self):
-        """Empties the stack of idle connections; the last used comes first."""
+        """Empties the stack of idle connections and returns them; the one that was used last comes first."""
         cdef list taken = []
         cdef Connection connection = self.idle
         while connection is not None:
@@ -297,7 +299,7 @@ cdef class Pool:
         return taken
 
     cdef void set_late(self, Connection connection, int64_t until):
-        """Keeps a connection whose answer has not come in time; `drain` makes it usable again, or closes it."""
+        """Keeps a connection that awaits the answer to a command that timed out, until `drain` makes it idle or closes it."""
         with cython.critical_section(self):
             self.draining += not connection.drain_until
             connection.drain_until = until
@@ -307,14 +309,14 @@ cdef class Pool:
         self.discard(connection, "client closed")
 
     cdef void leave_late(self, Connection connection):
-        """Counts a connection as late no more. The caller is in the pool's critical section."""
+        """Notes that a connection awaits no late answer any more. The caller is in the pool's critical section."""
         connection.drain_until = 0
         self.draining -= 1
 
     # --- upkeep, by the tend thread mostly ---
 
     def drain(self) -> None:
-        """Read the answers that came too late, and take their connections back into use."""
+        """Read the late answers that have come, and make their connections idle."""
         cdef Connection connection
         cdef int outcome
         with cython.critical_section(self):
@@ -328,20 +330,20 @@ cdef class Pool:
             if outcome == DONE and not bytes_behind(&connection.x):
                 connection.used_at = now_ns()
                 self.release(connection)
-            elif outcome in (BLOCKED, INTERRUPTED) and now_ns() < connection.drain_until:
+            elif outcome in (NOT_READY, INTERRUPTED) and now_ns() < connection.drain_until:
                 self.set_late(connection, connection.drain_until)
             else:
                 self.discard(connection, "timeout")
 
     def trim(self) -> None:
-        """Close what has been idle for longer than the idle timeout, but keep the minimum."""
+        """Close connections that have been idle for longer than the idle timeout, but keep the minimum."""
         cdef int64_t now = now_ns()
         cdef Connection connection
         cdef list old = []
         cdef Py_ssize_t spare
         with cython.critical_section(self):
             spare = <Py_ssize_t>len(self.members) - self.limits.min_connections
-            for item in reversed(self.take_idle()):         # the oldest first goes, the last used ends on top
+            for item in reversed(self.take_idle()):         # the connection that was used last ends on top
                 connection = <Connection>item
                 if <Py_ssize_t>len(old) < spare and now - connection.used_at > self.limits.idle_timeout:
                     old.append(connection)
@@ -353,7 +355,7 @@ cdef class Pool:
             self.discard(<Connection>item, "idle")
 
     def fill(self) -> None:
-        """Open connections up to the minimum."""
+        """Open connections until there are as many as the minimum."""
         while True:
             with cython.critical_section(self):
                 if self.closed or <Py_ssize_t>len(self.members) + self.opening >= self.limits.min_connections:
@@ -362,7 +364,7 @@ cdef class Pool:
             self.release(self.open(FOREVER))
 
     def close(self) -> None:
-        """Close the idle connections now, those in use when they come back; wake whoever waits."""
+        """Close the idle connections now and those in use when they are given back; wake the threads that wait."""
         with cython.critical_section(self):
             self.closed = True
             idle = self.take_idle() + self.late
@@ -381,7 +383,7 @@ cdef class Pool:
             return len(self.members) - self.idle_count - self.draining + self.opening + len(self.waiters)
 
     def stats(self) -> dict[str, Any]:
-        """How many connections there are and were, and how the waits and failures went."""
+        """Return the numbers of the pool's connections, and of the waits and failures so far."""
         with cython.critical_section(self):
             return {
                 "open": len(self.members),

@@ -1,5 +1,5 @@
-# Short texts that come again and again, as bin names and map keys do: a connection keeps the Python string that it made for
-# one, and gives it again. A slot of this cache holds the latest text whose hash leads to it.
+# A cache of short texts that come again and again, as bin names and map keys do. Each connection has one: when a text comes
+# again, the cache returns the Python string that was made the first time. Each slot holds the latest text with its hash.
 
 cdef extern from *:
     """
@@ -23,8 +23,8 @@ cdef extern from "Python.h":
 
 
 cdef inline object ascii_text(const unsigned char* p, size_t size):
-    """The str of ASCII, which needs no decoder."""
-    if size < 2:                            # Python has those already
+    """Returns the str of ASCII bytes, which needs no decoder."""
+    if size < 2:                            # Python keeps strings of one character
         return PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL)
     text = PyUnicode_New(<Py_ssize_t>size, 127)
     memcpy(PyUnicode_1BYTE_DATA(text), p, size)
@@ -32,7 +32,7 @@ cdef inline object ascii_text(const unsigned char* p, size_t size):
 
 
 cdef inline object utf8_text(const unsigned char* p, size_t size, const char* errors_):
-    """The str of UTF-8."""
+    """Returns the str of UTF-8 bytes."""
     return ascii_text(p, size) if is_ascii(p, size) else PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, errors_)
 
 
@@ -64,7 +64,7 @@ cdef inline size_t name_slot(const unsigned char* p, size_t size) noexcept nogil
 
 
 cdef inline object short_text(NameCache* cache, const unsigned char* p, size_t size, const char* errors_):
-    """The str of these bytes, the same object each time while its slot holds it."""
+    """Returns the str of UTF-8 bytes; the same object each time as long as the cache holds it."""
     cdef NameSlot* slot
     if cache == NULL or size == 0 or size > NAME_SIZE:
         return utf8_text(p, size, errors_)

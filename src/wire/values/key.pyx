@@ -1,4 +1,4 @@
-# A record's key: what the caller named it by, and the digest the cluster knows it by.
+# A record's key: the namespace, set and user key that the caller gives, and the digest by which the cluster finds the record.
 
 cdef const char* any_utf8(str what, object text, Py_ssize_t* size) except NULL:
     try:
@@ -8,13 +8,13 @@ cdef const char* any_utf8(str what, object text, Py_ssize_t* size) except NULL:
 
 
 cdef inline const char* checked_utf8(str what, object text, Py_ssize_t* size) except NULL:
-    """The UTF-8 of a text; `what` it is, for the error."""
+    """Returns the UTF-8 of a text. `what` names the text in the error."""
     cdef const char* data = ascii_of(text, size)
     return data if data != NULL else any_utf8(what, text, size)
 
 
 cdef str name_of(str what, object text, Py_ssize_t limit):
-    """The name of a namespace or set as it is kept; refuses what the server would."""
+    """Returns the name of a namespace or set as a plain str; refuses a name that the server would refuse."""
     cdef Py_ssize_t size = 0
     cdef const char* data
     if not isinstance(text, str):
@@ -36,12 +36,12 @@ cdef inline str namespace_of(object text):
 
 
 cdef inline str set_of(object text):
-    """A set's name; none is an empty one."""
+    """Returns the name of a set; "" for None, which means no set."""
     return "" if text is None else name_of("the set", text, MAX_SET)
 
 
 cdef object no_user_key(object value):
-    """The error for what can't be a key."""
+    """Returns the error for an object that can't be a user key."""
     advice = "make an int, a str or bytes of it"
     if value is None:
         advice = "each record has a key of its own; Key.from_digest makes one where only the digest is known"
@@ -51,7 +51,7 @@ cdef object no_user_key(object value):
 
 
 cdef object user_key_of(object value):
-    """The key as it is kept: an int that fits, a str or bytes."""
+    """Returns the user key as a Key keeps it: an int of 64 bits, a str or bytes."""
     cdef int overflow = 0
     if PyUnicode_CheckExact(value) or PyBytes_CheckExact(value):
         return value
@@ -72,7 +72,10 @@ cdef object user_key_of(object value):
 cdef const unsigned char* user_key_bytes(
     object value, unsigned char* scratch, size_t* size, unsigned char* particle
 ) except NULL:
-    """The bytes that are hashed and sent for a key; `scratch` has room for 8. They live as long as `value`."""
+    """Returns the bytes that are hashed and sent for a user key.
+
+    They are in the memory of `value`, or in `scratch`, which has room for 8 bytes.
+    """
     cdef Py_ssize_t length = 0
     cdef const char* text
     if PyUnicode_CheckExact(value):
@@ -106,10 +109,10 @@ cdef int digest_into(unsigned char* out, object set_name, object user_key) excep
 
 
 def digest(set_name: str | None, user_key: int | str | bytes) -> bytes:
-    """The 20 bytes by which the cluster knows a key.
+    """Return the 20 bytes by which the cluster knows a key.
 
-    RIPEMD-160 over the set's name, the key's type and its bytes; the namespace is no part of it. `bytes` hash as
-    blobs (type 4), as in the Rust and Java clients.
+    They are RIPEMD-160 of the set's name, the key's type and its bytes, but not of the namespace. `bytes` have the type of
+    blobs (4), as in the Rust and Java clients.
     """
     cdef unsigned char out[DIGEST_SIZE]
     digest_into(out, set_of(set_name), user_key_of(user_key))
@@ -121,8 +124,8 @@ def digest(set_name: str | None, user_key: int | str | bytes) -> bytes:
 cdef class Key:
     """Key(namespace, set_name, user_key)\n--\n\nWhat a record is found by.
 
-    `user_key` is an int (signed, 64 bits), a str or bytes; the server finds the record by a digest of it and of the
-    set's name and keeps the key itself only where a write policy says `send_key`. Immutable, hashable, picklable.
+    `user_key` is an int (signed, 64 bits), a str or bytes. The server finds the record by a digest of the user key and the
+    set's name. It stores the user key itself only if the write policy has `send_key`. Immutable, hashable, picklable.
     """
 
     cdef readonly str namespace
@@ -139,12 +142,12 @@ cdef class Key:
             self.user_key = user_key_of(user_key)
             digest_into(self.hash, self.set_name, self.user_key)
 
-    @cython.binding(True)                   # for pickles, which have it by its name
+    @cython.binding(True)                   # so that pickles find the method by its name
     @staticmethod
     def from_digest(
         namespace: str, set_name: str | None, digest: bytes, user_key: int | str | bytes | None = None
     ) -> Key:
-        """The key of a record whose 20-byte digest is known, with or without its user key."""
+        """Return the key of a record whose 20-byte digest is known, with or without its user key."""
         cdef Key key = Key(namespace, set_name, NO_USER_KEY)
         cdef bytes value
         value = plain_bytes(digest)
@@ -191,7 +194,7 @@ cdef object NO_USER_KEY = object()
 
 
 cdef inline Key key_of(object key):
-    """A Key, or the (namespace, set, user key) tuple that stands for one."""
+    """Returns a Key: the one that is given, or the Key of a (namespace, set, user key) tuple."""
     if type(key) is Key:
         return <Key>key
     if isinstance(key, tuple) and len(<tuple>key) == 3:

@@ -1,6 +1,5 @@
-# The order in which the server keeps the elements of ordered lists (values.md, ordering of values), told on their packed
-# form, so that what is compared is what is sent. Owns comparing and sorting; that the bytes are well formed is for the
-# packer to see to.
+# The order in which the server keeps the elements of ordered lists (values.md, ordering of values). Owns comparing and
+# sorting of packed values, the bytes that are sent. The packer ensures that these bytes are well formed.
 
 cdef enum:                                  # types in the server's order
     RANK_NIL
@@ -9,30 +8,30 @@ cdef enum:                                  # types in the server's order
     RANK_STRING
     RANK_LIST
     RANK_MAP
-    RANK_BLOB                               # all texts of other types: their type is their first byte
+    RANK_BLOB                               # msgpack strings of other particle types; the type, their first byte, is compared too
     RANK_FLOAT
     RANK_GEOJSON
-    RANK_MARK                               # infinity and wildcard
+    RANK_SPECIAL                            # infinity and wildcard
 
 
 cdef struct Item:                           # one packed value
     int rank
     bint negative
-    uint64_t number                         # of an integer, as it is; of a list or map, how many elements
+    uint64_t number                         # an integer's value; how many elements a list or map has
     double real
     const unsigned char* data               # of a text
     size_t size
-    const unsigned char* next               # behind it; of a list or map, its first element
+    const unsigned char* next               # what follows the value; the first element of a list or map
 
 
 cdef inline void count_in(Item* item, const unsigned char* p, size_t size) noexcept nogil:
-    """The number of `size` bytes at `p`, and what is behind it."""
+    """Sets the item's number to the `size` bytes at `p`, and `next` to what follows them."""
     item.number = p[0] if size == 1 else load16(p) if size == 2 else load32(p) if size == 4 else load64(p)
     item.next = p + size
 
 
 cdef void read_text(Item* item) noexcept nogil:
-    """A text of item.number bytes at item.next."""
+    """Reads a msgpack string of `item.number` bytes at `item.next`."""
     cdef const unsigned char* p = item.next
     cdef int particle = p[0] if item.number else PARTICLE_NULL
     cdef bint typed = particle == PARTICLE_STRING or particle == PARTICLE_GEOJSON
@@ -43,7 +42,7 @@ cdef void read_text(Item* item) noexcept nogil:
 
 
 cdef inline size_t tag_size(int tag) noexcept nogil:
-    """How many bytes of a number stand behind a tag, in the groups of three or four that msgpack has."""
+    """Returns how many bytes the number behind a msgpack tag has: each group of tags begins with the smallest."""
     if 0xC4 <= tag <= 0xC6:
         return <size_t>1 << (tag - 0xC4)
     if 0xCC <= tag <= 0xCF:
@@ -60,13 +59,16 @@ cdef void read_integer(Item* item, int tag, const unsigned char* p) noexcept nog
     cdef int unused = 64 - 8 * <int>size
     item.rank = RANK_INTEGER
     count_in(item, p, size)
-    if tag >= 0xD0:                         # with a sign, which is spread over the bytes that are not sent
+    if tag >= 0xD0:                         # a signed integer: its sign fills the bytes that are not sent
         item.number = <uint64_t>(<int64_t>(item.number << unused) >> unused)
         item.negative = <int64_t>item.number < 0
 
 
 cdef void read_head(Item* item, const unsigned char* p) noexcept nogil:
-    """What a value is, without its elements; the marks of ordered lists and maps, which nothing depends on, are skipped."""
+    """Reads a value, but not the elements of a list or map.
+
+    The flags of ordered lists and maps are skipped, because the order of values does not depend on them.
+    """
     cdef int tag = p[0]
     p += 1
     item.negative = False
@@ -98,14 +100,14 @@ cdef void read_head(Item* item, const unsigned char* p) noexcept nogil:
             item.number = tag & 0x0F
         else:
             count_in(item, p, tag_size(tag))
-        skip_mark(item)
+        skip_flags(item)
     else:
-        item.rank = RANK_MARK
+        item.rank = RANK_SPECIAL
         item.number = p[1]                  # d4 ff 01 and d4 ff 00
         item.next = p + 2
 
 
-cdef void skip_mark(Item* item) noexcept nogil:
+cdef void skip_flags(Item* item) noexcept nogil:
     """Steps over the flags in the first place of a list or map, as `get_flags` reads them."""
     cdef const unsigned char* p = item.next
     if item.number == 0 or p[0] == 0xD4 and p[1] == 0xFF:
@@ -120,7 +122,7 @@ cdef void skip_mark(Item* item) noexcept nogil:
         p += 2 + (<size_t>1 << (p[0] - 0xD4))
     else:
         return
-    if item.rank == RANK_MAP:               # its value, nil
+    if item.rank == RANK_MAP:               # the flags of a map have a value, nil
         p += 1
     item.number -= 1
     item.next = p
@@ -131,7 +133,7 @@ cdef inline int compare_numbers(uint64_t a, uint64_t b) noexcept nogil:
 
 
 cdef inline int compare_floats(double a, double b) noexcept nogil:
-    """NaN, which the server takes for equal to every float, goes behind them."""
+    """Compares floats. NaN comes last; the server takes it for equal to every float."""
     if a != a or b != b:
         return (a != a) - (b != b)
     return (a > b) - (a < b)
@@ -143,7 +145,7 @@ cdef int compare_texts(Item* a, Item* b) noexcept nogil:
 
 
 cdef int compare_at(const unsigned char** at_a, const unsigned char** at_b) noexcept nogil:
-    """Below, at or above 0 as the server sorts both values. Where they are equal, both pointers go behind them."""
+    """Returns a number below, at or above 0, as the server sorts the values. If they are equal, steps both pointers over them."""
     cdef Item a
     cdef Item b
     cdef int order = 0
@@ -167,7 +169,7 @@ cdef int compare_at(const unsigned char** at_a, const unsigned char** at_b) noex
         order = compare_numbers(a.number, b.number)
     elif a.rank == RANK_FLOAT:
         order = compare_floats(a.real, b.real)
-    elif a.rank == RANK_MARK:
+    elif a.rank == RANK_SPECIAL:
         order = compare_numbers(b.number, a.number)
     elif a.rank != RANK_NIL:
         order = compare_texts(&a, &b)
@@ -182,7 +184,7 @@ cdef struct Element:
 
 
 cdef int compare_elements(const void* a, const void* b) noexcept nogil:
-    """Equal ones, such as 0.0 and -0.0, keep their order."""
+    """Compares elements for `qsort`. Equal elements, such as 0.0 and -0.0, keep the order in which they were packed."""
     cdef const unsigned char* at_a = (<const Element*>a).data
     cdef const unsigned char* at_b = (<const Element*>b).data
     cdef int order = compare_at(&at_a, &at_b)

@@ -1,7 +1,7 @@
-# Python values to particles and to the msgpack dialect inside lists and maps (values.md). Lossless or refused:
-# what the server can't hold raises InvalidType or InvalidArgument with the bin and the path inside the value.
+# Packs Python values as particles, and as msgpack inside lists and maps (values.md). Nothing is lost: a value that the server
+# can't hold raises InvalidType or InvalidArgument, which name the bin and the path inside the value.
 
-cdef struct Step:                           # where in a nested value the packer is
+cdef struct Step:                           # where in one list or map the packer is
     PyObject* key                           # borrowed from the map being packed; NULL in a list
     Py_ssize_t index
 
@@ -9,8 +9,10 @@ cdef struct Step:                           # where in a nested value the packer
 cdef struct Packer:
     Buffer* out
     PyObject* bin                           # borrowed: the bin's name for messages, or NULL
-    bint arguments                          # of an operation: may hold what can't be stored
-    int compared                            # above 0 inside what the server compares as it is sent
+    bint arguments                          # packs an operation's arguments, which may be Packed, INFINITY and WILDCARD
+    # > 0 inside an operation's arguments or an ordered list: the server compares maps there as they are packed, so
+    # `put_map` sorts them
+    int compared
     int depth
     Step path[MAX_DEPTH]
 
@@ -24,14 +26,14 @@ cdef inline void packer_init(Packer* p, Buffer* out, object bin) noexcept:
 
 
 cdef inline void arguments_init(Packer* p, Buffer* out, object bin) noexcept:
-    """A packer of an operation's arguments."""
+    """Begins a packer of an operation's arguments."""
     packer_init(p, out, bin)
     p.arguments = True
     p.compared = 1
 
 
 cdef str place(Packer* p):
-    """Where the packer is, as a person writes it: bins['prefs'][2]['x']."""
+    """Returns where the packer is, as Python would write it: bins['prefs'][2]['x']."""
     cdef int i
     cdef int first = 0
     text = "value" if p.bin == NULL or <object>p.bin is None else f"bins[{shown(plain_text(<object>p.bin))}]"
@@ -39,7 +41,7 @@ cdef str place(Packer* p):
         first = 2 if p.depth > 1 and p.path[0].index == 2 else 1    # [0xFF, context, [arguments]] or [arguments]
         text += f", argument {p.path[first - 1].index}, at " if p.depth > first else f", argument {p.path[first - 1].index}"
     for i in range(first, p.depth):
-        if p.depth > 20 and 10 <= i < p.depth - 5:      # a path nobody would read to its end
+        if p.depth > 20 and 10 <= i < p.depth - 5:      # the middle of a long path is left out
             text += "…" if i == 10 else ""
         elif p.path[i].key == NULL:
             text += f"[{p.path[i].index}]"
@@ -63,7 +65,12 @@ cdef object refused_value(Packer* p, str what):
     return errors.InvalidArgument(f"{place(p)}: {what}")
 
 
-cdef int64_t int64_of(Packer* p, object value) except? -1:
+cdef inline int64_t int64_of(Packer* p, object value) except? -1:
+    cdef int64_t v
+    return v if small_int(value, &v) else large_int64_of(p, value)
+
+
+cdef int64_t large_int64_of(Packer* p, object value) except? -1:
     cdef int overflow = 0
     cdef int64_t v = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow:
@@ -87,12 +94,15 @@ cdef const char* any_utf8_of(Packer* p, object text, Py_ssize_t* size) except NU
 
 
 cdef inline int put_int(Buffer* out, int64_t v) except -1:
-    """The smallest form that holds it."""
+    """Packs an integer in the smallest form that holds it."""
+    return put8(out, <unsigned char>v) if 0 <= v < 0x80 else put_other_int(out, v)
+
+
+cdef int put_other_int(Buffer* out, int64_t v) except -1:
+    """Packs an integer that is negative or takes several bytes."""
     cdef uint64_t u = <uint64_t>v
     if v >= 0:
-        if v < 0x80:
-            put8(out, <unsigned char>v)
-        elif v <= 0xFF:
+        if v <= 0xFF:
             put8(out, 0xCC)
             put8(out, <unsigned char>v)
         elif v <= 0xFFFF:
@@ -116,14 +126,17 @@ cdef inline int put_int(Buffer* out, int64_t v) except -1:
 
 
 cdef inline int put_text(Buffer* out, unsigned char particle, const void* data, size_t size) except -1:
-    """A string or blob inside a list or map: msgpack str whose first byte is the particle type."""
+    """Packs a string or blob inside a list or map: a msgpack string whose first byte is the particle type."""
     cdef size_t n = size + 1
     cdef unsigned char* p
     if n < 32:
         p = buffer_take(out, n + 1)
         p[0] = <unsigned char>(0xA0 | n)
         p[1] = particle
-        memcpy(p + 2, data, size)
+        if size <= 16:
+            copy_short(p + 2, <const char*>data, size)
+        else:
+            memcpy(p + 2, data, size)
         return 0
     if n <= 0xFF:
         put8(out, 0xD9)
@@ -132,14 +145,14 @@ cdef inline int put_text(Buffer* out, unsigned char particle, const void* data, 
         put_tagged16(out, 0xDA, <uint16_t>n)
     else:
         if size > MAX_MESSAGE:
-            buffer_grow(out, size)          # raises: it can't be sent
+            buffer_grow(out, size)          # raises InvalidArgument: the message would be too large
         put_tagged32(out, 0xDB, <uint32_t>n)
     put8(out, particle)
     return put_bytes(out, data, size)
 
 
-cdef inline int put_mark(Buffer* out, int flags) except -1:
-    """The extension in the first place of a list or map that holds its flags."""
+cdef inline int put_flags(Buffer* out, int flags) except -1:
+    """Packs the flags of a list or map: an extension in the place of its first element."""
     put_bytes(out, b"\xC7\x00", 2)
     return put8(out, <unsigned char>flags)
 
@@ -150,7 +163,7 @@ cdef inline int put_list_head(Buffer* out, size_t count) except -1:
     if count <= 0xFFFF:
         return put_tagged16(out, 0xDC, <uint16_t>count)
     if count > MAX_MESSAGE:
-        buffer_grow(out, count)             # raises: an element takes a byte at least
+        buffer_grow(out, count)             # raises InvalidArgument: each element takes at least a byte
     return put_tagged32(out, 0xDD, <uint32_t>count)
 
 
@@ -165,14 +178,14 @@ cdef inline int put_map_head(Buffer* out, size_t count) except -1:
 
 
 cdef int put_blob(Packer* p, unsigned char particle, const void* data, Py_ssize_t size, bint packed) except -1:
-    """Bytes inside a list or map (packed) or as a bin's whole value."""
+    """Packs bytes inside a list or map (`packed`), or writes them as a bin's whole value."""
     if packed:
         return put_text(p.out, particle, data, <size_t>size)
     return put_bytes(p.out, data, <size_t>size)
 
 
 cdef int put_buffer(Packer* p, object value, bint packed) except -1:
-    """A buffer of bytes."""
+    """Packs a buffer of bytes as a blob."""
     cdef Py_buffer view
     wrong = open_bytes(value, &view)
     if wrong is not None:
@@ -188,7 +201,7 @@ cdef inline bint is_hll(object value):
 
 
 cdef bytes raw_of(Packer* p, object value, bint packed):
-    """The bytes of a RawParticle; inside a list or map with its type in front."""
+    """Returns the bytes of a RawParticle; inside a list or map (`packed`) with its type in front."""
     particle = plain_int(value.type)
     data = plain_bytes(value.data) if isinstance(value.data, bytes) else None
     if data is None or particle is None:
@@ -199,7 +212,7 @@ cdef bytes raw_of(Packer* p, object value, bint packed):
 
 
 cdef int put_raw_text(Packer* p, object value) except -1:
-    """A RawParticle inside a list or map: text with its type in front, but a list or map as it is."""
+    """Packs a RawParticle inside a list or map: a list or map as it is, all others as a string with the type in front."""
     cdef bytes data = raw_of(p, value, True)
     if data[0] == PARTICLE_LIST or data[0] == PARTICLE_MAP:
         try:
@@ -212,20 +225,27 @@ cdef int put_raw_text(Packer* p, object value) except -1:
     )
 
 
-cdef int enter(Packer* p) except -1:
+cdef object too_deep(Packer* p):
+    return errors.InvalidArgument(
+        f"{place(p)}: lists and maps nested deeper than {MAX_DEPTH} levels",
+        advice="servers from 8.2 on take 64 levels at most",
+    )
+
+
+cdef inline Step* enter(Packer* p) except NULL:
+    """Goes one level into a list or map, and gives the place for where the packer is in it."""
+    cdef Step* step
     if p.depth == MAX_DEPTH:
-        raise errors.InvalidArgument(
-            f"{place(p)}: lists and maps nested deeper than {MAX_DEPTH} levels",
-            advice="servers from 8.2 on take 64 levels at most",
-        )
-    p.path[p.depth].key = NULL
-    p.path[p.depth].index = 0
+        raise too_deep(p)
+    step = &p.path[p.depth]
+    step.key = NULL
+    step.index = 0
     p.depth += 1
-    return 0
+    return step
 
 
 cdef object changed_size(Packer* p, str what):
-    """The error for a list or dict that is not what it was when its packing began."""
+    """Returns the error for a list or dict whose size changed while it was packed."""
     return refused_value(p, f"the {what} changed its size while it was packed")
 
 
@@ -233,8 +253,7 @@ cdef int put_list(Packer* p, object value) except -1:
     cdef Py_ssize_t count = len(value)
     cdef Py_ssize_t i = 0
     cdef Step* step
-    enter(p)
-    step = &p.path[p.depth - 1]
+    step = enter(p)
     put_list_head(p.out, <size_t>count)
     if PyList_CheckExact(value):
         for item in <list>value:
@@ -253,17 +272,20 @@ cdef int put_list(Packer* p, object value) except -1:
 
 
 cdef int put_ordered_list(Packer* p, object value) except -1:
-    """A list with its mark, and sorted: the server refuses it otherwise, and inside another value it may store rubbish."""
+    """Packs an ordered list: its flags, then its elements in the server's order.
+
+    The server refuses an ordered list that is not sorted. Inside another value the server may not check it, and stores a
+    corrupt list.
+    """
     cdef Py_ssize_t count = len(value)
     cdef Py_ssize_t i = 0
     cdef size_t first
     cdef Step* step
     cdef Sorting sorting
-    enter(p)
+    step = enter(p)
     p.compared += 1
-    step = &p.path[p.depth - 1]
     put_list_head(p.out, <size_t>count + 1)
-    put_mark(p.out, LIST_ORDERED)
+    put_flags(p.out, LIST_ORDERED)
     first = p.out.size
     sorting_init(&sorting, count)
     try:
@@ -284,12 +306,12 @@ cdef int put_ordered_list(Packer* p, object value) except -1:
 
 
 cdef inline int put_sequence(Packer* p, object value) except -1:
-    """A tuple, or a list of another kind."""
+    """Packs a tuple, an OrderedList or another subclass of list."""
     return put_ordered_list(p, value) if isinstance(value, OrderedList) else put_list(p, value)
 
 
 cdef int put_key(Packer* p, object key) except -1:
-    """A map key: int, str or bytes, nothing else (values.md 3.2)."""
+    """Packs a map key, which is an int, str or bytes (values.md 3.2)."""
     cdef Py_ssize_t size = 0
     cdef const char* text
     if PyUnicode_CheckExact(key):
@@ -311,12 +333,12 @@ cdef int put_key(Packer* p, object key) except -1:
 
 
 cdef inline bint is_plain_key(object key):
-    """Whether Python's equality of keys is the server's."""
+    """Whether the key's type is one for which keys are equal in Python exactly if they are equal to the server."""
     return PyUnicode_CheckExact(key) or PyLong_CheckExact(key) or PyBytes_CheckExact(key)
 
 
 cdef int check_unique(Packer* p, object mapping) except -1:
-    """Refuses keys that are different in Python and the same to the server, which may store a corrupt map then."""
+    """Refuses keys that differ in Python but are the same to the server, which may store a corrupt map of them."""
     cdef set ranks = set()
     for key in mapping:
         rank = key_rank(key)
@@ -326,7 +348,7 @@ cdef int check_unique(Packer* p, object mapping) except -1:
     return 0
 
 
-cdef object GONE = object()               # for the value of a key that left the dict while it was packed
+cdef object GONE = object()               # stands for the value of a key that was deleted while the dict was packed
 
 
 cdef int put_map(Packer* p, object value) except -1:
@@ -340,11 +362,10 @@ cdef int put_map(Packer* p, object value) except -1:
             flags = MAP_KEY_ORDERED
         elif isinstance(value, KeyValueOrderedDict):
             flags = MAP_KEY_VALUE_ORDERED
-    enter(p)
-    step = &p.path[p.depth - 1]
+    step = enter(p)
     put_map_head(p.out, <size_t>count + (flags != 0))
     if flags:
-        put_mark(p.out, flags)
+        put_flags(p.out, flags)
         put8(p.out, 0xC0)
     if flags or p.compared:
         for key in in_key_order(value):
@@ -366,7 +387,7 @@ cdef int put_map(Packer* p, object value) except -1:
             put_element(p, item)
             i += 1
             if PyDict_Size(value) != count:
-                break                       # before Python finds it, whose error names no place
+                break                       # before Python raises its own error, which names no place
     p.depth -= 1
     if i != count or PyDict_Size(value) != count:
         raise changed_size(p, "dict")
@@ -376,7 +397,7 @@ cdef int put_map(Packer* p, object value) except -1:
 
 
 def key_rank(key: object) -> tuple[int, Any]:
-    """Where the server sorts a map key: integers, then strings, then blobs, each in its own order."""
+    """Return the rank by which the server sorts a map key: integers, then strings, then blobs."""
     if isinstance(key, str):
         return 3, plain_text(key).encode("utf-8", "surrogatepass")
     if isinstance(key, RawParticle):
@@ -389,10 +410,10 @@ def key_rank(key: object) -> tuple[int, Any]:
 
 
 cdef list in_key_order(object mapping):
-    """The keys in the server's order, in which flagged maps must be, and which it compares maps in.
+    """Returns the keys in the server's order.
 
-    It keeps all maps so, whatever order they come in; but what an operation or an ordered list compares with its maps
-    is compared as it came.
+    A map with flags must have this order. The server sorts a map that it stores, but it does not sort a map in an
+    operation's arguments or in an ordered list before it compares it.
     """
     cdef list keys = PyDict_Keys(mapping)
     cdef bint texts = True
@@ -400,6 +421,8 @@ cdef list in_key_order(object mapping):
         if not PyUnicode_CheckExact(key):
             texts = False
             break
+    if PyList_GET_SIZE(keys) < 2:
+        return keys
     if texts:                               # UTF-8 sorts as code points do
         keys.sort()
     else:
@@ -409,7 +432,7 @@ cdef list in_key_order(object mapping):
 
 @cython.final
 cdef class Packed:
-    """Msgpack that is ready: goes into an operation's arguments as it is."""
+    """Msgpack bytes, which are copied into an operation's arguments as they are."""
 
     cdef readonly bytes data
 
@@ -430,7 +453,7 @@ cdef class Packed:
 
 
 cdef bint put_argument(Packer* p, object value) except -1:
-    """What only an operation's arguments may hold; False if it is none of it."""
+    """Packs what only an operation's arguments may hold; returns False if the value is nothing of the kind."""
     if type(value) is Packed:
         put_bytes(p.out, PyBytes_AS_STRING((<Packed>value).data), <size_t>PyBytes_GET_SIZE((<Packed>value).data))
     elif value is Special.WILDCARD:
@@ -442,8 +465,8 @@ cdef bint put_argument(Packer* p, object value) except -1:
     return True
 
 
-cdef int put_element(Packer* p, object value) except -1:
-    """One value inside a list or map."""
+cdef inline int put_element(Packer* p, object value) except -1:
+    """Packs one value inside a list or map."""
     cdef Py_ssize_t size = 0
     cdef const char* text
     if PyUnicode_CheckExact(value):
@@ -451,6 +474,13 @@ cdef int put_element(Packer* p, object value) except -1:
         return put_text(p.out, PARTICLE_STRING, text, <size_t>size)
     if PyLong_CheckExact(value):
         return put_int(p.out, int64_of(p, value))
+    return put_other_element(p, value)
+
+
+cdef int put_other_element(Packer* p, object value) except -1:
+    """One that is neither exactly a str nor an int."""
+    cdef Py_ssize_t size = 0
+    cdef const char* text
     if PyFloat_CheckExact(value):
         return put_tagged64(p.out, 0xCB, double_bits(PyFloat_AS_DOUBLE(value)))
     if value is None:
@@ -504,7 +534,7 @@ cdef inline int put_int64(Buffer* out, int64_t v) except -1:
 
 
 cdef int put_particle(Packer* p, object value) except -1:
-    """The bytes of a bin's whole value; returns its particle type."""
+    """Writes the bytes of a bin's whole value; returns its particle type."""
     cdef Py_ssize_t size = 0
     cdef const char* text
     if PyUnicode_CheckExact(value):
@@ -569,7 +599,7 @@ cdef int put_particle(Packer* p, object value) except -1:
 
 
 def pack_element(value: object) -> bytes:
-    """One value as the arguments of operations hold it; INFINITY, WILDCARD and `Packed` too, at any depth."""
+    """Return the msgpack of a value in an operation's arguments; INFINITY, WILDCARD and `Packed` are allowed at any depth."""
     cdef Buffer out
     cdef Packer packer
     cdef unsigned char storage[512]
@@ -583,7 +613,7 @@ def pack_element(value: object) -> bytes:
 
 
 def pack_value(value: object) -> tuple[int, bytes]:
-    """The particle type and the bytes of a bin's value, as a write sends them."""
+    """Return the particle type and the bytes of a bin's value, as a write sends them."""
     cdef Buffer out
     cdef Packer packer
     cdef unsigned char storage[512]

@@ -1,6 +1,6 @@
 # The plain values that objects stand for: the text that a subclass of str holds, the integer behind an __index__, the
-# bytes of a buffer, the bool or float of one of NumPy's scalars. What a subclass says of itself (__str__, __bytes__,
-# __format__) is not asked.
+# bytes of a buffer, the bool or float of one of NumPy's scalars. The methods with which a subclass converts itself (__str__,
+# __bytes__, __format__) are not called.
 
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
@@ -10,8 +10,11 @@ cdef extern from "Python.h":
 cdef extern from *:
     """
     #include <string.h>
+    #if PY_VERSION_HEX < 0x030B0000
+    #include <longintrepr.h>
+    #endif
 
-    /* The text of a str that is ASCII, where Python keeps it; NULL for other text, and for subclasses. */
+    /* Returns the memory of a str that is ASCII; NULL for other text, and for subclasses. */
     static inline const char *ascii_of(PyObject *text, Py_ssize_t *size) {
         if (!PyUnicode_IS_COMPACT_ASCII(text))
             return NULL;
@@ -43,7 +46,50 @@ cdef extern from *:
         return (found & UINT64_C(0x8080808080808080)) != 0;
     }
 
-    /* Whether it is one of NumPy's scalars. NumPy itself is not needed to tell. */
+    /* Copies up to 16 bytes, and tells whether one of them is NUL. The last ones may be copied twice. */
+    static inline int copy_short(unsigned char *to, const char *from, size_t size) {
+        uint64_t eight[2];
+        uint32_t four[2];
+        int found = 0;
+        if (size >= 8) {
+            memcpy(eight, from, 8);
+            memcpy(eight + 1, from + size - 8, 8);
+            memcpy(to, eight, 8);
+            memcpy(to + size - 8, eight + 1, 8);
+        } else if (size >= 4) {
+            memcpy(four, from, 4);
+            memcpy(four + 1, from + size - 4, 4);
+            memcpy(to, four, 4);
+            memcpy(to + size - 4, four + 1, 4);
+            eight[0] = eight[1] = (uint64_t)four[0] << 32 | four[1];
+        } else {
+            for (; size; size--) {
+                found |= !*from;
+                *to++ = (unsigned char)*from++;
+            }
+            return found;
+        }
+        eight[0] = (eight[0] - UINT64_C(0x0101010101010101)) & ~eight[0];
+        eight[1] = (eight[1] - UINT64_C(0x0101010101010101)) & ~eight[1];
+        return ((eight[0] | eight[1]) & UINT64_C(0x8080808080808080)) != 0;
+    }
+
+    /* Gives the number of an int, or of an object of a subclass, if it has not more digits than one. */
+    static inline int small_int(PyObject *value, int64_t *number) {
+    #if PY_VERSION_HEX >= 0x030C0000
+        if (!PyUnstable_Long_IsCompact((PyLongObject *)value))
+            return 0;
+        *number = PyUnstable_Long_CompactValue((PyLongObject *)value);
+    #else
+        Py_ssize_t digits = Py_SIZE(value);
+        if (digits < -1 || digits > 1)
+            return 0;
+        *number = digits ? digits * (int64_t)((PyLongObject *)value)->ob_digit[0] : 0;
+    #endif
+        return 1;
+    }
+
+    /* Whether an object is one of NumPy's scalars. NumPy is not imported for it. */
     static int is_numpy_scalar(PyObject *value) {
         PyTypeObject *type = Py_TYPE(value);
         for (; type != NULL; type = type->tp_base)
@@ -52,7 +98,7 @@ cdef extern from *:
         return 0;
     }
 
-    /* Before version 2.3 NumPy's bool, which had another name before 2, has an __index__, with a warning. */
+    /* Whether an object is NumPy's bool. Before NumPy 2.3 it has an __index__, which warns; before 2 it has another name. */
     static inline int is_numpy_bool(PyObject *value) {
         const char *name = Py_TYPE(value)->tp_name;
         return strcmp(name, "numpy.bool") == 0 || strcmp(name, "numpy.bool_") == 0;
@@ -60,25 +106,28 @@ cdef extern from *:
     """
     const char* ascii_of(object text, Py_ssize_t* size) noexcept
     bint has_nul(const char* p, size_t size) noexcept nogil
+    bint copy_short(unsigned char* to, const char* from_, size_t size) noexcept nogil
+    bint small_int(object value, int64_t* number) noexcept
     bint is_numpy_scalar(object value) noexcept
     bint is_numpy_bool(object value) noexcept
 
 
 cdef inline const char* utf8_size(object text, Py_ssize_t* size) except NULL:
-    """The UTF-8 of the text that a str or a subclass of it holds; it lives as long as the object."""
+    """Returns the UTF-8 of the text that a str or a subclass of str holds; the memory lives as long as the object."""
     cdef const char* data = ascii_of(text, size)
     return data if data != NULL else PyUnicode_AsUTF8AndSize(text, size)
 
 
 cpdef object plain_text(object text):
-    """The text that a str or a subclass of it holds, as a str."""
+    """Return the text that a str or a subclass of str holds, as a str."""
     return text if PyUnicode_CheckExact(text) else PyUnicode_FromObject(text)
 
 
 cpdef object plain_int(object value):
-    """The int that an int or an object with __index__ stands for; None where it is no int, as a bool is none.
+    """Return the int that an int or an object with __index__ stands for; None for all other objects and for a bool.
 
-    A type may have __index__ for some of its objects only: NumPy's arrays raise TypeError where they stand for no int.
+    A type may have an __index__ that works for some objects only: a NumPy array's raises TypeError unless the array is one
+    integer.
     """
     if PyLong_CheckExact(value):
         return value
@@ -91,7 +140,7 @@ cpdef object plain_int(object value):
 
 
 cpdef object plain_number(object value):
-    """The int or float that an object stands for; None where it is neither."""
+    """Return the int or float that an object stands for; None if it stands for neither."""
     if PyFloat_CheckExact(value):
         return value
     number = plain_int(value)
@@ -104,10 +153,10 @@ cpdef object plain_number(object value):
 
 
 cpdef object numpy_scalar(object value):
-    """The bool or float that one of NumPy's scalars stands for; None for all other objects.
+    """Return the bool or float that one of NumPy's scalars stands for; None for all other objects.
 
-    Its integers have __index__, its texts and bytes are str and bytes, and its double is a float. A long double would
-    lose digits.
+    NumPy's integers, texts, bytes and doubles are not handled here: they have __index__ or are str, bytes and float. A long
+    double gives None, as a float would lose digits.
     """
     cdef Py_buffer view
     if not is_numpy_scalar(value):
@@ -127,9 +176,9 @@ cpdef object numpy_scalar(object value):
 
 
 cdef str open_bytes(object value, Py_buffer* view):
-    """Opens a buffer of bytes, for its user to release; else nothing is open and the words for what it is come back."""
+    """Opens a buffer of bytes, which the caller releases, and returns None; else opens nothing and returns what is wrong."""
     if not PyObject_CheckBuffer(value) or is_numpy_scalar(value):
-        return "is not an Aerospike type"   # NumPy's times have buffers of bytes, but mean none
+        return "is not an Aerospike type"   # NumPy's times have buffers of bytes, but are not bytes
     try:
         PyObject_GetBuffer(value, view, PyBUF_FORMAT | PyBUF_STRIDES)
     except (BufferError, ValueError) as error:
@@ -141,7 +190,7 @@ cdef str open_bytes(object value, Py_buffer* view):
 
 
 cdef str not_bytes(Py_buffer* view):
-    """What is wrong with a buffer that is not of bytes, one after the other; None if it is."""
+    """Returns what is wrong with a buffer; None if it holds bytes one after the other."""
     kind = "B" if view.format == NULL else (<bytes>view.format).decode("ascii", "backslashreplace")
     if view.ndim == 0:
         return "is not an Aerospike type"
@@ -157,7 +206,7 @@ cdef str not_bytes(Py_buffer* view):
 
 
 cpdef object plain_bytes(object value):
-    """The bytes that bytes, a subclass of it, or a buffer of bytes holds, as bytes; None where it is none of them."""
+    """Return as bytes what bytes, a subclass of bytes, or a buffer of bytes holds; None for all other objects."""
     cdef Py_buffer view
     if PyBytes_CheckExact(value):
         return value

@@ -1,4 +1,4 @@
-# What a read gives: the bins of a record and what the server says about it.
+# What a read gives: the bins of a record, its generation and its expiration.
 
 cdef enum:
     SHOWN_BINS = 2000                       # characters of a record's bins in its repr
@@ -11,7 +11,7 @@ cdef class Record:
     """Record(key, bins, generation=0, void_time=0, results=None)\n--\n\nA record as it was read.
 
     `record["bin"]`, `record.bins`, `record.generation`, `record.ttl`, `record.key`. It is a `Mapping` of its bins' names
-    to their values; two records are equal if their keys, generations and expirations are, too.
+    to their values. Two records are equal if their keys, generations, expirations, bins and results are equal.
     """
 
     cdef readonly Key key                   # the key the caller asked with
@@ -65,19 +65,19 @@ cdef class Record:
         return True
 
     def get(self, name: str, default: object = None) -> Any:
-        """The bin's value, or `default` if the record has no such bin."""
+        """Return the bin's value, or `default` if the record has no such bin."""
         return self.bins.get(name, default)
 
     def keys(self) -> KeysView[str]:
-        """The names of the bins."""
+        """Return the names of the bins."""
         return self.bins.keys()
 
     def values(self) -> ValuesView[Any]:
-        """The values of the bins."""
+        """Return the values of the bins."""
         return self.bins.values()
 
     def items(self) -> ItemsView[str, Any]:
-        """The bins as (name, value) pairs."""
+        """Return the bins as (name, value) pairs."""
         return self.bins.items()
 
     def __eq__(self, other: object) -> bool:

@@ -1,13 +1,13 @@
-# Particles and the msgpack dialect inside lists and maps to Python values (values.md), straight from the bytes
-# received. Nothing here trusts a length: each is held against what is left, and a container's count against the
-# bytes its elements need at least, before memory is taken for it.
+# Reads particles, and msgpack inside lists and maps, as Python values (values.md), out of the receive buffer. No length is
+# trusted: each is compared with the bytes that are left, and the count of a list or map with the bytes that its elements
+# need at least, before memory is allocated.
 
 cdef struct Cursor:
     const unsigned char* p                  # borrowed: the next byte
     const unsigned char* end
     NameCache* names                        # borrowed, may be NULL
     int depth
-    size_t owed                             # elements still to come in the containers around this one
+    size_t owed                             # elements still to come in all lists and maps that are being read
 
 
 cdef inline void cursor_init(Cursor* r, const unsigned char* data, size_t size, NameCache* names) noexcept nogil:
@@ -27,7 +27,7 @@ cdef object broken(str what):
 
 
 cdef inline const unsigned char* take(Cursor* r, size_t size) except NULL:
-    """The next `size` bytes."""
+    """Returns the next `size` bytes and steps over them."""
     cdef const unsigned char* p = r.p
     if size > left(r):
         raise broken(f"{size} bytes are promised where {left(r)} are left")
@@ -37,7 +37,7 @@ cdef inline const unsigned char* take(Cursor* r, size_t size) except NULL:
 
 
 cdef object any_text(const unsigned char* p, size_t size):
-    """A str; a RawParticle where the bytes are no UTF-8 (the server does not check them)."""
+    """Returns a str; a RawParticle if the bytes are no UTF-8, which the server does not check."""
     try:
         return PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL)
     except UnicodeDecodeError:
@@ -60,10 +60,10 @@ cdef object geojson_of(const unsigned char* p, size_t size):
 
 
 cdef object get_text(Cursor* r, size_t size, bint short):
-    """The content of a msgpack string: a particle type, then its bytes."""
+    """Returns the value in a msgpack string of `size` bytes: a particle type, then the particle's bytes."""
     cdef const unsigned char* p
     cdef int particle
-    if size == 0:                           # the server stores it as it came (values.md 3.2)
+    if size == 0:                           # without a type; the server stores it as a client sent it (values.md 3.2)
         return RawParticle(PARTICLE_NULL, b"")
     p = take(r, size)
     particle = p[0]
@@ -80,12 +80,12 @@ cdef object get_text(Cursor* r, size_t size, bint short):
 
 
 cdef inline bint at_extension(Cursor* r) noexcept nogil:
-    """Whether an extension comes next: in the first place of a list or map it carries the container's flags."""
+    """Whether a msgpack extension comes next, which holds the flags if it is the first element of a list or map."""
     return r.p < r.end and (0xC7 <= r.p[0] <= 0xC9 or 0xD4 <= r.p[0] <= 0xD8)
 
 
 cdef int get_flags(Cursor* r) except -1:
-    """Reads an extension and returns its type byte, which is where containers keep their flags."""
+    """Reads an extension and returns the flags of its list or map, which are the extension's type byte."""
     cdef int tag = take(r, 1)[0]
     cdef size_t size
     cdef int kind
@@ -104,7 +104,7 @@ cdef int get_flags(Cursor* r) except -1:
 
 
 cdef inline int enter_container(Cursor* r, size_t count, size_t each, str what) except -1:
-    """Enters a container. Every element takes a byte at least: the open ones can't promise more than is left."""
+    """Enters a list or map (`what`: its elements). All open lists and maps may not have more elements than bytes are left."""
     if r.depth == MAX_DEPTH:
         raise broken(f"lists and maps nested deeper than {MAX_DEPTH} levels")
     if count > left(r) or r.owed + count * each > left(r):
@@ -132,7 +132,7 @@ cdef object get_list(Cursor* r, size_t count):
 
 
 cdef object get_key(Cursor* r):
-    """A map key. Old servers took any type: what Python can't hash comes as its raw bytes."""
+    """Returns a map key. Old servers took keys of all types: a list or map, without hash, gives a RawParticle."""
     cdef const unsigned char* start = r.p
     key = get_element(r, True)
     if isinstance(key, (list, dict)):
@@ -144,12 +144,15 @@ cdef object get_key(Cursor* r):
 
 
 cdef object get_map(Cursor* r, size_t count, const unsigned char* start):
-    """A dict; the raw bytes from `start` on, where its tag is, if keys differ that are equal in Python (1 and 1.0)."""
+    """Returns a dict; a RawParticle if two keys of the map are equal in Python, as 1 and 1.0 are.
+
+    `start` is where the map's tag is: the RawParticle has the bytes from there on.
+    """
     cdef size_t _i
     cdef int flags = 0
     if count and at_extension(r):
         flags = get_flags(r)
-        get_element(r)                      # the marker's value, nil
+        get_element(r)                      # the flags have a value in a map, nil
         count -= 1
     enter_container(r, count, 2, "entries in a map")
     if flags & MAP_KEY_VALUE_ORDERED == MAP_KEY_VALUE_ORDERED:
@@ -169,7 +172,7 @@ cdef object get_map(Cursor* r, size_t count, const unsigned char* start):
 
 
 cdef object get_element(Cursor* r, bint short=False):
-    """One msgpack value. `short`: it is a map key, whose text may well have come before."""
+    """Returns one msgpack value. `short`: it is a map key, so its text is looked up in the cache of short texts."""
     cdef const unsigned char* start = take(r, 1)
     cdef int tag = start[0]
     if tag < 0x80:
@@ -227,7 +230,7 @@ cdef object get_element(Cursor* r, bint short=False):
 
 
 cdef object get_container(int particle, const unsigned char* p, size_t size, NameCache* names):
-    """A list or map particle: exactly one msgpack list or map."""
+    """Returns the value of a list or map particle, which is exactly one msgpack list or map."""
     cdef Cursor r
     cursor_init(&r, p, size, names)
     value = get_element(&r)
@@ -241,7 +244,7 @@ cdef object get_container(int particle, const unsigned char* p, size_t size, Nam
 
 
 cdef object get_particle(int particle, const unsigned char* p, size_t size, NameCache* names):
-    """The Python value of a particle of `size` bytes at `p`."""
+    """Returns the Python value of a particle of `size` bytes at `p`."""
     cdef size_t cells
     if particle == PARTICLE_INTEGER:
         if size == 8:
@@ -281,7 +284,11 @@ cdef object get_particle(int particle, const unsigned char* p, size_t size, Name
 
 
 def unpack_value(int particle, bytes data not None) -> Any:
-    """The Python value of a particle's bytes; `ProtocolError` where they can't be one."""
+    """Return the Python value of a particle's bytes.
+
+    Raises:
+        ProtocolError: these are no bytes of such a particle.
+    """
     return get_particle(
         particle, <const unsigned char*>PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data), NULL
     )

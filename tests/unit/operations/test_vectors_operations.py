@@ -235,8 +235,7 @@ def command_of(recorded: Case) -> Command:
         pass
     request = parse(recorded.requests[0])
     operations = [
-        restore_operation(op.name.decode(), op.code, op.pack(), int(op.code in WRITES), "recorded")
-        for op in request.ops
+        restore_operation(op.name.decode(), op.code, op.pack(), int(op.code in WRITES)) for op in request.ops
     ]
     policy = WritePolicy(respond_per_each_op=bool(request.info2 & 0x80))
     return UNSENT.operate(("test", "gv", "x"), operations, policy=policy)

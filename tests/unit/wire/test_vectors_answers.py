@@ -47,7 +47,7 @@ def operations_of(request: Message) -> list[Any]:
     """The operations of a recorded request, also those that pyspike has no function for yet."""
     writes = {2, 4, 5, 9, 10, 11, 14}
     return [
-        restore_operation(op.name.decode(), op.code, op.pack(), 1 if op.code in writes else 0, "recorded")
+        restore_operation(op.name.decode(), op.code, op.pack(), 1 if op.code in writes else 0)
         for op in request.ops
     ]
 
