@@ -10,8 +10,24 @@ from pathlib import Path
 import pytest
 
 import pyspike
-from pyspike import Client, Key
-from pyspike.testing.written_keys import WRITES, TrackingAsyncClient, TrackingClient, WrittenKeys
+from pyspike import (
+    BatchDelete,
+    BatchError,
+    BatchRead,
+    BatchWrite,
+    BatchWritePolicy,
+    Client,
+    Key,
+    RecordExistsAction,
+)
+from pyspike import operations as op
+from pyspike.testing.written_keys import (
+    BATCH_WRITES,
+    WRITES,
+    TrackingAsyncClient,
+    TrackingClient,
+    WrittenKeys,
+)
 
 pytest_plugins = ["pytester"]
 
@@ -353,6 +369,9 @@ def test_records_that_can_not_be_deleted_are_named(users: pytest.Pytester) -> No
 
 def test_every_method_that_writes_a_record_is_known() -> None:
     others = {
+        "batch_delete",
+        "batch_exists",
+        "batch_get",
         "close",
         "delete",
         "exists",
@@ -365,9 +384,29 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "touch",
     }
     methods = {name for name in dir(Client) if not name.startswith("_")}
-    assert methods == others | {"touch", "with_policies"} | set(WRITES)
+    assert methods == others | {"touch", "with_policies"} | set(WRITES) | set(BATCH_WRITES)
     for kind in (TrackingClient, TrackingAsyncClient):
         assert {name for name in WRITES if name in vars(kind)} == set(WRITES)
+    assert set(BATCH_WRITES) <= vars(TrackingClient).keys()
+
+
+def test_the_rows_of_batches_that_have_written_are_kept(aerospike_hosts: str) -> None:
+    written = WrittenKeys()
+    keys = [Key("test", "written batches", number) for number in range(8)]
+    with TrackingClient(aerospike_hosts, written) as client:
+        client.batch_put({("test", "written batches", 0): {"a": 1}, keys[1]: {"a": 1}})
+        assert written.take() == keys[:2]
+        create = BatchWritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
+        with pytest.raises(BatchError):
+            client.batch_put([(key, {"a": 1}) for key in keys[1:3]], row_policy=create)
+        assert written.take() == [keys[2]]
+        client.batch_operate(keys[:1], [op.get("a")])
+        client.batch_operate(keys[3:5], iter([op.put("a", 1)]))
+        assert written.take() == keys[3:5]
+        rows = [BatchRead(keys[0]), BatchDelete(keys[1]), BatchWrite(keys[5], [op.put("a", 1)])]
+        assert client.batch(iter(rows)).ok
+        assert written.take() == [keys[5]]
+        assert client.batch_delete(keys) == [True, False, True, True, True, True, False, False]
 
 
 def test_a_write_in_doubt_counts_as_written() -> None:

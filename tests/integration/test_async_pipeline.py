@@ -671,7 +671,8 @@ async def test_a_thousand_tasks_share_two_connections_for_reads_and_two_for_writ
 
         await asyncio.gather(*(work(number) for number in range(1000)))
         for channel in client.stats().loops[0].values():
-            assert 2 <= channel.open == channel.opened <= 4
+            # Two for reads and two for writes; on a machine that stands still, as many again beside silent ones.
+            assert 2 <= channel.open <= channel.opened <= 8
             assert (channel.in_flight, channel.waiting) == (0, 0)
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from pyspike import (
     AsyncClient,
+    BatchPolicy,
     Client,
     ClientPolicy,
     CommitLevel,
@@ -37,6 +38,7 @@ from pyspike import (
     Replica,
     WritePolicy,
     errors,
+    exp,
 )
 from pyspike import operations as op
 from pyspike.errors import (
@@ -684,6 +686,15 @@ def test_client_policy_write_is_the_policy_of_writes(client: Client, hosts: str,
             with pytest.raises(RecordExists):
                 write()
     assert client.get(key).bins == {"a": 1}
+
+
+@pytest.mark.one_kind("tasks have no batches yet")
+def test_client_policy_batch_is_the_policy_of_batches(client: Client, hosts: str, key: Key) -> None:
+    client.put(key, {"a": 1})
+    twos = BatchPolicy(filter_expression=exp.eq(exp.int_bin("a"), 2))
+    with Client(hosts, ClientPolicy(batch=twos)) as other:
+        assert other.batch_get([key]) == [None]
+        assert other.with_policies(batch=BatchPolicy()).batch_get([key]) == [client.get(key)]
 
 
 def test_client_policy_info_is_the_policy_of_info_commands(one: EmbeddedCluster) -> None:

@@ -8,18 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from pyspike import AsyncClient, Client, ClientPolicy, Key
+from pyspike import (
+    AsyncClient,
+    BatchError,
+    BatchRecord,
+    BatchResults,
+    BatchWrite,
+    Client,
+    ClientPolicy,
+    Key,
+)
 from pyspike._wire import Commands, Executor
 from pyspike.hosts import HostsLike
 
-__all__ = ["WRITES", "TrackingAsyncClient", "TrackingClient", "WrittenKeys"]
+__all__ = ["BATCH_WRITES", "WRITES", "TrackingAsyncClient", "TrackingClient", "WrittenKeys"]
 
 WRITES = ("add", "append", "operate", "prepend", "put")
 """The methods that may leave a record that was not there."""
+
+BATCH_WRITES = ("batch", "batch_operate", "batch_put")
+"""The methods that may leave many."""
 
 # Builds commands and sends none: whether they write, and to which key, is read off them.
 _BUILDER = Commands(Executor(), ClientPolicy().read.settings, ClientPolicy().write.settings)
@@ -38,6 +50,10 @@ class WrittenKeys:
             command: Any = getattr(_BUILDER, method)(*args, **options)
             key = command.key if command.write else None
         return _During(self._keys, key)
+
+    def keep(self, results: Iterable[BatchRecord]) -> None:
+        """Keep the keys of the rows of a batch that have written or may have."""
+        self._keys.update({result.key: None for result in results if result.ok or result.in_doubt})
 
     def take(self) -> list[Key]:
         """Give all keys that were kept so far, and forget them."""
@@ -106,6 +122,33 @@ class TrackingClient(Client):
     def __init__(self, hosts: HostsLike, written: WrittenKeys) -> None:
         super().__init__(hosts)
         self.written = written
+
+    def batch(self, rows: Iterable[Any], **options: Any) -> BatchResults:
+        """As `Client.batch`."""
+        rows = tuple(rows)
+        results = super().batch(rows, **options)
+        self.written.keep(
+            result for row, result in zip(rows, results, strict=True) if isinstance(row, BatchWrite)
+        )
+        return results
+
+    def batch_operate(self, keys: Iterable[Any], operations: Iterable[Any], **options: Any) -> BatchResults:
+        """As `Client.batch_operate`."""
+        operations = tuple(operations)
+        results = super().batch_operate(keys, operations, **options)
+        if any(operation.is_write for operation in operations):
+            self.written.keep(results)
+        return results
+
+    def batch_put(self, records: Any, **options: Any) -> None:
+        """As `Client.batch_put`."""
+        records = tuple(records.items() if isinstance(records, Mapping) else records)
+        try:
+            super().batch_put(records, **options)
+        except BatchError as error:
+            self.written.keep(error.results)
+            raise
+        self.written.keep(BatchRecord(key if isinstance(key, Key) else Key(*key)) for key, _ in records)
 
     def with_policies(self, **policies: Any) -> TrackingClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""

@@ -2,6 +2,18 @@
 # between. Which arguments an operation has, in which order, and what each must be, is handed in by Python, out of its
 # table of opcodes.
 
+cdef extern from *:
+    """
+    #define type_of(value) ((PyObject *)Py_TYPE(value))
+    """
+    # These look at borrowed objects, which a cast to `object` would take a reference to.
+    PyObject* type_of(PyObject* value) noexcept
+    bint is_int "PyLong_CheckExact"(PyObject* value) noexcept
+    bint is_text "PyUnicode_CheckExact"(PyObject* value) noexcept
+    bint small_int_of "small_int"(PyObject* value, int64_t* number) noexcept
+    const char* ascii_text_of "ascii_of"(PyObject* text, Py_ssize_t* size) noexcept
+
+
 cdef enum:
     AT_COUNT = 0x90                         # the head of a list of up to 15 elements, with their number
     MAX_TESTED = 4                          # parameters of one argument
@@ -229,14 +241,14 @@ cdef int put_numbers(Packer* p, Part part, PyObject** values) except -1:
         number = <Number>PyTuple_GET_ITEM(part.numbers, i)
         value = values[part.places[i]]
         if number.kind is bool:
-            if <object>value is True and part.alone and count:
+            if value == <PyObject*>True and part.alone and count:
                 numbers[count - 1] |= number.bits
-            elif <object>value is not False:
+            elif value != <PyObject*>False:
                 return NOT_SURE
             continue
         if value == <PyObject*>None and number.optional:
             numbers[count] = 0
-        elif type(<object>value) is not number.kind or not small_int(<object>value, &numbers[count]):
+        elif type_of(value) != <PyObject*>number.kind or not small_int_of(value, &numbers[count]):
             return NOT_SURE
         elif numbers[count] & ~number.bits or (number.apart and numbers[count] & number.apart == number.apart):
             return NOT_SURE
@@ -328,12 +340,12 @@ cdef class ValueFunction(OperationFunction):
         cdef int64_t number
         cdef const char* text
         begin_operation(made, <object>values[0], self.code, self.flags)
-        if self.takes_int and PyLong_CheckExact(<object>values[1]) and small_int(<object>values[1], &number):
+        if self.takes_int and is_int(values[1]) and small_int_of(values[1], &number):
             store64(made.short_wire + made.size, <uint64_t>number)
             end_short(made, 8, PARTICLE_INTEGER)
             return made
-        if self.takes_text and PyUnicode_CheckExact(<object>values[1]):
-            text = ascii_of(<object>values[1], &size)
+        if self.takes_text and is_text(values[1]):
+            text = ascii_text_of(values[1], &size)
             if text != NULL and size <= SHORT_VALUE:
                 copy_short(made.short_wire + made.size, text, <size_t>size)
                 end_short(made, size, PARTICLE_STRING)
