@@ -671,7 +671,7 @@ async def test_a_thousand_tasks_share_two_connections_for_reads_and_two_for_writ
 
         await asyncio.gather(*(work(number) for number in range(1000)))
         for channel in client.stats().loops[0].values():
-            # Two for reads and two for writes; on a machine that stands still, as many again beside silent ones.
+            # Two for reads and two for writes; beside silent ones, on a slow machine, as many again.
             assert 2 <= channel.open <= channel.opened <= 8
             assert (channel.in_flight, channel.waiting) == (0, 0)
 
