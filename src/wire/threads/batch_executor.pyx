@@ -25,7 +25,7 @@ cdef class BatchRun:
     cdef Batch batch
     cdef Routing routing
     cdef list queue                         # exchanges that have no connection yet
-    cdef list flying                        # exchanges under way
+    cdef list in_flight                        # exchanges under way
     cdef list later                         # (moment, numbers of rows) that are to be asked for again
     cdef pollfd* sockets
     cdef Py_ssize_t capacity
@@ -40,15 +40,15 @@ cdef class BatchRun:
         try:
             while True:
                 self.route_due()
-                self.take_off()
-                if self.flying:
+                self.begin_queued()
+                if self.in_flight:
                     self.wait()
                 elif self.later:
                     self.pause()
                 elif not self.queue:
                     return 0
         except BaseException:               # Ctrl-C, no memory: answers are not read to their end
-            for exchange in self.flying:
+            for exchange in self.in_flight:
                 (<NodeExchange>exchange).pool.discard((<NodeExchange>exchange).connection, "interrupted")
             raise
         finally:
@@ -83,15 +83,15 @@ cdef class BatchRun:
                 rest.append((moment, numbers))
         return 0
 
-    cdef int take_off(self) except -1:
+    cdef int begin_queued(self) except -1:
         """Begins the exchanges of the queue that can be begun now; the others stay in it."""
         cdef list queue = self.queue
-        cdef bint alone = len(queue) == 1 and not self.flying
+        cdef bint alone = len(queue) == 1 and not self.in_flight
         if not queue:
             return 0
         self.queue = []
         for exchange in queue:
-            if (self.flying and self.batch.settings.sequential) or not self.begin(<NodeExchange>exchange, alone):
+            if (self.in_flight and self.batch.settings.sequential) or not self.begin(<NodeExchange>exchange, alone):
                 self.queue.append(exchange)
         return 0
 
@@ -117,12 +117,12 @@ cdef class BatchRun:
                 raise errors.ConnectionError(f"node {node.name} has left the cluster")
             exchange.connection = exchange.pool.acquire(
                 now, command.deadline, command.attempt_timeout, not command.write and command.tries <= command.retries,
-                &took_time, not self.flying
+                &took_time, not self.in_flight
             )
             if exchange.connection is None:
                 command.tries -= 1
                 return False
-            self.flying.append(exchange)
+            self.in_flight.append(exchange)
             exchange.connection.begin(
                 TYPE_MESSAGE, command.out.data, command.out.size, now_ns() if took_time else now, command.deadline,
                 command.attempt_timeout
@@ -138,17 +138,17 @@ cdef class BatchRun:
         """Goes on with the exchanges whose sockets are ready, or whose time is over."""
         cdef int64_t now, span, left
         cdef int ready
-        cdef Py_ssize_t i, count = len(self.flying)
+        cdef Py_ssize_t i, count = len(self.in_flight)
         cdef NodeExchange exchange
-        cdef list flying
+        cdef list in_flight
         if count == 1 and not self.later:
-            self.advance(<NodeExchange>self.flying[0], 0)
+            self.advance(<NodeExchange>self.in_flight[0], 0)
             return 0
         self.make_room(count)
         now = now_ns()
         span = FOREVER
         for i in range(count):
-            exchange = <NodeExchange>self.flying[i]
+            exchange = <NodeExchange>self.in_flight[i]
             self.sockets[i].fd = exchange.connection.x.transport.fd
             self.sockets[i].events = POLLIN
             if exchange.connection.x.sent < exchange.connection.x.out_size:
@@ -165,9 +165,9 @@ cdef class BatchRun:
             PyErr_CheckSignals()
             return 0
         now = now_ns()
-        flying = list(self.flying)
+        in_flight = list(self.in_flight)
         for i in range(count):
-            exchange = <NodeExchange>flying[i]
+            exchange = <NodeExchange>in_flight[i]
             if self.sockets[i].revents or time_left(&exchange.connection.x, now) <= 0:
                 self.advance(exchange, MSG_DONTWAIT)
         return 0
@@ -237,7 +237,7 @@ cdef class BatchRun:
         exchange.command = command = exchange.rows.next_command()
         if command is None:
             exchange.connection = None
-            self.flying.remove(exchange)
+            self.in_flight.remove(exchange)
             connection.used_at = now_ns()
             exchange.pool.release(connection)
             return 0
@@ -255,7 +255,7 @@ cdef class BatchRun:
         cdef int64_t now
         if connection is not None:
             exchange.connection = None
-            self.flying.remove(exchange)
+            self.in_flight.remove(exchange)
             if connection.in_answer and connection.was_dead():     # nobody received the request: that was no attempt
                 command.tries -= 1
                 exchange.pool.found_broken()
@@ -309,6 +309,6 @@ def run_batch(ThreadExecutor executor not None, plan: Any) -> None:
     run.batch = plan.batch
     run.routing = executor.routing
     run.queue = []
-    run.flying = []
+    run.in_flight = []
     run.later = []
     run.run()
