@@ -1019,7 +1019,8 @@ def batch_of_puts(
 ) -> Batch:
     """A batch that puts bins of records; the arguments are those of `batch_rows`.
 
-    Bins that are one object for several keys in a row are encoded once.
+    Bins that are one object for several keys in a row are encoded once, if no code of the caller's runs in between, which
+    might change them.
 
     Args:
         records: the bins by keys, or pairs of both.
