@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,19 +108,20 @@ def check(value: str) -> str:
             digits, text = "", rest
         raise from_code(int(digits or 0) or _UNSURE, text, advice=_ADVICE)
     if value.startswith("error="):
-        raise from_code(_UDF_ERROR, _udf_message(value), advice=_ADVICE)
+        raise from_code(_UDF_ERROR, _udf_message(value))
     return value
 
 
 def _udf_message(value: str) -> str:
-    """The words in `error=invalid_command;message=<base64>`, or what stands after the `=`."""
+    """The words in `error=compile_error;file=a.lua;line=1;message=<base64>`, or what stands after the `=`."""
     fields = {name: text for name, _, text in (field.partition("=") for field in value.split(";"))}
-    if message := fields.get("message"):
-        try:
-            return base64.b64decode(message, validate=True).decode("utf-8", "backslashreplace")
-        except (binascii.Error, ValueError):
-            return message
-    return fields["error"]
+    message = fields.get("message")
+    if not message:
+        return fields["error"]
+    with contextlib.suppress(binascii.Error, ValueError):
+        message = base64.b64decode(message, validate=True).decode("utf-8", "backslashreplace")
+    place = ":".join(fields[name] for name in ("file", "line") if fields.get(name))
+    return f"{place}: {message}" if place else message
 
 
 def value_of(values: dict[str, str], command: str) -> str:
