@@ -54,7 +54,7 @@ from pyspike.process.lazy_imports import importing
 from pyspike.result_code import ResultCode
 from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
 from pyspike.task import Task
-from pyspike.udf import UdfModule
+from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
     INFINITY,
     WILDCARD,
@@ -145,6 +145,7 @@ __all__ = [
     "TendStats",
     "Ttl",
     "UdfModule",
+    "UdfSource",
     "WritePolicy",
     "__version__",
     "digest",

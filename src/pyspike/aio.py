@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import os
 import threading
 from types import TracebackType
 from typing import overload
@@ -32,7 +31,7 @@ from pyspike.policy import AdminPolicy, BatchPolicy, ClientPolicy, InfoPolicy, R
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
 from pyspike.stats import ClientStats
-from pyspike.udf import UdfModule
+from pyspike.udf import UdfModule, UdfSource
 
 
 class AsyncExecutor(_wire.AsyncExecutor):
@@ -230,7 +229,7 @@ class AsyncClient(AsyncCommands):
 
     async def register_udf(
         self,
-        source: str | bytes | os.PathLike[str],
+        source: UdfSource,
         name: str | None = None,
         *,
         policy: AdminPolicy | None = None,

@@ -6,7 +6,6 @@ they get to a node is told in `cluster`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar, overload
@@ -50,7 +49,7 @@ from pyspike.policy import (
 from pyspike.process.lazy_imports import importing
 from pyspike.stats import ClientStats
 from pyspike.task import Task
-from pyspike.udf import UdfModule
+from pyspike.udf import UdfModule, UdfSource
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
@@ -318,7 +317,7 @@ class Client(Commands):
 
     def register_udf(
         self,
-        source: str | bytes | os.PathLike[str],
+        source: UdfSource,
         name: str | None = None,
         *,
         policy: AdminPolicy | None = None,

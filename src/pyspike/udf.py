@@ -6,9 +6,14 @@ command as others are.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from typing import TypeAlias
 
-__all__ = ["UdfModule"]
+__all__ = ["UdfModule", "UdfSource"]
+
+UdfSource: TypeAlias = str | bytes | os.PathLike[str]
+"""The text of a module; or the path of its file, as a `Path`, or as a str that ends in ".lua"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pyspike.errors import InvalidArgument, InvalidType, ProtocolError, ServerEr
 from pyspike.nodes import NodeStatus
 from pyspike.policy import AdminPolicy
 from pyspike.showing import shown
-from pyspike.udf import UdfModule
+from pyspike.udf import UdfModule, UdfSource
 
 __all__ = ["file_name", "list_modules", "read", "register", "remove"]
 
@@ -25,9 +25,7 @@ _NOT_IN_NAMES = frozenset(";:=\t\n\r\0/\\,")
 _NOT_FOUND = "not_found"
 
 
-def register(
-    cluster: Cluster, source: str | bytes | os.PathLike[str], name: str | None, policy: AdminPolicy
-) -> Watch:
+def register(cluster: Cluster, source: UdfSource, name: str | None, policy: AdminPolicy) -> Watch:
     """Give a module to a node; what is returned waits until all nodes have it.
 
     Raises:
