@@ -66,7 +66,7 @@ class BatchNodes:
         self.opener: Callable[[str], Connection] = self.open
         self.nodes = [Node(name, NodeLimits(**options)) for name in self.servers]
         for node in self.nodes:
-            node.pool = Pool(node, lambda timeout, name=node.name: self.opener(name))  # type: ignore[misc]
+            node.pool = Pool(node, lambda timeout, name=node.name: self.opener(name))
         self.routing = Routing()
         self.routing.partitions = partition_map(self.nodes)
         self.executor = ThreadExecutor(self)

@@ -121,6 +121,21 @@ cdef class Batch:
         self.check_row(row)
         return None if self.rows[row].code == NO_ANSWER else self.rows[row].code
 
+    def asked(self, Py_ssize_t row) -> tuple[bytes | None, int, bytes, tuple[Operation, ...] | None]:
+        """What a row asks.
+
+        Returns:
+            Its filter expression, or else the batch's; how many operations are sent for it, and their bytes; and those that
+            the caller gave, None where bins were given.
+        """
+        cdef Ask ask
+        self.check_row(row)
+        ask = self.ask_of(row)
+        return (
+            self.filter_expression if ask.filter_expression is None else ask.filter_expression,
+            ask.op_count, ask.ops, ask.operations,
+        )
+
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
         cdef dict found = {}
