@@ -48,7 +48,7 @@ INTERNAL = {
         "Part",
     ),
     *("Reader", "RecordReader", "ResultsReader", "Sign", "TaskExecutor", "Unopened", "Waiter"),
-    *("RecordsToPut", "RowSource", "Slicer", "UserRows", "WaitingBlock", "WaitingQueue"),
+    *("RecordsToPut", "RowSource", "UserRows", "WaitingBlock", "WaitingQueue"),
 }
 # What type checkers are told as a class, of classes that are registered as one.
 BASES = {"Record": "Mapping[str, Any]"}

@@ -1166,6 +1166,17 @@ class Future:
             RuntimeError: there is no outcome yet.
         """
 
+@final
+class Slicer:
+    """Does the jobs of a loop, each at once as far as the time of this turn goes, and the rest in the next turns.
+
+    Args:
+        loop: the loop.
+    """
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
+    def go_on(self) -> None:
+        """Do more of the jobs that wait, in a new turn of the loop."""
+
 FOR_READS: int
 FOR_WRITES: int
 FOR_LARGE_READS: int

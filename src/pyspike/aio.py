@@ -1,8 +1,8 @@
 """`AsyncClient`: the same client for the tasks of asyncio loops.
 
 The commands on records are those of `Client`, compiled (`src/wire/client_methods.pyx` and
-`src/wire/batch_methods.pyx`): each returns a coroutine. They are sent on pipelined connections inside the caller's own loop, by one `LoopExecutor` a loop
-(`cluster/loop_executor.py`); the cluster is tended in a thread.
+`src/wire/batch_methods.pyx`): each returns a coroutine. They are sent on connections inside the caller's own
+loop, by one `LoopExecutor` a loop (`cluster/loop_executor.py`); the cluster is tended in a thread.
 """
 
 from __future__ import annotations

@@ -56,7 +56,9 @@ class BatchResults(Sequence[BatchRecord]):
     def error(self) -> BatchError | None:
         """The error that `raise_for_errors` raises; None if no row failed."""
         failed = self.failed
-        return rows_failed(self, len(failed), in_doubt=any(row.in_doubt for row in failed)) if failed else None
+        return (
+            rows_failed(self, len(failed), in_doubt=any(row.in_doubt for row in failed)) if failed else None
+        )
 
     @overload
     def __getitem__(self, index: int) -> BatchRecord: ...

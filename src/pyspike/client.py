@@ -1,7 +1,7 @@
 """`Client`: one pooled client for all threads of a process.
 
-The commands on records are compiled: `src/wire/client_methods.pyx` and `src/wire/batch_methods.pyx` have them,
-with their docstrings. How they get to a node is told in `cluster`.
+The commands on records are compiled: `src/wire/client_methods.pyx` and `src/wire/batch_methods.pyx` have
+them, with their docstrings. How they get to a node is told in `cluster`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pyspike.stats import ClientStats
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
+
 
 class Client(BatchCommands):
     """A client of one cluster, shared by all threads.

@@ -225,7 +225,9 @@ def test_a_key_without_a_set(client: Client, keys: list[Key]) -> None:
 def test_a_large_batch_comes_back_whole(client: Client, set_name: str) -> None:
     keys = [Key("test", set_name, f"large-{number}") for number in range(10_000)]
     client.batch_put(((key, {"n": number}) for number, key in enumerate(keys)), timeout=30_000)
-    assert [record and record["n"] for record in client.batch_get(keys, timeout=30_000)] == list(range(10_000))
+    assert [record and record["n"] for record in client.batch_get(keys, timeout=30_000)] == list(
+        range(10_000)
+    )
     assert client.batch_delete(keys, timeout=30_000) == [True] * 10_000
 
 
@@ -381,6 +383,7 @@ def test_batches_that_share_few_connections_do_not_wait_for_each_other_for_ever(
 
 
 @pytest.mark.embedded_only
+@pytest.mark.one_kind("tasks are cancelled instead, which test_async_batch is about")
 def test_a_signal_ends_a_batch_and_leaves_no_connection_in_use(
     three: EmbeddedCluster, of_three: Client
 ) -> None:

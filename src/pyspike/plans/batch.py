@@ -131,13 +131,10 @@ class BatchPlan:
         Returns:
             Rows that are to be asked for again. The others have an answer or an error now.
         """
-        steps = self.failing(rows, command, error, elapsed_ms)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                later: list[Later] = end.value
-                return later
+        later: list[Later] = []
+        for _ in self.failing(rows, command, error, elapsed_ms, later):
+            pass
+        return later
 
     # The same in steps, none of which takes long, for whoever must do something else between them: a loop.
 
@@ -155,9 +152,9 @@ class BatchPlan:
         return self._refusing(rows, command, elapsed_ms) if failed_rows(command) else None
 
     def failing(
-        self, rows: NodeRows, command: Command, error: AerospikeError, elapsed_ms: float
-    ) -> Generator[None, None, list[Later]]:
-        """The steps of `failed`."""
+        self, rows: NodeRows, command: Command, error: AerospikeError, elapsed_ms: float, later: list[Later]
+    ) -> Steps:
+        """The steps of `failed`, which add to `later` what is to be asked for again."""
         yield from self._refusing(rows, command, elapsed_ms)
         kinds: dict[tuple[bool, int, int], list[int]] = {}
         for _ in range(0, len(rows), ROWS_A_STEP):
@@ -167,7 +164,6 @@ class BatchPlan:
         attempts = (command.history or [])[-1:]
         final = self._final(error)
         note_failure(self._cluster, error, any(sent for _, _, sent in kinds))
-        later = []
         for (write, tries, sent), numbers in kinds.items():
             asked = _Rows(self.batch, numbers, write, tries, sent)
             pause = pause_before_retry(asked, error) if final is None else None
@@ -178,10 +174,9 @@ class BatchPlan:
                 yield
             if pause is not None:
                 later.append(Later(pause, numbers))
-        return later
 
     def ending(self, numbers: Iterable[int], error: AerospikeError) -> Steps:
-        """The steps by which rows get an error that are asked for no more, of those that `failed` or `route` gave."""
+        """The steps by which rows get an error that were not asked for yet, or were to be asked for again."""
         for number in numbers:
             ((write, tries, sent),) = self.batch.kinds([number])
             self._fail(number, error, _Rows(self.batch, [number], write, tries, sent))

@@ -75,7 +75,7 @@ cdef class LoopBatch(Job):
     cdef Routes routes                      # under way
     cdef Fifo queue                         # NodeRequests that are to begin
     cdef set in_flight                      # NodeRequests that have begun
-    cdef Fifo steps                         # (steps of the plan, NodeRequest that follows them or None)
+    cdef Fifo steps                         # (steps of the plan, NodeRequest that follows or None, list that gets `Later`s)
     cdef dict pauses                        # numbers of rows that are to be asked for again -> the handle of the loop's timer
     cdef list outcomes                      # what came of the rows, as far as it is collected
 
@@ -134,7 +134,7 @@ cdef class LoopBatch(Job):
         for rows in routes.found:
             self.queue.push(self.request(<NodeRows>rows))
         if routes.lost:
-            self.steps.push((self.plan.losing(routes), None))
+            self.steps.push((self.plan.losing(routes), None, ()))
         return True
 
     cdef NodeRequest request(self, NodeRows rows):
@@ -177,7 +177,7 @@ cdef class LoopBatch(Job):
             return self.fail(error)
         following = self.request(rows) if rows.begun < rows.count else None
         if steps is not None:
-            self.steps.push((steps, following))
+            self.steps.push((steps, following, ()))
         elif following is not None:
             self.queue.push(following)
         self.executor.slicer.do(self)
@@ -185,32 +185,28 @@ cdef class LoopBatch(Job):
 
     cdef int failed(self, NodeRequest request, object error) except -1:
         """After a request that failed, of which the command has noted the failure."""
+        cdef list later = []
         if request.command.sent > request.sent_before:
             request.rows.count_sent()
         self.in_flight.discard(request)
         if self.executor.closed and not isinstance(error, (errors.ServerError, errors.ClientClosed)):
             error = errors.ClientClosed("the client is closed", node=error.node)
-        self.steps.push((self.plan.failing(request.rows, request.command, error, elapsed(request)), None))
+        steps = self.plan.failing(request.rows, request.command, error, elapsed(request), later)
+        self.steps.push((steps, None, later))
         self.executor.slicer.do(self)
         return 0
 
     cdef bint step(self, int64_t until) except -1:
         """Takes steps of the plan, as far as the time goes; returns whether no more were to be taken one after the other."""
         cdef NodeRequest following
-        steps, following = self.steps.get(0)
-        later = None
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                later = end.value
-                break
+        steps, following, later = self.steps.get(0)
+        for _ in steps:
             if now_ns() >= until:
                 return False
         self.steps.take()
         if following is not None:
             self.queue.push(following)
-        for pause, numbers in later or ():
+        for pause, numbers in later:
             self.pause(pause, numbers)
         return True
 
@@ -242,7 +238,7 @@ cdef class LoopBatch(Job):
 
     cdef int end_rows(self, object numbers) except -1:
         """Has rows end that are not asked for any more, as the executor is closed."""
-        self.steps.push((self.plan.ending(numbers, errors.ClientClosed("the client is closed")), None))
+        self.steps.push((self.plan.ending(numbers, errors.ClientClosed("the client is closed")), None, ()))
         return 0
 
     cdef bint finish(self, int64_t until) except -1:
