@@ -767,6 +767,13 @@ class Batch:
         """Whether a row writes or deletes."""
     def code(self, row: int) -> int | None:
         """The result code of a row's answer; None without an answer."""
+    def asked(self, row: int) -> tuple[bytes | None, int, bytes, tuple[Operation, ...] | None]:
+        """What a row asks.
+
+        Returns:
+            Its filter expression, or else the batch's; how many operations are sent for it, and their bytes; and those that
+            the caller gave, None where bins were given.
+        """
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
     def next_replica(self, numbers: Iterable[int]) -> None:

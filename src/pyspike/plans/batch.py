@@ -14,7 +14,14 @@ from typing import NamedTuple, TypeAlias
 
 from pyspike._wire import Batch, BatchRecord, Command, NodeRows, PartitionMap, Routes, failed_rows
 from pyspike.batch import BatchResults, rows_failed
-from pyspike.cluster.retry import ClusterState, advise, in_doubt, note_failure, pause_before_retry
+from pyspike.cluster.retry import (
+    ClusterState,
+    add_explanation,
+    advise,
+    in_doubt,
+    note_failure,
+    pause_before_retry,
+)
 from pyspike.errors import (
     AerospikeError,
     Attempt,
@@ -24,6 +31,7 @@ from pyspike.errors import (
     ServerError,
     from_code,
 )
+from pyspike.explain import BatchedRow
 from pyspike.result_code import ResultCode
 
 __all__ = ["BatchPlan", "Later"]
@@ -217,6 +225,7 @@ class BatchPlan:
             error.timeout = self.batch.total_timeout or None
             error.in_doubt = in_doubt(_Rows(self.batch, [number], write, tries, sent), error)
             self._in_doubt = self._in_doubt or error.in_doubt
+            add_explanation(self._cluster, error, BatchedRow(self.batch, number))
             self.batch.errors[number] = error
             yield
 
@@ -228,6 +237,9 @@ class BatchPlan:
         own.timeout = self.batch.total_timeout or None
         own.in_doubt = asked is not None and _in_doubt(asked, error)
         self._in_doubt = self._in_doubt or own.in_doubt
+        if isinstance(own, ServerError) and own.result_code == ResultCode.PARAMETER_ERROR:
+            # other codes are another row's
+            add_explanation(self._cluster, own, BatchedRow(self.batch, number))
         advise(own)
         self.batch.errors[number] = own
 

@@ -66,16 +66,22 @@ cdef class UserRows(RowSource):
 
 @cython.final
 cdef class RecordsToPut(RowSource):
-    """The bins of records by keys, or pairs of both. Bins that are one object for several keys in a row are encoded once."""
+    """The bins of records by keys, or pairs of both.
+
+    Bins that are one object for several keys in a row are encoded once, if no other code runs in between, which might change
+    them.
+    """
 
     cdef object header                      # what `ttl_header` makes of the time to live; None if none is given
     cdef Settings own
     cdef object last                        # the bins before
     cdef Ask ask                            # of them
+    cdef bint still                         # whether no code of the caller's runs when an item is taken
 
     def __cinit__(self, object records, object header, Settings own) -> None:
         self.header = header
         self.own = own
+        self.still = type(records) in (dict, list, tuple)
         if isinstance(records, (str, bytes, Key)):
             raise no_records(records)
         try:
@@ -86,12 +92,16 @@ cdef class RecordsToPut(RowSource):
         except TypeError:
             raise no_records(records) from None
 
+    cdef bint take(self, list keys, list asks, int64_t until) except -1:
+        self.ask = None                     # others may have run since the last slice
+        return RowSource.take(self, keys, asks, until)
+
     cdef int add(self, list keys, list asks, object item) except -1:
         cdef Key key
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise errors.InvalidType(f"records must be pairs of a key and bins, not {shown(item)}")
         key = key_of(item[0])
-        if self.ask is None or item[1] is not self.last:
+        if self.ask is None or item[1] is not self.last or not self.still:
             try:
                 self.ask = ask_put(item[1], self.header, self.own)
             except errors.InvalidArgument as error:
