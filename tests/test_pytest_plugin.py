@@ -380,10 +380,14 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "delete",
         "exists",
         "get",
+        "get_udf",
         "info",
         "is_connected",
+        "list_udfs",
         "node_names",
         "nodes",
+        "register_udf",
+        "remove_udf",
         "stats",
         "touch",
     }
@@ -433,6 +437,7 @@ def test_the_rows_of_a_batch_that_is_cancelled_count_as_written(aerospike_hosts:
         await asyncio.sleep(0)
         reading.cancel()
         await asyncio.wait([reading])
+        await client.close()
 
     with TrackingClient(aerospike_hosts, written) as blocking:
         asyncio.run(work(TrackingAsyncClient.of(blocking, written)))

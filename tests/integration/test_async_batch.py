@@ -129,7 +129,8 @@ async def test_a_batch_that_is_never_awaited_says_so() -> None:
 
 @in_loop
 async def test_wrong_arguments_are_told_by_the_call_and_those_of_long_batches_when_it_is_awaited() -> None:
-    client = client_of(Pipes())
+    pipes = Pipes()
+    client = client_of(pipes)
     with pytest.raises(errors.InvalidType):
         client.batch_get(5)
     with pytest.raises(errors.InvalidType):
@@ -140,7 +141,7 @@ async def test_wrong_arguments_are_told_by_the_call_and_those_of_long_batches_wh
     with pytest.raises(errors.InvalidType) as caught:
         await call
     assert caught.value.key == key(1)
-    assert client._executor.pipes.transports == []
+    assert pipes.transports == []
 
 
 @in_loop
