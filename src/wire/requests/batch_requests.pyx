@@ -233,6 +233,10 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
     return not with_key
 
 
+cdef inline bint same_name(PyObject* name, str other):
+    return name == <PyObject*>other or <str>name == other
+
+
 cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, Ask ask, Settings settings) except -1:
     cdef unsigned char* p = buffer_take(out, AT_ROW_FLAGS)
     cdef size_t body = out.size
@@ -240,8 +244,8 @@ cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, As
     store32(p, number)
     memcpy(p + 4, key.hash, DIGEST_SIZE)
     if (
-        last.repeatable and last.ask == <PyObject*>ask and last.namespace == <PyObject*>key.namespace
-        and last.set_name == <PyObject*>key.set_name
+        last.repeatable and last.ask == <PyObject*>ask and same_name(last.namespace, key.namespace)
+        and same_name(last.set_name, key.set_name)
     ):
         return put8(out, ROW_REPEAT)
     repeatable = put_row_body(out, key, ask, settings)
