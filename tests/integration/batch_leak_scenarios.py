@@ -5,6 +5,7 @@ PYSPIKE_LEAK_BATCHES is how many batches there are, about.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from leak_scenarios import expect_flat
 
 from pyspike import (
     AerospikeError,
+    AsyncClient,
     BatchDelete,
     BatchPolicy,
     BatchRead,
@@ -32,14 +34,16 @@ from pyspike.operations import lists
 from pyspike.server import EmbeddedCluster
 from support.clients import Client
 from support.cluster_tools import pools, wait_until
+from support.facade import TaskClient, wait_for
 from support.processes import main
 
 BATCHES = int(os.environ.get("PYSPIKE_LEAK_BATCHES") or 2000)
 TIMEOUT = 20  # ms of a batch whose answer never comes
-SELDOM = 5  # so many rounds have one in which batches time out and are interrupted
+SELDOM = 5  # so many rounds have one in which batches time out, are interrupted and cancelled
 KEYS = [Key("test", "leak", number) for number in range(30)]
 BINS = {"n": 1, "s": "text", "l": [1, {"a": [b"x", 1.5]}], "big": "x" * 5000}
-ONCE = BatchPolicy(max_retries=0)
+PATIENT = BatchPolicy(total_timeout=60_000)
+ONCE = BatchPolicy(total_timeout=60_000, max_retries=0)
 CREATE = BatchWritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
 UNFINISHED = (2 << 56 | 3 << 48 | 100).to_bytes(8, "big")
 
@@ -55,6 +59,21 @@ def stop(*_: object) -> None:
 def breaking() -> Iterator[Key]:
     yield from KEYS
     raise Stop
+
+
+async def cancel_some(client: AsyncClient) -> None:
+    """Batches that are cancelled before they are sent, while they are, and while they await their answers."""
+    tasks = []
+    for turns in range(6):
+        tasks.append(asyncio.ensure_future(client.batch_get(KEYS, timeout=60_000)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for task in tasks[::2]:
+            task.cancel()
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Round:
@@ -119,18 +138,28 @@ class Round:
         fails(client.batch, [BatchRead(key) for key in KEYS])
 
     def nodes_fail(self) -> None:
-        client, fails, node = self.client, self.fails, self.node
+        client, breaks, node = self.client, self.breaks, self.node
         put = [BatchWrite(key, [op.put("n", 3)]) for key in KEYS]
-        node.answer_with(18)
-        fails(client.batch, put, policy=ONCE)
-        node.close_after_request()
-        fails(client.batch, put)
-        node.cut(after_bytes=100)
-        fails(client.batch_get, KEYS, policy=ONCE)
+        breaks(lambda: node.answer_with(18), client.batch, put, policy=ONCE)
+        breaks(node.close_after_request, client.batch, put)
+        breaks(lambda: node.cut(after_bytes=100), client.batch_get, KEYS, policy=ONCE)
+        breaks(node.garbage, client.batch_get, KEYS, policy=ONCE)
         node.cut(after_frames=1)
         self.does(client.batch_get, KEYS)
-        node.garbage()
-        fails(client.batch_get, KEYS, policy=ONCE)
+
+    def breaks(self, fault: Callable[[], object], *call: Any, **how: object) -> None:
+        """A call that fails by a fault; again if the client takes a node for dead, which was late."""
+        for _ in range(20):
+            wait_until(lambda: all(node.is_active for node in self.client.nodes()), "the nodes")
+            fault()
+            try:
+                self.fails(*call, **how)
+            except AssertionError:
+                self.batches -= 1
+                self.cluster.heal()
+                continue
+            return
+        raise AssertionError("nothing fails")
 
     def end_early(self) -> None:
         self.node.garbage(UNFINISHED, times=2)
@@ -142,13 +171,15 @@ class Round:
             node.freeze()
         signal.setitimer(signal.ITIMER_REAL, TIMEOUT / 1000)
         self.fails(self.client.batch_get, KEYS, timeout=60_000, policy=BatchPolicy(socket_timeout=0))
+        if isinstance(self.client, TaskClient):
+            wait_for(cancel_some(self.client.tasks))
         self.cluster.heal()
 
 
 def batches(_: str) -> None:
     """All kinds of batches, in rounds."""
     signal.signal(signal.SIGALRM, stop)
-    policy = ClientPolicy(tend_interval=20)
+    policy = ClientPolicy(tend_interval=20, batch=PATIENT)
     with EmbeddedCluster(2, process=True) as cluster, Client(cluster.hosts, policy) as client:
         work = Round(cluster, client)
         work()

@@ -16,7 +16,7 @@ from support.processes import PATIENCE, run_scenario
 LONG = 2 * PATIENCE + BATCHES / 20  # seconds: a hundred batches of all kinds take half of one
 
 
-@pytest.mark.one_kind("tasks have no batches yet")
+@pytest.mark.both_kinds
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
 @pytest.mark.timeout(LONG + 60)
 def test_nothing_grows_with_the_number_of_batches(set_name: str) -> None:

@@ -36,7 +36,7 @@ from pyspike import (
 )
 from pyspike import operations as op
 
-pytestmark = pytest.mark.one_kind("tasks have no batches yet")
+pytestmark = pytest.mark.both_kinds
 
 PATIENCE = 60_000  # ms
 ROUNDS = settings(

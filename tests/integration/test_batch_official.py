@@ -38,7 +38,7 @@ __all__ = ["official"]
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.one_kind("tasks have no batches yet"),
+    pytest.mark.both_kinds,
 ]
 
 PATIENCE = 60_000  # ms

@@ -6,10 +6,9 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pyspike import BatchPolicy, Key, errors
+from pyspike import BatchPolicy, BatchResults, Key, ReadPolicy, WritePolicy, errors
 from pyspike._wire import (
-    Batch,
-    BatchRecord,
+    BatchCommands,
     BatchRow,
     Connection,
     Node,
@@ -18,9 +17,6 @@ from pyspike._wire import (
     Pool,
     Routing,
     ThreadExecutor,
-    batch_rows,
-    outcomes,
-    run_batch,
 )
 from pyspike.plans.batch import BatchPlan
 from support.batches import BatchMessage, parse_batch
@@ -69,7 +65,6 @@ class BatchNodes:
             node.pool = Pool(node, lambda timeout, name=node.name: self.opener(name))
         self.routing = Routing()
         self.routing.partitions = partition_map(self.nodes)
-        self.executor = ThreadExecutor(self)
         self.tended: list[str | None] = []
 
     def open(self, name: str) -> Connection:
@@ -103,19 +98,17 @@ class BatchNodes:
         keys = (Key("test", "s", each) for each in range(number * 1000, 1 << 30))
         return next(key for key in keys if key.partition_id % len(self.nodes) == place)
 
-    def plan(self, rows: Iterable[BatchRow], policy: BatchPolicy | None = None, **options: Any) -> BatchPlan:
-        return BatchPlan(self, batch_rows(rows, (policy or BatchPolicy()).settings, **options))
-
     def run(
-        self, rows: Iterable[BatchRow], policy: BatchPolicy | None = None, **options: Any
-    ) -> list[BatchRecord]:
-        """Run a batch of rows in this thread; the options are those of `batch_rows`."""
-        return self.run_plan(self.plan(rows, policy, **options))
-
-    def run_plan(self, plan: Any) -> list[BatchRecord]:
-        run_batch(self.executor, plan)
-        batch: Batch = plan.batch
-        return outcomes(batch)
+        self,
+        rows: Iterable[BatchRow],
+        policy: BatchPolicy | None = None,
+        *,
+        timeout: float | None = None,
+        plan: Callable[..., BatchPlan] = BatchPlan,
+    ) -> BatchResults:
+        """Run a batch of rows in this thread."""
+        client = BatchCommands(ThreadExecutor(self, plan), ReadPolicy().settings, WritePolicy().settings)
+        return client.batch(rows, policy=policy, timeout=timeout)
 
     def request(self, name: str, connection: int = -1) -> BatchMessage:
         """The next request that arrives at a node."""

@@ -27,11 +27,11 @@ from pyspike._wire import (
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
 from pyspike.plans.batch import BatchPlan, Later
 from pyspike.policy import BatchPolicy, Replica
+from support.batch_nodes import partition_map
 from support.batches import parse_batch
 from support.messages import Message
 
 LAST = 0x01
-PARTITIONS = 4096
 
 
 class Cluster:
@@ -49,20 +49,6 @@ class Cluster:
 
     def not_connected(self) -> errors.ConnectFailed:
         return errors.ConnectFailed("no node is there")
-
-
-def partition_map(nodes: Sequence[Node]) -> PartitionMap:
-    """The masters of `test` go round, and the replica of each is the next node."""
-    found = PartitionMap()
-    for place, node in enumerate(nodes):
-        columns = []
-        for replica in range(2 if len(nodes) > 1 else 1):
-            bits = bytearray(PARTITIONS // 8)
-            for partition in range((place - replica) % len(nodes), PARTITIONS, len(nodes)):
-                bits[partition >> 3] |= 0x80 >> (partition & 7)
-            columns.append(bytes(bits))
-        found = found.updated(node, [("test", 0, tuple(columns))])
-    return found
 
 
 NODES = [Node(name, NodeLimits()) for name in ("A1", "A2", "A3")]

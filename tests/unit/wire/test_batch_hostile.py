@@ -137,7 +137,7 @@ def judge(nodes: BatchNodes, said: bytes, policy: BatchPolicy = ONCE, ends: bool
     wait_until(lambda: nodes.servers["A2"], "the other connection")
     nodes.request("A2")
     nodes.servers["A2"][-1].sendall(framed(good(*range(COUNT, 2 * COUNT))) + framed(last()))
-    found: list[BatchRecord] = call.result()
+    found = list(call.result())
     assert len(found) == 2 * COUNT
     for number, came in enumerate(found):
         check(number, came)

@@ -137,8 +137,7 @@ class Slow(BatchPlan):
 
 def test_an_answer_that_is_there_is_read_however_late_the_client_comes_to_it(two: BatchNodes) -> None:
     rows = [BatchRead(two.key("A1")), BatchRead(two.key("A2"))]
-    plan = Slow(two, two.plan(rows, BatchPolicy(max_retries=2), timeout=900).batch)
-    call = in_thread(lambda: two.run_plan(plan))
+    call = in_thread(lambda: two.run(rows, BatchPolicy(max_retries=2), timeout=900, plan=Slow))
     wait_until(lambda: two.servers["A1"] and two.servers["A2"], "the connections")
     for name in ("A1", "A2"):
         two.request(name)
