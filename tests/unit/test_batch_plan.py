@@ -210,6 +210,15 @@ def test_rows_of_later_requests_share_the_fate_of_the_one_that_failed() -> None:
     assert len(later) == 2, "those that were sent, and those that were not"
 
 
+def test_rows_that_were_sent_are_in_doubt_although_no_node_is_left_to_be_asked_again() -> None:
+    plan = planned([row_of("write", 1), row_of("read", 1)], BatchPolicy(max_retries=1))
+    (later,) = fail(plan, plan.route(MAP)[0], errors.ConnectionError("broke"))[:1]
+    assert plan.route(PartitionMap(), later.rows) == []
+    error = plan.batch.errors[0]
+    assert isinstance(error, errors.ConnectFailed)
+    assert error.in_doubt
+
+
 def test_an_error_tells_its_rows_story() -> None:
     plan = planned([row_of("read", 1)], BatchPolicy(max_retries=1))
     rows = plan.route(MAP)
