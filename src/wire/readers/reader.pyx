@@ -27,6 +27,7 @@ cdef class Sign:
 
 
 cdef object MORE = Sign("MORE")             # what a reader returns for a frame that is not the answer's last
+cdef object PAUSE = Sign("PAUSE")           # for one that it has not read to its end, which takes its own functions
 cdef object RAISE = Sign("RAISE")           # as `given`: a missing record raises its error
 MISSING_RAISES = RAISE
 
@@ -44,10 +45,13 @@ cdef class Reader:
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         """Reads one frame, and returns what the caller of the command gets; or MORE if another frame follows.
 
+        A reader of records that are asked for one by one returns PAUSE: the frame's memory stays as it is until these
+        were taken from the reader, which then says how to go on.
+
         Args:
             key: the record that the command is about, or None.
             given: an argument for the reader, which comes with the command: see each reader.
-            body: the frame's body. The memory is reused after this returns.
+            body: the frame's body. The memory is reused after this returns anything but PAUSE.
             names: the connection's cache of short texts.
 
         Raises:
