@@ -1,8 +1,8 @@
-"""Info commands about what is stored, and about jobs: truncation, indexes, modules, queries, histograms.
+"""Info commands about what is stored, and about jobs: truncation, indexes, queries, histograms.
 
-Owns: the checks of their parameters, in the server's order and words. There are no indexes, modules and jobs
-yet: commands about them tell so, and commands that would create one are refused. Not here: dropping records
-(../storage/store.py).
+Owns: the checks of their parameters, in the server's order and words. There are no indexes and jobs yet:
+commands about them tell so, and commands that would create one are refused. Not here: dropping records
+(../storage/store.py), modules (modules.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from .call import NAMESPACE_NOT_FOUND, Call, InfoError
 __all__ = ["COMMANDS"]
 
 UNSUPPORTED = f"ERROR:{ResultCode.UNSUPPORTED_FEATURE:d}:not supported by the embedded server"
-INVALID_FILENAME = "error=invalid_filename"
 HISTOGRAMS = ("ttl", "object-size", "object-size-linear")
 _UINT64_MAX = (1 << 64) - 1
 _NS_PER_S, _NS_PER_MS = 1_000_000_000, 1_000_000
@@ -123,25 +122,7 @@ def _sindex_create(call: Call) -> str:
     return UNSUPPORTED
 
 
-# --- modules and jobs ---------------------------------------------------------------------------------------
-
-
-def _has_filename(call: Call) -> bool:
-    return bool(call.pairs.get("filename"))
-
-
-def _udf_get(call: Call) -> str:
-    return "error=not_found" if _has_filename(call) else INVALID_FILENAME
-
-
-def _udf_remove(call: Call) -> str:
-    return "ok" if "filename" in call.pairs else INVALID_FILENAME
-
-
-def _udf_put(call: Call) -> str:
-    if not _has_filename(call) or "." not in call.pairs["filename"]:
-        return INVALID_FILENAME
-    return "error=not_supported_by_the_embedded_server"
+# --- jobs ---------------------------------------------------------------------------------------------------
 
 
 def _job(call: Call) -> str | None:
@@ -185,14 +166,6 @@ def _physical_devices(call: Call) -> str:
     raise InfoError("no device info", ResultCode.NOT_FOUND)
 
 
-def _ok(call: Call) -> str:
-    return "ok"
-
-
-def _empty(call: Call) -> str:
-    return ""
-
-
 COMMANDS = {
     "namespaces": lambda call: ";".join(ns.name for ns in call.cluster.store.namespaces.values()),
     "truncate": lambda call: _truncate(call, whole=False),
@@ -206,11 +179,6 @@ COMMANDS = {
     "sindex-exists": _sindex_exists,
     "sindex-delete": _sindex_delete,
     "sindex-create": _sindex_create,
-    "udf-list": _empty,
-    "udf-get": _udf_get,
-    "udf-put": _udf_put,
-    "udf-remove": _udf_remove,
-    "udf-clear-cache": _ok,
     "query-show": _query_show,
     "query-abort": _query_abort,
     "query-abort-all": lambda call: "number-of-queries-killed:0",

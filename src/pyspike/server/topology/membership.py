@@ -261,11 +261,12 @@ class Membership:
         self.disturbed = False
 
     def reset_settings(self) -> None:
-        """Undo what info commands have set or truncated."""
+        """Undo what info commands have set or truncated, and forget the modules that they registered."""
         self.state.cluster_name = self._first_name
         for node in self.nodes:
             node.state.settings.clear()
             node.state.shuffle_batches(0)
+        self.state.store.modules.clear()
         for namespace in self.state.store.namespaces.values():
             namespace.config = namespace.first_config
             namespace.truncated.clear()
