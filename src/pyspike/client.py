@@ -43,6 +43,7 @@ from pyspike.policy import (
     BatchWritePolicy,
     ClientPolicy,
     InfoPolicy,
+    QueryPolicy,
     ReadPolicy,
     WritePolicy,
 )
@@ -110,6 +111,7 @@ class Client(Commands):
         info: InfoPolicy | None = None,
         admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
+        query: QueryPolicy | None = None,
     ) -> Client:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
 
@@ -117,7 +119,7 @@ class Client(Commands):
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, admin, batch)
+        policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
 

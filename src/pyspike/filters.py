@@ -2,8 +2,8 @@
 
     Statement("test", "users", where=filters.range("age", 18, 30))
 
-Each function takes the bin that is indexed. Where an index is not of a bin's value itself, the keywords say of
-what: `collection` for a list's elements, a map's keys or a map's values; `ctx` for a place inside the bin;
+Each function takes the bin that is indexed. Where an index is not of a bin's value itself, the keywords say
+of what: `collection` for a list's elements, a map's keys or a map's values; `ctx` for a place inside the bin;
 `expression`, with None for the bin, for the values of an expression. Instead of all that, `index` names the
 index, again with None for the bin. A query for which there is no such index fails with `IndexNotFound`.
 
@@ -13,7 +13,6 @@ An index can hold ints, strs and bytes (up to 2,047 bytes), and GeoJSON.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from pyspike._types import SupportsToBytes
 from pyspike._wire import IndexFilter, pack_element, plain_number
@@ -79,9 +78,7 @@ def range(
 
     The other arguments, and what is raised, are those of `equal`.
     """
-    return _filter(
-        bin, whole(begin, "begin"), whole(end, "end"), collection, ctx, index, expression
-    )
+    return _filter(bin, whole(begin, "begin"), whole(end, "end"), collection, ctx, index, expression)
 
 
 def contains(
@@ -99,8 +96,8 @@ def contains(
 
     Raises:
         InvalidType: an index can't hold such a value.
-        InvalidArgument: the value does not fit, arguments exclude each other, or neither `collection` nor `index`
-            says where to look.
+        InvalidArgument: the value does not fit, arguments exclude each other, or neither `collection` nor
+            `index` says where to look.
     """
     _refuse_geo(value)
     return _filter(bin, value, value, _inside(collection, index), ctx, index, expression)
@@ -124,7 +121,7 @@ def contains_range(
 
 def geo_within_region(
     bin: str | None,
-    region: GeoJSON | str | dict[str, Any],
+    region: GeoJSON | str | dict[str, object],
     collection: CollectionIndexType = DEFAULT,
     *,
     ctx: Ctx = None,
@@ -175,7 +172,7 @@ def geo_within_radius(
 
 def geo_contains(
     bin: str | None,
-    point: GeoJSON | str | dict[str, Any],
+    point: GeoJSON | str | dict[str, object],
     collection: CollectionIndexType = DEFAULT,
     *,
     ctx: Ctx = None,
@@ -223,7 +220,7 @@ def _inside(collection: CollectionIndexType, index: str | None) -> CollectionInd
     """A collection that says where to look, unless a named index does."""
     if collection is DEFAULT and index is None:
         raise InvalidArgument(
-            "contains() and contains_range() look into a list or a map, and `collection` does not say into which",
+            "contains() and contains_range() look into a list or a map: `collection` must say into which",
             advice="give CollectionIndexType.LIST, MAP_KEYS or MAP_VALUES",
         )
     return collection
@@ -232,7 +229,8 @@ def _inside(collection: CollectionIndexType, index: str | None) -> CollectionInd
 def _refuse_geo(value: object) -> None:
     if isinstance(value, GeoJSON):
         raise InvalidType(
-            f"{shown(value)} is found by its place, not by its text", advice="geo_within_region() and geo_contains()"
+            f"{shown(value)} is found by its place, not by its text",
+            advice="geo_within_region() and geo_contains()",
         )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from pyspike._types import KeyLike
@@ -56,8 +57,11 @@ class PartitionFilter:
                 f"they have the numbers 0 to {PARTITIONS - 1}"
             )
         if self.after is not None:
-            object.__setattr__(self, "after", plain_bytes(self.after))
-            QueryPartitions(self.begin, self.count, self.after)
+            digest = plain_bytes(self.after)
+            if digest is None:
+                raise InvalidType(f"after must be a digest, which is bytes, not {shown(self.after)}")
+            object.__setattr__(self, "after", digest)
+            QueryPartitions(self.begin, self.count, digest)
 
     @classmethod
     def all(cls) -> PartitionFilter:
@@ -76,7 +80,7 @@ class PartitionFilter:
 
     @classmethod
     def by_key(cls, key: KeyLike) -> PartitionFilter:
-        """The records behind this one in its partition, in the order in which a query without `where` gives them.
+        """The records behind this one in its partition, in the order of queries without `where`.
 
         There need be no record with this key.
         """
@@ -98,13 +102,13 @@ class PartitionFilter:
         if number is None:
             raise InvalidType(f"parts must be an int, not {shown(parts)}")
         if not 1 <= number <= self.count:
-            raise InvalidArgument(f"{self.count} partitions can be split into 1 to {self.count}, not {shown(number)}")
+            raise InvalidArgument(
+                f"{self.count} partitions can be split into 1 to {self.count}, not {shown(number)}"
+            )
         if number == 1:
             return [self]
         ends = [self.begin + self.count * part // number for part in range(number + 1)]
-        return [
-            PartitionFilter(begin, end - begin) for begin, end in zip(ends, ends[1:], strict=False)
-        ]
+        return [PartitionFilter(begin, end - begin) for begin, end in itertools.pairwise(ends)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -112,7 +116,7 @@ class Cursor:
     """Where a query stands: which records of which partitions it has given. Immutable, picklable.
 
     A query of the same statement that is given one goes on with the records that were not given yet; the
-    statement's bins and operations may be others. Its bytes can be kept in a file, or sent to another machine.
+    statement's bins and operations may be others. Its bytes can be kept in a file, or sent elsewhere.
 
     Args:
         data: what `to_bytes` gave.

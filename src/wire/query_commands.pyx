@@ -39,7 +39,7 @@ cdef class NodeQuery:
         for i in range(self.count):
             state = &self.query.partitions.states[self.places[i]]
             state.asked = self.number
-            state.refused = False
+            state.denied = False
 
     def make_command(self) -> Command:
         """The request for the partitions, which were reserved."""
@@ -80,19 +80,19 @@ cdef class NodeQuery:
         """
         cdef bint may_be_more = 0 < self.share <= self.reader.given
         cdef PartitionState* state
-        cdef list refused = []
+        cdef list denied = []
         cdef Py_ssize_t i
         for i in range(self.count):
             state = &self.query.partitions.states[self.places[i]]
             if state.asked != self.number:
                 continue
             state.asked = 0
-            if state.refused:
-                refused.append(self.query.partitions.begin + self.places[i])
+            if state.denied:
+                denied.append(self.query.partitions.begin + self.places[i])
             else:
                 state.tries = 0
                 state.done = not may_be_more
-        return refused
+        return denied
 
     def give_up(self) -> list[int]:
         """Ask for its partitions no more, as it failed; return those that it still asked for."""
@@ -148,7 +148,7 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
     cdef PartitionState* state
     cdef Target target
     cdef Node node
-    cdef int64_t now = query.begin()
+    cdef int64_t now = now_ns()
     cdef int i
     for i in range(query.partitions.count):
         state = &query.partitions.states[i]

@@ -131,7 +131,7 @@ def run(nodes: Nodes, query: Query) -> Iterator[Record]:
                     yield from records
                 assert sign is query
                 plan.ended(asked)
-            except Unrecorded:
+            except Unrecorded:  # noqa: PERF203 - each of them may fail
                 return
             except errors.ServerError as error:
                 error.node = asked.node.name
@@ -227,9 +227,7 @@ class QueryCall:
         policy = policy or {}
         statement = self.statement()
         options = {} if options is None or isinstance(options, str) else options
-        query = Query(
-            statement, self.policy(policy, options).settings, self.partitions(policy, statement)
-        )
+        query = Query(statement, self.policy(policy, options).settings, self.partitions(policy, statement))
         self.last = query.partitions
         yield from run(self.nodes, query)
         if self.paginated:
@@ -271,7 +269,9 @@ class QueryCall:
 
     def aggregate(self) -> list[Any]:
         assert self.udf is not None
-        command = aggregate_request(self.statement(), QueryPolicy(socket_timeout=30_000).settings, 1, self.udf)
+        command = aggregate_request(
+            self.statement(), QueryPolicy(socket_timeout=30_000).settings, 1, self.udf
+        )
         values: list[Any] = self._everywhere(command)[-1]  # of all nodes, as they share the reader
         return values
 

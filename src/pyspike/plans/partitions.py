@@ -78,9 +78,7 @@ class QueryPlan:
         most = self.query.settings.max_records
         if not most:
             return None
-        return most - self.query.given - sum(
-            max(0, asked.share - asked.given) for asked in self._asked
-        )
+        return most - self.query.given - sum(max(0, asked.share - asked.given) for asked in self._asked)
 
     def route(self, partitions: PartitionMap) -> list[NodeQuery]:
         """Which nodes are to be asked for which partitions now.
@@ -89,7 +87,7 @@ class QueryPlan:
             partitions: the map of the moment.
 
         Returns:
-            What each node is to be asked for. That nobody knows a node for a partition may end the query with an
+            What each node is to be asked for. That no node is known for a partition may end the query with an
             `error`.
         """
         wanted = self.wanted
@@ -120,15 +118,19 @@ class QueryPlan:
         self._asked.remove(asked)
         refused = asked.end()
         if refused:
-            error = PartitionUnavailable(
-                f"the node does not have {_numbers(refused)}", node=asked.node.name
-            )
+            error = PartitionUnavailable(f"the node does not have {_numbers(refused)}", node=asked.node.name)
             self._attempts.append(Attempt(error.node, error.message, 0.0, True))
             self._cluster.request_tend()
             self._ask_again(refused, error)
 
     def failed(
-        self, asked: NodeQuery, error: AerospikeError, elapsed_ms: float, *, sent: bool, neglected: bool = False
+        self,
+        asked: NodeQuery,
+        error: AerospikeError,
+        elapsed_ms: float,
+        *,
+        sent: bool,
+        neglected: bool = False,
     ) -> None:
         """Decide what becomes of the partitions of a request that failed.
 

@@ -104,7 +104,7 @@ class QueryPolicy(CommandPolicy):
     def _complete(self) -> None:
         if self.records_per_second and self.expected_duration is QueryDuration.SHORT:
             raise InvalidArgument(
-                f"QueryPolicy.records_per_second is {self.records_per_second}, but a SHORT query has no such limit",
+                f"QueryPolicy.records_per_second is {self.records_per_second}, but a SHORT query has none",
                 advice="leave out records_per_second, or expected_duration",
             )
         CommandPolicy._complete(self)

@@ -169,7 +169,7 @@ cpdef enum:                                 # limits (framing.md 1.4, and 1.2 fo
     MAX_BINS = 32767                        # of a record
     MAX_TTL = 315_360_000                   # seconds, which are ten years
     MAX_FILTER = 1_048_576                  # bytes of a filter expression (expressions.md 6.1)
-    MAX_INDEX_NAME = 255                    # bytes of an index's name (query-scan.md 8.2)
+    MAX_INDEX_NAME = 63                     # bytes of an index's name (admin-and-info.md 9.2)
     MAX_INDEX_KEY = 2047                    # bytes of a str or blob that an index can hold (query-scan.md 8.3)
     MAX_ROW_GENERATION = 0xFFFF             # a row has two bytes for it (batch.md 7.1)
     MAX_DEPTH = 256                         # of nested lists and maps, in both directions

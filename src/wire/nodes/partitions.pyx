@@ -201,10 +201,10 @@ cdef class PartitionMap:
             if owner != NO_NODE and (<Node>self.nodes[owner]).active:
                 return <Node>self.nodes[owner]
             return None
-        first = target.replica
-        if target.policy == REPLICA_RANDOM:
-            first += <int>(self.turn & 0xFFFF)
+        if target.policy == REPLICA_RANDOM and target.replica == 0 and space.replicas:
+            target.replica = <int>(self.turn % <unsigned int>space.replicas)    # from there on one after the other
             self.turn += 1
+        first = target.replica
         for i in range(space.replicas):
             owner = space.owners[(first + i) % space.replicas][target.partition_id]
             if owner != NO_NODE:

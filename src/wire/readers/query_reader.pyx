@@ -27,6 +27,7 @@ cdef class QueryReader(Reader):
         if size == 0:
             raise broken("a frame without a message")
         cursor_init(&self.c, body, size, names)
+        self.at_record = False
         self.step()
         return PAUSE if self.at_record else self.sign
 

@@ -13,7 +13,7 @@ cdef struct PartitionState:
     uint16_t replica                        # which one is asked next; the master is 0
     bint begun
     bint done
-    bint refused                            # whether its node has said that it does not have the partition
+    bint denied                             # whether its node has said that it does not have the partition
 
 
 @cython.final
@@ -70,7 +70,7 @@ cdef class QueryPartitions:
         cdef int64_t i = <int64_t>partition_id - self.begin
         if not 0 <= i < self.count or self.states[i].asked != number:
             raise broken(f"a refusal of partition {partition_id}, which was not asked for")
-        self.states[i].refused = True
+        self.states[i].denied = True
         return 0
 
     cdef PartitionState* state_of(self, int partition_id) except NULL:
@@ -88,7 +88,7 @@ cdef class QueryPartitions:
                 return False
         return True
 
-    cdef int64_t next_due(self) noexcept:
+    cdef int64_t first_due(self) noexcept:
         """Returns when the next partition that no request asks for may be asked for; FOREVER if there is none."""
         cdef int64_t first = FOREVER
         cdef int i
@@ -96,6 +96,11 @@ cdef class QueryPartitions:
             if not self.states[i].done and self.states[i].asked == 0 and self.states[i].due < first:
                 first = self.states[i].due
         return first
+
+    def wait_for_next(self) -> float | None:
+        """Milliseconds until the next partition that no request asks for may be asked for; None if there is none."""
+        cdef int64_t first = self.first_due()
+        return None if first == FOREVER else max(0.0, (first - now_ns()) / <double>MILLISECOND)
 
     def __len__(self) -> int:
         return self.count

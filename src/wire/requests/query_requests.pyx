@@ -4,8 +4,7 @@
 # Not here: which node is asked for which partitions (`query_commands.pyx`), and how answers are read
 # (`readers/query_reader.pyx`).
 
-cdef enum:
-    QUERY_TTL = 0xFFFFFFFF                  # what stands in the header in place of a time to live
+cdef uint32_t QUERY_TTL = 4_294_967_295     # what stands in the header of a query in place of a time to live
 
 
 cdef uint64_t new_query_id() except 0:
@@ -39,7 +38,7 @@ cdef class Query:
     cdef int info1, info2
     cdef int32_t requests                   # how many were made
     cdef readonly int64_t given             # records
-    cdef int64_t started                    # when it began; 0 before
+    cdef int64_t started                    # when the first request was made; 0 before
     cdef int64_t deadline
 
     def __cinit__(
@@ -65,7 +64,7 @@ cdef class Query:
             self.info2 |= INFO2_RESPOND_ALL_OPS     # so that each has a result, in their order
 
     cdef int64_t begin(self) noexcept:
-        """Sets the deadline, when the query begins; returns the time."""
+        """Sets the deadline, when the first request is made; returns the time."""
         cdef int64_t now = now_ns()
         if self.started == 0:
             self.started = now

@@ -2,13 +2,17 @@
 
 cdef extern from *:
     """
-    typedef PyObject *(*key_maker)(PyObject *, PyObject *, PyObject *);
-    static key_maker maker_of(PyObject *kind) {
-        return (key_maker)((PyTypeObject *)kind)->tp_new;
+    static newfunc key_maker;               /* Key's own, without what constructors.pyx wraps around it */
+
+    static void keep_key_maker(PyObject *kind) {
+        key_maker = ((PyTypeObject *)kind)->tp_new;
+    }
+    static PyObject *make_key(PyObject *kind, PyObject *arguments) {
+        return key_maker((PyTypeObject *)kind, arguments, NULL);
     }
     """
-    ctypedef object (*key_maker)(PyObject* kind, tuple arguments, PyObject* keywords)
-    key_maker maker_of(object kind) noexcept
+    void keep_key_maker(object kind) noexcept
+    object make_key(object kind, tuple arguments)
 
 
 cdef const char* any_utf8(str what, object text, Py_ssize_t* size) except NULL:
@@ -214,12 +218,12 @@ cdef class Key:
 cdef object NO_USER_KEY = object()
 cdef object UNFILLED = object()             # makes a key without anything in it, which `key_of_record` fills in
 cdef tuple UNFILLED_KEY = (None, None, UNFILLED)
-cdef key_maker new_key = maker_of(Key)
+keep_key_maker(Key)
 
 
 cdef inline Key key_of_record(str namespace, str set_name, const unsigned char* digest, object user_key):
     """Returns the key of a record as a server tells it; `user_key` is None if the server does not store it."""
-    cdef Key key = <Key>new_key(<PyObject*>Key, UNFILLED_KEY, NULL)    # with no tuple of arguments a key
+    cdef Key key = <Key>make_key(Key, UNFILLED_KEY)
     key.namespace = namespace
     key.set_name = set_name
     key.user_key = user_key

@@ -1,8 +1,9 @@
-"""pyspike's queries are those that the official client was recorded with, byte for byte; so are the records they give.
+"""pyspike's queries are those that the official client was recorded with, byte for byte; so are the records.
 
-Each recorded call is played to its end with the recorded answers: through the plan, the requests, the reader and,
-from page to page, the cursor. Only the query's number, which is a random one, is not compared. Where a request
-differs, a rule says why that is right and changes the recorded one by exactly that; what is left must be equal.
+Each recorded call is played to its end with the recorded answers: through the plan, the requests, the reader
+and, from page to page, the cursor. Only the query's number, which is a random one, is not compared. Where a
+request differs, a rule says why that is right and changes the recorded one by exactly that; what is left must
+be equal.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def judge_result(ours: Any, recorded: Case, nodes: Nodes) -> None:
         assert isinstance(theirs, int)  # the number of the query, which is a random one
         return
     if recorded.name.startswith(("aggregate/", "cluster/aggregate")):
-        return  # of the nodes' values the official client makes one: see test_the_values_of_aggregations_are_read
+        return  # the official client makes one of the nodes' values: see below
     if nodes.unrecorded:
         assert len(ours) == len(theirs)
         return
@@ -119,11 +120,7 @@ def judge(recorded: Case) -> tuple[str, list[str]]:
         return "an error", []
     ours, nodes = play(recorded)
     assert nodes.left == [], "some recorded requests were not made"
-    reasons = [
-        reason
-        for made, sent in nodes.compared
-        for reason in judge_request(made, sent, recorded.name)
-    ]
+    reasons = [reason for made, sent in nodes.compared for reason in judge_request(made, sent, recorded.name)]
     judge_result(ours, recorded, nodes)
     return ("argued" if reasons else "equal"), reasons
 
