@@ -21,7 +21,7 @@ done in Python.
     values/pack                     Python values to particles and msgpack
     values/key                      Key
     values/record                   Record
-    values/batch_record             BatchRecord
+    values/batch_record             BatchRecord, what came of one row of a batch
     requests/arguments              checking timeouts, times to live, generations and filter expressions
     requests/settings               Settings, the compiled form of a policy
     requests/operation              Operation, and the encoding of one operation
@@ -29,8 +29,9 @@ done in Python.
     requests/operation_functions    the functions of `pyspike.operations`: packing their arguments; contexts
     requests/fields                 the header and the fields of a request
     requests/record_requests        the requests about one record
-    requests/batch_rows             the rows of a batch, and what each asks
-    requests/batch_requests         Batch, and the requests for some of its rows
+    requests/batch_rows             the rows of a batch as users make them, and what a row asks
+    requests/batch_sources          the rows of a call, which are taken some at a time
+    requests/batch_requests         Batch: its rows, what is known of them, and the requests that are made of some
     requests/index_filter           IndexFilter, the `where` of a query
     requests/statement              Statement, which a query asks for
     requests/query_partitions       how far a query is with each of its partitions
@@ -39,7 +40,7 @@ done in Python.
     readers/reader                  Reader, which turns the frames of an answer into what a command gives
     readers/message                 reading the header, fields and operations of a message
     readers/record_readers          the readers of the answers to commands on one record
-    readers/batch_reader            the reader of answers to a batch
+    readers/batch_reader            the reader of the answer to a batch
     readers/query_reader            the reader of answers to a query
     readers/aggregate_reader        the reader of answers to an aggregation
     nodes/node                      Node, its limits and its counters
@@ -47,25 +48,30 @@ done in Python.
     command                         Command: a request, a reader, a partition, and the state of its attempts
     attempt                         beginning an attempt, its share of the deadline, and the history of failed ones
     record_commands                 making the commands on one record
-    batch_commands                  making those of a batch, a node's rows in each
+    batch_commands                  making batches and their commands, choosing their nodes, and what comes of their rows
     query_commands                  making those of a query, a node's partitions in each
     background_commands             making those of queries that a node runs by itself
     threads/transport               sending and receiving bytes on a blocking socket in time, without the GIL
     threads/exchange                sending a request and receiving the frames of its answer
     threads/connection              Connection, of one thread at a time
     threads/pool                    Pool, the connections of threads to one node
+    threads/attempt                 one attempt of a command of a thread
+    threads/batch_executor          running a batch for a thread
     threads/executor                ThreadExecutor, which runs commands for threads
-    threads/batch_executor          running a batch for a thread, on the connections to several nodes
     tasks/fifo                      a queue of objects
     tasks/future                    Future, which a task awaits, and waking tasks
+    tasks/slices                    long work of a loop, in slices
     tasks/failures                  the failed attempts of a loop that are yet to be dealt with
     tasks/pipeline                  Pipeline, a connection with many commands in flight
     tasks/waiting                   the line of commands that wait for room on a channel's connections
     tasks/channel                   Channel, the connections of one loop to one node
     tasks/deadlines                 timing commands out in a loop
     tasks/coroutine                 the coroutine of a command; what cancelling does
-    tasks/executor                  the executors of tasks: choosing the loop and the channel
+    tasks/loop_executor             LoopExecutor, all channels of a client in one loop: choosing the channel
+    tasks/batch_executor            running a batch for a task
+    tasks/executor                  AsyncExecutor: choosing the loop
     client_methods                  the methods of both clients for commands on one record
+    batch_methods                   the methods of both clients for batches
     constructors                    naming the class in errors of wrong constructor arguments
 """
 
@@ -76,7 +82,7 @@ from cpython.buffer cimport (
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
-from cpython.dict cimport PyDict_CheckExact, PyDict_Keys, PyDict_SetItem, PyDict_Size
+from cpython.dict cimport PyDict_CheckExact, PyDict_Keys, PyDict_SetItem, PyDict_Size, PyDict_Values
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
@@ -137,6 +143,7 @@ include "wire/requests/operation_functions.pyx"
 include "wire/requests/fields.pyx"
 include "wire/requests/record_requests.pyx"
 include "wire/requests/batch_rows.pyx"
+include "wire/requests/batch_sources.pyx"
 include "wire/requests/batch_requests.pyx"
 include "wire/requests/index_filter.pyx"
 include "wire/requests/statement.pyx"
@@ -161,16 +168,21 @@ include "wire/threads/transport.pyx"
 include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"
-include "wire/threads/executor.pyx"
+include "wire/threads/attempt.pyx"
 include "wire/threads/batch_executor.pyx"
+include "wire/threads/executor.pyx"
 include "wire/tasks/fifo.pyx"
 include "wire/tasks/future.pyx"
+include "wire/tasks/slices.pyx"
 include "wire/tasks/failures.pyx"
 include "wire/tasks/pipeline.pyx"
 include "wire/tasks/waiting.pyx"
 include "wire/tasks/channel.pyx"
 include "wire/tasks/deadlines.pyx"
 include "wire/tasks/coroutine.pyx"
+include "wire/tasks/loop_executor.pyx"
+include "wire/tasks/batch_executor.pyx"
 include "wire/tasks/executor.pyx"
 include "wire/client_methods.pyx"
+include "wire/batch_methods.pyx"
 include "wire/constructors.pyx"

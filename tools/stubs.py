@@ -32,8 +32,13 @@ INTERNAL = {
     *(
         "AggregateReader",
         "Ask",
+        "BatchFuture",
         "BatchReader",
         "BatchRun",
+        "Job",
+        "KeySource",
+        "LoopBatch",
+        "NodeRequest",
         "NodeExchange",
         "ChannelBase",
         "Fifo",
@@ -44,11 +49,11 @@ INTERNAL = {
         "Part",
     ),
     *("Reader", "RecordReader", "ResultsReader", "Sign", "TaskExecutor", "Unopened", "Waiter"),
-    *("WaitingBlock", "WaitingQueue"),
+    *("RecordsToPut", "RowSource", "UserRows", "WaitingBlock", "WaitingQueue"),
 }
 # What type checkers are told as a class, of classes that are registered as one.
 BASES = {"Record": "Mapping[str, Any]"}
-TWINS = {"AsyncCommands": "Commands"}  # a class with the methods of another one, as coroutines
+TWINS = {"AsyncCommands": "BatchCommands"}  # a class with the methods of another one, as coroutines
 SPECIAL = {
     *("__init__", "__new__", "__call__", "__hash__", "__eq__", "__bool__", "__enter__", "__exit__"),
     *("__await__", "__getitem__", "__contains__", "__iter__", "__len__"),
@@ -71,6 +76,10 @@ C_TYPES = {
 FIELDS = {
     "Batch.errors": "dict[int, AerospikeError]",
     "Batch.records": "list[Record | None]",
+    "Routes.found": "list[NodeRows]",
+    "Routes.lost": "list[tuple[int, AerospikeError | None]]",
+    "Batch.name": "str | None",
+    "LoopExecutor.batches": "set[Any]",
     "BatchRead.bins": "tuple[str, ...] | None",
     "BatchRead.operations": "tuple[Operation, ...] | None",
     "BatchRecord.error": "AerospikeError | None",
@@ -140,6 +149,7 @@ IMPORTED = {
     "types": {"TracebackType"},
     "typing": {"Any", "Protocol", "TypeAlias", "TypeVar", "final", "overload"},
     "weakref": {"ref"},
+    "pyspike.batch": {"BatchResults"},
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
     "pyspike.values": {"RawParticle"},
@@ -432,6 +442,16 @@ def imports(text: str) -> list[str]:
     return [*plain, *found]
 
 
+def methods_of(classes: dict[str, Class], name: str) -> list[Function | str]:
+    """The members of a class and of those it is derived from, its own constructor among them."""
+    found = classes[name]
+    if found.bases not in classes:
+        return found.members
+    inherited = [each for each in methods_of(classes, found.bases) if not is_constructor(each)]
+    return [*(each for each in found.members if is_constructor(each)), *inherited,
+            *(each for each in found.members if not is_constructor(each))]  # fmt: skip
+
+
 def stub() -> str:
     """The whole stub."""
     found = [each for part in parts() for each in Reader(part).definitions()]
@@ -443,8 +463,8 @@ def stub() -> str:
             each.bases = base.bases
     for name, twin in TWINS.items():
         classes[name].bases = ""
-        classes[name].members = [each for each in classes[twin].members if isinstance(each, Function)]
-    body = ['T = TypeVar("T")']
+        classes[name].members = [each for each in methods_of(classes, twin) if isinstance(each, Function)]
+    body = ['T = TypeVar("T")', 'K = TypeVar("K", bound=KeyLike)']
     for each in found:
         if isinstance(each, str):
             body.append(each)

@@ -22,12 +22,21 @@ from typing import Any, TypeVar, final, overload
 from weakref import ref
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
+from pyspike.batch import BatchResults
 from pyspike.errors import AerospikeError, Attempt
-from pyspike.policy import BatchDeletePolicy, BatchReadPolicy, BatchWritePolicy, ReadPolicy, WritePolicy
+from pyspike.policy import (
+    BatchDeletePolicy,
+    BatchPolicy,
+    BatchReadPolicy,
+    BatchWritePolicy,
+    ReadPolicy,
+    WritePolicy,
+)
 from pyspike.result_code import ResultCode
 from pyspike.values import RawParticle
 
 T = TypeVar("T")
+K = TypeVar("K", bound=KeyLike)
 PROTO_VERSION: int
 FRAME_HEADER_SIZE: int
 TYPE_INFO: int
@@ -779,6 +788,8 @@ class BatchDelete(BatchRow):
 class Batch:
     """The rows of one call, and what came of them so far."""
     @property
+    def name(self) -> str | None: ...
+    @property
     def records(self) -> list[Record | None]: ...
     @property
     def errors(self) -> dict[int, AerospikeError]: ...
@@ -1175,7 +1186,7 @@ def frames_command(
     """
 
 class Executor:
-    """Runs commands. This base class runs nothing, and returns the command."""
+    """Runs commands and batches. This base class runs nothing, and returns what it is given."""
 
 def parse_answer(command: Command, body: bytes) -> Any:
     """Return what the command gives for an answer of one frame with this body, which begins with the message's header."""
@@ -1191,12 +1202,19 @@ class NodeRows:
         """A command for the next rows; None if there are none. The rows of the one before must have been answered."""
     def count_sent(self) -> None:
         """Counts that the last request may have reached the server."""
-    def give_up(self) -> list[int]:
-        """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too."""
+    def give_up(self, most: int = -1) -> list[int]:
+        """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too.
+
+        Args:
+            most: how many rows to look at, so that it does not take long; the next call looks at those behind. -1 for all.
+        """
     @property
     def rows(self) -> list[int]:
         """The numbers of all its rows."""
     def __len__(self) -> int: ...
+
+def failed_rows(command: Command) -> list[int]:
+    """The rows that failed by the answer to a batch's command."""
 
 def batch_rows(
     rows: Iterable[BatchRow],
@@ -1216,70 +1234,8 @@ def batch_rows(
         InvalidType, InvalidArgument: an argument can't be used.
     """
 
-def batch_of_reads(
-    keys: Iterable[KeyLike],
-    bins: Iterable[str] | None,
-    settings: Settings,
-    timeout: Milliseconds | None = None,
-    filter_expression: Filter | None = None,
-    *,
-    keeps_records: bool = True,
-) -> Batch:
-    """A batch that reads the same bins of the records of all keys; the arguments are those of `batch_rows`.
-
-    Where the filter leaves a record out, it is as one that is not there. Without `keeps_records` only the result codes are
-    kept.
-    """
-
-def batch_of_deletes(
-    keys: Iterable[KeyLike],
-    settings: Settings,
-    timeout: Milliseconds | None = None,
-    filter_expression: Filter | None = None,
-    row_policy: BatchDeletePolicy | None = None,
-) -> Batch:
-    """A batch that deletes the records of all keys; the arguments are those of `batch_rows`.
-
-    Where the filter leaves a record out, it is as one that is not there.
-    """
-
-def batch_of_operations(
-    keys: Iterable[KeyLike],
-    operations: Iterable[Operation],
-    settings: Settings,
-    timeout: Milliseconds | None = None,
-    ttl: Ttl | None = None,
-    filter_expression: Filter | None = None,
-    row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
-) -> Batch:
-    """A batch that does the same operations with the records of all keys; the arguments are those of `batch_rows`."""
-
-def batch_of_puts(
-    records: Mapping[Any, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
-    settings: Settings,
-    timeout: Milliseconds | None = None,
-    ttl: Ttl | None = None,
-    filter_expression: Filter | None = None,
-    row_policy: BatchWritePolicy | None = None,
-) -> Batch:
-    """A batch that puts bins of records; the arguments are those of `batch_rows`.
-
-    Bins that are one object for several keys in a row are encoded once, if no code of the caller's runs in between, which
-    might change them.
-
-    Args:
-        records: the bins by keys, or pairs of both.
-
-    Raises:
-        InvalidType, InvalidArgument: a value can't be used; the error has the record's key.
-    """
-
-def failed_rows(command: Command) -> list[int]:
-    """The rows that failed by the answer to a batch's command."""
-
-def route_rows(
-    batch: Batch, partitions: PartitionMap, numbers: Iterable[int] | None = None
-) -> tuple[list[NodeRows], list[tuple[int, AerospikeError | None]]]:
+@final
+class Routes:
     """Which node is to be asked for which rows, by the map of the moment.
 
     Args:
@@ -1287,16 +1243,22 @@ def route_rows(
         partitions: the map.
         numbers: of the rows; None for all.
 
-    Returns:
-        Rows for each node; and the numbers of rows that no node can be asked for, each with the error, which is None if none
-        is known.
+    Attributes:
+        found: the rows for each node.
+        lost: the numbers of rows that no node can be asked for, each with the error, which is None if none is known.
     """
+    @property
+    def found(self) -> list[NodeRows]: ...
+    @property
+    def lost(self) -> list[tuple[int, AerospikeError | None]]: ...
+    def __init__(
+        self, batch: Batch, partitions: PartitionMap, numbers: Iterable[int] | None = None
+    ) -> None: ...
+    def find(self) -> None:
+        """Find a node for each row."""
 
 def outcomes(batch: Batch) -> list[BatchRecord]:
     """What came of each row, now that each was answered or has an error."""
-
-def outcome_flags(batch: Batch) -> list[bool]:
-    """Whether each row found its record."""
 
 def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None) -> NodeRows:
     """Some rows of a batch, for one node.
@@ -1480,27 +1442,22 @@ class Pool:
 class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
 
+    Args:
+        cluster: the cluster, whose `routing` has the current partition map.
+        plan: is called with the cluster and a Batch; returns the `BatchPlan` that decides who is asked for which rows.
+
     It is compiled because mostly the first attempt succeeds. Errors are raised here: a Python frame that raises an error is
     in a reference cycle with it, which keeps the request in memory until the garbage collector runs.
     """
     @property
     def cluster(self) -> Any: ...
-    def __new__(cls: builtins.type[T], cluster: Any, *args: Any) -> T: ...
+    def __new__(
+        cls: builtins.type[T], cluster: Any, plan: Callable[[Any, Batch], Any] | None = None
+    ) -> T: ...
     def execute(self, command: Command) -> object:
         """Run a command and return what it gives."""
     def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
         """Wait until the next attempt and return None; or return the error the command has failed with."""
-
-def run_batch(executor: ThreadExecutor, plan: Any) -> None:
-    """Run a batch until each of its rows has an answer or an error.
-
-    Args:
-        executor: of the client.
-        plan: a `BatchPlan`, which says who is asked.
-
-    Raises:
-        ClientClosed: the client is closed.
-    """
 
 @final
 class WakeupQueue:
@@ -1517,7 +1474,6 @@ class WakeupQueue:
     def wake(self) -> None:
         """Call the callbacks of some futures. If Ctrl-C interrupts one of their tasks, another handle wakes the others."""
 
-@final
 class Future:
     """The outcome of a command, which one task awaits. It has those methods of `asyncio.Future` that `asyncio.Task` needs.
 
@@ -1585,6 +1541,23 @@ class Future:
         """
 
 @final
+class Slicer:
+    """Does the jobs of a loop, each at once as far as the time of this turn goes, and the rest in the next turns.
+
+    Args:
+        loop: the loop.
+    """
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
+    def go_on(self) -> None:
+        """Do more of the jobs that wait, in a new turn of the loop."""
+
+FOR_READS: int
+FOR_WRITES: int
+FOR_LARGE_READS: int
+FOR_LARGE_WRITES: int
+FOR_BATCHES: int
+
+@final
 class FailureQueue:
     """The failed attempts of one loop that are yet to be dealt with, the oldest first."""
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
@@ -1595,6 +1568,8 @@ class Pipeline:
     """One connection, as a buffered protocol of asyncio.
 
     The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
+
+    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more.
 
     Args:
         channel: the channel that the connection belongs to.
@@ -1648,18 +1623,19 @@ def abandon_socket(sock: socket.socket | None) -> None:
 
 @final
 class Channel:
-    """The connections to one node, in one loop, for reads or for writes.
+    """The connections to one node, in one loop, for commands of one kind.
+
+    Those for large requests and answers, and for batches, carry one command at a time, as it would hold up others.
 
     Args:
         loop: the running loop.
         node: the node, with its limits and counters.
         failures: the loop's queue of failed attempts.
+        slicer: does the long work of the loop.
         connect: is called with the channel to open a connection; calls the channel's `opened` or `not_opened` later.
         failed: is called with the future and the error of every attempt that failed.
         attempt: is called with a future to begin another attempt.
-        bulk: whether the channel is for large requests and answers, which would hold up others. Each of its connections
-            carries one command at a time.
-        writes: whether the channel is for writes.
+        kind: what the channel is for: `FOR_READS` and so on.
         large: the sets with large records, as (namespace, set); the value is the number of small answers after which a
             set is removed. The channels of a loop share it.
     """
@@ -1668,9 +1644,9 @@ class Channel:
     @property
     def depth(self) -> int: ...
     @property
-    def bulk(self) -> bool: ...
+    def kind(self) -> int: ...
     @property
-    def writes(self) -> bool: ...
+    def bulk(self) -> bool: ...
     @property
     def closed(self) -> bool: ...
     @property
@@ -1686,14 +1662,17 @@ class Channel:
         loop: asyncio.AbstractEventLoop,
         node: Node,
         failures: FailureQueue,
+        slicer: Slicer,
         connect: Callable[[Channel], None],
         failed: Callable[[Future, AerospikeError], None],
         attempt: Callable[[Future], None],
         *,
-        bulk: bool = False,
-        writes: bool = False,
+        kind: int = ...,
         large: dict[tuple[str, str], int] | None = None,
     ) -> None: ...
+    @property
+    def writes(self) -> bool:
+        """Whether the channel is for writes only."""
     def begin_connecting(self) -> None:
         """Have a connection opened. The time for it begins now, when the loop comes to it."""
     def opened(self, pipeline: Pipeline) -> None:
@@ -1748,7 +1727,7 @@ def watch_if_alive(reference: ref[Deadlines]) -> None:
 
 @final
 class CommandCoroutine:
-    """The coroutine of a command, which begins when the coroutine is awaited. It can be awaited once.
+    """The coroutine of a command or a batch, which begins when the coroutine is awaited. It can be awaited once.
 
     When the coroutine is closed or its task is cancelled, no task waits for the command any more. A write whose request was
     sent may still be applied.
@@ -1794,9 +1773,9 @@ class CommandCoroutine:
 class LoopExecutor(Deadlines):
     """All channels of one client in one loop.
 
-    Each node has up to four channels: reads, writes, large reads, large writes. So reads do not wait behind writes, which a
-    replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass opens
-    connections and decides what follows a failed attempt.
+    Each node has up to five channels: reads, writes, large reads, large writes, batches. So reads do not wait behind writes,
+    which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass
+    opens connections and decides what follows a failed attempt.
 
     Args:
         loop: the running loop.
@@ -1809,17 +1788,20 @@ class LoopExecutor(Deadlines):
     @property
     def failures(self) -> FailureQueue: ...
     @property
+    def slicer(self) -> Slicer: ...
+    @property
+    def batches(self) -> set[Any]: ...
+    @property
     def large(self) -> dict[tuple[str, str], int]: ...
     def __new__(
         cls: builtins.type[T], loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any
     ) -> T: ...
-    def new_channel(self, node: Node, bulk: bool, writes: bool) -> Channel:
+    def new_channel(self, node: Node, kind: int) -> Channel:
         """Make a channel to a node; a subclass does.
 
         Args:
             node: the node.
-            bulk: whether the channel is for large requests and answers.
-            writes: whether the channel is for writes.
+            kind: what the channel is for: `FOR_READS` and so on.
         """
     def failed(self, future: Future, error: AerospikeError) -> None:
         """Decide what follows a failed attempt of a command; a subclass does."""
@@ -1833,10 +1815,10 @@ class LoopExecutor(Deadlines):
         """Remove a channel."""
     @property
     def is_draining(self) -> bool:
-        """Whether attempts have failed that are yet to be dealt with."""
+        """Whether attempts have failed that are yet to be dealt with, or other work waits for its slice of time."""
     @property
     def is_busy(self) -> bool:
-        """Whether any command is under way."""
+        """Whether any command or batch is under way."""
     def start(self, command: Command) -> Future:
         """Begin the first attempt and return the future of what the command gives."""
     def attempt(self, future: Future) -> None:
@@ -1847,8 +1829,15 @@ class AsyncExecutor(Executor):
     @property
     def executors(self) -> dict[asyncio.AbstractEventLoop, Any]: ...
     def __new__(cls: builtins.type[T], *args: Any) -> T: ...
-    def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
-        """Return the executor of a loop in which no command ran before; a subclass makes it."""
+    def enter(self, loop: asyncio.AbstractEventLoop, key: Key | None) -> LoopExecutor:
+        """Return the executor of a loop in which no command ran before; a subclass makes it.
+
+        Args:
+            loop: the loop.
+            key: the key of the command that is to run there, for an error.
+        """
+    def plan(self, batch: Batch) -> Any:
+        """Return the `BatchPlan` that decides who is asked for which rows of a batch; a subclass makes it."""
 
 def no_copy(client: object) -> TypeError:
     """Return the error for pickling or copying a client."""
@@ -2091,20 +2080,182 @@ class Commands:
             InvalidType: a `ReadPolicy` is given, and an operation writes.
         """
 
+class BatchCommands(Commands):
+    """The commands on one record, and on many.
+
+    Args:
+        executor: runs the commands. A plain `Executor` gives each back unsent.
+        read: the settings of reads that are given no policy.
+        write: the settings of writes that are given none.
+        batch: the settings of batches that are given none.
+
+    Raises:
+        InvalidType: the settings are of another kind.
+    """
+    def __init__(
+        self, executor: Executor, read: Settings, write: Settings, batch: Settings | None = None
+    ) -> None: ...
+    def batch(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Read, write and delete many records in one call: one message to each node that has some of them.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`; a key may be in several. The rows of one
+                record are not done in their order where its node works on them side by side.
+            timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
+            deadline was too short for, are told in their own results.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_operate(
+        self,
+        keys: Iterable[KeyLike],
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Apply the same operations to many records, each all or nothing.
+
+        Args:
+            keys: any iterable of keys.
+            operations: made by the functions of `pyspike.operations`.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, if an operation writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
+
+        Returns:
+            What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_get(
+        self,
+        keys: Iterable[KeyLike],
+        bins: Iterable[str] | None = None,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[Record | None]:
+        """Read many records.
+
+        Args:
+            keys: any iterable of keys.
+            bins: the names of the bins to read; None for all, an empty list for none.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold is left out.
+
+        Returns:
+            The record of each key, in their order; None where there is none.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_exists(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Whether there are records with these keys.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold counts as none.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+    def batch_put(
+        self,
+        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> None:
+        """Write bins of many records, as `put` does with each.
+
+        Args:
+            records: a mapping of keys to bins, or an iterable of pairs of both.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, as in `put`.
+            filter_expression: the records for which it does not hold are not written, and their rows fail with
+                `FilteredOut`.
+            row_policy: of each row.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_delete(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchDeletePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Delete many records: for each key whether there was one.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold stays, and counts as none.
+            row_policy: of each row.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+
 class AsyncCommands:
     """The same commands for tasks: their executor gives a coroutine for each, and a command begins when that is awaited.
+
+    What is wrong with the arguments is told by the call, or, of the last rows of a batch that takes long to pack, when it is
+    awaited: as long as it is not done, what it was given must not change.
 
     Args:
         executor: gives coroutines.
         read: the settings of reads that are given no policy.
         write: the settings of writes that are given none.
+        batch: the settings of batches that are given none.
 
     Raises:
-        InvalidType: the settings are of the other kind.
+        InvalidType: the settings are of another kind.
     """
+    def __init__(
+        self, executor: Executor, read: Settings, write: Settings, batch: Settings | None = None
+    ) -> None: ...
     @property
     async def _executor(self) -> Executor: ...
-    def __init__(self, executor: Executor, read: Settings, write: Settings) -> None: ...
     @overload
     async def get(
         self,
@@ -2327,4 +2478,144 @@ class AsyncCommands:
             RecordNotFound: nothing of it creates the record.
             BinTypeError: an operation does not fit its bin.
             InvalidType: a `ReadPolicy` is given, and an operation writes.
+        """
+    async def batch(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Read, write and delete many records in one call: one message to each node that has some of them.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`; a key may be in several. The rows of one
+                record are not done in their order where its node works on them side by side.
+            timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
+            deadline was too short for, are told in their own results.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_operate(
+        self,
+        keys: Iterable[KeyLike],
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Apply the same operations to many records, each all or nothing.
+
+        Args:
+            keys: any iterable of keys.
+            operations: made by the functions of `pyspike.operations`.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, if an operation writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
+
+        Returns:
+            What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_get(
+        self,
+        keys: Iterable[KeyLike],
+        bins: Iterable[str] | None = None,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[Record | None]:
+        """Read many records.
+
+        Args:
+            keys: any iterable of keys.
+            bins: the names of the bins to read; None for all, an empty list for none.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold is left out.
+
+        Returns:
+            The record of each key, in their order; None where there is none.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_exists(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Whether there are records with these keys.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold counts as none.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+    async def batch_put(
+        self,
+        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> None:
+        """Write bins of many records, as `put` does with each.
+
+        Args:
+            records: a mapping of keys to bins, or an iterable of pairs of both.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, as in `put`.
+            filter_expression: the records for which it does not hold are not written, and their rows fail with
+                `FilteredOut`.
+            row_policy: of each row.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_delete(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchDeletePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Delete many records: for each key whether there was one.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold stays, and counts as none.
+            row_policy: of each row.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
         """

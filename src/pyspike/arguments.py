@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import Settings, plain_text
+from pyspike.batch import BatchResults
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.nodes import Node
 from pyspike.policy import (
@@ -24,16 +25,18 @@ from pyspike.policy import (
 )
 from pyspike.showing import shown
 
-__all__ = ["Policies", "admin_policy", "batch_settings", "client_policy", "info_arguments", "query_settings"]
+__all__ = ["Policies", "admin_policy", "client_policy", "info_arguments", "query_settings"]
 
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
 vars(sys.modules["pyspike._wire"]).update(
     T=TypeVar("T"),
+    K=TypeVar("K", bound=KeyLike),
     Any=Any,
     BatchPolicy=BatchPolicy,
     BatchDeletePolicy=BatchDeletePolicy,
     BatchReadPolicy=BatchReadPolicy,
+    BatchResults=BatchResults,
     BatchWritePolicy=BatchWritePolicy,
     Filter=Filter,
     Iterable=Iterable,
@@ -103,15 +106,6 @@ def client_policy(policy: ClientPolicy | None) -> ClientPolicy:
         InvalidType: it is none of a client.
     """
     return ClientPolicy() if policy is None else _of_kind(ClientPolicy, policy)
-
-
-def batch_settings(policies: Policies, policy: BatchPolicy | None) -> Settings:
-    """The settings of a batch.
-
-    Raises:
-        InvalidType: the policy is of another kind.
-    """
-    return (policies.batch if policy is None else _of_kind(BatchPolicy, policy)).settings
 
 
 def query_settings(policies: Policies, policy: QueryPolicy | None) -> Settings:

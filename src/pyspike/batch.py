@@ -56,12 +56,8 @@ class BatchResults(Sequence[BatchRecord]):
     def error(self) -> BatchError | None:
         """The error that `raise_for_errors` raises; None if no row failed."""
         failed = self.failed
-        if not failed:
-            return None
-        return BatchError(
-            f"{len(failed)} of {len(self._rows)} rows failed",
-            results=self,
-            in_doubt=any(row.in_doubt for row in failed),
+        return (
+            rows_failed(self, len(failed), in_doubt=any(row.in_doubt for row in failed)) if failed else None
         )
 
     @overload
@@ -90,3 +86,8 @@ class BatchResults(Sequence[BatchRecord]):
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if not self.ok else ""
         return f"<BatchResults of {len(self)} rows{failed}: {shown(list(self._rows))}>"
+
+
+def rows_failed(results: BatchResults, failed: int, *, in_doubt: bool) -> BatchError:
+    """The error of a batch of which so many rows failed, one of them `in_doubt`."""
+    return BatchError(f"{failed} of {len(results)} rows failed", results=results, in_doubt=in_doubt)

@@ -275,9 +275,9 @@ class _Executor(_wire.LoopExecutor):
     pipeline: _wire.Pipeline
     transport: Transport
 
-    def new_channel(self, node: _wire.Node, bulk: bool, writes: bool) -> _wire.Channel:
+    def new_channel(self, node: _wire.Node, kind: int) -> _wire.Channel:
         calls = (self._open, self.failed, self.attempt)
-        return _wire.Channel(self.loop, node, self.failures, *calls, bulk=bulk, writes=writes)
+        return _wire.Channel(self.loop, node, self.failures, self.slicer, *calls, kind=kind)
 
     def _open(self, channel: _wire.Channel) -> None:
         self.pipeline = _wire.Pipeline(channel)

@@ -28,7 +28,7 @@ from pyspike import (
 from pyspike import operations as op
 from support.cluster_tools import pools, wait_until
 
-pytestmark = pytest.mark.one_kind("tasks have no batches yet")
+pytestmark = pytest.mark.both_kinds
 
 PATIENCE = 120_000  # ms, for what a slow machine takes long for
 MANY = 100_000

@@ -36,10 +36,11 @@ class ClientPolicy(Policy):
         timeout: how long connecting may take: to the cluster with the first look at it, later to one node.
         idle_timeout: how long an unused connection is kept.
         min_conns_per_node: how many connections are opened in advance and kept, for the calls of threads.
-        max_conns_per_node: how many there may be, for the calls of threads; tasks use pipelines.
+        max_conns_per_node: how many there may be, for the calls of threads; and in each asyncio loop for
+            batches, while commands on one record use pipelines.
         max_waiting_per_node: how many commands may wait for a connection to a node when all are in use; None
-            for any number, each until its deadline. In asyncio it counts for each loop, for reads and for
-            writes.
+            for any number, each until its deadline. In asyncio it counts for each loop, for reads, for writes
+            and for batches.
         pipelines_per_node: how many connections an asyncio loop opens to a node for reads, and how many for
             writes, which wait for the replicas and would hold up reads; as many again for records above
             64 KiB, which would hold up the others. While some are silent, up to as many take their place.

@@ -1,11 +1,15 @@
 # Reads the answer to a query (query-scan.md 8.4): any number of frames with any number of records, notices of partitions that
 # the node does not have, and a last message. A record is decoded when it is asked for, straight from the frame.
 
+cdef object RECORDS = Sign("RECORDS")       # what it returns for a frame with records, which are to be taken one by one
+
+
 @cython.final
 cdef class QueryReader(Reader):
     """Gives the records that one request brings, and the Query when it has brought them all.
 
-    `read` says PAUSE for a frame with records, which `take` gives one by one.
+    `read` says RECORDS for a frame with records, which `take` gives one by one: the frame's memory must stay as it is until
+    then. Afterwards `sign` tells how to go on.
     """
 
     cdef Query query
@@ -29,7 +33,7 @@ cdef class QueryReader(Reader):
         cursor_init(&self.c, body, size, names)
         self.at_record = False
         self.step()
-        return PAUSE if self.at_record else self.sign
+        return RECORDS if self.at_record else self.sign
 
     cdef inline Record take(self):
         """Returns the frame's next record; None if it has no more, and `sign` tells how to go on."""
@@ -112,7 +116,7 @@ cdef class QueryReader(Reader):
         cdef list found = []
         cdef Record record
         cdef object sign = self.read(None, None, bytes_of(body), <size_t>len(body), NULL)
-        if sign is PAUSE:
+        if sign is RECORDS:
             record = self.take()
             while record is not None:
                 found.append(record)

@@ -27,7 +27,7 @@ cdef class Sign:
 
 
 cdef object MORE = Sign("MORE")             # what a reader returns for a frame that is not the answer's last
-cdef object PAUSE = Sign("PAUSE")           # for one that it has not read to its end, which takes its own functions
+cdef object PAUSE = Sign("PAUSE")           # what it returns for a frame of which its time was too short to read all
 cdef object RAISE = Sign("RAISE")           # as `given`: a missing record raises its error
 MISSING_RAISES = RAISE
 
@@ -41,12 +41,12 @@ cdef class Reader:
 
     cdef bint reads_bins                    # whether an answer has bins, and so may be large
     cdef bint has_many_frames
+    cdef int64_t until                      # when a reader of many frames pauses; 0: it does not
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         """Reads one frame, and returns what the caller of the command gets; or MORE if another frame follows.
 
-        A reader of records that are asked for one by one returns PAUSE: the frame's memory stays as it is until these
-        were taken from the reader, which then says how to go on.
+        A reader of many frames may return PAUSE instead, when the time `until` has come, and is given the same frame again.
 
         Args:
             key: the record that the command is about, or None.

@@ -17,7 +17,7 @@ cdef uint64_t new_query_id() except 0:
 
 @cython.final
 cdef class Query:
-    """Query(statement, settings, partitions, timeout=None, filter_expression=None)\n--\n\nA statement that is sent: how, to which partitions, and how far that is.
+    """A statement that is sent: how, to which partitions, and how far that is.
 
     Args:
         statement: what is asked for.

@@ -7,9 +7,9 @@ cdef enum:
 
 @cython.final
 cdef class Statement:
-    """Statement(namespace, set_name=None, bins=None, *, where=None, operations=None)\n--\n\nWhich records a query finds, and what it gives of them.
+    """Statement(namespace, set_name=None, bins=None, *, where=None, operations=None)\n--\n\nWhat a query is to find.
 
-    Immutable, hashable, picklable. A statement without `where` finds all records, which other clients call a scan.
+    It says which records, and what is wanted of them. Immutable, hashable, picklable. A statement without `where` finds all records, which other clients call a scan.
 
     Args:
         namespace: the namespace's name.

@@ -309,24 +309,13 @@ cdef inline int poll_timeout(int64_t span) noexcept nogil:
     return <int>span if span < 60_000 else 60_000
 
 
-def run_batch(ThreadExecutor executor not None, plan: Any) -> None:
-    """Run a batch until each of its rows has an answer or an error.
-
-    Args:
-        executor: of the client.
-        plan: a `BatchPlan`, which says who is asked.
-
-    Raises:
-        ClientClosed: the client is closed.
-    """
+cdef int run_batch(Routing routing, object plan) except -1:
+    """Runs a batch until each of its rows has an answer or an error. `plan`: a `BatchPlan`, which says who is asked."""
     cdef BatchRun run = BatchRun.__new__(BatchRun)
-    heed_fork()
-    if executor.routing.refusing:
-        raise errors.ClientClosed("the client is closed")
     run.plan = plan
     run.batch = plan.batch
-    run.routing = executor.routing
+    run.routing = routing
     run.queue = []
     run.in_flight = []
     run.later = []
-    run.run()
+    return run.run()

@@ -1,0 +1,228 @@
+# The methods of both clients for batches. Each makes a Batch of its arguments and has the client's executor run it, which returns
+# what the call gives or a coroutine. With them the methods of both clients are complete, but for those in Python.
+
+cdef Settings BATCH_DEFAULTS = Settings(of=OF_BATCH)
+
+
+@cython.binding(True)
+@cython.embedsignature(False)
+cdef class BatchCommands(Commands):
+    """The commands on one record, and on many.
+
+    Args:
+        executor: runs the commands. A plain `Executor` gives each back unsent.
+        read: the settings of reads that are given no policy.
+        write: the settings of writes that are given none.
+        batch: the settings of batches that are given none.
+
+    Raises:
+        InvalidType: the settings are of another kind.
+    """
+
+    cdef Settings of_batches
+
+    def __cinit__(self, *args: object, **kwargs: object) -> None:
+        self.of_batches = BATCH_DEFAULTS
+
+    def __init__(
+        self, Executor executor not None, Settings read not None, Settings write not None, Settings batch=None
+    ) -> None:
+        Commands.__init__(self, executor, read, write)
+        if batch is not None:
+            if batch.of != OF_BATCH:
+                raise errors.InvalidType("the settings of batches are of something else")
+            self.of_batches = batch
+
+    def batch(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Read, write and delete many records in one call: one message to each node that has some of them.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`; a key may be in several. The rows of one
+                record are not done in their order where its node works on them side by side.
+            timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
+            deadline was too short for, are told in their own results.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_rows(rows, batches(self, policy), timeout, filter_expression)
+        return run_batch_of(self, "batch", batch, GIVES_RESULTS)
+
+    def batch_operate(
+        self,
+        keys: Iterable[KeyLike],
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Apply the same operations to many records, each all or nothing.
+
+        Args:
+            keys: any iterable of keys.
+            operations: made by the functions of `pyspike.operations`.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, if an operation writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
+
+        Returns:
+            What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_operations(
+            keys, operations, batches(self, policy), timeout, ttl, filter_expression, row_policy
+        )
+        return run_batch_of(self, "batch_operate", batch, GIVES_RESULTS)
+
+    def batch_get(
+        self,
+        keys: Iterable[KeyLike],
+        bins: Iterable[str] | None = None,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[Record | None]:
+        """Read many records.
+
+        Args:
+            keys: any iterable of keys.
+            bins: the names of the bins to read; None for all, an empty list for none.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold is left out.
+
+        Returns:
+            The record of each key, in their order; None where there is none.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_reads(keys, bins, batches(self, policy), timeout, filter_expression)
+        return run_batch_of(self, "batch_get", batch, GIVES_RECORDS)
+
+    def batch_exists(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Whether there are records with these keys.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold counts as none.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+        cdef Batch batch = batch_of_reads(keys, (), batches(self, policy), timeout, filter_expression)
+        batch.keeps_records = False
+        return run_batch_of(self, "batch_exists", batch, GIVES_FLAGS)
+
+    def batch_put(
+        self,
+        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> None:
+        """Write bins of many records, as `put` does with each.
+
+        Args:
+            records: a mapping of keys to bins, or an iterable of pairs of both.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, as in `put`.
+            filter_expression: the records for which it does not hold are not written, and their rows fail with
+                `FilteredOut`.
+            row_policy: of each row.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_puts(records, batches(self, policy), timeout, ttl, filter_expression, row_policy)
+        return run_batch_of(self, "batch_put", batch, GIVES_NOTHING)
+
+    def batch_delete(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchDeletePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Delete many records: for each key whether there was one.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold stays, and counts as none.
+            row_policy: of each row.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+        cdef Batch batch = batch_of_deletes(keys, batches(self, policy), timeout, filter_expression, row_policy)
+        return run_batch_of(self, "batch_delete", batch, GIVES_FLAGS)
+
+
+@cython.binding(True)
+@cython.embedsignature(False)
+cdef class AsyncCommands(BatchCommands):
+    """The same commands for tasks: their executor gives a coroutine for each, and a command begins when that is awaited.
+
+    What is wrong with the arguments is told by the call, or, of the last rows of a batch that takes long to pack, when it is
+    awaited: as long as it is not done, what it was given must not change.
+
+    Args:
+        executor: gives coroutines.
+        read: the settings of reads that are given no policy.
+        write: the settings of writes that are given none.
+        batch: the settings of batches that are given none.
+
+    Raises:
+        InvalidType: the settings are of another kind.
+    """
+
+
+cdef inline Settings batches(object client, object policy):
+    """Returns the settings of a batch: the policy's, or else the client's."""
+    if not isinstance(client, BatchCommands):
+        raise TypeError(f"a client is needed, not {type(client).__name__}")
+    return (<BatchCommands>client).of_batches if policy is None else batch_settings(policy, OF_BATCH, "a BatchPolicy")
+
+
+cdef inline object run_batch_of(object client, str name, Batch batch, BatchGives gives):
+    """Has the client's executor run a batch."""
+    batch.name = name
+    batch.gives = gives
+    return (<Commands>client)._executor.run_batch(batch)
