@@ -32,10 +32,17 @@ done in Python.
     requests/batch_rows             the rows of a batch as users make them, and what a row asks
     requests/batch_sources          the rows of a call, which are taken some at a time
     requests/batch_requests         Batch: its rows, what is known of them, and the requests that are made of some
+    requests/index_filter           IndexFilter, the `where` of a query
+    requests/statement              Statement, which a query asks for
+    requests/query_partitions       how far a query is with each of its partitions
+    requests/query_cursor           the same as bytes that a query can go on from
+    requests/query_requests         Query, and the requests for some of its partitions
     readers/reader                  Reader, which turns the frames of an answer into what a command gives
     readers/message                 reading the header, fields and operations of a message
     readers/record_readers          the readers of the answers to commands on one record
     readers/batch_reader            the reader of the answer to a batch
+    readers/query_reader            the reader of answers to a query
+    readers/aggregate_reader        the reader of answers to an aggregation
     nodes/node                      Node, its limits and its counters
     nodes/partitions                PartitionMap, and choosing the node for a command
     command                         Command: a request, a reader, a partition, and the state of its attempts
@@ -43,6 +50,8 @@ done in Python.
     record_commands                 making the commands on one record
     batch_commands                  making batches and their commands, choosing their nodes, and what comes of their rows
     batch_groups                    the rows of a stream, in groups for a node each
+    query_commands                  making those of a query, a node's partitions in each
+    background_commands             making those of queries that a node runs by itself
     threads/transport               sending and receiving bytes on a blocking socket in time, without the GIL
     threads/exchange                sending a request and receiving the frames of its answer
     threads/connection              Connection, of one thread at a time
@@ -99,7 +108,7 @@ from posix.unistd cimport close as close_fd
 import datetime
 from _thread import get_ident
 from collections.abc import Mapping as MappingABC
-from os import dup2
+from os import dup2, urandom as random_bytes
 from sys import intern as sys_intern
 from threading import Lock
 from time import sleep, time as wall_time
@@ -139,10 +148,17 @@ include "wire/requests/record_requests.pyx"
 include "wire/requests/batch_rows.pyx"
 include "wire/requests/batch_sources.pyx"
 include "wire/requests/batch_requests.pyx"
+include "wire/requests/index_filter.pyx"
+include "wire/requests/statement.pyx"
+include "wire/requests/query_partitions.pyx"
+include "wire/requests/query_cursor.pyx"
+include "wire/requests/query_requests.pyx"
 include "wire/readers/reader.pyx"
 include "wire/readers/message.pyx"
 include "wire/readers/record_readers.pyx"
 include "wire/readers/batch_reader.pyx"
+include "wire/readers/query_reader.pyx"
+include "wire/readers/aggregate_reader.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
 include "wire/command.pyx"
@@ -150,6 +166,8 @@ include "wire/attempt.pyx"
 include "wire/record_commands.pyx"
 include "wire/batch_commands.pyx"
 include "wire/batch_groups.pyx"
+include "wire/query_commands.pyx"
+include "wire/background_commands.pyx"
 include "wire/threads/transport.pyx"
 include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"

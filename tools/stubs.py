@@ -30,6 +30,7 @@ HEAD = '"""Types of the compiled wire layer. Written by tools/stubs.py out of sr
 # Classes that Python code never names: queues, tables inside others, and what stands for something missing.
 INTERNAL = {
     *(
+        "AggregateReader",
         "Ask",
         "BatchFuture",
         "BatchReader",
@@ -64,7 +65,7 @@ SPECIAL = {
     *("__await__", "__getitem__", "__contains__", "__iter__", "__len__", "__next__"),
 }
 C_TYPES = {
-    **dict.fromkeys(("int", "Py_ssize_t", "size_t", "int64_t", "unsigned int"), "int"),
+    **dict.fromkeys(("int", "Py_ssize_t", "size_t", "int32_t", "int64_t", "unsigned int"), "int"),
     **dict.fromkeys(("uint8_t", "uint16_t", "uint32_t", "uint64_t"), "int"),
     "double": "float",
     "bint": "bool",
@@ -99,8 +100,17 @@ FIELDS = {
     "Command.key": "Key | None",
     "Command.name": "str | None",
     "Node.pool": "Pool",
-    "Key.user_key": "int | str | bytes | None",
+    "IndexFilter.begin": "int | str | bytes",
+    "IndexFilter.bin": "str | None",
+    "IndexFilter.context": "bytes | None",
+    "IndexFilter.end": "int | str | bytes",
+    "IndexFilter.expression": "bytes | None",
+    "IndexFilter.index": "str | None",
+    "Key.user_key": "int | str | bytes | RawParticle | None",
     "PartitionMap.displaced": "frozenset[Any]",
+    "Statement.bins": "tuple[str, ...] | None",
+    "Statement.operations": "tuple[Operation, ...] | None",
+    "Statement.where": "IndexFilter | None",
     "Settings.as_read": "Settings | None",
     "Settings.filter_expression": "bytes | None",
     "Argument.also": "tuple[str, ...]",
@@ -148,6 +158,7 @@ IMPORTED = {
     "pyspike.batch": {"BatchResults"},
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
+    "pyspike.values": {"RawParticle"},
     "pyspike.policy": {
         "BatchPolicy",
         "BatchDeletePolicy",

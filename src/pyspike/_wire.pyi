@@ -33,6 +33,7 @@ from pyspike.policy import (
     WritePolicy,
 )
 from pyspike.result_code import ResultCode
+from pyspike.values import RawParticle
 
 T = TypeVar("T")
 K = TypeVar("K", bound=KeyLike)
@@ -55,6 +56,7 @@ AT_OP_COUNT: int
 MESSAGE_HEADER_SIZE: int
 INFO1_READ: int
 INFO1_GET_ALL: int
+INFO1_SHORT_QUERY: int
 INFO1_BATCH: int
 INFO1_GET_NO_BINS: int
 INFO1_CONSISTENCY_ALL: int
@@ -64,9 +66,11 @@ INFO2_GENERATION: int
 INFO2_GENERATION_GT: int
 INFO2_DURABLE_DELETE: int
 INFO2_CREATE_ONLY: int
+INFO2_RELAX_AP_LONG_QUERY: int
 INFO2_RESPOND_ALL_OPS: int
 INFO3_LAST: int
 INFO3_COMMIT_LEVEL_MASTER: int
+INFO3_PARTITION_DONE: int
 INFO3_UPDATE_ONLY: int
 INFO3_CREATE_OR_REPLACE: int
 INFO3_REPLACE_ONLY: int
@@ -75,6 +79,22 @@ FIELD_NAMESPACE: int
 FIELD_SET: int
 FIELD_KEY: int
 FIELD_DIGEST: int
+FIELD_QUERY_ID: int
+FIELD_SOCKET_TIMEOUT: int
+FIELD_RECORDS_PER_SECOND: int
+FIELD_PARTITIONS: int
+FIELD_DIGESTS: int
+FIELD_MAX_RECORDS: int
+FIELD_BVALS: int
+FIELD_INDEX_NAME: int
+FIELD_INDEX_RANGE: int
+FIELD_INDEX_CONTEXT: int
+FIELD_INDEX_EXPRESSION: int
+FIELD_INDEX_TYPE: int
+FIELD_UDF_MODULE: int
+FIELD_UDF_FUNCTION: int
+FIELD_UDF_ARGUMENTS: int
+FIELD_UDF_KIND: int
 FIELD_BATCH: int
 FIELD_FILTER: int
 BATCH_INLINE: int
@@ -88,6 +108,8 @@ ROW_HAS_TTL: int
 BATCH_HEAD_SIZE: int
 AT_ROW_FLAGS: int
 AT_ROW_NUMBER: int
+UDF_AGGREGATES: int
+UDF_IN_BACKGROUND: int
 AT_OP_CODE: int
 AT_OP_PARTICLE: int
 AT_OP_NAME_SIZE: int
@@ -134,6 +156,8 @@ MAX_OPERATIONS: int
 MAX_BINS: int
 MAX_TTL: int
 MAX_FILTER: int
+MAX_INDEX_NAME: int
+MAX_INDEX_KEY: int
 MAX_ROW_GENERATION: int
 MAX_DEPTH: int
 
@@ -236,14 +260,20 @@ class Key:
     @property
     def set_name(self) -> str: ...
     @property
-    def user_key(self) -> int | str | bytes | None: ...
+    def user_key(self) -> int | str | bytes | RawParticle | None: ...
     __match_args__ = ("namespace", "set_name", "user_key")
     def __init__(self, namespace: str, set_name: str | None, user_key: int | str | bytes) -> None: ...
     @staticmethod
     def from_digest(
-        namespace: str, set_name: str | None, digest: bytes, user_key: int | str | bytes | None = None
+        namespace: str,
+        set_name: str | None,
+        digest: bytes,
+        user_key: int | str | bytes | RawParticle | None = None,
     ) -> Key:
-        """Return the key of a record whose 20-byte digest is known, with or without its user key."""
+        """Return the key of a record whose 20-byte digest is known, with or without its user key.
+
+        A user key of a type that only other clients have (a float, say) is a `RawParticle`, as queries give it.
+        """
     @property
     def digest(self) -> bytes:
         """The 20 bytes by which the cluster knows the record."""
@@ -382,6 +412,7 @@ OF_BATCH: int
 OF_BATCH_READ: int
 OF_BATCH_WRITE: int
 OF_BATCH_DELETE: int
+OF_QUERY: int
 
 @final
 class Settings:
@@ -425,6 +456,12 @@ class Settings:
     @property
     def write_retries(self) -> int: ...
     @property
+    def max_records(self) -> int: ...
+    @property
+    def records_per_second(self) -> int: ...
+    @property
+    def max_concurrent_nodes(self) -> int: ...
+    @property
     def as_read(self) -> Settings | None: ...
     def __init__(
         self,
@@ -448,6 +485,9 @@ class Settings:
         batch_flags: int = 0,
         sequential: bool = False,
         write_retries: int = 0,
+        max_records: int = 0,
+        records_per_second: int = 0,
+        max_concurrent_nodes: int = 0,
         as_read: Settings | None = None,
     ) -> None: ...
     def __eq__(self, other: object) -> bool: ...
@@ -779,7 +819,207 @@ class Batch:
     def next_replica(self, numbers: Iterable[int]) -> None:
         """Lets the next request for these rows go to the replica after the one that was asked."""
 
+@final
+class IndexFilter:
+    """The `where` of a query.
+
+    It finds the records for which an index has a value from `begin` to `end`, both included. Made by the functions of
+    `pyspike.filters`; immutable, picklable.
+
+    Args:
+        bin: the name of the indexed bin; None if `index` or `expression` says which index it is.
+        begin: an int, a str or bytes, or GeoJSON.
+        end: another int; else equal to `begin`.
+        collection: 0 if the bin's value itself is indexed; else the number of what is: a list's elements, a map's keys
+            or its values.
+        context: the packed way to what is indexed inside the bin.
+        index: the name of the index.
+        expression: the bytes of the expression whose values are indexed.
+
+    Raises:
+        InvalidType: an index can't hold such values.
+        InvalidArgument: the range is empty, a value does not fit, or not exactly one of `bin`, `index` and `expression` says
+            which index it is.
+    """
+    @property
+    def bin(self) -> str | None: ...
+    @property
+    def begin(self) -> int | str | bytes: ...
+    @property
+    def end(self) -> int | str | bytes: ...
+    @property
+    def collection(self) -> int: ...
+    @property
+    def context(self) -> bytes | None: ...
+    @property
+    def index(self) -> str | None: ...
+    @property
+    def expression(self) -> bytes | None: ...
+    def __init__(
+        self,
+        bin: Any,
+        begin: Any,
+        end: Any,
+        *,
+        collection: int = ...,
+        context: bytes | None = None,
+        index: Any = None,
+        expression: bytes | None = None,
+    ) -> None: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+def restore_index_filter(
+    bin: object,
+    begin: object,
+    end: object,
+    collection: int,
+    context: bytes | None,
+    index: str | None,
+    expression: bytes | None,
+) -> IndexFilter:
+    """Return the filter that a pickle holds."""
+
+@final
+class Statement:
+    """What a query is to find.
+
+    It says which records, and what is wanted of them. Without `where` these are all records, which other clients call a scan.
+    Immutable, hashable, picklable.
+
+    Args:
+        namespace: the namespace's name.
+        set_name: the set's name; None for all records of the namespace, in sets and in none.
+        bins: the names of the bins to give; None for all, an empty list for none (key, generation and expiration only).
+            A record that has none of these bins is not given.
+        where: finds records by a secondary index; made by the functions of `pyspike.filters`.
+        operations: made by the functions of `pyspike.operations`, in place of `bins`: each is done on every record, and
+            must read. `Record.results` has what they gave, in order.
+
+    Raises:
+        InvalidType: an argument is of the wrong type, or an operation writes.
+        InvalidArgument: a name can't be one, or arguments exclude each other.
+    """
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def set_name(self) -> str: ...
+    @property
+    def bins(self) -> tuple[str, ...] | None: ...
+    @property
+    def where(self) -> IndexFilter | None: ...
+    @property
+    def operations(self) -> tuple[Operation, ...] | None: ...
+    __match_args__ = ("namespace", "set_name", "bins")
+    def __init__(
+        self,
+        namespace: str,
+        set_name: str | None = None,
+        bins: Sequence[str] | None = None,
+        *,
+        where: IndexFilter | None = None,
+        operations: Iterable[Operation] | None = None,
+    ) -> None: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+def restore_statement(
+    namespace: str,
+    set_name: str,
+    bins: tuple[str, ...] | None,
+    where: IndexFilter | None,
+    operations: tuple[Operation, ...] | None,
+) -> Statement:
+    """Return the statement that a pickle holds."""
+
+@final
+class QueryPartitions:
+    """The partitions of one query, one behind the other.
+
+    Args:
+        begin: the first, 0 to 4095.
+        count: how many.
+        after: the digest of a record of the only partition: what stands behind it is asked for.
+
+    Raises:
+        InvalidArgument: there are no such partitions.
+    """
+    @property
+    def begin(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    def __init__(self, begin: int = 0, count: int = ..., after: bytes | None = None) -> None: ...
+    @property
+    def done(self) -> bool:
+        """Whether all records of all partitions were given."""
+    def wait_for_next(self) -> float | None:
+        """Milliseconds until the next partition that no request asks for may be asked for; None if there is none."""
+    def __len__(self) -> int: ...
+
+def cursor_of(statement: Statement, partitions: QueryPartitions) -> bytes:
+    """Return the bytes of a cursor that says how far the query of a statement is with its partitions."""
+
+def partitions_of_cursor(data: bytes, statement: Statement | None = None) -> QueryPartitions:
+    """Return how far the query that a cursor is of was with its partitions.
+
+    Args:
+        data: the cursor's bytes.
+        statement: is to be gone on with; None if that is not known yet.
+
+    Raises:
+        InvalidArgument: these are no bytes of a cursor, or it is of another statement.
+    """
+
+@final
+class Query:
+    """A statement that is sent: how, to which partitions, and how far that is.
+
+    Args:
+        statement: what is asked for.
+        settings: those of a `QueryPolicy`.
+        partitions: of which partitions.
+        timeout: the deadline of the whole query in milliseconds, or a timedelta; None for that of the settings.
+        filter_expression: which records to give; None for that of the settings.
+
+    Raises:
+        InvalidType, InvalidArgument: an argument can't be used.
+    """
+    @property
+    def statement(self) -> Statement: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def partitions(self) -> QueryPartitions: ...
+    @property
+    def total_timeout(self) -> float: ...
+    @property
+    def given(self) -> int: ...
+    def __init__(
+        self,
+        statement: Statement,
+        settings: Settings,
+        partitions: QueryPartitions,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+    ) -> None: ...
+    @property
+    def remaining(self) -> float | None:
+        """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
+
 MISSING_RAISES: object
+
+@final
+class QueryReader:
+    """Gives the records that one request brings, and the Query when it has brought them all.
+
+    `read` says RECORDS for a frame with records, which `take` gives one by one: the frame's memory must stay as it is until
+    then. Afterwards `sign` tells how to go on.
+    """
+    @property
+    def given(self) -> int: ...
+    def __init__(self, query: Query, number: int) -> None: ...
+    def records(self, body: bytes) -> tuple[list[Record], Any]:
+        """Return the records of a frame with this body, and how to go on; for tests."""
 
 @final
 class NodeLimits:
@@ -1027,6 +1267,135 @@ def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None)
 
     Raises:
         IndexError: there is no such row.
+    """
+
+@final
+class NodeQuery:
+    """Partitions of a query that one node is asked for in one request."""
+    @property
+    def query(self) -> Query: ...
+    @property
+    def node(self) -> Node: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def share(self) -> int: ...
+    @property
+    def query_id(self) -> int: ...
+    @property
+    def reader(self) -> QueryReader: ...
+    def reserve(self, share: int, query_id: int) -> None:
+        """Let nobody else ask for the partitions, until this has ended or failed.
+
+        Args:
+            share: how many records it may bring at most; 0 for all.
+            query_id: a number by which the node knows the query.
+        """
+    def make_command(self) -> Command:
+        """The request for the partitions, which were reserved."""
+    @property
+    def given(self) -> int:
+        """How many records it has brought."""
+    def end(self) -> list[int]:
+        """Note that its answer came to the end.
+
+        Partitions of which there may be more, as it has brought as many records as it might, wait to be asked for again; the
+        others are done.
+
+        Returns:
+            The partitions that the node does not have, which wait too.
+        """
+    def give_up(self) -> list[int]:
+        """Ask for its partitions no more, as it failed; return those that it still asked for."""
+    @property
+    def partitions(self) -> list[int]:
+        """The numbers of the partitions."""
+    def __len__(self) -> int: ...
+
+def route_partitions(query: Query, map: PartitionMap) -> list[NodeQuery]:
+    """Which nodes can be asked for which of the partitions that are due, by the map of the moment.
+
+    Args:
+        query: whose partitions they are.
+        map: which node has which partition.
+
+    Returns:
+        Partitions for each node, the nodes in the order of their names; last those that no node is known for, if there are
+        any.
+
+    Raises:
+        ServerError: the cluster has no such namespace.
+    """
+
+def count_failures(
+    query: Query, partitions: Iterable[int], *, brought_records: bool = False, next_replica: bool = True
+) -> int:
+    """Count that a request for partitions has failed.
+
+    Args:
+        query: whose partitions they are.
+        partitions: their numbers.
+        brought_records: whether it had brought records before.
+        next_replica: whether the next request goes to the next replica.
+
+    Returns:
+        How often the requests for them have failed in a row without bringing a record: the most of all.
+    """
+
+def put_off(query: Query, partitions: Iterable[int], pause: float) -> None:
+    """Let partitions not be asked for in the next so many milliseconds."""
+
+def new_query_number() -> int:
+    """Return a number by which nodes know a query."""
+
+def background_request(
+    statement: Statement,
+    settings: Settings,
+    query_id: int,
+    *,
+    operations: Iterable[Operation] | None = None,
+    udf: tuple[str, str, bytes] | None = None,
+    timeout: Milliseconds | None = None,
+    ttl: Ttl | None = None,
+    filter_expression: Filter | None = None,
+    records_per_second: int = 0,
+) -> Command:
+    """Return the command that has a node apply operations or a UDF to records in the background; it gives None.
+
+    Args:
+        statement: which records.
+        settings: those of a `WritePolicy`.
+        query_id: by which the nodes know it.
+        operations: what is done; None with `udf`.
+        udf: the module's name, the function's, and its packed arguments.
+        timeout: until when the node must have begun, in milliseconds; None for that of the settings.
+        ttl: how long the records live from then on; None for that of the settings.
+        filter_expression: which of the records; None for that of the settings.
+        records_per_second: how many records a node may look at in a second; 0 for as many as its configuration allows.
+
+    Raises:
+        InvalidType, InvalidArgument: an argument can't be used.
+    """
+
+def aggregate_request(
+    statement: Statement,
+    settings: Settings,
+    query_id: int,
+    udf: tuple[str, str, bytes],
+    *,
+    timeout: Milliseconds | None = None,
+) -> Command:
+    """Return the command that has a node aggregate records by a UDF; it gives a list of what the UDF gave.
+
+    Args:
+        statement: which records.
+        settings: those of a `QueryPolicy`.
+        query_id: by which the nodes know it.
+        udf: the module's name, the function's, and its packed arguments.
+        timeout: the deadline in milliseconds; None for that of the settings.
+
+    Raises:
+        InvalidType, InvalidArgument: an argument can't be used.
     """
 
 @final

@@ -28,7 +28,15 @@ from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.plans.batch import BatchPlan
-from pyspike.policy import AdminPolicy, BatchPolicy, ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.policy import (
+    AdminPolicy,
+    BatchPolicy,
+    ClientPolicy,
+    InfoPolicy,
+    QueryPolicy,
+    ReadPolicy,
+    WritePolicy,
+)
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
 from pyspike.stats import ClientStats
@@ -221,6 +229,7 @@ class AsyncClient(AsyncCommands):
         info: InfoPolicy | None = None,
         admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
+        query: QueryPolicy | None = None,
     ) -> AsyncClient:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
 
@@ -228,7 +237,7 @@ class AsyncClient(AsyncCommands):
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, admin, batch)
+        policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._loops, policies, owner=self._owner)
         return view
 

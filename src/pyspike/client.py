@@ -14,7 +14,15 @@ from pyspike._wire import BatchCommands, Executor, timeout_ms
 from pyspike.arguments import Policies, admin_policy, client_policy, info_arguments
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
-from pyspike.policy import AdminPolicy, BatchPolicy, ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.policy import (
+    AdminPolicy,
+    BatchPolicy,
+    ClientPolicy,
+    InfoPolicy,
+    QueryPolicy,
+    ReadPolicy,
+    WritePolicy,
+)
 from pyspike.process.lazy_imports import importing
 from pyspike.stats import ClientStats
 from pyspike.task import Task
@@ -80,6 +88,7 @@ class Client(BatchCommands):
         info: InfoPolicy | None = None,
         admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
+        query: QueryPolicy | None = None,
     ) -> Client:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
 
@@ -87,7 +96,7 @@ class Client(BatchCommands):
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, admin, batch)
+        policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
 

@@ -20,6 +20,7 @@ from pyspike.policy.checks import (
     whole,
 )
 from pyspike.policy.info import InfoPolicy
+from pyspike.policy.query import QueryPolicy
 from pyspike.policy.read import ReadPolicy
 from pyspike.policy.write import WritePolicy
 
@@ -58,6 +59,7 @@ class ClientPolicy(Policy):
         info: the policy of info commands that are given none.
         admin: the policy of commands that change the cluster itself and are given none.
         batch: the policy of batches that are given none.
+        query: the policy of queries that are given none.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta.
 
@@ -86,6 +88,7 @@ class ClientPolicy(Policy):
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
     admin: AdminPolicy = policy_field(AdminPolicy(), instance(AdminPolicy))
     batch: BatchPolicy = policy_field(BatchPolicy(), instance(BatchPolicy))
+    query: QueryPolicy = policy_field(QueryPolicy(), instance(QueryPolicy))
 
     def _complete(self) -> None:
         if self.min_conns_per_node > self.max_conns_per_node:

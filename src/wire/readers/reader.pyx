@@ -51,7 +51,7 @@ cdef class Reader:
         Args:
             key: the record that the command is about, or None.
             given: an argument for the reader, which comes with the command: see each reader.
-            body: the frame's body. The memory is reused after this returns.
+            body: the frame's body. The memory is reused after this returns anything but PAUSE.
             names: the connection's cache of short texts.
 
         Raises:
