@@ -1,4 +1,4 @@
-"""What a query is made of is checked, compared, copied and shown: statements, filters, partitions, cursors."""
+"""What a query is made of is checked, compared, copied and shown: statements, filters, partitions."""
 
 from __future__ import annotations
 
