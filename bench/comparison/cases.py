@@ -25,6 +25,7 @@ __all__ = [
 NAMESPACE = "test"
 RECORDS = 500
 BATCH = 200  # records of a batch
+ASYNC_BATCH = 100  # records of a batch of a task
 SEED = 20_100_101
 
 SMALL: dict[str, Any] = {"a": 1, "b": "hello world", "c": 123456789}
@@ -177,6 +178,18 @@ def _asyncio() -> list[Case]:
                 )
                 for tasks in (1, 8, 64, 512)
             ]
+        cases += [
+            Case(
+                f"async-batch-get-{tasks}{suffix}",
+                Group.TASKS,
+                f"batch_get of {ASYNC_BATCH}, {tasks} tasks, {loop}",
+                "async_batch_get",
+                batch=ASYNC_BATCH,
+                tasks=tasks,
+                uvloop=uvloop,
+            )
+            for tasks in (16,)
+        ]
         cases += [
             Case(
                 f"async-latency-{round(burn * 100)}{suffix}",
