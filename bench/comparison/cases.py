@@ -180,15 +180,16 @@ def _asyncio() -> list[Case]:
             ]
         cases += [
             Case(
-                f"async-batch-get-{tasks}{suffix}",
+                f"async-batch-get{'-bins' * read}-16{suffix}",
                 Group.TASKS,
-                f"batch_get of {ASYNC_BATCH}, {tasks} tasks, {loop}",
+                f"batch_get of {ASYNC_BATCH}{', and look at them' * read}, 16 tasks, {loop}",
                 "async_batch_get",
                 batch=ASYNC_BATCH,
-                tasks=tasks,
+                read=read,
+                tasks=16,
                 uvloop=uvloop,
             )
-            for tasks in (16,)
+            for read in (False, True)
         ]
         cases += [
             Case(

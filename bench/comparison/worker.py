@@ -245,6 +245,13 @@ class Worker:
         if case.call == "async_put":
             bins = BINS[case.bins]
             return lambda key: call(key, bins)
+        if case.read:
+            look = type(self.peer).batch_bins
+
+            async def looked(keys: Any) -> None:
+                look(await call(keys))
+
+            return looked
         awaited: Callable[[Any], Awaitable[Any]] = call
         return awaited
 
