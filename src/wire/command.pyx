@@ -119,6 +119,10 @@ cdef class Executor:
         batch.take_rows(FOREVER)
         return batch
 
+    cdef object open_stream(self, object rows, object groups):
+        """Opens a stream of rows, which `groups`, a RowGroups, say how to send."""
+        return groups
+
 
 cdef object no_owner(Command command):
     """Returns the error of a command for which there is no node to ask."""
