@@ -66,6 +66,7 @@ BARS: tuple[Bar, ...] = (
     *(Bar(f"async-{call}-64", CPU, NATIVE, 0.35) for call in ("get", "put")),
     *(Bar(f"async-{call}-64", CPU, PY, 0.12) for call in ("get", "put")),
     *(Bar(f"async-{call}-64", OPS, NATIVE, 2.5, real=True) for call in ("get", "put")),
+    Bar("async-batch-get-16", OPS, NATIVE, 3.0, real=True),
     *(Bar(f"async-{call}-1", OPS, other, 1.0) for call in ("get", "put") for other in (NATIVE, PY)),
     Bar("operate-document", CPU, OFFICIAL, 0.60),
     *(Bar("batch-get", CPU, other, 0.40) for other in (OFFICIAL, NATIVE, PY)),

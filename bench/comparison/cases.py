@@ -25,6 +25,7 @@ __all__ = [
 NAMESPACE = "test"
 RECORDS = 500
 BATCH = 200  # records of a batch
+ASYNC_BATCH = 100  # records of a batch of a task
 SEED = 20_100_101
 
 SMALL: dict[str, Any] = {"a": 1, "b": "hello world", "c": 123456789}
@@ -177,6 +178,19 @@ def _asyncio() -> list[Case]:
                 )
                 for tasks in (1, 8, 64, 512)
             ]
+        cases += [
+            Case(
+                f"async-batch-get{'-bins' * read}-16{suffix}",
+                Group.TASKS,
+                f"batch_get of {ASYNC_BATCH}{', and look at them' * read}, 16 tasks, {loop}",
+                "async_batch_get",
+                batch=ASYNC_BATCH,
+                read=read,
+                tasks=16,
+                uvloop=uvloop,
+            )
+            for read in (False, True)
+        ]
         cases += [
             Case(
                 f"async-latency-{round(burn * 100)}{suffix}",

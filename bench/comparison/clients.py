@@ -25,6 +25,7 @@ __all__ = ["OFFICIAL", "OURS", "PEERS", "Peer", "installed", "version"]
 
 OURS = "pyspike"
 OFFICIAL = "aerospike"
+PATIENCE = 30_000  # ms for a batch of a task, as many of them share what is a slow server maybe
 
 
 class Peer:
@@ -130,7 +131,7 @@ class Pyspike(Peer):
     async def async_open(self) -> None:
         self.client = await self.package.AsyncClient.connect(self.hosts)
         self.async_get, self.async_put = self.client.get, self.client.put
-        self.async_batch_get = getattr(self.client, "batch_get", None)
+        self.async_batch_get = partial(self.client.batch_get, timeout=PATIENCE)
 
     async def async_close(self) -> None:
         await self.client.close()
@@ -249,7 +250,9 @@ class Native(Peer):
         self.client = await self.package.new_client(self.package.ClientPolicy(), self.hosts)
         self.async_get = partial(self.client.get, policy=self.package.ReadPolicy())
         self.async_put = partial(self.client.put, policy=self.package.WritePolicy())
-        self.async_batch_get = partial(self.client.batch_read, batch_policy=self.package.BatchPolicy())
+        patient = self.package.BatchPolicy()
+        patient.total_timeout = PATIENCE
+        self.async_batch_get = partial(self.client.batch_read, batch_policy=patient)
 
     async def async_close(self) -> None:
         await self.client.close()
@@ -299,7 +302,7 @@ class AerospikePy(Peer):
         self.client = self.package.AsyncClient({"hosts": [self.first]})
         await self.client.connect()
         self.async_get, self.async_put = self.client.get, self.client.put
-        self.async_batch_get = self.client.batch_read
+        self.async_batch_get = partial(self.client.batch_read, policy={"total_timeout": PATIENCE})
 
     async def async_close(self) -> None:
         await self.client.close()

@@ -81,11 +81,16 @@ def _steps(call: str) -> list[Any]:
     return [op.put("b", "hello world"), op.add("c", 1), op.get("b"), op.get("c")]
 
 
-def _command(case: Case, key: Any) -> bytes:
-    from pyspike import ReadPolicy, WritePolicy
-    from pyspike._wire import Commands, Executor
+def _unsent() -> Any:
+    from pyspike import BatchPolicy, ReadPolicy, WritePolicy
+    from pyspike._wire import BatchCommands, Executor
 
-    unsent: Any = Commands(Executor(), ReadPolicy().settings, WritePolicy().settings)
+    policies = ReadPolicy(), WritePolicy(), BatchPolicy()
+    return BatchCommands(Executor(), *(policy.settings for policy in policies))
+
+
+def _command(case: Case, key: Any) -> bytes:
+    unsent = _unsent()
     if case.call == "get":
         command = unsent.get(key)
     elif case.call == "exists":
@@ -98,18 +103,17 @@ def _command(case: Case, key: Any) -> bytes:
 
 
 def _batch(case: Case, keys: list[Any]) -> bytes:
-    from pyspike import BatchPolicy
-    from pyspike._wire import batch_of_operations, batch_of_puts, batch_of_reads, rows_of_node
+    from pyspike._wire import rows_of_node
 
-    settings = BatchPolicy().settings
+    unsent = _unsent()
     if case.call == "batch_get":
-        batch = batch_of_reads(keys, None, settings)
+        batch = unsent.batch_get(keys)
     elif case.call.startswith("batch_operate"):
-        batch = batch_of_operations(keys, _steps(case.call), settings)
+        batch = unsent.batch_operate(keys, _steps(case.call))
     else:
         same = case.call == "batch_put_same"
         bins = BINS[case.bins]
-        batch = batch_of_puts([(key, bins if same else {**bins}) for key in keys], settings)
+        batch = unsent.batch_put([(key, bins if same else {**bins}) for key in keys])
     command = rows_of_node(batch, range(len(keys))).next_command()
     assert command is not None
     return bytes(command.request)

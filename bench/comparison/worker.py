@@ -198,12 +198,16 @@ class Worker:
 
     async def _measure_tasks(self, case: Case) -> Sample:
         keys = [self.keys(case, part) for part in range(min(case.tasks, 8))]
+        if case.batch:
+            keys = [batches_of(each, case.batch) for each in keys]
+        records = case.batch or 1
         latencies: list[float] = []
         one = self._one(case, latencies)
 
         async def work(part: int, count: int) -> None:
-            first = part % RECORDS
-            for key in itertools.islice(itertools.cycle(keys[part % len(keys)]), first, first + count):
+            mine = keys[part % len(keys)]
+            first = part % len(mine)
+            for key in itertools.islice(itertools.cycle(mine), first, first + count):
                 await one(key)
 
         async def run(count: int) -> int:
@@ -211,7 +215,7 @@ class Worker:
             await asyncio.gather(*[work(part, share) for part in range(case.tasks)])
             return share * case.tasks
 
-        length = self.length()
+        length = self.length(records)
         for count in length:
             watch = Stopwatch()
             done = await run(count)
@@ -220,14 +224,14 @@ class Worker:
         latencies.clear()
         watch = Stopwatch()
         done = await run(length.count)
-        sample = watch.sample(done, **_percentiles(latencies))
+        sample = watch.sample(done * records, **_percentiles(latencies))
         if burning is not None:
             burning.cancel()
             await asyncio.gather(burning, return_exceptions=True)
         return sample
 
     def _one(self, case: Case, latencies: list[float]) -> Callable[[Any], Awaitable[Any]]:
-        """What a task awaits for each key."""
+        """What a task awaits for each key, or batch of keys."""
         call: Any = getattr(self.peer, case.call)
         if case.group == Group.LATENCY:
             clock = time.perf_counter
@@ -241,6 +245,13 @@ class Worker:
         if case.call == "async_put":
             bins = BINS[case.bins]
             return lambda key: call(key, bins)
+        if case.read:
+            look = type(self.peer).batch_bins
+
+            async def looked(keys: Any) -> None:
+                look(await call(keys))
+
+            return looked
         awaited: Callable[[Any], Awaitable[Any]] = call
         return awaited
 

@@ -2116,9 +2116,7 @@ class BatchCommands(Commands):
     Raises:
         InvalidType: the settings are of another kind.
     """
-    def __init__(
-        self, executor: Executor, read: Settings, write: Settings, batch: Settings | None = None
-    ) -> None: ...
+    def __init__(self, executor: Executor, read: Settings, write: Settings, batch: Settings) -> None: ...
     def batch(
         self,
         rows: Iterable[BatchRow],
@@ -2317,9 +2315,7 @@ class AsyncCommands:
     Raises:
         InvalidType: the settings are of another kind.
     """
-    def __init__(
-        self, executor: Executor, read: Settings, write: Settings, batch: Settings | None = None
-    ) -> None: ...
+    def __init__(self, executor: Executor, read: Settings, write: Settings, batch: Settings) -> None: ...
     @property
     async def _executor(self) -> Executor: ...
     @overload

@@ -22,16 +22,15 @@ cdef class BatchCommands(Commands):
     cdef Settings of_batches
 
     def __cinit__(self, *args: object, **kwargs: object) -> None:
-        self.of_batches = BATCH_DEFAULTS
+        self.of_batches = BATCH_DEFAULTS    # until a subclass calls __init__
 
     def __init__(
-        self, Executor executor not None, Settings read not None, Settings write not None, Settings batch=None
+        self, Executor executor not None, Settings read not None, Settings write not None, Settings batch not None
     ) -> None:
         Commands.__init__(self, executor, read, write)
-        if batch is not None:
-            if batch.of != OF_BATCH:
-                raise errors.InvalidType("the settings of batches are of something else")
-            self.of_batches = batch
+        if batch.of != OF_BATCH:
+            raise errors.InvalidType("the settings of batches are of something else")
+        self.of_batches = batch
 
     def batch(
         self,

@@ -116,6 +116,7 @@ cdef class Executor:
         return command
 
     cdef object run_batch(self, Batch batch):
+        batch.take_rows(FOREVER)
         return batch
 
     cdef object open_stream(self, object rows, object groups):

@@ -43,7 +43,8 @@ class Ours:
     def __init__(self) -> None:
         policy = ClientPolicy()
         self.executor = InPipes()
-        self.commands = AsyncCommands(self.executor, policy.read.settings, policy.write.settings)
+        settings = (each.settings for each in (policy.read, policy.write, policy.batch))
+        self.commands = AsyncCommands(self.executor, *settings)
 
     def make(self) -> Coroutine[Any, Any, Any]:
         return self.commands.get(KEY, policy=ClientPolicy().read.replace(max_retries=0, total_timeout=0))
