@@ -131,10 +131,15 @@ def _one_set(cluster: ClusterState, node: NodeState, found: Namespace, name: byt
             size += stored_size(record)
     truncate_lut = found.truncated.get(name, 0) // 1_000_000
     return (
-        f"objects={objects}:tombstones=0:data_used_bytes={size}:truncate_lut={truncate_lut}:sindexes=0:"
+        f"objects={objects}:tombstones=0:data_used_bytes={size}:truncate_lut={truncate_lut}:"
+        f"sindexes={_indexes_of(found, name)}:"
         "index_populating=false:truncating=false:default-read-touch-ttl-pct=0:default-ttl=0:disable-eviction=false:"
         "enable-index=false:stop-writes-count=0:stop-writes-size=0;"
     )
+
+
+def _indexes_of(found: Namespace, name: bytes) -> int:
+    return sum(index.definition.set_name == name for index in found.indexes)
 
 
 def _latencies(cluster: ClusterState, histogram: str | None) -> str:

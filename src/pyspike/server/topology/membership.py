@@ -261,7 +261,7 @@ class Membership:
         self.disturbed = False
 
     def reset_settings(self) -> None:
-        """Undo what info commands have set or truncated."""
+        """Undo what info commands have set or truncated, and drop all indexes."""
         self.state.cluster_name = self._first_name
         for node in self.nodes:
             node.state.settings.clear()
@@ -269,6 +269,7 @@ class Membership:
         for namespace in self.state.store.namespaces.values():
             namespace.config = namespace.first_config
             namespace.truncated.clear()
+            namespace.indexes.clear()
 
     def _rebalance(self) -> int:
         """Distribute the partitions anew among the members, and count the changes on each of them.
