@@ -16,7 +16,7 @@ READ, READ_ALL, NO_BINS, SHORT = 0x01, 0x03, 0x20, 0x04
 WRITE, DURABLE, RELAX, RESPOND_ALL = 0x01, 0x10, 0x40, 0x80
 LAST, PARTITION = 0x01, 0x04
 NAMESPACE, SET, QUERY_ID, SOCKET_TIMEOUT, RPS, PIDS, DIGESTS, MOST, BVALS = 0, 1, 7, 9, 10, 11, 12, 13, 15
-INDEX_NAME, RANGE, CONTEXT, EXPRESSION, INDEX_TYPE, FILTER = 21, 22, 23, 24, 26, 43
+INDEX_NAME, RANGE, CONTEXT, EXPRESSION, INDEX_TYPE, BIN_LIST, FILTER = 21, 22, 23, 24, 26, 40, 43
 INTEGER, STRING, BLOB, GEO = 1, 3, 4, 23
 ALL = range(4096)
 
@@ -126,7 +126,7 @@ def read_query(wire: Wire) -> Answered:
         for info3, told in split(body):
             if info3 & PARTITION:
                 refused[told.generation] = told.code
-            elif info3 & LAST or told.code:
+            elif info3 & LAST or (told.code and not told.fields):
                 if records:
                     frames.append(records)
                 return Answered(frames, told.code, bool(info3 & LAST), refused, lengths)

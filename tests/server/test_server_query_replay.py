@@ -8,6 +8,7 @@ difference that is not listed fails, and so does one that is listed and is none 
 from __future__ import annotations
 
 import json
+import re
 import struct
 import time
 from collections import Counter
@@ -46,19 +47,26 @@ def fixtures() -> dict[str, Any]:
     return data
 
 
-def load(names: dict[str, Any], fixtures: dict[str, Any]) -> None:
-    """Write the records and create the indexes that the recorded queries look for."""
-    for key, number in ((1, 1), ("ms3", 3)):
-        names["client"].put(("bar", "gv", key), {"a": number})
-    exec(fixtures["gvq"]["records"], names)
-    for source in fixtures["gvq"]["indexes"]:
-        exec(source, names)
-
-
 @pytest.fixture(scope="module")
 def single(fixtures: dict[str, Any]) -> Iterator[EmbeddedCluster]:
     with EmbeddedCluster(cluster_name="single", version=RECORDED) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="module")
+def loaded(single: EmbeddedCluster, fixtures: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The names that recorded sources use, after the records and indexes were made that they look for."""
+    patient = {"total_timeout": 20_000}
+    config = {"hosts": [("127.0.0.1", single.nodes[0].port)], "policies": {"write": patient, "info": patient}}
+    client = aerospike.client(config).connect()
+    names = {**environment(client), "p": pytest.importorskip("aerospike.predicates")}
+    for key, number in ((1, 1), ("ms3", 3)):
+        client.put(("bar", "gv", key), {"a": number})
+    exec(fixtures["gvq"]["records"], names)
+    for source in fixtures["gvq"]["indexes"]:
+        exec(source, names)
+    yield names
+    client.close()
 
 
 def content(told: Told, particle: int | None) -> tuple[Any, ...]:
@@ -123,11 +131,8 @@ def difference(request: Told, want: Messages, got: Messages) -> str:
 
 
 def test_recorded_queries_get_the_recorded_answers(
-    single: EmbeddedCluster, fixtures: dict[str, Any], share: Share
+    single: EmbeddedCluster, loaded: dict[str, Any], share: Share
 ) -> None:
-    client = aerospike.client({"hosts": [("127.0.0.1", single.nodes[0].port)]}).connect()
-    names = environment(client)
-    load(names, fixtures)
     total, different = 0, {}
     with Wire(single.nodes[0].port) as wire:
         for case in cases("query.jsonl"):
@@ -135,7 +140,7 @@ def test_recorded_queries_get_the_recorded_answers(
                 continue
             total += 1
             for source in case.get("setup") or []:
-                exec(source, names)
+                exec(source, loaded)
             responses = [wire_bytes(each) for each in as_list(case["response"])]
             exchanges = case.get("exchanges") or [{"request": 0, "responses": range(len(responses))}]
             for exchange in exchanges:
@@ -147,7 +152,6 @@ def test_recorded_queries_get_the_recorded_answers(
                 if how := difference(asked, want, got):
                     different[case["name"]] = how
             eventually_quiet(wire)
-    client.close()
     share("replay of query", "recorded answers have the same messages", total, len(different))
     unexpected = {name: how for name, how in different.items() if name not in DIFFERENT}
     assert not unexpected, "\n".join(f"{name}: {how}" for name, how in unexpected.items())
@@ -158,3 +162,56 @@ def eventually_quiet(wire: Wire) -> None:
     """Wait until no query is active in the background."""
     while "status=active" in wire.info("query-show")["query-show"]:
         time.sleep(0.01)
+
+
+# --- commands about indexes and jobs ------------------------------------------------------------------------
+
+FIGURE = re.compile(r"(load_time|run-time|time-since-done|from|net-io-bytes)=[^;:]*")
+CREATED = "sindex-create:namespace=test;set=gvx;indexname=gvx;bin=b;type=NUMERIC"
+LEFTOVERS = "records that other recordings had left there"
+DIFFERENT_INFO = {"index/no-set": LEFTOVERS}
+
+
+def info_lines(data: bytes) -> list[str]:
+    return [FIGURE.sub(r"\1=", line) for line in data[8:].decode().splitlines()]
+
+
+def test_recorded_commands_about_indexes_and_jobs(
+    single: EmbeddedCluster, loaded: dict[str, Any], share: Share
+) -> None:
+    """They are the same but for times and addresses, after what was there was set up."""
+    total, different = 0, {}
+    with Wire(single.nodes[0].port) as wire:
+        for case in cases("info.jsonl"):
+            name = case["name"]
+            if case.get("client") or not name.startswith(("index/", "single/sindex", "job_info/")):
+                continue
+            if name.startswith("index/"):
+                wire.info("sindex-delete:namespace=test;indexname=gvx")
+                if len(case["setup"]) > 1:
+                    assert wire.info(CREATED)[CREATED] == "ok"
+            if name == "job_info/done":
+                exec(case["setup"][0], loaded)
+                eventually_quiet(wire)
+                case = renumbered(case, loaded["j"])
+            total += 1
+            for request, response in zip(as_list(case["request"]), as_list(case["response"]), strict=True):
+                wire.sock.sendall(wire_bytes(request))
+                want, got = info_lines(wire_bytes(response)), info_lines(wire.read_frame())
+                if want != got:
+                    different[name] = f"want {want} got {got}"
+    share("replay of info about indexes", "answers are the same but for times", total, len(different))
+    unexpected = {name: how for name, how in different.items() if name not in DIFFERENT_INFO}
+    assert not unexpected, "\n".join(f"{name}: {how}" for name, how in unexpected.items())
+    assert set(DIFFERENT_INFO) == set(different), "listed as different, but the same now"
+
+
+def renumbered(case: dict[str, Any], job: int) -> dict[str, Any]:
+    """The case with the number of another job."""
+    old = re.search(rb"id=(\d+)", wire_bytes(case["request"]))
+    assert old is not None
+    changed = {}
+    for member in ("request", "response"):
+        body = wire_bytes(case[member])[8:].replace(old[1], str(job).encode())
+        changed[member] = (struct.pack(">BB", 2, 1) + len(body).to_bytes(6, "big") + body).hex()
+    return changed

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable, Iterator
 
-from ..expressions.build import build
 from ..protocol.constants import BIN_NAME_MAX, IndexCollection, ParticleType
+from ..protocol.digest import partition_of
 from ..protocol.flags import ExpType
 from ..protocol.result import RequestError, ResultCode
 from ..queries.indexes import create_index, drop_index, find_index, load_percent
-from ..queries.keys import index_context
+from ..queries.keys import index_context, index_expression
 from ..storage.indexes import Index, IndexDefinition
 from ..storage.store import Namespace
 from .call import NAMESPACE_NOT_FOUND, Call, InfoError
@@ -45,6 +46,8 @@ _EXP_TYPES = {
 }
 _ARENA = 16777216
 """The bytes that an index takes at least: the server takes memory in pieces of this size."""
+_SET_ENTRY = 16
+"""The bytes that an entry of the index of a set takes."""
 _NO_INDEX = "no index"
 
 
@@ -67,26 +70,26 @@ def _create(call: Call) -> str:
 
 def _definition(call: Call) -> IndexDefinition:
     set_name = call.param("set")
+    encoded_set = None if set_name is None else set_name.encode("latin-1")
     collection = _collection(call)
     if collection == IndexCollection.SET:
-        if set_name is None:
+        if encoded_set is None:
             raise InfoError("missing 'set'")
-        return IndexDefinition(set_name.encode("latin-1"), 0, collection)
-    bin_name, type_name = _bin_and_type(call)
-    particle = _particle(call, type_name, collection)
-    context = _decoded(call, "context")
-    expression = _decoded(call, "exp")
-    if context:
-        _check_context(context)
-    if expression:
-        _check_expression(call, expression, particle, collection)
+        for name in ("type", "bin", "indexdata", "context", "exp"):
+            if call.param(name) is not None:
+                raise InfoError(f"{name} parameter is not supported for set index")
+        return IndexDefinition(encoded_set, 0, collection)
+    context, expression = call.param("context"), call.param("exp")
+    bin_name, particle = _source(call, collection, has_expression=expression is not None)
+    if context is not None and expression is not None:
+        raise InfoError("both 'context' and 'exp' are specified")
     return IndexDefinition(
-        None if set_name is None else set_name.encode("latin-1"),
+        encoded_set,
         int(particle),
         collection,
-        None if bin_name is None else bin_name.encode("latin-1"),
-        context,
-        expression,
+        bin_name,
+        b"" if context is None else _context(context),
+        b"" if expression is None else _expression(call, expression, particle, collection),
     )
 
 
@@ -100,35 +103,41 @@ def _collection(call: Call) -> IndexCollection:
     return found
 
 
-def _bin_and_type(call: Call) -> tuple[str | None, str]:
-    """The bin and the type, from the parameters or from the older form that has both in one."""
-    older = call.param("indexdata")
+def _source(
+    call: Call, collection: IndexCollection, *, has_expression: bool
+) -> tuple[bytes | None, ParticleType]:
+    """The bin, None for an expression, and the type; in an older form one parameter has both."""
+    older, type_name = call.param("indexdata"), call.param("type")
+    if older is None and type_name is None:
+        raise InfoError("both 'indexdata' and 'type' are missing")
     if older is not None:
+        if type_name is not None:
+            raise InfoError("both 'indexdata' and 'type' are specified")
         bin_name, comma, type_name = older.partition(",")
+        if not bin_name:
+            raise InfoError("'indexdata' missing bin name")
+        if len(bin_name) > BIN_NAME_MAX:
+            raise InfoError("'indexdata' bin name too long")
         if not comma:
-            raise InfoError("bad 'indexdata'")
-        return _bin(bin_name), type_name
-    has_expression = call.param("exp") is not None
+            raise InfoError("'indexdata' missing bin type")
+        return bin_name.encode("latin-1"), _particle(call, "'indexdata' bin type", type_name, collection)
+    assert type_name is not None
     name = call.param("bin")
     if name is None and not has_expression:
-        raise InfoError("missing 'bin'")
-    return None if name is None else _bin(name), call.need("type")
+        raise InfoError("both 'bin' and 'exp' are missing")
+    if name is not None and has_expression:
+        raise InfoError("both 'bin' and 'exp' are specified")
+    particle = _particle(call, "'type'", type_name, collection)
+    return None if name is None else name.encode("latin-1"), particle
 
 
-def _bin(name: str) -> str:
-    if len(name) > BIN_NAME_MAX:
-        raise InfoError("'bin' value too long")
-    return name
-
-
-def _particle(call: Call, text: str, collection: IndexCollection) -> ParticleType:
-    name = text.lower()
+def _particle(call: Call, what: str, text: str, collection: IndexCollection) -> ParticleType:
     types = dict(_TYPES)
     if call.cluster.version.integer_indexes:
-        types[_NEW_TYPE] = ParticleType.INTEGER
-    found = types.get(name)
+        types = {_NEW_TYPE: ParticleType.INTEGER, **types}
+    found = types.get(text.lower())
     if found is None:
-        raise InfoError(f"bad 'type' - must be one of {_quoted(types)}")
+        raise InfoError(f"bad {what} - must be one of {_quoted(types)}")
     if collection == IndexCollection.MAPKEYS and found == ParticleType.GEOJSON:
         del types["geo2dsphere"]
         raise InfoError(
@@ -141,28 +150,35 @@ def _quoted(names: dict[str, ParticleType]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _decoded(call: Call, name: str) -> bytes:
-    text = call.param(name)
-    if text is None:
-        return b""
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise InfoError(f"'{name}' invalid base64") from None
+def _context(text: str) -> bytes:
+    """The bytes of a context.
 
+    Raises:
+        InfoError: it is none by which an index can find a value.
 
-def _check_context(data: bytes) -> None:
+    """
     try:
+        data = base64.b64decode(text, validate=True)
         index_context(data)
+    except binascii.Error:
+        raise InfoError("'context' invalid base64") from None
     except RequestError:
         raise InfoError("'context' invalid cdt context") from None
+    return data
 
 
-def _check_expression(call: Call, data: bytes, particle: ParticleType, collection: IndexCollection) -> None:
+def _expression(call: Call, text: str, particle: ParticleType, collection: IndexCollection) -> bytes:
+    """The bytes of an expression.
+
+    Raises:
+        InfoError: it is none, reads more than bins, or is of another type.
+
+    """
     try:
-        kind = build(data, call.cluster.version).type
-    except RequestError:
-        raise InfoError("'exp' invalid expression") from None
+        data = base64.b64decode(text, validate=True)
+        kind = index_expression(data, call.cluster.version).type
+    except (binascii.Error, RequestError):
+        raise InfoError("bad 'exp'") from None
     wanted = _TYPE_NAMES[particle]
     if collection == IndexCollection.LIST:
         wanted = "list"
@@ -171,33 +187,79 @@ def _check_expression(call: Call, data: bytes, particle: ParticleType, collectio
     found = _EXP_TYPES.get(ExpType(kind), "unknown")
     if found != wanted:
         raise InfoError(f"bad 'exp' - expression type '{found}' does not match expected type '{wanted}'")
+    return data
 
 
 def _delete(call: Call) -> str:
-    name = call.need("indexname")
-    namespace = call.find_namespace(call.need("namespace", "ns"))
-    if namespace is not None:
-        drop_index(namespace, name)
-    return "ok"
+    def delete(name: str) -> str:
+        namespace = call.find_namespace(call.need("namespace", "ns"))
+        if namespace is not None:
+            drop_index(namespace, name)
+        return "ok"
+
+    return _with_name(call, delete)
+
+
+def _with_name(call: Call, answer: Callable[[str], str]) -> str:
+    """What is answered about the index that is named. If none is, the server says so and goes on."""
+    try:
+        name, missing = call.need("indexname"), ""
+    except InfoError as error:
+        name, missing = "", str(error)
+    try:
+        return missing + answer(name)
+    except InfoError as error:
+        return missing + str(error)
 
 
 # --- list and statistics ------------------------------------------------------------------------------------
 
 
 def _list(call: Call) -> str:
-    name = call.param("namespace", "ns")
-    encoded = call.param("b64") == "true"
+    """Answer the indexes of values and those of sets: two lists, each of which may be an error."""
+    sets = _list_sets(call)
+    return _list_values(call) + (f";{sets}" if sets else "")
+
+
+def _list_values(call: Call) -> str:
+    try:
+        name = call.param("namespace", "ns")
+        encoded = call.param("b64")
+        if name is not None and call.find_namespace(name) is None:
+            return NAMESPACE_NOT_FOUND
+        if encoded not in (None, "true", "false"):
+            raise InfoError("bad b64")
+    except InfoError as error:
+        return str(error)
+    return _rows(call, name, encoded=encoded == "true")
+
+
+def _list_sets(call: Call) -> str:
+    try:
+        name = call.param("namespace", "ns")
+    except InfoError as error:
+        return str(error)
     if name is not None and call.find_namespace(name) is None:
-        return f"{NAMESPACE_NOT_FOUND};{NAMESPACE_NOT_FOUND}"
-    return _rows(call, name, encoded=encoded)
+        return NAMESPACE_NOT_FOUND
+    return ";".join(
+        f"ns={namespace.name}:indexname={index.name}:set={_text(index.definition.set_name)}:indextype=set"
+        for namespace, index in _indexes(call, name)
+        if index.definition.collection == IndexCollection.SET
+    )
+
+
+def _indexes(call: Call, name: str | None) -> Iterator[tuple[Namespace, Index]]:
+    """The indexes of a namespace (None: of all)."""
+    for namespace in call.cluster.store.namespaces.values():
+        if name in (None, namespace.name):
+            yield from ((namespace, index) for index in namespace.indexes)
 
 
 def _rows(call: Call, name: str | None, *, encoded: bool) -> str:
     return ";".join(
         _row(call, namespace, index, encoded=encoded)
-        for namespace in call.cluster.store.namespaces.values()
-        for index in namespace.indexes
-        if name in (None, namespace.name)
+        for namespace, index in _indexes(call, name)
+        if index.definition.collection != IndexCollection.SET
     )
 
 
@@ -211,8 +273,8 @@ def _row(call: Call, namespace: Namespace, index: Index, *, encoded: bool) -> st
     state = "RW" if load_percent(call.node, index) == 100 else "WO"
     return (
         f"ns={namespace.name}:indexname={index.name}:set={_text(definition.set_name)}:"
-        f"bin={_text(definition.bin)}:type={_TYPE_NAMES.get(definition.particle, 'null')}:"
-        f"indextype={definition.collection.name.lower()}:context={context}:exp={expression}:state={state}"
+        f"bin={_text(definition.bin)}:type={_TYPE_NAMES[definition.particle]}:"
+        f"indextype={IndexCollection(definition.collection).name.lower()}:context={context}:exp={expression}:state={state}"
     )
 
 
@@ -224,14 +286,8 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _named(call: Call) -> tuple[Namespace, str]:
-    """The namespace and the name of an index that a command is about."""
-    name = call.need("indexname")
-    return call.namespace("ns"), name
-
-
 def _stat(call: Call) -> str:
-    return _statistics(call, *_named(call))
+    return _with_name(call, lambda name: _statistics(call, call.namespace("ns"), name))
 
 
 def _statistics(call: Call, namespace: Namespace, name: str) -> str:
@@ -241,12 +297,13 @@ def _statistics(call: Call, namespace: Namespace, name: str) -> str:
     percent = load_percent(call.node, index)
     namespace.drop_expired()
     if index.definition.collection == IndexCollection.SET:
-        count = sum(record.set_name == index.definition.set_name for digest, record in namespace.records())
-        return f"entries={count};used_bytes=0;load_pct={percent}"
-    columns = call.cluster.maps[namespace.name.encode()].columns
-    entries, bvals, records = index.statistics(
-        lambda pid: any(column[pid] == call.node.name for column in columns)
-    )
+        count = sum(
+            record.set_name == index.definition.set_name
+            and call.cluster.holds(call.node, namespace, partition_of(digest))
+            for digest, record in namespace.records()
+        )
+        return f"entries={count};used_bytes={count * _SET_ENTRY};load_pct={percent}"
+    entries, bvals, records = index.statistics(lambda pid: call.cluster.holds(call.node, namespace, pid))
     return (
         f"entries={entries};used_bytes={_ARENA};entries_per_bval={entries // max(bvals, 1)};"
         f"entries_per_rec={entries // max(records, 1)};load_pct={percent};load_time={index.load_ms};"
@@ -255,8 +312,10 @@ def _statistics(call: Call, namespace: Namespace, name: str) -> str:
 
 
 def _exists(call: Call) -> str:
-    namespace, name = _named(call)
-    return "false" if find_index(namespace, name) is None else "true"
+    def exists(name: str) -> str:
+        return "false" if find_index(call.namespace("ns"), name) is None else "true"
+
+    return _with_name(call, exists)
 
 
 def _older(call: Call) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from .constants import (
     BIN_NAME_MAX,
     DIGEST_SIZE,
+    INDEX_NAME_MAX,
     INDEX_VALUE_MAX,
     N_PARTITIONS,
     FieldType,
@@ -25,12 +26,14 @@ from .result import bad
 
 __all__ = ["Start", "Where", "parse_starts", "parse_where", "query_id", "socket_timeout"]
 
+_DEFAULT_COLLECTION = bytes((IndexCollection.DEFAULT,))
+_GEOJSON_MAX = (1 << 20) - 1
 DEFAULT_SOCKET_TIMEOUT = 10_000
 """Milliseconds (query-scan.md 8.2)."""
 
 _U16_LE, _I64_LE, _U32, _I64, _U64 = Struct("<H"), Struct("<q"), Struct(">I"), Struct(">q"), Struct(">Q")
+_WAYS = (FieldType.INDEX_NAME, FieldType.INDEX_CONTEXT, FieldType.INDEX_EXPRESSION)
 _PARTICLES = frozenset((ParticleType.INTEGER, ParticleType.STRING, ParticleType.BLOB, ParticleType.GEOJSON))
-_COLLECTIONS = {int(each): each for each in IndexCollection}
 
 
 class Start(NamedTuple):
@@ -53,7 +56,7 @@ class Where(NamedTuple):
 
     Fields:
         particle: the particle type of the value.
-        collection: which part of a value is indexed.
+        collection: which part of a value is indexed, an `IndexCollection` or a number that is none.
         bin: the bin's name; empty if the index is given by its name or an expression.
         first: the least integer, or the bytes of the value.
         last: the greatest integer; as `first` if it is no range.
@@ -64,7 +67,7 @@ class Where(NamedTuple):
     """
 
     particle: int
-    collection: IndexCollection
+    collection: int
     bin: bytes
     first: int | bytes
     last: int | bytes
@@ -74,8 +77,9 @@ class Where(NamedTuple):
 
 
 def query_id(message: Message) -> int:
-    """The number by which the client knows the query; 0 if it has none."""
-    return _number(message, FieldType.QUERY_ID, _U64, 0)
+    """The number by which the client knows the query; 0 if it has none, or one of another size."""
+    data = message.fields.get(FieldType.QUERY_ID, b"")
+    return int(_U64.unpack(data)[0]) if len(data) == _U64.size else 0
 
 
 def socket_timeout(message: Message) -> int:
@@ -102,6 +106,22 @@ def _number(message: Message, field: FieldType, layout: Struct, default: int) ->
     return int(layout.unpack(data)[0])
 
 
+def bin_list(message: Message) -> list[bytes] | None:
+    """The bins of the field by which old clients project; None if there is no such field.
+
+    What does not fit into the field is left out.
+    """
+    data = message.fields.get(FieldType.QUERY_BINLIST)
+    if data is None:
+        return None
+    names, pos = [], 1
+    for _ in range(data[0] if data else 0):
+        if pos < len(data):
+            names.append(data[pos + 1 : pos + 1 + data[pos]])
+            pos += 1 + data[pos]
+    return names
+
+
 # --- partitions ---------------------------------------------------------------------------------------------
 
 
@@ -120,9 +140,11 @@ def parse_starts(message: Message) -> list[Start]:
 
 
 def _whole_partitions(message: Message) -> Iterator[Start]:
-    data = message.fields.get(FieldType.PID_ARRAY, b"")
-    if len(data) % _U16_LE.size:
-        raise bad("partitions cut short")
+    data = message.fields.get(FieldType.PID_ARRAY)
+    if data is None:
+        return
+    if not data or len(data) % _U16_LE.size:
+        raise bad("no partitions, or half a one")
     for (partition_id,) in _U16_LE.iter_unpack(data):
         if partition_id >= N_PARTITIONS:
             raise bad(f"partition {partition_id}")
@@ -130,15 +152,16 @@ def _whole_partitions(message: Message) -> Iterator[Start]:
 
 
 def _resumed_partitions(message: Message) -> Iterator[Start]:
-    digests = message.fields.get(FieldType.DIGEST_ARRAY, b"")
+    digests = message.fields.get(FieldType.DIGEST_ARRAY)
     bvals = message.fields.get(FieldType.BVAL_ARRAY)
-    if len(digests) % DIGEST_SIZE:
-        raise bad("digests cut short")
+    if digests is None:
+        return
+    if not digests or len(digests) % DIGEST_SIZE:
+        raise bad("no digests, or half a one")
     count = len(digests) // DIGEST_SIZE
     if FieldType.INDEX_RANGE not in message.fields:
-        if bvals is not None:
-            raise bad("bvals without an index")
-    elif count and (bvals is None or len(bvals) != count * _I64_LE.size):
+        bvals = None
+    elif bvals is None or len(bvals) != count * _I64_LE.size:
         raise bad("not one bval for each digest")
     for number in range(count):
         digest = digests[number * DIGEST_SIZE : (number + 1) * DIGEST_SIZE]
@@ -160,29 +183,26 @@ def parse_where(message: Message) -> Where | None:
     data = fields.get(FieldType.INDEX_RANGE)
     if data is None:
         return None
-    index_name, expression = fields.get(FieldType.INDEX_NAME), fields.get(FieldType.INDEX_EXPRESSION, b"")
     bin_name, particle, first, last = _parse_range(data)
-    if bin_name and (index_name is not None or expression):
-        raise bad("a bin beside the name of an index, or an expression")
+    ways = {kind: fields[kind] for kind in _WAYS if kind in fields}
+    if not all(ways.values()) or fields.get(FieldType.INDEX_TYPE) == b"":
+        raise bad("an empty field")
+    index_name = ways.get(FieldType.INDEX_NAME)
+    if index_name is not None and len(index_name) > INDEX_NAME_MAX:
+        raise bad("the name of an index that is too long")
+    has_bin = FieldType.INDEX_NAME not in ways and FieldType.INDEX_EXPRESSION not in ways
+    if has_bin != bool(bin_name) or len(ways) > 1:
+        raise bad("an index that is told in two ways, or in none")
     return Where(
         particle,
-        _collection(fields.get(FieldType.INDEX_TYPE)),
+        int.from_bytes(fields.get(FieldType.INDEX_TYPE, _DEFAULT_COLLECTION)[:1], "big"),
         bin_name,
         first,
         last,
         index_name,
-        fields.get(FieldType.INDEX_CONTEXT, b""),
-        expression,
+        ways.get(FieldType.INDEX_CONTEXT, b""),
+        ways.get(FieldType.INDEX_EXPRESSION, b""),
     )
-
-
-def _collection(data: bytes | None) -> IndexCollection:
-    if data is None:
-        return IndexCollection.DEFAULT
-    found = _COLLECTIONS.get(data[0]) if len(data) == 1 else None
-    if found is None or found == IndexCollection.SET:
-        raise bad(f"index type {data.hex()}")
-    return found
 
 
 def _parse_range(data: bytes) -> tuple[bytes, int, int | bytes, int | bytes]:
@@ -198,7 +218,7 @@ def _parse_range(data: bytes) -> tuple[bytes, int, int | bytes, int | bytes]:
     first, pos = _value(data, name_end + 1)
     last, pos = _value(data, pos)
     if particle != ParticleType.INTEGER:
-        if len(first) > INDEX_VALUE_MAX and particle != ParticleType.GEOJSON:
+        if len(first) > (_GEOJSON_MAX if particle == ParticleType.GEOJSON else INDEX_VALUE_MAX):
             raise bad("a value too long for an index")
         return data[2:name_end], particle, first, first
     if len(first) != _I64.size or len(last) != _I64.size:

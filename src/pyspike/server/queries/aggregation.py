@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from ..protocol.constants import FieldType, OpCode, ParticleType, ProtoType
+from ..protocol.constants import OpCode, ParticleType, ProtoType
 from ..protocol.framing import PROTO, Message, encode_op, frame, reply
 from ..protocol.query_answer import last_message
 from ..protocol.query_request import Start
@@ -17,8 +17,8 @@ from ..protocol.result import ResultCode
 from ..storage.store import Namespace, Record
 from ..topology.jobs import ABORTED, OK, Job
 from ..topology.state import ClusterState, NodeState
-from .pace import Pace
 from .search import Search
+from .selection import Selection
 
 __all__ = ["Aggregate", "AggregateError", "Aggregation", "aggregate_of"]
 
@@ -26,7 +26,7 @@ Aggregate: TypeAlias = "Callable[[Iterable[tuple[bytes, Record]]], Iterable[tupl
 """Makes results, each a particle type and its bytes, of the digests and records of a partition. It may raise
 `AggregateError`."""
 
-_ABANDONED = "abandoned-unknown"
+_UNREAD, _FAILED = "abandoned-response-timeout", "abandoned-unknown"
 _SUCCESS, _FAILURE = b"SUCCESS", b"FAILURE"
 
 
@@ -67,13 +67,12 @@ class Aggregation:
     ) -> None:
         self._cluster, self._node, self._namespace = cluster, node, namespace
         self._job, self._search = job, search
-        self._set_name = message.fields.get(FieldType.SET, b"")
+        self._selection = Selection(namespace, message, job, search)
         self._aggregate = aggregate_of(message)
-        self._pace = Pace(job)
 
     def frames(self) -> Iterator[bytes | float]:
         """Run the query, and give the frames of its answer, as `Stream.frames` does."""
-        jobs, job, outcome, code = self._node.jobs, self._job, _ABANDONED, ResultCode.OK
+        jobs, job, outcome, code = self._node.jobs, self._job, _UNREAD, ResultCode.OK
         try:
             try:
                 for partition_id in range(len(self._namespace.partitions)):
@@ -86,7 +85,7 @@ class Aggregation:
                 else:
                     outcome = OK
             except AggregateError as error:
-                code = ResultCode.UNKNOWN
+                outcome, code = _FAILED, ResultCode.UNKNOWN
                 yield self._sent(_message(_FAILURE, ParticleType.STRING, str(error).encode()))
             yield self._sent(last_message(code))
         finally:
@@ -99,15 +98,11 @@ class Aggregation:
 
     def _partition(self, partition_id: int) -> Iterator[bytes | float]:
         found: list[tuple[bytes, Record]] = []
-        for bval, digest in self._search.candidates(Start(partition_id)):
-            wait = self._pace.next()
-            if wait is not None:
-                yield wait or b""
-            record = self._namespace.find(digest)
-            if record is None or (self._set_name and record.set_name != self._set_name):
-                continue
-            if self._search.accepts(bval, digest, record):
-                found.append((digest, record))
+        for selected in self._selection.records(self._search.candidates(Start(partition_id))):
+            if isinstance(selected, float):
+                yield selected or b""
+            else:
+                found.append(selected[1:])
         if found:
             self._job.succeeded += len(found)
             results = [_message(_SUCCESS, kind, value) for kind, value in self._aggregate(found)]

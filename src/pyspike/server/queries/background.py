@@ -9,32 +9,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from ..expressions.filters import check_filter
-from ..protocol.constants import FieldType, Info1, Info2, Info3, ProtoType
+from ..protocol.constants import FieldType, Info2, Info3, ProtoType
 from ..protocol.framing import PROTO, Message, frame
 from ..protocol.query_answer import last_message
 from ..protocol.query_request import Start
-from ..protocol.result import RequestError, ResultCode, bad
+from ..protocol.result import RequestError, ResultCode
 from ..records.commands import run_on
-from ..records.operations import READ_OPS
+from ..records.operations import FORBIDDEN_WITH_REPLACE
 from ..records.udf import apply_udf
 from ..storage.store import Namespace, Record
 from ..topology.jobs import ABORTED, OK, Job
 from ..topology.state import ClusterState, NodeState
-from .pace import Pace
 from .search import Search
+from .selection import Selection
 
 __all__ = ["Background"]
 
-_ABANDONED = "abandoned-unknown"
+_UNFINISHED = "abandoned-unknown"
 _KEPT = (
     FieldType.NAMESPACE,
-    FieldType.FILTER,
     FieldType.UDF_FILENAME,
     FieldType.UDF_FUNCTION,
     FieldType.UDF_ARGLIST,
 )
 """The fields that the write of a record has of the query."""
+_REPLACE = Info3.CREATE_OR_REPLACE | Info3.REPLACE_ONLY
 _CODE_AT = PROTO.size + 5
 
 
@@ -50,7 +49,7 @@ class Background:
         search: what it looks for.
 
     Raises:
-        RequestError: PARAMETER: it reads, or its filter is malformed.
+        RequestError: PARAMETER: its filter is malformed.
 
     """
 
@@ -63,14 +62,14 @@ class Background:
         job: Job,
         search: Search,
     ) -> None:
-        if message.info1 & Info1.READ or any(op.code in READ_OPS for op in message.ops):
-            raise bad("a query in the background that reads")
-        if (data := message.fields.get(FieldType.FILTER)) is not None:
-            check_filter(data, namespace.store.version)
         self._cluster, self._node, self._namespace = cluster, node, namespace
         self._jobs, self._job, self._search = node.jobs, job, search
-        self._set_name = message.fields.get(FieldType.SET, b"")
-        self._is_udf = FieldType.UDF_OP in message.fields
+        self._selection = Selection(namespace, message, job, search)
+        self._is_udf = FieldType.UDF_FILENAME in message.fields
+        self._fails = bool(message.info3 & _REPLACE) and any(
+            op.code in FORBIDDEN_WITH_REPLACE for op in message.ops
+        )
+        """Whether every write fails: nothing is ever replaced, but such ops are refused all the same."""
         fields = {int(kind): message.fields[kind] for kind in _KEPT if kind in message.fields}
         self._write = message._replace(
             info1=0,
@@ -80,7 +79,6 @@ class Background:
             generation=0,
             fields=fields,
         )
-        self._pace = Pace(job)
         self._steps = self._run()
 
     def begin(self) -> bytes:
@@ -100,7 +98,7 @@ class Background:
 
     def _run(self) -> Iterator[float]:
         """Change the records; give for how many seconds others have their turn."""
-        job, outcome = self._job, _ABANDONED
+        job, outcome = self._job, _UNFINISHED
         try:
             partitions = self._namespace.partitions
             for partition_id in range(len(partitions)):
@@ -115,20 +113,19 @@ class Background:
             self._jobs.end(job, outcome)
 
     def _partition(self, partition_id: int) -> Iterator[float]:
-        for bval, digest in self._search.candidates(Start(partition_id)):
-            wait = self._pace.next()
-            if wait is not None:
-                yield wait
+        for selected in self._selection.records(self._search.candidates(Start(partition_id))):
+            if isinstance(selected, float):
+                yield selected
+            else:
+                self._change(*selected[1:])
             if self._job.is_aborted:
                 return
-            record = self._namespace.find(digest)
-            if record is None or (self._set_name and record.set_name != self._set_name):
-                continue
-            if self._search.accepts(bval, digest, record):
-                self._change(digest, record)
 
     def _change(self, digest: bytes, record: Record) -> None:
         """Change one record, and count what has become of it."""
+        if self._fails:
+            self._job.failed += 1
+            return
         message = self._write._replace(fields={**self._write.fields, FieldType.SET: record.set_name})
         run = apply_udf if self._is_udf else run_on
         try:
@@ -137,7 +134,5 @@ class Background:
             code = error.code
         if code == ResultCode.OK:
             self._job.succeeded += 1
-        elif code == ResultCode.FILTERED_OUT:
-            self._job.filtered += 1
         elif code != ResultCode.NOT_FOUND:
             self._job.failed += 1

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
-from ..protocol.constants import Info1, Info2, OpCode
+from ..protocol.constants import BIN_NAME_MAX, Info1, Info2, OpCode
 from ..protocol.framing import Message, encode_op
-from ..protocol.result import bad
+from ..protocol.query_request import bin_list
+from ..protocol.result import RequestError, bad
 from ..records.commands import all_bins, read_ops
-from ..records.operations import READ_OPS
+from ..records.operations import READ_OPS, operations_of
 from ..storage.store import Record, Store
 
 __all__ = ["Content", "content_of"]
@@ -30,15 +31,21 @@ def content_of(store: Store, message: Message) -> Content:
     """What a request asks for.
 
     Raises:
-        RequestError: PARAMETER: an op that does not read.
+        RequestError: PARAMETER: an op that does not read, or names no bin that there can be.
 
     """
+    names, known = bin_list(message), operations_of(store.version)
+    if names is not None and message.ops:
+        raise bad("bins in a list and in ops")
+    for op in message.ops:
+        if op.code not in READ_OPS or op.code not in known or len(op.name) > BIN_NAME_MAX:
+            raise bad("an op that does not read, in a query that gives records")
     if message.info1 & Info1.GET_NO_BINS:
         return lambda digest, record: (0, b"")
+    if names is not None:
+        return partial(_some_bins, names)
     if not message.ops:
         return lambda digest, record: (len(record.bins), all_bins(record))
-    if any(op.code not in READ_OPS for op in message.ops):
-        raise bad("an op that does not read, in a query that gives records")
     if all(op.code == _OP_READ for op in message.ops) and not message.info2 & Info2.RESPOND_ALL_OPS:
         return partial(_some_bins, [op.name for op in message.ops])
     return partial(_results, store, message)
@@ -55,5 +62,8 @@ def _some_bins(names: list[bytes], digest: bytes, record: Record) -> tuple[int, 
 
 
 def _results(store: Store, message: Message, digest: bytes, record: Record) -> tuple[int, bytes] | None:
-    ops = read_ops(store, record, digest, message)
+    try:
+        ops = read_ops(store, record, digest, message)
+    except RequestError:
+        return None  # as if it had none of the bins
     return (len(ops), b"".join(ops)) if ops else None

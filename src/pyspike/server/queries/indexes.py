@@ -44,6 +44,8 @@ def create_index(cluster: ClusterState, namespace: Namespace, name: str, definit
         return
     if len(namespace.indexes) >= MAX_INDEXES:
         raise RequestError(ResultCode.SINDEX_MAX_COUNT, "too many indexes")
+    if definition.set_name is not None:
+        namespace.sets[definition.set_name] = None
     index = Index(name, definition)
     namespace.indexes[index] = keys_of(definition, namespace.store)
     now = time.monotonic()

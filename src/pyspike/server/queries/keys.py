@@ -14,9 +14,10 @@ from struct import Struct
 
 from ..cdt.calls import Entry, parse_context
 from ..cdt.context import SINGLE_TYPES, element_at, find_entry
-from ..expressions.build import build
-from ..expressions.nodes import UNKNOWN, Scope
-from ..protocol.constants import BLOB_TYPES, INDEX_VALUE_MAX, IndexCollection, ParticleType
+from ..expressions.build import build, opcodes_of
+from ..expressions.nodes import UNKNOWN, Node, Scope
+from ..protocol.constants import INDEX_VALUE_MAX, IndexCollection, ParticleType
+from ..protocol.opcodes import ExpOpcode
 from ..protocol.result import RequestError, bad
 from ..storage.indexes import NO_BVALS, IndexDefinition
 from ..storage.store import Record, Store
@@ -25,11 +26,28 @@ from ..values.decoding import decode
 from ..values.geojson import point_cell
 from ..values.integers import as_int64
 from ..values.packed import PackedError, PackedList, PackedMap, Value
+from ..versions import ServerVersion
 
-__all__ = ["bval_of", "index_context", "keys_of", "values_of"]
+__all__ = ["bval_of", "index_context", "index_expression", "keys_of", "values_of"]
 
 _I64 = Struct(">q")
 _INTEGER = int(ParticleType.INTEGER)
+_BINS = frozenset((ExpOpcode.BIN, ExpOpcode.BIN_TYPE, ExpOpcode.DIGEST_MODULO))
+_METADATA = frozenset(
+    (
+        ExpOpcode.DEVICE_SIZE,
+        ExpOpcode.LAST_UPDATE,
+        ExpOpcode.SINCE_UPDATE,
+        ExpOpcode.VOID_TIME,
+        ExpOpcode.TTL,
+        ExpOpcode.SET_NAME,
+        ExpOpcode.KEY_EXISTS,
+        ExpOpcode.IS_TOMBSTONE,
+        ExpOpcode.MEMORY_SIZE,
+        ExpOpcode.RECORD_SIZE,
+        ExpOpcode.KEY,
+    )
+)
 
 
 def index_context(data: bytes) -> list[Entry]:
@@ -46,6 +64,20 @@ def index_context(data: bytes) -> list[Entry]:
     if any(kind not in SINGLE_TYPES for kind, _ in entries):
         raise bad("a context that is no plain way")
     return entries
+
+
+def index_expression(data: bytes, version: ServerVersion) -> Node:
+    """The tree of the expression of an index.
+
+    Raises:
+        RequestError: PARAMETER: it is no expression, always has the same result, or may have another one
+            although no bin was changed.
+
+    """
+    opcodes = opcodes_of(data, version)
+    if opcodes & _METADATA or not opcodes & _BINS:
+        raise bad("an expression of other things than bins")
+    return build(data, version)
 
 
 def keys_of(definition: IndexDefinition, store: Store) -> Callable[[bytes, Record], frozenset[int]]:
@@ -113,7 +145,7 @@ def _follow(value: Value, context: list[Entry]) -> Value:
     return value
 
 
-def _parts(value: Value, collection: IndexCollection) -> Iterator[Value]:
+def _parts(value: Value, collection: int) -> Iterator[Value]:
     if collection == IndexCollection.DEFAULT:
         yield value
     elif collection == IndexCollection.LIST:
@@ -134,8 +166,7 @@ def bval_of(value: Value, particle: int) -> int | None:
         return _place(value[1:]) if value[0] == particle else None
     if len(value) - 1 > INDEX_VALUE_MAX:
         return None
-    fits = value[0] in BLOB_TYPES if particle == ParticleType.BLOB else value[0] == particle
-    return _hash(value[1:]) if fits else None
+    return _hash(value[1:]) if value[0] == particle else None
 
 
 def _hash(data: bytes) -> int:

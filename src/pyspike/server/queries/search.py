@@ -20,7 +20,7 @@ from ..values.integers import INT_MAX, INT_MIN
 from ..values.packed import Value
 from ..values.regions import Point, Region, point_of, region_of
 from .indexes import find_index, index_of, load_percent
-from .keys import bval_of, values_of
+from .keys import bval_of, index_context, values_of
 
 __all__ = ["Found", "Search", "search_for"]
 
@@ -42,7 +42,10 @@ class Search:
 
     def candidates(self, start: Start) -> Sequence[Found]:
         """What is to be looked at in a partition, in order."""
-        digests = sorted(self._namespace.partitions[start.partition_id], reverse=True)
+        records = self._namespace.partitions[start.partition_id]
+        if not records:
+            return ()
+        digests = sorted(records, reverse=True)
         if start.digest is not None:
             digests = [digest for digest in digests if digest < start.digest]
         return [(None, digest) for digest in digests]
@@ -69,9 +72,13 @@ class IndexSearch(Search):
         self._is_wanted: Callable[[Value], bool] | None = None
         first, last = where.first, where.last
         if isinstance(first, int) and isinstance(last, int):
-            self._bounds = (first, last)
+            is_fitting = index.definition.particle == where.particle
+            self._bounds = (first, last) if is_fitting else (0, -1)
             return
         assert isinstance(first, bytes)
+        if index.definition.particle != where.particle:  # as an index can be that is given by its name
+            self._bounds = (0, -1)
+            return
         self._values = values_of(index.definition, namespace.store)
         if where.particle == ParticleType.GEOJSON:
             self._bounds = (INT_MIN, INT_MAX)
@@ -142,15 +149,17 @@ def search_for(namespace: Namespace, node: NodeState, set_name: bytes, where: Wh
 
     Raises:
         RequestError: SINDEX_NOT_FOUND: there is no such index. SINDEX_NOT_READABLE: it is being built.
-            PARAMETER: a place that is none.
+            PARAMETER: a place or a context that is none.
 
     """
     if where is None:
         return Search(namespace)
+    if where.context:
+        index_context(where.context)
     index = _index(namespace, set_name, where)
-    if index is None or index.definition.particle != where.particle:
+    if index is None:
         raise RequestError(ResultCode.SINDEX_NOT_FOUND, "no index for the query")
-    if load_percent(node, index) < 100:
+    if index.definition.collection == IndexCollection.SET or load_percent(node, index) < 100:
         raise RequestError(ResultCode.SINDEX_NOT_READABLE, "the index is being built")
     return IndexSearch(namespace, index, where)
 

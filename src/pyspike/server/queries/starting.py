@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from random import Random
 
-from ..protocol.constants import FieldType, Info1, Info2, Info3, UdfOp
+from ..protocol.constants import SET_NAME_MAX, FieldType, Info1, Info2, Info3, UdfOp
 from ..protocol.framing import Message
 from ..protocol.query_request import (
     DEFAULT_SOCKET_TIMEOUT,
+    Where,
     parse_starts,
     parse_where,
     query_id,
@@ -20,6 +21,7 @@ from ..protocol.query_request import (
 )
 from ..protocol.result import RequestError, ResultCode, bad
 from ..records.commands import namespace_of
+from ..records.operations import READ_OPS
 from ..storage.store import Namespace
 from ..topology.jobs import MAX_DONE, MAX_RPS, QUERY_THREADS, THREADS_LIMIT, Job
 from ..topology.replies import LongReply, Reply
@@ -32,6 +34,7 @@ from .streams import Stream
 __all__ = ["run_query"]
 
 _BASIC, _AGGREGATION, _UDF, _OPS = "basic", "aggregation", "background-udf", "background-ops"
+_UDF_KINDS = {bytes((UdfOp.AGGREGATE,)): _AGGREGATION, bytes((UdfOp.BACKGROUND,)): _UDF}
 _IDS = Random()
 _ID_BITS = 64
 
@@ -53,25 +56,34 @@ def run_query(cluster: ClusterState, node: NodeState, session: Session, message:
 
     """
     namespace = namespace_of(cluster.store, message)
+    set_name = message.fields.get(FieldType.SET, b"")
+    if len(set_name) > SET_NAME_MAX:
+        raise bad("the name of a set that is too long")
     kind = _kind(message)
     job = _job(node, session, namespace, message, kind)
+    if kind == _BASIC and not message.info3 & Info3.PARTITION_DONE:
+        raise RequestError(ResultCode.UNSUPPORTED_FEATURE, "a query without notices of partitions")
+    where = parse_where(message)
     if kind == _BASIC:
-        return _begin_stream(cluster, node, namespace, message, job)
-    set_name = message.fields.get(FieldType.SET, b"")
+        return _begin_stream(cluster, node, namespace, message, job, where)
+    if message.info1 & Info1.SHORT_QUERY:
+        raise bad("a short query that gives no records")
+    if kind == _AGGREGATION and FieldType.FILTER in message.fields:
+        raise RequestError(ResultCode.UNSUPPORTED_FEATURE, "a filter of an aggregation")
     if set_name and set_name not in namespace.sets:
         raise RequestError(ResultCode.NOT_FOUND, f"no set {set_name!r}")
-    if kind == _AGGREGATION:
-        return _begin_aggregation(cluster, node, namespace, message, job)
-    return _begin_job(cluster, node, namespace, message, job)
+    begin = _begin_aggregation if kind == _AGGREGATION else _begin_job
+    return begin(cluster, node, namespace, message, job, where)
 
 
 def _kind(message: Message) -> str:
-    udf = message.fields.get(FieldType.UDF_OP)
-    if udf is not None:
-        if len(udf) != 1 or udf[0] not in tuple(UdfOp):
-            raise bad("what is to be done with a module")
-        return _AGGREGATION if udf[0] == UdfOp.AGGREGATE else _UDF
-    return _OPS if message.info2 & Info2.WRITE else _BASIC
+    fields = message.fields
+    if FieldType.UDF_FILENAME not in fields:
+        return _OPS if message.info2 & Info2.WRITE else _BASIC
+    kind = _UDF_KINDS.get(fields.get(FieldType.UDF_OP, b""))
+    if kind is None or FieldType.UDF_FUNCTION not in fields or FieldType.UDF_ARGLIST not in fields:
+        raise bad("a call of a module that is not complete")
+    return kind
 
 
 def _job(node: NodeState, session: Session, namespace: Namespace, message: Message, kind: str) -> Job:
@@ -88,21 +100,25 @@ def _job(node: NodeState, session: Session, namespace: Namespace, message: Messa
 
 
 def _begin_stream(
-    cluster: ClusterState, node: NodeState, namespace: Namespace, message: Message, job: Job
+    cluster: ClusterState,
+    node: NodeState,
+    namespace: Namespace,
+    message: Message,
+    job: Job,
+    where: Where | None,
 ) -> LongReply:
     fields = message.fields
-    if not message.info3 & Info3.PARTITION_DONE:
-        raise RequestError(ResultCode.UNSUPPORTED_FEATURE, "a query without notices of partitions")
     if FieldType.PID_ARRAY not in fields and FieldType.DIGEST_ARRAY not in fields:
         raise RequestError(ResultCode.UNSUPPORTED_FEATURE, "a query without partitions")
     is_short = bool(message.info1 & Info1.SHORT_QUERY)
     if is_short and job.records_per_second:
         raise bad("records per second of a short query")
     starts = parse_starts(message)
-    search = _search(node, namespace, message, job)
+    search = _search(node, namespace, message, job, where)
     job.partitions = sum(start.digest is None for start in starts)
     job.resumed = len(starts) - job.partitions
-    job.threads = 1 if is_short else max(min(node.query_setting(QUERY_THREADS, namespace), len(starts)), 1)
+    if not is_short and not job.records_per_second:
+        job.threads = min(node.query_setting(QUERY_THREADS, namespace), len(starts))
     stream = Stream(cluster, node, namespace, message, job, search, starts)
     if not is_short:
         _take(node, job)
@@ -110,27 +126,50 @@ def _begin_stream(
 
 
 def _begin_aggregation(
-    cluster: ClusterState, node: NodeState, namespace: Namespace, message: Message, job: Job
+    cluster: ClusterState,
+    node: NodeState,
+    namespace: Namespace,
+    message: Message,
+    job: Job,
+    where: Where | None,
 ) -> LongReply:
-    if FieldType.FILTER in message.fields:
-        raise RequestError(ResultCode.UNSUPPORTED_FEATURE, "a filter of an aggregation")
-    search = _search(node, namespace, message, job)
+    search = _search(node, namespace, message, job, where)
     aggregation = Aggregation(cluster, node, namespace, message, job, search)
     _take(node, job)
     return LongReply(aggregation.frames(), job.socket_timeout / 1000 or None, is_query=True)
 
 
 def _begin_job(
-    cluster: ClusterState, node: NodeState, namespace: Namespace, message: Message, job: Job
+    cluster: ClusterState,
+    node: NodeState,
+    namespace: Namespace,
+    message: Message,
+    job: Job,
+    where: Where | None,
 ) -> bytes:
+    if job.kind == _OPS:
+        _check_operations(message)
     most = node.query_setting(MAX_RPS, namespace)
-    job.records_per_second = min(job.records_per_second or most, most)
+    if job.records_per_second > most:
+        raise bad(f"more than {most} records a second")
+    job.records_per_second = job.records_per_second or most
     job.socket_timeout = DEFAULT_SOCKET_TIMEOUT
     job.udf = _udf(message)
-    search = _search(node, namespace, message, job)
+    search = _search(node, namespace, message, job, where)
     work = Background(cluster, node, namespace, message, job, search)
     _take(node, job)
     return work.begin()
+
+
+def _check_operations(message: Message) -> None:
+    """Find out whether the ops of a query can be run in the background.
+
+    Raises:
+        RequestError: PARAMETER: there are none, or one reads.
+
+    """
+    if message.info1 & Info1.READ or not message.ops or any(op.code in READ_OPS for op in message.ops):
+        raise bad("a query in the background that reads, or does nothing")
 
 
 def _udf(message: Message) -> tuple[str, str] | None:
@@ -142,8 +181,7 @@ def _udf(message: Message) -> tuple[str, str] | None:
     return (module, function) if module else None
 
 
-def _search(node: NodeState, namespace: Namespace, message: Message, job: Job) -> Search:
-    where = parse_where(message)
+def _search(node: NodeState, namespace: Namespace, message: Message, job: Job, where: Where | None) -> Search:
     search = search_for(namespace, node, message.fields.get(FieldType.SET, b""), where)
     if search.index is not None:
         job.index_name = search.index.name

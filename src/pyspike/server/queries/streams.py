@@ -12,12 +12,12 @@ that nothing is looked for before there is room for it.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from ..expressions.filters import filter_of
-from ..protocol.constants import FieldType, Info1, ProtoType
+from ..protocol.constants import Info1, ProtoType
 from ..protocol.framing import Message, frame
 from ..protocol.query_answer import FRAME_SIZE, RecordMessages, last_message, partition_message
 from ..protocol.query_request import Start, max_records
@@ -27,16 +27,18 @@ from ..topology.fault_settings import Counted
 from ..topology.jobs import ABORTED, OK, Job
 from ..topology.state import ClusterState, NodeState
 from .content import content_of
-from .pace import Pace
-from .search import Search
+from .search import Found, Search
+from .selection import Selection
 
 __all__ = ["Stream"]
+
+_LOG = logging.getLogger("pyspike.server")
 
 _EMPTY_SLICE = 512
 """How many partitions are looked at before other connections have their turn."""
 _SHORT_QUERY_MS = 1000
 """How long a short query may take that does not say (query-scan.md 8.6)."""
-_ABANDONED, _TIMED_OUT, _FAILED = "abandoned-unknown", "abandoned-timeout", "abandoned-unknown"
+_UNREAD, _TIMED_OUT, _FAILED = "abandoned-response-timeout", "abandoned-timeout", "abandoned-unknown"
 
 
 class _EndedError(Exception):
@@ -120,26 +122,23 @@ class Stream:
         self._search, self._starts = search, starts
         self._most = max_records(message)
         self._content = content_of(namespace.store, message)
-        data = message.fields.get(FieldType.FILTER)
-        self._passes = None if data is None else filter_of(data, namespace.store.version)
-        self._set_name = message.fields.get(FieldType.SET, b"")
+        self._selection = Selection(namespace, message, job, search)
         self._messages = RecordMessages(namespace.name.encode(), message.info1 & Info1.GET_NO_BINS)
         self._is_short = bool(message.info1 & Info1.SHORT_QUERY)
-        limit = message.timeout_ms or (_SHORT_QUERY_MS if self._is_short else 0)
-        self._ends = job.begun + limit / 1000 if limit else None
+        limit = (message.timeout_ms or _SHORT_QUERY_MS) if self._is_short else None
+        self._ends = None if limit is None else job.begun + limit / 1000
         full = node.faults.query_frame_bytes or FRAME_SIZE
         self._buffers = _Buffers(job.threads, 1 << 62 if self._is_short else full, node.query_order)
         self._fails_after: int | None = None
         if node.faults.armed and node.faults.take(Counted.QUERY):
             self._fails_after = node.faults.query_frames
-        self._pace = Pace(job)
 
     def frames(self) -> Iterator[bytes | float]:
         """Run the query, and give the frames of its answer.
 
         An empty piece stands where others can have their turn, a number where so many seconds are to pass.
         """
-        jobs, job, outcome = self._node.jobs, self._job, _ABANDONED
+        jobs, job, outcome = self._node.jobs, self._job, _UNREAD
         try:
             code = 0
             try:
@@ -151,19 +150,26 @@ class Stream:
                     self._check()
             except _EndedError as ended:
                 code, outcome = ended.code, ended.outcome
+            except Exception:
+                _LOG.exception("node %s: a query failed: %r", self._node.name, job)
+                code, outcome = ResultCode.UNKNOWN, _FAILED
             else:
                 outcome = OK
-            last = self._last(code)
-            job.sent_bytes += len(last)
-            yield last
+            for piece in self._rest(code):
+                job.sent_bytes += len(piece)
+                yield piece
         finally:
             jobs.end(job, outcome)
 
-    def _last(self, code: int) -> bytes:
-        if self._is_short and not code:
+    def _rest(self, code: int) -> Iterator[bytes]:
+        """The frames of what is not sent yet, and the last message. If a fault ends the answer, only that."""
+        if self._is_short:
             self._buffers.add(last_message(code))
-            return b"".join(self._buffers.rest())
-        return frame(ProtoType.AS_MSG, last_message(code))
+            yield from self._buffers.rest()
+            return
+        if self._fails_after is None:
+            yield from self._buffers.rest()
+        yield frame(ProtoType.AS_MSG, last_message(code))
 
     def _check(self) -> None:
         """Raise if the answer is to end here."""
@@ -181,16 +187,17 @@ class Stream:
             if number % _EMPTY_SLICE == 0:
                 job.progress = 100 * number / len(self._starts)
                 yield b""
-            buffers.choose()
             code = self._refusal(start.partition_id)
             if code:
-                buffers.add(partition_message(start.partition_id, code))
-            else:
-                yield from self._partition(start)
+                buffers.choose()
+                full = buffers.add(partition_message(start.partition_id, code))
+                if full:
+                    yield full
+            elif candidates := self._search.candidates(start):
+                buffers.choose()
+                yield from self._partition(candidates)
                 if self._most and job.succeeded >= self._most:
                     break
-        if not self._is_short:
-            yield from buffers.rest()
 
     def _refusal(self, partition_id: int) -> int:
         """The code with which the node does not give a partition; 0 if it does."""
@@ -199,21 +206,13 @@ class Stream:
             return faults.partition_code
         return 0 if self._cluster.holds(self._node, self._namespace, partition_id) else ResultCode.UNAVAILABLE
 
-    def _partition(self, start: Start) -> Iterator[bytes | float]:
-        namespace, search, job, passes = self._namespace, self._search, self._job, self._passes
-        set_name, now = self._set_name, namespace.store.clock()
-        for bval, digest in search.candidates(start):
-            wait = self._pace.next()
-            if wait is not None:
-                yield wait or b""
-            record = namespace.find(digest)
-            if record is None or (set_name and record.set_name != set_name):
+    def _partition(self, candidates: Sequence[Found]) -> Iterator[bytes | float]:
+        job = self._job
+        for selected in self._selection.records(candidates):
+            if isinstance(selected, float):
+                yield selected or b""
                 continue
-            if not search.accepts(bval, digest, record):
-                continue
-            if passes is not None and not passes(record, digest, now):
-                job.filtered += 1
-                continue
+            bval, digest, record = selected
             content = self._content(digest, record)
             if content is None:
                 continue

@@ -13,7 +13,6 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..protocol.constants import IndexCollection
 from ..protocol.digest import partition_of
 
 __all__ = ["NO_BVALS", "Entry", "Index", "IndexDefinition"]
@@ -32,7 +31,7 @@ class IndexDefinition:
     Fields:
         set_name: the set whose records are indexed; None: all sets, and the records in none.
         particle: the particle type of the values that are indexed; 0 for the index of a set.
-        collection: which part of a value is indexed.
+        collection: which part of a value is indexed, an `IndexCollection`.
         bin: the bin that is indexed; None: an expression is, or a set.
         context: the way into the bin's value, as it was sent; empty: the value itself.
         expression: the expression that is indexed, as it was sent; empty: none.
@@ -41,7 +40,7 @@ class IndexDefinition:
 
     set_name: bytes | None
     particle: int
-    collection: IndexCollection
+    collection: int
     bin: bytes | None = None
     context: bytes = b""
     expression: bytes = b""

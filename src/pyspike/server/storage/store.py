@@ -87,6 +87,7 @@ class Namespace:
         "config",
         "first_config",
         "indexes",
+        "key",
         "name",
         "partitions",
         "sets",
@@ -97,12 +98,14 @@ class Namespace:
 
     def __init__(self, name: str, config: NamespaceConfig, store: Store) -> None:
         self.name = name
+        self.key = name.encode()
+        """The name as requests have it."""
         self.config = config
         self.first_config = config
         self.store = store
         self.partitions: list[dict[bytes, Record]] = [{} for _ in range(N_PARTITIONS)]
         self.sets: dict[bytes, None] = {}
-        """The names of all sets that had records, in the order in which they were first named."""
+        """The names of all sets that ever had records or an index, in the order in which they came."""
         self.unavailable: frozenset[int] = frozenset()
         """Partitions without an owner: requests for them get UNAVAILABLE."""
         self.truncated: dict[bytes | None, int] = {}
@@ -156,8 +159,8 @@ class Namespace:
                     yield digest, record
 
     def set_names(self) -> list[bytes]:
-        """The names of all sets with records, in the order in which these are found."""
-        return list(dict.fromkeys(record.set_name for _, record in self.records() if record.set_name))
+        """The names of all sets, in the order in which they came."""
+        return list(self.sets)
 
     def truncate(self, set_name: bytes | None, lut_ns: int) -> None:
         """Drop the records of a set (None: of all) that were last updated before a time.

@@ -50,6 +50,7 @@ class Job:
         progress: in percent.
         throttled: how many records were looked at under a limit of records a second.
         filtered: how many records its filter has left out.
+        filtered_early: how many of them without a look at their bins.
 
     """
 
@@ -72,6 +73,7 @@ class Job:
     progress: float = 0.0
     throttled: int = 0
     filtered: int = 0
+    filtered_early: int = 0
     succeeded: int = 0
     failed: int = 0
     sent_bytes: int = 0
@@ -86,9 +88,9 @@ class Jobs:
     _remembered: int = QUERY_SETTINGS[MAX_DONE]
 
     def __iter__(self) -> Iterator[Job]:
-        """All that are known, the last that has ended first, then those that run."""
-        yield from reversed(self._done.values())
+        """All that are known: those that run, and then the last that has ended first."""
         yield from self._active.values()
+        yield from reversed(self._done.values())
 
     def remember(self, count: int) -> None:
         """Let so many queries that are done be remembered."""
@@ -113,8 +115,7 @@ class Jobs:
         if job.ended is not None:
             return
         job.ended, job.outcome = time.monotonic(), outcome
-        if outcome == OK:
-            job.progress = _ALL
+        job.progress = _ALL
         self._active.pop(job.trid, None)
         self._done[job.trid] = job
         self._forget()

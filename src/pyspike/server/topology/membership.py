@@ -270,6 +270,7 @@ class Membership:
             namespace.config = namespace.first_config
             namespace.truncated.clear()
             namespace.indexes.clear()
+            namespace.sets.clear()
 
     def _rebalance(self) -> int:
         """Distribute the partitions anew among the members, and count the changes on each of them.

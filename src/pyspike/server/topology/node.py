@@ -143,6 +143,7 @@ class Node:
     def heal(self) -> None:
         """Undo all faults but a closed port."""
         self.state.faults = Faults()
+        self.state.index_builds.clear()
         self.unmute()
 
     def _time_mute(self) -> None:

@@ -107,6 +107,7 @@ class NodeState:
         self.peers_generation = self.partition_generation = self.rebalance_generation = 0
         self.peers_log = []
         self.jobs = Jobs()
+        self.index_builds.clear()
 
     def query_setting(self, name: str, namespace: Namespace | None = None) -> int:
         """The value of a setting of queries: one of the node, or of a namespace on it."""
@@ -171,12 +172,11 @@ class ClusterState:
         """Whether a node has a partition, as its master or a replica."""
         if partition_id in namespace.unavailable:
             return False
-        columns = self.maps[namespace.name.encode()].columns
-        return any(column[partition_id] == node.name for column in columns)
+        return node.name in [column[partition_id] for column in self.maps[namespace.key].columns]
 
     def is_master(self, node: NodeState, namespace: Namespace, partition_id: int) -> bool:
         """Whether a node is the master of a partition."""
-        columns = self.maps[namespace.name.encode()].columns
+        columns = self.maps[namespace.key].columns
         return bool(columns) and columns[0][partition_id] == node.name
 
     def set_maps(self, maps: dict[bytes, PartitionMap]) -> None:
