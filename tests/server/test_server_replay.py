@@ -60,7 +60,6 @@ CLOCKS: dict[str, Callable[[int], bool]] = {
 FIGURES = "figures of that server at that moment"
 TABLE = "a table of names and figures, of which this server has a part"
 LEFTOVERS = "sets, indexes, modules or jobs that other recordings had left there"
-NOT_YET_INDEX = "secondary indexes are not executed yet: ERROR:16"
 OTHER_HOST = "facts about the host or the build"
 
 INFO_DIFFERENT = {

@@ -1,7 +1,7 @@
 """What a node does with a whole frame: who runs it, by its type, and the answer to a request that fails.
 
 Owns: the choice by frame type, counting requests, turning errors into replies. Not here: how frames come and
-go (topology/connection.py), and what the requests do (records/, info/).
+go (topology/connection.py), and what the requests do (records/, queries/, info/).
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import logging
 from . import info
 from .batch_host import NodeHost
 from .protocol.batch_request import batch_timeout, is_batch
-from .protocol.constants import ProtoType
+from .protocol.constants import FieldType, ProtoType
 from .protocol.error_details import details_field
 from .protocol.framing import frame, parse_message, refusal, reply
 from .protocol.result import RequestError, ResultCode
+from .queries.starting import run_query
 from .records.batch import run_batch
 from .records.commands import execute
-from .topology.connection import LongReply, Reply
+from .topology.replies import LongReply, Reply
 from .topology.state import ClusterState, NodeState, Session
 
 __all__ = ["answer"]
@@ -50,7 +51,10 @@ def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, 
             if is_batch(body):
                 rows = run_batch(cluster.store, body, NodeHost(cluster, node))
                 return LongReply(rows, batch_timeout(body))
-            return execute(cluster.store, parse_message(body))
+            message = parse_message(body)
+            if FieldType.DIGEST in message.fields:
+                return execute(cluster.store, message)
+            return run_query(cluster, node, session, message)
         if kind == ProtoType.INFO:
             node.stats.info_requests += 1
             return frame(ProtoType.INFO, info.answer(cluster, node, session, body))

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from .arguments import PORT_MAX, check_bytes, check_integer, check_seconds
 from .control.remote import Remote
+from .protocol.result import ResultCode
 from .topology.fault_settings import Counted
 from .topology.membership import DETACH_AFTER
 from .topology.state import NodeStats
@@ -17,6 +18,7 @@ from .topology.state import NodeStats
 __all__ = ["EmbeddedNode"]
 
 CODE_MAX = 255
+UNAVAILABLE = int(ResultCode.UNAVAILABLE)
 
 
 class EmbeddedNode:
@@ -277,6 +279,48 @@ class EmbeddedNode:
             row_code=code,
             row_executes=bool(execute),
         )
+
+    def fail_query(self, code: int, times: int = 1, *, after_frames: int = 0) -> None:
+        """Let the next queries end with a result code in their last message, in place of the rest.
+
+        Args:
+            code: a `pyspike.ResultCode`, or a number within 0..255; 15 is that of a query which was aborted.
+            times: how many queries.
+            after_frames: how many frames of records are sent before.
+
+        """
+        self._count(
+            Counted.QUERY,
+            times,
+            query_code=check_integer("code", code, 0, CODE_MAX),
+            query_frames=check_integer("after_frames", after_frames, 0),
+        )
+
+    def fail_partitions(self, partitions: int = 1, code: int = UNAVAILABLE) -> None:
+        """Tell the next partitions that queries ask for as not available, each with a notice of its own.
+
+        Args:
+            partitions: how many, in the order in which queries come to them.
+            code: a `pyspike.ResultCode`, or a number within 0..255.
+
+        """
+        code = check_integer("code", code, 0, CODE_MAX)
+        self._count(Counted.PARTITION, check_integer("partitions", partitions, 0), partition_code=code)
+
+    def frame_queries(self, size: int) -> None:
+        """Send the answers to queries in frames of about `size` bytes (0: as a server does, of one MiB).
+
+        A frame has as many messages of records as it takes to have `size` bytes: so a size of 1 sends each
+        record in a frame of its own.
+        """
+        self._call("change_faults", query_frame_bytes=check_integer("size", size, 0))
+
+    def delay_indexes(self, seconds: float) -> None:
+        """Let the indexes that are created from now on take so long to be built on this node (0 ends it).
+
+        Until then the node tells how much is built, and queries that need the index get result 203.
+        """
+        self._call("change_faults", index_seconds=check_seconds("seconds", seconds))
 
     def refuse(self) -> None:
         """Close the listening port: connecting is refused, open connections stay open."""

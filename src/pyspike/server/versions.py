@@ -19,6 +19,7 @@ class ServerVersion:
         strings: string operations, `to_string`, list join and base64 of blobs.
         nesting_max: levels of lists and maps that a request may bring; None: no limit.
         error_details: what was wrong is told to clients that ask.
+        integer_indexes: indexes of numbers may be called "integer".
 
     """
 
@@ -26,6 +27,7 @@ class ServerVersion:
     strings: bool
     nesting_max: int | None
     error_details: bool
+    integer_indexes: bool
 
     @property
     def name(self) -> str:
@@ -33,10 +35,10 @@ class ServerVersion:
         return self.build.rpartition(".")[0]
 
 
-NEWEST = ServerVersion("8.2.0.0", strings=True, nesting_max=64, error_details=True)
+NEWEST = ServerVersion("8.2.0.0", strings=True, nesting_max=64, error_details=True, integer_indexes=True)
 _KNOWN = (
     NEWEST,
-    ServerVersion("8.1.2.0", strings=False, nesting_max=None, error_details=False),
+    ServerVersion("8.1.2.0", strings=False, nesting_max=None, error_details=False, integer_indexes=False),
 )
 
 

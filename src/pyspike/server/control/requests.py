@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
+from ..protocol.constants import N_PARTITIONS
 from ..topology.membership import Membership
 from ..topology.node import Node
 
@@ -59,8 +60,8 @@ def _describe_all(cluster: Membership) -> list[dict[str, Any]]:
 
 def _clear(cluster: Membership) -> None:
     for namespace in cluster.state.store.namespaces.values():
-        for partition in namespace.partitions:
-            partition.clear()
+        for partition_id in range(N_PARTITIONS):
+            namespace.drop_partition(partition_id)
 
 
 async def _reset(cluster: Membership) -> bool:

@@ -23,7 +23,7 @@ from ..versions import NEWEST, ServerVersion
 from . import arithmetic, calls, comparison, logic, record, strings
 from .nodes import Args, Node, Opcode, Variables, bad, type_of
 
-__all__ = ["Builder", "build"]
+__all__ = ["Builder", "build", "opcodes_of"]
 
 LEVELS_MAX = 128
 """How deep expressions may be nested: as deep as Python's stack surely has room for."""
@@ -106,6 +106,29 @@ class Builder:
         most = self.version.nesting_max
         if most is not None and is_value_nested_deeper(literal, most):
             raise bad("list/map nested too deeply")
+
+
+class _Recorder(Builder):
+    """Builds trees, and notes their opcodes."""
+
+    def __init__(self, version: ServerVersion) -> None:
+        super().__init__(version)
+        self.opcodes: set[int] = set()
+
+    def __call__(self, value: Value, variables: Variables) -> Node:
+        if isinstance(value, PackedList) and value.items and type(value.items[0]) is int:
+            self.opcodes.add(value.items[0])
+        return super().__call__(value, variables)
+
+
+def opcodes_of(data: bytes, version: ServerVersion) -> set[int]:
+    """The opcodes of an expression and of its parts. It raises what `build` raises."""
+    recorder = _Recorder(version)
+    try:
+        recorder(decode(data), {})
+    except PackedError as error:
+        raise bad(str(error)) from error
+    return recorder.opcodes
 
 
 def literal(value: Value) -> Node:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from ..protocol.constants import N_PARTITIONS
 from ..protocol.result import ResultCode
 from ..topology.state import ClusterState, NodeState, Session
-from . import cluster, config, data, logs, modules, tables
+from . import cluster, config, data, indexes, jobs, logs, modules, tables
 from .call import Call, InfoError
 
 __all__ = ["answer"]
@@ -124,6 +124,8 @@ _COMMANDS: dict[str, Callable[[Call], str]] = {
     "best-practices": _text("failed_best_practices=none"),
     **cluster.COMMANDS,
     **data.COMMANDS,
+    **indexes.COMMANDS,
+    **jobs.COMMANDS,
     **logs.COMMANDS,
     **modules.COMMANDS,
     **config.COMMANDS,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..protocol.constants import NAMESPACE_MAX, SET_NAME_MAX
+from ..protocol.constants import BIN_NAME_MAX, INDEX_NAME_MAX, NAMESPACE_MAX, SET_NAME_MAX
 from ..protocol.result import ResultCode
 from ..storage.store import Namespace
 from ..topology.state import ClusterState, NodeState, Session
@@ -16,7 +16,12 @@ __all__ = ["NAMESPACE_NOT_FOUND", "Call", "InfoError"]
 
 NAMESPACE_NOT_FOUND = f"ERROR:{ResultCode.NAMESPACE:d}:namespace not found on node"
 
-_LONGEST = {"namespace": NAMESPACE_MAX, "set": SET_NAME_MAX}
+_LONGEST = {
+    "bin": BIN_NAME_MAX,
+    "indexname": INDEX_NAME_MAX,
+    "namespace": NAMESPACE_MAX,
+    "set": SET_NAME_MAX,
+}
 
 
 class InfoError(Exception):

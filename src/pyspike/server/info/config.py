@@ -14,6 +14,14 @@ from ..protocol.constants import TTL_MAX
 from ..protocol.result import ResultCode
 from ..storage.store import Namespace
 from ..topology.batch_counts import BATCH_SETTINGS, THREADS
+from ..topology.jobs import (
+    MAX_DONE,
+    MAX_RPS,
+    NAMESPACE_SETTINGS,
+    QUERY_SETTINGS,
+    QUERY_THREADS,
+    THREADS_LIMIT,
+)
 from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
 from .pairs import joined
@@ -41,8 +49,7 @@ SERVICE: Mapping[str, bool | int | str] = {
     "min-cluster-size": 1,
     "proto-fd-idle-ms": 0,
     "proto-fd-max": 15000,
-    "query-max-done": 100,
-    "query-threads-limit": 128,
+    **QUERY_SETTINGS,
     "service-threads": 1,
     "sindex-builder-threads": 4,
     "sindex-gc-period": 10,
@@ -63,8 +70,8 @@ NETWORK: Mapping[str, bool | int | str] = {
     "fabric.recv-rearm-threshold": 1024,
 }
 NAMESPACE: Mapping[str, bool | int | str] = {
+    **NAMESPACE_SETTINGS,
     "apply-ttl-reductions": True,
-    "background-query-max-rps": 10000,
     "conflict-resolution-policy": "generation",
     "disable-write-dup-res": False,
     "disallow-null-setname": False,
@@ -91,7 +98,6 @@ NAMESPACE: Mapping[str, bool | int | str] = {
     "reject-non-xdr-writes": False,
     "reject-xdr-writes": False,
     "replication-factor": 2,
-    "single-query-threads": 4,
     "stop-writes-sys-memory-pct": 90,
     "transaction-pending-limit": 20,
     "truncate-threads": 4,
@@ -114,6 +120,10 @@ _CHOICES = {
 }
 _RANGES = {
     THREADS: (0, 256),
+    MAX_DONE: (0, 10000),
+    MAX_RPS: (1, 1000000),
+    QUERY_THREADS: (1, 128),
+    THREADS_LIMIT: (1, 1024),
     "default-ttl": (0, TTL_MAX),
     "default-read-touch-ttl-pct": (0, 100),
     "max-record-size": (64, 8 << 20),

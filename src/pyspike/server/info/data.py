@@ -1,8 +1,7 @@
-"""Info commands about what is stored, and about jobs: truncation, indexes, queries, histograms.
+"""Info commands about what is stored: truncation, histograms.
 
-Owns: the checks of their parameters, in the server's order and words. There are no indexes and jobs yet:
-commands about them tell so, and commands that would create one are refused. Not here: dropping records
-(../storage/store.py), modules (modules.py).
+Owns: the checks of their parameters, in the server's order and words. Not here: indexes (indexes.py), queries
+(jobs.py), modules (modules.py), and dropping records (../storage/store.py).
 """
 
 from __future__ import annotations
@@ -11,11 +10,10 @@ import re
 
 from ..protocol.constants import CITRUSLEAF_EPOCH
 from ..protocol.result import ResultCode
-from .call import NAMESPACE_NOT_FOUND, Call, InfoError
+from .call import Call, InfoError
 
 __all__ = ["COMMANDS"]
 
-UNSUPPORTED = f"ERROR:{ResultCode.UNSUPPORTED_FEATURE:d}:not supported by the embedded server"
 HISTOGRAMS = ("ttl", "object-size", "object-size-linear")
 _UINT64_MAX = (1 << 64) - 1
 _NS_PER_S, _NS_PER_MS = 1_000_000_000, 1_000_000
@@ -76,74 +74,6 @@ def _eviction_reset(call: Call) -> str:
     return "ok"
 
 
-# --- indexes ------------------------------------------------------------------------------------------------
-
-
-def _index_named(call: Call) -> None:
-    """Check the parameters of a command that is about one index."""
-    call.need("indexname")
-    call.namespace("ns")
-
-
-def _sindex(call: Call) -> str:
-    """Answer the older form: `sindex`, `sindex/<namespace>`, `sindex/<namespace>/<index>`."""
-    name, _, index = call.params.partition("/")
-    if name and "=" not in name and call.find_namespace(name) is None:
-        return "ns_type=unknown"
-    return f"ERROR:{ResultCode.SINDEX_NOT_FOUND:d}:no index" if index else ""
-
-
-def _sindex_list(call: Call) -> str:
-    name = call.param("namespace", "ns")
-    if name is not None and call.find_namespace(name) is None:
-        return f"{NAMESPACE_NOT_FOUND};{NAMESPACE_NOT_FOUND}"
-    return ""
-
-
-def _sindex_stat(call: Call) -> str:
-    _index_named(call)
-    raise InfoError("no index", ResultCode.SINDEX_NOT_FOUND)
-
-
-def _sindex_exists(call: Call) -> str:
-    _index_named(call)
-    return "false"
-
-
-def _sindex_delete(call: Call) -> str:
-    call.need("indexname")
-    call.need("namespace", "ns")
-    return "ok"
-
-
-def _sindex_create(call: Call) -> str:
-    call.need("indexname")
-    call.need("namespace", "ns")
-    return UNSUPPORTED
-
-
-# --- jobs ---------------------------------------------------------------------------------------------------
-
-
-def _job(call: Call) -> str | None:
-    job = call.param("id", "trid")
-    if job is not None and not job.isdigit():
-        raise InfoError("bad id")
-    return job
-
-
-def _query_show(call: Call) -> str:
-    if _job(call) is not None:
-        raise InfoError("job not found", ResultCode.NOT_FOUND)
-    return ""
-
-
-def _query_abort(call: Call) -> str:
-    if _job(call) is None:
-        raise InfoError("missing 'id'")
-    raise InfoError("id not active", ResultCode.NOT_FOUND)
-
-
 # --- others -------------------------------------------------------------------------------------------------
 
 
@@ -173,15 +103,6 @@ COMMANDS = {
     "truncate-undo": lambda call: _truncate_undo(call, whole=False),
     "truncate-namespace-undo": lambda call: _truncate_undo(call, whole=True),
     "eviction-reset": _eviction_reset,
-    "sindex": _sindex,
-    "sindex-list": _sindex_list,
-    "sindex-stat": _sindex_stat,
-    "sindex-exists": _sindex_exists,
-    "sindex-delete": _sindex_delete,
-    "sindex-create": _sindex_create,
-    "query-show": _query_show,
-    "query-abort": _query_abort,
-    "query-abort-all": lambda call: "number-of-queries-killed:0",
     "histogram": _histogram,
     "physical-devices": _physical_devices,
 }

@@ -6,6 +6,7 @@ forms, not all that a server has. Not here: settings (config.py).
 
 from __future__ import annotations
 
+from ..protocol.constants import IndexCollection
 from ..protocol.digest import partition_of
 from ..storage.store import Namespace, stored_size
 from ..topology.batch_counts import THREADS
@@ -130,10 +131,13 @@ def _one_set(cluster: ClusterState, node: NodeState, found: Namespace, name: byt
             objects += 1
             size += stored_size(record)
     truncate_lut = found.truncated.get(name, 0) // 1_000_000
+    indexes = [index.definition.collection for index in found.indexes if index.definition.set_name == name]
+    of_set = indexes.count(IndexCollection.SET)
     return (
-        f"objects={objects}:tombstones=0:data_used_bytes={size}:truncate_lut={truncate_lut}:sindexes=0:"
+        f"objects={objects}:tombstones=0:data_used_bytes={size}:truncate_lut={truncate_lut}:"
+        f"sindexes={len(indexes) - of_set}:"
         "index_populating=false:truncating=false:default-read-touch-ttl-pct=0:default-ttl=0:disable-eviction=false:"
-        "enable-index=false:stop-writes-count=0:stop-writes-size=0;"
+        f"enable-index={str(of_set > 0).lower()}:stop-writes-count=0:stop-writes-size=0;"
     )
 
 

@@ -20,6 +20,8 @@ __all__ = [
     "HLL_INDEX_BITS",
     "HLL_MINHASH_BITS",
     "HLL_RANK_BITS",
+    "INDEX_NAME_MAX",
+    "INDEX_VALUE_MAX",
     "MESSAGE_HEADER_SIZE",
     "NAMESPACE_MAX",
     "N_PARTITIONS",
@@ -35,6 +37,7 @@ __all__ = [
     "ErrorDetailKey",
     "ErrorDetailVerbosity",
     "FieldType",
+    "IndexCollection",
     "Info1",
     "Info2",
     "Info3",
@@ -42,6 +45,7 @@ __all__ = [
     "OpCode",
     "ParticleType",
     "ProtoType",
+    "UdfOp",
 ]
 
 # --- frames (framing.md 1.1, 1.2) ---------------------------------------------------------------------------
@@ -195,6 +199,33 @@ OPS_MAX = 32768
 BIN_NAME_MAX = 15
 NAMESPACE_MAX = 31
 SET_NAME_MAX = 63
+
+# --- queries (query-scan.md 8.2) ----------------------------------------------------------------------------
+
+
+class IndexCollection(IntEnum):
+    """Which part of a value is indexed: the value itself, or elements of a list or map (query-scan.md 8.2).
+
+    `SET`: no value, but which records are in a set (server-8.2.md 17.4).
+    """
+
+    DEFAULT = 0
+    LIST = 1
+    MAPKEYS = 2
+    MAPVALUES = 3
+    SET = 4
+
+
+class UdfOp(IntEnum):
+    """What a query does with a module (query-scan.md 8.1)."""
+
+    AGGREGATE = 1
+    BACKGROUND = 2
+
+
+INDEX_NAME_MAX = 63
+INDEX_VALUE_MAX = 2047
+"""How many bytes a string or blob may have that is indexed or queried (query-scan.md 8.3)."""
 
 # --- keys, generations, times (keys-and-digests.md 2.1, 2.2, framing.md 1.2) --------------------------------
 

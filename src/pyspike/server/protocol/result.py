@@ -53,6 +53,8 @@ class ResultCode(IntEnum):
     GEO_INVALID_GEOJSON = 160
     SINDEX_FOUND = 200
     SINDEX_NOT_FOUND = 201
+    SINDEX_NOT_READABLE = 203
+    SINDEX_MAX_COUNT = 206
 
 
 class ParameterSubcode(IntEnum):

@@ -36,7 +36,16 @@ from ..versions import ServerVersion
 from .op_context import OpContext
 from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
 
-__all__ = ["check_record", "execute", "find_place", "refuse_transaction", "run_on"]
+__all__ = [
+    "all_bins",
+    "check_record",
+    "execute",
+    "find_place",
+    "namespace_of",
+    "read_ops",
+    "refuse_transaction",
+    "run_on",
+]
 
 _LOG = logging.getLogger("pyspike.server")
 
@@ -64,17 +73,13 @@ _NUL = 0
 
 
 def execute(store: Store, message: Message) -> bytes:
-    """Run one request and give its reply frame.
+    """Run a request that has a digest and give its reply frame.
 
     Raises:
         RequestError: the reply is the code without a record's generation.
 
     """
-    digest = message.fields.get(_F_DIGEST)
-    if digest is None:
-        namespace_of(store, message)
-        raise _unsupported("query")
-    return run_on(store, message, digest)
+    return run_on(store, message, message.fields[_F_DIGEST])
 
 
 def run_on(store: Store, message: Message, digest: bytes) -> bytes:
@@ -195,21 +200,31 @@ def _read(namespace: Namespace, digest: bytes, set_name: bytes, message: Message
         if info1 & _GET_NO_BINS:
             return reply(0, record.generation, void_time)
         if info1 & _GET_ALL:
-            ops = record.all_ops
-            if ops is None:
-                ops = record.all_ops = _all_bins(record.bins)
-            return reply(0, record.generation, void_time, len(record.bins), ops)
-        results = _read_ops(namespace.store, record, digest, message)
+            return reply(0, record.generation, void_time, len(record.bins), all_bins(record))
+        results = read_ops(namespace.store, record, digest, message)
     except RequestError as error:
         return _refusal(error, record, message, namespace.store.version)
     return reply(0, record.generation, void_time, len(results), b"".join(results))
 
 
-def _all_bins(bins: dict[bytes, tuple[int, bytes]]) -> bytes:
-    return b"".join([encode_op(_OP_READ, particle, name, value) for name, (particle, value) in bins.items()])
+def all_bins(record: Record) -> bytes:
+    """The ops of a reply with all bins of a record."""
+    ops = record.all_ops
+    if ops is None:
+        bins = record.bins.items()
+        ops = record.all_ops = b"".join(
+            [encode_op(_OP_READ, kind, name, value) for name, (kind, value) in bins]
+        )
+    return ops
 
 
-def _read_ops(store: Store, record: Record, digest: bytes, message: Message) -> list[bytes]:
+def read_ops(store: Store, record: Record, digest: bytes, message: Message) -> list[bytes]:
+    """Run the ops of a request that only reads, and give the ops of the reply.
+
+    Raises:
+        RequestError: there are none, one is malformed, or it can't be done on this record.
+
+    """
     if not message.ops:
         raise RequestError(ResultCode.PARAMETER, "no ops")
     ctx = OpContext(

@@ -1,7 +1,8 @@
 """The store of a cluster: its namespaces and their records, and its UDF modules.
 
-Owns: records, the settings of namespaces, expiry, truncation, sizes. Not here: what commands do, and which
-node owns a partition. All nodes of a cluster share one store, which stands for synchronous replication.
+Owns: records, the settings of namespaces, expiry, truncation, sizes, and telling the indexes of all changes.
+Not here: what commands do, and which node owns a partition. All nodes of a cluster share one store, which
+stands for synchronous replication.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ..arguments import check_integer
 from ..protocol.constants import CITRUSLEAF_EPOCH, N_PARTITIONS, TTL_MAX, ParticleType
 from ..protocol.digest import partition_of
 from ..versions import NEWEST, ServerVersion
+from .indexes import NO_BVALS, Index
 from .modules import Module
 
 __all__ = ["Namespace", "NamespaceConfig", "Record", "Store", "stored_size"]
@@ -80,41 +82,74 @@ class Record:
 
 
 class Namespace:
-    """The records of a namespace, by partition and digest."""
+    """The records of a namespace, by partition and digest, and its indexes."""
 
-    __slots__ = ("config", "first_config", "name", "partitions", "store", "truncated", "unavailable")
+    __slots__ = (
+        "config",
+        "first_config",
+        "indexes",
+        "key",
+        "name",
+        "partitions",
+        "sets",
+        "store",
+        "truncated",
+        "unavailable",
+    )
 
     def __init__(self, name: str, config: NamespaceConfig, store: Store) -> None:
         self.name = name
+        self.key = name.encode()
+        """The name as requests have it."""
         self.config = config
         self.first_config = config
         self.store = store
         self.partitions: list[dict[bytes, Record]] = [{} for _ in range(N_PARTITIONS)]
+        self.sets: dict[bytes, None] = {}
+        """The names of all sets that ever had records or an index, in the order in which they came."""
         self.unavailable: frozenset[int] = frozenset()
         """Partitions without an owner: requests for them get UNAVAILABLE."""
         self.truncated: dict[bytes | None, int] = {}
         """Last truncation in ns since the Unix epoch, by set; None is the whole namespace."""
+        self.indexes: dict[Index, Callable[[bytes, Record], frozenset[int]]] = {}
+        """The indexes in the order in which they were created, with what tells the bvals of a record."""
 
     def find(self, digest: bytes) -> Record | None:
         """The record of a digest; None if there is none, or it has expired, in which case it is dropped."""
         records = self.partitions[partition_of(digest)]
         record = records.get(digest)
         if record is not None and record.void_time and self.store.now() > record.void_time:
-            del records[digest]
+            self.delete(digest)
             return None
         return record
 
     def put(self, digest: bytes, record: Record) -> None:
         """Store a record under its digest."""
         self.partitions[partition_of(digest)][digest] = record
+        if record.set_name:
+            self.sets[record.set_name] = None
+        for index, bvals in self.indexes.items():
+            index.update(digest, bvals(digest, record))
 
     def delete(self, digest: bytes) -> None:
         """Drop the record of a digest, which must exist."""
         del self.partitions[partition_of(digest)][digest]
+        for index in self.indexes:
+            index.update(digest, NO_BVALS)
 
     def drop_partition(self, partition_id: int) -> None:
         """Drop all records of a partition."""
         self.partitions[partition_id] = {}
+        for index in self.indexes:
+            index.drop_partition(partition_id)
+
+    def drop_expired(self) -> None:
+        """Drop all records that have expired, as the server's expiry thread does from time to time."""
+        now = self.store.now()
+        for partition in self.partitions:
+            gone = [digest for digest, record in partition.items() if 0 < record.void_time < now]
+            for digest in gone:
+                self.delete(digest)
 
     def records(self, partition_ids: Iterable[int] = range(N_PARTITIONS)) -> Iterator[tuple[bytes, Record]]:
         """The digest and the record of all records that have not expired."""
@@ -125,8 +160,8 @@ class Namespace:
                     yield digest, record
 
     def set_names(self) -> list[bytes]:
-        """The names of all sets with records, in the order in which these are found."""
-        return list(dict.fromkeys(record.set_name for _, record in self.records() if record.set_name))
+        """The names of all sets, in the order in which they came."""
+        return list(self.sets)
 
     def truncate(self, set_name: bytes | None, lut_ns: int) -> None:
         """Drop the records of a set (None: of all) that were last updated before a time.

@@ -3,8 +3,9 @@
 Owns: putting frames together from the bytes that arrive, back-pressure, and the faults that make answers
 late, cut or wrong. Not here: what a request means; a whole frame is given to the `Handler`, the node.
 
-A reply is one `bytes`, or a `LongReply`, of which more frames are drawn as the client reads. Requests that
-follow wait until it is used up, and it is used up also when the client has gone, unless the node was killed.
+Of a `LongReply` more frames are drawn as the client reads. Requests that follow wait until it is used up.
+That of a batch is used up also when the client has gone, unless the node was killed; that of a query is
+dropped.
 """
 
 from __future__ import annotations
@@ -13,32 +14,18 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, TypeAlias, cast
+from collections.abc import Callable
+from typing import Protocol, cast
 
 from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
 from ..protocol.framing import PROTO, refusal
 from .closing import last_bytes
 from .fault_settings import Counted, Faults
+from .replies import LongReply, Reply, break_off, dropped, exhausted
 from .state import NodeStats, Session
 
-__all__ = ["Connection", "Handler", "LongReply", "Reply"]
+__all__ = ["Connection", "Handler"]
 
-
-class LongReply(NamedTuple):
-    """A reply of several frames.
-
-    Fields:
-        frames: the frames. An empty one lets other connections have their turn.
-        patience: a client that does not read any more, so many seconds after the request, is disconnected.
-
-    """
-
-    frames: Iterator[bytes]
-    patience: float
-
-
-Reply: TypeAlias = "bytes | LongReply"
 
 _PROTO_BYTES = PROTO.size
 _SIZE_MASK = (1 << 48) - 1
@@ -82,12 +69,14 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_after_stream",
         "_buffer",
         "_closing",
         "_handler",
         "_held",
         "_late",
         "_late_timer",
+        "_pause_timer",
         "_paused",
         "_stream",
         "_stream_ends",
@@ -104,9 +93,11 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._closing = False
         self._held = False
-        self._stream: Iterator[bytes] | None = None
+        self._stream: LongReply | None = None
+        self._after_stream: Callable[[], None] | None = None
         self._stream_ends = 0.0
         self._stream_timer: asyncio.TimerHandle | None = None
+        self._pause_timer: asyncio.TimerHandle | None = None
         self._late: deque[tuple[float, bytes, bool]] = deque()
         self._late_timer: asyncio.TimerHandle | None = None
 
@@ -117,6 +108,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        host, port = self._transport.get_extra_info("peername")[:2]
+        self.session.client = f"{host}+{port}"
         self._handler.connected(self)
         if self._handler.faults.silent:
             self.freeze()
@@ -126,9 +119,9 @@ class Connection(asyncio.Protocol):
         self._closing = True
         if self._late_timer is not None:
             self._late_timer.cancel()
-        self._stop_stream_timer()
+        self._stop_stream_timers()
         self._handler.disconnected(self)
-        self._run_rest()
+        self._drop_stream()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, of a part of a request or of several."""
@@ -139,14 +132,18 @@ class Connection(asyncio.Protocol):
         """Stop reading and running requests: the client does not read its answers."""
         self._paused = True
         self._transport.pause_reading()
-        if self._stream is not None and self._stream_timer is None:
+        stream = self._stream
+        if stream is not None and stream.patience is not None and self._stream_timer is None:
             loop = asyncio.get_running_loop()
-            self._stream_timer = loop.call_at(self._stream_ends, self._abandon)
+            ends = loop.time() + stream.patience if stream.is_query else self._stream_ends
+            self._stream_timer = loop.call_at(ends, self._abandon)
 
     def resume_writing(self) -> None:
         """Go on with reading: the client has read its answers."""
         self._paused = False
-        self._stop_stream_timer()
+        if self._stream_timer is not None:
+            self._stream_timer.cancel()
+            self._stream_timer = None
         if not self._handler.faults.silent:
             self._resume()
 
@@ -168,24 +165,22 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def finish(self) -> None:
-        """Answer all requests that have arrived, and close the connection."""
-        if self._handler.faults.silent:
-            self._stream = None
-        elif not self._closing:
+        """Answer all requests that have arrived, and close the connection. A query is broken off."""
+        if not (self._handler.faults.silent or self._closing):
             if not self._paused:
                 self._buffer += last_bytes(self._transport.get_extra_info("socket"))
                 self._run_requests()
-            while self._stream is not None:
+            while self._stream is not None and not (self._stream.is_query or self._held):
                 rest, self._stream = self._stream, None
-                for chunk in rest:
-                    self._send(chunk)
+                self._send(exhausted(rest))
                 self._run_requests()
+        self._forget_stream()
         self.close()
 
     def reset(self) -> None:
         """Close the connection at once, with a TCP reset."""
         self._closing = True
-        self._stream = None
+        self._forget_stream()
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
@@ -204,6 +199,8 @@ class Connection(asyncio.Protocol):
         pos, out_size = 0, 0
         out: list[bytes] = []
         while not (self._paused or self._closing or self._held or faults.silent):
+            if self._pause_timer is not None:
+                break
             if self._stream is not None:
                 if not self._send_stream():
                     break
@@ -249,22 +246,33 @@ class Connection(asyncio.Protocol):
         Other connections are served, and the client reads, before the rest is sent.
         """
         sent = 0
-        for chunk in cast(Iterator[bytes], self._stream):
-            if chunk:
-                self._send(chunk)
-            sent += len(chunk)
+        for piece in cast(LongReply, self._stream).frames:
+            if not isinstance(piece, bytes):
+                self._pause_timer = asyncio.get_running_loop().call_later(piece, self._end_pause)
+                return False
+            if piece:
+                self._send(piece)
+            sent += len(piece)
             if self._paused or self._closing:
                 return False
-            if sent > _WRITE_SIZE or not chunk:
+            if sent > _WRITE_SIZE or not piece:
                 # The loop serves other connections before it comes back.
                 asyncio.get_running_loop().call_soon(self._run_requests)
                 return False
         self._stream = None
+        after, self._after_stream = self._after_stream, None
+        if after is not None:
+            after()
         return True
 
-    def _begin_stream(self, reply: LongReply) -> None:
-        self._stream = reply.frames
-        self._stream_ends = asyncio.get_running_loop().time() + reply.patience
+    def _end_pause(self) -> None:
+        self._pause_timer = None
+        self._run_requests()
+
+    def _begin_stream(self, reply: LongReply, after: Callable[[], None] | None = None) -> None:
+        """Let a long answer be sent. `after`: what is done when it is complete."""
+        self._stream, self._after_stream = reply, after
+        self._stream_ends = asyncio.get_running_loop().time() + (reply.patience or 0.0)
 
     def _abandon(self) -> None:
         """Close the connection of a client that has not read a long reply in time."""
@@ -272,16 +280,23 @@ class Connection(asyncio.Protocol):
         if self._paused and not self._handler.faults.silent:
             self._transport.abort()
 
-    def _stop_stream_timer(self) -> None:
-        if self._stream_timer is not None:
-            self._stream_timer.cancel()
-            self._stream_timer = None
+    def _stop_stream_timers(self) -> None:
+        for timer in (self._stream_timer, self._pause_timer):
+            if timer is not None:
+                timer.cancel()
+        self._stream_timer = self._pause_timer = None
 
-    def _run_rest(self) -> None:
-        """Run what is left of a request whose answer is not read any more."""
-        if self._stream is not None:
-            deque(self._stream, maxlen=0)
-            self._stream = None
+    def _drop_stream(self) -> None:
+        """Run what is left of a batch whose answer is not read any more, or end a query."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            dropped(stream)
+
+    def _forget_stream(self) -> None:
+        """Run nothing of what is left of a long answer."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            dropped(stream._replace(is_query=True))
 
     def _handle_with_faults(self, kind: int, body: bytes) -> None:
         handler, faults = self._handler, self._handler.faults
@@ -291,35 +306,48 @@ class Connection(asyncio.Protocol):
             return
         if faults.take(Counted.CODE):
             if faults.code_executes:
-                _exhaust(handler.handle(self.session, kind, body))
+                dropped(handler.handle(self.session, kind, body))
             else:
                 handler.stats.count_data()
             self._send(refusal(body, faults.code))
             return
-        answer = _exhaust(handler.handle(self.session, kind, body))
+        answer = handler.handle(self.session, kind, body)
         if handler.holds(body):
-            self._held = True
-            asyncio.get_running_loop().call_later(faults.hold_seconds, self._release, answer)
+            self._hold(LongReply(iter((exhausted(answer),)), None), faults.hold_seconds)
         elif faults.take(Counted.CLOSE):
+            dropped(answer)
             self._send(b"", last=True)
         elif faults.take(Counted.GARBAGE):
-            self._send(answer[: _place(answer, faults.garbage_frames, 0)] + faults.garbage())
+            head, rest = break_off(answer, faults.garbage_frames, 0)
+            garbage = faults.garbage()
+            self._begin_stream(head, lambda: self._replace(rest, garbage))
         elif faults.take(Counted.CUT):
-            self._send(answer[: _place(answer, faults.cut_frames, faults.cut_after)], last=True)
+            head, rest = break_off(answer, faults.cut_frames, faults.cut_after)
+            self._begin_stream(head, lambda: self._replace(rest, b"", last=True))
         elif faults.take(Counted.STALL):
-            at = _place(answer, faults.stall_frames, faults.stall_after)
-            self._send(answer[:at])
-            self._held = True
-            if faults.stall_seconds is not None:
-                asyncio.get_running_loop().call_later(faults.stall_seconds, self._release, answer[at:])
+            head, rest = break_off(answer, faults.stall_frames, faults.stall_after)
+            seconds = faults.stall_seconds
+            self._begin_stream(head, lambda: self._hold(rest, seconds))
+        elif isinstance(answer, LongReply):
+            self._begin_stream(answer)
         else:
             self._send(answer)
 
-    def _release(self, answer: bytes) -> None:
-        """Send the answer of a write that was held, and run the requests that have come since."""
+    def _replace(self, rest: LongReply, data: bytes, *, last: bool = False) -> None:
+        """Send other bytes in place of the rest of an answer. `last`: the connection is closed after them."""
+        dropped(rest)
+        self._send(data, last)
+
+    def _hold(self, rest: LongReply, seconds: float | None) -> None:
+        """Send the rest of an answer only after so many seconds (None: never), and run nothing until then."""
+        self._held, self._stream = True, rest
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, self._release)
+
+    def _release(self) -> None:
+        """Send an answer that was held, and run the requests that have come since."""
         self._held = False
         if not self._closing:
-            self._send(answer)
             self._run_requests()
 
     # --- replies ---
@@ -385,25 +413,3 @@ def _is_acceptable(version: int, kind: int, length: int) -> bool:
     if kind not in _TYPES or length > PROTO_SIZE_MAX:
         return False
     return version == PROTO_VERSION or (version == 0 and kind == ProtoType.SECURITY)
-
-
-def _place(answer: bytes, frames: int | None, after: int | None) -> int:
-    """The offset at which an answer breaks off.
-
-    Args:
-        answer: its frames.
-        frames: how many of them are whole; None: not told in frames.
-        after: how many bytes follow them; None: half of the answer, or none after whole frames.
-
-    """
-    if frames is None:
-        return len(answer) // 2 if after is None else after
-    place = 0
-    for _ in range(frames):
-        if place < len(answer):
-            place += _PROTO_BYTES + (PROTO.unpack_from(answer, place)[0] & _SIZE_MASK)
-    return place + (after or 0)
-
-
-def _exhaust(answer: Reply) -> bytes:
-    return answer if isinstance(answer, bytes) else b"".join(answer.frames)

@@ -25,7 +25,9 @@ class Counted(str, Enum):
     the connection is closed in place of the answer. `GARBAGE`: other bytes are sent in place of the answer.
     `CUT`: the first bytes of the answer are sent, and the connection is closed. `STALL`: the first bytes of
     the answer are sent, the rest late or never, and nothing more is run on the connection until then. `ROW`:
-    this one counts rows of batches, which are answered with a result code.
+    this one counts rows of batches, which are answered with a result code. `QUERY`: this one counts queries,
+    which end with a result code. `PARTITION`: this one counts partitions of queries, which are told as not
+    available.
     """
 
     DROP = "drop"
@@ -35,6 +37,8 @@ class Counted(str, Enum):
     CUT = "cut"
     STALL = "stall"
     ROW = "row"
+    QUERY = "query"
+    PARTITION = "partition"
 
 
 @dataclass(slots=True)
@@ -69,6 +73,15 @@ class Faults:
     code: int = 0
     code_executes: bool = False
     """Whether the requests that are answered with `code` are run."""
+    query_code: int = 0
+    query_frames: int = 0
+    """How many frames of a query are sent before it ends with `query_code`."""
+    query_frame_bytes: int = 0
+    """With how many bytes a frame of a query is sent; 0: as a server does."""
+    partition_code: int = 0
+    """The code of the partitions that are told as not available."""
+    index_seconds: float = 0.0
+    """How long the indexes that are created from now on take to be built."""
     times: dict[str, int] = field(default_factory=dict)
     """How many data requests each counted fault is still to hit, by the values of `Counted`."""
     armed: bool = field(default=False, init=False)

@@ -18,8 +18,9 @@ from ..protocol.constants import FieldType, Info2
 from ..protocol.digest import partition_of
 from ..protocol.framing import Message, parse_message
 from ..protocol.result import RequestError
-from .connection import Connection, Reply
+from .connection import Connection
 from .fault_settings import Faults
+from .replies import Reply
 from .state import ClusterState, NodeState, NodeStats, Session
 
 __all__ = ["Dispatch", "Node"]
@@ -142,6 +143,7 @@ class Node:
     def heal(self) -> None:
         """Undo all faults but a closed port."""
         self.state.faults = Faults()
+        self.state.index_builds.clear()
         self.unmute()
 
     def _time_mute(self) -> None:

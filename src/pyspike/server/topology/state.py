@@ -10,10 +10,12 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 
-from ..storage.store import Store
+from ..storage.indexes import Index
+from ..storage.store import Namespace, Store
 from ..versions import ServerVersion
 from .batch_counts import BatchCounts
 from .fault_settings import Faults
+from .jobs import NAMESPACE_SETTINGS, QUERY_SETTINGS, Jobs
 from .partitions import PartitionMap, bitmap
 
 __all__ = ["ClusterState", "NodeState", "NodeStats", "Session"]
@@ -49,6 +51,8 @@ class Session:
 
     user_agent: str | None = None
     """The text by which the client has said what it is; None until it does."""
+    client: str = ""
+    """The address of the client, as `host+port`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -80,11 +84,17 @@ class NodeState:
     stats: NodeStats = field(default_factory=NodeStats)
     faults: Faults = field(default_factory=Faults)
     batch_counts: BatchCounts = field(default_factory=BatchCounts)
+    index_builds: dict[Index, tuple[float, float]] = field(default_factory=dict)
+    """When the indexes that are being built here were begun and will be built, by `time.monotonic()`."""
     batch_order: Random | None = field(init=False)
     """What shuffles the rows of batches; None leaves them in the order in which they are run."""
+    jobs: Jobs = field(default_factory=Jobs)
+    query_order: Random = field(init=False)
+    """What chooses the threads that work on the partitions of queries."""
 
     def __post_init__(self) -> None:
         self.shuffle_batches(0)
+        self.query_order = Random(f"queries {self.name}")
 
     def shuffle_batches(self, seed: int | None) -> None:
         """Let a seed decide the order of the rows of all batches from now on; None: leave them in order."""
@@ -96,6 +106,14 @@ class NodeState:
         self.started = time.monotonic()
         self.peers_generation = self.partition_generation = self.rebalance_generation = 0
         self.peers_log = []
+        self.jobs = Jobs()
+        self.index_builds.clear()
+
+    def query_setting(self, name: str, namespace: Namespace | None = None) -> int:
+        """The value of a setting of queries: one of the node, or of a namespace on it."""
+        if namespace is None:
+            return int(self.settings.get("service", {}).get(name, QUERY_SETTINGS[name]))
+        return int(self.settings.get(namespace.name, {}).get(name, NAMESPACE_SETTINGS[name]))
 
     def peer_changed(self, name: str) -> None:
         """Count that the peer `name` came, went, or changed its address."""
@@ -149,6 +167,17 @@ class ClusterState:
     def alternate_address(self, node: NodeState) -> str | None:
         """The host:port of a node's alternate service; None if it has none."""
         return None if self.alternate_host is None else f"{self.alternate_host}:{node.port}"
+
+    def holds(self, node: NodeState, namespace: Namespace, partition_id: int) -> bool:
+        """Whether a node has a partition, as its master or a replica."""
+        if partition_id in namespace.unavailable:
+            return False
+        return node.name in [column[partition_id] for column in self.maps[namespace.key].columns]
+
+    def is_master(self, node: NodeState, namespace: Namespace, partition_id: int) -> bool:
+        """Whether a node is the master of a partition."""
+        columns = self.maps[namespace.key].columns
+        return bool(columns) and columns[0][partition_id] == node.name
 
     def set_maps(self, maps: dict[bytes, PartitionMap]) -> None:
         """Let other nodes own the partitions."""

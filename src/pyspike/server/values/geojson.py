@@ -1,7 +1,8 @@
 """GeoJSON particles: which JSON texts are valid, and the form in which they are stored.
 
-Owns: the particle's layout, the shapes that are taken, the S2 cell of a point. Not here: coverings of regions
-(a region is stored with no cells; clients skip the cells) and queries by place.
+Owns: the particle's layout, the shapes that are taken, the S2 cell of a point and where it is. Not here:
+coverings of regions (a region is stored with no cells; clients skip the cells), and which points a region has
+(regions.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from ..protocol.result import RequestError, ResultCode
 
-__all__ = ["geojson_text", "leaf_cell", "stored_geojson"]
+__all__ = ["cell_middle", "geojson_text", "leaf_cell", "point_cell", "stored_geojson"]
 
 _HEAD = Struct(">BH")
 _CELL = Struct(">Q")
@@ -32,14 +33,24 @@ def stored_geojson(value: bytes) -> bytes:
         raise RequestError(ResultCode.GEO_INVALID_GEOJSON, "too short")
     _, n_cells = _HEAD.unpack_from(value)
     text = value[_HEAD.size + 8 * n_cells :]
+    cell = point_cell(text)
+    if cell is None:
+        return _HEAD.pack(_FLAG_REGION, 0) + text
+    return _HEAD.pack(0, 1) + _CELL.pack(cell) + text
+
+
+def point_cell(text: bytes) -> int | None:
+    """The smallest cell of the point that a JSON text is; None if it is a region.
+
+    Raises:
+        RequestError: GEO_INVALID_GEOJSON.
+
+    """
     try:
-        shape = json.loads(text)
-        point = _check_shape(shape)
+        point = _check_shape(json.loads(text))
     except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         raise RequestError(ResultCode.GEO_INVALID_GEOJSON, str(error)) from error
-    if point is None:
-        return _HEAD.pack(_FLAG_REGION, 0) + text
-    return _HEAD.pack(0, 1) + _CELL.pack(leaf_cell(*point)) + text
+    return None if point is None else leaf_cell(*point)
 
 
 def geojson_text(stored: bytes) -> bytes:
@@ -133,3 +144,24 @@ def _face_uv(x: float, y: float, z: float) -> tuple[int, float, float]:
 def _cell_index(u: float) -> int:
     s = 0.5 * (1 + 3 * u) ** 0.5 if u >= 0 else 1 - 0.5 * (1 - 3 * u) ** 0.5
     return min(max(int(s * (1 << _LEVELS)), 0), (1 << _LEVELS) - 1)
+
+
+def cell_middle(cell: int) -> tuple[float, float, float]:
+    """The middle of a smallest cell, as a unit vector."""
+    face, position = cell >> 61, cell >> 1
+    i = j = 0
+    orientation = face & _SWAP
+    for level in range(_LEVELS - 1, -1, -1):
+        step = position >> 2 * level & 3
+        quadrant = _QUADRANT_POSITION[orientation].index(step)
+        i, j = i << 1 | quadrant >> 1, j << 1 | quadrant & 1
+        orientation ^= _POSITION_TURN[step]
+    u, v = _cell_place(i), _cell_place(j)
+    x, y, z = ((1, u, v), (-u, 1, v), (-u, -v, 1), (-1, -v, -u), (v, -1, -u), (v, u, -1))[face]
+    length = (x * x + y * y + z * z) ** 0.5
+    return x / length, y / length, z / length
+
+
+def _cell_place(index: int) -> float:
+    s = (index + 0.5) / (1 << _LEVELS)
+    return (4 * s * s - 1) / 3 if s >= 0.5 else (1 - 4 * (1 - s) ** 2) / 3

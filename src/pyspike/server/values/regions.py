@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from math import acos, atan2, cos, pi, radians, sin
+from math import acos, atan2, copysign, cos, pi, radians, sin
 from typing import Any
+
+from .geojson import cell_middle, point_cell
 
 __all__ = ["Point", "Region", "point_of", "region_of"]
 
@@ -59,9 +62,12 @@ class Region:
 
 
 def point_of(text: bytes) -> Point | None:
-    """The point of a valid GeoJSON text; None if it is a region."""
-    shape = _shape(text)
-    return _vector(shape["coordinates"]) if shape["type"] == "Point" else None
+    """The point of a valid GeoJSON text; None if it is a region.
+
+    As for the server, it is in the middle of its smallest cell, which is about a centimetre wide.
+    """
+    cell = point_cell(text)
+    return None if cell is None else cell_middle(cell)
 
 
 @lru_cache(maxsize=256)
@@ -108,7 +114,8 @@ def _cross(one: Point, two: Point) -> Point:
 def _winds(ring: list[Point], point: Point) -> bool:
     """Whether a ring that is smaller than half the earth goes around a point.
 
-    Seen from the point, the corners of such a ring turn once in all.
+    Seen from the point, the corners of such a ring turn once in all. A point next to an edge is on that side
+    on which the rounded vectors are, as for the server.
     """
     if point in ring:
         return True
@@ -117,8 +124,17 @@ def _winds(ring: list[Point], point: Point) -> bool:
         one, two = _cross(point, start), _cross(point, end)
         turn = atan2(_dot(point, _cross(one, two)), _dot(one, two))
         if abs(turn) > pi - _ON_EDGE:
-            return True
+            side = _exact_side(point, start, end)
+            if not side:
+                return True
+            turn = copysign(turn, side)
         total += turn
     middle = [sum(axis) for axis in zip(*ring, strict=True)]
     same_side = point[0] * middle[0] + point[1] * middle[1] + point[2] * middle[2] > 0
     return abs(total) > pi and same_side
+
+
+def _exact_side(point: Point, start: Point, end: Point) -> Fraction:
+    """On which side of the plane through two other points a point is; 0: in it."""
+    (a, b, c), (d, e, f), (g, h, i) = (map(Fraction, each) for each in (point, start, end))
+    return a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g)
