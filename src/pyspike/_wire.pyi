@@ -882,9 +882,10 @@ def restore_index_filter(
 
 @final
 class Statement:
-    """Which records a query finds, and what it gives of them.
+    """What a query is to find.
 
-    Immutable, hashable, picklable. A statement without `where` finds all records, which other clients call a scan.
+    It says which records, and what is wanted of them. Without `where` these are all records, which other clients call a scan.
+    Immutable, hashable, picklable.
 
     Args:
         namespace: the namespace's name.
@@ -1011,7 +1012,8 @@ MISSING_RAISES: object
 class QueryReader:
     """Gives the records that one request brings, and the Query when it has brought them all.
 
-    `read` says PAUSE for a frame with records, which `take` gives one by one.
+    `read` says RECORDS for a frame with records, which `take` gives one by one: the frame's memory must stay as it is until
+    then. Afterwards `sign` tells how to go on.
     """
     @property
     def given(self) -> int: ...

@@ -1,4 +1,4 @@
-"""What a query is made of: statements, filters, partitions and cursors are checked, compared, copied and shown."""
+"""What a query is made of is checked, compared, copied and shown: statements, filters, partitions, cursors."""
 
 from __future__ import annotations
 

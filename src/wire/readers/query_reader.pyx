@@ -102,8 +102,7 @@ cdef class QueryReader(Reader):
             bins = read_bins(&self.c, self.header.op_count)
         else:
             bins = {}
-            results = [None] * len(statement.operations)
-            read_results(&self.c, self.header.op_count, statement.operations, bins, results, True)
+            results = read_results(&self.c, self.header.op_count, statement.operations, bins, True)
         self.query.partitions.note_given(self.number, digest, bval)
         self.given += 1
         self.query.given += 1
@@ -131,7 +130,7 @@ cdef inline str set_of_record(Cursor* c, Statement statement, MessageField* fiel
     cdef const char* text = utf8_size(statement.set_name, &size)
     if <size_t>size == field.size and memcmp(text, field.data, field.size) == 0:
         return statement.set_name
-    return short_text(c.names, field.data, field.size, b"surrogateescape")
+    return <str>name_text(c.names, field.data, field.size)
 
 
 cdef object user_key_of_record(MessageField* field):

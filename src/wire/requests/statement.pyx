@@ -9,7 +9,8 @@ cdef enum:
 cdef class Statement:
     """Statement(namespace, set_name=None, bins=None, *, where=None, operations=None)\n--\n\nWhat a query is to find.
 
-    It says which records, and what is wanted of them. Immutable, hashable, picklable. A statement without `where` finds all records, which other clients call a scan.
+    It says which records, and what is wanted of them. Without `where` these are all records, which other clients call a scan.
+    Immutable, hashable, picklable.
 
     Args:
         namespace: the namespace's name.
