@@ -49,6 +49,7 @@ done in Python.
     attempt                         beginning an attempt, its share of the deadline, and the history of failed ones
     record_commands                 making the commands on one record
     batch_commands                  making batches and their commands, choosing their nodes, and what comes of their rows
+    batch_groups                    the rows of a stream, in groups for a node each
     query_commands                  making those of a query, a node's partitions in each
     background_commands             making those of queries that a node runs by itself
     threads/transport               sending and receiving bytes on a blocking socket in time, without the GIL
@@ -56,7 +57,9 @@ done in Python.
     threads/connection              Connection, of one thread at a time
     threads/pool                    Pool, the connections of threads to one node
     threads/attempt                 one attempt of a command of a thread
-    threads/batch_executor          running a batch for a thread
+    threads/exchanges               requests of a thread to several nodes at once: one poll over their sockets
+    threads/batch_executor          running batches for a thread
+    threads/batch_stream            BatchStream, for threads: rows in, outcomes out, a bounded number under way
     threads/executor                ThreadExecutor, which runs commands for threads
     tasks/fifo                      a queue of objects
     tasks/future                    Future, which a task awaits, and waking tasks
@@ -162,6 +165,7 @@ include "wire/command.pyx"
 include "wire/attempt.pyx"
 include "wire/record_commands.pyx"
 include "wire/batch_commands.pyx"
+include "wire/batch_groups.pyx"
 include "wire/query_commands.pyx"
 include "wire/background_commands.pyx"
 include "wire/threads/transport.pyx"
@@ -169,7 +173,9 @@ include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"
 include "wire/threads/attempt.pyx"
+include "wire/threads/exchanges.pyx"
 include "wire/threads/batch_executor.pyx"
+include "wire/threads/batch_stream.pyx"
 include "wire/threads/executor.pyx"
 include "wire/tasks/fifo.pyx"
 include "wire/tasks/future.pyx"

@@ -392,7 +392,8 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "touch",
     }
     methods = {name for name in dir(Client) if not name.startswith("_")}
-    assert methods == others | {"touch", "with_policies"} | set(WRITES) | set(BATCH_WRITES)
+    assert methods == others | {"batch_stream", "with_policies"} | set(WRITES) | set(BATCH_WRITES)
+    assert "batch_stream" in vars(TrackingClient)
     for kind in (TrackingClient, TrackingAsyncClient):
         assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES}
 
@@ -443,6 +444,30 @@ def test_the_rows_of_a_batch_that_is_cancelled_count_as_written(aerospike_hosts:
         asyncio.run(work(TrackingAsyncClient.of(blocking, written)))
         assert written.take() == keys
         blocking.batch_delete(keys)
+
+
+def test_the_rows_of_streams_that_have_written_or_may_have_are_kept(aerospike_hosts: str) -> None:
+    written = WrittenKeys()
+    keys = [Key("test", "written streams", number) for number in range(12)]
+    create = BatchWritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
+
+    def put(key: Key) -> BatchWrite:
+        return BatchWrite(key, [op.put("a", 1)], policy=create)
+
+    with TrackingClient(aerospike_hosts, written) as client:
+        with pytest.raises(pyspike.InvalidType, match="rows must be an iterable"):
+            client.batch_stream(5)
+        with client.batch_stream([BatchRead(keys[0]), put(keys[1]), put(keys[2])], timeout=10_000) as stream:
+            assert all(row.ok for row in stream)
+        assert written.take() == keys[1:3]
+        rows = [put(keys[1]), BatchRead(keys[1]), BatchDelete(keys[3]), put(keys[4])]
+        assert len(list(client.with_policies().batch_stream(rows, timeout=10_000))) == 4
+        assert written.take() == [keys[4]], "what was refused is another's record"
+        stream = client.batch_stream(map(put, keys[5:]), in_flight=3, timeout=10_000)
+        next(stream)
+        stream.close()
+        assert written.take() == keys[5:8], "those that were read ahead may have been done"
+        client.batch_delete(keys)
 
 
 def test_a_write_in_doubt_counts_as_written() -> None:

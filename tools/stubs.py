@@ -34,12 +34,18 @@ INTERNAL = {
         "Ask",
         "BatchFuture",
         "BatchReader",
-        "BatchRun",
+        "BatchExchanges",
+        "Exchanges",
         "Job",
+        "Keeper",
         "KeySource",
         "LoopBatch",
         "NodeRequest",
-        "NodeExchange",
+        "NodeRequests",
+        "RowGroup",
+        "RowGroups",
+        "RowRequests",
+        "StreamExchanges",
         "ChannelBase",
         "Fifo",
         "FramesReader",
@@ -56,7 +62,7 @@ BASES = {"Record": "Mapping[str, Any]"}
 TWINS = {"AsyncCommands": "BatchCommands"}  # a class with the methods of another one, as coroutines
 SPECIAL = {
     *("__init__", "__new__", "__call__", "__hash__", "__eq__", "__bool__", "__enter__", "__exit__"),
-    *("__await__", "__getitem__", "__contains__", "__iter__", "__len__"),
+    *("__await__", "__getitem__", "__contains__", "__iter__", "__len__", "__next__"),
 }
 C_TYPES = {
     **dict.fromkeys(("int", "Py_ssize_t", "size_t", "int32_t", "int64_t", "unsigned int"), "int"),
@@ -181,6 +187,7 @@ class Function:
     returns: str
     doc: str
     marks: list[str] = field(default_factory=list)
+    own: bool = False  # of a class with the methods of another one, which has this one as it stands
 
     def lines(self, *, asynchronous: bool = False) -> Iterator[str]:
         """Its lines in a stub, those of its overloads if it has any."""
@@ -222,9 +229,10 @@ class Class:
         yield f"class {self.name}({self.bases}):" if self.bases else f"class {self.name}:"
         body = [quoted(self.doc)] if self.doc else []
         for member in self.members:
-            body += (
-                [member] if isinstance(member, str) else list(member.lines(asynchronous=self.name in TWINS))
-            )
+            if isinstance(member, str):
+                body.append(member)
+            else:
+                body += member.lines(asynchronous=self.name in TWINS and not member.own)
         yield textwrap.indent("\n".join(body or ["..."]), "    ")
 
 
@@ -462,8 +470,13 @@ def stub() -> str:
             each.members = [member for member in base.members if not is_constructor(member)] + each.members
             each.bases = base.bases
     for name, twin in TWINS.items():
+        own = {each.name: each for each in classes[name].members if isinstance(each, Function)}
+        for each in own.values():
+            each.own = True
         classes[name].bases = ""
-        classes[name].members = [each for each in methods_of(classes, twin) if isinstance(each, Function)]
+        classes[name].members = [
+            own.get(each.name, each) for each in methods_of(classes, twin) if isinstance(each, Function)
+        ]
     body = ['T = TypeVar("T")', 'K = TypeVar("K", bound=KeyLike)']
     for each in found:
         if isinstance(each, str):

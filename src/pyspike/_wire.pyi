@@ -1216,7 +1216,7 @@ class NodeRows:
     def __len__(self) -> int: ...
 
 def failed_rows(command: Command) -> list[int]:
-    """The rows that failed by the answer to a batch's command."""
+    """The rows that failed by what has come of the answer to a batch's command since the last call."""
 
 def batch_rows(
     rows: Iterable[BatchRow],
@@ -1427,6 +1427,8 @@ class Pool:
     @property
     def closed(self) -> bool: ...
     def __init__(self, node: Node, opener: Any) -> None: ...
+    def relieve(self) -> None:
+        """Read the answers that have come for threads that are elsewhere, and make their connections idle."""
     def drain(self) -> None:
         """Read the late answers that have come, and make their connections idle."""
     def trim(self) -> None:
@@ -1440,6 +1442,26 @@ class Pool:
         """How many calls use a connection, open one, or wait for one."""
     def stats(self) -> dict[str, Any]:
         """Return the numbers of the pool's connections, and of the waits and failures so far."""
+
+@final
+class BatchStream:
+    """The outcomes of a stream of rows, each as soon as it is there; what `Client.batch_stream` gives.
+
+    An iterator, for one thread or several. One that is not read to its end is closed when nothing refers to it any more, or by
+    `close`, or at the end of a `with`: rows under way may have been done then, or not. In a forked child it can only be closed.
+    """
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def __iter__(self) -> BatchStream: ...
+    def __next__(self) -> BatchRecord: ...
+    def close(self) -> None:
+        """End the stream: no connection stays in use, and no row is read or handed over any more. Again is harmless.
+
+        If another thread waits for the next outcome, it ends when that thread has it.
+        """
+    def __enter__(self) -> BatchStream: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
@@ -2121,6 +2143,48 @@ class BatchCommands(Commands):
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
+    def batch_stream(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        in_flight: int = 1000,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchStream:
+        """Read, write and delete any number of records: rows go in, and their outcomes come out.
+
+        Each comes as soon as it is there, so in another order. More rows take no more memory. The rows are
+        read and sent, and answers are read, while the next outcome is waited for, in the thread that waits; a
+        thread that does something else between two outcomes holds up no other call::
+
+            with client.batch_stream(BatchRead(key) for key in keys) as outcomes:
+                for row in outcomes:
+                    print(row.key, row.record or row.error)
+
+        What is raised while `rows` are read comes out at the end, behind the outcomes of the rows before.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`, however long.
+            in_flight: how many rows are read ahead, that is, were read and not handed over yet. They are
+                sent in groups, about two for each node: make it a few hundred times the number of nodes,
+                and less where records are large.
+            timeout: how long each group may take from when it is sent on, further attempts included, in
+                milliseconds, 0 for none, else 1 at least; or a timedelta. What the caller does between
+                two outcomes does not count.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            An iterator of the outcomes, which several threads may share. Rows fail alone, as in `batch`.
+            If it is closed or dropped before its end, rows that were read ahead may have been done, or
+            not.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used. For what is no row it comes at the
+                end too.
+            ClientClosed: the client is closed. If that happens meanwhile, the rows that were sent have
+                their outcomes first.
+        """
     def batch_operate(
         self,
         keys: Iterable[KeyLike],
@@ -2505,6 +2569,16 @@ class AsyncCommands:
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
+    def batch_stream(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        in_flight: int = 1000,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchStream:
+        """Not there yet: threads have streams so far."""
     async def batch_operate(
         self,
         keys: Iterable[KeyLike],

@@ -1,7 +1,8 @@
 """What users hold of batches: rows, what came of each, and of all of them.
 
-Rows and `BatchRecord` are compiled (`src/wire/requests/batch_rows.pyx`,
-`src/wire/values/batch_record.pyx`); this module has the results of a whole batch.
+Rows, `BatchRecord` and `BatchStream` are compiled (`src/wire/requests/batch_rows.pyx`,
+`src/wire/values/batch_record.pyx`, `src/wire/threads/batch_stream.pyx`); this module has the results of a
+whole batch.
 """
 
 from __future__ import annotations
@@ -9,11 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from pyspike._wire import BatchDelete, BatchRead, BatchRecord, BatchRow, BatchWrite, Record
+from pyspike._wire import BatchDelete, BatchRead, BatchRecord, BatchRow, BatchStream, BatchWrite, Record
 from pyspike.errors import BatchError
 from pyspike.showing import shown
 
-__all__ = ["BatchDelete", "BatchRead", "BatchRecord", "BatchResults", "BatchRow", "BatchWrite"]
+__all__ = [
+    "BatchDelete",
+    "BatchRead",
+    "BatchRecord",
+    "BatchResults",
+    "BatchRow",
+    "BatchStream",
+    "BatchWrite",
+]
 
 
 class BatchResults(Sequence[BatchRecord]):

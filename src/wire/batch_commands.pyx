@@ -11,6 +11,7 @@ cdef class NodeRows:
 
     cdef readonly Batch batch
     cdef readonly Node node
+    cdef bint has_other_node                # whether another active node has the partition of one of them too
     cdef uint32_t* numbers
     cdef Py_ssize_t count
     cdef Py_ssize_t capacity
@@ -65,6 +66,7 @@ cdef class NodeRows:
         if command.write:                   # its rows may be applied twice if they are sent again
             command.retries = batch.settings.write_retries
         command.namespace = (<Key>batch.keys[self.numbers[self.slice_at]]).namespace
+        command.target.has_other_node = self.has_other_node
         return command
 
     def count_sent(self) -> None:
@@ -116,8 +118,12 @@ cdef NodeRows new_node_rows(Batch batch, Node node):
 
 
 def failed_rows(Command command not None) -> list[int]:
-    """The rows that failed by the answer to a batch's command."""
-    return (<BatchReader?>command.reader).failed
+    """The rows that failed by what has come of the answer to a batch's command since the last call."""
+    cdef BatchReader reader = <BatchReader?>command.reader
+    cdef list failed = reader.failed
+    if failed:
+        reader.failed = []
+    return failed
 
 
 # --- the batches of calls ---
@@ -196,6 +202,19 @@ cdef Batch batch_of_puts(
 
 # --- which node is asked ---
 
+cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key, Ask ask, Target* target):
+    """The node to be asked for a row, whose replica the target names; None if there is none.
+
+    Raises:
+        ServerError: the cluster has no such namespace.
+    """
+    target.policy = settings.replica
+    if target.policy == REPLICA_RANDOM and ask.kind != ROW_READS:
+        target.policy = REPLICA_SEQUENCE
+    target.partition_id = partition_of(key.hash)
+    return partitions.route(key.namespace, target)
+
+
 @cython.final
 cdef class Routes:
     """Which node is to be asked for which rows, by the map of the moment.
@@ -256,21 +275,13 @@ cdef class Routes:
         cdef NodeRows rows = None
         cdef Node node
         cdef Target target
-        cdef Key key
-        cdef RowState* row
         cdef Py_ssize_t number
         while self.at < end:
             number = self.number_at(self.at)
             batch.check_row(number)
-            key = <Key>batch.keys[number]
-            row = &batch.rows[number]
-            target.policy = batch.settings.replica
-            if target.policy == REPLICA_RANDOM and batch.ask_of(number).kind != ROW_READS:
-                target.policy = REPLICA_SEQUENCE
-            target.partition_id = partition_of(key.hash)
-            target.replica = row.replica
-            node = self.partitions.route(key.namespace, &target)
-            row.replica = <uint16_t>target.replica
+            target.replica = batch.rows[number].replica
+            node = node_of_row(self.partitions, batch.settings, <Key>batch.keys[number], batch.ask_of(number), &target)
+            batch.rows[number].replica = <uint16_t>target.replica
             if node is None:
                 self.lost.append((number, None))
             else:
@@ -281,6 +292,7 @@ cdef class Routes:
                         self.by_node[node] = rows
                         self.found.append(rows)
                 rows.add(<uint32_t>number)
+                rows.has_other_node |= target.has_other_node
             self.at += 1
         return 0
 
@@ -339,6 +351,25 @@ def outcomes(Batch batch not None) -> list[BatchRecord]:
     """What came of each row, now that each was answered or has an error."""
     cdef Py_ssize_t i
     return [outcome_of(batch, i) for i in range(batch.count)]
+
+
+cdef list new_outcomes(Batch batch):
+    """What came of the rows that were answered or have failed since the last call, of a batch whose rows are handed over one
+    by one. They are forgotten then."""
+    cdef Py_ssize_t number
+    cdef list found = []
+    for number in batch.answered:
+        found.append(outcome_of(batch, number))
+        batch.records[number] = None
+        if batch.errors:
+            batch.errors.pop(number, None)
+    batch.answered.clear()
+    if batch.errors:
+        for number in batch.errors:
+            found.append(outcome_of(batch, number))
+        batch.errors.clear()
+    batch.left -= len(found)
+    return found
 
 
 def rows_of_node(Batch batch not None, numbers: Iterable[int], Node node=None) -> NodeRows:

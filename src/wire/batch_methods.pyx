@@ -60,6 +60,51 @@ cdef class BatchCommands(Commands):
         cdef Batch batch = batch_of_rows(rows, batches(self, policy), timeout, filter_expression)
         return run_batch_of(self, "batch", batch, GIVES_RESULTS)
 
+    def batch_stream(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        in_flight: int = 1000,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchStream:
+        """Read, write and delete any number of records: rows go in, and their outcomes come out.
+
+        Each comes as soon as it is there, so in another order. More rows take no more memory. The rows are
+        read and sent, and answers are read, while the next outcome is waited for, in the thread that waits; a
+        thread that does something else between two outcomes holds up no other call::
+
+            with client.batch_stream(BatchRead(key) for key in keys) as outcomes:
+                for row in outcomes:
+                    print(row.key, row.record or row.error)
+
+        What is raised while `rows` are read comes out at the end, behind the outcomes of the rows before.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`, however long.
+            in_flight: how many rows are read ahead, that is, were read and not handed over yet. They are
+                sent in groups, about two for each node: make it a few hundred times the number of nodes,
+                and less where records are large.
+            timeout: how long each group may take from when it is sent on, further attempts included, in
+                milliseconds, 0 for none, else 1 at least; or a timedelta. What the caller does between
+                two outcomes does not count.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            An iterator of the outcomes, which several threads may share. Rows fail alone, as in `batch`.
+            If it is closed or dropped before its end, rows that were read ahead may have been done, or
+            not.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used. For what is no row it comes at the
+                end too.
+            ClientClosed: the client is closed. If that happens meanwhile, the rows that were sent have
+                their outcomes first.
+        """
+        cdef RowGroups groups = RowGroups(batches(self, policy), in_flight, timeout, filter_expression)
+        return (<Commands>self)._executor.open_stream(rows, groups)
+
     def batch_operate(
         self,
         keys: Iterable[KeyLike],
@@ -212,6 +257,18 @@ cdef class AsyncCommands(BatchCommands):
     Raises:
         InvalidType: the settings are of another kind.
     """
+
+    def batch_stream(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        in_flight: int = 1000,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchStream:
+        """Not there yet: threads have streams so far."""
+        raise errors.UnsupportedFeature("tasks have no streams yet", advice="use the `batch_stream` of a Client")
 
 
 cdef inline Settings batches(object client, object policy):

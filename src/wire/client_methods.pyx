@@ -13,6 +13,9 @@ cdef class Unopened(Executor):
     cdef object run_batch(self, Batch batch):
         raise errors.ClientClosed("the client was never opened", advice="call super().__init__() in a subclass")
 
+    cdef object open_stream(self, object rows, object groups):
+        raise errors.ClientClosed("the client was never opened", advice="call super().__init__() in a subclass")
+
 
 cdef Executor UNOPENED = Unopened()
 cdef Settings READ_DEFAULTS = Settings()

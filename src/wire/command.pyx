@@ -118,6 +118,10 @@ cdef class Executor:
     cdef object run_batch(self, Batch batch):
         return batch
 
+    cdef object open_stream(self, object rows, object groups):
+        """Opens a stream of rows, which `groups`, a RowGroups, say how to send."""
+        return groups
+
 
 cdef object no_owner(Command command):
     """Returns the error of a command for which there is no node to ask."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fuzz import seeds
+from fuzz.batches import Batching
 from pyspike import Cursor, MapReturnType, QueryPolicy, ReadPolicy, Statement, _wire, errors, exp, filters
 from pyspike import operations as op
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
@@ -67,6 +68,7 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
     """All of them; what they hold on to is let go with the stack."""
     bodies = seeds.answers()
     pipeline = stack.enter_context(contextlib.closing(Pipelined(rng)))
+    batching = stack.enter_context(contextlib.closing(Batching(rng)))
     closed = (*EXPECTED, errors.ConnectionError)
     return [
         *(
@@ -82,6 +84,7 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
         Target("expression", seeds.filters(), parse_expression, 1, (errors.InvalidArgument,)),
         Target("connection", bodies, Blocking(rng), 2, closed),
         Target("pipeline", bodies, pipeline),
+        Target("batch by a thread", seeds.batches(), batching, 1, ()),
     ]
 
 

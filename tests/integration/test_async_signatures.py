@@ -17,7 +17,16 @@ pytestmark = pytest.mark.one_kind("compares the methods of the two")
 ONLY_ASYNC = {"connect", "sharing", "__aenter__", "__aexit__"}
 ONLY_BLOCKING = {"__enter__", "__exit__"}
 # What asks nobody, and so is the same function in both.
-PLAIN = {"with_policies", "nodes", "node_names", "is_connected", "stats", "__init__", "__repr__"}
+PLAIN = {
+    "batch_stream",
+    "with_policies",
+    "nodes",
+    "node_names",
+    "is_connected",
+    "stats",
+    "__init__",
+    "__repr__",
+}
 
 
 def methods(cls: type) -> set[str]:

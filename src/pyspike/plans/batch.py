@@ -115,7 +115,7 @@ class BatchPlan:
         return routes.found
 
     def answered(self, rows: NodeRows, command: Command, elapsed_ms: float) -> None:
-        """Note that all rows of a request were answered.
+        """Note that rows of a request were answered: all of them in the end, some of them before.
 
         Args:
             rows: what the node is asked for.
@@ -149,21 +149,19 @@ class BatchPlan:
     def losing(self, routes: Routes) -> Steps:
         """The steps by which the rows get their errors that no node can be asked for."""
         for number, error in routes.lost:
-            if error is None:
-                self._cluster.request_tend()
-                error = self._cluster.not_connected()
-            self._fail(number, error, None)
+            self._fail(number, error or self._nobody(), self._asked(number))
             yield
 
     def answering(self, rows: NodeRows, command: Command, elapsed_ms: float) -> Steps | None:
         """The steps of `answered`; None if there are none to take."""
-        return self._refusing(rows, command, elapsed_ms) if failed_rows(command) else None
+        failed = failed_rows(command)
+        return self._refusing(rows, failed, elapsed_ms) if failed else None
 
     def failing(
         self, rows: NodeRows, command: Command, error: AerospikeError, elapsed_ms: float, later: list[Later]
     ) -> Steps:
         """The steps of `failed`, which add to `later` what is to be asked for again."""
-        yield from self._refusing(rows, command, elapsed_ms)
+        yield from self._refusing(rows, failed_rows(command), elapsed_ms)
         kinds: dict[tuple[bool, int, int], list[int]] = {}
         for _ in range(0, len(rows), ROWS_A_STEP):
             for kind, numbers in self.batch.kinds(rows.give_up(ROWS_A_STEP)).items():
@@ -186,8 +184,7 @@ class BatchPlan:
     def ending(self, numbers: Iterable[int], error: AerospikeError) -> Steps:
         """The steps by which rows get an error that were not asked for yet, or were to be asked for again."""
         for number in numbers:
-            ((write, tries, sent),) = self.batch.kinds([number])
-            self._fail(number, error, _Rows(self.batch, [number], write, tries, sent))
+            self._fail(number, error, self._asked(number))
             yield
 
     # What the call gives in the end.
@@ -199,6 +196,13 @@ class BatchPlan:
     def failure(self, outcomes: list[BatchRecord]) -> BatchError:
         """The error of a call that gives something else, of which rows failed."""
         return rows_failed(BatchResults(outcomes), len(self.batch.errors), in_doubt=self._in_doubt)
+
+    def _nobody(self) -> AerospikeError:
+        """The error of rows that no node can be asked for."""
+        if self._cluster.closed:
+            return ClientClosed("the client is closed")
+        self._cluster.request_tend()
+        return self._cluster.not_connected()
 
     def _final(self, error: AerospikeError) -> AerospikeError | None:
         """The error that ends all rows, if there is nobody to ask any more."""
@@ -213,29 +217,33 @@ class BatchPlan:
             return self._cluster.not_connected()
         return None
 
-    def _refusing(self, rows: NodeRows, command: Command, elapsed_ms: float) -> Steps:
+    def _refusing(self, rows: NodeRows, numbers: list[int], elapsed_ms: float) -> Steps:
         """Make the errors of rows that were answered with one."""
-        for number in failed_rows(command):
+        for number in numbers:
             code = self.batch.code(number)
             assert code is not None
             error = from_code(code, key=self.batch.key(number), node=rows.node.name)
             attempt = Attempt(rows.node.name, error.message, elapsed_ms, True)
-            ((write, tries, sent),) = self.batch.kinds([number])
             error.attempts = (*self._attempts.get(number, ()), attempt)
             error.timeout = self.batch.total_timeout or None
-            error.in_doubt = in_doubt(_Rows(self.batch, [number], write, tries, sent), error)
+            error.in_doubt = in_doubt(self._asked(number), error)
             self._in_doubt = self._in_doubt or error.in_doubt
             add_explanation(self._cluster, error, BatchedRow(self.batch, number))
             self.batch.errors[number] = error
             yield
 
-    def _fail(self, number: int, error: AerospikeError, asked: _Rows | None) -> None:
+    def _asked(self, number: int) -> _Rows:
+        """A row by itself."""
+        ((write, tries, sent),) = self.batch.kinds([number])
+        return _Rows(self.batch, [number], write, tries, sent)
+
+    def _fail(self, number: int, error: AerospikeError, asked: _Rows) -> None:
         """Give a row that has no answer its error, which is a copy of the request's."""
         own = copy.copy(error)
         own.key = self.batch.key(number)
         own.attempts = self._attempts.get(number, ())
         own.timeout = self.batch.total_timeout or None
-        own.in_doubt = asked is not None and _in_doubt(asked, error)
+        own.in_doubt = _in_doubt(asked, error)
         self._in_doubt = self._in_doubt or own.in_doubt
         if isinstance(own, ServerError) and own.result_code == ResultCode.PARAMETER_ERROR:
             # other codes are another row's

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
-from pyspike import AsyncClient, BatchError, BatchWrite, Client, ClientPolicy, Key
+from pyspike import AsyncClient, BatchError, BatchRecord, BatchRow, BatchWrite, Client, ClientPolicy, Key
 from pyspike._wire import Commands, Executor
 from pyspike.hosts import HostsLike
 
@@ -34,6 +35,7 @@ class WrittenKeys:
 
     def __init__(self) -> None:
         self._keys: dict[Key, None] = {}
+        self._streams: list[TrackedStream] = []
 
     def during(self, method: str, *args: Any, **options: Any) -> _During:
         """A context manager around a command: it keeps the key if the command has written or may have."""
@@ -50,10 +52,19 @@ class WrittenKeys:
         """
         return _DuringBatch(self._keys, method, *_lists(method, args, options))
 
+    def stream(self, rows: Iterable[Any], send: Callable[[Iterable[Any]], Any]) -> TrackedStream:
+        """The stream that `send` makes of rows; it keeps the keys of those that have written or may have."""
+        stream = TrackedStream(rows, send)
+        self._streams.append(stream)
+        return stream
+
     def take(self) -> list[Key]:
         """Give all keys that were kept so far, and forget them."""
+        for stream in self._streams:
+            self._keys.update(dict.fromkeys(stream.written()))
         keys = list(self._keys)
         self._keys.clear()
+        self._streams.clear()
         return keys
 
 
@@ -100,6 +111,63 @@ class _DuringBatch:
     def _keep(self, written: Iterable[bool]) -> None:
         """Keep the keys of those rows that write for which it is true."""
         self._keys.update({key: None for key, kept in zip(self._writers, written) if key and kept})  # noqa: B905
+
+
+class TrackedStream:
+    """A stream that knows which keys its rows may have written.
+
+    Outcomes do not tell which of several rows with one key they are of. So one of the rows that write was
+    done if more were done than there are others.
+
+    Args:
+        rows: those of the stream.
+        send: makes it of them.
+    """
+
+    def __init__(self, rows: Iterable[Any], send: Callable[[Iterable[Any]], Any]) -> None:
+        self._writes: Counter[Key] = Counter()  # rows that were read
+        self._others: Counter[Key] = Counter()
+        self._done: Counter[Key] = Counter()
+        self._failed: Counter[Key] = Counter()
+        self._stream = send(self._seen(rows))
+
+    def _seen(self, rows: Iterable[Any]) -> Iterator[Any]:
+        for row in rows:
+            if isinstance(row, BatchRow):
+                (self._writes if isinstance(row, BatchWrite) else self._others)[row.key] += 1
+            yield row
+
+    def written(self) -> list[Key]:
+        """The keys of rows that have written or may have, those without an outcome included."""
+        return [
+            key
+            for key, writes in self._writes.items()
+            if self._done[key] > self._others[key]
+            or self._done[key] + self._failed[key] < writes + self._others[key]
+        ]
+
+    def __iter__(self) -> TrackedStream:
+        return self
+
+    def __next__(self) -> BatchRecord:
+        outcome: BatchRecord = next(self._stream)
+        if outcome.in_doubt:
+            self._done[outcome.key] += 1 + self._others[outcome.key]
+        else:
+            (self._done if outcome.ok else self._failed)[outcome.key] += 1
+        return outcome
+
+    def close(self) -> None:
+        """As `BatchStream.close`."""
+        self._stream.close()
+
+    def __enter__(self) -> TrackedStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def _lists(
@@ -197,6 +265,15 @@ class TrackingClient(Client):
     def __init__(self, hosts: HostsLike, written: WrittenKeys) -> None:
         super().__init__(hosts)
         self.written = written
+
+    def batch_stream(self, rows: Iterable[Any], **options: Any) -> Any:
+        """As `Client.batch_stream`."""
+        send = super().batch_stream
+        try:
+            rows = iter(rows)
+        except TypeError:
+            return send(rows, **options)  # which refuses them
+        return self.written.stream(rows, lambda seen: send(seen, **options))
 
     def with_policies(self, **policies: Any) -> TrackingClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""

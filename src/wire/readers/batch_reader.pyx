@@ -108,6 +108,8 @@ cdef class BatchReader(Reader):
         row.attempt = 0
         row.code = <int16_t>header.result_code
         self.awaited -= 1
+        if batch.answered is not None:
+            batch.answered.append(number)
         if is_failure(batch, header.result_code, ask.kind):
             self.failed.append(number)
         return 0

@@ -40,6 +40,8 @@ cdef class Batch:
     cdef RowState* rows
     cdef readonly list records              # a Record or None for each row
     cdef readonly dict errors               # by the row's number: why it failed
+    cdef list answered                      # numbers of rows, where these are handed over one by one; None where all are at once
+    cdef Py_ssize_t left                    # rows that were not handed over yet
     cdef bint keeps_records                 # else only result codes count
     cdef bint filtered_is_missing           # a record for which the filter does not hold is as one that is not there
     cdef int32_t attempts                   # requests that were made
@@ -58,18 +60,22 @@ cdef class Batch:
     cdef bint take_rows(self, int64_t until) except -1:
         """Takes rows from the source as far as the time goes; returns whether these were all. Some are taken in any case."""
         cdef Py_ssize_t i, had = len(self.keys)
-        cdef Ask ask
         cdef bint whole
         if self.source is None:
             return True
         whole = self.source.take(self.keys, self.asks, until)
         for i in range(had, <Py_ssize_t>len(self.keys)):
-            ask = self.ask_of(i)
-            if ask.send_key or PyBytes_GET_SIZE(ask.ops) > SLICE_SIZE:
-                self.check_size(<Key>self.keys[i], ask)
+            check_size(<Key>self.keys[i], self.ask_of(i), self.filter_expression)
         if not whole:
             return False
-        self.count = len(self.keys)
+        self.keep_rows()
+        self.source = None
+        return True
+
+    cdef int keep_rows(self) except -1:
+        """Makes room for what is to be known of each row, now that all are there."""
+        cdef Py_ssize_t i
+        self.count = self.left = len(self.keys)
         self.rows = <RowState*>PyMem_RawMalloc(<size_t>(self.count if self.count else 1) * sizeof(RowState))
         if self.rows == NULL:
             raise MemoryError
@@ -77,21 +83,6 @@ cdef class Batch:
         for i in range(self.count):
             self.rows[i].code = NO_ANSWER
         self.records = [None] * self.count
-        self.source = None
-        return True
-
-    cdef int check_size(self, Key key, Ask ask) except -1:
-        """Refuses a row that would not fit into a request of its own."""
-        cdef size_t size = ROOM_OF_ROW + <size_t>PyBytes_GET_SIZE(ask.ops)
-        for data in (self.filter_expression, ask.filter_expression):
-            if data is not None:
-                size += <size_t>PyBytes_GET_SIZE(data)
-        if ask.send_key:
-            size += user_key_size(key)
-        if size > MAX_MESSAGE:
-            raise errors.InvalidArgument(
-                f"the row would pass the protocol's limit of {MAX_MESSAGE} bytes", key=key, advice="store less in one record"
-            )
         return 0
 
     cdef inline Ask ask_of(self, Py_ssize_t row):
@@ -166,6 +157,24 @@ cdef class Batch:
         for number in numbers:
             self.check_row(number)
             self.rows[number].replica += 1
+
+
+cdef inline int check_size(Key key, Ask ask, bytes filter_expression) except -1:
+    """Refuses a row that would not fit into a request of its own."""
+    cdef size_t size
+    if not ask.send_key and PyBytes_GET_SIZE(ask.ops) <= SLICE_SIZE:
+        return 0
+    size = ROOM_OF_ROW + <size_t>PyBytes_GET_SIZE(ask.ops)
+    for data in (filter_expression, ask.filter_expression):
+        if data is not None:
+            size += <size_t>PyBytes_GET_SIZE(data)
+    if ask.send_key:
+        size += user_key_size(key)
+    if size > MAX_MESSAGE:
+        raise errors.InvalidArgument(
+            f"the row would pass the protocol's limit of {MAX_MESSAGE} bytes", key=key, advice="store less in one record"
+        )
+    return 0
 
 
 cdef Batch new_batch(RowSource source, Ask ask, object settings, object timeout, object filter_expression):

@@ -46,6 +46,13 @@ cdef class KeySource(RowSource):
         return 0
 
 
+cdef inline int check_is_row(object item) except -1:
+    """Refuses what is no row that a user has made."""
+    if not isinstance(item, BatchRow) or (<BatchRow>item).ask is None:
+        raise errors.InvalidType(f"a row must be a BatchRead, BatchWrite or BatchDelete, not {shown(item)}")
+    return 0
+
+
 @cython.final
 cdef class UserRows(RowSource):
     """The rows that a user made."""
@@ -57,8 +64,7 @@ cdef class UserRows(RowSource):
             raise errors.InvalidType(f"rows must be an iterable of rows, not {type(rows).__name__}") from None
 
     cdef int add(self, list keys, list asks, object item) except -1:
-        if not isinstance(item, BatchRow) or (<BatchRow>item).ask is None:
-            raise errors.InvalidType(f"a row must be a BatchRead, BatchWrite or BatchDelete, not {shown(item)}")
+        check_is_row(item)
         keys.append((<BatchRow>item).key)
         asks.append((<BatchRow>item).ask)
         return 0

@@ -9,6 +9,7 @@ cdef object try_once(Command command, PartitionMap partitions):
     cdef int64_t began = begin_attempt(command)
     cdef int64_t now = began
     cdef bint took_time = False             # to open a connection, or to wait for one
+    cdef bint sent, overflowed
     try:
         node = partitions.route(command.namespace, &command.target)
         if node is not None:
@@ -31,11 +32,13 @@ cdef object try_once(Command command, PartitionMap partitions):
     except errors.AerospikeError as error:
         if connection is None or not connection.in_answer or not connection.was_dead():
             failure = error
-            if connection is not None and not connection.in_answer and bytes_behind(&connection.x):
-                failure = connection.overflowed()
-            note_failure(command, node, failure, began, connection is not None and connection.request_sent)
-            if connection is not None:
-                settle(command, node, pool, connection, failure)
+            sent = connection is not None and connection.request_sent
+            if connection is not None:      # before code in Python runs, which Ctrl-C may end
+                overflowed = isinstance(error, errors.ServerError) and connection.has_more()
+                settle(command, node, pool, connection, error)
+                if overflowed:
+                    failure = connection.overflowed()
+            note_failure(command, node, failure, began, sent)
             raise failure
     except BaseException:                   # Ctrl-C, no memory: the answer is not read to its end
         if connection is not None:
@@ -55,7 +58,8 @@ cdef object try_once(Command command, PartitionMap partitions):
 cdef void settle(Command command, Node node, Pool pool, Connection connection, object error):
     """Gives the connection of a failed attempt back to its pool, or closes it."""
     cdef double delay = command.settings.timeout_delay
-    if not connection.in_answer and isinstance(error, errors.ServerError):
+    cdef bint answered = isinstance(error, errors.ServerError)
+    if answered and not connection.in_answer and not connection.has_more():
         connection.used_at = now_ns()
         pool.release(connection)
         return
@@ -68,7 +72,7 @@ cdef void settle(Command command, Node node, Pool pool, Connection connection, o
             pool.set_late(connection, after(now_ns(), to_ns(delay)))
         else:
             pool.discard(connection, "timeout")
-    elif isinstance(error, errors.ProtocolError):
+    elif answered or isinstance(error, errors.ProtocolError):
         pool.discard(connection, "protocol error")
     else:
         pool.found_broken()

@@ -44,6 +44,12 @@ cdef class ThreadExecutor(Executor):
             raise plan.failure(outcomes)
         return given_by(batch, plan, outcomes)
 
+    cdef object open_stream(self, object rows, object groups):
+        heed_fork()
+        if self.routing.refusing:
+            raise errors.ClientClosed("the client is closed")
+        return open_stream(self.routing, self.cluster, self.plan, rows, <RowGroups?>groups)
+
     def execute(self, Command command not None) -> object:
         """Run a command and return what it gives."""
         return self.run(command)
