@@ -45,7 +45,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     add("--rounds", type=int, default=3, help="how often each client has its turn (default: 3)")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=float, default=1.0, help="of a measurement (default: 1)")
-    length.add_argument("--n", type=int, default=0, help="calls of a measurement, instead of --seconds")
+    length.add_argument("--n", type=int, default=0, help="records of a measurement, instead of --seconds")
     add("--smoke", action="store_true", help="as few calls as show that everything runs; no figures to use")
     add("--awake", action="store_true", help="keep idle cores from sleeping, as where latency counts (Linux)")
     add("--check", action="store_true", help="hold the figures to their bars; 1 if one is missed")

@@ -3,8 +3,9 @@
  *     floor HOST PORT REQUESTS COUNT SECONDS
  *
  * REQUESTS is a file of requests, each with its size in front (4 bytes, big-endian), which are sent in turn over
- * one blocking connection: one send, and receives until the answer is whole. Runs COUNT commands or, if COUNT is 0,
- * for about SECONDS, a fifth of that before it begins to count. Prints one line of JSON.
+ * one blocking connection: one send, and receives until the answer is whole. That of a batch has any number of
+ * frames, the last of which ends with a message of its own. Runs COUNT commands or, if COUNT is 0, for about
+ * SECONDS, a fifth of that before it begins to count. Prints one line of JSON.
  */
 #include <netdb.h>
 #include <netinet/in.h>
@@ -22,12 +23,20 @@
 #define MSG_NOSIGNAL 0
 #endif
 
-enum { MAX_REQUESTS = 4096, ANSWER_SIZE = 16 * 1024 };
+enum {
+    MAX_REQUESTS = 4096,
+    ANSWER_SIZE = 16 * 1024,
+    BATCH_ANSWER_SIZE = 1024 * 1024,
+    FRAME_HEADER = 8,
+    MESSAGE_HEADER = 22,
+    INFO1_BATCH = 8,
+    INFO3_LAST = 1
+};
 
 static const unsigned char *requests[MAX_REQUESTS];
 static size_t sizes[MAX_REQUESTS];
 static size_t request_count;
-static unsigned char answer[ANSWER_SIZE];
+static unsigned char answer[BATCH_ANSWER_SIZE];
 
 static void die(const char *what)
 {
@@ -86,28 +95,51 @@ static int connect_to(const char *host, const char *port)
     return fd;
 }
 
+static size_t frame_end(size_t start)
+{
+    size_t size = 0;
+    for (int b = 2; b < FRAME_HEADER; b++)
+        size = size << 8 | answer[start + b];
+    return start + FRAME_HEADER + size;
+}
+
+static int is_last(size_t end)
+{
+    const unsigned char *message = answer + end - MESSAGE_HEADER;
+    return message[0] == MESSAGE_HEADER && message[3] & INFO3_LAST;
+}
+
+static void receive(int fd, int batch)
+{
+    size_t have = 0, start = 0, end = 0, room = batch ? BATCH_ANSWER_SIZE : ANSWER_SIZE;
+    for (;;) {
+        ssize_t n = recv(fd, answer + have, room - have, 0);
+        if (n <= 0)
+            die("recv");
+        have += (size_t)n;
+        while (have >= start + FRAME_HEADER) {
+            end = frame_end(start);
+            if (end > room) {
+                fprintf(stderr, "an answer of %zu bytes\n", end);
+                exit(1);
+            }
+            if (have < end)
+                break;
+            if (!batch || is_last(end))
+                return;
+            start = end;
+        }
+    }
+}
+
 static void run(int fd, long count)
 {
     size_t at = 0;
     for (long i = 0; i < count; i++) {
-        size_t have = 0, need = 8;
-        if (send(fd, requests[at], sizes[at], MSG_NOSIGNAL) != (ssize_t)sizes[at])
+        const unsigned char *request = requests[at];
+        if (send(fd, request, sizes[at], MSG_NOSIGNAL) != (ssize_t)sizes[at])
             die("send");
-        while (have < need) {
-            ssize_t n = recv(fd, answer + have, sizeof answer - have, 0);
-            if (n <= 0)
-                die("recv");
-            have += (size_t)n;
-            if (need == 8 && have >= 8) {
-                for (int b = 2; b < 8; b++)
-                    need = b == 2 ? answer[b] : need << 8 | answer[b];
-                need += 8;
-                if (need > sizeof answer) {
-                    fprintf(stderr, "an answer of %zu bytes\n", need);
-                    exit(1);
-                }
-            }
-        }
+        receive(fd, request[FRAME_HEADER + 1] & INFO1_BATCH);
         if (answer[13] != 0 && answer[13] != 2) {
             fprintf(stderr, "result code %d\n", answer[13]);
             exit(1);

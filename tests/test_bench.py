@@ -136,6 +136,35 @@ def test_cases_can_be_named_by_their_beginning() -> None:
     assert len(cases.select(["async-get-"])) == 8
 
 
+def test_a_batch_has_no_key_twice_and_all_keys_have_as_many_turns() -> None:
+    batches = cases.batches_of(list(range(6)), 4)
+    assert batches == [[0, 1, 2, 3], [4, 5, 0, 1], [2, 3, 4, 5]]
+    assert [cases.calls_of(records, 200) for records in (0, 1, 200, 201)] == [0, 1, 1, 2]
+
+
+def test_figures_of_batches_are_of_a_record(document: Any) -> None:
+    batched = [figure for figure in document["figures"] if cases.CASES[figure["case"]].batch]
+    counts = {
+        each["count"] for figure in batched for each in figure["rounds"] if each["status"] == samples.OK
+    }
+    assert counts == {cases.BATCH}  # a smoke run has 20 records, which one batch is enough for
+
+
+def test_the_floor_reads_all_frames_of_the_answer_to_a_batch(tmp_path: Path) -> None:
+    from pyspike import Client, Key
+    from pyspike.server import EmbeddedCluster
+
+    case = cases.CASES["batch-get"]
+    with EmbeddedCluster(nodes=1) as cluster, Client(cluster.hosts) as client:
+        keys = [Key(cases.NAMESPACE, case.set_name, number) for number in range(cases.RECORDS)]
+        client.batch_put([(key, {"blob": bytes(3_000)}) for key in keys])
+        bottom = floor.Floor(tmp_path, cluster.hosts, nodes=1)
+        if bottom.problem:
+            pytest.skip(bottom.problem)
+        sample = bottom.run(case, 3 * cases.BATCH, 1.0, TIMEOUT)
+    assert (sample.status, sample.reason, sample.count) == (samples.OK, "", 3 * cases.BATCH)
+
+
 def test_ratios_are_taken_within_a_round() -> None:
     case = cases.CASES["put"]
     ours = [samples.Sample(count=1, wall=1.0, cpu=cpu) for cpu in (1.0, 10.0, 4.0)]

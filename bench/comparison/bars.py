@@ -68,6 +68,9 @@ BARS: tuple[Bar, ...] = (
     *(Bar(f"async-{call}-64", OPS, NATIVE, 2.5, real=True) for call in ("get", "put")),
     *(Bar(f"async-{call}-1", OPS, other, 1.0) for call in ("get", "put") for other in (NATIVE, PY)),
     Bar("operate-document", CPU, OFFICIAL, 0.60),
+    *(Bar("batch-get", CPU, other, 0.40) for other in (OFFICIAL, NATIVE, PY)),
+    *(Bar("batch-get-document", CPU, other, 0.50) for other in (OFFICIAL, NATIVE, PY)),
+    *(Bar(f"batch-{call}", CPU, OFFICIAL, 0.50) for call in ("put", "operate", "operate-document")),
 )
 
 

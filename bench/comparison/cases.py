@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CASES", "DOCUMENT", "NAMESPACE", "RECORDS", "SETS", "SMALL", "Case", "Group", "select"]
+__all__ = [
+    "BATCH",
+    "BINS",
+    "CASES",
+    "DOCUMENT",
+    "NAMESPACE",
+    "RECORDS",
+    "SETS",
+    "SMALL",
+    "Case",
+    "Group",
+    "batches_of",
+    "calls_of",
+    "select",
+]
 
 NAMESPACE = "test"
 RECORDS = 500
+BATCH = 200  # records of a batch
 SEED = 20_100_101
 
 SMALL: dict[str, Any] = {"a": 1, "b": "hello world", "c": 123456789}
@@ -20,6 +36,8 @@ DOCUMENT: dict[str, Any] = {
     "attrs": {f"k{i}": i * 1000 for i in range(20)},
     "blob": b"x" * 200,
 }
+
+BINS = {"small": SMALL, "document": DOCUMENT}
 
 # Set to the bins its records have; None: it has none.
 SETS: dict[str, dict[str, Any] | None] = {
@@ -35,6 +53,7 @@ class Group:
     """Which part of a worker runs a case, and under which heading it is shown."""
 
     COMMAND = "one thread"
+    BATCH = f"one thread, batches of {BATCH}: figures are of a record"
     THREADS = "threads"
     LOCAL = "no server"
     LIFE = "connect and import"
@@ -46,7 +65,8 @@ class Group:
 class Case:
     """One row of figures for each client.
 
-    `call` is the attribute of a client (clients.py) that is called, on the records of `set_name`.
+    `call` is the attribute of a client (clients.py) that is called, on the records of `set_name`: on one
+    after another, or on so many at once as `batch` says.
     """
 
     name: str
@@ -54,7 +74,8 @@ class Case:
     title: str
     call: str = ""
     set_name: str = "bench-small"
-    bins: str = ""  # "small" or "document": what a put writes
+    batch: int = 0  # records of a call; 0: the call takes a record, not a list of them
+    bins: str = ""  # what a put writes, by its name in BINS
     new_keys: bool = False  # a key is made for every call
     read: bool = False  # the bins of what came are looked at
     threads: int = 1
@@ -65,7 +86,7 @@ class Case:
     @property
     def floored(self) -> bool:
         """Whether the loop in C has a figure for it."""
-        return self.group == Group.COMMAND and not self.new_keys and not self.read
+        return self.group in (Group.COMMAND, Group.BATCH) and not self.new_keys and not self.read
 
 
 def _blocking() -> list[Case]:
@@ -112,6 +133,33 @@ def _blocking() -> list[Case]:
     return cases
 
 
+def _batches() -> list[Case]:
+    def case(name: str, title: str, call: str, of: str = "small", **more: Any) -> Case:
+        return Case(name, Group.BATCH, title, call, f"bench-{of}", BATCH, **more)
+
+    return [
+        case("batch-get", "batch_get, 3 small bins", "batch_get"),
+        case("batch-get-bins", "batch_get, 3 small bins, and look at them", "batch_get", read=True),
+        case("batch-get-document", "batch_get, nested document", "batch_get", "document"),
+        case(
+            "batch-get-document-bins",
+            "batch_get, nested document, and look at its bins",
+            "batch_get",
+            "document",
+            read=True,
+        ),
+        case("batch-put", "batch_put, 3 small bins, of each record its own", "batch_put", bins="small"),
+        case("batch-put-same", "batch_put, 3 small bins, the same ones", "batch_put_same", bins="small"),
+        case("batch-operate", "batch_operate, 4 scalar operations", "batch_operate", "operate"),
+        case(
+            "batch-operate-document",
+            "batch_operate: add, get, list size, map get by key",
+            "batch_operate_document",
+            "operate-document",
+        ),
+    ]
+
+
 def _asyncio() -> list[Case]:
     cases = []
     for uvloop in (False, True):
@@ -144,7 +192,18 @@ def _asyncio() -> list[Case]:
     return cases
 
 
-CASES: dict[str, Case] = {case.name: case for case in [*_blocking(), *_asyncio()]}
+CASES: dict[str, Case] = {case.name: case for case in [*_blocking(), *_batches(), *_asyncio()]}
+
+
+def batches_of(keys: list[Any], size: int) -> list[list[Any]]:
+    """All keys in lists of this size, each key as often as each other one, and none twice in a list."""
+    rounds = math.lcm(len(keys), size) // len(keys)
+    return [(keys * rounds)[start : start + size] for start in range(0, len(keys) * rounds, size)]
+
+
+def calls_of(records: int, size: int) -> int:
+    """How many calls about so many records each there are for so many of them."""
+    return math.ceil(records / size)
 
 
 def select(patterns: list[str] | None) -> list[Case]:

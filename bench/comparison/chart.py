@@ -22,6 +22,7 @@ COLOURS = {
 }
 PANELS = {
     "one thread": [Group.COMMAND],
+    "batches, of a record": [Group.BATCH],
     "get from threads": [Group.THREADS],
     "asyncio, reads": [Group.TASKS],
 }

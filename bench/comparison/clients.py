@@ -5,7 +5,8 @@ it; policies and the like are bound once, as each client's documentation advises
 None.
 
 Mind that aerospike-native makes Python objects of a record's bins only when they are looked at: its `get`
-alone does less than the others' (case get-document-bins does the whole).
+alone does less than the others' (case get-document-bins does the whole). So do its batches and those of
+aerospike-py (cases batch-get-bins and batch-get-document-bins).
 """
 
 from __future__ import annotations
@@ -33,12 +34,19 @@ class Peer:
     module: ClassVar[str]
 
     bins: Callable[[Any], Any] = attrgetter("bins")  # of what `get` gives
+    batch_bins: Callable[[Any], Any]  # of all records that `batch_get` gives
     get: Callable[[Any], Any] | None = None
     put: Callable[[Any, Any], Any] | None = None
     operate: Callable[[Any], Any] | None = None
     operate_document: Callable[[Any], Any] | None = None
     exists: Callable[[Any], Any] | None = None
+    batch_get: Callable[[list[Any]], Any] | None = None
+    batch_put: Callable[[list[tuple[Any, Any]]], Any] | None = None  # pairs of a key and its bins
+    batch_put_same: Callable[[list[Any], Any], Any] | None = None  # keys, and the bins of each
+    batch_operate: Callable[[list[Any]], Any] | None = None
+    batch_operate_document: Callable[[list[Any]], Any] | None = None
     digest: Callable[[int], Any] | None = None
+    async_batch_get: Callable[[list[Any]], Awaitable[Any]] | None = None
     async_get: Callable[[Any], Awaitable[Any]] | None = None
     async_put: Callable[[Any, Any], Awaitable[Any]] | None = None
 
@@ -83,6 +91,10 @@ class Peer:
 class Pyspike(Peer):
     name = module = OURS
 
+    @staticmethod
+    def batch_bins(records: Any) -> Any:
+        return [record.bins for record in records]
+
     @classmethod
     def has_asyncio(cls) -> bool:
         return hasattr(importlib.import_module(cls.module), "AsyncClient")
@@ -96,17 +108,21 @@ class Pyspike(Peer):
     def open(self) -> None:
         client, op = self.connect(), self.package.operations
         self.get, self.put, self.exists = client.get, client.put, client.exists
-
-        def operate(key: Any) -> Any:
-            return client.operate(key, [op.put("b", "hello world"), op.add("c", 1), op.get("b"), op.get("c")])
-
+        self.batch_get, self.batch_put = client.batch_get, client.batch_put
         lists, maps, value = op.lists, op.maps, self.package.MapReturnType.VALUE
 
-        def operate_document(key: Any) -> Any:
-            steps = [op.add("c", 1), op.get("c"), lists.size("tags")]
-            return client.operate(key, [*steps, maps.get_by_key("attrs", "k3", return_type=value)])
+        def steps() -> list[Any]:
+            return [op.put("b", "hello world"), op.add("c", 1), op.get("b"), op.get("c")]
 
-        self.operate, self.operate_document = operate, operate_document
+        def document_steps() -> list[Any]:
+            by_key = maps.get_by_key("attrs", "k3", return_type=value)
+            return [op.add("c", 1), op.get("c"), lists.size("tags"), by_key]
+
+        self.operate = lambda key: client.operate(key, steps())
+        self.operate_document = lambda key: client.operate(key, document_steps())
+        self.batch_put_same = lambda keys, bins: client.batch_put([(key, bins) for key in keys])
+        self.batch_operate = lambda keys: client.batch_operate(keys, steps())
+        self.batch_operate_document = lambda keys: client.batch_operate(keys, document_steps())
 
     def prepare(self) -> None:
         self.digest = partial(self.package.digest, "bench-small")
@@ -114,6 +130,7 @@ class Pyspike(Peer):
     async def async_open(self) -> None:
         self.client = await self.package.AsyncClient.connect(self.hosts)
         self.async_get, self.async_put = self.client.get, self.client.put
+        self.async_batch_get = getattr(self.client, "batch_get", None)
 
     async def async_close(self) -> None:
         await self.client.close()
@@ -123,27 +140,46 @@ class Official(Peer):
     name = module = OFFICIAL
     bins = itemgetter(2)
 
+    @staticmethod
+    def batch_bins(answer: Any) -> Any:
+        return [row.record[2] for row in answer.batch_records]
+
     def connect(self) -> Any:
         return self.package.client({"hosts": [self.first]}).connect()
 
     def open(self) -> None:
         op = importlib.import_module("aerospike_helpers.operations.operations")
-        client = self.connect()
-        self.get, self.put, self.exists = client.get, client.put, client.exists
-
-        def operate(key: Any) -> Any:
-            steps = [op.write("b", "hello world"), op.increment("c", 1), op.read("b"), op.read("c")]
-            return client.operate(key, steps)
-
         lists = importlib.import_module("aerospike_helpers.operations.list_operations")
         maps = importlib.import_module("aerospike_helpers.operations.map_operations")
-        value = self.package.MAP_RETURN_VALUE
+        rows = importlib.import_module("aerospike_helpers.batch.records")
+        client, value = self.connect(), self.package.MAP_RETURN_VALUE
+        self.get, self.put, self.exists = client.get, client.put, client.exists
+        self.batch_get = client.batch_read
 
-        def operate_document(key: Any) -> Any:
-            steps = [op.increment("c", 1), op.read("c"), lists.list_size("tags")]
-            return client.operate(key, [*steps, maps.map_get_by_key("attrs", "k3", value)])
+        def steps() -> list[Any]:
+            return [op.write("b", "hello world"), op.increment("c", 1), op.read("b"), op.read("c")]
 
-        self.operate, self.operate_document = operate, operate_document
+        def document_steps() -> list[Any]:
+            by_key = maps.map_get_by_key("attrs", "k3", value)
+            return [op.increment("c", 1), op.read("c"), lists.list_size("tags"), by_key]
+
+        def writes(bins: Any) -> list[Any]:
+            return [op.write(name, value) for name, value in bins.items()]
+
+        def batch_put(records: list[tuple[Any, Any]]) -> Any:
+            return client.batch_write(
+                rows.BatchRecords([rows.Write(key, writes(bins)) for key, bins in records])
+            )
+
+        def batch_put_same(keys: list[Any], bins: Any) -> Any:
+            same = writes(bins)
+            return client.batch_write(rows.BatchRecords([rows.Write(key, same) for key in keys]))
+
+        self.operate = lambda key: client.operate(key, steps())
+        self.operate_document = lambda key: client.operate(key, document_steps())
+        self.batch_put, self.batch_put_same = batch_put, batch_put_same
+        self.batch_operate = lambda keys: client.batch_operate(keys, steps())
+        self.batch_operate_document = lambda keys: client.batch_operate(keys, document_steps())
 
     def prepare(self) -> None:
         self.digest = partial(self.package.calc_digest, NAMESPACE, "bench-small")
@@ -152,6 +188,10 @@ class Official(Peer):
 class Native(Peer):
     name = "aerospike-native"
     module = "aerospike_native"
+
+    @staticmethod
+    def batch_bins(rows: Any) -> Any:
+        return [row.record.bins for row in rows]
 
     @classmethod
     def has_asyncio(cls) -> bool:
@@ -172,20 +212,33 @@ class Native(Peer):
         self.get = partial(client.get_blocking, policy=reading)
         self.put = partial(client.put_blocking, policy=writing)
         self.exists = partial(client.exists_blocking, policy=reading)
-
-        def operate(key: Any) -> Any:
-            steps = [op.put("b", "hello world"), op.add("c", 1), op.get_bin("b"), op.get_bin("c")]
-            return client.operate_blocking(key, steps, policy=writing)
-
+        batch = self.package.BatchPolicy()
+        self.batch_get = partial(client.batch_read_blocking, batch_policy=batch)
         lists, maps = self.package.ListOperation, self.package.MapOperation
         value = self.package.MapReturnType.VALUE
 
-        def operate_document(key: Any) -> Any:
-            steps = [op.add("c", 1), op.get_bin("c"), lists.size("tags")]
-            steps.append(maps.get_by_key("attrs", "k3", value))
-            return client.operate_blocking(key, steps, policy=writing)
+        def steps() -> list[Any]:
+            return [op.put("b", "hello world"), op.add("c", 1), op.get_bin("b"), op.get_bin("c")]
 
-        self.operate, self.operate_document = operate, operate_document
+        def document_steps() -> list[Any]:
+            by_key = maps.get_by_key("attrs", "k3", value)
+            return [op.add("c", 1), op.get_bin("c"), lists.size("tags"), by_key]
+
+        def batch_put(records: list[tuple[Any, Any]]) -> Any:
+            keys, bins = [key for key, _ in records], [bins for _, bins in records]
+            return client.batch_write_blocking(keys, bins, batch_policy=batch)
+
+        def batch_put_same(keys: list[Any], bins: Any) -> Any:
+            return client.batch_write_blocking(keys, [bins] * len(keys), batch_policy=batch)
+
+        def operate_on(keys: list[Any], same: list[Any]) -> Any:
+            return client.batch_operate_blocking(keys, [same] * len(keys), batch_policy=batch)
+
+        self.operate = lambda key: client.operate_blocking(key, steps(), policy=writing)
+        self.operate_document = lambda key: client.operate_blocking(key, document_steps(), policy=writing)
+        self.batch_put, self.batch_put_same = batch_put, batch_put_same
+        self.batch_operate = lambda keys: operate_on(keys, steps())
+        self.batch_operate_document = lambda keys: operate_on(keys, document_steps())
 
     def prepare(self) -> None:
         self.digest = partial(
@@ -196,6 +249,7 @@ class Native(Peer):
         self.client = await self.package.new_client(self.package.ClientPolicy(), self.hosts)
         self.async_get = partial(self.client.get, policy=self.package.ReadPolicy())
         self.async_put = partial(self.client.put, policy=self.package.WritePolicy())
+        self.async_batch_get = partial(self.client.batch_read, batch_policy=self.package.BatchPolicy())
 
     async def async_close(self) -> None:
         await self.client.close()
@@ -204,6 +258,10 @@ class Native(Peer):
 class AerospikePy(Peer):
     name = "aerospike-py"
     module = "aerospike_py"
+
+    @staticmethod
+    def batch_bins(records: Any) -> Any:
+        return records.to_dict()
 
     @classmethod
     def has_asyncio(cls) -> bool:
@@ -215,29 +273,33 @@ class AerospikePy(Peer):
     def open(self) -> None:
         client, package = self.connect(), self.package
         self.get, self.put, self.exists = client.get, client.put, client.exists
+        self.batch_get, self.batch_put = client.batch_read, client.batch_write
         write, add, read = package.OPERATOR_WRITE, package.OPERATOR_INCR, package.OPERATOR_READ
+        lists, maps, value = package.list_operations, package.map_operations, package.MAP_RETURN_VALUE
 
-        def operate(key: Any) -> Any:
-            steps = [
+        def steps() -> list[Any]:
+            return [
                 {"op": write, "bin": "b", "val": "hello world"},
                 {"op": add, "bin": "c", "val": 1},
                 {"op": read, "bin": "b"},
                 {"op": read, "bin": "c"},
             ]
-            return client.operate(key, steps)
 
-        lists, maps, value = package.list_operations, package.map_operations, package.MAP_RETURN_VALUE
+        def document_steps() -> list[Any]:
+            counted = [{"op": add, "bin": "c", "val": 1}, {"op": read, "bin": "c"}]
+            return [*counted, lists.list_size("tags"), maps.map_get_by_key("attrs", "k3", value)]
 
-        def operate_document(key: Any) -> Any:
-            steps = [{"op": add, "bin": "c", "val": 1}, {"op": read, "bin": "c"}, lists.list_size("tags")]
-            return client.operate(key, [*steps, maps.map_get_by_key("attrs", "k3", value)])
-
-        self.operate, self.operate_document = operate, operate_document
+        self.operate = lambda key: client.operate(key, steps())
+        self.operate_document = lambda key: client.operate(key, document_steps())
+        self.batch_put_same = lambda keys, bins: client.batch_write([(key, bins) for key in keys])
+        self.batch_operate = lambda keys: client.batch_operate(keys, steps())
+        self.batch_operate_document = lambda keys: client.batch_operate(keys, document_steps())
 
     async def async_open(self) -> None:
         self.client = self.package.AsyncClient({"hosts": [self.first]})
         await self.client.connect()
         self.async_get, self.async_put = self.client.get, self.client.put
+        self.async_batch_get = self.client.batch_read
 
     async def async_close(self) -> None:
         await self.client.close()

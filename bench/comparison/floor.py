@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from .cases import DOCUMENT, NAMESPACE, RECORDS, SMALL, Case
+from .cases import BINS, NAMESPACE, RECORDS, Case, batches_of, calls_of
 from .samples import FAILED, UNSUPPORTED, Sample
 
 __all__ = ["FLOOR", "Floor"]
@@ -49,41 +49,67 @@ class Floor:
         file = self._folder / f"{case.name}.requests"
         file.write_bytes(b"".join(len(each).to_bytes(4, "big") + each for each in _requests(case)))
         command = [str(self._folder / "floor"), self._host.strip("[]"), self._port, str(file)]
+        records = case.batch or 1
+        command += [str(calls_of(count, records)), str(seconds)]
         try:
-            done = subprocess.run(
-                [*command, str(count), str(seconds)], capture_output=True, text=True, timeout=timeout
-            )
+            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
         except subprocess.TimeoutExpired:
             return Sample(FAILED, f"not over after {timeout:.0f} s")
         finally:
             file.unlink()
         if done.returncode:
             return Sample(FAILED, done.stderr.strip())
-        return Sample(**json.loads(done.stdout))
+        said = json.loads(done.stdout)
+        return Sample(count=said["count"] * records, wall=said["wall"], cpu=said["cpu"])
 
 
 def _requests(case: Case) -> list[bytes]:
-    """The requests of all records of the case, as pyspike's commands build them."""
-    from pyspike import Key, ReadPolicy, WritePolicy
+    """The requests about all records of the case, as pyspike's commands build them."""
+    from pyspike import Key
+
+    keys = [Key(NAMESPACE, case.set_name, number) for number in range(RECORDS)]
+    if case.batch:
+        return [_batch(case, each) for each in batches_of(keys, case.batch)]
+    return [_command(case, key) for key in keys]
+
+
+def _steps(call: str) -> list[Any]:
     from pyspike import operations as op
+
+    if call.endswith("document"):
+        return [op.add("c", 1), op.get("c"), op.lists.size("tags"), op.maps.get_by_key("attrs", "k3")]
+    return [op.put("b", "hello world"), op.add("c", 1), op.get("b"), op.get("c")]
+
+
+def _command(case: Case, key: Any) -> bytes:
+    from pyspike import ReadPolicy, WritePolicy
     from pyspike._wire import Commands, Executor
 
     unsent: Any = Commands(Executor(), ReadPolicy().settings, WritePolicy().settings)
-    steps = {
-        "operate": [op.put("b", "hello world"), op.add("c", 1), op.get("b"), op.get("c")],
-        "operate_document": [
-            op.add("c", 1), op.get("c"), op.lists.size("tags"), op.maps.get_by_key("attrs", "k3"),
-        ],
-    }  # fmt: skip
+    if case.call == "get":
+        command = unsent.get(key)
+    elif case.call == "exists":
+        command = unsent.exists(key)
+    elif case.call.startswith("operate"):
+        command = unsent.operate(key, _steps(case.call))
+    else:
+        command = unsent.put(key, BINS[case.bins])
+    return bytes(command.request)
 
-    def command(key: Any) -> Any:
-        if case.call == "get":
-            return unsent.get(key)
-        if case.call == "exists":
-            return unsent.exists(key)
-        if case.call in steps:
-            return unsent.operate(key, steps[case.call])
-        bins = {"small": SMALL, "document": DOCUMENT}[case.bins]
-        return unsent.put(key, bins)
 
-    return [command(Key(NAMESPACE, case.set_name, number)).request for number in range(RECORDS)]
+def _batch(case: Case, keys: list[Any]) -> bytes:
+    from pyspike import BatchPolicy
+    from pyspike._wire import batch_of_operations, batch_of_puts, batch_of_reads, rows_of_node
+
+    settings = BatchPolicy().settings
+    if case.call == "batch_get":
+        batch = batch_of_reads(keys, None, settings)
+    elif case.call.startswith("batch_operate"):
+        batch = batch_of_operations(keys, _steps(case.call), settings)
+    else:
+        same = case.call == "batch_put_same"
+        bins = BINS[case.bins]
+        batch = batch_of_puts([(key, bins if same else {**bins}) for key in keys], settings)
+    command = rows_of_node(batch, range(len(keys))).next_command()
+    assert command is not None
+    return bytes(command.request)

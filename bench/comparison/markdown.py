@@ -35,6 +35,15 @@ TABLES = (
         lambda figure: figure.cpu_to,
     ),
     Shown(
+        "CPU a record of a batch, us",
+        (
+            "batch-get", "batch-get-bins", "batch-get-document-bins", "batch-put", "batch-operate",
+            "batch-operate-document",
+        ),
+        lambda figure: f"{figure.cpu_us:.2f}",
+        lambda figure: figure.cpu_to,
+    ),
+    Shown(
         "operations a second",
         ("get", "put", "threads-16", "async-get-1", "async-get-64", "async-put-64"),
         lambda figure: f"{figure.ops_s:,.0f}",

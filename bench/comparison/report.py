@@ -35,8 +35,10 @@ def _ops_to(name: str, title: str) -> Column:
 OPS: Column = ("ops/s", lambda figure: figure.ops_s)
 CPU: Column = ("CPU us", lambda figure: figure.cpu_us)
 BLOCKING = [OPS, CPU, _cpu_to(OFFICIAL, "official"), _ops_to(OFFICIAL, "official")]
+PEERS = [_cpu_to(OFFICIAL, "official"), _cpu_to(NATIVE, "native"), _cpu_to(PY, "py")]
 COLUMNS: dict[str, list[Column]] = {
     Group.COMMAND: [*BLOCKING, _cpu_to(FLOOR, "floor")],
+    Group.BATCH: [OPS, CPU, *PEERS, _cpu_to(FLOOR, "floor")],
     Group.THREADS: BLOCKING,
     Group.LOCAL: BLOCKING,
     Group.LIFE: [

@@ -20,14 +20,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .cases import CASES, DOCUMENT, RECORDS, SMALL, Case, Group
+from .cases import BINS, CASES, RECORDS, Case, Group, batches_of, calls_of
 from .clients import PEERS, Peer
 from .samples import FAILED, OK, UNSUPPORTED, Length, Sample, Stopwatch
 
 __all__ = ["main"]
 
 BURN_PERIOD = 0.010  # seconds; the task beside takes its share of each
-BINS = {"small": SMALL, "document": DOCUMENT}
 
 Call = Callable[[Any], Any]
 
@@ -43,9 +42,9 @@ class Worker:
         self.opened = False
         peer.prepare()
 
-    def length(self) -> Length:
-        """A new count of calls, to be found or as told."""
-        return Length(self.count, self.seconds)
+    def length(self, records: int = 1) -> Length:
+        """A new count of calls about so many records each, to be found or as told."""
+        return Length(calls_of(self.count, records), self.seconds)
 
     def keys(self, case: Case, part: int = 0) -> list[Any]:
         """The keys of the case's records, in an order of this part's own."""
@@ -60,7 +59,7 @@ class Worker:
             return self._in_loop(case)
         if case.group == Group.LIFE:
             return self._connect()
-        if case.group == Group.COMMAND and not self.opened:
+        if case.group in (Group.COMMAND, Group.BATCH) and not self.opened:
             self._open()
         if case.group == Group.THREADS:
             if not self.opened:
@@ -70,21 +69,22 @@ class Worker:
             return Sample(UNSUPPORTED, f"no {case.call}")
         if case.group == Group.LOCAL:
             return self._measure(lambda count: _each(self.peer.digest, range(count)))  # type: ignore[arg-type]
-        return self._command(case)
+        return self._batches(case) if case.batch else self._command(case)
 
     def _open(self) -> None:
         self.peer.open()
         self.opened = True
 
-    def _measure(self, run: Callable[[int], None]) -> Sample:
-        length = self.length()
+    def _measure(self, run: Callable[[int], None], records: int = 1) -> Sample:
+        """Measure what makes so many calls, each about so many records."""
+        length = self.length(records)
         for count in length:
             watch = Stopwatch()
             run(count)
             length.took(watch.wall)
         watch = Stopwatch()
         run(length.count)
-        return watch.sample(length.count)
+        return watch.sample(length.count * records)
 
     def _command(self, case: Case) -> Sample:
         call: Any = getattr(self.peer, case.call)
@@ -113,6 +113,32 @@ class Worker:
                 _each(call, itertools.islice(keys, count))
 
         return self._measure(run)
+
+    def _batches(self, case: Case) -> Sample:
+        """Measure a call that takes many keys, or pairs of them and bins."""
+        call: Any = getattr(self.peer, case.call)
+        batches: list[Any] = batches_of(self.keys(case), case.batch)
+        given = itertools.cycle(batches)
+        if case.call == "batch_put":
+            given = itertools.cycle([[(key, {**BINS[case.bins]}) for key in keys] for keys in batches])
+        if case.call == "batch_put_same":
+            bins = BINS[case.bins]
+
+            def run(count: int) -> None:
+                for keys in itertools.islice(given, count):
+                    call(keys, bins)
+        elif case.read:
+            look = type(self.peer).batch_bins
+
+            def run(count: int) -> None:
+                for keys in itertools.islice(given, count):
+                    look(call(keys))
+        else:
+
+            def run(count: int) -> None:
+                _each(call, itertools.islice(given, count))
+
+        return self._measure(run, case.batch)
 
     def _threads(self, case: Case) -> Sample:
         call: Any = getattr(self.peer, case.call)

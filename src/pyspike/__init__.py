@@ -31,8 +31,9 @@ from pyspike.batch import BatchResults
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
-from pyspike.nodes import Node
+from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
+    AdminPolicy,
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
@@ -52,6 +53,8 @@ from pyspike.policy import (
 from pyspike.process.lazy_imports import importing
 from pyspike.result_code import ResultCode
 from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
+from pyspike.task import Task
+from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
     INFINITY,
     WILDCARD,
@@ -69,7 +72,9 @@ from pyspike.version import __version__
 __all__ = [
     "INFINITY",
     "WILDCARD",
+    "AdminPolicy",
     "AsyncClient",
+    "AsyncTask",
     "BatchDelete",
     "BatchDeletePolicy",
     "BatchPolicy",
@@ -120,6 +125,7 @@ __all__ = [
     "MultiResult",
     "Node",
     "NodeStats",
+    "NodeStatus",
     "NumericType",
     "Operation",
     "OrderedList",
@@ -135,8 +141,11 @@ __all__ = [
     "StringRegexFlags",
     "StringWriteFlags",
     "SupportsToBytes",
+    "Task",
     "TendStats",
     "Ttl",
+    "UdfModule",
+    "UdfSource",
     "WritePolicy",
     "__version__",
     "digest",
@@ -149,6 +158,7 @@ __all__ += errors.__all__
 if TYPE_CHECKING:
     from pyspike import exp, operations
     from pyspike.aio import AsyncClient
+    from pyspike.async_task import AsyncTask
     from pyspike.cdt.context import Context, Ctx, MapKey
     from pyspike.cdt.enums import (
         BitOverflowAction,
@@ -194,6 +204,7 @@ _FLAGS = (
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
+    "AsyncTask": "pyspike.async_task",
     "exp": "pyspike.exp",
     "operations": "pyspike.operations",
     **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.cdt.context"),

@@ -756,6 +756,13 @@ class Batch:
         """Whether a row writes or deletes."""
     def code(self, row: int) -> int | None:
         """The result code of a row's answer; None without an answer."""
+    def asked(self, row: int) -> tuple[bytes | None, int, bytes, tuple[Operation, ...] | None]:
+        """What a row asks.
+
+        Returns:
+            Its filter expression, or else the batch's; how many operations are sent for it, and their bytes; and those that
+            the caller gave, None where bins were given.
+        """
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
     def next_replica(self, numbers: Iterable[int]) -> None:
@@ -1019,7 +1026,8 @@ def batch_of_puts(
 ) -> Batch:
     """A batch that puts bins of records; the arguments are those of `batch_rows`.
 
-    Bins that are one object for several keys in a row are encoded once.
+    Bins that are one object for several keys in a row are encoded once, if no code of the caller's runs in between, which
+    might change them.
 
     Args:
         records: the bins by keys, or pairs of both.

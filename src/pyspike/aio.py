@@ -11,69 +11,27 @@ import asyncio
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import overload
 
 from pyspike import _wire
 from pyspike._types import Milliseconds
 from pyspike._wire import AsyncCommands, Command, timeout_ms
-from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike.arguments import Policies, admin_policy, client_policy, info_arguments
+from pyspike.async_task import AsyncTask
 from pyspike.client import Client
-from pyspike.cluster import Cluster
+from pyspike.cluster import Cluster, udf_modules
 from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.drop_guard import DropGuard
 from pyspike.cluster.loop_executor import LoopExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
-from pyspike.policy import BatchPolicy, ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.policy import AdminPolicy, BatchPolicy, ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
 from pyspike.process import fork, members
+from pyspike.process.in_thread import in_thread
 from pyspike.stats import ClientStats
-
-T = TypeVar("T")
-
-
-async def _in_thread(call: Callable[..., T], *args: object) -> T:
-    """Run a call that blocks in a thread of its own, and give what it returns.
-
-    Not in the loop's pool of threads, as `asyncio.to_thread` does: the end of a loop, and of the interpreter,
-    awaits those, so that Ctrl-C would not work while a node does not answer.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-    thread = threading.Thread(target=_work, args=(future, call, args), name="pyspike-call", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:  # the interpreter is exiting: no more threads
-        return call(*args)
-    try:
-        return await future
-    finally:
-        if future.done() and not future.cancelled():
-            thread.join()  # which has nothing more to do
-        del future  # its error's traceback has this frame
-
-
-def _work(future: asyncio.Future[T], call: Callable[..., T], args: tuple[object, ...]) -> None:
-    result: Any = None
-    error: BaseException | None = None
-    try:
-        result = call(*args)
-    except BaseException as failure:
-        error = failure
-    with contextlib.suppress(RuntimeError):  # the loop is closed
-        future.get_loop().call_soon_threadsafe(_settle, future, result, error)
-    del future, error  # the error's traceback has this frame
-
-
-def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
-    if future.done():  # it is cancelled
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+from pyspike.udf import UdfModule, UdfSource
 
 
 class AsyncExecutor(_wire.AsyncExecutor):
@@ -254,6 +212,7 @@ class AsyncClient(AsyncCommands):
         read: ReadPolicy | None = None,
         write: WritePolicy | None = None,
         info: InfoPolicy | None = None,
+        admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
     ) -> AsyncClient:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
@@ -262,9 +221,35 @@ class AsyncClient(AsyncCommands):
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, batch)
+        policies = self._policies.changed(read, write, info, admin, batch)
         view._share(self._loops, policies, owner=self._owner)
         return view
+
+    # --- modules of functions ---
+
+    async def register_udf(
+        self,
+        source: UdfSource,
+        name: str | None = None,
+        *,
+        policy: AdminPolicy | None = None,
+    ) -> AsyncTask:
+        """Register a module of Lua functions: see `Client.register_udf`."""
+        chosen = admin_policy(self._policies, policy)
+        return AsyncTask(await in_thread(udf_modules.register, self._cluster, source, name, chosen))
+
+    async def remove_udf(self, name: str, *, policy: AdminPolicy | None = None) -> AsyncTask:
+        """Remove a module from all nodes: see `Client.remove_udf`."""
+        chosen = admin_policy(self._policies, policy)
+        return AsyncTask(await in_thread(udf_modules.remove, self._cluster, name, chosen))
+
+    async def list_udfs(self, *, policy: AdminPolicy | None = None) -> list[UdfModule]:
+        """The modules that are registered: see `Client.list_udfs`."""
+        return await in_thread(udf_modules.list_modules, self._cluster, admin_policy(self._policies, policy))
+
+    async def get_udf(self, name: str, *, policy: AdminPolicy | None = None) -> str:
+        """The source of a module: see `Client.get_udf`."""
+        return await in_thread(udf_modules.read, self._cluster, name, admin_policy(self._policies, policy))
 
     # --- the cluster ---
 
@@ -293,7 +278,7 @@ class AsyncClient(AsyncCommands):
     ) -> dict[str, str] | str:
         """Send an info command: see `Client.info`."""
         asked = info_arguments(self._policies, command, node, policy)
-        return await _in_thread(self._cluster.info, *asked)
+        return await in_thread(self._cluster.info, *asked)
 
     def stats(self) -> ClientStats:
         """How the connections to each node are used, by threads and in each loop, and how tending goes."""
@@ -319,13 +304,13 @@ class AsyncClient(AsyncCommands):
         finally:
             if self._owner:
                 # If this task is cancelled, the thread closes the cluster all the same.
-                await _in_thread(self._cluster.close)
+                await in_thread(self._cluster.close)
 
     async def __aenter__(self) -> AsyncClient:
         if self._loops.closed or self._cluster.closed:
             raise ClientClosed("the client is closed", advice="make a new one")
         if self._owner and not self._cluster.rounds:
-            await _in_thread(self._cluster.start)
+            await in_thread(self._cluster.start)
         self._loops.guard.armed = True
         return self
 

@@ -11,6 +11,7 @@ from pyspike._wire import Settings, plain_text
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.nodes import Node
 from pyspike.policy import (
+    AdminPolicy,
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
@@ -22,7 +23,7 @@ from pyspike.policy import (
 )
 from pyspike.showing import shown
 
-__all__ = ["Policies", "batch_settings", "client_policy", "info_arguments"]
+__all__ = ["Policies", "admin_policy", "batch_settings", "client_policy", "info_arguments"]
 
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
@@ -44,7 +45,7 @@ vars(sys.modules["pyspike._wire"]).update(
     WritePolicy=WritePolicy,
 )
 
-P = TypeVar("P", ClientPolicy, ReadPolicy, WritePolicy, InfoPolicy, BatchPolicy)
+P = TypeVar("P", ClientPolicy, ReadPolicy, WritePolicy, InfoPolicy, AdminPolicy, BatchPolicy)
 
 
 class Policies(NamedTuple):
@@ -53,18 +54,20 @@ class Policies(NamedTuple):
     read: ReadPolicy
     write: WritePolicy
     info: InfoPolicy
+    admin: AdminPolicy
     batch: BatchPolicy
 
     @classmethod
     def of(cls, policy: ClientPolicy) -> Policies:
         """Those of a client."""
-        return cls(policy.read, policy.write, policy.info, policy.batch)
+        return cls(policy.read, policy.write, policy.info, policy.admin, policy.batch)
 
     def changed(
         self,
         read: ReadPolicy | None,
         write: WritePolicy | None,
         info: InfoPolicy | None,
+        admin: AdminPolicy | None,
         batch: BatchPolicy | None,
     ) -> Policies:
         """Those of a view: what is None stays as it was.
@@ -76,6 +79,7 @@ class Policies(NamedTuple):
             self.read if read is None else _of_kind(ReadPolicy, read, "read"),
             self.write if write is None else _of_kind(WritePolicy, write, "write"),
             self.info if info is None else _of_kind(InfoPolicy, info, "info"),
+            self.admin if admin is None else _of_kind(AdminPolicy, admin, "admin"),
             self.batch if batch is None else _of_kind(BatchPolicy, batch, "batch"),
         )
 
@@ -83,7 +87,7 @@ class Policies(NamedTuple):
 def _of_kind(kind: type[P], policy: P, name: str = "policy") -> P:
     if not isinstance(policy, kind):
         # The article as it is read aloud: an InfoPolicy.
-        article = "an" if kind is InfoPolicy else "a"
+        article = "an" if kind in (InfoPolicy, AdminPolicy) else "a"
         raise InvalidType(f"{name} must be {article} {kind.__name__} here, not {type(policy).__name__}")
     return policy
 
@@ -104,6 +108,15 @@ def batch_settings(policies: Policies, policy: BatchPolicy | None) -> Settings:
         InvalidType: the policy is of another kind.
     """
     return (policies.batch if policy is None else _of_kind(BatchPolicy, policy)).settings
+
+
+def admin_policy(policies: Policies, policy: AdminPolicy | None) -> AdminPolicy:
+    """The policy of a command that changes the cluster itself.
+
+    Raises:
+        InvalidType: it is of another kind.
+    """
+    return policies.admin if policy is None else _of_kind(AdminPolicy, policy)
 
 
 def info_arguments(

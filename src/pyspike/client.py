@@ -30,12 +30,13 @@ from pyspike._wire import (
     run_batch,
     timeout_ms,
 )
-from pyspike.arguments import Policies, batch_settings, client_policy, info_arguments
+from pyspike.arguments import Policies, admin_policy, batch_settings, client_policy, info_arguments
 from pyspike.batch import BatchResults
 from pyspike.errors import ClientClosed
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import (
+    AdminPolicy,
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
@@ -47,6 +48,8 @@ from pyspike.policy import (
 )
 from pyspike.process.lazy_imports import importing
 from pyspike.stats import ClientStats
+from pyspike.task import Task
+from pyspike.udf import UdfModule, UdfSource
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
@@ -105,6 +108,7 @@ class Client(Commands):
         read: ReadPolicy | None = None,
         write: WritePolicy | None = None,
         info: InfoPolicy | None = None,
+        admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
     ) -> Client:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
@@ -113,7 +117,7 @@ class Client(Commands):
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, batch)
+        policies = self._policies.changed(read, write, info, admin, batch)
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
 
@@ -308,6 +312,89 @@ class Client(Commands):
 
         assert isinstance(self._executor, ThreadExecutor)
         run_batch(self._executor, BatchPlan(self._cluster, batch))
+
+    # --- modules of functions ---
+
+    def register_udf(
+        self,
+        source: UdfSource,
+        name: str | None = None,
+        *,
+        policy: AdminPolicy | None = None,
+    ) -> Task:
+        """Register a module of Lua functions: a node takes it, and passes it on to the others.
+
+        A module of that name is replaced.
+
+        Args:
+            source: the module's text; or the path of its file, as a `Path`, or as a str that ends in ".lua".
+            name: its file name on the servers, such as "counters.lua"; None for that of the file.
+            policy: the deadline for the first node's answer.
+
+        Returns:
+            What waits until every node has it: `client.register_udf("counters.lua").wait()`.
+
+        Raises:
+            UdfError: the server can't compile it; the message says where.
+            InvalidType, InvalidArgument: it is no source, or has no name that a server takes.
+            OSError: the file can't be read.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import udf_modules
+
+        return Task(udf_modules.register(self._cluster, source, name, chosen))
+
+    def remove_udf(self, name: str, *, policy: AdminPolicy | None = None) -> Task:
+        """Remove a module from all nodes, if there is one of this name.
+
+        Args:
+            name: its name, with or without ".lua".
+            policy: the deadline for the first node's answer.
+
+        Returns:
+            What waits until no node has it.
+
+        Raises:
+            InvalidType, InvalidArgument: the name can't be one.
+            ServerError, TimeoutError, ConnectionError: no node did it.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import udf_modules
+
+        return Task(udf_modules.remove(self._cluster, name, chosen))
+
+    def list_udfs(self, *, policy: AdminPolicy | None = None) -> list[UdfModule]:
+        """The modules that are registered, by their names.
+
+        Raises:
+            ServerError, TimeoutError, ConnectionError: no node told them.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import udf_modules
+
+        return udf_modules.list_modules(self._cluster, chosen)
+
+    def get_udf(self, name: str, *, policy: AdminPolicy | None = None) -> str:
+        """The source of a module. Bytes that are no UTF-8 are kept as surrogates (`surrogateescape`).
+
+        Args:
+            name: its name, with or without ".lua".
+            policy: the deadline.
+
+        Raises:
+            UdfError: there is no such module.
+            InvalidType, InvalidArgument: the name can't be one.
+            ServerError, TimeoutError, ConnectionError: no node told it.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import udf_modules
+
+        return udf_modules.read(self._cluster, name, chosen)
 
     # --- the cluster ---
 

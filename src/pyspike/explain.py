@@ -15,14 +15,16 @@ from pyspike._wire import (
     FRAME_HEADER_SIZE,
     MESSAGE_HEADER_SIZE,
     OP_HEADER_SIZE,
+    Batch,
     Command,
+    Operation,
 )
 from pyspike.errors import ServerError
 from pyspike.process.lazy_imports import importing
 from pyspike.result_code import ResultCode
 from pyspike.showing import shown
 
-__all__ = ["explain"]
+__all__ = ["BatchedRow", "explain"]
 
 ABOUT_AN_OPERATION = frozenset(
     {
@@ -51,12 +53,38 @@ class Step(NamedTuple):
     value: bytes
 
 
-def explain(error: ServerError, command: Command, version: str) -> None:
-    """Add to an error's message and advice what can be told of its command.
+class BatchedRow(NamedTuple):
+    """A row of a batch.
 
     Args:
-        error: what the server refused the command with.
-        command: the command.
+        batch: the batch.
+        number: the row's number.
+    """
+
+    batch: Batch
+    number: int
+
+
+class Asked(NamedTuple):
+    """What a server was asked of one record.
+
+    Args:
+        condition: the filter expression; empty if there is none.
+        steps: the operations as they were sent.
+        operations: those that the caller gave; None where bins were given.
+    """
+
+    condition: bytes
+    steps: list[Step]
+    operations: tuple[Operation, ...] | None
+
+
+def explain(error: ServerError, request: Command | BatchedRow, version: str) -> None:
+    """Add to an error's message and advice what can be told of the request.
+
+    Args:
+        error: what the server refused the request with.
+        request: the command, or the row of a batch.
         version: the version of the server, empty if it is not known.
     """
     code = error.result_code
@@ -64,25 +92,26 @@ def explain(error: ServerError, command: Command, version: str) -> None:
     is_old = code in OF_OLD_SERVERS and () < numbers < NEWEST
     if not is_old and code not in ABOUT_AN_OPERATION:
         return
-    condition, steps = _read(command.request)
-    if code in ABOUT_AN_OPERATION and (what := _where(command, steps)):
+    asked = _asked_by_row(request) if isinstance(request, BatchedRow) else _asked_by_command(request)
+    if code in ABOUT_AN_OPERATION and (what := _where(asked)):
         error.message = f"{error.message}: {what}"
         error.args = (error.message,)
-    if is_old and (needs := _lacking(numbers, condition, [] if code == ResultCode.FILTERED_OUT else steps)):
+    steps = [] if code == ResultCode.FILTERED_OUT else asked.steps
+    if is_old and (needs := _lacking(numbers, asked.condition, steps)):
         error.advice = f"{needs}; node {error.node} runs {version}"
 
 
-def _where(command: Command, steps: list[Step]) -> str:
+def _where(asked: Asked) -> str:
     """The bin, if there is one only, and the operation, if there is one only."""
     with importing:
         from pyspike.cdt.opcodes import OpCode
 
-    words = []
+    words, steps = [], asked.steps
     bins = {step.bin for step in steps if step.bin}
     if len(bins) == 1 and all(step.code != OpCode.EXP_READ for step in steps):  # which has a name, but no bin
         words.append(f"bin {shown(next(iter(bins)))}")
-    if len(steps) == 1 and command.operations:
-        words.append(shown(command.operations[0]))
+    if len(steps) == 1 and asked.operations:
+        words.append(shown(asked.operations[0]))
     elif len(steps) == 1:
         names = {OpCode.WRITE: "put", OpCode.INCR: "add", OpCode.APPEND: "append", OpCode.PREPEND: "prepend"}
         words += [name for code, name in names.items() if code == steps[0].code]
@@ -102,9 +131,14 @@ def _lacking(version: tuple[int, ...], condition: bytes, steps: list[Step]) -> s
     )
 
 
-def _read(request: bytes) -> tuple[bytes, list[Step]]:
-    """The filter expression of a request, empty if there is none, and its operations."""
-    fields, operations = struct.unpack_from(">HH", request, FRAME_HEADER_SIZE + AT_FIELD_COUNT)
+def _asked_by_row(row: BatchedRow) -> Asked:
+    condition, count, steps, operations = row.batch.asked(row.number)
+    return Asked(condition or b"", _steps(steps, 0, count), operations)
+
+
+def _asked_by_command(command: Command) -> Asked:
+    request = command.request
+    fields, count = struct.unpack_from(">HH", request, FRAME_HEADER_SIZE + AT_FIELD_COUNT)
     at, condition = FRAME_HEADER_SIZE + MESSAGE_HEADER_SIZE, b""
     for _ in range(fields):
         size, kind = struct.unpack_from(">IB", request, at)
@@ -112,11 +146,16 @@ def _read(request: bytes) -> tuple[bytes, list[Step]]:
         if kind == FIELD_FILTER:
             condition = request[at + 5 : end]
         at = end
+    return Asked(condition, _steps(request, at, count), command.operations)
+
+
+def _steps(data: bytes, at: int, count: int) -> list[Step]:
+    """So many operations, which begin here."""
     steps = []
-    for _ in range(operations):
-        size, code, name = struct.unpack_from(">IBxxB", request, at)
+    for _ in range(count):
+        size, code, name = struct.unpack_from(">IBxxB", data, at)
         end = at + 4 + size
         value = at + OP_HEADER_SIZE + name
-        steps.append(Step(code, request[at + OP_HEADER_SIZE : value].decode(), request[value:end]))
+        steps.append(Step(code, data[at + OP_HEADER_SIZE : value].decode(), data[value:end]))
         at = end
-    return condition, steps
+    return steps

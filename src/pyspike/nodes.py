@@ -1,6 +1,7 @@
 """What users see of the servers of a cluster.
 
-A leaf: plain values, which `Client.nodes()` makes. What is alive behind them is `pyspike.cluster.node`.
+A leaf: plain values, which `Client.nodes()` and tasks make. What is alive behind them is
+`pyspike.cluster.node`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from pyspike.hosts import Host
 
-__all__ = ["Node"]
+__all__ = ["Node", "NodeStatus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,18 @@ class Node:
     def address(self) -> str:
         """Its address as text, such as `10.0.0.1:3000`."""
         return str(self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """How far a node is with what a task waits for.
+
+    Args:
+        done: whether there is nothing left to wait for.
+        progress: how much is done, from 0 to 1.
+        text: the same in words that follow the node's name, such as "has built 40 % of the index".
+    """
+
+    done: bool
+    progress: float
+    text: str

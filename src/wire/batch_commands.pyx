@@ -187,7 +187,8 @@ def batch_of_puts(
 ) -> Batch:
     """A batch that puts bins of records; the arguments are those of `batch_rows`.
 
-    Bins that are one object for several keys in a row are encoded once.
+    Bins that are one object for several keys in a row are encoded once, if no code of the caller's runs in between, which
+    might change them.
 
     Args:
         records: the bins by keys, or pairs of both.
@@ -201,6 +202,7 @@ def batch_of_puts(
     cdef list asks = []
     cdef Ask ask = None
     cdef object last = None
+    cdef bint still = type(records) in (dict, list, tuple)
     cdef Key key
     cdef Batch batch
     if isinstance(records, (str, bytes, Key)):
@@ -215,7 +217,7 @@ def batch_of_puts(
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise errors.InvalidType(f"records must be pairs of a key and bins, not {shown(pair)}")
         key = key_of(pair[0])
-        if ask is None or pair[1] is not last:
+        if ask is None or pair[1] is not last or not still:
             try:
                 ask = ask_put(pair[1], header, own)
             except errors.InvalidArgument as error:

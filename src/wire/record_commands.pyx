@@ -91,6 +91,11 @@ cdef Command operate_request(
 def parse_answer(Command command not None, bytes body not None) -> Any:
     """Return what the command gives for an answer of one frame with this body, which begins with the message's header."""
     cdef Frame frame
+    cdef NameCache names
     frame.body = <const unsigned char*>PyBytes_AS_STRING(body)
     frame.body_size = <size_t>PyBytes_GET_SIZE(body)
-    return read_frame(command.reader, command.key, command.given, &frame, NULL)
+    memset(&names, 0, sizeof(NameCache))
+    try:
+        return read_frame(command.reader, command.key, command.given, &frame, &names)
+    finally:
+        names_clear(&names)

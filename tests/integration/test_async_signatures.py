@@ -46,7 +46,7 @@ def same(signature: inspect.Signature) -> inspect.Signature:
     """The signature without the class's own name in it."""
     text = signature.return_annotation
     if isinstance(text, str):
-        signature = signature.replace(return_annotation=text.replace("AsyncClient", "Client"))
+        signature = signature.replace(return_annotation=text.replace("Async", ""))
     return signature
 
 
@@ -69,7 +69,7 @@ def told(file: str, cls: str) -> dict[str, list[str]]:
             overload = any(ast.unparse(mark) == "overload" for mark in node.decorator_list)
             if overload or node.name not in seen:
                 text = f"{ast.unparse(node.args)} -> {ast.unparse(node.returns)}"  # type: ignore[arg-type]
-                seen.setdefault(node.name, []).append(text.replace(cls, "Client"))
+                seen.setdefault(node.name, []).append(text.replace("Async", ""))
                 WAITS[cls, node.name] = isinstance(node, ast.AsyncFunctionDef)
     return seen
 

@@ -224,9 +224,10 @@ def test_a_key_without_a_set(client: Client, keys: list[Key]) -> None:
 
 def test_a_large_batch_comes_back_whole(client: Client, set_name: str) -> None:
     keys = [Key("test", set_name, f"large-{number}") for number in range(10_000)]
-    client.batch_put((key, {"n": number}) for number, key in enumerate(keys))
-    assert [record and record["n"] for record in client.batch_get(keys)] == list(range(10_000))
-    assert client.batch_delete(keys) == [True] * 10_000
+    client.batch_put(((key, {"n": number}) for number, key in enumerate(keys)), timeout=60_000)
+    records = client.batch_get(keys, timeout=60_000)
+    assert [record and record["n"] for record in records] == list(range(10_000))
+    assert client.batch_delete(keys, timeout=60_000) == [True] * 10_000
 
 
 def test_large_records_come_in_frames_of_their_own(client: Client, keys: list[Key]) -> None:

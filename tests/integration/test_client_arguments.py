@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pyspike import (
+    AdminPolicy,
     AsyncClient,
     Client,
     ClientPolicy,
@@ -36,6 +37,8 @@ def test_a_client_is_made_with_a_client_policy(policy: Any) -> None:
         ("read", WritePolicy(), "read must be a ReadPolicy here, not WritePolicy"),
         ("write", ReadPolicy(), "write must be a WritePolicy here, not ReadPolicy"),
         ("info", ReadPolicy(), "info must be an InfoPolicy here, not ReadPolicy"),
+        ("admin", InfoPolicy(), "admin must be an AdminPolicy here, not InfoPolicy"),
+        ("info", AdminPolicy(), "info must be an InfoPolicy here, not AdminPolicy"),
         ("read", 0, "read must be a ReadPolicy here, not int"),
         ("info", {}, "info must be an InfoPolicy here, not dict"),
     ],

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pyspike import (
+    AdminPolicy,
     AsyncClient,
     BatchPolicy,
     Client,
@@ -706,6 +707,20 @@ def test_client_policy_info_is_the_policy_of_info_commands(one: EmbeddedCluster)
             client.info("build", "A1")
 
 
+def test_admin_policy_timeout_ends_what_changes_the_cluster(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        one.nodes[0].freeze()
+        with within(100), pytest.raises(errors.TimeoutError):
+            client.remove_udf("a", policy=AdminPolicy(timeout=100))
+
+
+def test_client_policy_admin_is_the_policy_of_what_changes_the_cluster(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, ClientPolicy(admin=AdminPolicy(timeout=150))) as client:
+        one.nodes[0].freeze()
+        with within(150), pytest.raises(errors.TimeoutError):
+            client.remove_udf("a")
+
+
 @pytest.mark.one_kind("makes no client")
 def test_no_field_is_without_a_test_here() -> None:
     tests = [name for name in globals() if name.startswith("test_")]
@@ -718,4 +733,5 @@ def test_no_field_is_without_a_test_here() -> None:
     assert untested(ReadPolicy, "test_") == []
     assert untested(WritePolicy, "test_") == []
     assert untested(InfoPolicy, "test_info_policy_") == []
+    assert untested(AdminPolicy, "test_admin_policy_") == []
     assert untested(ClientPolicy, "test_client_policy_") == []

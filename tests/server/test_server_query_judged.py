@@ -459,7 +459,7 @@ def test_what_is_taken_all_the_same(filled: Filled) -> None:
         ((field(QUERY_ID, b"\x01"),), {"trid": 0}),
         ((CONTEXT_OF,), {}),
         ((field(33, b"\x09"),), {}),
-        ((digests([b"\x00\x00" + b"\xff" * 18]), bvals([1])), {"partitions": range(1, 4096)}),
+        ((digests([b"\x00\xf0" + b"\xff" * 18]), bvals([1])), {"partitions": range(1, 4096)}),
         ((), {"info1": 0}),
         ((), {"timeout": 1}),
         ((), {"info3": PARTITION | 0x48}),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import fields, replace
 from typing import Any
 
-from pyspike import AsyncClient, Client, ClientPolicy, ClientStats
+from pyspike import AsyncClient, AsyncTask, Client, ClientPolicy, ClientStats
 from pyspike.hosts import HostsLike
 
 _lock = threading.Lock()
@@ -133,9 +133,24 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
         given = method(*args, **kwargs)
-        return wait_for(given) if asyncio.iscoroutine(given) else given
+        given = wait_for(given) if asyncio.iscoroutine(given) else given
+        return WaitingTask(given) if isinstance(given, AsyncTask) else given
 
     return call
+
+
+class WaitingTask:
+    """An `AsyncTask` that looks like a `Task`."""
+
+    def __init__(self, task: AsyncTask) -> None:
+        self.task = task
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.task, name)
+        return _waiting(found) if callable(found) else found
+
+    def __repr__(self) -> str:
+        return repr(self.task)
 
 
 # What the type checker takes for a Client.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pyspike._wire import ttl_header
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy import (
+    AdminPolicy,
     BasePolicy,
     BatchDeletePolicy,
     BatchPolicy,
@@ -34,7 +35,16 @@ from pyspike.policy import (
 )
 
 ROW_POLICIES = [BatchReadPolicy, BatchWritePolicy, BatchDeletePolicy]
-POLICIES = [BasePolicy, ReadPolicy, WritePolicy, InfoPolicy, ClientPolicy, BatchPolicy, *ROW_POLICIES]
+POLICIES = [
+    BasePolicy,
+    ReadPolicy,
+    WritePolicy,
+    InfoPolicy,
+    AdminPolicy,
+    ClientPolicy,
+    BatchPolicy,
+    *ROW_POLICIES,
+]
 COMMAND_POLICIES = [BasePolicy, ReadPolicy, WritePolicy]
 EQUAL = GenerationPolicy.EXPECT_GEN_EQUAL
 SETTINGS = [
@@ -88,6 +98,7 @@ CLIENT = {
     "read": ReadPolicy(max_retries=0),
     "write": WritePolicy(send_key=True),
     "info": InfoPolicy(timeout=1),
+    "admin": AdminPolicy(timeout=1),
     "batch": BatchPolicy(allow_inline=False),
 }
 ROW_WRITE = {name: value for name, value in WRITE.items() if name != "respond_per_each_op"} | {
@@ -112,6 +123,7 @@ CHANGES = [
     (ReadPolicy, {**BASE, "replica": Replica.MASTER}),
     (WritePolicy, {**BASE, **WRITE}),
     (InfoPolicy, {"timeout": 10}),
+    (AdminPolicy, {"timeout": 10}),
     (ClientPolicy, CLIENT),
 ]
 EACH_CHANGE = [
@@ -185,6 +197,7 @@ def test_defaults_of_the_client_are_those_of_the_rust_client_but_for_the_timeout
     assert (policy.ip_map, policy.cluster_name, policy.application_id) == (None, None, None)
     assert policy.buffer_reclaim_threshold == 65536
     assert (policy.read, policy.write, policy.info) == (ReadPolicy(), WritePolicy(), InfoPolicy())
+    assert policy.admin == AdminPolicy()
 
 
 def test_a_default_policy_adds_nothing_to_a_request():
@@ -449,6 +462,7 @@ def test_a_policy_keeps_normal_forms():
         (WritePolicy, "durable_deletes", "durable_delete"),
         (ClientPolicy, "max_conn_per_node", "max_conns_per_node"),
         (InfoPolicy, "timout", "timeout"),
+        (AdminPolicy, "timout", "timeout"),
     ],
 )
 def test_an_unknown_name_is_refused_and_the_meant_one_is_shown(kind, name, meant):
@@ -512,6 +526,7 @@ def test_a_bool_counts_as_no_number(name):
         (WritePolicy, "expiration", 0),
         (WritePolicy, "expiration", timedelta(days=3651)),
         (InfoPolicy, "timeout", 0),
+        (AdminPolicy, "timeout", 0),
         (BatchPolicy, "max_retries", -1),
         (BatchReadPolicy, "read_touch_ttl", 101),
         (BatchWritePolicy, "generation", 2**16),

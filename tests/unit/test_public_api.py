@@ -19,6 +19,7 @@ import pytest
 
 import pyspike
 from pyspike import (
+    AdminPolicy,
     AsyncClient,
     Client,
     ClientPolicy,
@@ -46,7 +47,7 @@ from pyspike.server import EmbeddedCluster
 
 KEY = Key("test", "users", "ann")
 RECORD = Record(KEY, {"name": "Ann", "age": 30}, 3, 0)
-POLICIES = [ReadPolicy, WritePolicy, InfoPolicy, ClientPolicy]
+POLICIES = [ReadPolicy, WritePolicy, InfoPolicy, AdminPolicy, ClientPolicy]
 MODULES = [
     "pyspike",
     "pyspike.errors",
@@ -283,6 +284,7 @@ KEPT = [
     WritePolicy(send_key=True, filter_expression=b"\xc3"),
     ClientPolicy(ip_map={"a": "b"}),
     InfoPolicy(timeout=5),
+    AdminPolicy(timeout=5),
     ReadPolicy(max_retries=4).settings,
     pyspike.Expiration.NEVER,
     pyspike.INFINITY,

@@ -13,6 +13,9 @@
     drop_guard        the warning of a client that is dropped before it is closed
     cluster           the current view, and the life of all this from start to close
     retry             whether a failed command is tried again, when and where, or which error it ends with
+    administer        commands that change the cluster itself: one node is told, and tells the others
+    watch             asks the nodes until each has done what a call has told them to
+    udf_modules       registering, removing and reading UDF modules
     thread_executor   runs commands for threads
     loop_executor     runs commands for the tasks of asyncio loops
 

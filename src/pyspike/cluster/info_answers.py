@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,19 +108,25 @@ def check(value: str) -> str:
             digits, text = "", rest
         raise from_code(int(digits or 0) or _UNSURE, text, advice=_ADVICE)
     if value.startswith("error="):
-        raise from_code(_UDF_ERROR, _udf_message(value), advice=_ADVICE)
+        words, place = _udf_message(value)
+        if place:
+            raise from_code(_UDF_ERROR, f"{place}: {words}")
+        raise from_code(_UDF_ERROR, words, advice=_ADVICE)
     return value
 
 
-def _udf_message(value: str) -> str:
-    """The words in `error=invalid_command;message=<base64>`, or what stands after the `=`."""
+def _udf_message(value: str) -> tuple[str, str]:
+    """The words and the place in Lua code in `error=compile_error;file=a.lua;line=1;message=<base64>`.
+
+    If there is no message, the words are what stands after `error=`. The place may be empty.
+    """
     fields = {name: text for name, _, text in (field.partition("=") for field in value.split(";"))}
-    if message := fields.get("message"):
-        try:
-            return base64.b64decode(message, validate=True).decode("utf-8", "backslashreplace")
-        except (binascii.Error, ValueError):
-            return message
-    return fields["error"]
+    message = fields.get("message")
+    if not message:
+        return fields["error"], ""
+    with contextlib.suppress(binascii.Error, ValueError):
+        message = base64.b64decode(message, validate=True).decode("utf-8", "backslashreplace")
+    return message, ":".join(fields[name] for name in ("file", "line") if fields.get(name))
 
 
 def value_of(values: dict[str, str], command: str) -> str:

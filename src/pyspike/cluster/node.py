@@ -108,11 +108,22 @@ class ClusterNode(Node):
             ServerError: it refused the request as a whole.
         """
         deadline = time.monotonic() + timeout / 1000
-        connection = connect(self.endpoint, min(timeout, self._policy.timeout), self.name)
+        connection = self.dial(timeout)
         try:
             return ask(connection, [command], left_ms(deadline))
         finally:
             connection.close()
+
+    def dial(self, timeout: float) -> Connection:
+        """A new connection to the server, for info commands; who asks for it closes it.
+
+        Args:
+            timeout: how long connecting may take in milliseconds, if the client's policy allows so much.
+
+        Raises:
+            TimeoutError, ConnectionError: there is none.
+        """
+        return connect(self.endpoint, min(timeout, self._policy.timeout), self.name)
 
     # For tending: one thread at a time ----------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from pyspike.errors import (
     ServerError,
     TimeoutError,
 )
-from pyspike.explain import explain
+from pyspike.explain import BatchedRow, explain
 from pyspike.result_code import ResultCode
 
 log = logging.getLogger("pyspike.cluster")
@@ -126,11 +126,16 @@ def next_step(cluster: ClusterState, command: Command, error: AerospikeError) ->
     if pause is not None:
         return pause
     if isinstance(error, ServerError):
-        try:
-            explain(error, command, cluster.version_of(error.node))
-        except Exception:  # the error is what counts, not the words for it
-            log.exception("an error could not be explained: %s", error.message)
+        add_explanation(cluster, error, command)
     return conclude(command, error)
+
+
+def add_explanation(cluster: ClusterState, error: ServerError, request: Command | BatchedRow) -> None:
+    """Add to an error's message and advice what can be told of the request, if anything can."""
+    try:
+        explain(error, request, cluster.version_of(error.node))
+    except Exception:  # the error is what counts, not the words for it
+        log.exception("an error could not be explained: %s", error.message)
 
 
 def note_failure(cluster: ClusterState, error: AerospikeError, sent: bool) -> None:

@@ -13,7 +13,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pyspike._wire import Batch, Command, NodeRows, PartitionMap, failed_rows, route_rows
-from pyspike.cluster.retry import ClusterState, advise, in_doubt, note_failure, pause_before_retry
+from pyspike.cluster.retry import (
+    ClusterState,
+    add_explanation,
+    advise,
+    in_doubt,
+    note_failure,
+    pause_before_retry,
+)
 from pyspike.errors import (
     AerospikeError,
     Attempt,
@@ -22,6 +29,7 @@ from pyspike.errors import (
     ServerError,
     from_code,
 )
+from pyspike.explain import BatchedRow
 from pyspike.result_code import ResultCode
 
 __all__ = ["BatchPlan", "Later"]
@@ -165,6 +173,7 @@ class BatchPlan:
             error.attempts = (*self._attempts.get(number, ()), attempt)
             error.timeout = self.batch.total_timeout or None
             error.in_doubt = in_doubt(_Rows(self.batch, [number], write, tries, sent), error)
+            add_explanation(self._cluster, error, BatchedRow(self.batch, number))
             self.batch.errors[number] = error
 
     def _fail(self, number: int, error: AerospikeError, asked: _Rows | None) -> None:
@@ -174,6 +183,10 @@ class BatchPlan:
         own.attempts = self._attempts.get(number, ())
         own.timeout = self.batch.total_timeout or None
         own.in_doubt = asked is not None and _in_doubt(asked, error)
+        if isinstance(own, ServerError) and own.result_code == ResultCode.PARAMETER_ERROR:
+            add_explanation(
+                self._cluster, own, BatchedRow(self.batch, number)
+            )  # other codes are another row's
         advise(own)
         self.batch.errors[number] = own
 

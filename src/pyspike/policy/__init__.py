@@ -14,11 +14,13 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
     write       `WritePolicy`
     batch       `BatchPolicy`, and the policies of a batch's rows
     info        `InfoPolicy`
+    admin       `AdminPolicy`
     client      `ClientPolicy`
 """
 
 from pyspike._types import SupportsToBytes
 from pyspike._wire import timeout_ms
+from pyspike.policy.admin import AdminPolicy
 from pyspike.policy.base import BasePolicy, ConsistencyLevel, ReadTouchTTL
 from pyspike.policy.batch import (
     BatchDeletePolicy,
@@ -34,6 +36,7 @@ from pyspike.policy.write import CommitLevel, GenerationPolicy, RecordExistsActi
 from pyspike.values import Expiration
 
 __all__ = [
+    "AdminPolicy",
     "BasePolicy",
     "BatchDeletePolicy",
     "BatchPolicy",

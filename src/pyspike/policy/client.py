@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspike.errors import InvalidArgument
+from pyspike.policy.admin import AdminPolicy
 from pyspike.policy.base import Milliseconds, Policy, policy_field, refuse_changes
 from pyspike.policy.batch import BatchPolicy
 from pyspike.policy.checks import (
@@ -54,6 +55,7 @@ class ClientPolicy(Policy):
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
+        admin: the policy of commands that change the cluster itself and are given none.
         batch: the policy of batches that are given none.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta.
@@ -81,6 +83,7 @@ class ClientPolicy(Policy):
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
+    admin: AdminPolicy = policy_field(AdminPolicy(), instance(AdminPolicy))
     batch: BatchPolicy = policy_field(BatchPolicy(), instance(BatchPolicy))
 
     def _complete(self) -> None:

@@ -5,6 +5,7 @@
     members         the objects that a fork and the interpreter's exit have to see to
     fork            what happens in the child of a fork
     exit            what happens when the interpreter ends
+    in_thread       calls that block, made for asyncio tasks: what tasks use imports it
 
 Each knows those above it only.
 """

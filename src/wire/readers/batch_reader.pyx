@@ -81,8 +81,7 @@ cdef class BatchReader(Reader):
                 bins = read_bins(c, header.op_count)
             else:
                 bins = {}
-                results = [None] * len(ask.operations)
-                read_results(c, header.op_count, ask.operations, bins, results, ask.kind == ROW_READS)
+                results = read_results(c, header.op_count, ask.operations, bins, ask.kind == ROW_READS)
             batch.records[number] = new_record(<Key>batch.keys[number], bins, header, results)
         row.attempt = 0
         row.code = <int16_t>header.result_code

@@ -75,7 +75,7 @@ cdef inline int next_op(Cursor* c, MessageOp* op) except -1:
 
 cdef inline object name_of_op(Cursor* c, MessageOp* op):
     """Returns the name of the operation's bin. The server does not check that names are UTF-8."""
-    return short_text(c.names, op.name, op.name_size, b"surrogateescape")
+    return name_text(c.names, op.name, op.name_size)
 
 
 cdef inline object value_of_op(Cursor* c, MessageOp* op):

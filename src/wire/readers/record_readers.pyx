@@ -33,41 +33,49 @@ cdef inline bint answers(Operation operation, MessageOp* op, bint as_read) noexc
     return (
         (operation.code == op.code or (as_read and op.code == OP_READ))
         and asked[AT_OP_NAME_SIZE] == op.name_size
-        and memcmp(asked + OP_HEADER_SIZE, op.name, op.name_size) == 0
+        and same_bytes(asked + OP_HEADER_SIZE, op.name, op.name_size)
     )
 
 
-cdef int read_results(
-    Cursor* c, int count, tuple operations, dict bins, list results, bint as_read=False
-) except -1:
-    """Fills `results`, one an operation, and `bins`, where a bin with several values gets a MultiResult.
+cdef list read_results(Cursor* c, int count, tuple operations, dict bins, bint as_read):
+    """Returns what the operations gave, one value an operation, and fills `bins`: one with several values gets a MultiResult.
 
     The server answers in the order of the operations and leaves some out; the request was made so that each answer
     belongs to the next operation that it can be of (`needs_all_answers`).
     """
     cdef MessageOp op
     cdef Operation operation
+    cdef Py_ssize_t operation_count = len(operations)
     cdef Py_ssize_t at = 0
+    cdef Py_ssize_t filled = 0              # results before this one are there
     cdef Py_ssize_t size
     cdef int _i
+    cdef dict every_bin
     cdef set several = None
+    cdef list results = PyList_New(operation_count)
     for _i in range(count):
         next_op(c, &op)
         value = value_of_op(c, &op)
-        while at < len(operations) and not answers(<Operation>operations[at], &op, as_read):
+        while at < operation_count and not answers(<Operation>operations[at], &op, as_read):
             at += 1
-        if at == len(operations):
+        if at == operation_count:
             raise broken(f"an answer to no operation (code {op.code}, bin {name_of_op(c, &op)!r})")
+        while filled < at:
+            fill_item(results, filled, None)
+            filled += 1
         operation = <Operation>operations[at]
         if operation.flags & OP_IS_ALL_BINS:
             name = name_of_op(c, &op)
-            if results[at] is None:
-                results[at] = {}
-            results[at][name] = value       # and stays there: all further reads are of this operation
+            if filled == at:
+                every_bin = {}
+                fill_item(results, at, every_bin)
+                filled += 1
+            every_bin[name] = value         # all further reads are of this operation, so `at` stays
         else:
             name = operation.bin
-            results[at] = value
+            fill_item(results, at, value)
             at += 1
+            filled = at
         if op.particle == PARTICLE_NULL:    # the bin is not there, or the operation gives nothing
             continue
         size = len(bins)
@@ -80,7 +88,10 @@ cdef int read_results(
             bins[name] = MultiResult([found, value])
             several = several or set()
             several.add(name)
-    return 0
+    while filled < operation_count:
+        fill_item(results, filled, None)
+        filled += 1
+    return results
 
 
 cdef inline Record new_record(Key key, dict bins, MessageHeader* header, list results):
@@ -134,8 +145,7 @@ cdef class ResultsReader(Reader):
         if header.field_count:
             skip_fields(&c, header.field_count)
         bins = {}
-        results = [None] * len(<tuple>given)
-        read_results(&c, header.op_count, <tuple>given, bins, results)
+        results = read_results(&c, header.op_count, <tuple>given, bins, False)
         end_of_frame(&c)
         return new_record(key, bins, &header, results)
 

@@ -7,6 +7,7 @@
 cdef enum:
     SLICE_ROWS = 4096                       # of one request at most: a server may have a limit of 5000
     SLICE_SIZE = 1_048_576                  # bytes of a request after which no other row is added
+    ROOM_OF_ROW = 512                       # bytes, at most, of a request with one row, but for what has no limit of its own
     NO_ANSWER = -1                          # in the place of a result code
 
 
@@ -47,6 +48,7 @@ cdef class Batch:
     cdef int complete(self, object settings, object timeout, object filter_expression) except -1:
         """Keeps how the batch is sent, now that its rows are there."""
         cdef Settings chosen = <Settings>settings
+        cdef Ask ask
         cdef Py_ssize_t i
         self.count = len(self.keys)
         self.settings = chosen
@@ -60,8 +62,25 @@ cdef class Batch:
         memset(self.rows, 0, <size_t>self.count * sizeof(RowState))
         for i in range(self.count):
             self.rows[i].code = NO_ANSWER
+            ask = self.ask_of(i)
+            if ask.send_key or PyBytes_GET_SIZE(ask.ops) > SLICE_SIZE:
+                self.check_size(<Key>self.keys[i], ask)
         self.records = [None] * self.count
         self.errors = {}
+        return 0
+
+    cdef int check_size(self, Key key, Ask ask) except -1:
+        """Refuses a row that would not fit into a request of its own."""
+        cdef size_t size = ROOM_OF_ROW + <size_t>PyBytes_GET_SIZE(ask.ops)
+        for data in (self.filter_expression, ask.filter_expression):
+            if data is not None:
+                size += <size_t>PyBytes_GET_SIZE(data)
+        if ask.send_key:
+            size += user_key_size(key)
+        if size > MAX_MESSAGE:
+            raise errors.InvalidArgument(
+                f"the row would pass the protocol's limit of {MAX_MESSAGE} bytes", key=key, advice="store less in one record"
+            )
         return 0
 
     cdef inline Ask ask_of(self, Py_ssize_t row):
@@ -101,6 +120,21 @@ cdef class Batch:
         """The result code of a row's answer; None without an answer."""
         self.check_row(row)
         return None if self.rows[row].code == NO_ANSWER else self.rows[row].code
+
+    def asked(self, Py_ssize_t row) -> tuple[bytes | None, int, bytes, tuple[Operation, ...] | None]:
+        """What a row asks.
+
+        Returns:
+            Its filter expression, or else the batch's; how many operations are sent for it, and their bytes; and those that
+            the caller gave, None where bins were given.
+        """
+        cdef Ask ask
+        self.check_row(row)
+        ask = self.ask_of(row)
+        return (
+            self.filter_expression if ask.filter_expression is None else ask.filter_expression,
+            ask.op_count, ask.ops, ask.operations,
+        )
 
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
@@ -209,6 +243,10 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
     return not with_key
 
 
+cdef inline bint same_name(PyObject* name, str other):
+    return name == <PyObject*>other or <str>name == other
+
+
 cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, Ask ask, Settings settings) except -1:
     cdef unsigned char* p = buffer_take(out, AT_ROW_FLAGS)
     cdef size_t body = out.size
@@ -216,8 +254,8 @@ cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, As
     store32(p, number)
     memcpy(p + 4, key.hash, DIGEST_SIZE)
     if (
-        last.repeatable and last.ask == <PyObject*>ask and last.namespace == <PyObject*>key.namespace
-        and last.set_name == <PyObject*>key.set_name
+        last.repeatable and last.ask == <PyObject*>ask and same_name(last.namespace, key.namespace)
+        and same_name(last.set_name, key.set_name)
     ):
         return put8(out, ROW_REPEAT)
     repeatable = put_row_body(out, key, ask, settings)
@@ -242,6 +280,7 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     cdef LastRow last
     cdef Settings settings = batch.settings
     cdef size_t head
+    cdef size_t end = 0
     cdef int fields = 1
     cdef Py_ssize_t i = 0
     cdef uint32_t number
@@ -255,10 +294,16 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
         fields += 1
     head = out.size
     start_field(out, FIELD_BATCH, BATCH_HEAD_SIZE)
-    while i < count and i < SLICE_ROWS and out.size < SLICE_SIZE:
-        number = numbers[i]
-        put_row(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings)
-        i += 1
+    try:
+        while i < count and i < SLICE_ROWS and out.size < SLICE_SIZE:
+            end = out.size
+            number = numbers[i]
+            put_row(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings)
+            i += 1
+    except errors.InvalidArgument:          # it has no room behind the others
+        if i == 0:
+            raise
+        out.size = end
     store32(out.data + head, <uint32_t>(out.size - head - 4))
     store32(out.data + head + FIELD_HEADER_SIZE, <uint32_t>i)
     out.data[head + FIELD_HEADER_SIZE + 4] = settings.batch_flags

@@ -66,6 +66,16 @@ cdef int put_user_key_field(Buffer* out, Key key) except -1:
     return 0
 
 
+cdef size_t user_key_size(Key key) except? 0:
+    """Returns how many bytes the user key takes, 0 where only the digest is known."""
+    cdef unsigned char scratch[8]
+    cdef unsigned char particle = 0
+    cdef size_t size = 0
+    if key.user_key is not None:
+        user_key_bytes(key.user_key, scratch, &size, &particle)
+    return size
+
+
 cdef inline int put_key_fields(Buffer* out, Key key, bint send_user_key) except -1:
     """Writes the fields that name a record; returns the number of fields."""
     put_text_field(out, FIELD_NAMESPACE, key.namespace)

@@ -2,6 +2,9 @@
 # one `poll` and without the GIL, and reads answers as they come. Which node is asked for what, and what is asked again, is
 # told by the batch's plan (`pyspike.plans.batch`).
 
+cdef int64_t LONGEST_TURN = SECOND          # that is waited for a connection to one node while others are to be asked too
+
+
 @cython.final
 cdef class NodeExchange:
     """What one node is asked for, and the connection to it while its answer is awaited."""
@@ -84,19 +87,34 @@ cdef class BatchRun:
         return 0
 
     cdef int begin_queued(self) except -1:
-        """Begins the exchanges of the queue that can be begun now; the others stay in it."""
+        """Begins the exchanges of the queue that can be begun now; the others stay in it.
+
+        If none can, and none is under way, this waits for a connection to the first one's node. A thread that has
+        connections to other nodes must not wait, as those in line there may have the connections that it waits for. The
+        others get their turn before the deadline.
+        """
         cdef list queue = self.queue
         cdef bint alone = len(queue) == 1 and not self.in_flight
+        cdef Py_ssize_t others
+        cdef int64_t patience = FOREVER
         if not queue:
             return 0
         self.queue = []
         for exchange in queue:
-            if (self.in_flight and self.batch.settings.sequential) or not self.begin(<NodeExchange>exchange, alone):
+            if (self.in_flight and self.batch.settings.sequential) or not self.begin(<NodeExchange>exchange, alone, 0):
                 self.queue.append(exchange)
+        if self.in_flight or not self.queue:
+            return 0
+        exchange = self.queue.pop(0)
+        others = len(self.queue) + len(self.later)
+        if others:
+            patience = min((self.batch.deadline - now_ns()) // (others + 1), LONGEST_TURN)
+        if not self.begin(<NodeExchange>exchange, alone, max(patience, MILLISECOND)):
+            self.queue.append(exchange)
         return 0
 
-    cdef bint begin(self, NodeExchange exchange, bint alone) except -1:
-        """Takes a connection and sends the next request; False if that would mean to wait while others are under way.
+    cdef bint begin(self, NodeExchange exchange, bint alone, int64_t patience) except -1:
+        """Takes a connection and sends the next request; False if one could not be had within `patience`.
 
         Where the exchange is `alone` it is sent later, as there is nothing else to do until its answer comes.
         """
@@ -117,7 +135,7 @@ cdef class BatchRun:
                 raise errors.ConnectionError(f"node {node.name} has left the cluster")
             exchange.connection = exchange.pool.acquire(
                 now, command.deadline, command.attempt_timeout, not command.write and command.tries <= command.retries,
-                &took_time, not self.in_flight
+                &took_time, patience
             )
             if exchange.connection is None:
                 command.tries -= 1
@@ -150,9 +168,9 @@ cdef class BatchRun:
         for i in range(count):
             exchange = <NodeExchange>self.in_flight[i]
             self.sockets[i].fd = exchange.connection.x.transport.fd
-            self.sockets[i].events = POLLIN
-            if exchange.connection.x.sent < exchange.connection.x.out_size:
-                self.sockets[i].events |= POLLOUT
+            self.sockets[i].events = (
+                POLLOUT if exchange.connection.x.sent < exchange.connection.x.out_size else POLLIN
+            )
             self.sockets[i].revents = 0
             left = time_left(&exchange.connection.x, now)
             span = left if left < span else span

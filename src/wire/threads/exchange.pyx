@@ -62,17 +62,20 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
     """Sends the rest of the request, then receives until a whole frame is there. The caller owns all memory.
 
     `flags` are those of `send` and `recv`: with MSG_DONTWAIT the caller waits by itself until the socket is ready, and
-    TIMED_OUT means that there is no time left for that.
+    TIMED_OUT means that there is no time left for that. What has come by then is received first, unless the deadline has
+    passed: that no byte came for too long may only seem so, because the caller was busy with other things.
     """
     cdef FrameState state
     cdef bint came = False
+    cdef bint late = time_left(x, now) <= 0
     cdef int outcome
     if flags & MSG_DONTWAIT:
-        outcome = DONE if time_left(x, now) > 0 else TIMED_OUT
+        if late and (x.sent < x.out_size or x.deadline <= now):
+            return TIMED_OUT
     else:
         outcome = arm_transport(&x.transport, time_left(x, now))
-    if outcome != DONE:
-        return outcome
+        if outcome != DONE:
+            return outcome
     while x.sent < x.out_size:
         outcome = send_some(&x.transport, x.out + x.sent, x.out_size - x.sent, flags, &x.sent)
         if outcome == DONE:
@@ -99,7 +102,9 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
         outcome = receive_some(&x.transport, x.data + x.have, x.capacity - x.have, flags, &x.have)
         if outcome == DONE:
             came = True
-        elif outcome == NOT_READY and not flags & MSG_DONTWAIT:
+        elif outcome == NOT_READY:
+            if flags & MSG_DONTWAIT:
+                return TIMED_OUT if late else NOT_READY
             return wait_ended(x)
         else:
             return outcome

@@ -20,6 +20,7 @@ cdef class Waiter:
 
     cdef object lock
     cdef Connection connection
+    cdef bint gave_up                       # whether it left the line with nothing, as it had waited long enough
 
     def __cinit__(self) -> None:
         self.lock = Lock()
@@ -69,18 +70,18 @@ cdef class Pool:
 
     cdef Connection acquire(
         self, int64_t now, int64_t deadline, int64_t attempt_timeout, bint may_go_elsewhere, bint* took_time,
-        bint may_wait=True
+        int64_t patience=FOREVER
     ):
         """Returns a connection for one command; the caller gives it back by `release`, `discard` or `set_late`.
 
         Opening a connection may take `attempt_timeout`, so that another node can be asked when this one is down. Waiting in
         line may take until the deadline, or `attempt_timeout` if the command `may_go_elsewhere`. `took_time` is set if the
-        thread opened a connection or waited, so that the caller reads the clock again. Without `may_wait` it returns None
-        instead of waiting in line: a thread that has connections to other nodes must not wait, as those in line there may
-        have the connections that it waits for.
+        thread opened a connection or waited, so that the caller reads the clock again. Returns None if it would have to wait
+        in line for longer than `patience`.
         """
         cdef int64_t due = after(now, attempt_timeout)
         cdef int64_t until
+        cdef int64_t enough
         cdef Connection connection
         cdef Waiter waiter
         cdef PoolStep step
@@ -104,7 +105,7 @@ cdef class Pool:
                     self.opening += 1
                 elif self.late and not drained:
                     step = DRAIN
-                elif not may_wait:
+                elif patience <= 0:
                     return None
                 elif self.limits.may_wait(len(self.waiters)):
                     step = WAIT
@@ -128,7 +129,10 @@ cdef class Pool:
             if step == WAIT:
                 took_time[0] = True
                 until = min(due, deadline) if may_go_elsewhere else deadline
-                connection = self.wait(waiter, until, refusal)
+                enough = after(now_ns(), patience)
+                connection = self.wait(waiter, min(until, enough), refusal, enough < until)
+                if waiter.gave_up:
+                    return None
             if connection is None:
                 took_time[0] = True
                 try:
@@ -152,10 +156,11 @@ cdef class Pool:
         """Notes that a connection broke: connections that are idle now are checked before they are used."""
         self.broken_at = now_ns()
 
-    cdef Connection wait(self, Waiter waiter, int64_t deadline, object refusal):
+    cdef Connection wait(self, Waiter waiter, int64_t deadline, object refusal, bint gives_up):
         """Waits in line and returns the connection that the thread got; None if it got the right to open one.
 
-        `refusal` is the error with which the thread failed to open a connection before; None if it did not try.
+        `refusal` is the error with which the thread failed to open a connection before; None if it did not try. If the thread
+        `gives_up`, it is no failure that the deadline passes.
         """
         cdef int64_t start = now_ns()
         cdef bint served
@@ -171,6 +176,9 @@ cdef class Pool:
         with cython.critical_section(self):
             self.waits += 1
             self.waited += now_ns() - start
+        if in_line and gives_up:
+            waiter.gave_up = True
+            return None
         if in_line:
             self.counters.count_refusal()
             if refusal is not None:

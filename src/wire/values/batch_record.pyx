@@ -1,7 +1,7 @@
 # What comes of one row of a batch.
 
 @cython.final
-@cython.freelist(32)
+@cython.freelist(256)                      # batches drop and make hundreds at once
 cdef class BatchRecord:
     """BatchRecord(key, record=None, result_code=None, error=None)\n--\n\nWhat came of one row of a batch.
 

@@ -1,20 +1,51 @@
 # A cache of short texts that come again and again, as bin names and map keys do. Each connection has one: when a text comes
-# again, the cache returns the Python string that was made the first time. Each slot holds the latest text with its hash.
+# again, the cache returns the Python string that was made the first time. Each slot holds the latest text whose hash is the
+# slot's number. Only texts that are valid UTF-8 are kept, so whoever finds one need not look at its bytes.
 
 cdef extern from *:
     """
+    /* Both go by 8 bytes or by 4, the last of which may overlap with those before. */
     static inline int is_ascii(const unsigned char *p, size_t size) {
+        const unsigned char *last = p + size;
         uint64_t all = 0, eight;
-        for (; size >= 8; p += 8, size -= 8) {
-            memcpy(&eight, p, 8);
-            all |= eight;
+        uint32_t four;
+        if (size >= 8) {
+            for (; p < last - 8; p += 8) {
+                memcpy(&eight, p, 8);
+                all |= eight;
+            }
+            memcpy(&eight, last - 8, 8);
+            return !((all | eight) & UINT64_C(0x8080808080808080));
         }
-        while (size--)
+        if (size >= 4) {
+            memcpy(&four, p, 4);
+            all = four;
+            memcpy(&four, last - 4, 4);
+            return !((all | four) & 0x80808080);
+        }
+        while (p < last)
             all |= *p++;
-        return !(all & UINT64_C(0x8080808080808080));
+        return !(all & 0x80);
+    }
+
+    static inline int same_bytes(const unsigned char *p, const unsigned char *q, size_t size) {
+        const unsigned char *last = p + size;
+        if (size >= 8) {
+            for (; p < last - 8; p += 8, q += 8)
+                if (load64(p) != load64(q))
+                    return 0;
+            return load64(last - 8) == load64(q + (last - p) - 8);
+        }
+        if (size >= 4)
+            return load32(p) == load32(q) && load32(last - 4) == load32(q + size - 4);
+        while (p < last)
+            if (*p++ != *q++)
+                return 0;
+        return 1;
     }
     """
     bint is_ascii(const unsigned char* p, size_t size) noexcept nogil
+    bint same_bytes(const unsigned char* p, const unsigned char* q, size_t size) noexcept nogil
 
 
 cdef extern from "Python.h":
@@ -29,11 +60,6 @@ cdef inline object ascii_text(const unsigned char* p, size_t size):
     text = PyUnicode_New(<Py_ssize_t>size, 127)
     memcpy(PyUnicode_1BYTE_DATA(text), p, size)
     return text
-
-
-cdef inline object utf8_text(const unsigned char* p, size_t size, const char* errors_):
-    """Returns the str of UTF-8 bytes."""
-    return ascii_text(p, size) if is_ascii(p, size) else PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, errors_)
 
 
 cdef enum:
@@ -63,21 +89,46 @@ cdef inline size_t name_slot(const unsigned char* p, size_t size) noexcept nogil
     return (h >> 20) & (NAME_SLOTS - 1)
 
 
-cdef inline object short_text(NameCache* cache, const unsigned char* p, size_t size, const char* errors_):
-    """Returns the str of UTF-8 bytes; the same object each time as long as the cache holds it."""
-    cdef NameSlot* slot
+cdef inline NameSlot* slot_of(NameCache* cache, const unsigned char* p, size_t size) noexcept nogil:
+    """Returns the slot in which such a text is kept; NULL if it is not kept, as it is too long or there is no cache."""
     if cache == NULL or size == 0 or size > NAME_SIZE:
-        return utf8_text(p, size, errors_)
-    slot = &cache.slots[name_slot(p, size)]
-    if slot.text != NULL and slot.size == size and memcmp(slot.data, p, size) == 0:
-        return <object>slot.text
-    text = utf8_text(p, size, errors_)
-    Py_INCREF(text)
-    Py_XDECREF(slot.text)
-    slot.text = <PyObject*>text
-    slot.size = <unsigned char>size
-    memcpy(slot.data, p, size)
+        return NULL
+    return &cache.slots[name_slot(p, size)]
+
+
+cdef inline bint holds(NameSlot* slot, const unsigned char* p, size_t size) noexcept nogil:
+    return slot.text != NULL and slot.size == size and same_bytes(slot.data, p, size)
+
+
+cdef void keep_text(NameSlot* slot, object text, const unsigned char* p, size_t size) noexcept:
+    """Keeps a text in the place of the one before, unless `slot` is NULL. `p`: its bytes, which are UTF-8."""
+    if slot != NULL:
+        Py_INCREF(text)
+        Py_XDECREF(slot.text)
+        slot.text = <PyObject*>text
+        slot.size = <unsigned char>size
+        memcpy(slot.data, p, size)
+
+
+cdef object new_name(NameSlot* slot, const unsigned char* p, size_t size):
+    """Decodes a name that `slot` does not hold."""
+    if is_ascii(p, size):
+        text = ascii_text(p, size)
+    else:
+        try:
+            text = PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL)
+        except UnicodeDecodeError:
+            return PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, b"surrogateescape")
+    keep_text(slot, text, p, size)
     return text
+
+
+cdef inline object name_text(NameCache* cache, const unsigned char* p, size_t size):
+    """Returns a name, the same object each time as long as the cache holds it. Bytes that are no UTF-8 become surrogates."""
+    cdef NameSlot* slot = slot_of(cache, p, size)
+    if slot != NULL and holds(slot, p, size):
+        return <object>slot.text
+    return new_name(slot, p, size)
 
 
 cdef void names_clear(NameCache* cache) noexcept:

@@ -5,7 +5,7 @@ cdef enum:
 
 
 @cython.final
-@cython.freelist(32)
+@cython.freelist(256)                      # batches drop and make hundreds at once
 @cython.collection_type("mapping")
 cdef class Record:
     """Record(key, bins, generation=0, void_time=0, results=None)\n--\n\nA record as it was read.

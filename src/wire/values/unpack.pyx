@@ -44,12 +44,24 @@ cdef object any_text(const unsigned char* p, size_t size):
         return RawParticle(PARTICLE_STRING, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
 
 
-cdef inline object text_of(Cursor* r, const unsigned char* p, size_t size, bint short):
-    if not is_ascii(p, size):
-        return any_text(p, size)
-    if short:
-        return short_text(r.names, p, size, NULL)
-    return ascii_text(p, size)
+cdef inline object text_of(const unsigned char* p, size_t size):
+    return ascii_text(p, size) if is_ascii(p, size) else any_text(p, size)
+
+
+cdef object new_short_text(NameSlot* slot, const unsigned char* p, size_t size):
+    """Decodes a text that `slot` does not hold."""
+    text = text_of(p, size)
+    if type(text) is str:
+        keep_text(slot, text, p, size)
+    return text
+
+
+cdef inline object short_text(Cursor* r, const unsigned char* p, size_t size):
+    """Returns a text that may come again, the same object each time as long as the cache holds it."""
+    cdef NameSlot* slot = slot_of(r.names, p, size)
+    if slot != NULL and holds(slot, p, size):
+        return <object>slot.text
+    return new_short_text(slot, p, size)
 
 
 cdef object geojson_of(const unsigned char* p, size_t size):
@@ -60,7 +72,10 @@ cdef object geojson_of(const unsigned char* p, size_t size):
 
 
 cdef object get_text(Cursor* r, size_t size, bint short):
-    """Returns the value in a msgpack string of `size` bytes: a particle type, then the particle's bytes."""
+    """Returns the value in a msgpack string of `size` bytes: a particle type, then the particle's bytes.
+
+    `short`: it is a map key, so its text is looked up in the cache of short texts.
+    """
     cdef const unsigned char* p
     cdef int particle
     if size == 0:                           # without a type; the server stores it as a client sent it (values.md 3.2)
@@ -70,7 +85,7 @@ cdef object get_text(Cursor* r, size_t size, bint short):
     p += 1
     size -= 1
     if particle == PARTICLE_STRING:
-        return text_of(r, p, size, short)
+        return short_text(r, p, size) if short else text_of(p, size)
     if particle == PARTICLE_BLOB:
         return PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
     if particle == PARTICLE_GEOJSON:
@@ -114,6 +129,12 @@ cdef inline int enter_container(Cursor* r, size_t count, size_t each, str what) 
     return 0
 
 
+cdef inline void fill_item(list items, Py_ssize_t i, object item) noexcept:
+    """Sets an item of a list that `PyList_New` has just made, which has nothing there yet."""
+    Py_INCREF(item)
+    PyList_SET_ITEM(items, i, item)
+
+
 cdef object get_list(Cursor* r, size_t count):
     cdef Py_ssize_t i
     cdef int flags = 0
@@ -121,12 +142,10 @@ cdef object get_list(Cursor* r, size_t count):
         flags = get_flags(r)
         count -= 1
     enter_container(r, count, 1, "elements in a list")
-    result = PyList_New(<Py_ssize_t>count)
+    cdef list result = PyList_New(<Py_ssize_t>count)
     for i in range(<Py_ssize_t>count):
         r.owed -= 1
-        item = get_element(r)
-        Py_INCREF(item)
-        PyList_SET_ITEM(result, i, item)
+        fill_item(result, i, get_element(r))
     r.depth -= 1
     return OrderedList(result) if flags & LIST_ORDERED else result
 
@@ -134,7 +153,10 @@ cdef object get_list(Cursor* r, size_t count):
 cdef object get_key(Cursor* r):
     """Returns a map key. Old servers took keys of all types: a list or map, without hash, gives a RawParticle."""
     cdef const unsigned char* start = r.p
-    key = get_element(r, True)
+    if start != r.end and 0xA0 <= start[0] < 0xC0:   # a short string, as most keys are
+        r.p += 1
+        return get_text(r, start[0] & 0x1F, True)
+    key = get_element(r)
     if isinstance(key, (list, dict)):
         return RawParticle(
             PARTICLE_LIST if isinstance(key, list) else PARTICLE_MAP,
@@ -171,8 +193,8 @@ cdef object get_map(Cursor* r, size_t count, const unsigned char* start):
     return result
 
 
-cdef object get_element(Cursor* r, bint short=False):
-    """Returns one msgpack value. `short`: it is a map key, so its text is looked up in the cache of short texts."""
+cdef object get_element(Cursor* r):
+    """Returns one msgpack value."""
     cdef const unsigned char* start = take(r, 1)
     cdef int tag = start[0]
     if tag < 0x80:
@@ -181,7 +203,7 @@ cdef object get_element(Cursor* r, bint short=False):
         return tag - 256
     if tag >= 0xA0:
         if tag < 0xC0:
-            return get_text(r, tag & 0x1F, short)
+            return get_text(r, tag & 0x1F, False)
     elif tag >= 0x90:
         return get_list(r, tag & 0x0F)
     else:
@@ -257,7 +279,7 @@ cdef object get_particle(int particle, const unsigned char* p, size_t size, Name
             return p[0]
         raise broken(f"an integer of {size} bytes")
     if particle == PARTICLE_STRING:
-        return ascii_text(p, size) if is_ascii(p, size) else any_text(p, size)
+        return text_of(p, size)
     if particle == PARTICLE_MAP or particle == PARTICLE_LIST:
         return get_container(particle, p, size, names)
     if particle == PARTICLE_BLOB:

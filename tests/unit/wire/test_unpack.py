@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyspike._wire import pack_value, unpack_value
+from pyspike import Key
+from pyspike._wire import pack_value, parse_answer, unpack_value
 from pyspike.errors import ProtocolError
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, RawParticle
 from support import packed, strategies
+from support.messages import Message, Op
+from support.unsent import UNSENT
 from support.vectors import same
 
 NULL, INTEGER, FLOAT, STRING, BLOB, BOOL, HLL, MAP, LIST, GEOJSON = 0, 1, 2, 3, 4, 17, 18, 19, 20, 23
@@ -278,3 +281,55 @@ def test_a_value_that_is_cut_is_a_protocol_error(size: int) -> None:
     assert len(whole) > size
     with pytest.raises(ProtocolError):
         unpack_value(LIST, whole[:size])
+
+
+# --- texts that come again ---
+
+KNOWN = [b"a", b"k1", b"k2", b"name", b"a text of 23 bytes ....", "kä".encode(), b"\xff", b"k\xff"]
+KEYS = st.one_of(st.sampled_from(KNOWN), st.text(max_size=7).map(str.encode), st.binary(max_size=26))
+MAPS = st.lists(
+    st.tuples(KEYS.map(lambda name: name[:15]), st.lists(KEYS, max_size=15, unique=True)),
+    unique_by=lambda named: named[0],
+)
+
+
+def answered(maps: list[tuple[bytes, list[bytes]]]) -> dict[str, Any]:
+    """The bins of a record, as a client reads them: each is a map with these keys."""
+    ops = [
+        Op(1, name, MAP, bytes([0x80 | len(keys)]) + b"".join(text(key) + b"\x01" for key in keys))
+        for name, keys in maps
+    ]
+    record = parse_answer(UNSENT.get(Key("test", "s", 1)), Message(ops=tuple(ops)).body)
+    return dict(record)
+
+
+def text(data: bytes) -> bytes:
+    """These bytes as a string in a map or list."""
+    return bytes([0xA0 | len(data) + 1, STRING]) + data
+
+
+def decoded(key: bytes) -> str | RawParticle:
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        return RawParticle(STRING, key)
+
+
+@pytest.mark.parametrize("key", [b"k1", b"k", "kä".encode(), b"x" * 23])
+def test_a_short_text_that_comes_again_is_the_same_object(key: bytes) -> None:
+    name = key[:15]
+    bins = answered([(name, [key]), (b"other", [b"first", key])])
+    (first,), (_, again) = bins.values()
+    assert first is again
+    if name == key:
+        assert next(iter(bins)) is first
+
+
+@strategies.thorough
+@given(MAPS)
+def test_names_and_keys_are_what_their_bytes_say_whatever_came_before(
+    maps: list[tuple[bytes, list[bytes]]],
+) -> None:
+    assert answered(maps) == {
+        name.decode(errors="surrogateescape"): {decoded(key): 1 for key in keys} for name, keys in maps
+    }

@@ -2,7 +2,7 @@
 
 Owns: splitting a message, the table of commands, the commands about the server's build, and which commands
 are refused for what reason. Not here: the commands about its cluster (cluster.py), its data (data.py), its
-log (logs.py), its settings (config.py) and figures (tables.py).
+modules (modules.py), its log (logs.py), its settings (config.py) and figures (tables.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from ..protocol.constants import N_PARTITIONS
 from ..protocol.result import ResultCode
 from ..topology.state import ClusterState, NodeState, Session
-from . import cluster, config, data, indexes, jobs, logs, tables
+from . import cluster, config, data, indexes, jobs, logs, modules, tables
 from .call import Call, InfoError
 
 __all__ = ["answer"]
@@ -127,6 +127,7 @@ _COMMANDS: dict[str, Callable[[Call], str]] = {
     **indexes.COMMANDS,
     **jobs.COMMANDS,
     **logs.COMMANDS,
+    **modules.COMMANDS,
     **config.COMMANDS,
     **tables.COMMANDS,
 }

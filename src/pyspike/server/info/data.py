@@ -1,8 +1,7 @@
-"""Info commands about what is stored: truncation, modules, histograms.
+"""Info commands about what is stored: truncation, histograms.
 
-Owns: the checks of their parameters, in the server's order and words. There are no modules yet: commands
-about them tell so, and commands that would create one are refused. Not here: indexes (indexes.py), and
-dropping records (../storage/store.py).
+Owns: the checks of their parameters, in the server's order and words. Not here: indexes (indexes.py), queries
+(jobs.py), modules (modules.py), and dropping records (../storage/store.py).
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from .call import Call, InfoError
 
 __all__ = ["COMMANDS"]
 
-INVALID_FILENAME = "error=invalid_filename"
 HISTOGRAMS = ("ttl", "object-size", "object-size-linear")
 _UINT64_MAX = (1 << 64) - 1
 _NS_PER_S, _NS_PER_MS = 1_000_000_000, 1_000_000
@@ -76,27 +74,6 @@ def _eviction_reset(call: Call) -> str:
     return "ok"
 
 
-# --- modules ------------------------------------------------------------------------------------------------
-
-
-def _has_filename(call: Call) -> bool:
-    return bool(call.pairs.get("filename"))
-
-
-def _udf_get(call: Call) -> str:
-    return "error=not_found" if _has_filename(call) else INVALID_FILENAME
-
-
-def _udf_remove(call: Call) -> str:
-    return "ok" if "filename" in call.pairs else INVALID_FILENAME
-
-
-def _udf_put(call: Call) -> str:
-    if not _has_filename(call) or "." not in call.pairs["filename"]:
-        return INVALID_FILENAME
-    return "error=not_supported_by_the_embedded_server"
-
-
 # --- others -------------------------------------------------------------------------------------------------
 
 
@@ -119,14 +96,6 @@ def _physical_devices(call: Call) -> str:
     raise InfoError("no device info", ResultCode.NOT_FOUND)
 
 
-def _ok(call: Call) -> str:
-    return "ok"
-
-
-def _empty(call: Call) -> str:
-    return ""
-
-
 COMMANDS = {
     "namespaces": lambda call: ";".join(ns.name for ns in call.cluster.store.namespaces.values()),
     "truncate": lambda call: _truncate(call, whole=False),
@@ -134,11 +103,6 @@ COMMANDS = {
     "truncate-undo": lambda call: _truncate_undo(call, whole=False),
     "truncate-namespace-undo": lambda call: _truncate_undo(call, whole=True),
     "eviction-reset": _eviction_reset,
-    "udf-list": _empty,
-    "udf-get": _udf_get,
-    "udf-put": _udf_put,
-    "udf-remove": _udf_remove,
-    "udf-clear-cache": _ok,
     "histogram": _histogram,
     "physical-devices": _physical_devices,
 }

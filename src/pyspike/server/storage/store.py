@@ -1,4 +1,4 @@
-"""The store of a cluster: its namespaces and their records.
+"""The store of a cluster: its namespaces and their records, and its UDF modules.
 
 Owns: records, the settings of namespaces, expiry, truncation, sizes, and telling the indexes of all changes.
 Not here: what commands do, and which node owns a partition. All nodes of a cluster share one store, which
@@ -16,6 +16,7 @@ from ..protocol.constants import CITRUSLEAF_EPOCH, N_PARTITIONS, TTL_MAX, Partic
 from ..protocol.digest import partition_of
 from ..versions import NEWEST, ServerVersion
 from .indexes import NO_BVALS, Index
+from .modules import Module
 
 __all__ = ["Namespace", "NamespaceConfig", "Record", "Store", "stored_size"]
 
@@ -199,6 +200,8 @@ class Store:
     clock: Callable[[], float] = time.time
     version: ServerVersion = NEWEST
     namespaces: dict[bytes, Namespace] = field(default_factory=dict)
+    modules: dict[str, Module] = field(default_factory=dict)
+    """The UDF modules, by their file names."""
 
     def add(self, name: str, config: NamespaceConfig) -> Namespace:
         """Add a namespace."""

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from ..protocol.constants import N_PARTITIONS
 from ..storage.store import Namespace, NamespaceConfig, Store
 from ..versions import NEWEST, ServerVersion
+from .jobs import Jobs
 from .node import Dispatch, Node
 from .partitions import PartitionMap, assign, changed
 from .state import ClusterState, NodeState
@@ -261,11 +262,13 @@ class Membership:
         self.disturbed = False
 
     def reset_settings(self) -> None:
-        """Undo what info commands have set or truncated, and drop all indexes."""
+        """Undo what info commands have set or truncated; drop their indexes and modules, and end all jobs."""
         self.state.cluster_name = self._first_name
         for node in self.nodes:
             node.state.settings.clear()
+            node.state.jobs = Jobs()
             node.state.shuffle_batches(0)
+        self.state.store.modules.clear()
         for namespace in self.state.store.namespaces.values():
             namespace.config = namespace.first_config
             namespace.truncated.clear()

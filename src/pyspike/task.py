@@ -1,0 +1,83 @@
+"""Tasks: what the nodes of a cluster are still doing after a call has told them to.
+
+`Task` is what calls of `Client` return; those of `AsyncClient` return an `AsyncTask` (`pyspike.async_task`).
+Asking the nodes is done in `pyspike.cluster.watch`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pyspike._types import Milliseconds
+from pyspike.nodes import NodeStatus
+
+if TYPE_CHECKING:
+    from pyspike.cluster.watch import Watch
+
+__all__ = ["ProgressHook", "Task", "shown_watch"]
+
+ProgressHook = Callable[[float], object]
+
+
+class Task:
+    """What the nodes are still doing after a call has told them to.
+
+    The nodes go on whether somebody waits or not; a task that is dropped ends nothing.
+    """
+
+    __slots__ = ("_watch",)
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    @property
+    def progress(self) -> float:
+        """How much was done at the last look, from 0 to 1; 0 before the first. Asks nobody."""
+        return self._watch.progress
+
+    @property
+    def nodes(self) -> Mapping[str, NodeStatus]:
+        """How far each node was at the last look, by its name. Asks nobody."""
+        return self._watch.nodes
+
+    def done(self) -> bool:
+        """Ask each node whether it is done; whether all are.
+
+        Raises:
+            ServerError: a node says that it failed; the error names it.
+            ConnectFailed: no node is known.
+            ClientClosed: the client is closed.
+        """
+        return self._watch.look()
+
+    def wait(self, timeout: Milliseconds | None = None, *, progress: ProgressHook | None = None) -> None:
+        """Ask each node again and again, first soon and then at longer intervals, until all are done.
+
+        Args:
+            timeout: how long to wait, in milliseconds or as a timedelta; None for as long as it takes.
+            progress: called with `progress` after each look; what it raises ends the wait.
+
+        Raises:
+            TimeoutError: not all nodes were done in time; it says which are not. They go on.
+            ServerError, ConnectFailed, ClientClosed: as from `done`.
+            InvalidType, InvalidArgument: the timeout is no span of time.
+        """
+        for limit, pause in self._watch.pauses(timeout):
+            is_done = self._watch.look(limit)
+            if progress is not None:
+                progress(self.progress)
+            if is_done:
+                return
+            time.sleep(pause)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {shown_watch(self._watch)}>"
+
+
+def shown_watch(watch: Watch) -> str:
+    """What a task's repr tells."""
+    seen = watch.nodes
+    done = sum(status.done for status in seen.values())
+    return f"{watch.question.what}: {f'done on {done} of {len(seen)} nodes' if seen else 'not looked yet'}"

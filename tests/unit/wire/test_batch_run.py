@@ -1,0 +1,188 @@
+"""How a thread runs a batch: no node holds up the rows of another one, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pyspike import BatchPolicy, BatchRead, BatchRow, BatchWrite, BatchWritePolicy, Key, errors
+from pyspike import operations as op
+from pyspike._wire import Command, NodeRows, advance_clock
+from pyspike.plans.batch import BatchPlan
+from support.batch_nodes import BatchNodes, answer
+from support.cluster_tools import in_thread, wait_until
+
+PATIENT = BatchPolicy(total_timeout=20_000)
+
+
+@pytest.fixture
+def made() -> Iterator[list[BatchNodes]]:
+    made: list[BatchNodes] = []
+    yield made
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def two(made: list[BatchNodes]) -> BatchNodes:
+    """Two nodes with one connection each."""
+    made.append(BatchNodes(2, max_connections=1))
+    return made[0]
+
+
+def write(nodes: BatchNodes, name: str, size: int = 1) -> BatchRow:
+    return BatchWrite(nodes.key(name), [op.put("a", bytes(size))])
+
+
+def hold(nodes: BatchNodes, name: str) -> Any:
+    """Has the only connection of a node used by a call, until it is answered."""
+    call = in_thread(lambda: nodes.run([write(nodes, name)], PATIENT))
+    wait_until(lambda: nodes.servers[name], "a connection")
+    nodes.request(name)
+    return call
+
+
+# Whoever waits for connections ------------------------------------------------------------------------------
+
+
+def test_rows_do_not_wait_for_a_connection_to_another_node(two: BatchNodes) -> None:
+    held = hold(two, "A1")
+    call = in_thread(lambda: two.run([write(two, "A1"), write(two, "A2")], PATIENT))
+    wait_until(lambda: two.servers["A2"], "a connection to the other node")
+    assert two.serve("A2") == [1]
+    assert not call.done
+    two.servers["A1"][0].sendall(answer([0]))
+    assert held.result()[0].ok
+    assert two.serve("A1") == [0]
+    assert all(row.ok for row in call.result())
+
+
+def test_rows_of_a_node_that_gives_no_connection_fail_alone(two: BatchNodes) -> None:
+    held = hold(two, "A1")
+    call = in_thread(lambda: two.run([write(two, "A1"), write(two, "A2")], timeout=300))
+    wait_until(lambda: two.servers["A2"], "a connection to the other node")
+    two.serve("A2")
+    first, second = call.result()
+    assert isinstance(first.error, errors.NoMoreConnections)
+    assert not first.in_doubt
+    assert second.ok
+    two.servers["A1"][0].sendall(answer([0]))
+    held.result()
+
+
+def test_of_two_nodes_without_a_connection_the_one_is_asked_that_has_one_first(two: BatchNodes) -> None:
+    held = [hold(two, name) for name in ("A1", "A2")]
+    call = in_thread(lambda: two.run([write(two, "A1"), write(two, "A2")], timeout=4000))
+    wait_until(lambda: two.stats("A1")["waiting"] + two.stats("A2")["waiting"], "a place in line")
+    two.servers["A2"][0].sendall(answer([0]))
+    assert held[1].result()[0].ok
+    assert two.serve("A2") == [1]
+    first, second = call.result()
+    assert isinstance(first.error, errors.NoMoreConnections)
+    assert second.ok
+    two.servers["A1"][0].sendall(answer([0]))
+    held[0].result()
+
+
+def test_one_node_after_the_other_is_asked_if_the_policy_says_so(two: BatchNodes) -> None:
+    policy = BatchPolicy(total_timeout=20_000, concurrency=BatchPolicy().concurrency.SEQUENTIAL)
+    call = in_thread(lambda: two.run([BatchRead(two.key("A1")), BatchRead(two.key("A2"))], policy))
+    wait_until(lambda: two.servers["A1"], "a connection")
+    two.request("A1")
+    time.sleep(0.05)
+    assert not two.servers["A2"]
+    two.servers["A1"][0].sendall(answer([0]))
+    wait_until(lambda: two.servers["A2"], "a connection")
+    two.serve("A2")
+    assert all(row.ok for row in call.result())
+
+
+# Waiting for sockets ----------------------------------------------------------------------------------------
+
+
+def test_a_node_that_talks_before_it_has_listened_costs_no_cpu(two: BatchNodes) -> None:
+    """What it says is there to be read all the time, while the rest of the request can't be sent."""
+    rows = [write(two, "A1", 1 << 20), BatchRead(two.key("A2"))]
+    took: list[float] = []
+
+    def run() -> Any:
+        began = time.thread_time()
+        found = two.run(rows, BatchPolicy(max_retries=0), timeout=1000)
+        took.append(time.thread_time() - began)
+        return found
+
+    call = in_thread(run)
+    wait_until(lambda: two.servers["A1"] and two.servers["A2"], "the connections")
+    two.servers["A1"][0].sendall(answer([0], last=None)[:20])
+    two.request("A2")
+    failed = [row.error for row in call.result()]
+    assert [type(error) for error in failed] == [errors.TimeoutError] * 2
+    assert "timed out while sending" in failed[0].message
+    assert took[0] < 0.1
+
+
+class Slow(BatchPlan):
+    """It takes its time with what one node answered."""
+
+    def answered(self, rows: NodeRows, command: Command, elapsed_ms: float) -> None:
+        if rows.node.name == "A1":
+            advance_clock(400)
+        super().answered(rows, command, elapsed_ms)
+
+
+def test_an_answer_that_is_there_is_read_however_late_the_client_comes_to_it(two: BatchNodes) -> None:
+    rows = [BatchRead(two.key("A1")), BatchRead(two.key("A2"))]
+    plan = Slow(two, two.plan(rows, BatchPolicy(max_retries=2), timeout=900).batch)
+    call = in_thread(lambda: two.run_plan(plan))
+    wait_until(lambda: two.servers["A1"] and two.servers["A2"], "the connections")
+    for name in ("A1", "A2"):
+        two.request(name)
+    threading.Event().wait(0.05)  # so that it waits for both
+    two.servers["A2"][0].sendall(answer([1])[:30])
+    two.servers["A1"][0].sendall(answer([0]))
+    two.servers["A2"][0].sendall(answer([1])[30:])
+    assert all(row.ok for row in call.result())
+    assert len(two.servers["A2"]) == 1, "and is not asked for again"
+
+
+# Requests that can't be -------------------------------------------------------------------------------------
+
+LIMIT = 128 << 20
+
+
+def test_a_row_that_fits_into_no_request_is_refused_before_anything_is_sent(two: BatchNodes) -> None:
+    limit = "protocol's limit of 134217728"
+    big = BatchWrite(two.key("A2"), [op.put("a", bytes(LIMIT - 100))])
+    with pytest.raises(errors.InvalidArgument, match=limit) as caught:
+        two.run([write(two, "A1"), big])
+    assert caught.value.key == big.key
+    half = op.put("a", bytes(LIMIT // 2))
+    with pytest.raises(errors.InvalidArgument, match=limit):
+        BatchWrite(two.key("A2"), [half, half])
+    named = Key("test", "s", bytes(LIMIT - 100))
+    policy = BatchWritePolicy(send_key=True)
+    with pytest.raises(errors.InvalidArgument, match=limit):
+        two.run([write(two, "A1"), BatchWrite(named, [op.put("a", 1)], policy=policy)])
+    assert not two.servers["A1"]
+
+
+def test_a_row_that_fits_into_a_request_of_its_own_has_one(two: BatchNodes) -> None:
+    small = [BatchRead(two.key("A1", number)) for number in range(3000)]
+    large = BatchWrite(two.key("A1"), [op.put("a", bytes(LIMIT - 5000))])
+    call = in_thread(lambda: two.run([*small, large, small[0]], PATIENT, timeout=0))
+    wait_until(lambda: two.servers["A1"], "a connection")
+    server = two.servers["A1"][0]
+    assert two.serve("A1") == list(range(3000))
+    head = server.recv(8, socket.MSG_WAITALL)
+    size = int.from_bytes(head[2:], "big")
+    assert LIMIT - 5000 < size <= LIMIT
+    while size:
+        size -= len(server.recv(min(size, 1 << 20)))
+    server.sendall(answer([3000]))
+    assert two.serve("A1") == [3001]
+    assert all(row.ok for row in call.result())
