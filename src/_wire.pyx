@@ -21,6 +21,7 @@ done in Python.
     values/pack                     Python values to particles and msgpack
     values/key                      Key
     values/record                   Record
+    values/batch_record             BatchRecord, what came of one row of a batch
     requests/arguments              checking timeouts, times to live, generations and filter expressions
     requests/settings               Settings, the compiled form of a policy
     requests/operation              Operation, and the encoding of one operation
@@ -28,29 +29,52 @@ done in Python.
     requests/operation_functions    the functions of `pyspike.operations`: packing their arguments; contexts
     requests/fields                 the header and the fields of a request
     requests/record_requests        the requests about one record
+    requests/batch_rows             the rows of a batch as users make them, and what a row asks
+    requests/batch_sources          the rows of a call, which are taken some at a time
+    requests/batch_requests         Batch: its rows, what is known of them, and the requests that are made of some
+    requests/index_filter           IndexFilter, the `where` of a query
+    requests/statement              Statement, which a query asks for
+    requests/query_partitions       how far a query is with each of its partitions
+    requests/query_cursor           the same as bytes that a query can go on from
+    requests/query_requests         Query, and the requests for some of its partitions
     readers/reader                  Reader, which turns the frames of an answer into what a command gives
     readers/message                 reading the header, fields and operations of a message
     readers/record_readers          the readers of the answers to commands on one record
+    readers/batch_reader            the reader of the answer to a batch
+    readers/query_reader            the reader of answers to a query
+    readers/aggregate_reader        the reader of answers to an aggregation
     nodes/node                      Node, its limits and its counters
     nodes/partitions                PartitionMap, and choosing the node for a command
     command                         Command: a request, a reader, a partition, and the state of its attempts
     attempt                         beginning an attempt, its share of the deadline, and the history of failed ones
     record_commands                 making the commands on one record
+    batch_commands                  making batches and their commands, choosing their nodes, and what comes of their rows
+    batch_groups                    the rows of a stream, in groups for a node each
+    query_commands                  making those of a query, a node's partitions in each
+    background_commands             making those of queries that a node runs by itself
     threads/transport               sending and receiving bytes on a blocking socket in time, without the GIL
     threads/exchange                sending a request and receiving the frames of its answer
     threads/connection              Connection, of one thread at a time
     threads/pool                    Pool, the connections of threads to one node
+    threads/attempt                 one attempt of a command of a thread
+    threads/exchanges               requests of a thread to several nodes at once: one poll over their sockets
+    threads/batch_executor          running batches for a thread
+    threads/batch_stream            BatchStream, for threads: rows in, outcomes out, a bounded number under way
     threads/executor                ThreadExecutor, which runs commands for threads
     tasks/fifo                      a queue of objects
     tasks/future                    Future, which a task awaits, and waking tasks
+    tasks/slices                    long work of a loop, in slices
     tasks/failures                  the failed attempts of a loop that are yet to be dealt with
     tasks/pipeline                  Pipeline, a connection with many commands in flight
     tasks/waiting                   the line of commands that wait for room on a channel's connections
     tasks/channel                   Channel, the connections of one loop to one node
     tasks/deadlines                 timing commands out in a loop
     tasks/coroutine                 the coroutine of a command; what cancelling does
-    tasks/executor                  the executors of tasks: choosing the loop and the channel
+    tasks/loop_executor             LoopExecutor, all channels of a client in one loop: choosing the channel
+    tasks/batch_executor            running a batch for a task
+    tasks/executor                  AsyncExecutor: choosing the loop
     client_methods                  the methods of both clients for commands on one record
+    batch_methods                   the methods of both clients for batches
     constructors                    naming the class in errors of wrong constructor arguments
 """
 
@@ -61,7 +85,7 @@ from cpython.buffer cimport (
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
-from cpython.dict cimport PyDict_CheckExact, PyDict_Keys, PyDict_SetItem, PyDict_Size
+from cpython.dict cimport PyDict_CheckExact, PyDict_Keys, PyDict_SetItem, PyDict_Size, PyDict_Values
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
@@ -84,7 +108,7 @@ from posix.unistd cimport close as close_fd
 import datetime
 from _thread import get_ident
 from collections.abc import Mapping as MappingABC
-from os import dup2
+from os import dup2, urandom as random_bytes
 from sys import intern as sys_intern
 from threading import Lock
 from time import sleep, time as wall_time
@@ -122,31 +146,49 @@ include "wire/requests/operation_functions.pyx"
 include "wire/requests/fields.pyx"
 include "wire/requests/record_requests.pyx"
 include "wire/requests/batch_rows.pyx"
+include "wire/requests/batch_sources.pyx"
 include "wire/requests/batch_requests.pyx"
+include "wire/requests/index_filter.pyx"
+include "wire/requests/statement.pyx"
+include "wire/requests/query_partitions.pyx"
+include "wire/requests/query_cursor.pyx"
+include "wire/requests/query_requests.pyx"
 include "wire/readers/reader.pyx"
 include "wire/readers/message.pyx"
 include "wire/readers/record_readers.pyx"
 include "wire/readers/batch_reader.pyx"
+include "wire/readers/query_reader.pyx"
+include "wire/readers/aggregate_reader.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
 include "wire/command.pyx"
 include "wire/attempt.pyx"
 include "wire/record_commands.pyx"
 include "wire/batch_commands.pyx"
+include "wire/batch_groups.pyx"
+include "wire/query_commands.pyx"
+include "wire/background_commands.pyx"
 include "wire/threads/transport.pyx"
 include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"
-include "wire/threads/executor.pyx"
+include "wire/threads/attempt.pyx"
+include "wire/threads/exchanges.pyx"
 include "wire/threads/batch_executor.pyx"
+include "wire/threads/batch_stream.pyx"
+include "wire/threads/executor.pyx"
 include "wire/tasks/fifo.pyx"
 include "wire/tasks/future.pyx"
+include "wire/tasks/slices.pyx"
 include "wire/tasks/failures.pyx"
 include "wire/tasks/pipeline.pyx"
 include "wire/tasks/waiting.pyx"
 include "wire/tasks/channel.pyx"
 include "wire/tasks/deadlines.pyx"
 include "wire/tasks/coroutine.pyx"
+include "wire/tasks/loop_executor.pyx"
+include "wire/tasks/batch_executor.pyx"
 include "wire/tasks/executor.pyx"
 include "wire/client_methods.pyx"
+include "wire/batch_methods.pyx"
 include "wire/constructors.pyx"

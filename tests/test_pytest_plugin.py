@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from pyspike import (
     Client,
     Key,
     RecordExistsAction,
+    errors,
 )
 from pyspike import operations as op
 from pyspike.testing.written_keys import (
@@ -28,6 +31,7 @@ from pyspike.testing.written_keys import (
     TrackingClient,
     WrittenKeys,
 )
+from support.facade import TaskClient
 
 pytest_plugins = ["pytester"]
 
@@ -376,24 +380,30 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "delete",
         "exists",
         "get",
+        "get_udf",
         "info",
         "is_connected",
+        "list_udfs",
         "node_names",
         "nodes",
+        "register_udf",
+        "remove_udf",
         "stats",
         "touch",
     }
     methods = {name for name in dir(Client) if not name.startswith("_")}
-    assert methods == others | {"touch", "with_policies"} | set(WRITES) | set(BATCH_WRITES)
+    assert methods == others | {"batch_stream", "with_policies"} | set(WRITES) | set(BATCH_WRITES)
+    assert "batch_stream" in vars(TrackingClient)
     for kind in (TrackingClient, TrackingAsyncClient):
-        assert {name for name in WRITES if name in vars(kind)} == set(WRITES)
-    assert set(BATCH_WRITES) <= vars(TrackingClient).keys()
+        assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES}
 
 
-def test_the_rows_of_batches_that_have_written_are_kept(aerospike_hosts: str) -> None:
+@pytest.mark.parametrize("by_tasks", [False, True], ids=["threads", "tasks"])
+def test_the_rows_of_batches_that_have_written_are_kept(aerospike_hosts: str, by_tasks: bool) -> None:
     written = WrittenKeys()
     keys = [Key("test", "written batches", number) for number in range(8)]
-    with TrackingClient(aerospike_hosts, written) as client:
+    with TrackingClient(aerospike_hosts, written) as blocking:
+        client: Any = TaskClient.of(TrackingAsyncClient.of(blocking, written)) if by_tasks else blocking
         client.batch_put({("test", "written batches", 0): {"a": 1}, keys[1]: {"a": 1}})
         assert written.take() == keys[:2]
         create = BatchWritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
@@ -401,12 +411,63 @@ def test_the_rows_of_batches_that_have_written_are_kept(aerospike_hosts: str) ->
             client.batch_put([(key, {"a": 1}) for key in keys[1:3]], row_policy=create)
         assert written.take() == [keys[2]]
         client.batch_operate(keys[:1], [op.get("a")])
-        client.batch_operate(keys[3:5], iter([op.put("a", 1)]))
+        client.batch_operate(keys=keys[3:4], operations=iter([op.put("a", 1)]))
+        client.batch_operate(keys[4:5], iter([op.put("a", 1)]))
         assert written.take() == keys[3:5]
         rows = [BatchRead(keys[0]), BatchDelete(keys[1]), BatchWrite(keys[5], [op.put("a", 1)])]
         assert client.batch(iter(rows)).ok
         assert written.take() == [keys[5]]
+        with pytest.raises(errors.InvalidType):
+            client.batch_put([(keys[6], {"a": 1}), (keys[7], {"a": object()})])
+        for wrong in (5, [5]):
+            with pytest.raises(errors.InvalidType):
+                client.batch(wrong)
+        assert written.take() == []
         assert client.batch_delete(keys) == [True, False, True, True, True, True, False, False]
+
+
+def test_the_rows_of_a_batch_that_is_cancelled_count_as_written(aerospike_hosts: str) -> None:
+    written, keys = WrittenKeys(), [Key("test", "written batches", number) for number in range(2)]
+
+    async def work(client: TrackingAsyncClient) -> None:
+        writing = asyncio.ensure_future(client.batch_put({key: {"a": 1} for key in keys}))
+        await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.wait([writing])
+        reading = asyncio.ensure_future(client.batch_operate(keys, [op.get("a")]))
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait([reading])
+        await client.close()
+
+    with TrackingClient(aerospike_hosts, written) as blocking:
+        asyncio.run(work(TrackingAsyncClient.of(blocking, written)))
+        assert written.take() == keys
+        blocking.batch_delete(keys)
+
+
+def test_the_rows_of_streams_that_have_written_or_may_have_are_kept(aerospike_hosts: str) -> None:
+    written = WrittenKeys()
+    keys = [Key("test", "written streams", number) for number in range(12)]
+    create = BatchWritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
+
+    def put(key: Key) -> BatchWrite:
+        return BatchWrite(key, [op.put("a", 1)], policy=create)
+
+    with TrackingClient(aerospike_hosts, written) as client:
+        with pytest.raises(pyspike.InvalidType, match="rows must be an iterable"):
+            client.batch_stream(5)
+        with client.batch_stream([BatchRead(keys[0]), put(keys[1]), put(keys[2])], timeout=10_000) as stream:
+            assert all(row.ok for row in stream)
+        assert written.take() == keys[1:3]
+        rows = [put(keys[1]), BatchRead(keys[1]), BatchDelete(keys[3]), put(keys[4])]
+        assert len(list(client.with_policies().batch_stream(rows, timeout=10_000))) == 4
+        assert written.take() == [keys[4]], "what was refused is another's record"
+        stream = client.batch_stream(map(put, keys[5:]), in_flight=3, timeout=10_000)
+        next(stream)
+        stream.close()
+        assert written.take() == keys[5:8], "those that were read ahead may have been done"
+        client.batch_delete(keys)
 
 
 def test_a_write_in_doubt_counts_as_written() -> None:

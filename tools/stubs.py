@@ -30,10 +30,22 @@ HEAD = '"""Types of the compiled wire layer. Written by tools/stubs.py out of sr
 # Classes that Python code never names: queues, tables inside others, and what stands for something missing.
 INTERNAL = {
     *(
+        "AggregateReader",
         "Ask",
+        "BatchFuture",
         "BatchReader",
-        "BatchRun",
-        "NodeExchange",
+        "BatchExchanges",
+        "Exchanges",
+        "Job",
+        "Keeper",
+        "KeySource",
+        "LoopBatch",
+        "NodeRequest",
+        "NodeRequests",
+        "RowGroup",
+        "RowGroups",
+        "RowRequests",
+        "StreamExchanges",
         "ChannelBase",
         "Fifo",
         "FramesReader",
@@ -43,17 +55,17 @@ INTERNAL = {
         "Part",
     ),
     *("Reader", "RecordReader", "ResultsReader", "Sign", "TaskExecutor", "Unopened", "Waiter"),
-    *("WaitingBlock", "WaitingQueue"),
+    *("RecordsToPut", "RowSource", "UserRows", "WaitingBlock", "WaitingQueue"),
 }
 # What type checkers are told as a class, of classes that are registered as one.
 BASES = {"Record": "Mapping[str, Any]"}
-TWINS = {"AsyncCommands": "Commands"}  # a class with the methods of another one, as coroutines
+TWINS = {"AsyncCommands": "BatchCommands"}  # a class with the methods of another one, as coroutines
 SPECIAL = {
     *("__init__", "__new__", "__call__", "__hash__", "__eq__", "__bool__", "__enter__", "__exit__"),
-    *("__await__", "__getitem__", "__contains__", "__iter__", "__len__"),
+    *("__await__", "__getitem__", "__contains__", "__iter__", "__len__", "__next__"),
 }
 C_TYPES = {
-    **dict.fromkeys(("int", "Py_ssize_t", "size_t", "int64_t", "unsigned int"), "int"),
+    **dict.fromkeys(("int", "Py_ssize_t", "size_t", "int32_t", "int64_t", "unsigned int"), "int"),
     **dict.fromkeys(("uint8_t", "uint16_t", "uint32_t", "uint64_t"), "int"),
     "double": "float",
     "bint": "bool",
@@ -70,6 +82,10 @@ C_TYPES = {
 FIELDS = {
     "Batch.errors": "dict[int, AerospikeError]",
     "Batch.records": "list[Record | None]",
+    "Routes.found": "list[NodeRows]",
+    "Routes.lost": "list[tuple[int, AerospikeError | None]]",
+    "Batch.name": "str | None",
+    "LoopExecutor.batches": "set[Any]",
     "BatchRead.bins": "tuple[str, ...] | None",
     "BatchRead.operations": "tuple[Operation, ...] | None",
     "BatchRecord.error": "AerospikeError | None",
@@ -84,8 +100,17 @@ FIELDS = {
     "Command.key": "Key | None",
     "Command.name": "str | None",
     "Node.pool": "Pool",
-    "Key.user_key": "int | str | bytes | None",
+    "IndexFilter.begin": "int | str | bytes",
+    "IndexFilter.bin": "str | None",
+    "IndexFilter.context": "bytes | None",
+    "IndexFilter.end": "int | str | bytes",
+    "IndexFilter.expression": "bytes | None",
+    "IndexFilter.index": "str | None",
+    "Key.user_key": "int | str | bytes | RawParticle | None",
     "PartitionMap.displaced": "frozenset[Any]",
+    "Statement.bins": "tuple[str, ...] | None",
+    "Statement.operations": "tuple[Operation, ...] | None",
+    "Statement.where": "IndexFilter | None",
     "Settings.as_read": "Settings | None",
     "Settings.filter_expression": "bytes | None",
     "Argument.also": "tuple[str, ...]",
@@ -130,8 +155,10 @@ IMPORTED = {
     "types": {"TracebackType"},
     "typing": {"Any", "Protocol", "TypeAlias", "TypeVar", "final", "overload"},
     "weakref": {"ref"},
+    "pyspike.batch": {"BatchResults"},
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
+    "pyspike.values": {"RawParticle"},
     "pyspike.policy": {
         "BatchPolicy",
         "BatchDeletePolicy",
@@ -160,6 +187,7 @@ class Function:
     returns: str
     doc: str
     marks: list[str] = field(default_factory=list)
+    own: bool = False  # of a class with the methods of another one, which has this one as it stands
 
     def lines(self, *, asynchronous: bool = False) -> Iterator[str]:
         """Its lines in a stub, those of its overloads if it has any."""
@@ -201,9 +229,10 @@ class Class:
         yield f"class {self.name}({self.bases}):" if self.bases else f"class {self.name}:"
         body = [quoted(self.doc)] if self.doc else []
         for member in self.members:
-            body += (
-                [member] if isinstance(member, str) else list(member.lines(asynchronous=self.name in TWINS))
-            )
+            if isinstance(member, str):
+                body.append(member)
+            else:
+                body += member.lines(asynchronous=self.name in TWINS and not member.own)
         yield textwrap.indent("\n".join(body or ["..."]), "    ")
 
 
@@ -421,6 +450,16 @@ def imports(text: str) -> list[str]:
     return [*plain, *found]
 
 
+def methods_of(classes: dict[str, Class], name: str) -> list[Function | str]:
+    """The members of a class and of those it is derived from, its own constructor among them."""
+    found = classes[name]
+    if found.bases not in classes:
+        return found.members
+    inherited = [each for each in methods_of(classes, found.bases) if not is_constructor(each)]
+    return [*(each for each in found.members if is_constructor(each)), *inherited,
+            *(each for each in found.members if not is_constructor(each))]  # fmt: skip
+
+
 def stub() -> str:
     """The whole stub."""
     found = [each for part in parts() for each in Reader(part).definitions()]
@@ -431,9 +470,14 @@ def stub() -> str:
             each.members = [member for member in base.members if not is_constructor(member)] + each.members
             each.bases = base.bases
     for name, twin in TWINS.items():
+        own = {each.name: each for each in classes[name].members if isinstance(each, Function)}
+        for each in own.values():
+            each.own = True
         classes[name].bases = ""
-        classes[name].members = [each for each in classes[twin].members if isinstance(each, Function)]
-    body = ['T = TypeVar("T")']
+        classes[name].members = [
+            own.get(each.name, each) for each in methods_of(classes, twin) if isinstance(each, Function)
+        ]
+    body = ['T = TypeVar("T")', 'K = TypeVar("K", bound=KeyLike)']
     for each in found:
         if isinstance(each, str):
             body.append(each)

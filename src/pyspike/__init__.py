@@ -21,6 +21,7 @@ from pyspike._wire import (
     BatchRead,
     BatchRecord,
     BatchRow,
+    BatchStream,
     BatchWrite,
     Key,
     Operation,
@@ -31,6 +32,7 @@ from pyspike.batch import BatchResults
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
+from pyspike.index import CollectionIndexType, IndexType
 from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
     AdminPolicy,
@@ -44,6 +46,8 @@ from pyspike.policy import (
     ConsistencyLevel,
     GenerationPolicy,
     InfoPolicy,
+    QueryDuration,
+    QueryPolicy,
     ReadPolicy,
     ReadTouchTTL,
     RecordExistsAction,
@@ -51,6 +55,7 @@ from pyspike.policy import (
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
+from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
 from pyspike.result_code import ResultCode
 from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
 from pyspike.task import Task
@@ -83,6 +88,7 @@ __all__ = [
     "BatchRecord",
     "BatchResults",
     "BatchRow",
+    "BatchStream",
     "BatchWrite",
     "BatchWritePolicy",
     "BitOverflowAction",
@@ -92,12 +98,14 @@ __all__ = [
     "Client",
     "ClientPolicy",
     "ClientStats",
+    "CollectionIndexType",
     "CommitLevel",
     "Concurrency",
     "ConnectionStats",
     "ConsistencyLevel",
     "Context",
     "Ctx",
+    "Cursor",
     "ExpReadFlags",
     "ExpWriteFlags",
     "Expiration",
@@ -108,6 +116,8 @@ __all__ = [
     "Host",
     "HostsLike",
     "HyperLogLog",
+    "IndexFilter",
+    "IndexType",
     "InfoPolicy",
     "Key",
     "KeyLike",
@@ -129,8 +139,11 @@ __all__ = [
     "NumericType",
     "Operation",
     "OrderedList",
+    "PartitionFilter",
     "PathSelect",
     "PoolStats",
+    "QueryDuration",
+    "QueryPolicy",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
@@ -138,6 +151,7 @@ __all__ = [
     "RecordExistsAction",
     "Replica",
     "ResultCode",
+    "Statement",
     "StringRegexFlags",
     "StringWriteFlags",
     "SupportsToBytes",
@@ -151,12 +165,13 @@ __all__ = [
     "digest",
     "errors",
     "exp",
+    "filters",
     "operations",
 ]
 __all__ += errors.__all__
 
 if TYPE_CHECKING:
-    from pyspike import exp, operations
+    from pyspike import exp, filters, operations
     from pyspike.aio import AsyncClient
     from pyspike.async_task import AsyncTask
     from pyspike.cdt.context import Context, Ctx, MapKey
@@ -206,6 +221,7 @@ _LATER = {
     "AsyncClient": "pyspike.aio",
     "AsyncTask": "pyspike.async_task",
     "exp": "pyspike.exp",
+    "filters": "pyspike.filters",
     "operations": "pyspike.operations",
     **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.cdt.context"),
     **dict.fromkeys(_FLAGS, "pyspike.cdt.enums"),

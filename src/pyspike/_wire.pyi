@@ -22,11 +22,21 @@ from typing import Any, TypeVar, final, overload
 from weakref import ref
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
+from pyspike.batch import BatchResults
 from pyspike.errors import AerospikeError, Attempt
-from pyspike.policy import BatchDeletePolicy, BatchReadPolicy, BatchWritePolicy, ReadPolicy, WritePolicy
+from pyspike.policy import (
+    BatchDeletePolicy,
+    BatchPolicy,
+    BatchReadPolicy,
+    BatchWritePolicy,
+    ReadPolicy,
+    WritePolicy,
+)
 from pyspike.result_code import ResultCode
+from pyspike.values import RawParticle
 
 T = TypeVar("T")
+K = TypeVar("K", bound=KeyLike)
 PROTO_VERSION: int
 FRAME_HEADER_SIZE: int
 TYPE_INFO: int
@@ -46,6 +56,7 @@ AT_OP_COUNT: int
 MESSAGE_HEADER_SIZE: int
 INFO1_READ: int
 INFO1_GET_ALL: int
+INFO1_SHORT_QUERY: int
 INFO1_BATCH: int
 INFO1_GET_NO_BINS: int
 INFO1_CONSISTENCY_ALL: int
@@ -55,9 +66,11 @@ INFO2_GENERATION: int
 INFO2_GENERATION_GT: int
 INFO2_DURABLE_DELETE: int
 INFO2_CREATE_ONLY: int
+INFO2_RELAX_AP_LONG_QUERY: int
 INFO2_RESPOND_ALL_OPS: int
 INFO3_LAST: int
 INFO3_COMMIT_LEVEL_MASTER: int
+INFO3_PARTITION_DONE: int
 INFO3_UPDATE_ONLY: int
 INFO3_CREATE_OR_REPLACE: int
 INFO3_REPLACE_ONLY: int
@@ -66,6 +79,22 @@ FIELD_NAMESPACE: int
 FIELD_SET: int
 FIELD_KEY: int
 FIELD_DIGEST: int
+FIELD_QUERY_ID: int
+FIELD_SOCKET_TIMEOUT: int
+FIELD_RECORDS_PER_SECOND: int
+FIELD_PARTITIONS: int
+FIELD_DIGESTS: int
+FIELD_MAX_RECORDS: int
+FIELD_BVALS: int
+FIELD_INDEX_NAME: int
+FIELD_INDEX_RANGE: int
+FIELD_INDEX_CONTEXT: int
+FIELD_INDEX_EXPRESSION: int
+FIELD_INDEX_TYPE: int
+FIELD_UDF_MODULE: int
+FIELD_UDF_FUNCTION: int
+FIELD_UDF_ARGUMENTS: int
+FIELD_UDF_KIND: int
 FIELD_BATCH: int
 FIELD_FILTER: int
 BATCH_INLINE: int
@@ -79,6 +108,8 @@ ROW_HAS_TTL: int
 BATCH_HEAD_SIZE: int
 AT_ROW_FLAGS: int
 AT_ROW_NUMBER: int
+UDF_AGGREGATES: int
+UDF_IN_BACKGROUND: int
 AT_OP_CODE: int
 AT_OP_PARTICLE: int
 AT_OP_NAME_SIZE: int
@@ -125,6 +156,8 @@ MAX_OPERATIONS: int
 MAX_BINS: int
 MAX_TTL: int
 MAX_FILTER: int
+MAX_INDEX_NAME: int
+MAX_INDEX_KEY: int
 MAX_ROW_GENERATION: int
 MAX_DEPTH: int
 
@@ -227,14 +260,20 @@ class Key:
     @property
     def set_name(self) -> str: ...
     @property
-    def user_key(self) -> int | str | bytes | None: ...
+    def user_key(self) -> int | str | bytes | RawParticle | None: ...
     __match_args__ = ("namespace", "set_name", "user_key")
     def __init__(self, namespace: str, set_name: str | None, user_key: int | str | bytes) -> None: ...
     @staticmethod
     def from_digest(
-        namespace: str, set_name: str | None, digest: bytes, user_key: int | str | bytes | None = None
+        namespace: str,
+        set_name: str | None,
+        digest: bytes,
+        user_key: int | str | bytes | RawParticle | None = None,
     ) -> Key:
-        """Return the key of a record whose 20-byte digest is known, with or without its user key."""
+        """Return the key of a record whose 20-byte digest is known, with or without its user key.
+
+        A user key of a type that only other clients have (a float, say) is a `RawParticle`, as queries give it.
+        """
     @property
     def digest(self) -> bytes:
         """The 20 bytes by which the cluster knows the record."""
@@ -373,6 +412,7 @@ OF_BATCH: int
 OF_BATCH_READ: int
 OF_BATCH_WRITE: int
 OF_BATCH_DELETE: int
+OF_QUERY: int
 
 @final
 class Settings:
@@ -416,6 +456,12 @@ class Settings:
     @property
     def write_retries(self) -> int: ...
     @property
+    def max_records(self) -> int: ...
+    @property
+    def records_per_second(self) -> int: ...
+    @property
+    def max_concurrent_nodes(self) -> int: ...
+    @property
     def as_read(self) -> Settings | None: ...
     def __init__(
         self,
@@ -439,6 +485,9 @@ class Settings:
         batch_flags: int = 0,
         sequential: bool = False,
         write_retries: int = 0,
+        max_records: int = 0,
+        records_per_second: int = 0,
+        max_concurrent_nodes: int = 0,
         as_read: Settings | None = None,
     ) -> None: ...
     def __eq__(self, other: object) -> bool: ...
@@ -739,6 +788,8 @@ class BatchDelete(BatchRow):
 class Batch:
     """The rows of one call, and what came of them so far."""
     @property
+    def name(self) -> str | None: ...
+    @property
     def records(self) -> list[Record | None]: ...
     @property
     def errors(self) -> dict[int, AerospikeError]: ...
@@ -768,7 +819,207 @@ class Batch:
     def next_replica(self, numbers: Iterable[int]) -> None:
         """Lets the next request for these rows go to the replica after the one that was asked."""
 
+@final
+class IndexFilter:
+    """The `where` of a query.
+
+    It finds the records for which an index has a value from `begin` to `end`, both included. Made by the functions of
+    `pyspike.filters`; immutable, picklable.
+
+    Args:
+        bin: the name of the indexed bin; None if `index` or `expression` says which index it is.
+        begin: an int, a str or bytes, or GeoJSON.
+        end: another int; else equal to `begin`.
+        collection: 0 if the bin's value itself is indexed; else the number of what is: a list's elements, a map's keys
+            or its values.
+        context: the packed way to what is indexed inside the bin.
+        index: the name of the index.
+        expression: the bytes of the expression whose values are indexed.
+
+    Raises:
+        InvalidType: an index can't hold such values.
+        InvalidArgument: the range is empty, a value does not fit, or not exactly one of `bin`, `index` and `expression` says
+            which index it is.
+    """
+    @property
+    def bin(self) -> str | None: ...
+    @property
+    def begin(self) -> int | str | bytes: ...
+    @property
+    def end(self) -> int | str | bytes: ...
+    @property
+    def collection(self) -> int: ...
+    @property
+    def context(self) -> bytes | None: ...
+    @property
+    def index(self) -> str | None: ...
+    @property
+    def expression(self) -> bytes | None: ...
+    def __init__(
+        self,
+        bin: Any,
+        begin: Any,
+        end: Any,
+        *,
+        collection: int = ...,
+        context: bytes | None = None,
+        index: Any = None,
+        expression: bytes | None = None,
+    ) -> None: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+def restore_index_filter(
+    bin: object,
+    begin: object,
+    end: object,
+    collection: int,
+    context: bytes | None,
+    index: str | None,
+    expression: bytes | None,
+) -> IndexFilter:
+    """Return the filter that a pickle holds."""
+
+@final
+class Statement:
+    """What a query is to find.
+
+    It says which records, and what is wanted of them. Without `where` these are all records, which other clients call a scan.
+    Immutable, hashable, picklable.
+
+    Args:
+        namespace: the namespace's name.
+        set_name: the set's name; None for all records of the namespace, in sets and in none.
+        bins: the names of the bins to give; None for all, an empty list for none (key, generation and expiration only).
+            A record that has none of these bins is not given.
+        where: finds records by a secondary index; made by the functions of `pyspike.filters`.
+        operations: made by the functions of `pyspike.operations`, in place of `bins`: each is done on every record, and
+            must read. `Record.results` has what they gave, in order.
+
+    Raises:
+        InvalidType: an argument is of the wrong type, or an operation writes.
+        InvalidArgument: a name can't be one, or arguments exclude each other.
+    """
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def set_name(self) -> str: ...
+    @property
+    def bins(self) -> tuple[str, ...] | None: ...
+    @property
+    def where(self) -> IndexFilter | None: ...
+    @property
+    def operations(self) -> tuple[Operation, ...] | None: ...
+    __match_args__ = ("namespace", "set_name", "bins")
+    def __init__(
+        self,
+        namespace: str,
+        set_name: str | None = None,
+        bins: Sequence[str] | None = None,
+        *,
+        where: IndexFilter | None = None,
+        operations: Iterable[Operation] | None = None,
+    ) -> None: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+def restore_statement(
+    namespace: str,
+    set_name: str,
+    bins: tuple[str, ...] | None,
+    where: IndexFilter | None,
+    operations: tuple[Operation, ...] | None,
+) -> Statement:
+    """Return the statement that a pickle holds."""
+
+@final
+class QueryPartitions:
+    """The partitions of one query, one behind the other.
+
+    Args:
+        begin: the first, 0 to 4095.
+        count: how many.
+        after: the digest of a record of the only partition: what stands behind it is asked for.
+
+    Raises:
+        InvalidArgument: there are no such partitions.
+    """
+    @property
+    def begin(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    def __init__(self, begin: int = 0, count: int = ..., after: bytes | None = None) -> None: ...
+    @property
+    def done(self) -> bool:
+        """Whether all records of all partitions were given."""
+    def wait_for_next(self) -> float | None:
+        """Milliseconds until the next partition that no request asks for may be asked for; None if there is none."""
+    def __len__(self) -> int: ...
+
+def cursor_of(statement: Statement, partitions: QueryPartitions) -> bytes:
+    """Return the bytes of a cursor that says how far the query of a statement is with its partitions."""
+
+def partitions_of_cursor(data: bytes, statement: Statement | None = None) -> QueryPartitions:
+    """Return how far the query that a cursor is of was with its partitions.
+
+    Args:
+        data: the cursor's bytes.
+        statement: is to be gone on with; None if that is not known yet.
+
+    Raises:
+        InvalidArgument: these are no bytes of a cursor, or it is of another statement.
+    """
+
+@final
+class Query:
+    """A statement that is sent: how, to which partitions, and how far that is.
+
+    Args:
+        statement: what is asked for.
+        settings: those of a `QueryPolicy`.
+        partitions: of which partitions.
+        timeout: the deadline of the whole query in milliseconds, or a timedelta; None for that of the settings.
+        filter_expression: which records to give; None for that of the settings.
+
+    Raises:
+        InvalidType, InvalidArgument: an argument can't be used.
+    """
+    @property
+    def statement(self) -> Statement: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def partitions(self) -> QueryPartitions: ...
+    @property
+    def total_timeout(self) -> float: ...
+    @property
+    def given(self) -> int: ...
+    def __init__(
+        self,
+        statement: Statement,
+        settings: Settings,
+        partitions: QueryPartitions,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+    ) -> None: ...
+    @property
+    def remaining(self) -> float | None:
+        """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
+
 MISSING_RAISES: object
+
+@final
+class QueryReader:
+    """Gives the records that one request brings, and the Query when it has brought them all.
+
+    `read` says RECORDS for a frame with records, which `take` gives one by one: the frame's memory must stay as it is until
+    then. Afterwards `sign` tells how to go on.
+    """
+    @property
+    def given(self) -> int: ...
+    def __init__(self, query: Query, number: int) -> None: ...
+    def records(self, body: bytes) -> tuple[list[Record], Any]:
+        """Return the records of a frame with this body, and how to go on; for tests."""
 
 @final
 class NodeLimits:
@@ -937,7 +1188,7 @@ def frames_command(
     """
 
 class Executor:
-    """Runs commands. This base class runs nothing, and returns the command."""
+    """Runs commands and batches. This base class runs nothing, and returns what it is given."""
 
 def parse_answer(command: Command, body: bytes) -> Any:
     """Return what the command gives for an answer of one frame with this body, which begins with the message's header."""
@@ -953,12 +1204,19 @@ class NodeRows:
         """A command for the next rows; None if there are none. The rows of the one before must have been answered."""
     def count_sent(self) -> None:
         """Counts that the last request may have reached the server."""
-    def give_up(self) -> list[int]:
-        """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too."""
+    def give_up(self, most: int = -1) -> list[int]:
+        """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too.
+
+        Args:
+            most: how many rows to look at, so that it does not take long; the next call looks at those behind. -1 for all.
+        """
     @property
     def rows(self) -> list[int]:
         """The numbers of all its rows."""
     def __len__(self) -> int: ...
+
+def failed_rows(command: Command) -> list[int]:
+    """The rows that failed by what has come of the answer to a batch's command since the last call."""
 
 def batch_rows(
     rows: Iterable[BatchRow],
@@ -978,70 +1236,8 @@ def batch_rows(
         InvalidType, InvalidArgument: an argument can't be used.
     """
 
-def batch_of_reads(
-    keys: Iterable[KeyLike],
-    bins: Iterable[str] | None,
-    settings: Settings,
-    timeout: Milliseconds | None = None,
-    filter_expression: Filter | None = None,
-    *,
-    keeps_records: bool = True,
-) -> Batch:
-    """A batch that reads the same bins of the records of all keys; the arguments are those of `batch_rows`.
-
-    Where the filter leaves a record out, it is as one that is not there. Without `keeps_records` only the result codes are
-    kept.
-    """
-
-def batch_of_deletes(
-    keys: Iterable[KeyLike],
-    settings: Settings,
-    timeout: Milliseconds | None = None,
-    filter_expression: Filter | None = None,
-    row_policy: BatchDeletePolicy | None = None,
-) -> Batch:
-    """A batch that deletes the records of all keys; the arguments are those of `batch_rows`.
-
-    Where the filter leaves a record out, it is as one that is not there.
-    """
-
-def batch_of_operations(
-    keys: Iterable[KeyLike],
-    operations: Iterable[Operation],
-    settings: Settings,
-    timeout: Milliseconds | None = None,
-    ttl: Ttl | None = None,
-    filter_expression: Filter | None = None,
-    row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
-) -> Batch:
-    """A batch that does the same operations with the records of all keys; the arguments are those of `batch_rows`."""
-
-def batch_of_puts(
-    records: Mapping[Any, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
-    settings: Settings,
-    timeout: Milliseconds | None = None,
-    ttl: Ttl | None = None,
-    filter_expression: Filter | None = None,
-    row_policy: BatchWritePolicy | None = None,
-) -> Batch:
-    """A batch that puts bins of records; the arguments are those of `batch_rows`.
-
-    Bins that are one object for several keys in a row are encoded once, if no code of the caller's runs in between, which
-    might change them.
-
-    Args:
-        records: the bins by keys, or pairs of both.
-
-    Raises:
-        InvalidType, InvalidArgument: a value can't be used; the error has the record's key.
-    """
-
-def failed_rows(command: Command) -> list[int]:
-    """The rows that failed by the answer to a batch's command."""
-
-def route_rows(
-    batch: Batch, partitions: PartitionMap, numbers: Iterable[int] | None = None
-) -> tuple[list[NodeRows], list[tuple[int, AerospikeError | None]]]:
+@final
+class Routes:
     """Which node is to be asked for which rows, by the map of the moment.
 
     Args:
@@ -1049,22 +1245,157 @@ def route_rows(
         partitions: the map.
         numbers: of the rows; None for all.
 
-    Returns:
-        Rows for each node; and the numbers of rows that no node can be asked for, each with the error, which is None if none
-        is known.
+    Attributes:
+        found: the rows for each node.
+        lost: the numbers of rows that no node can be asked for, each with the error, which is None if none is known.
     """
+    @property
+    def found(self) -> list[NodeRows]: ...
+    @property
+    def lost(self) -> list[tuple[int, AerospikeError | None]]: ...
+    def __init__(
+        self, batch: Batch, partitions: PartitionMap, numbers: Iterable[int] | None = None
+    ) -> None: ...
+    def find(self) -> None:
+        """Find a node for each row."""
 
 def outcomes(batch: Batch) -> list[BatchRecord]:
     """What came of each row, now that each was answered or has an error."""
-
-def outcome_flags(batch: Batch) -> list[bool]:
-    """Whether each row found its record."""
 
 def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None) -> NodeRows:
     """Some rows of a batch, for one node.
 
     Raises:
         IndexError: there is no such row.
+    """
+
+@final
+class NodeQuery:
+    """Partitions of a query that one node is asked for in one request."""
+    @property
+    def query(self) -> Query: ...
+    @property
+    def node(self) -> Node: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def share(self) -> int: ...
+    @property
+    def query_id(self) -> int: ...
+    @property
+    def reader(self) -> QueryReader: ...
+    def reserve(self, share: int, query_id: int) -> None:
+        """Let nobody else ask for the partitions, until this has ended or failed.
+
+        Args:
+            share: how many records it may bring at most; 0 for all.
+            query_id: a number by which the node knows the query.
+        """
+    def make_command(self) -> Command:
+        """The request for the partitions, which were reserved."""
+    @property
+    def given(self) -> int:
+        """How many records it has brought."""
+    def end(self) -> list[int]:
+        """Note that its answer came to the end.
+
+        Partitions of which there may be more, as it has brought as many records as it might, wait to be asked for again; the
+        others are done.
+
+        Returns:
+            The partitions that the node does not have, which wait too.
+        """
+    def give_up(self) -> list[int]:
+        """Ask for its partitions no more, as it failed; return those that it still asked for."""
+    @property
+    def partitions(self) -> list[int]:
+        """The numbers of the partitions."""
+    def __len__(self) -> int: ...
+
+def route_partitions(query: Query, map: PartitionMap) -> list[NodeQuery]:
+    """Which nodes can be asked for which of the partitions that are due, by the map of the moment.
+
+    Args:
+        query: whose partitions they are.
+        map: which node has which partition.
+
+    Returns:
+        Partitions for each node, the nodes in the order of their names; last those that no node is known for, if there are
+        any.
+
+    Raises:
+        ServerError: the cluster has no such namespace.
+    """
+
+def count_failures(
+    query: Query, partitions: Iterable[int], *, brought_records: bool = False, next_replica: bool = True
+) -> int:
+    """Count that a request for partitions has failed.
+
+    Args:
+        query: whose partitions they are.
+        partitions: their numbers.
+        brought_records: whether it had brought records before.
+        next_replica: whether the next request goes to the next replica.
+
+    Returns:
+        How often the requests for them have failed in a row without bringing a record: the most of all.
+    """
+
+def put_off(query: Query, partitions: Iterable[int], pause: float) -> None:
+    """Let partitions not be asked for in the next so many milliseconds."""
+
+def new_query_number() -> int:
+    """Return a number by which nodes know a query."""
+
+def background_request(
+    statement: Statement,
+    settings: Settings,
+    query_id: int,
+    *,
+    operations: Iterable[Operation] | None = None,
+    udf: tuple[str, str, bytes] | None = None,
+    timeout: Milliseconds | None = None,
+    ttl: Ttl | None = None,
+    filter_expression: Filter | None = None,
+    records_per_second: int = 0,
+) -> Command:
+    """Return the command that has a node apply operations or a UDF to records in the background; it gives None.
+
+    Args:
+        statement: which records.
+        settings: those of a `WritePolicy`.
+        query_id: by which the nodes know it.
+        operations: what is done; None with `udf`.
+        udf: the module's name, the function's, and its packed arguments.
+        timeout: until when the node must have begun, in milliseconds; None for that of the settings.
+        ttl: how long the records live from then on; None for that of the settings.
+        filter_expression: which of the records; None for that of the settings.
+        records_per_second: how many records a node may look at in a second; 0 for as many as its configuration allows.
+
+    Raises:
+        InvalidType, InvalidArgument: an argument can't be used.
+    """
+
+def aggregate_request(
+    statement: Statement,
+    settings: Settings,
+    query_id: int,
+    udf: tuple[str, str, bytes],
+    *,
+    timeout: Milliseconds | None = None,
+) -> Command:
+    """Return the command that has a node aggregate records by a UDF; it gives a list of what the UDF gave.
+
+    Args:
+        statement: which records.
+        settings: those of a `QueryPolicy`.
+        query_id: by which the nodes know it.
+        udf: the module's name, the function's, and its packed arguments.
+        timeout: the deadline in milliseconds; None for that of the settings.
+
+    Raises:
+        InvalidType, InvalidArgument: an argument can't be used.
     """
 
 @final
@@ -1096,6 +1427,8 @@ class Pool:
     @property
     def closed(self) -> bool: ...
     def __init__(self, node: Node, opener: Any) -> None: ...
+    def relieve(self) -> None:
+        """Read the answers that have come for threads that are elsewhere, and make their connections idle."""
     def drain(self) -> None:
         """Read the late answers that have come, and make their connections idle."""
     def trim(self) -> None:
@@ -1110,30 +1443,45 @@ class Pool:
     def stats(self) -> dict[str, Any]:
         """Return the numbers of the pool's connections, and of the waits and failures so far."""
 
+@final
+class BatchStream:
+    """The outcomes of a stream of rows, each as soon as it is there; what `Client.batch_stream` gives.
+
+    An iterator, for one thread or several. One that is not read to its end is closed when nothing refers to it any more, or by
+    `close`, or at the end of a `with`: rows under way may have been done then, or not. In a forked child it can only be closed.
+    """
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def __iter__(self) -> BatchStream: ...
+    def __next__(self) -> BatchRecord: ...
+    def close(self) -> None:
+        """End the stream: no connection stays in use, and no row is read or handed over any more. Again is harmless.
+
+        If another thread waits for the next outcome, it ends when that thread has it.
+        """
+    def __enter__(self) -> BatchStream: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
 class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
+
+    Args:
+        cluster: the cluster, whose `routing` has the current partition map.
+        plan: is called with the cluster and a Batch; returns the `BatchPlan` that decides who is asked for which rows.
 
     It is compiled because mostly the first attempt succeeds. Errors are raised here: a Python frame that raises an error is
     in a reference cycle with it, which keeps the request in memory until the garbage collector runs.
     """
     @property
     def cluster(self) -> Any: ...
-    def __new__(cls: builtins.type[T], cluster: Any, *args: Any) -> T: ...
+    def __new__(
+        cls: builtins.type[T], cluster: Any, plan: Callable[[Any, Batch], Any] | None = None
+    ) -> T: ...
     def execute(self, command: Command) -> object:
         """Run a command and return what it gives."""
     def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
         """Wait until the next attempt and return None; or return the error the command has failed with."""
-
-def run_batch(executor: ThreadExecutor, plan: Any) -> None:
-    """Run a batch until each of its rows has an answer or an error.
-
-    Args:
-        executor: of the client.
-        plan: a `BatchPlan`, which says who is asked.
-
-    Raises:
-        ClientClosed: the client is closed.
-    """
 
 @final
 class WakeupQueue:
@@ -1150,7 +1498,6 @@ class WakeupQueue:
     def wake(self) -> None:
         """Call the callbacks of some futures. If Ctrl-C interrupts one of their tasks, another handle wakes the others."""
 
-@final
 class Future:
     """The outcome of a command, which one task awaits. It has those methods of `asyncio.Future` that `asyncio.Task` needs.
 
@@ -1218,6 +1565,23 @@ class Future:
         """
 
 @final
+class Slicer:
+    """Does the jobs of a loop, each at once as far as the time of this turn goes, and the rest in the next turns.
+
+    Args:
+        loop: the loop.
+    """
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
+    def go_on(self) -> None:
+        """Do more of the jobs that wait, in a new turn of the loop."""
+
+FOR_READS: int
+FOR_WRITES: int
+FOR_LARGE_READS: int
+FOR_LARGE_WRITES: int
+FOR_BATCHES: int
+
+@final
 class FailureQueue:
     """The failed attempts of one loop that are yet to be dealt with, the oldest first."""
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
@@ -1228,6 +1592,8 @@ class Pipeline:
     """One connection, as a buffered protocol of asyncio.
 
     The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
+
+    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more.
 
     Args:
         channel: the channel that the connection belongs to.
@@ -1281,18 +1647,19 @@ def abandon_socket(sock: socket.socket | None) -> None:
 
 @final
 class Channel:
-    """The connections to one node, in one loop, for reads or for writes.
+    """The connections to one node, in one loop, for commands of one kind.
+
+    Those for large requests and answers, and for batches, carry one command at a time, as it would hold up others.
 
     Args:
         loop: the running loop.
         node: the node, with its limits and counters.
         failures: the loop's queue of failed attempts.
+        slicer: does the long work of the loop.
         connect: is called with the channel to open a connection; calls the channel's `opened` or `not_opened` later.
         failed: is called with the future and the error of every attempt that failed.
         attempt: is called with a future to begin another attempt.
-        bulk: whether the channel is for large requests and answers, which would hold up others. Each of its connections
-            carries one command at a time.
-        writes: whether the channel is for writes.
+        kind: what the channel is for: `FOR_READS` and so on.
         large: the sets with large records, as (namespace, set); the value is the number of small answers after which a
             set is removed. The channels of a loop share it.
     """
@@ -1301,9 +1668,9 @@ class Channel:
     @property
     def depth(self) -> int: ...
     @property
-    def bulk(self) -> bool: ...
+    def kind(self) -> int: ...
     @property
-    def writes(self) -> bool: ...
+    def bulk(self) -> bool: ...
     @property
     def closed(self) -> bool: ...
     @property
@@ -1319,14 +1686,17 @@ class Channel:
         loop: asyncio.AbstractEventLoop,
         node: Node,
         failures: FailureQueue,
+        slicer: Slicer,
         connect: Callable[[Channel], None],
         failed: Callable[[Future, AerospikeError], None],
         attempt: Callable[[Future], None],
         *,
-        bulk: bool = False,
-        writes: bool = False,
+        kind: int = ...,
         large: dict[tuple[str, str], int] | None = None,
     ) -> None: ...
+    @property
+    def writes(self) -> bool:
+        """Whether the channel is for writes only."""
     def begin_connecting(self) -> None:
         """Have a connection opened. The time for it begins now, when the loop comes to it."""
     def opened(self, pipeline: Pipeline) -> None:
@@ -1381,7 +1751,7 @@ def watch_if_alive(reference: ref[Deadlines]) -> None:
 
 @final
 class CommandCoroutine:
-    """The coroutine of a command, which begins when the coroutine is awaited. It can be awaited once.
+    """The coroutine of a command or a batch, which begins when the coroutine is awaited. It can be awaited once.
 
     When the coroutine is closed or its task is cancelled, no task waits for the command any more. A write whose request was
     sent may still be applied.
@@ -1427,9 +1797,9 @@ class CommandCoroutine:
 class LoopExecutor(Deadlines):
     """All channels of one client in one loop.
 
-    Each node has up to four channels: reads, writes, large reads, large writes. So reads do not wait behind writes, which a
-    replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass opens
-    connections and decides what follows a failed attempt.
+    Each node has up to five channels: reads, writes, large reads, large writes, batches. So reads do not wait behind writes,
+    which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass
+    opens connections and decides what follows a failed attempt.
 
     Args:
         loop: the running loop.
@@ -1442,17 +1812,20 @@ class LoopExecutor(Deadlines):
     @property
     def failures(self) -> FailureQueue: ...
     @property
+    def slicer(self) -> Slicer: ...
+    @property
+    def batches(self) -> set[Any]: ...
+    @property
     def large(self) -> dict[tuple[str, str], int]: ...
     def __new__(
         cls: builtins.type[T], loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any
     ) -> T: ...
-    def new_channel(self, node: Node, bulk: bool, writes: bool) -> Channel:
+    def new_channel(self, node: Node, kind: int) -> Channel:
         """Make a channel to a node; a subclass does.
 
         Args:
             node: the node.
-            bulk: whether the channel is for large requests and answers.
-            writes: whether the channel is for writes.
+            kind: what the channel is for: `FOR_READS` and so on.
         """
     def failed(self, future: Future, error: AerospikeError) -> None:
         """Decide what follows a failed attempt of a command; a subclass does."""
@@ -1466,10 +1839,10 @@ class LoopExecutor(Deadlines):
         """Remove a channel."""
     @property
     def is_draining(self) -> bool:
-        """Whether attempts have failed that are yet to be dealt with."""
+        """Whether attempts have failed that are yet to be dealt with, or other work waits for its slice of time."""
     @property
     def is_busy(self) -> bool:
-        """Whether any command is under way."""
+        """Whether any command or batch is under way."""
     def start(self, command: Command) -> Future:
         """Begin the first attempt and return the future of what the command gives."""
     def attempt(self, future: Future) -> None:
@@ -1480,8 +1853,15 @@ class AsyncExecutor(Executor):
     @property
     def executors(self) -> dict[asyncio.AbstractEventLoop, Any]: ...
     def __new__(cls: builtins.type[T], *args: Any) -> T: ...
-    def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
-        """Return the executor of a loop in which no command ran before; a subclass makes it."""
+    def enter(self, loop: asyncio.AbstractEventLoop, key: Key | None) -> LoopExecutor:
+        """Return the executor of a loop in which no command ran before; a subclass makes it.
+
+        Args:
+            loop: the loop.
+            key: the key of the command that is to run there, for an error.
+        """
+    def plan(self, batch: Batch) -> Any:
+        """Return the `BatchPlan` that decides who is asked for which rows of a batch; a subclass makes it."""
 
 def no_copy(client: object) -> TypeError:
     """Return the error for pickling or copying a client."""
@@ -1724,20 +2104,224 @@ class Commands:
             InvalidType: a `ReadPolicy` is given, and an operation writes.
         """
 
+class BatchCommands(Commands):
+    """The commands on one record, and on many.
+
+    Args:
+        executor: runs the commands. A plain `Executor` gives each back unsent.
+        read: the settings of reads that are given no policy.
+        write: the settings of writes that are given none.
+        batch: the settings of batches that are given none.
+
+    Raises:
+        InvalidType: the settings are of another kind.
+    """
+    def __init__(
+        self, executor: Executor, read: Settings, write: Settings, batch: Settings | None = None
+    ) -> None: ...
+    def batch(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Read, write and delete many records in one call: one message to each node that has some of them.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`; a key may be in several. The rows of one
+                record are not done in their order where its node works on them side by side.
+            timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
+            deadline was too short for, are told in their own results.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_stream(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        in_flight: int = 1000,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchStream:
+        """Read, write and delete any number of records: rows go in, and their outcomes come out.
+
+        Each comes as soon as it is there, so in another order. More rows take no more memory. The rows are
+        read and sent, and answers are read, while the next outcome is waited for, in the thread that waits; a
+        thread that does something else between two outcomes holds up no other call::
+
+            with client.batch_stream(BatchRead(key) for key in keys) as outcomes:
+                for row in outcomes:
+                    print(row.key, row.record or row.error)
+
+        What is raised while `rows` are read comes out at the end, behind the outcomes of the rows before.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`, however long.
+            in_flight: how many rows are read ahead, that is, were read and not handed over yet. They are
+                sent in groups, about two for each node: make it a few hundred times the number of nodes,
+                and less where records are large.
+            timeout: how long each group may take from when it is sent on, further attempts included, in
+                milliseconds, 0 for none, else 1 at least; or a timedelta. What the caller does between
+                two outcomes does not count.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            An iterator of the outcomes, which several threads may share. Rows fail alone, as in `batch`.
+            If it is closed or dropped before its end, rows that were read ahead may have been done, or
+            not.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used. For what is no row it comes at the
+                end too.
+            ClientClosed: the client is closed. If that happens meanwhile, the rows that were sent have
+                their outcomes first.
+        """
+    def batch_operate(
+        self,
+        keys: Iterable[KeyLike],
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Apply the same operations to many records, each all or nothing.
+
+        Args:
+            keys: any iterable of keys.
+            operations: made by the functions of `pyspike.operations`.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, if an operation writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
+
+        Returns:
+            What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_get(
+        self,
+        keys: Iterable[KeyLike],
+        bins: Iterable[str] | None = None,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[Record | None]:
+        """Read many records.
+
+        Args:
+            keys: any iterable of keys.
+            bins: the names of the bins to read; None for all, an empty list for none.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold is left out.
+
+        Returns:
+            The record of each key, in their order; None where there is none.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_exists(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Whether there are records with these keys.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold counts as none.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+    def batch_put(
+        self,
+        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> None:
+        """Write bins of many records, as `put` does with each.
+
+        Args:
+            records: a mapping of keys to bins, or an iterable of pairs of both.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, as in `put`.
+            filter_expression: the records for which it does not hold are not written, and their rows fail with
+                `FilteredOut`.
+            row_policy: of each row.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_delete(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchDeletePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Delete many records: for each key whether there was one.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold stays, and counts as none.
+            row_policy: of each row.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+
 class AsyncCommands:
     """The same commands for tasks: their executor gives a coroutine for each, and a command begins when that is awaited.
+
+    What is wrong with the arguments is told by the call, or, of the last rows of a batch that takes long to pack, when it is
+    awaited: as long as it is not done, what it was given must not change.
 
     Args:
         executor: gives coroutines.
         read: the settings of reads that are given no policy.
         write: the settings of writes that are given none.
+        batch: the settings of batches that are given none.
 
     Raises:
-        InvalidType: the settings are of the other kind.
+        InvalidType: the settings are of another kind.
     """
+    def __init__(
+        self, executor: Executor, read: Settings, write: Settings, batch: Settings | None = None
+    ) -> None: ...
     @property
     async def _executor(self) -> Executor: ...
-    def __init__(self, executor: Executor, read: Settings, write: Settings) -> None: ...
     @overload
     async def get(
         self,
@@ -1960,4 +2544,154 @@ class AsyncCommands:
             RecordNotFound: nothing of it creates the record.
             BinTypeError: an operation does not fit its bin.
             InvalidType: a `ReadPolicy` is given, and an operation writes.
+        """
+    async def batch(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Read, write and delete many records in one call: one message to each node that has some of them.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`; a key may be in several. The rows of one
+                record are not done in their order where its node works on them side by side.
+            timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
+            deadline was too short for, are told in their own results.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_stream(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        in_flight: int = 1000,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchStream:
+        """Not there yet: threads have streams so far."""
+    async def batch_operate(
+        self,
+        keys: Iterable[KeyLike],
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Apply the same operations to many records, each all or nothing.
+
+        Args:
+            keys: any iterable of keys.
+            operations: made by the functions of `pyspike.operations`.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, if an operation writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
+
+        Returns:
+            What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_get(
+        self,
+        keys: Iterable[KeyLike],
+        bins: Iterable[str] | None = None,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[Record | None]:
+        """Read many records.
+
+        Args:
+            keys: any iterable of keys.
+            bins: the names of the bins to read; None for all, an empty list for none.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold is left out.
+
+        Returns:
+            The record of each key, in their order; None where there is none.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_exists(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Whether there are records with these keys.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold counts as none.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+    async def batch_put(
+        self,
+        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> None:
+        """Write bins of many records, as `put` does with each.
+
+        Args:
+            records: a mapping of keys to bins, or an iterable of pairs of both.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, as in `put`.
+            filter_expression: the records for which it does not hold are not written, and their rows fail with
+                `FilteredOut`.
+            row_policy: of each row.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_delete(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchDeletePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Delete many records: for each key whether there was one.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold stays, and counts as none.
+            row_policy: of each row.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
         """

@@ -1,8 +1,8 @@
 """`AsyncClient`: the same client for the tasks of asyncio loops.
 
-The commands on one record are those of `Client`, compiled (`src/wire/client_methods.pyx`): each returns a
-coroutine. They are sent on pipelined connections inside the caller's own loop, by one `LoopExecutor` a loop
-(`cluster/loop_executor.py`); the cluster is tended in a thread.
+The commands on records are those of `Client`, compiled (`src/wire/client_methods.pyx` and
+`src/wire/batch_methods.pyx`): each returns a coroutine. They are sent on connections inside the caller's own
+loop, by one `LoopExecutor` a loop (`cluster/loop_executor.py`); the cluster is tended in a thread.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import overload
 
 from pyspike import _wire
 from pyspike._types import Milliseconds
-from pyspike._wire import AsyncCommands, Command, timeout_ms
+from pyspike._wire import AsyncCommands, Batch, Key, timeout_ms
 from pyspike.arguments import Policies, admin_policy, client_policy, info_arguments
 from pyspike.async_task import AsyncTask
 from pyspike.client import Client
@@ -27,7 +27,16 @@ from pyspike.cluster.loop_executor import LoopExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
-from pyspike.policy import AdminPolicy, BatchPolicy, ClientPolicy, InfoPolicy, ReadPolicy, WritePolicy
+from pyspike.plans.batch import BatchPlan
+from pyspike.policy import (
+    AdminPolicy,
+    BatchPolicy,
+    ClientPolicy,
+    InfoPolicy,
+    QueryPolicy,
+    ReadPolicy,
+    WritePolicy,
+)
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
 from pyspike.stats import ClientStats
@@ -62,17 +71,21 @@ class AsyncExecutor(_wire.AsyncExecutor):
 
         members.register(self, dropped)
 
-    def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
+    def plan(self, batch: Batch) -> BatchPlan:
+        """The plan that decides which nodes are asked for the rows of a batch."""
+        return BatchPlan(self.cluster, batch)
+
+    def enter(self, loop: asyncio.AbstractEventLoop, key: Key | None) -> LoopExecutor:
         """Make the executor of a loop in which a command is awaited for the first time."""
         if not self.cluster.rounds:
             raise ClientClosed(
                 "the client is not connected yet",
-                key=command.key,
+                key=key,
                 advice="write `async with AsyncClient(...) as client`, or `await AsyncClient.connect(...)`",
             )
         with self._lock:
             if self.closed or self.cluster.closed:
-                raise ClientClosed("the client is closed", key=command.key)
+                raise ClientClosed("the client is closed", key=key)
             for old in [each for each in self.executors if each.is_closed()]:
                 self.executors.pop(old).abandon()
             executor = self.executors[loop] = LoopExecutor(loop, self.cluster)
@@ -200,7 +213,9 @@ class AsyncClient(AsyncCommands):
         return new
 
     def _share(self, loops: AsyncExecutor, policies: Policies, *, owner: bool) -> None:
-        AsyncCommands.__init__(self, loops, policies.read.settings, policies.write.settings)
+        AsyncCommands.__init__(
+            self, loops, policies.read.settings, policies.write.settings, policies.batch.settings
+        )
         self._loops = loops
         self._cluster = loops.cluster
         self._policies = policies
@@ -214,6 +229,7 @@ class AsyncClient(AsyncCommands):
         info: InfoPolicy | None = None,
         admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
+        query: QueryPolicy | None = None,
     ) -> AsyncClient:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
 
@@ -221,7 +237,7 @@ class AsyncClient(AsyncCommands):
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, admin, batch)
+        policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._loops, policies, owner=self._owner)
         return view
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import Settings, plain_text
+from pyspike.batch import BatchResults
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.nodes import Node
 from pyspike.policy import (
@@ -18,21 +19,24 @@ from pyspike.policy import (
     BatchWritePolicy,
     ClientPolicy,
     InfoPolicy,
+    QueryPolicy,
     ReadPolicy,
     WritePolicy,
 )
 from pyspike.showing import shown
 
-__all__ = ["Policies", "admin_policy", "batch_settings", "client_policy", "info_arguments"]
+__all__ = ["Policies", "admin_policy", "client_policy", "info_arguments", "query_settings"]
 
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
 vars(sys.modules["pyspike._wire"]).update(
     T=TypeVar("T"),
+    K=TypeVar("K", bound=KeyLike),
     Any=Any,
     BatchPolicy=BatchPolicy,
     BatchDeletePolicy=BatchDeletePolicy,
     BatchReadPolicy=BatchReadPolicy,
+    BatchResults=BatchResults,
     BatchWritePolicy=BatchWritePolicy,
     Filter=Filter,
     Iterable=Iterable,
@@ -45,7 +49,7 @@ vars(sys.modules["pyspike._wire"]).update(
     WritePolicy=WritePolicy,
 )
 
-P = TypeVar("P", ClientPolicy, ReadPolicy, WritePolicy, InfoPolicy, AdminPolicy, BatchPolicy)
+P = TypeVar("P", ClientPolicy, ReadPolicy, WritePolicy, InfoPolicy, AdminPolicy, BatchPolicy, QueryPolicy)
 
 
 class Policies(NamedTuple):
@@ -56,11 +60,12 @@ class Policies(NamedTuple):
     info: InfoPolicy
     admin: AdminPolicy
     batch: BatchPolicy
+    query: QueryPolicy
 
     @classmethod
     def of(cls, policy: ClientPolicy) -> Policies:
         """Those of a client."""
-        return cls(policy.read, policy.write, policy.info, policy.admin, policy.batch)
+        return cls(policy.read, policy.write, policy.info, policy.admin, policy.batch, policy.query)
 
     def changed(
         self,
@@ -69,6 +74,7 @@ class Policies(NamedTuple):
         info: InfoPolicy | None,
         admin: AdminPolicy | None,
         batch: BatchPolicy | None,
+        query: QueryPolicy | None,
     ) -> Policies:
         """Those of a view: what is None stays as it was.
 
@@ -81,6 +87,7 @@ class Policies(NamedTuple):
             self.info if info is None else _of_kind(InfoPolicy, info, "info"),
             self.admin if admin is None else _of_kind(AdminPolicy, admin, "admin"),
             self.batch if batch is None else _of_kind(BatchPolicy, batch, "batch"),
+            self.query if query is None else _of_kind(QueryPolicy, query, "query"),
         )
 
 
@@ -101,13 +108,13 @@ def client_policy(policy: ClientPolicy | None) -> ClientPolicy:
     return ClientPolicy() if policy is None else _of_kind(ClientPolicy, policy)
 
 
-def batch_settings(policies: Policies, policy: BatchPolicy | None) -> Settings:
-    """The settings of a batch.
+def query_settings(policies: Policies, policy: QueryPolicy | None) -> Settings:
+    """The settings of a query.
 
     Raises:
         InvalidType: the policy is of another kind.
     """
-    return (policies.batch if policy is None else _of_kind(BatchPolicy, policy)).settings
+    return (policies.query if policy is None else _of_kind(QueryPolicy, policy)).settings
 
 
 def admin_policy(policies: Policies, policy: AdminPolicy | None) -> AdminPolicy:

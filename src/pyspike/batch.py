@@ -1,7 +1,8 @@
 """What users hold of batches: rows, what came of each, and of all of them.
 
-Rows and `BatchRecord` are compiled (`src/wire/requests/batch_rows.pyx`,
-`src/wire/values/batch_record.pyx`); this module has the results of a whole batch.
+Rows, `BatchRecord` and `BatchStream` are compiled (`src/wire/requests/batch_rows.pyx`,
+`src/wire/values/batch_record.pyx`, `src/wire/threads/batch_stream.pyx`); this module has the results of a
+whole batch.
 """
 
 from __future__ import annotations
@@ -9,11 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from pyspike._wire import BatchDelete, BatchRead, BatchRecord, BatchRow, BatchWrite, Record
+from pyspike._wire import BatchDelete, BatchRead, BatchRecord, BatchRow, BatchStream, BatchWrite, Record
 from pyspike.errors import BatchError
 from pyspike.showing import shown
 
-__all__ = ["BatchDelete", "BatchRead", "BatchRecord", "BatchResults", "BatchRow", "BatchWrite"]
+__all__ = [
+    "BatchDelete",
+    "BatchRead",
+    "BatchRecord",
+    "BatchResults",
+    "BatchRow",
+    "BatchStream",
+    "BatchWrite",
+]
 
 
 class BatchResults(Sequence[BatchRecord]):
@@ -56,12 +65,8 @@ class BatchResults(Sequence[BatchRecord]):
     def error(self) -> BatchError | None:
         """The error that `raise_for_errors` raises; None if no row failed."""
         failed = self.failed
-        if not failed:
-            return None
-        return BatchError(
-            f"{len(failed)} of {len(self._rows)} rows failed",
-            results=self,
-            in_doubt=any(row.in_doubt for row in failed),
+        return (
+            rows_failed(self, len(failed), in_doubt=any(row.in_doubt for row in failed)) if failed else None
         )
 
     @overload
@@ -90,3 +95,8 @@ class BatchResults(Sequence[BatchRecord]):
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if not self.ok else ""
         return f"<BatchResults of {len(self)} rows{failed}: {shown(list(self._rows))}>"
+
+
+def rows_failed(results: BatchResults, failed: int, *, in_doubt: bool) -> BatchError:
+    """The error of a batch of which so many rows failed, one of them `in_doubt`."""
+    return BatchError(f"{failed} of {len(results)} rows failed", results=results, in_doubt=in_doubt)

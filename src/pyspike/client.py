@@ -1,48 +1,25 @@
 """`Client`: one pooled client for all threads of a process.
 
-The commands on one record are compiled: `src/wire/client_methods.pyx` has them, with their docstrings. How
-they get to a node is told in `cluster`.
+The commands on records are compiled: `src/wire/client_methods.pyx` and `src/wire/batch_methods.pyx` have
+them, with their docstrings. How they get to a node is told in `cluster`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, overload
 
-from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
-from pyspike._wire import (
-    Batch,
-    BatchRow,
-    Commands,
-    Executor,
-    Operation,
-    Record,
-    Settings,
-    ThreadExecutor,
-    batch_of_deletes,
-    batch_of_operations,
-    batch_of_puts,
-    batch_of_reads,
-    batch_rows,
-    outcome_flags,
-    outcomes,
-    run_batch,
-    timeout_ms,
-)
-from pyspike.arguments import Policies, admin_policy, batch_settings, client_policy, info_arguments
-from pyspike.batch import BatchResults
-from pyspike.errors import ClientClosed
+from pyspike._types import Milliseconds
+from pyspike._wire import BatchCommands, Executor, timeout_ms
+from pyspike.arguments import Policies, admin_policy, client_policy, info_arguments
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import (
     AdminPolicy,
-    BatchDeletePolicy,
     BatchPolicy,
-    BatchReadPolicy,
-    BatchWritePolicy,
     ClientPolicy,
     InfoPolicy,
+    QueryPolicy,
     ReadPolicy,
     WritePolicy,
 )
@@ -55,10 +32,8 @@ if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
 
-K = TypeVar("K", bound=KeyLike)
 
-
-class Client(Commands):
+class Client(BatchCommands):
     """A client of one cluster, shared by all threads.
 
     Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one
@@ -89,15 +64,18 @@ class Client(Commands):
             from pyspike.cluster import Cluster
             from pyspike.cluster.drop_guard import DropGuard
             from pyspike.cluster.thread_executor import BlockingExecutor
+            from pyspike.plans.batch import BatchPlan
 
         policy = client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)
         cluster.start()
         guard = DropGuard(f"Client of {cluster.seeds}", cluster.is_open)
-        self._share(cluster, BlockingExecutor(cluster), guard, Policies.of(policy))
+        self._share(cluster, BlockingExecutor(cluster, BatchPlan), guard, Policies.of(policy))
 
     def _share(self, cluster: Cluster, executor: Executor, guard: DropGuard, policies: Policies) -> None:
-        Commands.__init__(self, executor, policies.read.settings, policies.write.settings)
+        BatchCommands.__init__(
+            self, executor, policies.read.settings, policies.write.settings, policies.batch.settings
+        )
         self._cluster = cluster
         self._guard = guard
         self._policies = policies
@@ -110,6 +88,7 @@ class Client(Commands):
         info: InfoPolicy | None = None,
         admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
+        query: QueryPolicy | None = None,
     ) -> Client:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
 
@@ -117,201 +96,9 @@ class Client(Commands):
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, admin, batch)
+        policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
-
-    # --- many records ---
-
-    def batch(
-        self,
-        rows: Iterable[BatchRow],
-        *,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: BatchPolicy | None = None,
-    ) -> BatchResults:
-        """Read, write and delete many records in one call: one message to each node that has some of them.
-
-        Args:
-            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`; a key may be in several. The
-                rows of one record are not done in their order where its node works on them side by side.
-            timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a
-                timedelta.
-            filter_expression: for the rows that have none of their own.
-
-        Returns:
-            What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those
-            that a deadline was too short for, are told in their own results.
-
-        Raises:
-            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
-            ClientClosed: the client is closed.
-        """
-        settings = self._batch_settings(policy)
-        return self._results(batch_rows(rows, settings, timeout, filter_expression))
-
-    def batch_operate(
-        self,
-        keys: Iterable[KeyLike],
-        operations: Iterable[Operation],
-        *,
-        timeout: Milliseconds | None = None,
-        ttl: Ttl | None = None,
-        filter_expression: Filter | None = None,
-        row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
-        policy: BatchPolicy | None = None,
-    ) -> BatchResults:
-        """Apply the same operations to many records, each all or nothing.
-
-        Args:
-            keys: any iterable of keys.
-            operations: made by the functions of `pyspike.operations`.
-            timeout: as in `batch`.
-            ttl: how long the records live from then on, if an operation writes.
-            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
-            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
-
-        Returns:
-            What came of each key, in their order.
-
-        Raises:
-            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
-            ClientClosed: the client is closed.
-        """
-        settings = self._batch_settings(policy)
-        return self._results(
-            batch_of_operations(keys, operations, settings, timeout, ttl, filter_expression, row_policy)
-        )
-
-    def batch_get(
-        self,
-        keys: Iterable[KeyLike],
-        bins: Iterable[str] | None = None,
-        *,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: BatchPolicy | None = None,
-    ) -> list[Record | None]:
-        """Read many records.
-
-        Args:
-            keys: any iterable of keys.
-            bins: the names of the bins to read; None for all, an empty list for none.
-            timeout: as in `batch`.
-            filter_expression: a record for which it does not hold is left out.
-
-        Returns:
-            The record of each key, in their order; None where there is none.
-
-        Raises:
-            BatchError: a row failed; it has what came of all of them.
-            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
-            ClientClosed: the client is closed.
-        """
-        settings = self._batch_settings(policy)
-        return self._run(batch_of_reads(keys, bins, settings, timeout, filter_expression)).records
-
-    def batch_exists(
-        self,
-        keys: Iterable[KeyLike],
-        *,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: BatchPolicy | None = None,
-    ) -> list[bool]:
-        """Whether there are records with these keys.
-
-        Args:
-            keys: any iterable of keys.
-            timeout: as in `batch`.
-            filter_expression: a record for which it does not hold counts as none.
-
-        Raises:
-            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
-        """
-        settings = self._batch_settings(policy)
-        batch = batch_of_reads(keys, (), settings, timeout, filter_expression, keeps_records=False)
-        return outcome_flags(self._run(batch))
-
-    def batch_put(
-        self,
-        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
-        *,
-        timeout: Milliseconds | None = None,
-        ttl: Ttl | None = None,
-        filter_expression: Filter | None = None,
-        row_policy: BatchWritePolicy | None = None,
-        policy: BatchPolicy | None = None,
-    ) -> None:
-        """Write bins of many records, as `put` does with each.
-
-        Args:
-            records: a mapping of keys to bins, or an iterable of pairs of both.
-            timeout: as in `batch`.
-            ttl: how long the records live from then on, as in `put`.
-            filter_expression: the records for which it does not hold are not written, and their rows fail
-                with `FilteredOut`.
-            row_policy: of each row.
-
-        Raises:
-            BatchError: a row failed; it has what came of all of them.
-            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
-            ClientClosed: the client is closed.
-        """
-        settings = self._batch_settings(policy)
-        self._run(batch_of_puts(records, settings, timeout, ttl, filter_expression, row_policy))
-
-    def batch_delete(
-        self,
-        keys: Iterable[KeyLike],
-        *,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        row_policy: BatchDeletePolicy | None = None,
-        policy: BatchPolicy | None = None,
-    ) -> list[bool]:
-        """Delete many records: for each key whether there was one.
-
-        Args:
-            keys: any iterable of keys.
-            timeout: as in `batch`.
-            filter_expression: a record for which it does not hold stays, and counts as none.
-            row_policy: of each row.
-
-        Raises:
-            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
-        """
-        settings = self._batch_settings(policy)
-        return outcome_flags(
-            self._run(batch_of_deletes(keys, settings, timeout, filter_expression, row_policy))
-        )
-
-    def _batch_settings(self, policy: BatchPolicy | None) -> Settings:
-        """How a batch is sent."""
-        if not isinstance(self._executor, ThreadExecutor):
-            raise ClientClosed("the client was never opened", advice="call super().__init__() in a subclass")
-        return batch_settings(self._policies, policy)
-
-    def _results(self, batch: Batch) -> BatchResults:
-        """Run a batch, and give what came of each row."""
-        self._send(batch)
-        return BatchResults(outcomes(batch))
-
-    def _run(self, batch: Batch) -> Batch:
-        """Run a batch whose rows are not to fail, and give it."""
-        self._send(batch)
-        if batch.errors:
-            BatchResults(outcomes(batch)).raise_for_errors()
-        return batch
-
-    def _send(self, batch: Batch) -> None:
-        """Run a batch until each of its rows has an answer or an error."""
-        with importing:
-            from pyspike.plans.batch import BatchPlan
-
-        assert isinstance(self._executor, ThreadExecutor)
-        run_batch(self._executor, BatchPlan(self._cluster, batch))
 
     # --- modules of functions ---
 

@@ -96,15 +96,17 @@ class ChannelStats(ConnectionStats):
 
     Args:
         large: the connections for records above 64 KiB, which are not among the others.
+        batches: the connections for batches, which are not among the others.
 
     The other fields are those of `ConnectionStats`.
     """
 
     large: ConnectionStats = field(default_factory=ConnectionStats)
+    batches: ConnectionStats = field(default_factory=ConnectionStats)
 
     @classmethod
-    def of(cls, usual: ConnectionStats, large: ConnectionStats) -> ChannelStats:
-        """The numbers of usual connections, and those of the connections for large records."""
+    def of(cls, usual: ConnectionStats, large: ConnectionStats, batches: ConnectionStats) -> ChannelStats:
+        """The numbers of usual connections, of those for large records, and of those for batches."""
         return cls(
             open=usual.open,
             in_flight=usual.in_flight,
@@ -112,6 +114,7 @@ class ChannelStats(ConnectionStats):
             opened=usual.opened,
             closed=usual.closed,
             large=large,
+            batches=batches,
         )
 
 

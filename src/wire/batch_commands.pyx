@@ -11,6 +11,7 @@ cdef class NodeRows:
 
     cdef readonly Batch batch
     cdef readonly Node node
+    cdef bint has_other_node                # whether another active node has the partition of one of them too
     cdef uint32_t* numbers
     cdef Py_ssize_t count
     cdef Py_ssize_t capacity
@@ -65,6 +66,7 @@ cdef class NodeRows:
         if command.write:                   # its rows may be applied twice if they are sent again
             command.retries = batch.settings.write_retries
         command.namespace = (<Key>batch.keys[self.numbers[self.slice_at]]).namespace
+        command.target.has_other_node = self.has_other_node
         return command
 
     def count_sent(self) -> None:
@@ -75,19 +77,25 @@ cdef class NodeRows:
             row = &self.batch.rows[self.numbers[i]]
             row.sent += row.sent < MOST_COUNTED
 
-    def give_up(self) -> list[int]:
-        """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too."""
+    def give_up(self, Py_ssize_t most=-1) -> list[int]:
+        """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too.
+
+        Args:
+            most: how many rows to look at, so that it does not take long; the next call looks at those behind. -1 for all.
+        """
         cdef RowState* row
         cdef Py_ssize_t i
+        cdef Py_ssize_t end = self.count if most < 0 else min(self.count, self.slice_at + most)
         cdef list found = []
-        for i in range(self.slice_at, self.count):
+        for i in range(self.slice_at, end):
             row = &self.batch.rows[self.numbers[i]]
             if i >= self.begun:
                 row.tries += row.tries < MOST_COUNTED
             if row.code == NO_ANSWER:
                 row.attempt = 0
                 found.append(self.numbers[i])
-        self.begun = self.count
+        self.slice_at = end
+        self.begun = max(self.begun, end)
         return found
 
     @property
@@ -109,6 +117,22 @@ cdef NodeRows new_node_rows(Batch batch, Node node):
     return rows
 
 
+def failed_rows(Command command not None) -> list[int]:
+    """The rows that failed by what has come of the answer to a batch's command since the last call."""
+    cdef BatchReader reader = <BatchReader?>command.reader
+    cdef list failed = reader.failed
+    if failed:
+        reader.failed = []
+    return failed
+
+
+# --- the batches of calls ---
+
+cdef Batch batch_of_rows(object rows, object settings, object timeout, object filter_expression):
+    """A batch of rows that a user made."""
+    return new_batch(UserRows(rows), None, settings, timeout, filter_expression)
+
+
 def batch_rows(
     rows: Iterable[BatchRow], Settings settings not None, timeout: Milliseconds | None = None,
     filter_expression: Filter | None = None
@@ -124,122 +148,75 @@ def batch_rows(
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
     """
-    cdef Batch batch = batch_of_rows(rows)
-    batch.complete(settings, timeout, filter_expression)
+    cdef Batch batch = batch_of_rows(rows, settings, timeout, filter_expression)
+    batch.take_rows(FOREVER)
     return batch
 
 
-def batch_of_reads(
-    keys: Iterable[KeyLike], bins: Iterable[str] | None, Settings settings not None, timeout: Milliseconds | None = None,
-    filter_expression: Filter | None = None, *, bint keeps_records=True
-) -> Batch:
-    """A batch that reads the same bins of the records of all keys; the arguments are those of `batch_rows`.
-
-    Where the filter leaves a record out, it is as one that is not there. Without `keeps_records` only the result codes are
-    kept.
-    """
-    cdef Batch batch = new_batch(keys_of(keys), ask_bins(bins, None), None)
-    batch.keeps_records = keeps_records
-    batch.filtered_is_missing = True
-    batch.complete(settings, timeout, filter_expression)
-    return batch
-
-
-def batch_of_deletes(
-    keys: Iterable[KeyLike], Settings settings not None, timeout: Milliseconds | None = None,
-    filter_expression: Filter | None = None, row_policy: BatchDeletePolicy | None = None
-) -> Batch:
-    """A batch that deletes the records of all keys; the arguments are those of `batch_rows`.
+cdef Batch batch_of_reads(object keys, object bins, Settings settings, object timeout, object filter_expression):
+    """A batch that reads the same bins of the records of all keys.
 
     Where the filter leaves a record out, it is as one that is not there.
     """
-    cdef Ask ask = ask_delete(None, row_settings(row_policy, OF_BATCH_DELETE, "a BatchDeletePolicy"))
-    cdef Batch batch = new_batch(keys_of(keys), ask, None)
+    cdef Batch batch = new_batch(KeySource(keys), ask_bins(bins, None), settings, timeout, filter_expression)
     batch.filtered_is_missing = True
-    batch.complete(settings, timeout, filter_expression)
     return batch
 
 
-def batch_of_operations(
-    keys: Iterable[KeyLike], operations: Iterable[Operation], Settings settings not None,
-    timeout: Milliseconds | None = None, ttl: Ttl | None = None, filter_expression: Filter | None = None,
-    row_policy: BatchReadPolicy | BatchWritePolicy | None = None
-) -> Batch:
-    """A batch that does the same operations with the records of all keys; the arguments are those of `batch_rows`."""
+cdef Batch batch_of_deletes(
+    object keys, Settings settings, object timeout, object filter_expression, object row_policy
+):
+    """A batch that deletes the records of all keys. Where the filter leaves a record out, it is as one that is not there."""
+    cdef Ask ask = ask_delete(None, row_settings(row_policy, OF_BATCH_DELETE, "a BatchDeletePolicy"))
+    cdef Batch batch = new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
+    batch.filtered_is_missing = True
+    return batch
+
+
+cdef Batch batch_of_operations(
+    object keys, object operations, Settings settings, object timeout, object ttl, object filter_expression,
+    object row_policy
+):
+    """A batch that does the same operations with the records of all keys."""
     cdef tuple steps = steps_of(operations)
     cdef OperationsSummary summary
     cdef Ask ask
-    cdef Batch batch
     summarize(steps, &summary)
     if summary.flags & OP_IS_WRITE:
         ask = ask_operations(steps, ttl, None, None, row_settings(row_policy, OF_BATCH_WRITE, "a BatchWritePolicy"))
     else:
         ask = ask_operations(steps, ttl, None, row_settings(row_policy, OF_BATCH_READ, "a BatchReadPolicy"), None)
-    batch = new_batch(keys_of(keys), ask, None)
-    batch.complete(settings, timeout, filter_expression)
-    return batch
+    return new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
 
 
-def batch_of_puts(
-    records: Mapping[Any, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
-    Settings settings not None, timeout: Milliseconds | None = None, ttl: Ttl | None = None,
-    filter_expression: Filter | None = None, row_policy: BatchWritePolicy | None = None
-) -> Batch:
-    """A batch that puts bins of records; the arguments are those of `batch_rows`.
-
-    Bins that are one object for several keys in a row are encoded once, if no code of the caller's runs in between, which
-    might change them.
-
-    Args:
-        records: the bins by keys, or pairs of both.
-
-    Raises:
-        InvalidType, InvalidArgument: a value can't be used; the error has the record's key.
-    """
+cdef Batch batch_of_puts(
+    object records, Settings settings, object timeout, object ttl, object filter_expression, object row_policy
+):
+    """A batch that puts bins of records."""
     cdef Settings own = row_settings(row_policy, OF_BATCH_WRITE, "a BatchWritePolicy")
     cdef object header = None if ttl is None else ttl_header(ttl)
-    cdef list keys = []
-    cdef list asks = []
-    cdef Ask ask = None
-    cdef object last = None
-    cdef bint still = type(records) in (dict, list, tuple)
-    cdef Key key
-    cdef Batch batch
-    if isinstance(records, (str, bytes, Key)):
-        raise errors.InvalidType(f"records must be a mapping of keys to bins or pairs, not {type(records).__name__}")
-    try:
-        pairs = iter(records.items() if hasattr(records, "items") else records)
-    except TypeError:
-        raise errors.InvalidType(
-            f"records must be a mapping of keys to bins or pairs, not {type(records).__name__}"
-        ) from None
-    for pair in pairs:
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise errors.InvalidType(f"records must be pairs of a key and bins, not {shown(pair)}")
-        key = key_of(pair[0])
-        if ask is None or pair[1] is not last or not still:
-            try:
-                ask = ask_put(pair[1], header, own)
-            except errors.InvalidArgument as error:
-                error.key = key
-                raise
-            last = pair[1]
-        keys.append(key)
-        asks.append(ask)
-    batch = new_batch(keys, None, asks)
+    cdef Batch batch = new_batch(RecordsToPut(records, header, own), None, settings, timeout, filter_expression)
     batch.keeps_records = False
-    batch.complete(settings, timeout, filter_expression)
     return batch
 
 
-def failed_rows(Command command not None) -> list[int]:
-    """The rows that failed by the answer to a batch's command."""
-    return (<BatchReader?>command.reader).failed
+# --- which node is asked ---
+
+cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key, Ask ask, Target* target):
+    """The node to be asked for a row, whose replica the target names; None if there is none.
+
+    Raises:
+        ServerError: the cluster has no such namespace.
+    """
+    target.policy = settings.replica
+    if target.policy == REPLICA_RANDOM and ask.kind != ROW_READS:
+        target.policy = REPLICA_SEQUENCE
+    target.partition_id = partition_of(key.hash)
+    return partitions.route(key.namespace, target)
 
 
-def route_rows(
-    Batch batch not None, PartitionMap partitions not None, numbers: Iterable[int] | None = None
-) -> tuple[list[NodeRows], list[tuple[int, AerospikeError | None]]]:
+@cython.final
+cdef class Routes:
     """Which node is to be asked for which rows, by the map of the moment.
 
     Args:
@@ -247,83 +224,152 @@ def route_rows(
         partitions: the map.
         numbers: of the rows; None for all.
 
-    Returns:
-        Rows for each node; and the numbers of rows that no node can be asked for, each with the error, which is None if none
-        is known.
+    Attributes:
+        found: the rows for each node.
+        lost: the numbers of rows that no node can be asked for, each with the error, which is None if none is known.
     """
-    cdef dict found = {}
-    cdef list lost = []
-    cdef list order = []
-    cdef NodeRows rows = None
-    cdef Node node
-    cdef Target target
-    cdef Key key
-    cdef RowState* row
-    cdef Py_ssize_t number, i = 0, count
-    cdef list chosen = None
-    if numbers is None:
-        count = batch.count
-    else:
-        chosen = list(numbers)
-        count = len(chosen)
-    while i < count:
-        number = i if chosen is None else chosen[i]
-        i += 1
-        batch.check_row(number)
-        try:
-            while True:
-                key = <Key>batch.keys[number]
-                row = &batch.rows[number]
-                target.policy = batch.settings.replica
-                if target.policy == REPLICA_RANDOM and batch.ask_of(number).kind != ROW_READS:
-                    target.policy = REPLICA_SEQUENCE
-                target.partition_id = partition_of(key.hash)
-                target.replica = row.replica
-                node = partitions.route(key.namespace, &target)
-                row.replica = <uint16_t>target.replica
-                if node is None:
-                    lost.append((number, None))
-                else:
-                    if rows is None or rows.node is not node:
-                        rows = found.get(node)
-                        if rows is None:
-                            rows = new_node_rows(batch, node)
-                            found[node] = rows
-                            order.append(rows)
-                    rows.add(<uint32_t>number)
-                if i == count:
-                    break
-                number = i if chosen is None else chosen[i]
-                i += 1
-                batch.check_row(number)
-        except errors.ServerError as error:     # the cluster has no such namespace
-            lost.append((number, error))
-    return order, lost
+
+    cdef Batch batch
+    cdef PartitionMap partitions
+    cdef list numbers                       # None: all rows
+    cdef Py_ssize_t at, count               # the place of the next row, and how many there are
+    cdef dict by_node
+    cdef readonly list found                # NodeRows
+    cdef readonly list lost
+
+    def __cinit__(
+        self, Batch batch not None, PartitionMap partitions not None, numbers: Iterable[int] | None = None
+    ) -> None:
+        self.batch = batch
+        self.partitions = partitions
+        self.numbers = None if numbers is None else list(numbers)
+        self.count = batch.count if numbers is None else <Py_ssize_t>len(self.numbers)
+        self.by_node = {}
+        self.found = []
+        self.lost = []
+
+    def find(self) -> None:
+        """Find a node for each row."""
+        self.find_some(FOREVER)
+
+    cdef bint find_some(self, int64_t until) except -1:
+        """Finds nodes for rows as far as the time goes; returns whether these were all. Some are done in any case."""
+        cdef Py_ssize_t end
+        while self.at < self.count:
+            end = min(self.count, self.at + 8 * ROWS_A_LOOK)
+            while self.at < end:
+                try:
+                    self.route_until(end)
+                except errors.ServerError as error:     # the cluster has no such namespace
+                    self.lost.append((self.number_at(self.at), error))
+                    self.at += 1
+            if self.at < self.count and now_ns() >= until:
+                return False
+        return True
+
+    cdef inline Py_ssize_t number_at(self, Py_ssize_t place) except -1:
+        return place if self.numbers is None else <Py_ssize_t>self.numbers[place]
+
+    cdef int route_until(self, Py_ssize_t end) except -1:
+        cdef Batch batch = self.batch
+        cdef NodeRows rows = None
+        cdef Node node
+        cdef Target target
+        cdef Py_ssize_t number
+        while self.at < end:
+            number = self.number_at(self.at)
+            batch.check_row(number)
+            target.replica = batch.rows[number].replica
+            node = node_of_row(self.partitions, batch.settings, <Key>batch.keys[number], batch.ask_of(number), &target)
+            batch.rows[number].replica = <uint16_t>target.replica
+            if node is None:
+                self.lost.append((number, None))
+            else:
+                if rows is None or rows.node is not node:
+                    rows = self.by_node.get(node)
+                    if rows is None:
+                        rows = new_node_rows(batch, node)
+                        self.by_node[node] = rows
+                        self.found.append(rows)
+                rows.add(<uint32_t>number)
+                rows.has_other_node |= target.has_other_node
+            self.at += 1
+        return 0
+
+
+# --- what comes of the rows ---
+
+cdef object OK = ResultCode.OK
+
+
+cdef BatchRecord outcome_of(Batch batch, Py_ssize_t number):
+    """What came of a row that was answered or has an error."""
+    cdef BatchRecord row = BatchRecord.__new__(BatchRecord)
+    cdef int code = batch.rows[number].code
+    row.key = <Key>batch.keys[number]
+    row.record = batch.records[number]
+    if code != NO_ANSWER:
+        row.result_code = OK if code == RESULT_OK else ResultCode.of(code)
+    row.error = batch.errors.get(number) if batch.errors else None
+    return row
+
+
+cdef inline bint has_failed(Batch batch):
+    """Whether a row failed that must not, so that the call raises a BatchError."""
+    return batch.gives != GIVES_RESULTS and len(batch.errors) > 0
+
+
+cdef bint collect(Batch batch, list outcomes, int64_t until) except -1:
+    """Adds what came of the rows to `outcomes` as far as the time goes, as the call gives it; returns whether these were all.
+
+    That is a BatchRecord for each, also of the calls that give something else, if a row failed.
+    """
+    cdef Py_ssize_t i = len(outcomes), end
+    cdef bint whole = batch.gives == GIVES_RESULTS or has_failed(batch)
+    if not whole and batch.gives != GIVES_FLAGS:
+        return True
+    while i < batch.count:
+        end = min(batch.count, i + 8 * ROWS_A_LOOK)
+        for i in range(i, end):
+            outcomes.append(outcome_of(batch, i) if whole else batch.rows[i].code == RESULT_OK)
+        i = end
+        if i < batch.count and now_ns() >= until:
+            return False
+    return True
+
+
+cdef object given_by(Batch batch, object plan, list outcomes):
+    """What a call that has not failed gives, now that `collect` has collected all."""
+    if batch.gives == GIVES_RESULTS:
+        return plan.results(outcomes)
+    if batch.gives == GIVES_RECORDS:
+        return batch.records
+    return outcomes if batch.gives == GIVES_FLAGS else None
 
 
 def outcomes(Batch batch not None) -> list[BatchRecord]:
     """What came of each row, now that each was answered or has an error."""
     cdef Py_ssize_t i
-    cdef BatchRecord row
+    return [outcome_of(batch, i) for i in range(batch.count)]
+
+
+cdef list new_outcomes(Batch batch):
+    """What came of the rows that were answered or have failed since the last call, of a batch whose rows are handed over one
+    by one. They are forgotten then."""
+    cdef Py_ssize_t number
     cdef list found = []
-    for i in range(batch.count):
-        row = BatchRecord.__new__(BatchRecord)
-        row.key = <Key>batch.keys[i]
-        row.record = batch.records[i]
-        if batch.rows[i].code != NO_ANSWER:
-            row.result_code = OK if batch.rows[i].code == RESULT_OK else ResultCode.of(batch.rows[i].code)
-        row.error = batch.errors.get(i) if batch.errors else None
-        found.append(row)
+    for number in batch.answered:
+        found.append(outcome_of(batch, number))
+        batch.records[number] = None
+        if batch.errors:
+            batch.errors.pop(number, None)
+    batch.answered.clear()
+    if batch.errors:
+        for number in batch.errors:
+            found.append(outcome_of(batch, number))
+        batch.errors.clear()
+    batch.left -= len(found)
     return found
-
-
-cdef object OK = ResultCode.OK
-
-
-def outcome_flags(Batch batch not None) -> list[bool]:
-    """Whether each row found its record."""
-    cdef Py_ssize_t i
-    return [batch.rows[i].code == RESULT_OK for i in range(batch.count)]
 
 
 def rows_of_node(Batch batch not None, numbers: Iterable[int], Node node=None) -> NodeRows:

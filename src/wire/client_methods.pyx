@@ -10,6 +10,12 @@ cdef class Unopened(Executor):
             "the client was never opened", key=command.key, advice="call super().__init__() in a subclass"
         )
 
+    cdef object run_batch(self, Batch batch):
+        raise errors.ClientClosed("the client was never opened", advice="call super().__init__() in a subclass")
+
+    cdef object open_stream(self, object rows, object groups):
+        raise errors.ClientClosed("the client was never opened", advice="call super().__init__() in a subclass")
+
 
 cdef Executor UNOPENED = Unopened()
 cdef Settings READ_DEFAULTS = Settings()
@@ -285,21 +291,6 @@ cdef class Commands:
         )
         command.name = "operate"
         return commands._executor.run(command)
-
-
-@cython.binding(True)
-@cython.embedsignature(False)
-cdef class AsyncCommands(Commands):
-    """The same commands for tasks: their executor gives a coroutine for each, and a command begins when that is awaited.
-
-    Args:
-        executor: gives coroutines.
-        read: the settings of reads that are given no policy.
-        write: the settings of writes that are given none.
-
-    Raises:
-        InvalidType: the settings are of the other kind.
-    """
 
 
 # These are functions because `self` may be any object (`Client.get(other, key)`): `commands_of` checks its type.

@@ -110,10 +110,17 @@ def frames_command(
 # --- who runs commands ---
 
 cdef class Executor:
-    """Runs commands. This base class runs nothing, and returns the command."""
+    """Runs commands and batches. This base class runs nothing, and returns what it is given."""
 
     cdef object run(self, Command command):
         return command
+
+    cdef object run_batch(self, Batch batch):
+        return batch
+
+    cdef object open_stream(self, object rows, object groups):
+        """Opens a stream of rows, which `groups`, a RowGroups, say how to send."""
+        return groups
 
 
 cdef object no_owner(Command command):

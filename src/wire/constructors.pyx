@@ -3,7 +3,7 @@
 
 cdef extern from *:
     """
-    enum { MOST_CONSTRUCTORS = 64 };
+    enum { MOST_CONSTRUCTORS = 128 };
 
     static struct {
         PyTypeObject *type;

@@ -37,7 +37,7 @@ def test_the_demo_loses_nothing_while_a_node_is_down(capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out
     assert "node A2 was killed" in out
     assert "node A2 came back" in out
-    assert re.search(r"load put +500 ", out)
+    assert re.search(r"load batch_put, by 50 +500 ", out)
     assert "nothing acknowledged was lost: " in out
     assert "\x1b" not in out
     assert max(map(len, out.splitlines()[:-1])) < 110
@@ -55,8 +55,8 @@ def test_the_demo_shows_a_table_of_all_it_did(hosts: str, capsys: pytest.Capture
     assert re.split(r" {2,}", lines[header].strip()) == HEADERS
     rows = [row for line in lines[header:] if (row := ROW.fullmatch(line.strip()))]
     assert [row["operation"] for row in rows] == [
-        "load put",
-        "read get",
+        "load batch_put, by 50",
+        "read batch_get, by 50",
         "asyncio get, 64 tasks",
         "update operate",
         "verify get",

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from pyspike import Client, GeoJSON, Key, KeyOrderedDict, KeyValueOrderedDict
+from pyspike import Client, GeoJSON, Key, KeyOrderedDict, KeyValueOrderedDict, ResultCode
 from pyspike.cli import main
 from pyspike.cli.json_values import FORMS
+from pyspike.server import EmbeddedCluster
 
 
 class Shell:
@@ -91,6 +92,58 @@ def test_bins_can_come_from_stdin(shell: Shell, words: list[str], monkeypatch: p
 def test_some_bins_can_be_got(shell: Shell, words: list[str], client: Client, key: Key) -> None:
     client.put(key, {"a": 1, "b": 2, "c": 3})
     assert shell.json("get", *words, "--bins", "a,c")["bins"] == {"a": 1, "c": 3}
+
+
+def test_several_keys_are_got_in_their_order(shell: Shell, client: Client, set_name: str) -> None:
+    client.batch_put([(("test", set_name, name), {"a": number, "b": 0}) for number, name in enumerate("xyz")])
+    assert shell("get", "test", set_name, "z", "x", "y", "x", "--bins", "a") == 0
+    assert shell.error == ""
+    lines = shell.out.splitlines()
+    assert [line.split("'")[5] for line in lines[::2]] == ["z", "x", "y", "x"]
+    assert lines[1::2] == ["  a  2", "  a  0", "  a  1", "  a  0"]
+
+
+def test_the_json_of_several_keys_is_a_line_each(shell: Shell, client: Client, set_name: str) -> None:
+    client.put(("test", set_name, 1), {"a": 1})
+    client.put(("test", set_name, -2), {"a": 2})
+    assert shell("get", "--json", "--key-type", "int", "--", "test", set_name, "1", "-2") == 0
+    records = [json.loads(line) for line in shell.out.splitlines()]
+    assert [(record["key"]["key"], record["bins"]) for record in records] == [(1, {"a": 1}), (-2, {"a": 2})]
+    assert records[0] == shell.json("get", "test", set_name, "1", "--key-type", "int")
+
+
+def test_of_several_keys_those_without_a_record_are_told(shell: Shell, client: Client, set_name: str) -> None:
+    client.put(("test", set_name, "there"), {"a": 1})
+    assert shell("get", "test", set_name, "gone", "there", "away") == 1
+    assert shell.out.splitlines()[1:] == ["  a  1"]
+    missing = shell.error.splitlines()
+    assert [line.startswith("pyspike: record not found") for line in missing] == [True, True]
+    assert ["gone" in line or "away" in line for line in missing] == [True, True]
+
+    assert shell("get", "test", set_name, "gone", "there", "--json") == 1
+    told, record = map(json.loads, shell.out.splitlines())
+    assert (told["error"]["type"], told["error"]["key"]["key"]) == ("RecordNotFound", "gone")
+    assert (record["key"]["key"], record["bins"]) == ("there", {"a": 1})
+    assert shell.error == ""
+
+
+@pytest.mark.embedded_only
+def test_an_error_of_one_of_several_keys_loses_none_of_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    with EmbeddedCluster(nodes=1) as cluster, Client(cluster.hosts) as client:
+        shell = Shell(cluster.hosts, capsys)
+        client.batch_put([(("test", "s", name), {"name": name}) for name in "abc"])
+        cluster.nodes[0].fail_rows(ResultCode.ALWAYS_FORBIDDEN)
+        assert shell("get", "test", "s", "a", "b", "c") == 4
+        names = [line.split('"')[1] for line in shell.out.splitlines()[1::2]]
+        (failed,) = {*"abc"} - {*names}  # the row that was run first
+        assert len(names) == 2
+        assert f"'{failed}'" in shell.error
+        assert shell.error.startswith("pyspike: ")
+        assert len(shell.error.splitlines()) == 1
+
+
+def test_a_batch_that_nobody_answers_ends_as_a_command_does(shell: Shell) -> None:
+    assert main(["get", "--hosts", "127.0.0.1:1", "test", "s", "a", "b"]) == 3
 
 
 @pytest.mark.parametrize(("text", "kind", "user_key"), [("17", "int", 17), ("00ff", "hex", b"\x00\xff")])

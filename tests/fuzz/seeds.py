@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyspike import _wire
+from pyspike import Statement, _wire
+from pyspike.filters import equal
 from support.messages import FILTER, parse
+from support.queries import cursor_in_the_middle
 from support.vectors import cases
 
 COMMANDS = (
@@ -43,6 +45,25 @@ def batches() -> list[bytes]:
             if HEADER < len(response) < LONGEST
         }
     )
+
+
+def queries() -> list[bytes]:
+    """The bodies of the frames of recorded answers to queries."""
+    return sorted(
+        {
+            response[HEADER:]
+            for case in cases("query")
+            for response in case.responses
+            if HEADER < len(response) < LONGEST
+        }
+    )
+
+
+def cursors() -> list[bytes]:
+    """Cursors in the middle of queries."""
+    where = equal("a", 1)
+    statements = Statement("test"), Statement("test", "s"), Statement("test", "s", where=where)
+    return [cursor_in_the_middle(statement).to_bytes() for statement in statements]
 
 
 def info_bodies() -> list[bytes]:

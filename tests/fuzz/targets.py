@@ -10,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fuzz import seeds
-from pyspike import MapReturnType, ReadPolicy, _wire, errors, exp
+from fuzz.batches import Batching
+from pyspike import Cursor, MapReturnType, QueryPolicy, ReadPolicy, Statement, _wire, errors, exp, filters
 from pyspike import operations as op
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
 from pyspike.cluster import info_answers
 from pyspike.exp import Expression
 from pyspike.operations import lists, maps
 from pyspike.policy import BatchPolicy
+from support.queries import asked_of_one
 from support.unsent import UNSENT
 
 # What a caller is told of bad bytes.
@@ -66,6 +68,7 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
     """All of them; what they hold on to is let go with the stack."""
     bodies = seeds.answers()
     pipeline = stack.enter_context(contextlib.closing(Pipelined(rng)))
+    batching = stack.enter_context(contextlib.closing(Batching(rng)))
     closed = (*EXPECTED, errors.ConnectionError)
     return [
         *(
@@ -75,9 +78,13 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
         Target("value", seeds.particles(), parse_value, 7),
         Target("info", seeds.info_bodies(), parse_info),
         Target("batch", seeds.batches(), parse_batch, 3),
+        Target("query", seeds.queries(), parse_query, 3),
+        Target("aggregate", seeds.queries(), parse_aggregate, 1),
+        Target("cursor", seeds.cursors(), Cursor, 1, (errors.InvalidArgument,)),
         Target("expression", seeds.filters(), parse_expression, 1, (errors.InvalidArgument,)),
         Target("connection", bodies, Blocking(rng), 2, closed),
         Target("pipeline", bodies, pipeline),
+        Target("batch by a thread", seeds.batches(), batching, 1, ()),
     ]
 
 
@@ -127,6 +134,29 @@ def parse_batch(data: bytes) -> object:
     """The rows of a frame, whose last message may be missing."""
     command = many_rows().next_command()
     assert command is not None
+    return _wire.parse_answer(command, data)
+
+
+def parse_query(data: bytes) -> None:
+    """The records of a frame, by a scan, by a query of an index, and by one with operations."""
+    steps = [op.get("i"), op.exp.read("r", exp.int_bin("i")), op.get("s")]
+    where = filters.range("i", 0, 9)
+    for statement in (
+        Statement("test", "gvq"),
+        Statement("test", None, where=where),
+        Statement("test", "gvq", operations=steps, where=where),
+    ):
+        query = _wire.Query(statement, QueryPolicy().settings, _wire.QueryPartitions())
+        asked = asked_of_one(query)
+        with contextlib.suppress(*EXPECTED):
+            asked.reader.records(data)
+        asked.end()
+        _wire.cursor_of(statement, query.partitions)
+
+
+def parse_aggregate(data: bytes) -> object:
+    """What a stream UDF gave."""
+    command = _wire.aggregate_request(Statement("test"), QueryPolicy().settings, 1, ("m", "f", b""))
     return _wire.parse_answer(command, data)
 
 
@@ -248,9 +278,9 @@ class _Executor(_wire.LoopExecutor):
     pipeline: _wire.Pipeline
     transport: Transport
 
-    def new_channel(self, node: _wire.Node, bulk: bool, writes: bool) -> _wire.Channel:
+    def new_channel(self, node: _wire.Node, kind: int) -> _wire.Channel:
         calls = (self._open, self.failed, self.attempt)
-        return _wire.Channel(self.loop, node, self.failures, *calls, bulk=bulk, writes=writes)
+        return _wire.Channel(self.loop, node, self.failures, self.slicer, *calls, kind=kind)
 
     def _open(self, channel: _wire.Channel) -> None:
         self.pipeline = _wire.Pipeline(channel)

@@ -38,7 +38,7 @@ from pyspike import operations as op
 from pyspike.operations import lists
 from pyspike.server import EmbeddedCluster, EmbeddedNode
 
-pytestmark = pytest.mark.one_kind("tasks have no batches yet")
+pytestmark = pytest.mark.both_kinds
 
 NUMBER = exp.int_bin("a")
 
@@ -382,6 +382,7 @@ def test_batches_that_share_few_connections_do_not_wait_for_each_other_for_ever(
 
 
 @pytest.mark.embedded_only
+@pytest.mark.one_kind("tasks are cancelled instead, which test_async_batch is about")
 def test_a_signal_ends_a_batch_and_leaves_no_connection_in_use(
     three: EmbeddedCluster, of_three: Client
 ) -> None:

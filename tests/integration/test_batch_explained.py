@@ -25,7 +25,7 @@ from pyspike.operations import lists, maps, strings
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import TOLERANCE
 
-pytestmark = pytest.mark.one_kind("tasks have no batches yet")
+pytestmark = pytest.mark.both_kinds
 
 BINS: dict[str, Any] = {"n": 1, "s": "x", "l": [1], "m": {"a": 1}}
 PATIENT = 100 * TOLERANCE

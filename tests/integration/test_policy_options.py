@@ -691,7 +691,6 @@ def test_client_policy_write_is_the_policy_of_writes(client: Client, hosts: str,
     assert client.get(key).bins == {"a": 1}
 
 
-@pytest.mark.one_kind("tasks have no batches yet")
 def test_client_policy_batch_is_the_policy_of_batches(client: Client, hosts: str, key: Key) -> None:
     client.put(key, {"a": 1})
     twos = BatchPolicy(filter_expression=exp.eq(exp.int_bin("a"), 2))

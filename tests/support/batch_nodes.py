@@ -6,9 +6,10 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pyspike import BatchPolicy, Key, errors
+from pyspike import BatchPolicy, BatchStream, Key, ReadPolicy, WritePolicy, errors
 from pyspike._wire import (
     Batch,
+    BatchCommands,
     BatchRecord,
     BatchRow,
     Connection,
@@ -18,13 +19,12 @@ from pyspike._wire import (
     Pool,
     Routing,
     ThreadExecutor,
-    batch_rows,
-    outcomes,
-    run_batch,
 )
 from pyspike.plans.batch import BatchPlan
 from support.batches import BatchMessage, parse_batch
-from support.messages import Message, Op
+from support.cluster_tools import wait_until
+from support.messages import DIGEST, Message, Op, parse
+from support.unsent import tried_once
 
 LAST = 0x01
 PARTITIONS = 4096
@@ -57,11 +57,13 @@ class BatchNodes:
     Attributes:
         servers: the other ends of the connections to each node, in the order in which they were opened.
         opener: opens one to the node of this name; replace it to refuse.
+        make_plan: makes the plan of each batch.
+        routing: what the cluster's nodes own.
+        client: the commands of a client of the cluster.
     """
 
-    closed = False
-
     def __init__(self, count: int = 2, **options: Any) -> None:
+        self.closed = False
         self.servers: dict[str, list[socket.socket]] = {f"A{number + 1}": [] for number in range(count)}
         self.opener: Callable[[str], Connection] = self.open
         self.nodes = [Node(name, NodeLimits(**options)) for name in self.servers]
@@ -69,7 +71,10 @@ class BatchNodes:
             node.pool = Pool(node, lambda timeout, name=node.name: self.opener(name))
         self.routing = Routing()
         self.routing.partitions = partition_map(self.nodes)
-        self.executor = ThreadExecutor(self)
+        self.make_plan: Callable[[Any, Batch], BatchPlan] = BatchPlan
+        executor = ThreadExecutor(self, lambda cluster, batch: self.make_plan(cluster, batch))
+        policies = (ReadPolicy(), WritePolicy(), BatchPolicy())
+        self.client = BatchCommands(executor, *(policy.settings for policy in policies))
         self.tended: list[str | None] = []
 
     def open(self, name: str) -> Connection:
@@ -103,26 +108,69 @@ class BatchNodes:
         keys = (Key("test", "s", each) for each in range(number * 1000, 1 << 30))
         return next(key for key in keys if key.partition_id % len(self.nodes) == place)
 
-    def plan(self, rows: Iterable[BatchRow], policy: BatchPolicy | None = None, **options: Any) -> BatchPlan:
-        return BatchPlan(self, batch_rows(rows, (policy or BatchPolicy()).settings, **options))
+    def keys(self, name: str, count: int) -> list[Key]:
+        """So many keys of that kind."""
+        return [self.key(name, number) for number in range(count)]
+
+    def node(self, name: str) -> Node:
+        return self.nodes[list(self.servers).index(name)]
 
     def run(
         self, rows: Iterable[BatchRow], policy: BatchPolicy | None = None, **options: Any
     ) -> list[BatchRecord]:
-        """Run a batch of rows in this thread; the options are those of `batch_rows`."""
-        return self.run_plan(self.plan(rows, policy, **options))
+        """Run a batch of rows in this thread; the options are those of `batch`."""
+        return list(self.client.batch(rows, policy=policy, **options))
 
-    def run_plan(self, plan: Any) -> list[BatchRecord]:
-        run_batch(self.executor, plan)
-        batch: Batch = plan.batch
-        return outcomes(batch)
+    def stream(
+        self, rows: Iterable[BatchRow], in_flight: int = 1000, timeout: float = 10_000, **policy: Any
+    ) -> BatchStream:
+        """A stream of rows."""
+        return self.client.batch_stream(
+            rows, in_flight=in_flight, timeout=timeout, policy=BatchPolicy(**policy)
+        )
 
-    def request(self, name: str, connection: int = -1) -> BatchMessage:
+    def exists(self, name: str, timeout: float = 10_000) -> bool:
+        """A command on one record of a node, with one attempt."""
+        return tried_once(self).exists(self.key(name), timeout=timeout)
+
+    def frame(self, name: str, connection: int = -1) -> bytes:
         """The next request that arrives at a node."""
+        wait_until(lambda: self.servers[name], f"a connection to {name}")
         server = self.servers[name][connection]
         head = server.recv(8, socket.MSG_WAITALL)
         assert len(head) == 8, "the client has closed the connection"
-        return parse_batch(head + server.recv(int.from_bytes(head[2:], "big"), socket.MSG_WAITALL))
+        return head + server.recv(int.from_bytes(head[2:], "big"), socket.MSG_WAITALL)
+
+    def is_asked(self, name: str, connection: int = -1) -> bool:
+        """Whether something has arrived at a node that was not read."""
+        if not self.servers[name]:
+            return False
+        server = self.servers[name][connection]
+        server.setblocking(False)
+        try:
+            return bool(server.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return False
+        finally:
+            server.settimeout(10)
+
+    def request(self, name: str, connection: int = -1) -> BatchMessage:
+        """The next batch that arrives at a node."""
+        return parse_batch(self.frame(name, connection))
+
+    def answer(self, name: str, data: bytes) -> None:
+        """Have a node send this on the connection that was opened last."""
+        self.servers[name][-1].sendall(data)
+
+    def serve_single(self, name: str) -> bytes | None:
+        """Answer the next command on one record; its digest."""
+        digest = parse(self.frame(name)).field(DIGEST)
+        self.answer(name, Message().pack())
+        return digest
+
+    def hang_up(self, name: str) -> None:
+        """Close a node's connection that was opened last."""
+        self.servers[name].pop().close()
 
     def serve(self, name: str, connection: int = -1, code: int = 0) -> list[int]:
         """Answer the next request of a node; returns the numbers of its rows."""
@@ -131,6 +179,11 @@ class BatchNodes:
         return numbers
 
     def stats(self, name: str) -> dict[str, Any]:
-        pool = self.nodes[list(self.servers).index(name)].pool
+        pool = self.node(name).pool
         assert pool is not None
         return pool.stats()
+
+    @property
+    def in_flight(self) -> list[int]:
+        """How many connections of each node are in use."""
+        return [self.stats(name)["in_flight"] for name in self.servers]

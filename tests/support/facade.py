@@ -104,12 +104,12 @@ class TaskClient:
         return self.of(self.tasks.with_policies(**policies))
 
     def stats(self) -> ClientStats:
-        """The numbers of the client, in which those of its pipelines are added to the nodes' pools."""
+        """The numbers of the client, with those of its pipelines and batches added to the nodes' pools."""
         stats = self.tasks.stats()
         nodes = dict(stats.nodes)
         for name, channels in [each for loop in stats.loops for each in loop.items()]:
             if name in nodes:
-                total = nodes[name].pool + channels
+                total = nodes[name].pool + channels + channels.batches
                 changed = {field.name: getattr(total, field.name) for field in fields(total)}
                 nodes[name] = replace(nodes[name], pool=replace(nodes[name].pool, **changed))
         return replace(stats, nodes=nodes)

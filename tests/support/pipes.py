@@ -47,6 +47,9 @@ class Transport:
         self.aborted = False
         self.socket: socket.socket | None = None
         self.held_back = 0  # bytes of the last writes that were not given to the system
+        self.holds = 0  # how often the client has stopped to receive
+        self._held = False
+        self._unread = b""
 
     # --- what the protocol uses ---
 
@@ -60,6 +63,16 @@ class Transport:
 
     def get_write_buffer_size(self) -> int:
         return self.held_back
+
+    def pause_reading(self) -> None:
+        assert not self._held
+        self._held = True
+        self.holds += 1
+
+    def resume_reading(self) -> None:
+        assert self._held
+        self._held = False
+        self.loop.call_soon(self._deliver)
 
     def abort(self) -> None:
         if not self.aborted:
@@ -79,15 +92,19 @@ class Transport:
         return found
 
     def answer(self, data: bytes) -> None:
-        """Give the client something to read: at most one read's worth."""
-        room = self.protocol.get_buffer(-1)
-        assert len(room), "no room to read into"
-        count = min(len(room), len(data))
-        room[:count] = data[:count]
-        del room
-        self.protocol.buffer_updated(count)
-        if count < len(data) and not self.aborted:
-            self.answer(data[count:])
+        """Give the client something to read, one read's worth after the other as long as it reads."""
+        self._unread += data
+        self._deliver()
+
+    def _deliver(self) -> None:
+        while self._unread and not self._held and not self.aborted:
+            room = self.protocol.get_buffer(-1)
+            assert len(room), "no room to read into"
+            count = min(len(room), len(self._unread))
+            room[:count] = self._unread[:count]
+            del room
+            self._unread = self._unread[count:]
+            self.protocol.buffer_updated(count)
 
     def lose(self, reason: Exception | None = None) -> None:
         """The connection is gone."""
@@ -119,6 +136,9 @@ class FakeCluster:
 
     def request_tend(self, node: str | None = None) -> None:
         self.requested.append(node)
+
+    def not_connected(self) -> errors.ConnectFailed:
+        return errors.ConnectFailed("no node is there")
 
     def advice(self) -> str:
         return ""

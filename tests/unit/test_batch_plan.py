@@ -27,11 +27,11 @@ from pyspike._wire import (
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
 from pyspike.plans.batch import BatchPlan, Later
 from pyspike.policy import BatchPolicy, Replica
+from support.batch_nodes import partition_map
 from support.batches import parse_batch
 from support.messages import Message
 
 LAST = 0x01
-PARTITIONS = 4096
 
 
 class Cluster:
@@ -49,20 +49,6 @@ class Cluster:
 
     def not_connected(self) -> errors.ConnectFailed:
         return errors.ConnectFailed("no node is there")
-
-
-def partition_map(nodes: Sequence[Node]) -> PartitionMap:
-    """The masters of `test` go round, and the replica of each is the next node."""
-    found = PartitionMap()
-    for place, node in enumerate(nodes):
-        columns = []
-        for replica in range(2 if len(nodes) > 1 else 1):
-            bits = bytearray(PARTITIONS // 8)
-            for partition in range((place - replica) % len(nodes), PARTITIONS, len(nodes)):
-                bits[partition >> 3] |= 0x80 >> (partition & 7)
-            columns.append(bytes(bits))
-        found = found.updated(node, [("test", 0, tuple(columns))])
-    return found
 
 
 NODES = [Node(name, NodeLimits()) for name in ("A1", "A2", "A3")]
@@ -222,6 +208,15 @@ def test_rows_of_later_requests_share_the_fate_of_the_one_that_failed() -> None:
     assert len(all_later(later)) == 5000
     assert rows.next_command() is None
     assert len(later) == 2, "those that were sent, and those that were not"
+
+
+def test_rows_that_were_sent_are_in_doubt_although_no_node_is_left_to_be_asked_again() -> None:
+    plan = planned([row_of("write", 1), row_of("read", 1)], BatchPolicy(max_retries=1))
+    (later,) = fail(plan, plan.route(MAP)[0], errors.ConnectionError("broke"))[:1]
+    assert plan.route(PartitionMap(), later.rows) == []
+    error = plan.batch.errors[0]
+    assert isinstance(error, errors.ConnectFailed)
+    assert error.in_doubt
 
 
 def test_an_error_tells_its_rows_story() -> None:

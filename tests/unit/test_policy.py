@@ -26,6 +26,8 @@ from pyspike.policy import (
     Expiration,
     GenerationPolicy,
     InfoPolicy,
+    QueryDuration,
+    QueryPolicy,
     ReadPolicy,
     ReadTouchTTL,
     RecordExistsAction,
@@ -43,6 +45,7 @@ POLICIES = [
     AdminPolicy,
     ClientPolicy,
     BatchPolicy,
+    QueryPolicy,
     *ROW_POLICIES,
 ]
 COMMAND_POLICIES = [BasePolicy, ReadPolicy, WritePolicy]
@@ -59,6 +62,7 @@ SETTINGS = [
     ),
     *("max_retries", "sleep_between_retries", "timeout_delay", "replica", "send_key", "respond_per_each_op"),
     *("filter_expression", "write", "as_read", "of", "batch_flags", "sequential", "write_retries"),
+    *("max_records", "records_per_second", "max_concurrent_nodes"),
 ]
 BASE = {
     "consistency_level": ConsistencyLevel.ALL,
@@ -100,6 +104,7 @@ CLIENT = {
     "info": InfoPolicy(timeout=1),
     "admin": AdminPolicy(timeout=1),
     "batch": BatchPolicy(allow_inline=False),
+    "query": QueryPolicy(max_records=1),
 }
 ROW_WRITE = {name: value for name, value in WRITE.items() if name != "respond_per_each_op"} | {
     "filter_expression": b"\x93\x01"
@@ -111,7 +116,21 @@ BATCH = {name: value for name, value in BASE.items() if name != "timeout_delay"}
     "respond_all_keys": False,
     "replica": Replica.MASTER,
 }
+QUERY = {
+    name: BASE[name]
+    for name in (
+        *("socket_timeout", "total_timeout", "max_retries", "sleep_between_retries", "filter_expression"),
+    )
+} | {
+    "max_records": 9,
+    "records_per_second": 8,
+    "max_concurrent_nodes": 7,
+    "expected_duration": QueryDuration.LONG_RELAX_AP,
+    "include_bin_data": False,
+    "replica": Replica.MASTER,
+}
 CHANGES = [
+    (QueryPolicy, QUERY),
     (BatchPolicy, BATCH),
     (BatchReadPolicy, {"read_touch_ttl": 80, "filter_expression": b"\x93\x01"}),
     (BatchWritePolicy, ROW_WRITE),
@@ -237,6 +256,45 @@ def test_defaults_of_batches_are_those_of_the_rust_client_but_for_the_socket_tim
     assert BatchWritePolicy().record_exists_action is RecordExistsAction.UPDATE
 
 
+def test_defaults_of_queries_are_those_of_the_rust_client_but_for_the_socket_timeout():
+    policy = QueryPolicy()
+    assert (policy.total_timeout, policy.max_retries, policy.sleep_between_retries) == (0, 5, 0)
+    assert (policy.max_records, policy.records_per_second, policy.max_concurrent_nodes) == (0, 0, 0)
+    assert (policy.expected_duration, policy.include_bin_data) == (QueryDuration.LONG, True)
+    assert (policy.replica, policy.filter_expression) == (Replica.SEQUENCE, None)
+    assert policy.socket_timeout is None  # there 30 s, as here without a deadline
+    settings = settings_of(policy)
+    assert [settings[name] for name in ("info1", "info2", "info3", "generation", "ttl")] == [0] * 5
+
+
+@pytest.mark.parametrize(
+    ("duration", "info1", "info2"),
+    [
+        (QueryDuration.LONG, 0, 0),
+        (QueryDuration.SHORT, 0x04, 0),
+        (QueryDuration.LONG_RELAX_AP, 0, 0x40),
+    ],
+)
+def test_each_duration_has_its_bit(duration, info1, info2):
+    settings = QueryPolicy(expected_duration=duration).settings
+    assert (settings.info1, settings.info2) == (info1, info2)
+
+
+@pytest.mark.parametrize(
+    "name", ["record_queue_size", "timeout_delay", "consistency_level", "read_touch_ttl"]
+)
+def test_a_query_has_no_use_for_some_fields_of_the_rust_client(name):
+    with pytest.raises(TypeError, match=f"^QueryPolicy has no field '{name}'"):
+        QueryPolicy(**{name: 1})
+    assert name in (QueryPolicy.__doc__ or "")
+
+
+def test_a_short_query_can_not_be_slowed_down():
+    with pytest.raises(InvalidArgument, match=r"^QueryPolicy\.records_per_second is 5") as caught:
+        QueryPolicy(expected_duration=QueryDuration.SHORT, records_per_second=5)
+    assert "expected_duration" in caught.value.advice
+
+
 @pytest.mark.parametrize("retries", [None, 0, 3])
 def test_rows_that_write_are_tried_again_only_if_the_batch_says_so(retries):
     settings = BatchPolicy(max_retries=retries).settings
@@ -297,6 +355,18 @@ def test_the_tests_below_change_every_field(kind, changes):
         (BatchPolicy, "allow_inline", "batch_flags", 0x0C),
         (BatchPolicy, "allow_inline_ssd", "batch_flags", 0x0F),
         (BatchPolicy, "respond_all_keys", "batch_flags", 0x09),
+        *[
+            (QueryPolicy, field, field, float(QUERY[field]))
+            for field in ("socket_timeout", "total_timeout", "sleep_between_retries")
+        ],
+        *[
+            (QueryPolicy, field, field, QUERY[field])
+            for field in ("max_records", "records_per_second", "max_concurrent_nodes", "max_retries")
+        ],
+        (QueryPolicy, "filter_expression", "filter_expression", b"\x93\x01"),
+        (QueryPolicy, "replica", "replica", 0),
+        (QueryPolicy, "expected_duration", "info2", 0x40),
+        (QueryPolicy, "include_bin_data", "info1", 0x20),
         (BatchReadPolicy, "read_touch_ttl", "ttl", 80),
         *[(kind, "filter_expression", "filter_expression", b"\x93\x01") for kind in ROW_POLICIES],
         *[(kind, "generation_policy", "info2", 0x04) for kind in ROW_POLICIES[1:]],
@@ -463,6 +533,7 @@ def test_a_policy_keeps_normal_forms():
         (ClientPolicy, "max_conn_per_node", "max_conns_per_node"),
         (InfoPolicy, "timout", "timeout"),
         (AdminPolicy, "timout", "timeout"),
+        (QueryPolicy, "max_record", "max_records"),
     ],
 )
 def test_an_unknown_name_is_refused_and_the_meant_one_is_shown(kind, name, meant):
@@ -528,6 +599,12 @@ def test_a_bool_counts_as_no_number(name):
         (InfoPolicy, "timeout", 0),
         (AdminPolicy, "timeout", 0),
         (BatchPolicy, "max_retries", -1),
+        (QueryPolicy, "max_records", -1),
+        (QueryPolicy, "max_records", 2**63),
+        (QueryPolicy, "records_per_second", 2**32),
+        (QueryPolicy, "max_concurrent_nodes", -1),
+        (QueryPolicy, "max_retries", -1),
+        (QueryPolicy, "total_timeout", -1),
         (BatchReadPolicy, "read_touch_ttl", 101),
         (BatchWritePolicy, "generation", 2**16),
         (BatchDeletePolicy, "generation", -1),

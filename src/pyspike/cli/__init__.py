@@ -1,6 +1,7 @@
 """The `pyspike` command: a demonstration, an embedded server, and single commands to a cluster.
 
-    app          the command with its subcommands; errors become messages and exit codes
+    app          the command with its subcommands; how it ends
+    failures     what an error becomes
     options      what subcommands share: where to connect, how keys are written
     json_values  bin values as JSON and back
     records      get, put, delete

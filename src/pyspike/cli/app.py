@@ -8,40 +8,26 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
-from enum import IntEnum
 from typing import Any
 
 import click
 
-from pyspike import Key, errors
+from pyspike import errors
 from pyspike.cli import output
 from pyspike.cli.demo import demo
+from pyspike.cli.failures import ExitCode, error_to_json, exit_code
 from pyspike.cli.info import info
-from pyspike.cli.json_values import key_to_json
 from pyspike.cli.records import delete, get, put
 from pyspike.cli.serve import serve
 from pyspike.version import __version__
 
-__all__ = ["ExitCode", "run"]
-
-
-class ExitCode(IntEnum):
-    """What the command's end means."""
-
-    DONE = 0
-    NOT_FOUND = 1  # no such record; the demonstration lost something; no port to serve on
-    USAGE = 2  # an argument can't be understood, or can't be sent
-    UNREACHABLE = 3  # no node answered, or none in time
-    REFUSED = 4  # the cluster answered with an error
-    OUTPUT = 5  # what it says can't be written
-    INTERRUPTED = 130
+__all__ = ["run"]
 
 
 EPILOG = (
-    "Exit codes: 0 done, 1 no such record (demo: something was lost, serve: the port is taken), 2 wrong "
-    "usage, 3 the cluster can't be reached or did not answer in time, 4 the cluster answered with an error, "
-    "5 the output can't be written, 130 interrupted."
+    "Exit codes: 0 done, 1 no such record, or not for each key (demo: something was lost, serve: the port is "
+    "taken), 2 wrong usage, 3 the cluster can't be reached or did not answer in time, 4 the cluster answered "
+    "with an error, 5 the output can't be written, 130 interrupted."
 )
 
 
@@ -88,7 +74,7 @@ def _run(words: list[str]) -> int:
             output.complain(hint)
         return error.exit_code
     except errors.AerospikeError as error:
-        return _tell(f"pyspike: {error}", _error_to_json(error), as_json, _exit_code(error))
+        return _tell(f"pyspike: {error}", error_to_json(error), as_json, exit_code(error))
     # click hands on the code of an early end, such as that of --help or of `ctx.exit(1)`.
     return result if isinstance(result, int) else ExitCode.DONE
 
@@ -109,28 +95,3 @@ def _hint(error: click.ClickException) -> str:
     named = [each.human_readable_name for each in parameters if isinstance(each, click.Argument)]
     usage = " ".join([error.ctx.command_path, "[OPTIONS]", "--", *named])
     return f"Arguments that begin with '-' go behind '--': {usage}" if named else ""
-
-
-def _error_to_json(error: errors.AerospikeError) -> dict[str, Any]:
-    code = error.result_code
-    return {
-        "type": type(error).__name__,
-        "message": error.message or type(error).__name__,
-        "result_code": None if code is None else int(code),
-        "name": getattr(code, "name", None),
-        "key": key_to_json(error.key) if isinstance(error.key, Key) else None,
-        "node": error.node,
-        "in_doubt": error.in_doubt,
-        "attempts": [asdict(attempt) for attempt in error.attempts],
-        "advice": error.advice,
-    }
-
-
-def _exit_code(error: errors.AerospikeError) -> ExitCode:
-    if isinstance(error, errors.RecordNotFound):
-        return ExitCode.NOT_FOUND
-    if isinstance(error, errors.InvalidArgument):
-        return ExitCode.USAGE
-    if isinstance(error, errors.TimeoutError | errors.ConnectionError):
-        return ExitCode.UNREACHABLE
-    return ExitCode.REFUSED

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from pyspike import Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
+from pyspike import BatchPolicy, Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
 
-__all__ = ["as_json", "connect", "connecting", "key_arguments", "make_key"]
+__all__ = ["as_json", "connect", "connecting", "key_arguments", "keys_arguments", "make_key"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,20 +49,36 @@ def connect(hosts: str, timeout: float) -> Client:
         read=ReadPolicy(total_timeout=timeout),
         write=WritePolicy(total_timeout=timeout),
         info=InfoPolicy(timeout=timeout),
+        batch=BatchPolicy(total_timeout=timeout),
     )
     return Client(hosts, policy)
 
 
 def key_arguments(command: F) -> F:
     """The arguments `namespace`, `set_name` and `user_key`, and the option `key_type`."""
-    command = click.option(
+    command = _key_type(command)
+    command = click.argument("user_key", metavar="KEY")(command)
+    return _set_arguments(command)
+
+
+def keys_arguments(command: F) -> F:
+    """The same for one key or several: `user_keys` is a tuple."""
+    command = _key_type(command)
+    command = click.argument("user_keys", metavar="KEY...", nargs=-1, required=True)(command)
+    return _set_arguments(command)
+
+
+def _key_type(command: F) -> F:
+    return click.option(
         "--key-type",
         type=click.Choice(["str", "int", "hex"]),
         default="str",
         show_default=True,
         help="What KEY is: text, an integer, or bytes in hexadecimal.",
     )(command)
-    command = click.argument("user_key", metavar="KEY")(command)
+
+
+def _set_arguments(command: F) -> F:
     command = click.argument("set_name", metavar="SET")(command)
     return click.argument("namespace")(command)
 

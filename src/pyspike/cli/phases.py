@@ -1,22 +1,24 @@
-"""The demonstration's phases: load, read, with threads and with tasks, update while a node dies, verify."""
+"""The demonstration's phases: load, read, with batches and with tasks, update while a node dies, verify."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyspike import (
     AsyncClient,
+    BatchPolicy,
+    BatchWritePolicy,
     Client,
     ClientPolicy,
     Key,
     ReadPolicy,
-    Record,
     RecordExistsAction,
     WritePolicy,
 )
@@ -33,13 +35,20 @@ __all__ = ["CLIENT", "SET", "Phases"]
 SET = "pyspike-demo"
 COUNTER, SEEN = "visits", "seen"
 DOWN_AT, UP_AT = 0.25, 0.6  # of the time that updates take
+BATCH = 50  # users written or read with one call
 TASKS = 64  # of asyncio
 EACH = 5  # tasks read every fifth user
 SETTLED = 5.0  # seconds within which the client should know all nodes again
 
 # Made once and used by all calls of all threads. What fails is tried again by the workers, who count it.
-CLIENT = ClientPolicy(read=ReadPolicy(max_retries=0), write=WritePolicy(max_retries=0, send_key=True))
-REPLACE = CLIENT.write.replace(record_exists_action=RecordExistsAction.REPLACE)
+CLIENT = ClientPolicy(
+    read=ReadPolicy(max_retries=0),
+    write=WritePolicy(max_retries=0, send_key=True),
+    batch=BatchPolicy(
+        max_retries=0, total_timeout=10_000
+    ),  # an embedded server shares the cores with all threads
+)
+REPLACE = BatchWritePolicy(record_exists_action=RecordExistsAction.REPLACE, send_key=True)
 
 
 class Phases:
@@ -88,22 +97,24 @@ class Phases:
         """Write all users, each whole."""
 
         def run(worker: Worker) -> None:
-            for number in self._share(worker):
-                bins = user(self._seed, number)
-                put = partial(self._client.put, self._key(number), bins, policy=REPLACE)
-                worker.call(put, repeatable=True)
+            for numbers in self._batches(worker):
+                users = [(self._key(number), user(self._seed, number)) for number in numbers]
+                put = partial(self._client.batch_put, users, row_policy=REPLACE)
+                worker.call(put, repeatable=True, records=len(numbers))
 
-        self._run("load", "load put", run)
+        self._run("load", f"load batch_put, by {BATCH}", run)
 
     def read(self) -> None:
         """Read all users and compare every value."""
 
         def run(worker: Worker) -> None:
-            for number in self._share(worker):
-                record = self._get(worker, number)
-                self._compare(number, None if record is None else record.bins, user(self._seed, number))
+            for numbers in self._batches(worker):
+                get = partial(self._client.batch_get, [self._key(number) for number in numbers])
+                records = worker.call(get, repeatable=True, records=len(numbers))
+                for number, record in zip(numbers, records, strict=True):
+                    self._compare(number, record, user(self._seed, number))
 
-        self._run("read", "read get", run)
+        self._run("read", f"read batch_get, by {BATCH}", run)
 
     def read_with_tasks(self) -> None:
         """Read some of the users once more, from the tasks of an asyncio loop, and compare every value."""
@@ -124,8 +135,8 @@ class Phases:
                         return
                     began = time.perf_counter()
                     record = await client.get(self._key(number), default=None)
-                    worker.tally.latencies.append((time.perf_counter() - began) * 1000)
-                    self._compare(number, None if record is None else record.bins, user(self._seed, number))
+                    worker.tally.succeeded(began, 1)
+                    self._compare(number, record, user(self._seed, number))
 
             await asyncio.gather(*(task() for _ in range(TASKS)))
 
@@ -164,7 +175,8 @@ class Phases:
 
         def run(worker: Worker) -> None:
             for number in self._share(worker):
-                record = self._get(worker, number)
+                read = partial(self._client.get, self._key(number), default=None)
+                record = worker.call(read, repeatable=True)
                 expected = user(self._seed, number)
                 before = expected.pop(COUNTER)
                 if record is None:
@@ -198,10 +210,11 @@ class Phases:
     def _key(self, number: int) -> Key:
         return Key(self._namespace, SET, number)
 
-    def _get(self, worker: Worker, number: int) -> Record | None:
-        read = partial(self._client.get, self._key(number), default=None)
-        record: Record | None = worker.call(read, repeatable=True)
-        return record
+    def _batches(self, worker: Worker) -> Iterator[list[int]]:
+        """A worker's part of all users, so many at a time."""
+        share = self._share(worker)
+        while numbers := list(itertools.islice(share, BATCH)):
+            yield numbers
 
     def _share(self, worker: Worker) -> Iterator[int]:
         """A worker's part of all users, as long as no other worker has given up."""
@@ -232,7 +245,7 @@ class Phases:
             tally = phase.run(look)
         self._report.add(phase, tally, what)
 
-    def _compare(self, number: int, bins: dict[str, Any] | None, expected: dict[str, Any]) -> None:
+    def _compare(self, number: int, bins: Mapping[str, Any] | None, expected: dict[str, Any]) -> None:
         if bins is None:
             self.problems.append(f"user {number} is gone")
         else:

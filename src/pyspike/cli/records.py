@@ -1,4 +1,4 @@
-"""get, put and delete: one record, from the shell."""
+"""get, put and delete: records, from the shell."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 
 import click
 
-from pyspike import Expiration, Record, WritePolicy
+from pyspike import BatchRead, BatchRecord, Expiration, Record, ResultCode, WritePolicy
+from pyspike.cli.failures import ExitCode, error_to_json, exit_code
 from pyspike.cli.json_values import FORMS_HELP, from_json, key_to_json, to_json
-from pyspike.cli.options import as_json, connect, connecting, key_arguments, make_key
+from pyspike.cli.options import as_json, connect, connecting, key_arguments, keys_arguments, make_key
 from pyspike.cli.output import complain, print_json
+from pyspike.errors import from_code
 
 __all__ = ["delete", "get", "put"]
 
@@ -27,31 +29,38 @@ RECORD_KEY = {"namespace", "set", "key", "digest"}
 
 
 @click.command(epilog=FORMS_HELP)
-@key_arguments
+@keys_arguments
 @click.option("--bins", metavar="A,B,...", help="Read these bins only.")
 @connecting
 @as_json
+@click.pass_context
 def get(
+    context: click.Context,
     namespace: str,
     set_name: str,
-    user_key: str,
+    user_keys: tuple[str, ...],
     key_type: str,
     bins: str | None,
     hosts: str,
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Read a record.
+    """Read a record, or several in one batch.
 
-    SET may be '' for none. Values are printed as JSON. What --json prints, `put` takes.
+    SET may be '' for none. Values are printed as JSON. --json prints a line for each key, and `put` takes
+    that of a record. Where some of several keys have no record, the others are printed all the same, and the
+    exit code is 1; it is that of the first error if there is one.
     """
-    key = make_key(namespace, set_name, user_key, key_type)
+    keys = [make_key(namespace, set_name, user_key, key_type) for user_key in user_keys]
+    names = None if bins is None else bins.split(",")
     with connect(hosts, timeout) as client:
-        record = client.get(key, None if bins is None else bins.split(","))
-    if as_json:
-        print_json(_record_to_json(record))
-    else:
-        click.echo(_describe(record))
+        if len(keys) == 1:
+            _show(client.get(keys[0], names), as_json)
+            return
+        found = client.batch([BatchRead(key, names) for key in keys])
+    codes = [_show_row(row, as_json) for row in found]
+    failed = [code for code in codes if code not in (ExitCode.DONE, ExitCode.NOT_FOUND)]
+    context.exit(failed[0] if failed else max(codes))
 
 
 @click.command(epilog=FORMS_HELP)
@@ -115,6 +124,28 @@ def delete(
         complain(f"pyspike: there is no record {key!r}")
     if not found:
         context.exit(1)
+
+
+def _show_row(row: BatchRecord, as_json: bool) -> ExitCode:
+    """Print what came of a key of several, and tell what exit code that is worth."""
+    error = row.error
+    if error is None:
+        if row.record is not None:
+            _show(row.record, as_json)
+            return ExitCode.DONE
+        error = from_code(ResultCode.KEY_NOT_FOUND_ERROR, key=row.key)
+    if as_json:
+        print_json({"error": error_to_json(error)})
+    else:
+        complain(f"pyspike: {error}")
+    return exit_code(error)
+
+
+def _show(record: Record, as_json: bool) -> None:
+    if as_json:
+        print_json(_record_to_json(record))
+    else:
+        click.echo(_describe(record))
 
 
 def _read_stdin() -> str:

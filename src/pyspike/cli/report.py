@@ -33,20 +33,19 @@ class Report:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def bar(self, phase: Phase, *, records: int, seconds: float | None) -> Bar:
-        """The progress of a phase, which ends after so many calls, or after `seconds` if they are given."""
+        """The progress of a phase, which ends after so many records, or after `seconds` if they are given."""
         return Bar(self.console, phase, records, seconds)
 
     def add(self, phase: Phase, tally: Tally, what: str) -> None:
         """A row of the table."""
         latencies = array("d", sorted(tally.latencies))
-        count = len(latencies)
         self._errors.update(tally.errors)
         self._in_doubt += tally.in_doubt
         self._rows.append(
             (
                 what,
-                f"{count:,}",
-                f"{count / phase.seconds:,.0f}" if phase.seconds else "-",
+                f"{tally.done:,}",
+                f"{tally.done / phase.seconds:,.0f}" if phase.seconds else "-",
                 *(_ms(quantile(latencies, share)) for share in (0.5, 0.99, 1.0)),
                 f"{tally.errors.total():,}",
                 f"{tally.retries:,}",

@@ -26,16 +26,24 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05  # seconds
 class Tally:
     """What has happened in a phase, to one worker or to all.
 
-    A call that succeeds has one latency, from its first try to its result, with all tries and pauses between.
+    A call that succeeds has one latency, from its first try to its result, with all tries and pauses between;
+    and it is about one record, or about those of a batch.
     """
 
+    done: int = 0  # records of calls that succeeded
     latencies: array[float] = field(default_factory=lambda: array("d"))  # ms
     retries: int = 0
     in_doubt: int = 0
     errors: Counter[str] = field(default_factory=Counter)
 
+    def succeeded(self, began: float, records: int) -> None:
+        """Count a call about so many records, which began at `began` by `time.perf_counter`."""
+        self.latencies.append((time.perf_counter() - began) * 1000)
+        self.done += records
+
     def include(self, other: Tally) -> None:
         """Add another one."""
+        self.done += other.done
         self.latencies.extend(other.latencies)
         self.retries += other.retries
         self.in_doubt += other.in_doubt
@@ -50,12 +58,13 @@ class Worker:
         self.tally = Tally()
         self.stopping = stopping
 
-    def call(self, send: Callable[[], Any], *, repeatable: bool) -> Any:
+    def call(self, send: Callable[[], Any], *, repeatable: bool, records: int = 1) -> Any:
         """Call until it succeeds.
 
         Args:
             send: the call.
             repeatable: whether it may be sent again though it may have been applied.
+            records: how many the call is about.
 
         Returns:
             What the call gives, or None if it is in doubt and not repeatable.
@@ -81,7 +90,7 @@ class Worker:
                 time.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
-                self.tally.latencies.append((time.perf_counter() - started) * 1000)
+                self.tally.succeeded(started, records)
                 return result
 
 
@@ -104,8 +113,8 @@ class Phase:
 
     @property
     def done(self) -> int:
-        """How many calls have succeeded so far."""
-        return sum(len(worker.tally.latencies) for worker in self.workers)
+        """How many records the calls that have succeeded so far were about."""
+        return sum(worker.tally.done for worker in self.workers)
 
     def run(self, watch: Callable[[float], object], interval: float = 0.1) -> Tally:
         """Run to the end, calling `watch` with the seconds that have passed, every `interval` seconds.

@@ -15,7 +15,7 @@ import weakref
 from collections.abc import AsyncGenerator
 
 from pyspike import _wire
-from pyspike._wire import Channel, Future, Node, abandon_socket
+from pyspike._wire import FOR_BATCHES, Channel, Future, Node, abandon_socket
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.connect import connect_in_loop
 from pyspike.cluster.retry import closed, conclude, next_step
@@ -110,7 +110,7 @@ class LoopExecutor(_wire.LoopExecutor):
 
     # --- connections ---
 
-    def new_channel(self, node: Node, bulk: bool, writes: bool) -> Channel:
+    def new_channel(self, node: Node, kind: int) -> Channel:
         """A channel to a node that is used for the first time."""
         if self._keeper is None:
             self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
@@ -118,11 +118,11 @@ class LoopExecutor(_wire.LoopExecutor):
             self.loop,
             node,
             self.failures,
+            self.slicer,
             self._open_soon,
             self.failed,
             self.attempt,
-            bulk=bulk,
-            writes=writes,
+            kind=kind,
             large=self.large,
         )
 
@@ -195,6 +195,8 @@ class LoopExecutor(_wire.LoopExecutor):
         for future, pause in list(self._pausing.items()):
             pause.cancel()
             self._again(future)
+        for batch in list(self.batches):
+            batch.close()
         for channel in self.all_channels():
             channel.close()
         for task in self._opening:
@@ -234,12 +236,14 @@ class LoopExecutor(_wire.LoopExecutor):
         """The numbers of this loop's connections, by the node's name."""
         usual: dict[str, ConnectionStats] = {}
         large: dict[str, ConnectionStats] = {}
+        batches: dict[str, ConnectionStats] = {}
         for channel in self.all_channels():
-            name, kind = channel.node.name, large if channel.bulk else usual
+            name = channel.node.name
+            kind = batches if channel.kind == FOR_BATCHES else large if channel.bulk else usual
             kind[name] = kind.get(name, NO_CONNECTIONS) + ConnectionStats(**channel.stats())
         return {
-            name: ChannelStats.of(usual.get(name, NO_CONNECTIONS), large.get(name, NO_CONNECTIONS))
-            for name in {**usual, **large}
+            name: ChannelStats.of(*(kind.get(name, NO_CONNECTIONS) for kind in (usual, large, batches)))
+            for name in {**usual, **large, **batches}
         }
 
 

@@ -173,8 +173,9 @@ class ClusterNode(Node):
             connection.close()
 
     def tidy(self) -> None:
-        """Read answers that came after their command had timed out, and close connections idle for long."""
+        """Read answers that nobody waits for at the moment, and close connections idle for long."""
         self.pool.drain()
+        self.pool.relieve()
         self.pool.trim()
 
     def fill(self) -> None:

@@ -9,10 +9,11 @@ the time.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Generator, Iterable
+from typing import NamedTuple, TypeAlias
 
-from pyspike._wire import Batch, Command, NodeRows, PartitionMap, failed_rows, route_rows
+from pyspike._wire import Batch, BatchRecord, Command, NodeRows, PartitionMap, Routes, failed_rows
+from pyspike.batch import BatchResults, rows_failed
 from pyspike.cluster.retry import (
     ClusterState,
     add_explanation,
@@ -24,6 +25,7 @@ from pyspike.cluster.retry import (
 from pyspike.errors import (
     AerospikeError,
     Attempt,
+    BatchError,
     ClientClosed,
     ConnectFailed,
     ServerError,
@@ -38,6 +40,10 @@ __all__ = ["BatchPlan", "Later"]
 NOT_RUN = frozenset(
     {ResultCode.BATCH_DISABLED, ResultCode.BATCH_MAX_REQUESTS_EXCEEDED, ResultCode.BATCH_QUEUES_FULL}
 )
+
+ROWS_A_STEP = 256  # of those that are only counted
+
+Steps: TypeAlias = Generator[None, None, None]
 
 
 class Later(NamedTuple):
@@ -93,6 +99,7 @@ class BatchPlan:
         self.batch = batch
         self._cluster = cluster
         self._attempts: dict[int, tuple[Attempt, ...]] = {}  # of rows whose requests failed
+        self._in_doubt = False  # whether a row that failed is
 
     def route(self, partitions: PartitionMap, rows: Iterable[int] | None = None) -> list[NodeRows]:
         """Which nodes are to be asked for which rows now.
@@ -101,23 +108,22 @@ class BatchPlan:
             partitions: the map of the moment.
             rows: the numbers of rows that `failed` gave; None for all rows.
         """
-        found, lost = route_rows(self.batch, partitions, rows)
-        for number, error in lost:
-            if error is None:
-                self._cluster.request_tend()
-                error = self._cluster.not_connected()
-            self._fail(number, error, None)
-        return found
+        routes = Routes(self.batch, partitions, rows)
+        routes.find()
+        for _ in self.losing(routes):
+            pass
+        return routes.found
 
     def answered(self, rows: NodeRows, command: Command, elapsed_ms: float) -> None:
-        """Note that all rows of a request were answered.
+        """Note that rows of a request were answered: all of them in the end, some of them before.
 
         Args:
             rows: what the node is asked for.
             command: the request.
             elapsed_ms: how long its answer took, in milliseconds.
         """
-        self._refuse(rows, command, elapsed_ms)
+        for _ in self.answering(rows, command, elapsed_ms) or ():
+            pass
 
     def failed(
         self, rows: NodeRows, command: Command, error: AerospikeError, elapsed_ms: float
@@ -133,13 +139,37 @@ class BatchPlan:
         Returns:
             Rows that are to be asked for again. The others have an answer or an error now.
         """
-        self._refuse(rows, command, elapsed_ms)
-        unanswered = rows.give_up()
+        later: list[Later] = []
+        for _ in self.failing(rows, command, error, elapsed_ms, later):
+            pass
+        return later
+
+    # The same in steps, none of which takes long, for whoever must do something else between them: a loop.
+
+    def losing(self, routes: Routes) -> Steps:
+        """The steps by which the rows get their errors that no node can be asked for."""
+        for number, error in routes.lost:
+            self._fail(number, error or self._nobody(), self._asked(number))
+            yield
+
+    def answering(self, rows: NodeRows, command: Command, elapsed_ms: float) -> Steps | None:
+        """The steps of `answered`; None if there are none to take."""
+        failed = failed_rows(command)
+        return self._refusing(rows, failed, elapsed_ms) if failed else None
+
+    def failing(
+        self, rows: NodeRows, command: Command, error: AerospikeError, elapsed_ms: float, later: list[Later]
+    ) -> Steps:
+        """The steps of `failed`, which add to `later` what is to be asked for again."""
+        yield from self._refusing(rows, failed_rows(command), elapsed_ms)
+        kinds: dict[tuple[bool, int, int], list[int]] = {}
+        for _ in range(0, len(rows), ROWS_A_STEP):
+            for kind, numbers in self.batch.kinds(rows.give_up(ROWS_A_STEP)).items():
+                kinds.setdefault(kind, []).extend(numbers)
+            yield
         attempts = (command.history or [])[-1:]
-        kinds = self.batch.kinds(unanswered)
         final = self._final(error)
         note_failure(self._cluster, error, any(sent for _, _, sent in kinds))
-        later = []
         for (write, tries, sent), numbers in kinds.items():
             asked = _Rows(self.batch, numbers, write, tries, sent)
             pause = pause_before_retry(asked, error) if final is None else None
@@ -147,46 +177,77 @@ class BatchPlan:
                 self._attempts[number] = (*self._attempts.get(number, ()), *attempts)
                 if pause is None:
                     self._fail(number, final or error, asked)
+                yield
             if pause is not None:
                 later.append(Later(pause, numbers))
-        return later
+
+    def ending(self, numbers: Iterable[int], error: AerospikeError) -> Steps:
+        """The steps by which rows get an error that were not asked for yet, or were to be asked for again."""
+        for number in numbers:
+            self._fail(number, error, self._asked(number))
+            yield
+
+    # What the call gives in the end.
+
+    def results(self, outcomes: list[BatchRecord]) -> BatchResults:
+        """What came of all rows."""
+        return BatchResults(outcomes)
+
+    def failure(self, outcomes: list[BatchRecord]) -> BatchError:
+        """The error of a call that gives something else, of which rows failed."""
+        return rows_failed(BatchResults(outcomes), len(self.batch.errors), in_doubt=self._in_doubt)
+
+    def _nobody(self) -> AerospikeError:
+        """The error of rows that no node can be asked for."""
+        if self._cluster.closed:
+            return ClientClosed("the client is closed")
+        self._cluster.request_tend()
+        return self._cluster.not_connected()
 
     def _final(self, error: AerospikeError) -> AerospikeError | None:
         """The error that ends all rows, if there is nobody to ask any more."""
         if isinstance(error, ServerError):
             return None
+        if isinstance(error, ClientClosed):
+            return error
         if self._cluster.closed:
-            return error if isinstance(error, ClientClosed) else ClientClosed("the client is closed")
+            return ClientClosed("the client is closed")
         if isinstance(error, ConnectFailed):  # there is nobody to ask, and the cluster knows why
             self._cluster.request_tend()
             return self._cluster.not_connected()
         return None
 
-    def _refuse(self, rows: NodeRows, command: Command, elapsed_ms: float) -> None:
+    def _refusing(self, rows: NodeRows, numbers: list[int], elapsed_ms: float) -> Steps:
         """Make the errors of rows that were answered with one."""
-        for number in failed_rows(command):
+        for number in numbers:
             code = self.batch.code(number)
             assert code is not None
             error = from_code(code, key=self.batch.key(number), node=rows.node.name)
             attempt = Attempt(rows.node.name, error.message, elapsed_ms, True)
-            ((write, tries, sent),) = self.batch.kinds([number])
             error.attempts = (*self._attempts.get(number, ()), attempt)
             error.timeout = self.batch.total_timeout or None
-            error.in_doubt = in_doubt(_Rows(self.batch, [number], write, tries, sent), error)
+            error.in_doubt = in_doubt(self._asked(number), error)
+            self._in_doubt = self._in_doubt or error.in_doubt
             add_explanation(self._cluster, error, BatchedRow(self.batch, number))
             self.batch.errors[number] = error
+            yield
 
-    def _fail(self, number: int, error: AerospikeError, asked: _Rows | None) -> None:
+    def _asked(self, number: int) -> _Rows:
+        """A row by itself."""
+        ((write, tries, sent),) = self.batch.kinds([number])
+        return _Rows(self.batch, [number], write, tries, sent)
+
+    def _fail(self, number: int, error: AerospikeError, asked: _Rows) -> None:
         """Give a row that has no answer its error, which is a copy of the request's."""
         own = copy.copy(error)
         own.key = self.batch.key(number)
         own.attempts = self._attempts.get(number, ())
         own.timeout = self.batch.total_timeout or None
-        own.in_doubt = asked is not None and _in_doubt(asked, error)
+        own.in_doubt = _in_doubt(asked, error)
+        self._in_doubt = self._in_doubt or own.in_doubt
         if isinstance(own, ServerError) and own.result_code == ResultCode.PARAMETER_ERROR:
-            add_explanation(
-                self._cluster, own, BatchedRow(self.batch, number)
-            )  # other codes are another row's
+            # other codes are another row's
+            add_explanation(self._cluster, own, BatchedRow(self.batch, number))
         advise(own)
         self.batch.errors[number] = own
 

@@ -13,6 +13,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
     read        `ReadPolicy`
     write       `WritePolicy`
     batch       `BatchPolicy`, and the policies of a batch's rows
+    query       `QueryPolicy`
     info        `InfoPolicy`
     admin       `AdminPolicy`
     client      `ClientPolicy`
@@ -31,6 +32,7 @@ from pyspike.policy.batch import (
 )
 from pyspike.policy.client import ClientPolicy
 from pyspike.policy.info import InfoPolicy
+from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
 from pyspike.policy.write import CommitLevel, GenerationPolicy, RecordExistsAction, WritePolicy
 from pyspike.values import Expiration
@@ -49,6 +51,8 @@ __all__ = [
     "Expiration",
     "GenerationPolicy",
     "InfoPolicy",
+    "QueryDuration",
+    "QueryPolicy",
     "ReadPolicy",
     "ReadTouchTTL",
     "RecordExistsAction",

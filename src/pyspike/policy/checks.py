@@ -17,6 +17,7 @@ from pyspike.values import Expiration
 
 __all__ = [
     "MAX_INT32",
+    "MAX_INT64",
     "MAX_UINT32",
     "Check",
     "address_map",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 MAX_INT32 = 2**31 - 1
+MAX_INT64 = 2**63 - 1
 MAX_UINT32 = 2**32 - 1
 
 Check = Callable[[Any, str], Any]

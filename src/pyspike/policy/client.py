@@ -20,6 +20,7 @@ from pyspike.policy.checks import (
     whole,
 )
 from pyspike.policy.info import InfoPolicy
+from pyspike.policy.query import QueryPolicy
 from pyspike.policy.read import ReadPolicy
 from pyspike.policy.write import WritePolicy
 
@@ -35,10 +36,11 @@ class ClientPolicy(Policy):
         timeout: how long connecting may take: to the cluster with the first look at it, later to one node.
         idle_timeout: how long an unused connection is kept.
         min_conns_per_node: how many connections are opened in advance and kept, for the calls of threads.
-        max_conns_per_node: how many there may be, for the calls of threads; tasks use pipelines.
+        max_conns_per_node: how many there may be, for the calls of threads; and in each asyncio loop for
+            batches, while commands on one record use pipelines.
         max_waiting_per_node: how many commands may wait for a connection to a node when all are in use; None
-            for any number, each until its deadline. In asyncio it counts for each loop, for reads and for
-            writes.
+            for any number, each until its deadline. In asyncio it counts for each loop, for reads, for writes
+            and for batches.
         pipelines_per_node: how many connections an asyncio loop opens to a node for reads, and how many for
             writes, which wait for the replicas and would hold up reads; as many again for records above
             64 KiB, which would hold up the others. While some are silent, up to as many take their place.
@@ -57,6 +59,7 @@ class ClientPolicy(Policy):
         info: the policy of info commands that are given none.
         admin: the policy of commands that change the cluster itself and are given none.
         batch: the policy of batches that are given none.
+        query: the policy of queries that are given none.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta.
 
@@ -85,6 +88,7 @@ class ClientPolicy(Policy):
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
     admin: AdminPolicy = policy_field(AdminPolicy(), instance(AdminPolicy))
     batch: BatchPolicy = policy_field(BatchPolicy(), instance(BatchPolicy))
+    query: QueryPolicy = policy_field(QueryPolicy(), instance(QueryPolicy))
 
     def _complete(self) -> None:
         if self.min_conns_per_node > self.max_conns_per_node:

@@ -2,7 +2,7 @@
 
 These stand inside `with importing:`, where they are needed:
 
-    __init__     AsyncClient, exp, operations, contexts and flags (`_LATER`), when a user asks for the name
+    __init__     AsyncClient, exp, filters, operations, contexts, flags (`_LATER`), when a user asks for one
     client       the cluster and the executor of threads, when a Client is made
     operations   what describes an operation, when its repr is asked for
     explain      opcodes and server_features, when a server refused an operation

@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
-from pyspike import (
-    AsyncClient,
-    BatchError,
-    BatchRecord,
-    BatchResults,
-    BatchWrite,
-    Client,
-    ClientPolicy,
-    Key,
-)
+from pyspike import AsyncClient, BatchError, BatchRecord, BatchRow, BatchWrite, Client, ClientPolicy, Key
 from pyspike._wire import Commands, Executor
 from pyspike.hosts import HostsLike
 
@@ -30,8 +23,8 @@ __all__ = ["BATCH_WRITES", "WRITES", "TrackingAsyncClient", "TrackingClient", "W
 WRITES = ("add", "append", "operate", "prepend", "put")
 """The methods that may leave a record that was not there."""
 
-BATCH_WRITES = ("batch", "batch_operate", "batch_put")
-"""The methods that may leave many."""
+BATCH_WRITES = {"batch": "rows", "batch_operate": "keys", "batch_put": "records"}
+"""The methods that may leave many, each with the name of its first argument."""
 
 # Builds commands and sends none: whether they write, and to which key, is read off them.
 _BUILDER = Commands(Executor(), ClientPolicy().read.settings, ClientPolicy().write.settings)
@@ -42,6 +35,7 @@ class WrittenKeys:
 
     def __init__(self) -> None:
         self._keys: dict[Key, None] = {}
+        self._streams: list[TrackedStream] = []
 
     def during(self, method: str, *args: Any, **options: Any) -> _During:
         """A context manager around a command: it keeps the key if the command has written or may have."""
@@ -51,14 +45,26 @@ class WrittenKeys:
             key = command.key if command.write else None
         return _During(self._keys, key)
 
-    def keep(self, results: Iterable[BatchRecord]) -> None:
-        """Keep the keys of the rows of a batch that have written or may have."""
-        self._keys.update({result.key: None for result in results if result.ok or result.in_doubt})
+    def during_batch(self, method: str, *args: Any, **options: Any) -> _DuringBatch:
+        """A context manager around a batch: it keeps the keys of the rows that have written or may have.
+
+        What it gives has the arguments to run the batch with, as some iterables can be read only once.
+        """
+        return _DuringBatch(self._keys, method, *_lists(method, args, options))
+
+    def stream(self, rows: Iterable[Any], send: Callable[[Iterable[Any]], Any]) -> TrackedStream:
+        """The stream that `send` makes of rows; it keeps the keys of those that have written or may have."""
+        stream = TrackedStream(rows, send)
+        self._streams.append(stream)
+        return stream
 
     def take(self) -> list[Key]:
         """Give all keys that were kept so far, and forget them."""
+        for stream in self._streams:
+            self._keys.update(dict.fromkeys(stream.written()))
         keys = list(self._keys)
         self._keys.clear()
+        self._streams.clear()
         return keys
 
 
@@ -76,6 +82,119 @@ class _During:
         # A write that was refused has left somebody else's record as it was.
         if self._key is not None and (error is None or getattr(error, "in_doubt", True)):
             self._keys[self._key] = None
+
+
+class _DuringBatch:
+    def __init__(
+        self, keys: dict[Key, None], method: str, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> None:
+        self.args = args
+        self.options = options
+        self.outcome: Any = None  # what the batch has given
+        self._keys = keys
+        self._writers: list[Key | None] = []  # for each row its key if it writes
+        with contextlib.suppress(Exception):  # the client refuses it too
+            self._writers = _writers(method, args, options)
+
+    def __enter__(self) -> _DuringBatch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        results = error.results if isinstance(error, BatchError) else self.outcome
+        if results is not None:
+            self._keep(result.ok or result.in_doubt for result in results)
+        elif not isinstance(error, Exception):  # all rows were written, or it was given up, as by Ctrl-C
+            self._keep(itertools.repeat(True))
+
+    def _keep(self, written: Iterable[bool]) -> None:
+        """Keep the keys of those rows that write for which it is true."""
+        self._keys.update({key: None for key, kept in zip(self._writers, written) if key and kept})  # noqa: B905
+
+
+class TrackedStream:
+    """A stream that knows which keys its rows may have written.
+
+    Outcomes do not tell which of several rows with one key they are of. So one of the rows that write was
+    done if more were done than there are others.
+
+    Args:
+        rows: those of the stream.
+        send: makes it of them.
+    """
+
+    def __init__(self, rows: Iterable[Any], send: Callable[[Iterable[Any]], Any]) -> None:
+        self._writes: Counter[Key] = Counter()  # rows that were read
+        self._others: Counter[Key] = Counter()
+        self._done: Counter[Key] = Counter()
+        self._failed: Counter[Key] = Counter()
+        self._stream = send(self._seen(rows))
+
+    def _seen(self, rows: Iterable[Any]) -> Iterator[Any]:
+        for row in rows:
+            if isinstance(row, BatchRow):
+                (self._writes if isinstance(row, BatchWrite) else self._others)[row.key] += 1
+            yield row
+
+    def written(self) -> list[Key]:
+        """The keys of rows that have written or may have, those without an outcome included."""
+        return [
+            key
+            for key, writes in self._writes.items()
+            if self._done[key] > self._others[key]
+            or self._done[key] + self._failed[key] < writes + self._others[key]
+        ]
+
+    def __iter__(self) -> TrackedStream:
+        return self
+
+    def __next__(self) -> BatchRecord:
+        outcome: BatchRecord = next(self._stream)
+        if outcome.in_doubt:
+            self._done[outcome.key] += 1 + self._others[outcome.key]
+        else:
+            (self._done if outcome.ok else self._failed)[outcome.key] += 1
+        return outcome
+
+    def close(self) -> None:
+        """As `BatchStream.close`."""
+        self._stream.close()
+
+    def __enter__(self) -> TrackedStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _lists(
+    method: str, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a batch, but with rows and operations in tuples, which can be iterated twice."""
+    options = dict(options)
+    name = BATCH_WRITES[method]
+    if name in options:
+        args = (options.pop(name), *args)
+    with contextlib.suppress(TypeError):
+        args = (tuple(args[0].items() if isinstance(args[0], Mapping) else args[0]), *args[1:])
+    return _options(args, options) if method == "batch_operate" else (args, options)
+
+
+def _writers(method: str, args: tuple[Any, ...], options: dict[str, Any]) -> list[Key | None]:
+    if method == "batch":
+        return [row.key if isinstance(row, BatchWrite) else None for row in args[0]]
+    if method == "batch_put":
+        return [_key(key) for key, _ in args[0]]
+    operations = args[1] if len(args) > 1 else options["operations"]
+    writes = any(operation.is_write for operation in operations)
+    return [_key(key) if writes else None for key in args[0]]
+
+
+def _key(given: Any) -> Key:
+    return given if isinstance(given, Key) else Key(*given)
 
 
 def _options(args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -114,6 +233,30 @@ def _awaitable(method: str) -> Callable[..., Any]:
     return command
 
 
+def _blocking_batch(method: str) -> Callable[..., Any]:
+    send = getattr(Client, method)
+
+    @functools.wraps(send)
+    def command(self: TrackingClient, *args: Any, **options: Any) -> Any:
+        with self.written.during_batch(method, *args, **options) as batch:
+            batch.outcome = send(self, *batch.args, **batch.options)
+        return batch.outcome
+
+    return command
+
+
+def _awaitable_batch(method: str) -> Callable[..., Any]:
+    send = getattr(AsyncClient, method)
+
+    @functools.wraps(send)
+    async def command(self: TrackingAsyncClient, *args: Any, **options: Any) -> Any:
+        with self.written.during_batch(method, *args, **options) as batch:
+            batch.outcome = await send(self, *batch.args, **batch.options)
+        return batch.outcome
+
+    return command
+
+
 class TrackingClient(Client):
     """A `Client` that keeps the keys it has written, also through its views."""
 
@@ -123,32 +266,14 @@ class TrackingClient(Client):
         super().__init__(hosts)
         self.written = written
 
-    def batch(self, rows: Iterable[Any], **options: Any) -> BatchResults:
-        """As `Client.batch`."""
-        rows = tuple(rows)
-        results = super().batch(rows, **options)
-        self.written.keep(
-            result for row, result in zip(rows, results, strict=True) if isinstance(row, BatchWrite)
-        )
-        return results
-
-    def batch_operate(self, keys: Iterable[Any], operations: Iterable[Any], **options: Any) -> BatchResults:
-        """As `Client.batch_operate`."""
-        operations = tuple(operations)
-        results = super().batch_operate(keys, operations, **options)
-        if any(operation.is_write for operation in operations):
-            self.written.keep(results)
-        return results
-
-    def batch_put(self, records: Any, **options: Any) -> None:
-        """As `Client.batch_put`."""
-        records = tuple(records.items() if isinstance(records, Mapping) else records)
+    def batch_stream(self, rows: Iterable[Any], **options: Any) -> Any:
+        """As `Client.batch_stream`."""
+        send = super().batch_stream
         try:
-            super().batch_put(records, **options)
-        except BatchError as error:
-            self.written.keep(error.results)
-            raise
-        self.written.keep(BatchRecord(key if isinstance(key, Key) else Key(*key)) for key, _ in records)
+            rows = iter(rows)
+        except TypeError:
+            return send(rows, **options)  # which refuses them
+        return self.written.stream(rows, lambda seen: send(seen, **options))
 
     def with_policies(self, **policies: Any) -> TrackingClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""
@@ -182,3 +307,6 @@ class TrackingAsyncClient(AsyncClient):
 for _method in WRITES:
     setattr(TrackingClient, _method, _blocking(_method))
     setattr(TrackingAsyncClient, _method, _awaitable(_method))
+for _method in BATCH_WRITES:
+    setattr(TrackingClient, _method, _blocking_batch(_method))
+    setattr(TrackingAsyncClient, _method, _awaitable_batch(_method))

@@ -30,6 +30,7 @@ cpdef enum:                                 # a message's header; offsets in the
 cpdef enum:                                 # info1 (framing.md 1.2)
     INFO1_READ = 0x01
     INFO1_GET_ALL = 0x02
+    INFO1_SHORT_QUERY = 0x04
     INFO1_BATCH = 0x08
     INFO1_GET_NO_BINS = 0x20
     INFO1_CONSISTENCY_ALL = 0x40
@@ -42,12 +43,14 @@ cpdef enum:                                 # info2 (framing.md 1.2)
     INFO2_GENERATION_GT = 0x08
     INFO2_DURABLE_DELETE = 0x10
     INFO2_CREATE_ONLY = 0x20
+    INFO2_RELAX_AP_LONG_QUERY = 0x40
     INFO2_RESPOND_ALL_OPS = 0x80
 
 
 cpdef enum:                                 # info3 (framing.md 1.2)
     INFO3_LAST = 0x01                       # of an answer: nothing follows
     INFO3_COMMIT_LEVEL_MASTER = 0x02
+    INFO3_PARTITION_DONE = 0x04             # of a query: partitions may be refused one by one; of an answer: one is refused
     INFO3_UPDATE_ONLY = 0x08
     INFO3_CREATE_OR_REPLACE = 0x10
     INFO3_REPLACE_ONLY = 0x20
@@ -59,6 +62,22 @@ cpdef enum:                                 # fields (framing.md 1.3)
     FIELD_SET = 1
     FIELD_KEY = 2
     FIELD_DIGEST = 4
+    FIELD_QUERY_ID = 7
+    FIELD_SOCKET_TIMEOUT = 9
+    FIELD_RECORDS_PER_SECOND = 10
+    FIELD_PARTITIONS = 11
+    FIELD_DIGESTS = 12
+    FIELD_MAX_RECORDS = 13
+    FIELD_BVALS = 15
+    FIELD_INDEX_NAME = 21
+    FIELD_INDEX_RANGE = 22
+    FIELD_INDEX_CONTEXT = 23
+    FIELD_INDEX_EXPRESSION = 24
+    FIELD_INDEX_TYPE = 26
+    FIELD_UDF_MODULE = 30
+    FIELD_UDF_FUNCTION = 31
+    FIELD_UDF_ARGUMENTS = 32
+    FIELD_UDF_KIND = 33
     FIELD_BATCH = 41
     FIELD_FILTER = 43
 
@@ -78,6 +97,11 @@ cpdef enum:                                 # rows of a batch: flags, and how mu
     BATCH_HEAD_SIZE = 5                     # of the count and the flags in front of the rows
     AT_ROW_FLAGS = 24                       # of a row: behind its number and its digest
     AT_ROW_NUMBER = 14                      # of a row's answer: where other messages have the timeout
+
+
+cpdef enum:                                 # what a query has its UDF do (query-scan.md 8.1)
+    UDF_AGGREGATES = 1
+    UDF_IN_BACKGROUND = 2
 
 
 cpdef enum:                                 # operations; offsets from where one starts (framing.md 1.4)
@@ -145,5 +169,7 @@ cpdef enum:                                 # limits (framing.md 1.4, and 1.2 fo
     MAX_BINS = 32767                        # of a record
     MAX_TTL = 315_360_000                   # seconds, which are ten years
     MAX_FILTER = 1_048_576                  # bytes of a filter expression (expressions.md 6.1)
+    MAX_INDEX_NAME = 63                     # bytes of an index's name (admin-and-info.md 9.2)
+    MAX_INDEX_KEY = 2047                    # bytes of a str or blob that an index can hold (query-scan.md 8.3)
     MAX_ROW_GENERATION = 0xFFFF             # a row has two bytes for it (batch.md 7.1)
     MAX_DEPTH = 256                         # of nested lists and maps, in both directions

@@ -1,5 +1,5 @@
-# Numbers in network order. Loads and stores go byte by byte, so the address may have any alignment on any processor; the
-# compiler makes one access with swapped bytes of them.
+# Numbers in network order, and those few that come in the opposite one (`little`). Loads and stores go byte by byte, so the
+# address may have any alignment on any processor; the compiler makes one access of them.
 
 cdef extern from *:
     """
@@ -24,6 +24,16 @@ cdef extern from *:
     static inline void store64(unsigned char *p, uint64_t v) {
         store32(p, (uint32_t)(v >> 32)); store32(p + 4, (uint32_t)v);
     }
+    static inline uint64_t load64_little(const unsigned char *p) {
+        return (uint64_t)p[7] << 56 | (uint64_t)p[6] << 48 | (uint64_t)p[5] << 40 | (uint64_t)p[4] << 32
+            | (uint64_t)p[3] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[1] << 8 | p[0];
+    }
+    static inline void store16_little(unsigned char *p, uint16_t v) {
+        p[0] = (unsigned char)v; p[1] = (unsigned char)(v >> 8);
+    }
+    static inline void store64_little(unsigned char *p, uint64_t v) {
+        for (int i = 0; i < 8; i++) p[i] = (unsigned char)(v >> (8 * i));
+    }
     static inline double as_double(uint64_t bits) {
         double d; memcpy(&d, &bits, 8); return d;
     }
@@ -40,6 +50,9 @@ cdef extern from *:
     void store16(unsigned char* p, uint16_t v) noexcept nogil
     void store32(unsigned char* p, uint32_t v) noexcept nogil
     void store64(unsigned char* p, uint64_t v) noexcept nogil
+    uint64_t load64_little(const unsigned char* p) noexcept nogil
+    void store16_little(unsigned char* p, uint16_t v) noexcept nogil
+    void store64_little(unsigned char* p, uint64_t v) noexcept nogil
     double as_double(uint64_t bits) noexcept nogil
     float as_float(uint32_t bits) noexcept nogil
     uint64_t double_bits(double d) noexcept nogil

@@ -63,6 +63,7 @@ cdef struct Owned:                          # a socket of this process alone
 cdef Owned* owned = NULL                    # indexed by descriptor
 cdef int owned_size = 0
 cdef uint64_t last_ticket = 0
+cdef uint64_t forks = 0                     # between the first process and this one; tells what was made in another one
 cdef object fork_listener = None
 cdef unsigned long fork_heeder = 0          # the thread that calls the listener
 
@@ -136,6 +137,8 @@ cdef void after_fork_in_parent() noexcept nogil:
 
 
 cdef void after_fork_in_child() noexcept nogil:
+    global forks
+    forks += 1
     let_go_of_sockets()
     fork_note_set(UNHEEDED)
     pthread_mutex_unlock(&pyspike_owned_lock)

@@ -177,12 +177,17 @@ cdef class PartitionMap:
                 return <NamespaceMap>self.maps[i]
         return self.spaces.get(namespace)
 
-    cdef Node route(self, str namespace, Target* target):
+    cdef inline Node route(self, str namespace, Target* target):
         """Returns the node to ask next for the target's partition; None if there is no active node. Sets `has_other_node`.
 
         Raises:
             ServerError: the cluster has no such namespace.
         """
+        cdef Node node = self.route_to_owner(namespace, target)
+        return self.any_node() if node is None else node
+
+    cdef Node route_to_owner(self, str namespace, Target* target):
+        """As `route`, but None if no active node has the partition."""
         cdef NamespaceMap space = self.find(namespace)
         cdef Node node
         cdef int first, i, owner
@@ -195,11 +200,11 @@ cdef class PartitionMap:
             owner = space.owners[0][target.partition_id]
             if owner != NO_NODE and (<Node>self.nodes[owner]).active:
                 return <Node>self.nodes[owner]
-            return self.any_node()
-        first = target.replica
-        if target.policy == REPLICA_RANDOM:
-            first += <int>(self.turn & 0xFFFF)
+            return None
+        if target.policy == REPLICA_RANDOM and target.replica == 0 and space.replicas:
+            target.replica = <int>(self.turn % <unsigned int>space.replicas)    # from there on one after the other
             self.turn += 1
+        first = target.replica
         for i in range(space.replicas):
             owner = space.owners[(first + i) % space.replicas][target.partition_id]
             if owner != NO_NODE:
@@ -208,7 +213,7 @@ cdef class PartitionMap:
                     target.replica += i
                     target.has_other_node = self.has_other(space, first + i, target.partition_id, owner)
                     return node
-        return self.any_node()
+        return None
 
     cdef Node any_node(self):
         """Returns an active node to ask for a partition without an active owner; None if there is no active node.

@@ -16,6 +16,10 @@ cdef inline bint is_failure(Batch batch, int code, RowKind kind) noexcept:
     return code != RESULT_NOT_FOUND and not (batch.filtered_is_missing and code == RESULT_FILTERED_OUT)
 
 
+cdef enum:
+    BYTES_A_LOOK = 4096                     # bytes of rows that are read between two looks at the clock
+
+
 @cython.final
 cdef class BatchReader(Reader):
     """Fills in what came of the rows that one request asked for, and gives the Batch when all were answered.
@@ -24,7 +28,8 @@ cdef class BatchReader(Reader):
     made of them by whoever knows the node.
     """
 
-    cdef Batch batch
+    cdef Batch batch                        # None: nobody wants the answer, and it is only read to its end
+    cdef size_t at                          # how much of a frame was read before a pause
     cdef int32_t attempt                    # the number of the request
     cdef readonly Py_ssize_t awaited        # how many of its rows have no answer yet
     cdef readonly list failed
@@ -39,21 +44,38 @@ cdef class BatchReader(Reader):
         cdef Cursor c
         cdef MessageHeader header
         cdef const unsigned char* start
-        cursor_init(&c, body, size, names)
+        cdef size_t look_at = 0
         if size == 0:
             raise broken("a frame without a message")
+        cursor_init(&c, body + self.at, size - self.at, names)
         while c.p != c.end:
             start = c.p
+            if self.until and <size_t>(start - body) >= look_at:
+                look_at = <size_t>(start - body) + BYTES_A_LOOK
+                if now_ns() >= self.until:
+                    self.at = <size_t>(start - body)
+                    return PAUSE
             next_message(&c, &header)
             if header.info3 & INFO3_LAST:
                 skip_rest(&c, &header)
                 end_of_frame(&c)
                 return self.end(header.result_code)
-            self.read_row(&c, load32(start + AT_ROW_NUMBER), &header)
+            if self.batch is None:
+                skip_rest(&c, &header)
+            else:
+                self.read_row(&c, load32(start + AT_ROW_NUMBER), &header)
+        self.at = 0
         return MORE
+
+    cdef int skip(self) except -1:
+        """Has the rest of the answer read without taking anything from it, as nobody waits for it any more."""
+        self.batch = None
+        return 0
 
     cdef object end(self, int code):
         """What the last message gives, which has the batch's result code."""
+        if self.batch is None:
+            return None
         if code != RESULT_OK and self.awaited:
             raise errors.from_code(code)
         if self.awaited:
@@ -86,6 +108,8 @@ cdef class BatchReader(Reader):
         row.attempt = 0
         row.code = <int16_t>header.result_code
         self.awaited -= 1
+        if batch.answered is not None:
+            batch.answered.append(number)
         if is_failure(batch, header.result_code, ask.kind):
             self.failed.append(number)
         return 0

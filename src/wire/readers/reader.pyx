@@ -27,6 +27,7 @@ cdef class Sign:
 
 
 cdef object MORE = Sign("MORE")             # what a reader returns for a frame that is not the answer's last
+cdef object PAUSE = Sign("PAUSE")           # what it returns for a frame of which its time was too short to read all
 cdef object RAISE = Sign("RAISE")           # as `given`: a missing record raises its error
 MISSING_RAISES = RAISE
 
@@ -40,14 +41,17 @@ cdef class Reader:
 
     cdef bint reads_bins                    # whether an answer has bins, and so may be large
     cdef bint has_many_frames
+    cdef int64_t until                      # when a reader of many frames pauses; 0: it does not
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         """Reads one frame, and returns what the caller of the command gets; or MORE if another frame follows.
 
+        A reader of many frames may return PAUSE instead, when the time `until` has come, and is given the same frame again.
+
         Args:
             key: the record that the command is about, or None.
             given: an argument for the reader, which comes with the command: see each reader.
-            body: the frame's body. The memory is reused after this returns.
+            body: the frame's body. The memory is reused after this returns anything but PAUSE.
             names: the connection's cache of short texts.
 
         Raises:

@@ -4,6 +4,13 @@
 # Not here: which node is asked for which rows (`batch_commands.pyx`), and how answers are read
 # (`readers/batch_reader.pyx`).
 
+cdef enum BatchGives:                       # what comes of a call
+    GIVES_RESULTS                           # what came of each row, also of those that failed
+    GIVES_RECORDS                           # the record of each row, or None; as below, no row may fail
+    GIVES_FLAGS                             # whether each row found its record
+    GIVES_NOTHING
+
+
 cdef enum:
     SLICE_ROWS = 4096                       # of one request at most: a server may have a limit of 5000
     SLICE_SIZE = 1_048_576                  # bytes of a request after which no other row is added
@@ -23,6 +30,9 @@ cdef struct RowState:
 cdef class Batch:
     """The rows of one call, and what came of them so far."""
 
+    cdef readonly str name                  # of the client's method that made it, such as "batch_get"
+    cdef BatchGives gives
+    cdef RowSource source                   # of the rows that it has not taken yet; None once it has all
     cdef Py_ssize_t count
     cdef list keys
     cdef Ask ask                            # what all rows ask; None: `asks` has what each does
@@ -30,6 +40,8 @@ cdef class Batch:
     cdef RowState* rows
     cdef readonly list records              # a Record or None for each row
     cdef readonly dict errors               # by the row's number: why it failed
+    cdef list answered                      # numbers of rows, where these are handed over one by one; None where all are at once
+    cdef Py_ssize_t left                    # rows that were not handed over yet
     cdef bint keeps_records                 # else only result codes count
     cdef bint filtered_is_missing           # a record for which the filter does not hold is as one that is not there
     cdef int32_t attempts                   # requests that were made
@@ -45,42 +57,32 @@ cdef class Batch:
     def __len__(self) -> int:
         return self.count
 
-    cdef int complete(self, object settings, object timeout, object filter_expression) except -1:
-        """Keeps how the batch is sent, now that its rows are there."""
-        cdef Settings chosen = <Settings>settings
-        cdef Ask ask
+    cdef bint take_rows(self, int64_t until) except -1:
+        """Takes rows from the source as far as the time goes; returns whether these were all. Some are taken in any case."""
+        cdef Py_ssize_t i, had = len(self.keys)
+        cdef bint whole
+        if self.source is None:
+            return True
+        whole = self.source.take(self.keys, self.asks, until)
+        for i in range(had, <Py_ssize_t>len(self.keys)):
+            check_size(<Key>self.keys[i], self.ask_of(i), self.filter_expression)
+        if not whole:
+            return False
+        self.keep_rows()
+        self.source = None
+        return True
+
+    cdef int keep_rows(self) except -1:
+        """Makes room for what is to be known of each row, now that all are there."""
         cdef Py_ssize_t i
-        self.count = len(self.keys)
-        self.settings = chosen
-        self.total_timeout = chosen.total_timeout if timeout is None else timeout_ms(timeout)
-        self.filter_expression = (
-            chosen.filter_expression if filter_expression is None else filter_bytes(filter_expression)
-        )
+        self.count = self.left = len(self.keys)
         self.rows = <RowState*>PyMem_RawMalloc(<size_t>(self.count if self.count else 1) * sizeof(RowState))
         if self.rows == NULL:
             raise MemoryError
         memset(self.rows, 0, <size_t>self.count * sizeof(RowState))
         for i in range(self.count):
             self.rows[i].code = NO_ANSWER
-            ask = self.ask_of(i)
-            if ask.send_key or PyBytes_GET_SIZE(ask.ops) > SLICE_SIZE:
-                self.check_size(<Key>self.keys[i], ask)
         self.records = [None] * self.count
-        self.errors = {}
-        return 0
-
-    cdef int check_size(self, Key key, Ask ask) except -1:
-        """Refuses a row that would not fit into a request of its own."""
-        cdef size_t size = ROOM_OF_ROW + <size_t>PyBytes_GET_SIZE(ask.ops)
-        for data in (self.filter_expression, ask.filter_expression):
-            if data is not None:
-                size += <size_t>PyBytes_GET_SIZE(data)
-        if ask.send_key:
-            size += user_key_size(key)
-        if size > MAX_MESSAGE:
-            raise errors.InvalidArgument(
-                f"the row would pass the protocol's limit of {MAX_MESSAGE} bytes", key=key, advice="store less in one record"
-            )
         return 0
 
     cdef inline Ask ask_of(self, Py_ssize_t row):
@@ -157,41 +159,38 @@ cdef class Batch:
             self.rows[number].replica += 1
 
 
-cdef inline Batch new_batch(list keys, Ask ask, list asks):
-    """A batch whose rows have these keys, and ask all the same or each its own; `complete` must follow."""
+cdef inline int check_size(Key key, Ask ask, bytes filter_expression) except -1:
+    """Refuses a row that would not fit into a request of its own."""
+    cdef size_t size
+    if not ask.send_key and PyBytes_GET_SIZE(ask.ops) <= SLICE_SIZE:
+        return 0
+    size = ROOM_OF_ROW + <size_t>PyBytes_GET_SIZE(ask.ops)
+    for data in (filter_expression, ask.filter_expression):
+        if data is not None:
+            size += <size_t>PyBytes_GET_SIZE(data)
+    if ask.send_key:
+        size += user_key_size(key)
+    if size > MAX_MESSAGE:
+        raise errors.InvalidArgument(
+            f"the row would pass the protocol's limit of {MAX_MESSAGE} bytes", key=key, advice="store less in one record"
+        )
+    return 0
+
+
+cdef Batch new_batch(RowSource source, Ask ask, object settings, object timeout, object filter_expression):
+    """A batch of rows that it has yet to take. `ask` is what all of them ask, or None: then they come with what each does."""
     cdef Batch batch = Batch.__new__(Batch)
-    batch.keys = keys
+    cdef Settings chosen = <Settings>settings
+    batch.source = source
+    batch.keys = []
     batch.ask = ask
-    batch.asks = asks
+    batch.asks = None if ask is not None else []
     batch.keeps_records = True
+    batch.errors = {}
+    batch.settings = chosen
+    batch.total_timeout = chosen.total_timeout if timeout is None else timeout_ms(timeout)
+    batch.filter_expression = chosen.filter_expression if filter_expression is None else filter_bytes(filter_expression)
     return batch
-
-
-cdef list keys_of(object keys):
-    """The keys of a call, as a list of Key."""
-    if isinstance(keys, (str, bytes, Key)):
-        raise errors.InvalidType(f"keys must be an iterable of keys, not {type(keys).__name__}")
-    try:
-        found = iter(keys)
-    except TypeError:
-        raise errors.InvalidType(f"keys must be an iterable of keys, not {type(keys).__name__}") from None
-    return [key_of(key) for key in found]
-
-
-cdef Batch batch_of_rows(object rows):
-    """A batch of the rows that a user made."""
-    cdef list keys = []
-    cdef list asks = []
-    try:
-        found = iter(rows)
-    except TypeError:
-        raise errors.InvalidType(f"rows must be an iterable of rows, not {type(rows).__name__}") from None
-    for row in found:
-        if not isinstance(row, BatchRow) or (<BatchRow>row).ask is None:
-            raise errors.InvalidType(f"a row must be a BatchRead, BatchWrite or BatchDelete, not {shown(row)}")
-        keys.append((<BatchRow>row).key)
-        asks.append((<BatchRow>row).ask)
-    return new_batch(keys, None, asks)
 
 
 # --- requests ---

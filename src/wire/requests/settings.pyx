@@ -18,6 +18,7 @@ cpdef enum:                                 # what a policy is of, where that is
     OF_BATCH_READ = 2                       # of rows of a batch, which have no timeouts and retries of their own
     OF_BATCH_WRITE = 3
     OF_BATCH_DELETE = 4
+    OF_QUERY = 5
 
 
 @cython.final
@@ -40,6 +41,9 @@ cdef class Settings:
     cdef readonly uint8_t batch_flags       # of a policy for batches, as the two below
     cdef readonly bint sequential           # one node after the other
     cdef readonly int write_retries         # of rows that write; `max_retries` is of those that read
+    cdef readonly int64_t max_records       # of a policy for queries, as the two below; 0: all
+    cdef readonly uint32_t records_per_second   # of each node; 0: as many as it can
+    cdef readonly int max_concurrent_nodes  # 0: all at once
     cdef readonly Settings as_read          # the settings that a policy for writes has for an operate that only reads
 
     def __cinit__(
@@ -47,7 +51,7 @@ cdef class Settings:
         double total_timeout=1000, object socket_timeout=None, int max_retries=2, double sleep_between_retries=0,
         double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False, bint respond_per_each_op=False,
         bytes filter_expression=None, int of=OF_RECORD, int batch_flags=0, bint sequential=False, int write_retries=0,
-        Settings as_read=None,
+        int64_t max_records=0, uint32_t records_per_second=0, int max_concurrent_nodes=0, Settings as_read=None,
     ) -> None:
         self.write = write
         self.info1 = <uint8_t>info1
@@ -69,6 +73,9 @@ cdef class Settings:
         self.batch_flags = <uint8_t>batch_flags
         self.sequential = sequential
         self.write_retries = write_retries
+        self.max_records = max_records
+        self.records_per_second = records_per_second
+        self.max_concurrent_nodes = max_concurrent_nodes
         self.as_read = Settings() if write and as_read is None else as_read
 
     cdef tuple parts(self):
@@ -77,7 +84,8 @@ cdef class Settings:
             self.ttl if self.has_ttl else None, self.total_timeout,
             self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries, self.replica,
             self.send_key, self.respond_per_each_op, self.filter_expression, self.of,
-            self.batch_flags, self.sequential, self.write_retries, self.as_read,
+            self.batch_flags, self.sequential, self.write_retries, self.max_records, self.records_per_second,
+            self.max_concurrent_nodes, self.as_read,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -97,7 +105,8 @@ def restore_settings(*parts: object) -> Settings:
     names = (
         "write", "info1", "info2", "info3", "generation", "ttl", "total_timeout", "socket_timeout",
         "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key", "respond_per_each_op",
-        "filter_expression", "of", "batch_flags", "sequential", "write_retries", "as_read",
+        "filter_expression", "of", "batch_flags", "sequential", "write_retries", "max_records", "records_per_second",
+        "max_concurrent_nodes", "as_read",
     )
     return Settings(**dict(zip(names, parts, strict=True)))
 

@@ -8,18 +8,19 @@ cdef enum:
 
 @cython.final
 cdef class Channel(ChannelBase):
-    """The connections to one node, in one loop, for reads or for writes.
+    """The connections to one node, in one loop, for commands of one kind.
+
+    Those for large requests and answers, and for batches, carry one command at a time, as it would hold up others.
 
     Args:
         loop: the running loop.
         node: the node, with its limits and counters.
         failures: the loop's queue of failed attempts.
+        slicer: does the long work of the loop.
         connect: is called with the channel to open a connection; calls the channel's `opened` or `not_opened` later.
         failed: is called with the future and the error of every attempt that failed.
         attempt: is called with a future to begin another attempt.
-        bulk: whether the channel is for large requests and answers, which would hold up others. Each of its connections
-            carries one command at a time.
-        writes: whether the channel is for writes.
+        kind: what the channel is for: `FOR_READS` and so on.
         large: the sets with large records, as (namespace, set); the value is the number of small answers after which a
             set is removed. The channels of a loop share it.
     """
@@ -40,21 +41,22 @@ cdef class Channel(ChannelBase):
 
     def __cinit__(
         self, loop: asyncio.AbstractEventLoop, Node node not None, FailureQueue failures not None,
-        connect: Callable[[Channel], None], failed: Callable[[Future, AerospikeError], None],
-        attempt: Callable[[Future], None], *, bint bulk=False, bint writes=False,
+        Slicer slicer not None, connect: Callable[[Channel], None],
+        failed: Callable[[Future, AerospikeError], None], attempt: Callable[[Future], None], *, int kind=FOR_READS,
         large: dict[tuple[str, str], int] | None = None
     ) -> None:
         self.loop = loop
         self.node = node
         self.failures = failures
+        self.slicer = slicer
         self.connect = connect
         self.failed = failed
         self.attempt = attempt
-        self.most = node.limits.pipelines
-        self.depth = 1 if bulk else node.limits.commands_per_pipeline
+        self.kind = kind
+        self.bulk = kind >= FOR_LARGE_READS
+        self.most = <int>min(node.limits.max_connections, 0xFFFF) if kind == FOR_BATCHES else node.limits.pipelines
+        self.depth = 1 if self.bulk else node.limits.commands_per_pipeline
         self.max_waiting = node.limits.max_waiting
-        self.bulk = bulk
-        self.writes = writes
         self.large = {} if large is None else large
         self.reclaim = max(node.limits.buffer_reclaim_threshold, <size_t>PIPELINE_BUFFER)
         self.pipelines = []
@@ -122,14 +124,15 @@ cdef class Channel(ChannelBase):
 
     cdef object never_sent(self, bint connected):
         """Returns the error of a command that was overdue in line. `connected`: a connection took commands meanwhile."""
-        cdef str kind = "writes" if self.writes else "reads"
+        cdef str kind = "batches" if self.kind == FOR_BATCHES else "writes" if self.writes else "reads"
+        cdef str limits = "max_conns_per_node" if self.kind == FOR_BATCHES else "pipelines_per_node or commands_per_pipeline"
         cdef Py_ssize_t count = len(self.pipelines)
         if connected:
             return errors.NoMoreConnections(
                 f"timed out before it was sent, in line with {self.waiting.count} {kind} for node {self.node.name} "
                 f"(connections for them: {count}, commands on each: {self.depth})",
                 node=self.node.name,
-                advice="raise the timeout, pipelines_per_node or commands_per_pipeline, or start fewer commands at once",
+                advice=f"raise the timeout, {limits}, or start fewer at once",
             )
         if count:
             return errors.NoMoreConnections(
@@ -168,6 +171,11 @@ cdef class Channel(ChannelBase):
             self.node.counters.count_refusal()
             self.fail_later(future, error)
         return self.failures.drain()
+
+    @property
+    def writes(self) -> bool:
+        """Whether the channel is for writes only."""
+        return self.kind == FOR_WRITES or self.kind == FOR_LARGE_WRITES
 
     cdef int note_size(self, Command command, size_t size) except -1:
         """Notes whether the set of the command's record has large records: commands on these use a bulk channel."""
@@ -249,7 +257,8 @@ cdef class Channel(ChannelBase):
         if not isinstance(error, errors.ServerError):
             self.node.counters.count_failure(sent and isinstance(error, errors.TimeoutError))
         note_failure(command, self.node, error, future.tried_at, sent)
-        self.failed(future, error)
+        if not future.takes_failure(error):
+            self.failed(future, error)
         return 0
 
     cdef int ask_elsewhere(self, Future future, object error) except -1:

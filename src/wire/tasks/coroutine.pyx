@@ -19,13 +19,26 @@ cdef extern from "Python.h":
 
 
 cdef class TaskExecutor(Executor):
-    """Runs commands for tasks; its subclass `AsyncExecutor` is in a later part."""
+    """Runs commands and batches for tasks; its subclass `AsyncExecutor` is in a later part."""
 
     cdef object run(self, Command command):
-        return CommandCoroutine.of(self, command)
+        cdef CommandCoroutine coroutine = CommandCoroutine.of(self, command.name)
+        coroutine.command = command
+        return coroutine
+
+    cdef object run_batch(self, Batch batch):
+        cdef CommandCoroutine coroutine
+        batch.take_rows(now_ns() + SLICE_TIME)      # all rows of most batches, so that what is wrong with one is told here
+        coroutine = CommandCoroutine.of(self, batch.name)
+        coroutine.batch = batch
+        return coroutine
 
     cdef Future start(self, Command command):
         """Begins the first attempt in the running loop, and returns the future of the command."""
+        raise NotImplementedError
+
+    cdef Future start_batch(self, Batch batch):
+        """Begins a batch in the running loop, and returns the future of what the call gives."""
         raise NotImplementedError
 
 
@@ -38,24 +51,25 @@ cdef enum CoroutineState:
 @cython.final
 @cython.freelist(64)
 cdef class CommandCoroutine:
-    """The coroutine of a command, which begins when the coroutine is awaited. It can be awaited once.
+    """The coroutine of a command or a batch, which begins when the coroutine is awaited. It can be awaited once.
 
     When the coroutine is closed or its task is cancelled, no task waits for the command any more. A write whose request was
     sent may still be applied.
     """
 
     cdef TaskExecutor executor              # until the end, so that a client without other references is not closed
-    cdef Command command                    # None once the command has begun
+    cdef Command command                    # None once the command has begun, or if it is of a batch
+    cdef Batch batch                        # the same of a batch
     cdef Future future                      # of the command while the coroutine is suspended; else None
     cdef CoroutineState state
     cdef str name                           # of the client's method that made the coroutine
 
     @staticmethod
-    cdef CommandCoroutine of(TaskExecutor executor, Command command):
+    cdef CommandCoroutine of(TaskExecutor executor, str name):
+        """A coroutine of which the caller sets `command` or `batch`."""
         cdef CommandCoroutine coroutine = CommandCoroutine.__new__(CommandCoroutine)
         coroutine.executor = executor
-        coroutine.command = command
-        coroutine.name = command.name
+        coroutine.name = name
         coroutine.state = CREATED
         return coroutine
 
@@ -82,9 +96,14 @@ cdef class CommandCoroutine:
         if sent is not None:
             raise TypeError("can't send non-None value to a just-started coroutine")
         command = self.command
+        batch = self.batch
         self.command = None
+        self.batch = None
         try:
-            future = self.executor.start(command)
+            if command is not None:
+                future = self.executor.start(command)
+            else:
+                future = self.executor.start_batch(batch)
         except BaseException:
             self.finish()
             raise
@@ -102,6 +121,7 @@ cdef class CommandCoroutine:
         self.state = FINISHED
         self.executor = None
         self.command = None
+        self.batch = None
         self.future = None
         return 0
 

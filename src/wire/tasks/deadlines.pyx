@@ -39,7 +39,7 @@ cdef inline bint may_be_late(Command command) noexcept:
 # --- one connection ---
 
 cdef bint may_have_come(Pipeline pipeline) noexcept:
-    """Whether the socket has bytes that the loop has not read yet: the answer that seems overdue may be among them.
+    """Whether there are bytes that the loop has not read yet: the answer that seems overdue may be among them.
 
     A server that never stops sending can't delay the timeouts by this, as it counts for `READS_GRANTED` reads only.
     """
@@ -49,7 +49,9 @@ cdef bint may_have_come(Pipeline pipeline) noexcept:
     one.revents = 0
     if pipeline.judged_reads < 0:
         pipeline.judged_reads = pipeline.reads
-    return pipeline.fd >= 0 and pipeline.reads - pipeline.judged_reads < READS_GRANTED and poll(&one, 1, 0) > 0
+    if pipeline.fd < 0 or pipeline.reads - pipeline.judged_reads >= READS_GRANTED:
+        return False
+    return pipeline.held or poll(&one, 1, 0) > 0
 
 
 cdef int64_t watch_pipeline(Pipeline pipeline, int64_t now) except -1:

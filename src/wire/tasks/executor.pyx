@@ -1,130 +1,4 @@
-# Runs commands for tasks: which loop runs a command, and which channel of the loop sends it.
-
-cdef inline int channel_kind(bint bulk, bint writes) noexcept:
-    """Returns the index of a kind of channels in `LoopExecutor.channels`."""
-    return 2 * bulk + writes
-
-
-cdef class LoopExecutor(Deadlines):
-    """All channels of one client in one loop.
-
-    Each node has up to four channels: reads, writes, large reads, large writes. So reads do not wait behind writes, which a
-    replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass opens
-    connections and decides what follows a failed attempt.
-
-    Args:
-        loop: the running loop.
-        cluster: the cluster, whose `routing` has the current partition map.
-    """
-
-    cdef readonly bint refusing             # whether no command may begin any more
-    cdef readonly bint closed               # whether no attempt may begin any more
-    cdef readonly FailureQueue failures
-    cdef Routing routing                    # the cluster's
-    cdef tuple channels                     # dicts of Node -> Channel, indexed by `channel_kind`
-    cdef readonly dict large                # (namespace, set) of large records: see Channel
-
-    def __cinit__(self, loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any) -> None:
-        self.routing = cluster.routing
-        self.failures = FailureQueue(loop)
-        self.channels = ({}, {}, {}, {})
-        self.large = {}
-
-    def new_channel(self, node: Node, bulk: bool, writes: bool) -> Channel:
-        """Make a channel to a node; a subclass does.
-
-        Args:
-            node: the node.
-            bulk: whether the channel is for large requests and answers.
-            writes: whether the channel is for writes.
-        """
-        raise NotImplementedError
-
-    def failed(self, future: Future, error: AerospikeError) -> None:
-        """Decide what follows a failed attempt of a command; a subclass does."""
-        raise NotImplementedError
-
-    def refuse(self) -> None:
-        """Let no command begin any more; commands under way go on."""
-        self.refusing = True
-
-    def stop(self) -> None:
-        """Let no attempt begin any more, stop the timer, and drop the cluster's partition map."""
-        self.refusing = self.closed = True
-        self.stop_timer()
-        self.routing = Routing()
-
-    def all_channels(self) -> list[Channel]:
-        """Return all channels of the loop."""
-        return [channel for channels in self.channels for channel in (<dict>channels).values()]
-
-    def forget(self, Channel channel not None) -> None:
-        """Remove a channel."""
-        cdef dict channels = <dict>self.channels[channel_kind(channel.bulk, channel.writes)]
-        if channels.get(channel.node) is channel:   # it may have been replaced by another channel
-            del channels[channel.node]
-
-    @property
-    def is_draining(self) -> bool:
-        """Whether attempts have failed that are yet to be dealt with."""
-        return self.failures.entries.count() > 0
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether any command is under way."""
-        return self.is_draining or any([channel.is_busy for channel in self.all_channels()])
-
-    cdef bint holds_up(self, Command command) except -1:
-        """Whether the command would hold up commands behind it: its request is large, or its answer probably is."""
-        if command.out.size > PIPELINE_BUFFER:
-            return True
-        if not self.large or command.key is None or not command.reader.reads_bins:
-            return False
-        return (command.key.namespace, command.key.set_name) in self.large
-
-    cdef Future begin(self, Command command):
-        """Begins the first attempt, and returns the future of what the command gives."""
-        cdef Future future = Future.__new__(Future)
-        future.wakeups = self.wakeups
-        future.command = command
-        self.begin_attempt(future)
-        return future
-
-    def start(self, Command command not None) -> Future:
-        """Begin the first attempt and return the future of what the command gives."""
-        return self.begin(command)
-
-    def attempt(self, Future future not None) -> None:
-        """Begin another attempt. A result ends in the future; an error goes to `failed`."""
-        self.begin_attempt(future)
-
-    cdef int begin_attempt(self, Future future) except -1:
-        cdef Command command = future.command
-        cdef Node node
-        cdef int64_t now
-        cdef bint bulk
-        cdef dict channels
-        heed_fork()
-        now = begin_attempt(command)
-        future.tried_at = now
-        future.sent_before = command.sent
-        try:
-            node = self.routing.current().route(command.namespace, &command.target)
-            if node is None:
-                raise no_owner(command)
-        except errors.AerospikeError as error:
-            note_failure(command, None, error, now, False)
-            self.failed(future, error)
-            return 0
-        bulk = self.holds_up(command)
-        channels = <dict>self.channels[channel_kind(bulk, command.write)]
-        channel = channels.get(node)
-        if channel is None or (<Channel>channel).closed:    # closed: its connections were lost in a fork
-            channel = channels[node] = self.new_channel(node, bulk, command.write)
-        self.plan(command, now)
-        (<Channel>channel).submit(future)
-        return 0
-
+# Runs commands and batches for tasks: which loop runs them.
 
 cdef class AsyncExecutor(TaskExecutor):
     """Runs commands in whatever loop awaits them, on the client's channels there."""
@@ -138,14 +12,31 @@ cdef class AsyncExecutor(TaskExecutor):
         self.executors = {}
         self.running_loop = get_running_loop
 
-    cdef Future start(self, Command command):
+    cdef LoopExecutor executor_here(self, Key key):
+        """Returns the executor of the running loop. `key` is for the error."""
         heed_fork()
         loop = self.running_loop()
         executor = self.executors.get(loop)
         if executor is None or (<LoopExecutor>executor).refusing:
-            executor = self.enter(loop, command)
-        return (<LoopExecutor>executor).begin(command)
+            executor = self.enter(loop, key)
+        return <LoopExecutor>executor
 
-    def enter(self, loop: asyncio.AbstractEventLoop, command: Command) -> LoopExecutor:
-        """Return the executor of a loop in which no command ran before; a subclass makes it."""
+    cdef Future start(self, Command command):
+        return self.executor_here(command.key).begin(command)
+
+    cdef Future start_batch(self, Batch batch):
+        cdef LoopExecutor executor = self.executor_here(None)
+        return begin_batch(executor, batch, self.plan(batch))
+
+    def enter(self, loop: asyncio.AbstractEventLoop, key: Key | None) -> LoopExecutor:
+        """Return the executor of a loop in which no command ran before; a subclass makes it.
+
+        Args:
+            loop: the loop.
+            key: the key of the command that is to run there, for an error.
+        """
+        raise NotImplementedError
+
+    def plan(self, batch: Batch) -> Any:
+        """Return the `BatchPlan` that decides who is asked for which rows of a batch; a subclass makes it."""
         raise NotImplementedError

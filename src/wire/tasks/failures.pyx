@@ -5,15 +5,25 @@ cdef enum:
     FAILURES_AT_ONCE = 16                   # failed attempts that one turn of a loop deals with
 
 
+cpdef enum:                                 # the kinds of channels
+    FOR_READS = 0
+    FOR_WRITES = 1
+    FOR_LARGE_READS = 2                     # requests and answers that would hold up others
+    FOR_LARGE_WRITES = 3
+    FOR_BATCHES = 4                         # of reads and writes
+
+
 cdef class ChannelBase:
     """The part of a channel that connections and failed attempts use; its subclass `Channel` is in a later part."""
 
     cdef readonly object loop
     cdef readonly int depth                 # commands that each connection may have in flight
-    cdef readonly bint bulk, writes
+    cdef readonly int kind                  # `FOR_READS` and so on
+    cdef readonly bint bulk                 # whether each connection carries one command at a time
     cdef readonly bint closed
     cdef size_t reclaim                     # bytes from which on a receive buffer is freed after its answer
     cdef FailureQueue failures              # of the loop
+    cdef Slicer slicer                      # of the loop
 
     cdef int submit(self, Future future) except -1:
         """Gives a command to a connection, or lets it wait in line."""

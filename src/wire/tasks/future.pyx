@@ -62,7 +62,6 @@ cdef enum FutureState:
     CANCELLED
 
 
-@cython.final
 @cython.freelist(64)
 cdef class Future:
     """The outcome of a command, which one task awaits. It has those methods of `asyncio.Future` that `asyncio.Task` needs.
@@ -132,6 +131,10 @@ cdef class Future:
         finally:
             PyContext_Exit(context)
         return 0
+
+    cdef bint takes_failure(self, object error) except -1:
+        """Whether the future has dealt with the failure of the current attempt, so that the executor has not to."""
+        return False
 
     cdef int end(self, FutureState state, object value) except -1:
         """Sets the outcome."""

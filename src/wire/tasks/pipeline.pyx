@@ -9,10 +9,18 @@ cdef enum:
     WRITE_SIZE = 256 * 1024                 # bytes of requests from which on they are given to the transport
 
 
-cdef class Pipeline:
+cdef enum AnswerState:                      # of a frame that was given to the command whose answer it is
+    ANSWER_READ
+    ANSWER_PAUSED                           # the time was too short to read all of the frame
+    ANSWER_WRONG                            # the connection was closed because of it
+
+
+cdef class Pipeline(Job):
     """One connection, as a buffered protocol of asyncio.
 
     The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
+
+    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more.
 
     Args:
         channel: the channel that the connection belongs to.
@@ -27,7 +35,9 @@ cdef class Pipeline:
     cdef Fifo queue                         # Futures whose answers are to come, the oldest first; None for one that timed out
     cdef Buffer out                         # the requests of one write
     cdef unsigned char storage[4096]
-    cdef bint flush_planned, paused
+    cdef bint flush_planned
+    cdef bint paused                        # the transport takes no more to send
+    cdef bint held                          # the transport receives nothing until the bytes in `buffer` are read
     cdef readonly bint gone
     cdef bint stalled                       # the server is silent: the connection gets no command until an answer comes
     cdef object buffer                      # bytearray that reads go to
@@ -172,37 +182,71 @@ cdef class Pipeline:
 
     def buffer_updated(self, nbytes: int) -> None:
         """Complete the commands whose answers are whole."""
-        cdef size_t size = self.have + <size_t>nbytes
+        self.have += <size_t>nbytes
+        self.moved_at = self.heard_at = now_ns()
+        self.reads += 1
+        if self.channel.kind == FOR_BATCHES:
+            self.channel.slicer.do(self)
+        else:
+            self.read_answers(FOREVER)
+
+    cdef bint work(self, int64_t until) except -1:
+        if self.gone:
+            return True
+        if self.held:
+            self.moved_at = now_ns()        # what is to be read was received in time
+        if not self.read_answers(until):
+            return False
+        if self.held and not self.gone:
+            self.held = False
+            self.transport.resume_reading()
+        return True
+
+    cdef int wait(self) except -1:
+        if not self.held and not self.gone:
+            self.held = True
+            self.transport.pause_reading()
+        return 0
+
+    cdef bint read_answers(self, int64_t until) except -1:
+        """Reads what was received, as far as the time goes; returns whether that was all, also if the connection was closed."""
         cdef const unsigned char* data = <const unsigned char*>PyByteArray_AS_STRING(self.buffer)
         cdef size_t at = 0
         cdef Frame frame
         cdef FrameState state
-        self.moved_at = self.heard_at = now_ns()
-        self.reads += 1
+        cdef AnswerState answer = ANSWER_READ
         while True:
-            state = split_frame(&frame, data + at, size - at, TYPE_MESSAGE)
+            state = split_frame(&frame, data + at, self.have - at, TYPE_MESSAGE)
             if state == FRAME_BAD:
                 self.fail(errors.ProtocolError(f"not an answer: it begins with {data[at:at + 8].hex()}"))
-                return
+                return True
             if state == FRAME_PART:
                 break
             if self.queue.count() == 0:
                 self.fail(errors.ProtocolError("an answer to no command"))
-                return
-            if not self.resolve(&frame, size - at - frame.size):
-                return
+                return True
+            answer = self.resolve(&frame, self.have - at - frame.size, until)
+            if answer == ANSWER_WRONG:
+                return True
+            if answer == ANSWER_PAUSED:
+                break
             at += frame.size
-        self.have = size - at
+        self.have -= at
         if self.have and self.queue.count() == 0:
             self.fail(errors.ProtocolError(f"{self.have} bytes that nobody asked for"))
-            return
+            return True
         if at:
             self.answered_at = self.moved_at
             self.stalled = False
             if self.have:
                 memmove(<unsigned char*>data, data + at, self.have)
         self.wanted = frame.size
-        if <size_t>len(self.buffer) > self.channel.reclaim and self.wanted <= PIPELINE_BUFFER:
+        if answer == ANSWER_PAUSED:
+            return False
+        if (
+            <size_t>len(self.buffer) > self.channel.reclaim and self.wanted <= PIPELINE_BUFFER
+            and not (self.channel.kind == FOR_BATCHES and self.queue.count())   # its next frame is as large as those before
+        ):
             larger = self.view
             self.buffer = bytearray(PIPELINE_BUFFER)
             self.view = memoryview(self.buffer)
@@ -210,12 +254,13 @@ cdef class Pipeline:
         if self.queue.count() == 0:
             self.idle_since = self.moved_at
         self.channel.admit()
+        return True
 
-    cdef bint resolve(self, Frame* frame, size_t behind) except -1:
+    cdef AnswerState resolve(self, Frame* frame, size_t behind, int64_t until) except? ANSWER_WRONG:
         """Has the oldest command read a frame, and completes the command unless more frames of its answer follow.
 
-        The answer to a command that no task waits for is skipped. `behind` is how many bytes came behind the frame. Returns
-        False if the connection was closed because of a wrong answer.
+        The answer to a command that no task waits for is skipped. `behind` is how many bytes came behind the frame. An answer
+        of many frames is read until the time is over.
         """
         cdef Future future = <Future>self.queue.get(0)
         cdef Command command = None
@@ -227,35 +272,52 @@ cdef class Pipeline:
             command = future.command
             awaited = is_waited_for(future)
             if awaited or command.reader.has_many_frames:
+                if command.reader.has_many_frames:
+                    command.reader.until = until
                 try:
                     value = read_frame(command.reader, command.key, command.given, frame, &self.names)
                 except BaseException as failure:
                     error = failure
                 if value is MORE:
-                    return True
+                    return ANSWER_READ
+                if value is PAUSE:
+                    return ANSWER_PAUSED
         if behind and self.queue.count() == 1:
             self.fail(errors.ProtocolError(f"{behind} bytes behind the answer"))
-            return False
+            return ANSWER_WRONG
         self.queue.take()
         if future is None:
-            return True
-        took = self.moved_at - future.sent_at
-        self.round_trip = took if took > self.round_trip else self.round_trip - (self.round_trip - took) // 8
+            return ANSWER_READ
+        if self.channel.kind != FOR_BATCHES:    # of which one may take much longer than another
+            took = self.moved_at - future.sent_at
+            self.round_trip = took if took > self.round_trip else self.round_trip - (self.round_trip - took) // 8
         if frame.body_size > PIPELINE_BUFFER or self.channel.bulk:
             self.channel.note_size(command, frame.body_size)
+        if error is not None and not isinstance(error, errors.ServerError) and command.reader.has_many_frames:
+            if awaited:
+                self.end_wrong(future, error)
+            self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
+            return ANSWER_WRONG             # where the answer would end is not known
         if not awaited:
-            return True
+            return ANSWER_READ
         if error is None:
             future.end(RESOLVED, value)
         elif isinstance(error, errors.ServerError):
             self.channel.give_up(future, error)
-        elif isinstance(error, errors.ProtocolError):
+        else:
+            self.end_wrong(future, error)
+            if isinstance(error, errors.ProtocolError):
+                self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
+                return ANSWER_WRONG
+        return ANSWER_READ
+
+    cdef int end_wrong(self, Future future, object error) except -1:
+        """Ends the attempt of a command whose answer could not be read."""
+        if isinstance(error, errors.ProtocolError):
             self.channel.give_up(future, error)
-            self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
-            return False
         else:                               # such as MemoryError: not the attempt failed, but this client
             future.end(REJECTED, error)
-        return True
+        return 0
 
     def eof_received(self) -> bool:
         """Close the connection, because the server has closed its side."""

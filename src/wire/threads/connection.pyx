@@ -114,9 +114,13 @@ cdef class Connection:
         while value is MORE:
             self.receive_more()
             value = read_frame(reader, key, given, &self.x.frame, &self.names)
-        if bytes_behind(&self.x):
+        if self.has_more():
             raise self.overflowed()
         return value
+
+    cdef inline bint has_more(self) noexcept nogil:
+        """Whether bytes were received behind the answer, which is whole."""
+        return not self.in_answer and bytes_behind(&self.x) > 0
 
     cdef object overflowed(self):
         """Returns the error of an answer with bytes behind it, which belong to no request."""

@@ -58,34 +58,27 @@ cdef inline size_t bytes_behind(Exchange* x) noexcept nogil:
     return x.have - x.frame.size
 
 
-cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
-    """Sends the rest of the request, then receives until a whole frame is there. The caller owns all memory.
-
-    `flags` are those of `send` and `recv`: with MSG_DONTWAIT the caller waits by itself until the socket is ready, and
-    TIMED_OUT means that there is no time left for that. What has come by then is received first, unless the deadline has
-    passed: that no byte came for too long may only seem so, because the caller was busy with other things.
-    """
-    cdef FrameState state
-    cdef bint came = False
-    cdef bint late = time_left(x, now) <= 0
+cdef int send_rest(Exchange* x, int flags) noexcept nogil:
+    """Sends the rest of the request. Returns DONE when all of it was sent."""
     cdef int outcome
-    if flags & MSG_DONTWAIT:
-        if late and (x.sent < x.out_size or x.deadline <= now):
-            return TIMED_OUT
-    else:
-        outcome = arm_transport(&x.transport, time_left(x, now))
-        if outcome != DONE:
-            return outcome
     while x.sent < x.out_size:
         outcome = send_some(&x.transport, x.out + x.sent, x.out_size - x.sent, flags, &x.sent)
         if outcome == DONE:
             if x.sent < x.out_size:         # the server reads slowly, or a signal interrupted the call
                 x.moved_at = now_ns()
                 return INTERRUPTED
-        elif outcome == NOT_READY:
-            return outcome if flags & MSG_DONTWAIT else wait_ended(x)
+        elif outcome == NOT_READY and not flags & MSG_DONTWAIT:
+            return wait_ended(x)
         else:
             return outcome
+    return DONE
+
+
+cdef int receive_frame(Exchange* x, int flags) noexcept nogil:
+    """Receives until a whole frame is there."""
+    cdef FrameState state
+    cdef bint came = False
+    cdef int outcome
     while True:
         state = split_frame(&x.frame, x.data, x.have, x.kind)
         if state == FRAME_WHOLE:
@@ -102,9 +95,35 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
         outcome = receive_some(&x.transport, x.data + x.have, x.capacity - x.have, flags, &x.have)
         if outcome == DONE:
             came = True
-        elif outcome == NOT_READY:
-            if flags & MSG_DONTWAIT:
-                return TIMED_OUT if late else NOT_READY
+        elif outcome == NOT_READY and not flags & MSG_DONTWAIT:
             return wait_ended(x)
         else:
             return outcome
+
+
+cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
+    """Sends the rest of the request, then receives until a whole frame is there. The caller owns all memory.
+
+    `flags` are those of `send` and `recv`: with MSG_DONTWAIT the caller waits by itself until the socket is ready. Where no
+    time is left, what has arrived before anyone looked is received all the same; TIMED_OUT means that it was not enough. A
+    request of which nothing was sent by then is not sent.
+    """
+    cdef int outcome
+    cdef int how = flags
+    if time_left(x, now) > 0:
+        if not flags & MSG_DONTWAIT:
+            outcome = arm_transport(&x.transport, time_left(x, now))
+            if outcome != DONE:
+                return outcome
+    elif x.sent == 0:
+        return TIMED_OUT
+    else:
+        how |= MSG_DONTWAIT
+    outcome = send_rest(x, how)
+    if outcome == DONE:
+        outcome = receive_frame(x, how)
+    if outcome != NOT_READY:
+        return outcome
+    if time_left(x, now_ns()) <= 0:
+        return TIMED_OUT
+    return NOT_READY if flags & MSG_DONTWAIT else INTERRUPTED

@@ -1,92 +1,24 @@
-# Runs commands for threads. An attempt chooses a node, takes a connection, sends the request, and receives and reads the answer.
-# What follows a failed attempt is decided in Python (`pyspike.cluster.retry`); this part notes in the command what happened.
-
-cdef object try_once(Command command, PartitionMap partitions):
-    """Makes one attempt. If it raises an error of pyspike, it has added the attempt to the command's history."""
-    cdef Node node = None
-    cdef Pool pool = None
-    cdef Connection connection = None
-    cdef int64_t began = begin_attempt(command)
-    cdef int64_t now = began
-    cdef bint took_time = False             # to open a connection, or to wait for one
-    try:
-        node = partitions.route(command.namespace, &command.target)
-        if node is not None:
-            pool = node.pool
-        if pool is None:
-            raise no_owner(command)
-        connection = pool.acquire(
-            now, command.deadline, command.attempt_timeout, may_go_elsewhere(command), &took_time
-        )
-        if took_time:
-            now = now_ns()
-        try:
-            connection.run(
-                TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.attempt_timeout
-            )
-        finally:
-            if connection.request_sent:
-                command.sent += 1
-        result = connection.read(command.reader, command.key, command.given)
-    except errors.AerospikeError as error:
-        if connection is None or not connection.in_answer or not connection.was_dead():
-            failure = error
-            if connection is not None and not connection.in_answer and bytes_behind(&connection.x):
-                failure = connection.overflowed()
-            note_failure(command, node, failure, began, connection is not None and connection.request_sent)
-            if connection is not None:
-                settle(command, node, pool, connection, failure)
-            raise failure
-    except BaseException:                   # Ctrl-C, no memory: the answer is not read to its end
-        if connection is not None:
-            pool.discard(connection, "interrupted")
-        raise
-    else:
-        connection.used_at = now_ns()
-        pool.release(connection)
-        return result
-    command.tries -= 1                      # the server has not read the request: that does not count as an attempt
-    command.sent -= connection.request_sent
-    pool.found_broken()
-    pool.discard(connection, "closed by the server")
-    return try_once(command, partitions)
-
-
-cdef void settle(Command command, Node node, Pool pool, Connection connection, object error):
-    """Gives the connection of a failed attempt back to its pool, or closes it."""
-    cdef double delay = command.settings.timeout_delay
-    if not connection.in_answer and isinstance(error, errors.ServerError):
-        connection.used_at = now_ns()
-        pool.release(connection)
-        return
-    node.counters.count_failure(isinstance(error, errors.TimeoutError))
-    if isinstance(error, errors.TimeoutError):
-        if delay > 0 and connection.x.sent == connection.x.out_size and not command.reader.has_many_frames:
-            connection.x.out = NULL         # the request is sent, and its memory is the command's
-            connection.x.out_size = 0
-            connection.x.sent = 0
-            pool.set_late(connection, after(now_ns(), to_ns(delay)))
-        else:
-            pool.discard(connection, "timeout")
-    elif isinstance(error, errors.ProtocolError):
-        pool.discard(connection, "protocol error")
-    else:
-        pool.found_broken()
-        pool.discard(connection, "connection error")
-
+# Runs commands and batches for threads. What follows a failed attempt is decided in Python (`pyspike.cluster.retry`, and
+# `pyspike.plans.batch`, which is handed in).
 
 cdef class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
+
+    Args:
+        cluster: the cluster, whose `routing` has the current partition map.
+        plan: is called with the cluster and a Batch; returns the `BatchPlan` that decides who is asked for which rows.
 
     It is compiled because mostly the first attempt succeeds. Errors are raised here: a Python frame that raises an error is
     in a reference cycle with it, which keeps the request in memory until the garbage collector runs.
     """
 
     cdef readonly object cluster
+    cdef object plan
     cdef Routing routing                    # the cluster's
 
-    def __cinit__(self, cluster: Any, *args: Any) -> None:
+    def __cinit__(self, cluster: Any, plan: Callable[[Any, Batch], Any] | None = None) -> None:
         self.cluster = cluster
+        self.plan = plan
         self.routing = cluster.routing
 
     cdef object run(self, Command command):
@@ -98,6 +30,25 @@ cdef class ThreadExecutor(Executor):
         except errors.AerospikeError as error:
             failure = error
         return self.try_again(command, failure)
+
+    cdef object run_batch(self, Batch batch):
+        cdef list outcomes = []
+        batch.take_rows(FOREVER)
+        heed_fork()
+        if self.routing.refusing:
+            raise errors.ClientClosed("the client is closed")
+        plan = self.plan(self.cluster, batch)
+        run_batch(self.routing, plan)
+        collect(batch, outcomes, FOREVER)
+        if has_failed(batch):
+            raise plan.failure(outcomes)
+        return given_by(batch, plan, outcomes)
+
+    cdef object open_stream(self, object rows, object groups):
+        heed_fork()
+        if self.routing.refusing:
+            raise errors.ClientClosed("the client is closed")
+        return open_stream(self.routing, self.cluster, self.plan, rows, <RowGroups?>groups)
 
     def execute(self, Command command not None) -> object:
         """Run a command and return what it gives."""

@@ -8,8 +8,26 @@ cdef enum PoolStep:                         # what a thread that asks for a conn
     USE                                     # take an idle connection
     OPEN                                    # open a connection
     DRAIN                                   # read late answers, which may make a connection idle
+    RELIEVE                                 # read answers whose threads are elsewhere, which may do so too
     WAIT                                    # wait in line
     REFUSE                                  # fail, because the line is full
+
+
+cdef enum:
+    RELIEVE_AFTER = 5_000_000               # ns after which who waits in line reads the answers of threads that are elsewhere
+
+
+cdef class Keeper:
+    """Has connections of pools while its thread may be elsewhere, as a stream's is between two rows.
+
+    Whoever needs a connection reads their answers meanwhile.
+    """
+
+    cdef object __weakref__
+
+    cdef int relieve(self) except -1:
+        """Reads what has arrived, in any thread, and gives back the connections whose answers are whole; does not wait."""
+        return 0
 
 
 cdef class Waiter:
@@ -49,6 +67,8 @@ cdef class Pool:
     cdef list waiters                       # Waiter of each waiting thread, the oldest first
     cdef list late                          # connections that await a late answer; `drain` takes them out while it reads
     cdef Py_ssize_t draining                # how many connections await a late answer, those that `drain` has taken out included
+    cdef list keepers                       # weak references to those that may have connections while their threads are elsewhere
+    cdef uint64_t forks                     # of the process it belongs to
     cdef int64_t broken_at                  # when a connection was last found broken: those idle since are checked before use
     cdef size_t opened
     cdef dict closed_by                     # reason -> count
@@ -64,7 +84,9 @@ cdef class Pool:
         self.members = set()
         self.late = []
         self.waiters = []
+        self.keepers = []
         self.closed_by = {}
+        self.forks = forks
 
     # --- taking and giving back ---
 
@@ -86,6 +108,7 @@ cdef class Pool:
         cdef Waiter waiter
         cdef PoolStep step
         cdef bint drained = False
+        cdef bint relieved = False
         cdef bint waited = False            # whether the thread waited before and could not open a connection: it waits in front
         cdef object refusal = None          # the error with which this thread could not open a connection
         while True:
@@ -105,6 +128,8 @@ cdef class Pool:
                     self.opening += 1
                 elif self.late and not drained:
                     step = DRAIN
+                elif self.keepers and not relieved:
+                    step = RELIEVE
                 elif patience <= 0:
                     return None
                 elif self.limits.may_wait(len(self.waiters)):
@@ -119,6 +144,10 @@ cdef class Pool:
             if step == DRAIN:
                 drained = True
                 self.drain()
+                continue
+            if step == RELIEVE:
+                relieved = True
+                self.relieve()
                 continue
             if step == REFUSE:
                 self.counters.count_refusal()
@@ -163,12 +192,20 @@ cdef class Pool:
         `gives_up`, it is no failure that the deadline passes.
         """
         cdef int64_t start = now_ns()
-        cdef bint served
+        cdef int64_t span
+        cdef bint looks
+        cdef bint served = False
         cdef bint in_line
         try:
-            served = waiter.lock.acquire(
-                True, -1 if deadline == FOREVER else max(0.0, (deadline - start) / <double>SECOND)
-            )
+            while True:
+                span = FOREVER if deadline == FOREVER else max(0, deadline - now_ns())
+                looks = span > RELIEVE_AFTER and len(self.keepers) > 0
+                if looks:
+                    span = RELIEVE_AFTER
+                served = waiter.lock.acquire(True, -1 if span == FOREVER else span / <double>SECOND)
+                if served or not looks:
+                    break
+                self.relieve()
         except BaseException:               # Ctrl-C: leave the line, and pass on what this thread may have got
             self.leave(waiter)
             raise
@@ -261,6 +298,9 @@ cdef class Pool:
     cdef inline void release(self, Connection connection):
         """Takes back a connection that is ready for the next command: the first in line gets it, or it becomes idle."""
         cdef Waiter waiter = None
+        if self.forks != forks:
+            connection.shut()
+            return
         connection.tidy(self.kept_buffer)
         with cython.critical_section(self):
             if connection.drain_until:
@@ -283,6 +323,8 @@ cdef class Pool:
         """Closes a connection; the first in line gets the right to open another. `reason` is for the statistics."""
         cdef Waiter waiter = None
         connection.shut()
+        if self.forks != forks:             # it is the parent's, and one of its threads may have had its lock when it forked
+            return
         with cython.critical_section(self):
             if connection.drain_until:
                 self.leave_late(connection)
@@ -308,6 +350,9 @@ cdef class Pool:
 
     cdef void set_late(self, Connection connection, int64_t until):
         """Keeps a connection that awaits the answer to a command that timed out, until `drain` makes it idle or closes it."""
+        if self.forks != forks:
+            connection.shut()
+            return
         with cython.critical_section(self):
             self.draining += not connection.drain_until
             connection.drain_until = until
@@ -320,6 +365,30 @@ cdef class Pool:
         """Notes that a connection awaits no late answer any more. The caller is in the pool's critical section."""
         connection.drain_until = 0
         self.draining -= 1
+
+    # --- who has connections while their threads are elsewhere ---
+
+    cdef void add_keeper(self, object reference):
+        """Lets the answers of a Keeper, to which this is a weak reference, be read when a connection is needed."""
+        with cython.critical_section(self):
+            self.keepers.append(reference)
+
+    cdef void remove_keeper(self, object reference):
+        if self.forks != forks:
+            return
+        with cython.critical_section(self):
+            self.keepers = [each for each in self.keepers if each is not reference]
+
+    def relieve(self) -> None:
+        """Read the answers that have come for threads that are elsewhere, and make their connections idle."""
+        with cython.critical_section(self):
+            keepers = list(self.keepers)
+        for reference in keepers:
+            keeper = reference()
+            if keeper is None:
+                self.remove_keeper(reference)
+            else:
+                (<Keeper>keeper).relieve()
 
     # --- upkeep, by the tend thread mostly ---
 

@@ -1,5 +1,20 @@
 # A record's key: the namespace, set and user key that the caller gives, and the digest by which the cluster finds the record.
 
+cdef extern from *:
+    """
+    static newfunc key_maker;               /* Key's own, without what constructors.pyx wraps around it */
+
+    static void keep_key_maker(PyObject *kind) {
+        key_maker = ((PyTypeObject *)kind)->tp_new;
+    }
+    static PyObject *make_key(PyObject *kind, PyObject *arguments) {
+        return key_maker((PyTypeObject *)kind, arguments, NULL);
+    }
+    """
+    void keep_key_maker(object kind) noexcept
+    object make_key(object kind, tuple arguments)
+
+
 cdef const char* any_utf8(str what, object text, Py_ssize_t* size) except NULL:
     try:
         return PyUnicode_AsUTF8AndSize(text, size)
@@ -87,6 +102,10 @@ cdef const unsigned char* user_key_bytes(
         size[0] = <size_t>PyBytes_GET_SIZE(value)
         particle[0] = PARTICLE_BLOB
         return <const unsigned char*>PyBytes_AS_STRING(value)
+    if type(value) is RawParticle:          # of another client's (see `from_digest`)
+        size[0] = <size_t>PyBytes_GET_SIZE(value.data)
+        particle[0] = <unsigned char>value.type
+        return <const unsigned char*>PyBytes_AS_STRING(value.data)
     store64(scratch, <uint64_t><int64_t>value)
     size[0] = 8
     particle[0] = PARTICLE_INTEGER
@@ -121,6 +140,7 @@ def digest(set_name: str | None, user_key: int | str | bytes) -> bytes:
 
 @cython.final
 @cython.freelist(32)
+@cython.no_gc                               # plain values only: it can't be in a reference cycle
 cdef class Key:
     """Key(namespace, set_name, user_key)\n--\n\nWhat a record is found by.
 
@@ -136,6 +156,8 @@ cdef class Key:
     __match_args__ = ("namespace", "set_name", "user_key")
 
     def __cinit__(self, namespace: str, set_name: str | None, user_key: int | str | bytes) -> None:
+        if user_key is UNFILLED:
+            return
         self.namespace = namespace_of(namespace)
         self.set_name = set_of(set_name)
         if user_key is not NO_USER_KEY:
@@ -145,9 +167,12 @@ cdef class Key:
     @cython.binding(True)                   # so that pickles find the method by its name
     @staticmethod
     def from_digest(
-        namespace: str, set_name: str | None, digest: bytes, user_key: int | str | bytes | None = None
+        namespace: str, set_name: str | None, digest: bytes, user_key: int | str | bytes | RawParticle | None = None
     ) -> Key:
-        """Return the key of a record whose 20-byte digest is known, with or without its user key."""
+        """Return the key of a record whose 20-byte digest is known, with or without its user key.
+
+        A user key of a type that only other clients have (a float, say) is a `RawParticle`, as queries give it.
+        """
         cdef Key key = Key(namespace, set_name, NO_USER_KEY)
         cdef bytes value
         value = plain_bytes(digest)
@@ -157,7 +182,7 @@ cdef class Key:
             raise errors.InvalidArgument(f"a digest has {DIGEST_SIZE} bytes, not {len(value)}")
         memcpy(key.hash, PyBytes_AS_STRING(value), DIGEST_SIZE)
         if user_key is not None:
-            key.user_key = user_key_of(user_key)
+            key.user_key = user_key if type(user_key) is RawParticle else user_key_of(user_key)
         return key
 
     @property
@@ -191,6 +216,19 @@ cdef class Key:
 
 
 cdef object NO_USER_KEY = object()
+cdef object UNFILLED = object()             # makes a key without anything in it, which `key_of_record` fills in
+cdef tuple UNFILLED_KEY = (None, None, UNFILLED)
+keep_key_maker(Key)
+
+
+cdef inline Key key_of_record(str namespace, str set_name, const unsigned char* digest, object user_key):
+    """Returns the key of a record as a server tells it; `user_key` is None if the server does not store it."""
+    cdef Key key = <Key>make_key(Key, UNFILLED_KEY)
+    key.namespace = namespace
+    key.set_name = set_name
+    key.user_key = user_key
+    memcpy(key.hash, digest, DIGEST_SIZE)
+    return key
 
 
 cdef inline Key key_of(object key):

@@ -12,7 +12,7 @@ import pytest
 
 from pyspike import BatchPolicy, BatchRead, BatchRow, BatchWrite, BatchWritePolicy, Key, errors
 from pyspike import operations as op
-from pyspike._wire import Command, NodeRows, advance_clock
+from pyspike._wire import Command, Connection, NodeRows, advance_clock
 from pyspike.plans.batch import BatchPlan
 from support.batch_nodes import BatchNodes, answer
 from support.cluster_tools import in_thread, wait_until
@@ -102,6 +102,18 @@ def test_one_node_after_the_other_is_asked_if_the_policy_says_so(two: BatchNodes
     assert all(row.ok for row in call.result())
 
 
+def test_a_connection_that_comes_free_is_used_while_another_node_is_slow(two: BatchNodes) -> None:
+    held = hold(two, "A2")
+    call = in_thread(lambda: two.run([write(two, "A1"), write(two, "A2")], PATIENT))
+    two.request("A1")
+    two.answer("A2", answer([0]))
+    assert held.result()[0].ok
+    assert two.serve("A2") == [1]
+    assert not call.done
+    two.answer("A1", answer([0]))
+    assert all(row.ok for row in call.result())
+
+
 # Waiting for sockets ----------------------------------------------------------------------------------------
 
 
@@ -137,8 +149,8 @@ class Slow(BatchPlan):
 
 def test_an_answer_that_is_there_is_read_however_late_the_client_comes_to_it(two: BatchNodes) -> None:
     rows = [BatchRead(two.key("A1")), BatchRead(two.key("A2"))]
-    plan = Slow(two, two.plan(rows, BatchPolicy(max_retries=2), timeout=900).batch)
-    call = in_thread(lambda: two.run_plan(plan))
+    two.make_plan = Slow
+    call = in_thread(lambda: two.run(rows, BatchPolicy(max_retries=2), timeout=900))
     wait_until(lambda: two.servers["A1"] and two.servers["A2"], "the connections")
     for name in ("A1", "A2"):
         two.request(name)
@@ -148,6 +160,68 @@ def test_an_answer_that_is_there_is_read_however_late_the_client_comes_to_it(two
     two.servers["A2"][0].sendall(answer([1])[30:])
     assert all(row.ok for row in call.result())
     assert len(two.servers["A2"]) == 1, "and is not asked for again"
+
+
+def test_an_answer_that_came_while_another_node_was_connected_counts_though_the_deadline_is_over(
+    two: BatchNodes,
+) -> None:
+    def slow(name: str) -> Connection:
+        if name == "A1":
+            return two.open(name)
+        two.opener = two.open
+        two.serve("A1")
+        advance_clock(30_000)
+        raise errors.ConnectionError("refused")
+
+    two.opener = slow
+    first, second = two.run([write(two, "A1"), write(two, "A2")], PATIENT)
+    assert first.ok
+    assert isinstance(second.error, errors.ConnectionError)
+    assert two.stats("A1")["closed"] == {}
+
+
+# What breaks ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["batch", "single"])
+def test_ctrl_c_while_a_failure_is_noted_leaves_no_connection_in_use(
+    two: BatchNodes, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    calls = {"batch": lambda: two.run([write(two, "A1")], PATIENT), "single": lambda: two.exists("A1")}
+    call = in_thread(calls[how])
+    two.frame("A1")
+
+    def interrupted(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(errors, "Attempt", interrupted)
+    two.hang_up("A1")
+    assert isinstance(call.error(), KeyboardInterrupt)
+    assert (two.stats("A1")["in_flight"], two.stats("A1")["open"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (answer([99]), "an answer for row 99"),
+        (answer([], last=4), "31 bytes behind the answer"),
+        (answer([0]), "31 bytes behind the answer"),
+    ],
+    ids=["a broken frame", "an error", "an answer"],
+)
+def test_bytes_that_follow_are_told_where_they_are_what_is_wrong(
+    two: BatchNodes, frame: bytes, told: str
+) -> None:
+    call = in_thread(lambda: two.run([write(two, "A1")], PATIENT))
+    two.request("A1")
+    two.answer("A1", frame + b"x" * 31)
+    (row,) = call.result()
+    if row.error is None:  # the bytes came behind the answer that was read already
+        assert frame == answer([0])
+    else:
+        assert isinstance(row.error, errors.ProtocolError)
+        assert told in row.error.message
+        assert two.stats("A1")["closed"] == {"protocol error": 1}
 
 
 # Requests that can't be -------------------------------------------------------------------------------------

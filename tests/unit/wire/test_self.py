@@ -12,7 +12,7 @@ import pytest
 
 from pyspike import Client, ReadPolicy, WritePolicy, _wire
 from pyspike import operations as op
-from pyspike._wire import Commands, Executor
+from pyspike._wire import BatchCommands, Commands, Executor
 from pyspike.errors import ClientClosed, InvalidType
 from support.unsent import UNSENT
 
@@ -39,7 +39,7 @@ def test_another_self_is_refused(method: Callable[..., object], other: object) -
 
 def needed(method: Callable[..., object]) -> int:
     """How many arguments a command needs beside `self`."""
-    if method not in vars(Commands).values():
+    if method not in [*vars(Commands).values(), *vars(BatchCommands).values()]:
         return 0
     given = inspect.signature(method).parameters.values()
     return sum(each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD for each in given) - 1
@@ -51,6 +51,7 @@ def needed(method: Callable[..., object]) -> int:
         lambda client: client.get(KEY),
         lambda client: client.put(KEY, {"a": 1}),
         lambda client: client.operate(KEY, [op.get()]),
+        lambda client: client.batch_get([KEY]),
     ],
 )
 def test_a_subclass_that_forgets_the_constructor_is_told(call: Callable[[Client], object]) -> None:
@@ -66,6 +67,8 @@ def test_the_settings_of_reads_and_writes_are_not_mixed_up() -> None:
     for read, write in [(WRITE, READ), (READ, READ), (WRITE, WRITE)]:
         with pytest.raises(InvalidType, match="mixed up"):
             Commands(Executor(), read, write)
+    with pytest.raises(InvalidType, match="of something else"):
+        BatchCommands(Executor(), READ, WRITE, READ)
 
 
 @pytest.mark.parametrize("call", [copy.copy, copy.deepcopy, pickle.dumps])

@@ -58,7 +58,9 @@ def public_names() -> set[str]:
 def members(kind: type) -> dict[str, Any]:
     """What a class has, with what it has from classes that the stub does not tell."""
     bases = [base for base in kind.__mro__[1:] if base.__name__ in STUBS.INTERNAL]
-    twins = [base for base in kind.__mro__[1:] if base.__name__ == STUBS.TWINS.get(kind.__name__)]
+    twin = STUBS.TWINS.get(kind.__name__)
+    own = [] if twin is None else [base for base in getattr(_wire, twin).__mro__ if base.__name__ in CLASSES]
+    twins = [base for base in kind.__mro__[1:] if base in own]
     found = {
         name: entry
         for each in reversed([kind, *bases, *twins])
@@ -198,16 +200,12 @@ def test_a_class_is_final_where_the_compiled_one_is(name: str) -> None:
 
 def seen_by_editors(client: type) -> dict[str, str]:
     """The docstring of each public method, by the sources that an editor reads: the client's and its stub."""
-    (base,) = (
-        each.__name__
-        for each in client.__mro__
-        if each.__module__ == _wire.__name__
-        and each in (_wire.Commands if client is Client else _wire.AsyncCommands,)
-    )
+    compiled = [_wire.Commands, _wire.BatchCommands] if client is Client else [_wire.AsyncCommands]
+    assert [each for each in reversed(client.__mro__) if each in compiled] == compiled
     source = ast.parse(Path(inspect.getfile(client)).read_text(encoding="utf-8"))
     (own,) = (node for node in source.body if isinstance(node, ast.ClassDef) and node.name == client.__name__)
     docs: dict[str, str] = {}
-    for node in (CLASSES[base], own):
+    for node in (*(CLASSES[each.__name__] for each in compiled), own):
         for name, nodes in told(node).items():
             docs[name] = next((doc for each in nodes if (doc := ast.get_docstring(each))), "")
     return docs

@@ -1,0 +1,51 @@
+"""What an error becomes: the command's exit code, and its JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import IntEnum
+from typing import Any
+
+from pyspike import Key, errors
+from pyspike.cli.json_values import key_to_json
+
+__all__ = ["ExitCode", "error_to_json", "exit_code"]
+
+
+class ExitCode(IntEnum):
+    """What the command's end means."""
+
+    DONE = 0
+    NOT_FOUND = 1  # no such record; the demonstration lost something; no port to serve on
+    USAGE = 2  # an argument can't be understood, or can't be sent
+    UNREACHABLE = 3  # no node answered, or none in time
+    REFUSED = 4  # the cluster answered with an error
+    OUTPUT = 5  # what it says can't be written
+    INTERRUPTED = 130
+
+
+def exit_code(error: errors.AerospikeError) -> ExitCode:
+    """The exit code of a command that ends with this error."""
+    if isinstance(error, errors.RecordNotFound):
+        return ExitCode.NOT_FOUND
+    if isinstance(error, errors.InvalidArgument):
+        return ExitCode.USAGE
+    if isinstance(error, errors.TimeoutError | errors.ConnectionError):
+        return ExitCode.UNREACHABLE
+    return ExitCode.REFUSED
+
+
+def error_to_json(error: errors.AerospikeError) -> dict[str, Any]:
+    """All that an error tells, as JSON has it."""
+    code = error.result_code
+    return {
+        "type": type(error).__name__,
+        "message": error.message or type(error).__name__,
+        "result_code": None if code is None else int(code),
+        "name": getattr(code, "name", None),
+        "key": key_to_json(error.key) if isinstance(error.key, Key) else None,
+        "node": error.node,
+        "in_doubt": error.in_doubt,
+        "attempts": [asdict(attempt) for attempt in error.attempts],
+        "advice": error.advice,
+    }

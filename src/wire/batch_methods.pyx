@@ -1,0 +1,285 @@
+# The methods of both clients for batches. Each makes a Batch of its arguments and has the client's executor run it, which returns
+# what the call gives or a coroutine. With them the methods of both clients are complete, but for those in Python.
+
+cdef Settings BATCH_DEFAULTS = Settings(of=OF_BATCH)
+
+
+@cython.binding(True)
+@cython.embedsignature(False)
+cdef class BatchCommands(Commands):
+    """The commands on one record, and on many.
+
+    Args:
+        executor: runs the commands. A plain `Executor` gives each back unsent.
+        read: the settings of reads that are given no policy.
+        write: the settings of writes that are given none.
+        batch: the settings of batches that are given none.
+
+    Raises:
+        InvalidType: the settings are of another kind.
+    """
+
+    cdef Settings of_batches
+
+    def __cinit__(self, *args: object, **kwargs: object) -> None:
+        self.of_batches = BATCH_DEFAULTS
+
+    def __init__(
+        self, Executor executor not None, Settings read not None, Settings write not None, Settings batch=None
+    ) -> None:
+        Commands.__init__(self, executor, read, write)
+        if batch is not None:
+            if batch.of != OF_BATCH:
+                raise errors.InvalidType("the settings of batches are of something else")
+            self.of_batches = batch
+
+    def batch(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Read, write and delete many records in one call: one message to each node that has some of them.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`; a key may be in several. The rows of one
+                record are not done in their order where its node works on them side by side.
+            timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
+            deadline was too short for, are told in their own results.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_rows(rows, batches(self, policy), timeout, filter_expression)
+        return run_batch_of(self, "batch", batch, GIVES_RESULTS)
+
+    def batch_stream(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        in_flight: int = 1000,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchStream:
+        """Read, write and delete any number of records: rows go in, and their outcomes come out.
+
+        Each comes as soon as it is there, so in another order. More rows take no more memory. The rows are
+        read and sent, and answers are read, while the next outcome is waited for, in the thread that waits; a
+        thread that does something else between two outcomes holds up no other call::
+
+            with client.batch_stream(BatchRead(key) for key in keys) as outcomes:
+                for row in outcomes:
+                    print(row.key, row.record or row.error)
+
+        What is raised while `rows` are read comes out at the end, behind the outcomes of the rows before.
+
+        Args:
+            rows: any iterable of `BatchRead`, `BatchWrite` and `BatchDelete`, however long.
+            in_flight: how many rows are read ahead, that is, were read and not handed over yet. They are
+                sent in groups, about two for each node: make it a few hundred times the number of nodes,
+                and less where records are large.
+            timeout: how long each group may take from when it is sent on, further attempts included, in
+                milliseconds, 0 for none, else 1 at least; or a timedelta. What the caller does between
+                two outcomes does not count.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            An iterator of the outcomes, which several threads may share. Rows fail alone, as in `batch`.
+            If it is closed or dropped before its end, rows that were read ahead may have been done, or
+            not.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used. For what is no row it comes at the
+                end too.
+            ClientClosed: the client is closed. If that happens meanwhile, the rows that were sent have
+                their outcomes first.
+        """
+        cdef RowGroups groups = RowGroups(batches(self, policy), in_flight, timeout, filter_expression)
+        return (<Commands>self)._executor.open_stream(rows, groups)
+
+    def batch_operate(
+        self,
+        keys: Iterable[KeyLike],
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Apply the same operations to many records, each all or nothing.
+
+        Args:
+            keys: any iterable of keys.
+            operations: made by the functions of `pyspike.operations`.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, if an operation writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
+
+        Returns:
+            What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_operations(
+            keys, operations, batches(self, policy), timeout, ttl, filter_expression, row_policy
+        )
+        return run_batch_of(self, "batch_operate", batch, GIVES_RESULTS)
+
+    def batch_get(
+        self,
+        keys: Iterable[KeyLike],
+        bins: Iterable[str] | None = None,
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[Record | None]:
+        """Read many records.
+
+        Args:
+            keys: any iterable of keys.
+            bins: the names of the bins to read; None for all, an empty list for none.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold is left out.
+
+        Returns:
+            The record of each key, in their order; None where there is none.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_reads(keys, bins, batches(self, policy), timeout, filter_expression)
+        return run_batch_of(self, "batch_get", batch, GIVES_RECORDS)
+
+    def batch_exists(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Whether there are records with these keys.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold counts as none.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+        cdef Batch batch = batch_of_reads(keys, (), batches(self, policy), timeout, filter_expression)
+        batch.keeps_records = False
+        return run_batch_of(self, "batch_exists", batch, GIVES_FLAGS)
+
+    def batch_put(
+        self,
+        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchWritePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> None:
+        """Write bins of many records, as `put` does with each.
+
+        Args:
+            records: a mapping of keys to bins, or an iterable of pairs of both.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, as in `put`.
+            filter_expression: the records for which it does not hold are not written, and their rows fail with
+                `FilteredOut`.
+            row_policy: of each row.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_puts(records, batches(self, policy), timeout, ttl, filter_expression, row_policy)
+        return run_batch_of(self, "batch_put", batch, GIVES_NOTHING)
+
+    def batch_delete(
+        self,
+        keys: Iterable[KeyLike],
+        *,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchDeletePolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[bool]:
+        """Delete many records: for each key whether there was one.
+
+        Args:
+            keys: any iterable of keys.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold stays, and counts as none.
+            row_policy: of each row.
+
+        Raises:
+            BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
+        """
+        cdef Batch batch = batch_of_deletes(keys, batches(self, policy), timeout, filter_expression, row_policy)
+        return run_batch_of(self, "batch_delete", batch, GIVES_FLAGS)
+
+
+@cython.binding(True)
+@cython.embedsignature(False)
+cdef class AsyncCommands(BatchCommands):
+    """The same commands for tasks: their executor gives a coroutine for each, and a command begins when that is awaited.
+
+    What is wrong with the arguments is told by the call, or, of the last rows of a batch that takes long to pack, when it is
+    awaited: as long as it is not done, what it was given must not change.
+
+    Args:
+        executor: gives coroutines.
+        read: the settings of reads that are given no policy.
+        write: the settings of writes that are given none.
+        batch: the settings of batches that are given none.
+
+    Raises:
+        InvalidType: the settings are of another kind.
+    """
+
+    def batch_stream(
+        self,
+        rows: Iterable[BatchRow],
+        *,
+        in_flight: int = 1000,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchStream:
+        """Not there yet: threads have streams so far."""
+        raise errors.UnsupportedFeature("tasks have no streams yet", advice="use the `batch_stream` of a Client")
+
+
+cdef inline Settings batches(object client, object policy):
+    """Returns the settings of a batch: the policy's, or else the client's."""
+    if not isinstance(client, BatchCommands):
+        raise TypeError(f"a client is needed, not {type(client).__name__}")
+    return (<BatchCommands>client).of_batches if policy is None else batch_settings(policy, OF_BATCH, "a BatchPolicy")
+
+
+cdef inline object run_batch_of(object client, str name, Batch batch, BatchGives gives):
+    """Has the client's executor run a batch."""
+    batch.name = name
+    batch.gives = gives
+    return (<Commands>client)._executor.run_batch(batch)

@@ -1,0 +1,64 @@
+# Reads the answer to an aggregation (query-scan.md 8.8): any number of messages, each with one value that the stream UDF gave
+# for some of the records, and a last message.
+
+cdef bytes SUCCESS_BIN = b"SUCCESS"
+cdef bytes FAILURE_BIN = b"FAILURE"
+
+
+cdef inline bint is_named(MessageOp* op, bytes name) noexcept:
+    return op.name_size == <size_t>len(name) and memcmp(op.name, bytes_of(name), op.name_size) == 0
+
+
+@cython.final
+cdef class AggregateReader(Reader):
+    """Gives a list of the values, in the order in which they came.
+
+    What the UDF says of its failure comes in front of the last message: it is kept until then, as the answer goes on.
+    """
+
+    cdef list values
+    cdef object failure
+
+    def __cinit__(self) -> None:
+        self.values = []
+        self.reads_bins = True
+        self.has_many_frames = True
+
+    cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
+        cdef Cursor c
+        cdef MessageHeader header
+        if size == 0:
+            raise broken("a frame without a message")
+        cursor_init(&c, body, size, names)
+        while c.p != c.end:
+            next_message(&c, &header)
+            if header.info3 & INFO3_LAST or header.result_code != RESULT_OK:
+                skip_rest(&c, &header)
+                end_of_frame(&c)
+                if self.failure is not None:
+                    raise errors.from_code(ResultCode.UDF_BAD_RESPONSE, self.failure)
+                if header.result_code != RESULT_OK:
+                    raise errors.from_code(header.result_code)
+                return self.values
+            skip_fields(&c, header.field_count)
+            self.read_value(&c, header.op_count)
+        return MORE
+
+    cdef int read_value(self, Cursor* c, int count) except -1:
+        cdef MessageOp op
+        if count != 1:
+            raise broken(f"{count} values in one message of an aggregation")
+        next_op(c, &op)
+        value = value_of_op(c, &op)
+        if is_named(&op, SUCCESS_BIN):
+            self.values.append(value)
+        elif is_named(&op, FAILURE_BIN):
+            self.failure = value if isinstance(value, str) else shown(value)
+        else:
+            raise broken(f"a value named {name_of_op(c, &op)!r} in an aggregation")
+        return 0
+
+    cdef int restart(self) except -1:
+        self.values = []
+        self.failure = None
+        return 0

@@ -1,0 +1,113 @@
+# How far a query is with each of its partitions (query-scan.md 8.5): the last record that it gave of it, which node is asked
+# for the rest, and how often that failed.
+#
+# Not here: what is decided about them (`pyspike.plans.partitions`), how they stand in a request (`query_requests.pyx`) and
+# in a cursor (`query_cursor.pyx`).
+
+cdef struct PartitionState:
+    unsigned char digest[DIGEST_SIZE]       # of the last record that was given, if `begun`
+    int64_t bval                            # where that record stands in the index, if the query is of one
+    int64_t due                             # when it may be asked for
+    int32_t asked                           # the number of the request that asks for it now; 0 if none does
+    uint16_t tries                          # requests for it in a row that failed without bringing any record
+    uint16_t replica                        # which one is asked next; the master is 0
+    bint begun
+    bint done
+    bint denied                             # whether its node has said that it does not have the partition
+
+
+@cython.final
+cdef class QueryPartitions:
+    """QueryPartitions(begin=0, count=4096, after=None)\n--\n\nThe partitions of one query, one behind the other.
+
+    Args:
+        begin: the first, 0 to 4095.
+        count: how many.
+        after: the digest of a record of the only partition: what stands behind it is asked for.
+
+    Raises:
+        InvalidArgument: there are no such partitions.
+    """
+
+    cdef readonly int begin
+    cdef readonly int count
+    cdef PartitionState* states
+
+    def __cinit__(self, int begin=0, int count=PARTITIONS, bytes after=None) -> None:
+        if count < 1 or begin < 0 or begin > PARTITIONS - count:
+            raise errors.InvalidArgument(
+                f"there are no {count} partitions from {begin} on: they have the numbers 0 to {PARTITIONS - 1}"
+            )
+        self.begin = begin
+        self.count = count
+        self.states = <PartitionState*>PyMem_RawMalloc(<size_t>count * sizeof(PartitionState))
+        if self.states == NULL:
+            raise MemoryError
+        memset(self.states, 0, <size_t>count * sizeof(PartitionState))
+        if after is not None:
+            if PyBytes_GET_SIZE(after) != DIGEST_SIZE or count != 1 or partition_of(bytes_of(after)) != begin:
+                raise errors.InvalidArgument("the digest is of no record of the partition")
+            memcpy(self.states[0].digest, bytes_of(after), DIGEST_SIZE)
+            self.states[0].begun = True
+
+    def __dealloc__(self) -> None:
+        PyMem_RawFree(self.states)
+
+    cdef inline int note_given(self, int32_t number, const unsigned char* digest, int64_t bval) except -1:
+        """Notes that a request has brought the record with this digest, which the caller is given now."""
+        cdef int i = partition_of(digest) - self.begin
+        cdef PartitionState* state
+        if not 0 <= i < self.count or self.states[i].asked != number:
+            raise broken(f"a record of partition {partition_of(digest)}, which was not asked for")
+        state = &self.states[i]
+        memcpy(state.digest, digest, DIGEST_SIZE)
+        state.bval = bval
+        state.begun = True
+        return 0
+
+    cdef int refuse(self, int32_t number, uint32_t partition_id) except -1:
+        """Notes that a node does not have a partition that a request asks it for."""
+        cdef int64_t i = <int64_t>partition_id - self.begin
+        if not 0 <= i < self.count or self.states[i].asked != number:
+            raise broken(f"a refusal of partition {partition_id}, which was not asked for")
+        self.states[i].denied = True
+        return 0
+
+    cdef PartitionState* state_of(self, int partition_id) except NULL:
+        """Returns the state of the partition with this number."""
+        if not self.begin <= partition_id < self.begin + self.count:
+            raise IndexError(partition_id)
+        return &self.states[partition_id - self.begin]
+
+    @property
+    def done(self) -> bool:
+        """Whether all records of all partitions were given."""
+        cdef int i
+        for i in range(self.count):
+            if not self.states[i].done:
+                return False
+        return True
+
+    cdef int64_t first_due(self) noexcept:
+        """Returns when the next partition that no request asks for may be asked for; FOREVER if there is none."""
+        cdef int64_t first = FOREVER
+        cdef int i
+        for i in range(self.count):
+            if not self.states[i].done and self.states[i].asked == 0 and self.states[i].due < first:
+                first = self.states[i].due
+        return first
+
+    def wait_for_next(self) -> float | None:
+        """Milliseconds until the next partition that no request asks for may be asked for; None if there is none."""
+        cdef int64_t first = self.first_due()
+        return None if first == FOREVER else max(0.0, (first - now_ns()) / <double>MILLISECOND)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __repr__(self) -> str:
+        return f"<QueryPartitions {self.begin} to {self.begin + self.count - 1}{', done' if self.done else ''}>"
+
+
+cdef inline const unsigned char* bytes_of(bytes data) noexcept:
+    return <const unsigned char*>PyBytes_AS_STRING(data)

@@ -1,0 +1,79 @@
+# One attempt of a command of a thread: it chooses a node, takes a connection, sends the request, and receives and reads the
+# answer. Not here: what follows a failed attempt.
+
+cdef object try_once(Command command, PartitionMap partitions):
+    """Makes one attempt. If it raises an error of pyspike, it has added the attempt to the command's history."""
+    cdef Node node = None
+    cdef Pool pool = None
+    cdef Connection connection = None
+    cdef int64_t began = begin_attempt(command)
+    cdef int64_t now = began
+    cdef bint took_time = False             # to open a connection, or to wait for one
+    cdef bint sent, overflowed
+    try:
+        node = partitions.route(command.namespace, &command.target)
+        if node is not None:
+            pool = node.pool
+        if pool is None:
+            raise no_owner(command)
+        connection = pool.acquire(
+            now, command.deadline, command.attempt_timeout, may_go_elsewhere(command), &took_time
+        )
+        if took_time:
+            now = now_ns()
+        try:
+            connection.run(
+                TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.attempt_timeout
+            )
+        finally:
+            if connection.request_sent:
+                command.sent += 1
+        result = connection.read(command.reader, command.key, command.given)
+    except errors.AerospikeError as error:
+        if connection is None or not connection.in_answer or not connection.was_dead():
+            failure = error
+            sent = connection is not None and connection.request_sent
+            if connection is not None:      # before code in Python runs, which Ctrl-C may end
+                overflowed = isinstance(error, errors.ServerError) and connection.has_more()
+                settle(command, node, pool, connection, error)
+                if overflowed:
+                    failure = connection.overflowed()
+            note_failure(command, node, failure, began, sent)
+            raise failure
+    except BaseException:                   # Ctrl-C, no memory: the answer is not read to its end
+        if connection is not None:
+            pool.discard(connection, "interrupted")
+        raise
+    else:
+        connection.used_at = now_ns()
+        pool.release(connection)
+        return result
+    command.tries -= 1                      # the server has not read the request: that does not count as an attempt
+    command.sent -= connection.request_sent
+    pool.found_broken()
+    pool.discard(connection, "closed by the server")
+    return try_once(command, partitions)
+
+
+cdef void settle(Command command, Node node, Pool pool, Connection connection, object error):
+    """Gives the connection of a failed attempt back to its pool, or closes it."""
+    cdef double delay = command.settings.timeout_delay
+    cdef bint answered = isinstance(error, errors.ServerError)
+    if answered and not connection.in_answer and not connection.has_more():
+        connection.used_at = now_ns()
+        pool.release(connection)
+        return
+    node.counters.count_failure(isinstance(error, errors.TimeoutError))
+    if isinstance(error, errors.TimeoutError):
+        if delay > 0 and connection.x.sent == connection.x.out_size and not command.reader.has_many_frames:
+            connection.x.out = NULL         # the request is sent, and its memory is the command's
+            connection.x.out_size = 0
+            connection.x.sent = 0
+            pool.set_late(connection, after(now_ns(), to_ns(delay)))
+        else:
+            pool.discard(connection, "timeout")
+    elif answered or isinstance(error, errors.ProtocolError):
+        pool.discard(connection, "protocol error")
+    else:
+        pool.found_broken()
+        pool.discard(connection, "connection error")

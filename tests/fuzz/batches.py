@@ -1,0 +1,63 @@
+"""Whole batches that are fed: by a thread, to two nodes whose every connection says the same and closes."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+from pyspike import _wire, errors
+from pyspike import operations as op
+from pyspike.batch import BatchDelete, BatchRead, BatchWrite
+from pyspike.policy import BatchPolicy
+from support.batch_nodes import LAST, BatchNodes
+from support.messages import Message
+
+LAST_MESSAGE = Message(info3=LAST).body
+KEYS = 5
+
+
+def framed(data: bytes) -> bytes:
+    return (2 << 56 | 3 << 48 | len(data)).to_bytes(8, "big") + data
+
+
+class Batching:
+    """Runs a batch, of which each row must have one outcome, whatever is said."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        keys = [("test", "s", number) for number in range(KEYS)]
+        steps = [op.add("a", 1), op.get("a")]
+        self.rows: list[_wire.BatchRow] = [
+            row for key in keys for row in (BatchRead(key), BatchWrite(key, steps), BatchDelete(key))
+        ]
+        self.nodes = BatchNodes(2)
+        self.nodes.opener = self.open
+        self.said = b""
+
+    def open(self, name: str) -> _wire.Connection:
+        """A connection by which all is said already, or all but the end."""
+        ours, theirs = socket.socketpair()
+        self.nodes.servers[name].append(ours)  # it listens, so that requests can be sent
+        ours.sendall(self.said[: self.rng.choice((None, self.rng.randrange(len(self.said))))])
+        ours.shutdown(socket.SHUT_WR)
+        return _wire.Connection(theirs.detach())
+
+    def __call__(self, data: bytes) -> None:
+        """Run a batch, and see to it that it lost nothing and left nothing."""
+        last = self.rng.choice((b"", framed(LAST_MESSAGE)))
+        self.said = framed(data) + last + self.rng.choice((b"", data))
+        results = self.nodes.run(self.rows, BatchPolicy())
+        assert len(results) == len(self.rows)
+        for row, came in zip(self.rows, results, strict=True):
+            assert came.key is row.key
+            assert came.ok or isinstance(came.error, errors.AerospikeError)
+            assert came.record is None or (came.ok and came.record.key is row.key)
+        for name in self.nodes.servers:
+            stats = self.nodes.stats(name)
+            assert stats["in_flight"] == stats["waiting"] == 0
+            while self.nodes.servers[name]:
+                self.nodes.servers[name].pop().close()
+
+    def close(self) -> None:
+        """Let go of the nodes."""
+        self.nodes.close()
