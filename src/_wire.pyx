@@ -28,9 +28,11 @@ done in Python.
     requests/operation_functions    the functions of `pyspike.operations`: packing their arguments; contexts
     requests/fields                 the header and the fields of a request
     requests/record_requests        the requests about one record
+    requests/udf_requests           calls of functions that are registered on the servers
     readers/reader                  Reader, which turns the frames of an answer into what a command gives
     readers/message                 reading the header, fields and operations of a message
     readers/record_readers          the readers of the answers to commands on one record
+    readers/udf_reader              reading what functions on the servers give
     nodes/node                      Node, its limits and its counters
     nodes/partitions                PartitionMap, and choosing the node for a command
     command                         Command: a request, a reader, a partition, and the state of its attempts
@@ -121,11 +123,13 @@ include "wire/requests/declared_function.pyx"
 include "wire/requests/operation_functions.pyx"
 include "wire/requests/fields.pyx"
 include "wire/requests/record_requests.pyx"
+include "wire/requests/udf_requests.pyx"
 include "wire/requests/batch_rows.pyx"
 include "wire/requests/batch_requests.pyx"
 include "wire/readers/reader.pyx"
 include "wire/readers/message.pyx"
 include "wire/readers/record_readers.pyx"
+include "wire/readers/udf_reader.pyx"
 include "wire/readers/batch_reader.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"

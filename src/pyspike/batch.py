@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from pyspike._wire import BatchDelete, BatchRead, BatchRecord, BatchRow, BatchWrite, Record
+from pyspike._wire import BatchDelete, BatchRead, BatchRecord, BatchRow, BatchUDF, BatchWrite, Record
 from pyspike.errors import BatchError
 from pyspike.showing import shown
 
-__all__ = ["BatchDelete", "BatchRead", "BatchRecord", "BatchResults", "BatchRow", "BatchWrite"]
+__all__ = ["BatchDelete", "BatchRead", "BatchRecord", "BatchResults", "BatchRow", "BatchUDF", "BatchWrite"]
 
 
 class BatchResults(Sequence[BatchRecord]):

@@ -26,6 +26,7 @@ from pyspike.policy.batch import (
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
+    BatchUDFPolicy,
     BatchWritePolicy,
     Concurrency,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "BatchDeletePolicy",
     "BatchPolicy",
     "BatchReadPolicy",
+    "BatchUDFPolicy",
     "BatchWritePolicy",
     "ClientPolicy",
     "CommitLevel",

@@ -59,6 +59,9 @@ cpdef enum:                                 # fields (framing.md 1.3)
     FIELD_SET = 1
     FIELD_KEY = 2
     FIELD_DIGEST = 4
+    FIELD_UDF_MODULE = 30
+    FIELD_UDF_FUNCTION = 31
+    FIELD_UDF_ARGUMENTS = 32
     FIELD_BATCH = 41
     FIELD_FILTER = 43
 

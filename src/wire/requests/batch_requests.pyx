@@ -30,6 +30,7 @@ cdef class Batch:
     cdef RowState* rows
     cdef readonly list records              # a Record or None for each row
     cdef readonly dict errors               # by the row's number: why it failed
+    cdef dict words                         # by the row's number: those of a function that failed
     cdef bint keeps_records                 # else only result codes count
     cdef bint filtered_is_missing           # a record for which the filter does not hold is as one that is not there
     cdef int32_t attempts                   # requests that were made
@@ -67,6 +68,7 @@ cdef class Batch:
                 self.check_size(<Key>self.keys[i], ask)
         self.records = [None] * self.count
         self.errors = {}
+        self.words = {}
         return 0
 
     cdef int check_size(self, Key key, Ask ask) except -1:
@@ -121,6 +123,10 @@ cdef class Batch:
         self.check_row(row)
         return None if self.rows[row].code == NO_ANSWER else self.rows[row].code
 
+    def words_of(self, Py_ssize_t row) -> str:
+        """The words by which a row's function failed; empty if there are none."""
+        return self.words.get(row, "")
+
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
         cdef dict found = {}
@@ -173,7 +179,7 @@ cdef Batch batch_of_rows(object rows):
         raise errors.InvalidType(f"rows must be an iterable of rows, not {type(rows).__name__}") from None
     for row in found:
         if not isinstance(row, BatchRow) or (<BatchRow>row).ask is None:
-            raise errors.InvalidType(f"a row must be a BatchRead, BatchWrite or BatchDelete, not {shown(row)}")
+            raise errors.InvalidType(f"a row must be a BatchRead, BatchWrite, BatchDelete or BatchUDF, not {shown(row)}")
         keys.append((<BatchRow>row).key)
         asks.append((<BatchRow>row).ask)
     return new_batch(keys, None, asks)
@@ -223,6 +229,9 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
     if with_key:
         put_user_key_field(out, key)
         fields += 1
+    if ask.call is not None:
+        put_bytes(out, PyBytes_AS_STRING(ask.call), <size_t>PyBytes_GET_SIZE(ask.call))
+        fields += 3
     store16(out.data + start, <uint16_t>fields)
     put_bytes(out, PyBytes_AS_STRING(ask.ops), <size_t>PyBytes_GET_SIZE(ask.ops))
     return not with_key

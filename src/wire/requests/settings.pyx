@@ -18,6 +18,7 @@ cpdef enum:                                 # what a policy is of, where that is
     OF_BATCH_READ = 2                       # of rows of a batch, which have no timeouts and retries of their own
     OF_BATCH_WRITE = 3
     OF_BATCH_DELETE = 4
+    OF_BATCH_UDF = 5
 
 
 @cython.final
