@@ -11,12 +11,14 @@ import logging
 from . import info
 from .batch_host import NodeHost
 from .protocol.batch_request import batch_timeout, is_batch
-from .protocol.constants import ProtoType
+from .protocol.constants import FieldType, ProtoType
 from .protocol.error_details import details_field
-from .protocol.framing import frame, parse_message, refusal, reply
+from .protocol.framing import Message, frame, parse_message, refusal, reply
 from .protocol.result import RequestError, ResultCode
 from .records.batch import run_batch
 from .records.commands import execute
+from .records.udf import apply_udf, is_udf
+from .storage.store import Store
 from .topology.connection import LongReply, Reply
 from .topology.state import ClusterState, NodeState, Session
 
@@ -50,7 +52,8 @@ def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, 
             if is_batch(body):
                 rows = run_batch(cluster.store, body, NodeHost(cluster, node))
                 return LongReply(rows, batch_timeout(body))
-            return execute(cluster.store, parse_message(body))
+            message = parse_message(body)
+            return (_call if is_udf(message) else execute)(cluster.store, message)
         if kind == ProtoType.INFO:
             node.stats.info_requests += 1
             return frame(ProtoType.INFO, info.answer(cluster, node, session, body))
@@ -62,6 +65,12 @@ def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, 
     except Exception:
         _LOG.exception("node %s: a request of type %d failed: %s", node.name, kind, body[:256].hex())
         return refusal(body, ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
+
+
+def _call(store: Store, message: Message) -> bytes:
+    """Call a function on the record that a request names."""
+    digest = message.fields.get(FieldType.DIGEST)
+    return execute(store, message) if digest is None else apply_udf(store, message, digest)
 
 
 def _details(cluster: ClusterState, body: bytes, error: RequestError) -> bytes:

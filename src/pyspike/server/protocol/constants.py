@@ -31,6 +31,7 @@ __all__ = [
     "TTL_DONT_UPDATE",
     "TTL_MAX",
     "TTL_NEVER",
+    "UDF_NAME_MAX",
     "ContainerFlags",
     "ErrorDetailKey",
     "ErrorDetailVerbosity",
@@ -195,6 +196,7 @@ OPS_MAX = 32768
 BIN_NAME_MAX = 15
 NAMESPACE_MAX = 31
 SET_NAME_MAX = 63
+UDF_NAME_MAX = 127
 
 # --- keys, generations, times (keys-and-digests.md 2.1, 2.2, framing.md 1.2) --------------------------------
 
