@@ -29,6 +29,7 @@ done in Python.
     requests/operation_functions    the functions of `pyspike.operations`: packing their arguments; contexts
     requests/fields                 the header and the fields of a request
     requests/record_requests        the requests about one record
+    requests/udf_requests           calls of functions that are registered on the servers
     requests/batch_rows             the rows of a batch as users make them, and what a row asks
     requests/batch_sources          the rows of a call, which are taken some at a time
     requests/batch_requests         Batch: its rows, what is known of them, and the requests that are made of some
@@ -40,6 +41,7 @@ done in Python.
     readers/reader                  Reader, which turns the frames of an answer into what a command gives
     readers/message                 reading the header, fields and operations of a message
     readers/record_readers          the readers of the answers to commands on one record
+    readers/udf_reader              reading what functions on the servers give
     readers/batch_reader            the reader of the answer to a batch
     readers/query_reader            the reader of answers to a query
     readers/aggregate_reader        the reader of answers to an aggregation
@@ -145,6 +147,7 @@ include "wire/requests/declared_function.pyx"
 include "wire/requests/operation_functions.pyx"
 include "wire/requests/fields.pyx"
 include "wire/requests/record_requests.pyx"
+include "wire/requests/udf_requests.pyx"
 include "wire/requests/batch_rows.pyx"
 include "wire/requests/batch_sources.pyx"
 include "wire/requests/batch_requests.pyx"
@@ -156,6 +159,7 @@ include "wire/requests/query_requests.pyx"
 include "wire/readers/reader.pyx"
 include "wire/readers/message.pyx"
 include "wire/readers/record_readers.pyx"
+include "wire/readers/udf_reader.pyx"
 include "wire/readers/batch_reader.pyx"
 include "wire/readers/query_reader.pyx"
 include "wire/readers/aggregate_reader.pyx"

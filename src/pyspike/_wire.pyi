@@ -28,6 +28,7 @@ from pyspike.policy import (
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
+    BatchUDFPolicy,
     BatchWritePolicy,
     ReadPolicy,
     WritePolicy,
@@ -359,6 +360,9 @@ class BatchRecord:
     def ok(self) -> bool:
         """Whether the row was done."""
     @property
+    def value(self) -> Any:
+        """What the function of a `BatchUDF` has returned; None for other rows, and if it failed."""
+    @property
     def in_doubt(self) -> bool:
         """Whether the row, which writes and failed, was or may still be applied."""
     def __eq__(self, other: object) -> bool: ...
@@ -413,6 +417,7 @@ OF_BATCH_READ: int
 OF_BATCH_WRITE: int
 OF_BATCH_DELETE: int
 OF_QUERY: int
+OF_BATCH_UDF: int
 
 @final
 class Settings:
@@ -688,14 +693,14 @@ def extend_list(values: Packed, value: Packed) -> Packed:
     """A packed list with one more element at its end."""
 
 class BatchRow:
-    """One row of a batch: a `BatchRead`, `BatchWrite` or `BatchDelete`.
+    """One row of a batch: a `BatchRead`, `BatchWrite`, `BatchDelete` or `BatchUDF`.
 
     Immutable; may be used again and again.
     """
     @property
     def key(self) -> Key: ...
     @property
-    def policy(self) -> BatchReadPolicy | BatchWritePolicy | BatchDeletePolicy | None: ...
+    def policy(self) -> BatchReadPolicy | BatchWritePolicy | BatchDeletePolicy | BatchUDFPolicy | None: ...
     def __init__(self, *args: object, **kwargs: object) -> None: ...
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
@@ -785,6 +790,44 @@ class BatchDelete(BatchRow):
     ) -> None: ...
 
 @final
+class BatchUDF(BatchRow):
+    """A row that calls a function on a record.
+
+    What the function returns is the `value` of the row's `BatchRecord`.
+
+    Args:
+        key: a `Key` or a `(namespace, set, user key)` tuple.
+        module: the name of a registered module, with or without ".lua".
+        function: the function's name in it.
+        args: the arguments behind the record, values as bins can have.
+        ttl: how long the record lives from then on, if the function writes it: seconds, a timedelta or an `Expiration`; None
+            for what the policy says.
+        policy: its own; None for the defaults of `BatchUDFPolicy`.
+
+    Raises:
+        InvalidType: an argument is of the wrong type.
+        InvalidArgument: a value does not fit.
+    """
+    @property
+    def module(self) -> str: ...
+    @property
+    def function(self) -> str: ...
+    @property
+    def args(self) -> tuple[Any, ...]: ...
+    @property
+    def ttl(self) -> Ttl | None: ...
+    def __init__(
+        self,
+        key: KeyLike,
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        ttl: Ttl | None = None,
+        policy: BatchUDFPolicy | None = None,
+    ) -> None: ...
+
+@final
 class Batch:
     """The rows of one call, and what came of them so far."""
     @property
@@ -814,6 +857,8 @@ class Batch:
             Its filter expression, or else the batch's; how many operations are sent for it, and their bytes; and those that
             the caller gave, None where bins were given.
         """
+    def words_of(self, row: int) -> str:
+        """The words by which a row's function failed; empty if there are none."""
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
     def next_replica(self, numbers: Iterable[int]) -> None:
@@ -1007,6 +1052,11 @@ class Query:
         """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
 
 MISSING_RAISES: object
+
+@final
+class UdfReader:
+    """Gives what the function has returned."""
+    def __init__(self) -> None: ...
 
 @final
 class QueryReader:
@@ -2103,6 +2153,37 @@ class Commands:
             BinTypeError: an operation does not fit its bin.
             InvalidType: a `ReadPolicy` is given, and an operation writes.
         """
+    def execute_udf(
+        self,
+        key: KeyLike,
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Any:
+        """Call a function of a registered module on one record, and return what it returns.
+
+        The function runs on the record's node, alone with the record, which need not exist. It is taken for a write: it is
+        not sent again unless `max_retries` says so. A policy's `record_exists_action` means nothing for it.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            module: the module's name, with or without ".lua"; see `register_udf`.
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `get`.
+            ttl: how long the record lives from then on, if the function writes it: as in `put`.
+
+        Raises:
+            UdfError: the function failed, or there is none; the message is the server's, with the place in the module.
+            FilteredOut: the filter expression does not hold for the record.
+            InvalidType: Aerospike has no such type; the message names the argument and the path inside it.
+            InvalidArgument: a value does not fit, or the policy expects a generation, which functions can't be called with.
+        """
 
 class BatchCommands(Commands):
     """The commands on one record, and on many.
@@ -2540,6 +2621,37 @@ class AsyncCommands:
             RecordNotFound: nothing of it creates the record.
             BinTypeError: an operation does not fit its bin.
             InvalidType: a `ReadPolicy` is given, and an operation writes.
+        """
+    async def execute_udf(
+        self,
+        key: KeyLike,
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Any:
+        """Call a function of a registered module on one record, and return what it returns.
+
+        The function runs on the record's node, alone with the record, which need not exist. It is taken for a write: it is
+        not sent again unless `max_retries` says so. A policy's `record_exists_action` means nothing for it.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            module: the module's name, with or without ".lua"; see `register_udf`.
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `get`.
+            ttl: how long the record lives from then on, if the function writes it: as in `put`.
+
+        Raises:
+            UdfError: the function failed, or there is none; the message is the server's, with the place in the module.
+            FilteredOut: the filter expression does not hold for the record.
+            InvalidType: Aerospike has no such type; the message names the argument and the path inside it.
+            InvalidArgument: a value does not fit, or the policy expects a generation, which functions can't be called with.
         """
     async def batch(
         self,

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from pyspike._wire import BatchDelete, BatchRead, BatchRecord, BatchRow, BatchStream, BatchWrite, Record
+from pyspike._wire import (
+    BatchDelete,
+    BatchRead,
+    BatchRecord,
+    BatchRow,
+    BatchStream,
+    BatchUDF,
+    BatchWrite,
+    Record,
+)
 from pyspike.errors import BatchError
 from pyspike.showing import shown
 
@@ -21,6 +30,7 @@ __all__ = [
     "BatchResults",
     "BatchRow",
     "BatchStream",
+    "BatchUDF",
     "BatchWrite",
 ]
 

@@ -292,6 +292,43 @@ cdef class Commands:
         command.name = "operate"
         return commands._executor.run(command)
 
+    def execute_udf(
+        self,
+        key: KeyLike,
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Any:
+        """Call a function of a registered module on one record, and return what it returns.
+
+        The function runs on the record's node, alone with the record, which need not exist. It is taken for a write: it is
+        not sent again unless `max_retries` says so. A policy's `record_exists_action` means nothing for it.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            module: the module's name, with or without ".lua"; see `register_udf`.
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `get`.
+            ttl: how long the record lives from then on, if the function writes it: as in `put`.
+
+        Raises:
+            UdfError: the function failed, or there is none; the message is the server's, with the place in the module.
+            FilteredOut: the filter expression does not hold for the record.
+            InvalidType: Aerospike has no such type; the message names the argument and the path inside it.
+            InvalidArgument: a value does not fit, or the policy expects a generation, which functions can't be called with.
+        """
+        cdef Command command = call_request(
+            key, module, function, args, writes(self, policy), timeout, ttl, filter_expression
+        )
+        command.name = "execute_udf"
+        return self._executor.run(command)
+
 
 # These are functions because `self` may be any object (`Client.get(other, key)`): `commands_of` checks its type.
 

@@ -58,6 +58,18 @@ cdef Command delete_request(
     return command
 
 
+cdef Command call_request(
+    object key, object module, object function, object args, Settings settings, object timeout, object ttl,
+    object filter_expression
+):
+    """Returns the command that calls a function on a record, and gives what the function returns."""
+    cdef Command command = record_command(key, UDF_READER, RAISE, settings, timeout, True)
+    put_call(
+        &command.out, command.key, module, function, args, settings, command.total_timeout, ttl, filter_expression
+    )
+    return command
+
+
 cdef Command operate_request(
     object key, object operations, Settings read, Settings write, object policy, object timeout, object ttl,
     object generation, object filter_expression

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyspike.server
 
 HERE = Path(pyspike.server.__file__).parent
-ALLOWED = {"pyspike.server", "pyspike.version"}
+ALLOWED = {"pyspike.server", "pyspike.version", "pyspike.lua"}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -222,7 +222,8 @@ class BatchPlan:
         for number in numbers:
             code = self.batch.code(number)
             assert code is not None
-            error = from_code(code, key=self.batch.key(number), node=rows.node.name)
+            words = self.batch.words_of(number)
+            error = from_code(code, words, key=self.batch.key(number), node=rows.node.name)
             attempt = Attempt(rows.node.name, error.message, elapsed_ms, True)
             error.attempts = (*self._attempts.get(number, ()), attempt)
             error.timeout = self.batch.total_timeout or None

@@ -27,6 +27,7 @@ from pyspike.policy.batch import (
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
+    BatchUDFPolicy,
     BatchWritePolicy,
     Concurrency,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "BatchDeletePolicy",
     "BatchPolicy",
     "BatchReadPolicy",
+    "BatchUDFPolicy",
     "BatchWritePolicy",
     "ClientPolicy",
     "CommitLevel",

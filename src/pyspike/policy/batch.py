@@ -1,7 +1,8 @@
 """How batches are sent, and what the rows of one may say for themselves.
 
-`BatchPolicy` is of the whole batch. A row may have a policy of its own: `BatchReadPolicy`, `BatchWritePolicy`
-or `BatchDeletePolicy`, whichever it is a row of. Those have no timeouts and retries, which are the batch's.
+`BatchPolicy` is of the whole batch. A row may have a policy of its own: `BatchReadPolicy`,
+`BatchWritePolicy`, `BatchDeletePolicy` or `BatchUDFPolicy`, whichever it is a row of. Those have no timeouts
+and retries, which are the batch's.
 """
 # ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
@@ -22,6 +23,7 @@ from pyspike._wire import (
     OF_BATCH,
     OF_BATCH_DELETE,
     OF_BATCH_READ,
+    OF_BATCH_UDF,
     OF_BATCH_WRITE,
     filter_bytes,
     timeout_ms,
@@ -47,7 +49,14 @@ from pyspike.policy.write import (
 )
 from pyspike.values import Expiration
 
-__all__ = ["BatchDeletePolicy", "BatchPolicy", "BatchReadPolicy", "BatchWritePolicy", "Concurrency"]
+__all__ = [
+    "BatchDeletePolicy",
+    "BatchPolicy",
+    "BatchReadPolicy",
+    "BatchUDFPolicy",
+    "BatchWritePolicy",
+    "Concurrency",
+]
 
 
 class Concurrency(enum.Enum):
@@ -217,6 +226,41 @@ class BatchDeletePolicy(_RowPolicy):
                 RecordExistsAction.UPDATE, self.generation_policy, self.commit_level, self.durable_delete
             ),
             "generation": self.generation,
+            "send_key": self.send_key,
+            "filter_expression": self._filter(),
+        }
+
+
+@refuse_changes
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+class BatchUDFPolicy(_RowPolicy):
+    """What a row of a batch that calls a function says for itself; the fields are those of `WritePolicy`.
+
+    Args:
+        expiration: of the record, if the function writes it.
+        durable_delete: whether a tombstone is left, if the function removes the record.
+        filter_expression: the function is only called if it holds for the record; None is the batch's filter.
+
+    Raises:
+        TypeError: there is no such field.
+        InvalidType: a value is of the wrong type.
+        InvalidArgument: a value is out of range.
+    """
+
+    commit_level: CommitLevel = policy_field(CommitLevel.ALL, instance(CommitLevel))
+    expiration: int | timedelta | Expiration = policy_field(Expiration.NAMESPACE_DEFAULT, expiration)
+    send_key: bool = policy_field(False, instance(bool))
+    durable_delete: bool = policy_field(False, instance(bool))
+    filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
+
+    def _compiled(self) -> dict[str, Any]:
+        return {
+            "of": OF_BATCH_UDF,
+            "write": True,
+            **header_bits(
+                RecordExistsAction.UPDATE, GenerationPolicy.NONE, self.commit_level, self.durable_delete
+            ),
+            "ttl": ttl_header(self.expiration),
             "send_key": self.send_key,
             "filter_expression": self._filter(),
         }

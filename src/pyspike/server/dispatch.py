@@ -18,6 +18,7 @@ from .protocol.result import RequestError, ResultCode
 from .queries.starting import run_query
 from .records.batch import run_batch
 from .records.commands import execute
+from .records.udf import apply_udf, is_udf
 from .topology.replies import LongReply, Reply
 from .topology.state import ClusterState, NodeState, Session
 
@@ -52,9 +53,12 @@ def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, 
                 rows = run_batch(cluster.store, body, NodeHost(cluster, node))
                 return LongReply(rows, batch_timeout(body))
             message = parse_message(body)
-            if FieldType.DIGEST in message.fields:
-                return execute(cluster.store, message)
-            return run_query(cluster, node, session, message)
+            digest = message.fields.get(FieldType.DIGEST)
+            if digest is None:
+                return run_query(cluster, node, session, message)
+            if is_udf(message):
+                return apply_udf(cluster.store, message, digest)
+            return execute(cluster.store, message)
         if kind == ProtoType.INFO:
             node.stats.info_requests += 1
             return frame(ProtoType.INFO, info.answer(cluster, node, session, body))

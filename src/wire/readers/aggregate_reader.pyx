@@ -1,14 +1,6 @@
 # Reads the answer to an aggregation (query-scan.md 8.8): any number of messages, each with one value that the stream UDF gave
 # for some of the records, and a last message.
 
-cdef bytes SUCCESS_BIN = b"SUCCESS"
-cdef bytes FAILURE_BIN = b"FAILURE"
-
-
-cdef inline bint is_named(MessageOp* op, bytes name) noexcept:
-    return op.name_size == <size_t>len(name) and memcmp(op.name, bytes_of(name), op.name_size) == 0
-
-
 @cython.final
 cdef class AggregateReader(Reader):
     """Gives a list of the values, in the order in which they came.
@@ -50,9 +42,9 @@ cdef class AggregateReader(Reader):
             raise broken(f"{count} values in one message of an aggregation")
         next_op(c, &op)
         value = value_of_op(c, &op)
-        if is_named(&op, SUCCESS_BIN):
+        if is_named(&op, b"SUCCESS", 7):
             self.values.append(value)
-        elif is_named(&op, FAILURE_BIN):
+        elif is_named(&op, b"FAILURE", 7):
             self.failure = value if isinstance(value, str) else shown(value)
         else:
             raise broken(f"a value named {name_of_op(c, &op)!r} in an aggregation")

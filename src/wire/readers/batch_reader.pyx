@@ -94,7 +94,12 @@ cdef class BatchReader(Reader):
         if row.attempt != self.attempt:
             raise answered_twice(number)
         ask = batch.ask_of(number)
-        if header.result_code != RESULT_OK or ask.kind == ROW_DELETES or not batch.keeps_records:
+        if header.result_code == RESULT_UDF:
+            skip_fields(c, header.field_count)
+            words = read_failure(c, header.op_count)
+            if words is not None:
+                batch.words[number] = words
+        elif header.result_code != RESULT_OK or ask.kind == ROW_DELETES or not batch.keeps_records:
             skip_rest(c, header)
         else:
             if header.field_count:

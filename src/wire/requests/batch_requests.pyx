@@ -42,6 +42,7 @@ cdef class Batch:
     cdef readonly dict errors               # by the row's number: why it failed
     cdef list answered                      # numbers of rows, where these are handed over one by one; None where all are at once
     cdef Py_ssize_t left                    # rows that were not handed over yet
+    cdef dict words                         # by the row's number: those of a function that failed
     cdef bint keeps_records                 # else only result codes count
     cdef bint filtered_is_missing           # a record for which the filter does not hold is as one that is not there
     cdef int32_t attempts                   # requests that were made
@@ -83,6 +84,7 @@ cdef class Batch:
         for i in range(self.count):
             self.rows[i].code = NO_ANSWER
         self.records = [None] * self.count
+        self.words = {}
         return 0
 
     cdef inline Ask ask_of(self, Py_ssize_t row):
@@ -137,6 +139,10 @@ cdef class Batch:
             self.filter_expression if ask.filter_expression is None else ask.filter_expression,
             ask.op_count, ask.ops, ask.operations,
         )
+
+    def words_of(self, Py_ssize_t row) -> str:
+        """The words by which a row's function failed; empty if there are none."""
+        return self.words.get(row, "")
 
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
@@ -237,6 +243,9 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
     if with_key:
         put_user_key_field(out, key)
         fields += 1
+    if ask.call is not None:
+        put_bytes(out, PyBytes_AS_STRING(ask.call), <size_t>PyBytes_GET_SIZE(ask.call))
+        fields += 3
     store16(out.data + start, <uint16_t>fields)
     put_bytes(out, PyBytes_AS_STRING(ask.ops), <size_t>PyBytes_GET_SIZE(ask.ops))
     return not with_key

@@ -27,6 +27,7 @@ cdef class Ask:
     cdef int op_count
     cdef bytes ops
     cdef tuple operations                   # whose results the answer has; None where it has bins
+    cdef bytes call                         # the fields of a function's call; None if there is none
 
 
 cdef inline Ask new_ask(RowKind kind, Settings own):
@@ -178,6 +179,23 @@ cdef Ask ask_delete(object generation, Settings own):
     return ask
 
 
+cdef Ask ask_call(object module, object function, tuple args, object ttl, Settings own):
+    """Calls a function; `ttl` is as users give it."""
+    cdef Ask ask = new_ask(ROW_WRITES, own)
+    cdef Buffer out
+    cdef unsigned char storage[COMMON_ASK]
+    ask.info2 &= ~INFO2_RESPOND_ALL_OPS
+    if ttl is not None:
+        ask.ttl = <uint32_t>ttl_header(ttl)
+    buffer_init(&out, storage, COMMON_ASK)
+    try:
+        put_call_fields(&out, module, function, args)
+        ask.call = PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)
+    finally:
+        buffer_free(&out)
+    return ask
+
+
 # --- what users make ---
 
 cdef inline Settings row_settings(object policy, int of, str wanted):
@@ -186,7 +204,7 @@ cdef inline Settings row_settings(object policy, int of, str wanted):
 
 
 cdef class BatchRow:
-    """BatchRow()\n--\n\nOne row of a batch: a `BatchRead`, `BatchWrite` or `BatchDelete`.
+    """BatchRow()\n--\n\nOne row of a batch: a `BatchRead`, `BatchWrite`, `BatchDelete` or `BatchUDF`.
 
     Immutable; may be used again and again.
     """
@@ -196,7 +214,7 @@ cdef class BatchRow:
     cdef Ask ask
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        raise TypeError("a row is a BatchRead, a BatchWrite or a BatchDelete")
+        raise TypeError("a row is a BatchRead, a BatchWrite, a BatchDelete or a BatchUDF")
 
     cdef dict arguments(self):
         """What it was made of, but for the key, and what is None."""
@@ -207,8 +225,12 @@ cdef class BatchRow:
             return NotImplemented
         return self.key == (<BatchRow>other).key and self.arguments() == (<BatchRow>other).arguments()
 
+    cdef tuple hashed(self):
+        """What its hash is made of, besides the key."""
+        return tuple(self.arguments().items())
+
     def __hash__(self) -> int:
-        return hash((self.key, *self.arguments().items()))
+        return hash((self.key, self.hashed()))
 
     def __repr__(self) -> str:
         given = "".join([f", {name}={shown(value)}" for name, value in self.arguments().items()])
@@ -351,3 +373,59 @@ cdef class BatchDelete(BatchRow):
 
     cdef dict arguments(self):
         return given_of({"generation": self.generation, "policy": self.policy})
+
+
+@cython.final
+cdef class BatchUDF(BatchRow):
+    """BatchUDF(key, module, function, args=(), *, ttl=None, policy=None)\n--\n\nA row that calls a function on a record.
+
+    What the function returns is the `value` of the row's `BatchRecord`.
+
+    Args:
+        key: a `Key` or a `(namespace, set, user key)` tuple.
+        module: the name of a registered module, with or without ".lua".
+        function: the function's name in it.
+        args: the arguments behind the record, values as bins can have.
+        ttl: how long the record lives from then on, if the function writes it: seconds, a timedelta or an `Expiration`; None
+            for what the policy says.
+        policy: its own; None for the defaults of `BatchUDFPolicy`.
+
+    Raises:
+        InvalidType: an argument is of the wrong type.
+        InvalidArgument: a value does not fit.
+    """
+
+    cdef readonly str module
+    cdef readonly str function
+    cdef readonly tuple args
+    cdef readonly object ttl
+
+    def __init__(
+        self,
+        key: KeyLike,
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        ttl: Ttl | None = None,
+        policy: BatchUDFPolicy | None = None,
+    ) -> None:
+        cdef Settings own = row_settings(policy, OF_BATCH_UDF, "a BatchUDFPolicy")
+        self.key = key_of(key)
+        self.policy = policy
+        self.module = module_name(module)
+        self.function = function_name(function)
+        self.args = call_arguments(args)
+        self.ttl = ttl
+        self.ask = ask_call(self.module, self.function, self.args, ttl, own)
+
+    cdef dict arguments(self):
+        return given_of(
+            {
+                "module": self.module, "function": self.function, "args": self.args or None, "ttl": self.ttl,
+                "policy": self.policy,
+            }
+        )
+
+    cdef tuple hashed(self):
+        return self.module, self.function   # arguments may be lists

@@ -49,7 +49,7 @@ cdef class KeySource(RowSource):
 cdef inline int check_is_row(object item) except -1:
     """Refuses what is no row that a user has made."""
     if not isinstance(item, BatchRow) or (<BatchRow>item).ask is None:
-        raise errors.InvalidType(f"a row must be a BatchRead, BatchWrite or BatchDelete, not {shown(item)}")
+        raise errors.InvalidType(f"a row must be a BatchRead, BatchWrite, BatchDelete or BatchUDF, not {shown(item)}")
     return 0
 
 

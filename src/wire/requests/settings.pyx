@@ -19,6 +19,7 @@ cpdef enum:                                 # what a policy is of, where that is
     OF_BATCH_WRITE = 3
     OF_BATCH_DELETE = 4
     OF_QUERY = 5
+    OF_BATCH_UDF = 6
 
 
 @cython.final

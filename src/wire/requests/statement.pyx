@@ -97,13 +97,6 @@ def restore_statement(
     return Statement(namespace, set_name, bins, where=where, operations=operations)
 
 
-cdef Statement statement_of(object statement):
-    """Returns the statement that is given with a call."""
-    if type(statement) is not Statement:
-        raise errors.InvalidType(f"a query takes a Statement, not {shown(statement)}")
-    return <Statement>statement
-
-
 cdef tuple reading_steps(object operations):
     """Returns operations that only read, each of a bin."""
     cdef tuple steps = steps_of(operations)

@@ -31,6 +31,11 @@ cdef class BatchRecord:
         return self.error is None
 
     @property
+    def value(self) -> Any:
+        """What the function of a `BatchUDF` has returned; None for other rows, and if it failed."""
+        return None if self.record is None else self.record.bins.get("SUCCESS")
+
+    @property
     def in_doubt(self) -> bool:
         """Whether the row, which writes and failed, was or may still be applied."""
         return self.error is not None and self.error.in_doubt

@@ -9,6 +9,7 @@ cdef struct Step:                           # where in one list or map the packe
 cdef struct Packer:
     Buffer* out
     PyObject* bin                           # borrowed: the bin's name for messages, or NULL
+    const char* root                        # without a bin: what is packed, for messages
     bint arguments                          # packs an operation's arguments, which may be Packed, INFINITY and WILDCARD
     # > 0 inside an operation's arguments or an ordered list: the server compares maps there as they are packed, so
     # `put_map` sorts them
@@ -20,6 +21,7 @@ cdef struct Packer:
 cdef inline void packer_init(Packer* p, Buffer* out, object bin) noexcept:
     p.out = out
     p.bin = <PyObject*>bin
+    p.root = "value"
     p.arguments = False
     p.compared = 0
     p.depth = 0
@@ -36,7 +38,7 @@ cdef str place(Packer* p):
     """Returns where the packer is, as Python would write it: bins['prefs'][2]['x']."""
     cdef int i
     cdef int first = 0
-    text = "value" if p.bin == NULL or <object>p.bin is None else f"bins[{shown(plain_text(<object>p.bin))}]"
+    text = p.root.decode() if p.bin == NULL or <object>p.bin is None else f"bins[{shown(plain_text(<object>p.bin))}]"
     if p.arguments and p.bin != NULL and <object>p.bin is not None and p.depth:
         first = 2 if p.depth > 1 and p.path[0].index == 2 else 1    # [0xFF, context, [arguments]] or [arguments]
         text += f", argument {p.path[first - 1].index}, at " if p.depth > first else f", argument {p.path[first - 1].index}"

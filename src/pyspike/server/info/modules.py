@@ -9,39 +9,56 @@ from __future__ import annotations
 import base64
 import binascii
 
+from ..protocol.constants import UDF_NAME_MAX
 from ..storage.modules import LUA, Module
-from ..udf.lua import CompileError, LuaMissingError, check_module
+from ..udf.functions import CompileError, NoLuaError, check_module
 from .call import Call
 
 __all__ = ["COMMANDS"]
 
+CONTENT_MAX = 1024 * 1024
 INVALID_FILENAME = "error=invalid_filename"
 NOT_FOUND = "error=not_found"
-BAD_CONTENT = "error=invalid_base64_content"
 
 
 def _put(call: Call) -> str:
     pairs = call.pairs
-    name = pairs.get("filename", "")
-    if "." not in name:
+    name, content = pairs.get("filename", ""), pairs.get("content", "")
+    stem, dot, ending = name.rpartition(".")
+    if not (stem and dot and ending) or len(name) > UDF_NAME_MAX or name.startswith("../"):
         return INVALID_FILENAME
+    length = pairs.get("content-len", "")
+    if not length.isdigit() or "content" not in pairs or int(length) % 4:
+        return "error=invalid_content_len"
+    if pairs.get("udf-type", LUA) != LUA:
+        return "error=invalid_udf_type"
+    if int(length) != len(content):
+        return "error=invalid_content"
     try:
-        content = base64.b64decode(pairs.get("content", ""), validate=True)
+        source = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
-        return BAD_CONTENT
+        source = b""
+    if not source:
+        return "error=invalid_base64_content"
+    if len(source) > CONTENT_MAX:
+        return "error=invalid_udf_content_len,>1M"
+    modules = call.cluster.store.modules
     try:
-        check_module(name, content)
+        check_module(modules, name, source)
     except CompileError as error:
-        message = base64.b64encode(error.message).decode()
-        return f"error=compile_error;file={name};line={error.line};message={message}"
-    except LuaMissingError as error:
-        return f"error=no_lua;message={base64.b64encode(str(error).encode()).decode()}"
-    call.cluster.store.modules[name] = Module(name, content)
+        return f"error=compile_error;file={name};line={error.line};message={_base64(error.message)}"
+    except NoLuaError as error:
+        return f"error=no_lua;message={_base64(str(error))}"
+    modules.put(Module(name, source))
     return "ok"
 
 
+def _base64(words: str) -> str:
+    return base64.b64encode(words.encode("utf-8", "surrogateescape")).decode()
+
+
 def _list(call: Call) -> str:
-    modules = call.cluster.store.modules.values()
+    modules = call.cluster.store.modules
     return "".join(f"filename={module.name},hash={module.hash},type={LUA};" for module in modules)
 
 
@@ -57,7 +74,7 @@ def _remove(call: Call) -> str:
     name = call.pairs.get("filename")
     if name is None:
         return INVALID_FILENAME
-    call.cluster.store.modules.pop(name, None)
+    call.cluster.store.modules.remove(name)
     return "ok"
 
 

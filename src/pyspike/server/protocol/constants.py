@@ -33,6 +33,7 @@ __all__ = [
     "TTL_DONT_UPDATE",
     "TTL_MAX",
     "TTL_NEVER",
+    "UDF_NAME_MAX",
     "ContainerFlags",
     "ErrorDetailKey",
     "ErrorDetailVerbosity",
@@ -199,6 +200,7 @@ OPS_MAX = 32768
 BIN_NAME_MAX = 15
 NAMESPACE_MAX = 31
 SET_NAME_MAX = 63
+UDF_NAME_MAX = 127
 
 # --- queries (query-scan.md 8.2) ----------------------------------------------------------------------------
 

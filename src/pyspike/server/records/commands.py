@@ -7,8 +7,6 @@ Owns: the checks of a request with a digest and their order, and its reply. Not 
 
 from __future__ import annotations
 
-import logging
-
 from ..expressions.filters import passes
 from ..protocol.constants import (
     BIN_NAME_MAX,
@@ -42,12 +40,13 @@ __all__ = [
     "execute",
     "find_place",
     "namespace_of",
+    "new_void_time",
     "read_ops",
     "refuse_transaction",
     "run_on",
+    "store_bins",
 ]
 
-_LOG = logging.getLogger("pyspike.server")
 
 _BESIDE_VALUE, _BESIDE_BINS = 32, 4096
 
@@ -65,7 +64,6 @@ _SC_LINEARIZE = int(Info3.SC_READ_TYPE)
 _VERIFY, _ROLL = int(Info4.MRT_VERIFY_READ), int(Info4.MRT_ROLL_FORWARD | Info4.MRT_ROLL_BACK)
 _F_NAMESPACE, _F_SET, _F_KEY = int(FieldType.NAMESPACE), int(FieldType.SET), int(FieldType.KEY)
 _F_DIGEST, _F_MRT_ID, _F_FILTER = int(FieldType.DIGEST), int(FieldType.MRT_ID), int(FieldType.FILTER)
-_F_UDF = int(FieldType.UDF_FILENAME)
 _OP_READ, _OP_TOUCH = int(OpCode.READ), int(OpCode.TOUCH)
 MAY_ANSWER = frozenset((OpCode.CDT_MODIFY, OpCode.HLL_MODIFY))
 """Ops that write and may have results."""
@@ -96,8 +94,6 @@ def run_on(store: Store, message: Message, digest: bytes) -> bytes:
     if info2 & _WRITE:
         if info2 & _DELETE:
             return _delete(namespace, digest, set_name, message)
-        if _F_UDF in fields:
-            raise _unsupported("UDF")
         if message.info4 & _ROLL:
             raise RequestError(ResultCode.ENTERPRISE_ONLY, "end of a transaction")
         return _write(namespace, digest, set_name, message)
@@ -147,11 +143,6 @@ def _check_bin_name(op: Op) -> None:
     """Raise if an op names a bin as none can be named."""
     if (len(op.name) > BIN_NAME_MAX or _NUL in op.name) and op.code != _OP_TOUCH:
         raise RequestError(ResultCode.BIN_NAME, f"the bin name {op.name!r}")
-
-
-def _unsupported(what: str) -> RequestError:
-    _LOG.info("%s requests are not supported yet: answered UNSUPPORTED_FEATURE", what)
-    return RequestError(ResultCode.UNSUPPORTED_FEATURE, what)
 
 
 def _refusal(error: RequestError, record: Record, message: Message, version: ServerVersion) -> bytes:
@@ -318,7 +309,7 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
             respond_all=bool(message.info2 & _RESPOND_ALL),
             writes=True,
         )
-        void_time = _new_void_time(namespace, record, existed, message.record_ttl)
+        void_time = new_void_time(namespace, record, existed, message.record_ttl)
         operations = operations_of(ctx.version)
         for op in message.ops:
             if op.name or op.code != _OP_READ:
@@ -353,9 +344,35 @@ def _commit(
     namespace: Namespace, digest: bytes, record: Record, ctx: OpContext, void_time: int, key: bytes | None
 ) -> bytes:
     """Store what the ops have made of the record, and give the reply."""
+    new = store_bins(namespace, digest, record, ctx.bins, void_time, record.key or key)
+    return reply(0, new.generation, void_time, len(ctx.results), b"".join(ctx.results))
+
+
+def store_bins(
+    namespace: Namespace,
+    digest: bytes,
+    record: Record,
+    bins: dict[bytes, tuple[int, bytes]],
+    void_time: int,
+    key: bytes | None,
+) -> Record:
+    """Store a record in the place of another, or of none, and give it.
+
+    Args:
+        namespace: where.
+        digest: its digest.
+        record: the record as it was; without bins and generation if there was none.
+        bins: the bins that it has now.
+        void_time: when it expires.
+        key: the key to store with it.
+
+    Raises:
+        RequestError: RECORD_TOO_BIG.
+
+    """
     new = Record(record.set_name)
-    new.bins = ctx.bins
-    new.key = record.key or key
+    new.bins = bins
+    new.key = key
     largest = namespace.config.max_record_size
     values = sum([len(value) for _, value in new.bins.values()])
     # Far from the limit, the exact size does not matter.
@@ -366,10 +383,16 @@ def _commit(
     new.void_time = void_time
     new.last_update = namespace.store.clock()
     namespace.put(digest, new)
-    return reply(0, new.generation, void_time, len(ctx.results), b"".join(ctx.results))
+    return new
 
 
-def _new_void_time(namespace: Namespace, record: Record, existed: bool, ttl: int) -> int:
+def new_void_time(namespace: Namespace, record: Record, existed: bool, ttl: int) -> int:
+    """When a record expires that is written with a TTL, as requests have it; 0 is never.
+
+    Raises:
+        RequestError: PARAMETER: there is no such TTL; FORBIDDEN: nothing expires in this namespace.
+
+    """
     config = namespace.config
     if ttl == TTL_NEVER:
         return 0

@@ -1,24 +1,38 @@
-"""UDFs in the rows of a batch: there are no modules, so every call fails as that of a missing module does.
+"""UDFs on one record, of single requests, rows of batches and background jobs.
 
-Owns: the checks that come before the call, and the answer. Not here: UDFs of single requests, which are
-refused (commands.py).
+Owns: the checks that come before the call, storing what the function has made of the record, and the answer.
+Not here: calling functions (../udf/).
 """
 
 from __future__ import annotations
 
-from ..protocol.constants import FieldType, Info2, Info3, OpCode, ParticleType
+from pyspike.lua.interpreter import Changes
+
+from ..protocol.constants import (
+    SET_NAME_MAX,
+    TTL_DONT_UPDATE,
+    TTL_MAX,
+    TTL_NEVER,
+    FieldType,
+    Info2,
+    Info3,
+    OpCode,
+    ParticleType,
+)
 from ..protocol.framing import Message, encode_op, reply
-from ..protocol.result import RequestError, ResultCode, bad
-from ..storage.store import Store
-from .commands import check_record, find_place, refuse_transaction
+from ..protocol.result import ParameterSubcode, RequestError, ResultCode, bad
+from ..storage.store import Namespace, Record, Store
+from ..udf.functions import FunctionError, function_of
+from ..udf.rows import row_of, stored_bin
+from .commands import check_record, find_place, new_void_time, refuse_transaction, store_bins
 
 __all__ = ["apply_udf", "is_udf"]
 
 _WRITE_OR_DELETE, _WRITE = int(Info2.WRITE | Info2.DELETE), int(Info2.WRITE)
 _NO_INFO2 = int(Info2.GENERATION | Info2.GENERATION_GT | Info2.CREATE_ONLY)
 _NO_INFO3 = int(Info3.UPDATE_ONLY | Info3.CREATE_OR_REPLACE | Info3.REPLACE_ONLY)
-_NEEDED = (FieldType.UDF_FUNCTION, FieldType.UDF_ARGLIST)
-_FAILURE = encode_op(OpCode.READ, ParticleType.STRING, b"FAILURE", b"UDF: Execution Error 1")
+_SUCCESS, _FAILURE = b"SUCCESS", b"FAILURE"
+_SPECIAL_TTLS = {-1: TTL_NEVER, -2: TTL_DONT_UPDATE}
 
 
 def is_udf(message: Message) -> bool:
@@ -27,23 +41,74 @@ def is_udf(message: Message) -> bool:
 
 
 def apply_udf(store: Store, message: Message, digest: bytes) -> bytes:
-    """The reply frame to a call of a module that is not there.
+    """Call a function on the record of a digest, and give the reply frame.
 
     Raises:
-        RequestError: the call does not come to the module: it is malformed, or the record is filtered out.
+        RequestError: the call does not come to the function, as it is malformed.
 
     """
     namespace = find_place(store, message, digest)
-    if not all(field in message.fields for field in _NEEDED):
-        raise bad("no function or no arguments")
     if message.info2 & _NO_INFO2 or message.info3 & _NO_INFO3:
         raise bad("a UDF with a write policy")
     refuse_transaction(message)
     record = namespace.find(digest)
-    if record is None:
-        return reply(ResultCode.UDF_EXECUTION, 0, 0, 1, _FAILURE)
+    set_name = message.fields.get(FieldType.SET, b"")
+    before = record or Record(set_name)
     try:
-        check_record(namespace, record, digest, message.fields.get(FieldType.SET, b""), message)
+        function = function_of(store.modules, message)
+        if record is not None:
+            check_record(namespace, record, digest, set_name, message)
+        row = row_of(store, digest, record, message.fields.get(FieldType.KEY))
+        (kind, result), changes = function.call(row, exists=record is not None)
+        after = before if changes is None else _stored(namespace, digest, record, changes, message)
+    except FunctionError as error:
+        words = str(error).encode("utf-8", "surrogateescape")
+        failure = encode_op(OpCode.READ, ParticleType.STRING, _FAILURE, words)
+        return reply(ResultCode.UDF_EXECUTION, before.generation, before.void_time, 1, failure)
     except RequestError as error:
-        return reply(error.code, record.generation, record.void_time)
-    return reply(ResultCode.UDF_EXECUTION, record.generation, record.void_time, 1, _FAILURE)
+        return reply(error.code, before.generation, before.void_time)
+    success = encode_op(OpCode.READ, kind, _SUCCESS, result)
+    return reply(ResultCode.OK, after.generation, after.void_time, 1, success)
+
+
+def _stored(
+    namespace: Namespace, digest: bytes, record: Record | None, changes: Changes, message: Message
+) -> Record:
+    """Store what a function has made of a record, and give the record as it is now.
+
+    Of a record that is gone now, the generation is counted on.
+    """
+    set_name = message.fields.get(FieldType.SET, b"")
+    if changes.refused:
+        raise RequestError(ResultCode.INCOMPATIBLE_TYPE, "a bin with a record as its value")
+    if record is None:
+        if not changes.bins:
+            raise RequestError(ResultCode.NOT_FOUND, "nothing to create")
+        if len(set_name) > SET_NAME_MAX or b"\0" in set_name:
+            raise bad(f"the set name {set_name!r}")
+    before = record or Record(set_name)
+    if not changes.bins:
+        if message.info2 & Info2.DURABLE_DELETE:
+            raise RequestError(ResultCode.ENTERPRISE_ONLY, "durable delete")
+        namespace.delete(digest)
+        gone = Record(before.set_name)
+        gone.generation = before.generation + 1
+        return gone
+    void_time = new_void_time(namespace, before, record is not None, _ttl(changes.ttl, message))
+    bins = {
+        name: before.bins[name] if before.bins.get(name) == (kind, data) else stored_bin(kind, data)
+        for name, kind, data in changes.bins
+    }
+    key = before.key or message.fields.get(FieldType.KEY)
+    return store_bins(namespace, digest, before, bins, void_time, None if changes.drops_key else key)
+
+
+def _ttl(own: int | None, message: Message) -> int:
+    """The TTL of a write as a request has it: what the function has set, or else the request."""
+    if own is None:
+        return message.record_ttl
+    if own in _SPECIAL_TTLS:
+        return _SPECIAL_TTLS[own]
+    if not 0 <= own <= TTL_MAX:
+        raise RequestError(ResultCode.PARAMETER, f"TTL of {own} s", ParameterSubcode.TTL)
+    return own

@@ -16,7 +16,7 @@ from ..protocol.constants import CITRUSLEAF_EPOCH, N_PARTITIONS, TTL_MAX, Partic
 from ..protocol.digest import partition_of
 from ..versions import NEWEST, ServerVersion
 from .indexes import NO_BVALS, Index
-from .modules import Module
+from .modules import Modules
 
 __all__ = ["Namespace", "NamespaceConfig", "Record", "Store", "stored_size"]
 
@@ -200,8 +200,8 @@ class Store:
     clock: Callable[[], float] = time.time
     version: ServerVersion = NEWEST
     namespaces: dict[bytes, Namespace] = field(default_factory=dict)
-    modules: dict[str, Module] = field(default_factory=dict)
-    """The UDF modules, by their file names."""
+    modules: Modules = field(default_factory=Modules)
+    """The UDF modules."""
 
     def add(self, name: str, config: NamespaceConfig) -> Namespace:
         """Add a namespace."""

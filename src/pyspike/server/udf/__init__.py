@@ -1,5 +1,7 @@
-"""User-defined functions in Lua.
+"""User-defined functions in Lua, of the modules that are registered.
 
-Lua itself comes from the package lupa, which is optional: without it, modules can't be registered and calls
-fail, both with words that say what to install.
+Start in functions.py, which finds a function and has it called; rows.py is what a record is to a function,
+and what becomes of its changes. Lua itself, and what functions see in it, are in pyspike.lua, which the
+client shares; it comes from the package lupa, which is optional. Without it modules can't be registered and
+calls fail, both with words that say what to install.
 """
