@@ -14,13 +14,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
-from pyspike import AsyncClient, BatchError, BatchRecord, BatchRow, BatchWrite, Client, ClientPolicy, Key
+from pyspike import (
+    AsyncClient,
+    BatchError,
+    BatchRecord,
+    BatchRow,
+    BatchUDF,
+    BatchWrite,
+    Client,
+    ClientPolicy,
+    Key,
+)
 from pyspike._wire import Commands, Executor
 from pyspike.hosts import HostsLike
 
 __all__ = ["BATCH_WRITES", "WRITES", "TrackingAsyncClient", "TrackingClient", "WrittenKeys"]
 
-WRITES = ("add", "append", "operate", "prepend", "put")
+WRITES = ("add", "append", "execute_udf", "operate", "prepend", "put")
 """The methods that may leave a record that was not there."""
 
 BATCH_WRITES = {"batch": "rows", "batch_operate": "keys", "batch_put": "records"}
@@ -134,7 +144,7 @@ class TrackedStream:
     def _seen(self, rows: Iterable[Any]) -> Iterator[Any]:
         for row in rows:
             if isinstance(row, BatchRow):
-                (self._writes if isinstance(row, BatchWrite) else self._others)[row.key] += 1
+                (self._writes if isinstance(row, (BatchUDF, BatchWrite)) else self._others)[row.key] += 1
             yield row
 
     def written(self) -> list[Key]:
@@ -185,7 +195,7 @@ def _lists(
 
 def _writers(method: str, args: tuple[Any, ...], options: dict[str, Any]) -> list[Key | None]:
     if method == "batch":
-        return [row.key if isinstance(row, BatchWrite) else None for row in args[0]]
+        return [row.key if isinstance(row, (BatchUDF, BatchWrite)) else None for row in args[0]]
     if method == "batch_put":
         return [_key(key) for key, _ in args[0]]
     operations = args[1] if len(args) > 1 else options["operations"]
@@ -197,13 +207,27 @@ def _key(given: Any) -> Key:
     return given if isinstance(given, Key) else Key(*given)
 
 
-def _options(args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The same arguments, but with operations in a tuple, which can be iterated twice."""
+def _options(
+    args: tuple[Any, ...], options: dict[str, Any], name: str = "operations", place: int = 1
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The same arguments, but with the one of this name and place in a tuple, which can be iterated twice."""
     with contextlib.suppress(TypeError):
-        if "operations" in options:
-            options["operations"] = tuple(options["operations"])
-        elif len(args) > 1:
-            args = (args[0], tuple(args[1]), *args[2:])
+        if name in options:
+            options[name] = tuple(options[name])
+        elif len(args) > place:
+            args = (*args[:place], tuple(args[place]), *args[place + 1 :])
+    return args, options
+
+
+def _repeatable(
+    method: str, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a command, which can be used twice."""
+    if method == "operate":
+        return _options(args, options)
+    given = options.get("args", args[3] if len(args) > 3 else ())
+    if method == "execute_udf" and not isinstance(given, (str, bytes, dict)):  # those the client refuses
+        return _options(args, options, "args", 3)
     return args, options
 
 
@@ -212,8 +236,7 @@ def _blocking(method: str) -> Callable[..., Any]:
 
     @functools.wraps(send)
     def command(self: TrackingClient, *args: Any, **options: Any) -> Any:
-        if method == "operate":
-            args, options = _options(args, options)
+        args, options = _repeatable(method, args, options)
         with self.written.during(method, *args, **options):
             return send(self, *args, **options)
 
@@ -225,8 +248,7 @@ def _awaitable(method: str) -> Callable[..., Any]:
 
     @functools.wraps(send)
     async def command(self: TrackingAsyncClient, *args: Any, **options: Any) -> Any:
-        if method == "operate":
-            args, options = _options(args, options)
+        args, options = _repeatable(method, args, options)
         with self.written.during(method, *args, **options):
             return await send(self, *args, **options)
 

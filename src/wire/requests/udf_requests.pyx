@@ -8,7 +8,7 @@ cdef object module_name(object module):
         raise errors.InvalidType(f"a module's name must be str, not {shown(module)}")
     name = plain_text(module)
     if name.endswith(".lua"):
-        name = name[:-4]
+        name = name[: len(name) - 4]
     if not name:
         raise errors.InvalidArgument("a module's name is empty")
     return name
