@@ -226,13 +226,6 @@ def test_what_only_the_enterprise_edition_does_is_said_so(wire: Wire) -> None:
     assert wire.read_frame() == bytes.fromhex("02020000000000100033" + "00" * 14)
 
 
-def test_what_is_not_supported_yet_is_said_so(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "pyspike.server")
-    call = message(1, info2=1, more=(field(30, b"m"), field(31, b"f"), field(32, b"\x90")))
-    assert wire.ask(call).code == ResultCode.UNSUPPORTED_FEATURE
-    assert "UDF" in caplog.text
-
-
 def test_unknown_ops_and_names_are_refused(wire: Wire) -> None:
     wire.ask(put(1, {"a": integer(1)}))
     assert wire.ask(operate(1, op(6, "a"))).code == ResultCode.PARAMETER

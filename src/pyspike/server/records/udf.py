@@ -54,6 +54,7 @@ def apply_udf(store: Store, message: Message, digest: bytes) -> bytes:
     record = namespace.find(digest)
     set_name = message.fields.get(FieldType.SET, b"")
     before = record or Record(set_name)
+    function = None
     try:
         function = function_of(store.modules, message)
         if record is not None:
@@ -66,6 +67,8 @@ def apply_udf(store: Store, message: Message, digest: bytes) -> bytes:
         failure = encode_op(OpCode.READ, ParticleType.STRING, _FAILURE, words)
         return reply(ResultCode.UDF_EXECUTION, before.generation, before.void_time, 1, failure)
     except RequestError as error:
+        if function is None:  # the request is malformed, and the record was not looked at
+            raise
         return reply(error.code, before.generation, before.void_time)
     success = encode_op(OpCode.READ, kind, _SUCCESS, result)
     return reply(ResultCode.OK, after.generation, after.void_time, 1, success)
