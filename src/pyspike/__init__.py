@@ -59,7 +59,15 @@ from pyspike.policy import (
 from pyspike.process.lazy_imports import importing
 from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
 from pyspike.result_code import ResultCode
-from pyspike.stats import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats
+from pyspike.stats import (
+    BatchStats,
+    ChannelStats,
+    ClientStats,
+    ConnectionStats,
+    NodeStats,
+    PoolStats,
+    TendStats,
+)
 from pyspike.task import Task
 from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
@@ -90,6 +98,7 @@ __all__ = [
     "BatchRecord",
     "BatchResults",
     "BatchRow",
+    "BatchStats",
     "BatchStream",
     "BatchUDF",
     "BatchUDFPolicy",

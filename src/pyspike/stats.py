@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-__all__ = ["ChannelStats", "ClientStats", "ConnectionStats", "NodeStats", "PoolStats", "TendStats"]
+__all__ = [
+    "BatchStats",
+    "ChannelStats",
+    "ClientStats",
+    "ConnectionStats",
+    "NodeStats",
+    "PoolStats",
+    "TendStats",
+]
 
 
 class _Stats:
@@ -119,6 +127,26 @@ class ChannelStats(ConnectionStats):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class BatchStats(_Stats):
+    """What batches have asked of one node so far, those of threads and of tasks.
+
+    Args:
+        requests: how many requests there were; a batch is one to each node that it concerns, or several if
+            it is very large or is tried again.
+        rows: how many rows these requests had; one that is tried again counts anew.
+        failed_rows: how many rows ended in an error, as the node answered with it, or did not answer. That
+            there is no such record is no error of a row that reads or deletes.
+        retried_rows: how many rows the node did not answer that were then to be tried again, there or at
+            another node.
+    """
+
+    requests: int = 0
+    rows: int = 0
+    failed_rows: int = 0
+    retried_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class NodeStats(_Stats):
     """One node of the cluster.
 
@@ -132,6 +160,7 @@ class NodeStats(_Stats):
         partition_generation: the number of the partition map that was last read from it, which a server
             counts up when partitions move; None if that has to be read again.
         pool: its connections for the calls of threads.
+        batches: what batches have asked of it.
     """
 
     name: str
@@ -142,6 +171,7 @@ class NodeStats(_Stats):
     last_error: str | None
     partition_generation: int | None
     pool: PoolStats
+    batches: BatchStats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)

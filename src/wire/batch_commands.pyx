@@ -67,6 +67,8 @@ cdef class NodeRows:
             command.retries = batch.settings.write_retries
         command.namespace = (<Key>batch.keys[self.numbers[self.slice_at]]).namespace
         command.target.has_other_node = self.has_other_node
+        if self.node is not None:
+            self.node.counters.count_batch(size)
         return command
 
     def count_sent(self) -> None:
@@ -97,6 +99,11 @@ cdef class NodeRows:
         self.slice_at = end
         self.begun = max(self.begun, end)
         return found
+
+    def count_outcomes(self, *, Py_ssize_t failed=0, Py_ssize_t retried=0) -> None:
+        """Counts, for the node, rows that ended in an error, and rows without an answer that are asked for again."""
+        if self.node is not None:
+            self.node.counters.count_rows(failed, retried)
 
     @property
     def rows(self) -> list[int]:

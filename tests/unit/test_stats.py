@@ -10,7 +10,16 @@ import pickle
 import pytest
 
 import pyspike
-from pyspike import ChannelStats, ClientStats, ConnectionStats, NodeStats, PoolStats, TendStats, stats
+from pyspike import (
+    BatchStats,
+    ChannelStats,
+    ClientStats,
+    ConnectionStats,
+    NodeStats,
+    PoolStats,
+    TendStats,
+    stats,
+)
 
 
 def some(rounds: int = 3) -> ClientStats:
@@ -23,6 +32,7 @@ def some(rounds: int = 3) -> ClientStats:
         last_error=None,
         partition_generation=7,
         pool=PoolStats(open=2, in_flight=1, idle=1, opened=3, closed={"idle": 1}, wait_ms=1.5),
+        batches=BatchStats(requests=2, rows=20, failed_rows=1),
     )
     tend = TendStats(rounds=rounds, last_ms=0.5, last_error=None, unreachable={"A2": "refused"})
     channel = ChannelStats(open=1, large=ConnectionStats(open=1, closed={"timeout": 1}))

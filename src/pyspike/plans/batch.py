@@ -178,7 +178,10 @@ class BatchPlan:
                 if pause is None:
                     self._fail(number, final or error, asked)
                 yield
-            if pause is not None:
+            if pause is None:
+                rows.count_outcomes(failed=len(numbers))
+            else:
+                rows.count_outcomes(retried=len(numbers))
                 later.append(Later(pause, numbers))
 
     def ending(self, numbers: Iterable[int], error: AerospikeError) -> Steps:
@@ -219,6 +222,7 @@ class BatchPlan:
 
     def _refusing(self, rows: NodeRows, numbers: list[int], elapsed_ms: float) -> Steps:
         """Make the errors of rows that were answered with one."""
+        rows.count_outcomes(failed=len(numbers))
         for number in numbers:
             code = self.batch.code(number)
             assert code is not None

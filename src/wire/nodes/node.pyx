@@ -42,7 +42,7 @@ cdef class NodeLimits:
 
 @cython.final
 cdef class NodeCounters:
-    """Counts the failed attempts on a node, of threads and of all loops together.
+    """Counts the failed attempts on a node and the rows of batches, of threads and of all loops together.
 
     The pool and the channels hold this object, so that they need not hold the node. A child process makes a new one: in a
     free-threaded interpreter, another thread may have held its lock during the fork, and nobody would release it.
@@ -51,6 +51,11 @@ cdef class NodeCounters:
     cdef size_t failures                    # attempts that failed without an answer, and connections that were not opened
     cdef size_t timeouts                    # failures that are timeouts: no answer came in time
     cdef size_t refusals                    # commands that found no room to wait, or waited until they were overdue
+
+    cdef size_t batch_requests              # requests with rows of batches
+    cdef size_t batch_rows                  # rows that these asked for
+    cdef size_t failed_rows                 # rows that ended in an error
+    cdef size_t retried_rows                # rows without an answer that are asked for again
 
     cdef void count_failure(self, bint timed_out):
         """Counts an attempt that failed."""
@@ -62,6 +67,27 @@ cdef class NodeCounters:
         """Counts a command that found no room, or none in time."""
         with cython.critical_section(self):
             self.refusals += 1
+
+    cdef void count_batch(self, Py_ssize_t rows):
+        """Counts a request with so many rows of a batch."""
+        with cython.critical_section(self):
+            self.batch_requests += 1
+            self.batch_rows += <size_t>rows
+
+    cdef void count_rows(self, Py_ssize_t failed, Py_ssize_t retried):
+        """Counts rows that ended in an error, and rows without an answer that are asked for again."""
+        with cython.critical_section(self):
+            self.failed_rows += <size_t>failed
+            self.retried_rows += <size_t>retried
+
+    cdef dict batch_stats(self):
+        with cython.critical_section(self):
+            return {
+                "requests": self.batch_requests,
+                "rows": self.batch_rows,
+                "failed_rows": self.failed_rows,
+                "retried_rows": self.retried_rows,
+            }
 
 
 cdef NodeLimits DEFAULT_LIMITS = NodeLimits()
@@ -100,6 +126,10 @@ cdef class Node:
         self.active = False
         if self.pool is not None:
             self.pool.close()
+
+    def batch_stats(self) -> dict[str, int]:
+        """Return the numbers of batches so far: requests and rows, of threads and of all loops together."""
+        return self.counters.batch_stats()
 
     def forget_connections(self) -> None:
         """Forget the pool and the counters in a child process: the connections are its parent's."""
