@@ -1127,6 +1127,8 @@ class Node:
     def __init__(self, name: str, limits: NodeLimits) -> None: ...
     def retire(self) -> None:
         """Send the node no more commands; commands in flight finish."""
+    def batch_stats(self) -> dict[str, int]:
+        """Return the numbers of batches so far: requests and rows, of threads and of all loops together."""
     def forget_connections(self) -> None:
         """Forget the pool and the counters in a child process: the connections are its parent's."""
 
@@ -1260,6 +1262,8 @@ class NodeRows:
         Args:
             most: how many rows to look at, so that it does not take long; the next call looks at those behind. -1 for all.
         """
+    def count_outcomes(self, *, failed: int = 0, retried: int = 0) -> None:
+        """Counts, for the node, rows that ended in an error, and rows without an answer that are asked for again."""
     @property
     def rows(self) -> list[int]:
         """The numbers of all its rows."""

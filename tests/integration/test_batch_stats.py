@@ -11,7 +11,7 @@ from pyspike import BatchPolicy, BatchStats, Client, ClientPolicy, Key, ResultCo
 from pyspike import operations as op
 from pyspike.server import EmbeddedCluster, EmbeddedNode
 
-pytestmark = [pytest.mark.one_kind("tasks have no batches yet"), pytest.mark.embedded_only]
+pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 
 
 @pytest.fixture
