@@ -94,7 +94,9 @@ def test_recorded_batches_get_the_recorded_answers(
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where the official client leaves a copy of the module
     client = aerospike.client({"hosts": [("127.0.0.1", single.nodes[0].port)]}).connect()
-    Path(MODULE).write_text(json.loads((VECTORS / "fixtures.json").read_text(encoding="utf-8"))["lua"][MODULE])
+    Path(MODULE).write_text(
+        json.loads((VECTORS / "fixtures.json").read_text(encoding="utf-8"))["lua"][MODULE]
+    )
     client.udf_put(MODULE)
     total, different = 0, {}
     with Wire(single.nodes[0].port) as wire:
