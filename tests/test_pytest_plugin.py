@@ -19,6 +19,7 @@ from pyspike import (
     BatchWrite,
     BatchWritePolicy,
     Client,
+    IndexType,
     Key,
     RecordExistsAction,
     errors,
@@ -26,6 +27,7 @@ from pyspike import (
 from pyspike import operations as op
 from pyspike.testing.written_keys import (
     BATCH_WRITES,
+    MAKES,
     WRITES,
     TrackingAsyncClient,
     TrackingClient,
@@ -378,24 +380,27 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "batch_get",
         "close",
         "delete",
+        "drop_index",
         "exists",
         "get",
         "get_udf",
         "info",
         "is_connected",
+        "list_indexes",
         "list_udfs",
         "node_names",
         "nodes",
-        "register_udf",
         "remove_udf",
+        "set_xdr_filter",
         "stats",
         "touch",
+        "truncate",
     }
     methods = {name for name in dir(Client) if not name.startswith("_")}
-    assert methods == others | {"batch_stream", "with_policies"} | set(WRITES) | set(BATCH_WRITES)
+    assert methods == others | {"batch_stream", "with_policies"} | {*WRITES, *BATCH_WRITES, *MAKES}
     assert "batch_stream" in vars(TrackingClient)
     for kind in (TrackingClient, TrackingAsyncClient):
-        assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES}
+        assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES, *MAKES}
 
 
 @pytest.mark.parametrize("by_tasks", [False, True], ids=["threads", "tasks"])
@@ -468,6 +473,52 @@ def test_the_rows_of_streams_that_have_written_or_may_have_are_kept(aerospike_ho
         stream.close()
         assert written.take() == keys[5:8], "those that were read ahead may have been done"
         client.batch_delete(keys)
+
+
+@pytest.mark.parametrize("tasks", [False, True], ids=["threads", "tasks"])
+def test_servers_of_the_environment_keep_no_index_or_module_of_a_test(
+    real: pytest.Pytester, client: Client, set_name: str, tasks: bool
+) -> None:
+    run = f"p{set_name[-6:]}{tasks:d}"
+    client.create_index("test", set_name, f"{run}old", bin=f"{run}o", type=IndexType.NUMERIC).wait(10_000)
+    fixture, wait = ("aerospike_async_client", "await ") if tasks else ("aerospike_client", "")
+    real.makepyfile(
+        f"""
+        import asyncio
+        from pyspike import IndexType
+
+        RUN, SET = {run!r}, {set_name!r}
+
+        def test_both({fixture}):
+            {"async " if tasks else ""}def main(client):
+                for name in "old", "new":
+                    {wait}client.create_index(
+                        "test", SET, RUN + name, bin=RUN + name[0], type=IndexType.NUMERIC
+                    )
+                {wait}client.create_set_index("test", SET, RUN + "set")
+                {wait}client.with_policies().register_udf("function f(rec) end", RUN)
+            {"asyncio.run(main({}))" if tasks else "main({})"}
+        """.replace("{}", fixture)
+    )
+    real.runpytest_subprocess().assert_outcomes(passed=1)
+    assert [index.name for index in client.list_indexes() if index.name.startswith(run)] == [f"{run}old"]
+    assert not [module.name for module in client.list_udfs() if module.name.startswith(run)]
+    client.drop_index("test", f"{run}old").wait(10_000)
+
+
+def test_the_embedded_cluster_begins_each_test_without_indexes(users: pytest.Pytester) -> None:
+    users.makepyfile(
+        """
+        import pytest
+        from pyspike import IndexType
+
+        @pytest.mark.parametrize("again", [1, 2])
+        def test_create(aerospike_client, again):
+            assert aerospike_client.list_indexes() == []
+            aerospike_client.create_index("test", "s", "i", bin="b", type=IndexType.NUMERIC).wait()
+        """
+    )
+    users.runpytest_subprocess().assert_outcomes(passed=2)
 
 
 def test_a_write_in_doubt_counts_as_written() -> None:

@@ -33,7 +33,7 @@ from pyspike.batch import BatchResults
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
-from pyspike.index import CollectionIndexType, IndexType
+from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
     AdminPolicy,
@@ -68,7 +68,7 @@ from pyspike.stats import (
     PoolStats,
     TendStats,
 )
-from pyspike.task import Task
+from pyspike.task import IndexTask, Task
 from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
     INFINITY,
@@ -89,6 +89,7 @@ __all__ = [
     "WILDCARD",
     "AdminPolicy",
     "AsyncClient",
+    "AsyncIndexTask",
     "AsyncTask",
     "BatchDelete",
     "BatchDeletePolicy",
@@ -130,6 +131,7 @@ __all__ = [
     "HostsLike",
     "HyperLogLog",
     "IndexFilter",
+    "IndexTask",
     "IndexType",
     "InfoPolicy",
     "Key",
@@ -164,6 +166,7 @@ __all__ = [
     "RecordExistsAction",
     "Replica",
     "ResultCode",
+    "SecondaryIndex",
     "Statement",
     "StringRegexFlags",
     "StringWriteFlags",
@@ -186,7 +189,7 @@ __all__ += errors.__all__
 if TYPE_CHECKING:
     from pyspike import exp, filters, operations
     from pyspike.aio import AsyncClient
-    from pyspike.async_task import AsyncTask
+    from pyspike.async_task import AsyncIndexTask, AsyncTask
     from pyspike.cdt.context import Context, Ctx, MapKey
     from pyspike.cdt.enums import (
         BitOverflowAction,
@@ -232,6 +235,7 @@ _FLAGS = (
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
+    "AsyncIndexTask": "pyspike.async_task",
     "AsyncTask": "pyspike.async_task",
     "exp": "pyspike.exp",
     "filters": "pyspike.filters",

@@ -14,7 +14,7 @@ from pyspike.task import ProgressHook, shown_watch
 if TYPE_CHECKING:
     from pyspike.cluster.watch import Watch
 
-__all__ = ["AsyncTask"]
+__all__ = ["AsyncIndexTask", "AsyncTask"]
 
 
 class AsyncTask:
@@ -59,3 +59,14 @@ class AsyncTask:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {shown_watch(self._watch)}>"
+
+
+class AsyncIndexTask(AsyncTask):
+    """What the nodes do to build, or to drop, an index: see `IndexTask`."""
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, watch: Watch, namespace: str, name: str) -> None:
+        super().__init__(watch)
+        self.namespace = namespace
+        self.name = name

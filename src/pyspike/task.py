@@ -16,7 +16,7 @@ from pyspike.nodes import NodeStatus
 if TYPE_CHECKING:
     from pyspike.cluster.watch import Watch
 
-__all__ = ["ProgressHook", "Task", "shown_watch"]
+__all__ = ["IndexTask", "ProgressHook", "Task", "shown_watch"]
 
 ProgressHook = Callable[[float], object]
 
@@ -74,6 +74,22 @@ class Task:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {shown_watch(self._watch)}>"
+
+
+class IndexTask(Task):
+    """What the nodes do to build, or to drop, an index; `progress` is how much of it they have built.
+
+    Attributes:
+        namespace: the index's namespace.
+        name: the index's name.
+    """
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, watch: Watch, namespace: str, name: str) -> None:
+        super().__init__(watch)
+        self.namespace = namespace
+        self.name = name
 
 
 def shown_watch(watch: Watch) -> str:

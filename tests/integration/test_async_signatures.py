@@ -81,8 +81,17 @@ def told(file: str, cls: str) -> dict[str, list[str]]:
     return seen
 
 
-BLOCKING = told("_wire.pyi", "Commands") | told("_wire.pyi", "BatchCommands") | told("client.py", "Client")
-AWAITABLE = told("_wire.pyi", "AsyncCommands") | told("aio.py", "AsyncClient")
+BLOCKING = {
+    **told("_wire.pyi", "Commands"),
+    **told("_wire.pyi", "BatchCommands"),
+    **told("administration.py", "Administration"),
+    **told("client.py", "Client"),
+}
+AWAITABLE = {
+    **told("_wire.pyi", "AsyncCommands"),
+    **told("async_administration.py", "AsyncAdministration"),
+    **told("aio.py", "AsyncClient"),
+}
 
 
 @pytest.mark.parametrize("name", COMMON)
