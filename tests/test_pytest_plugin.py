@@ -375,6 +375,7 @@ def test_records_that_can_not_be_deleted_are_named(users: pytest.Pytester) -> No
 
 def test_every_method_that_writes_a_record_is_known() -> None:
     others = {
+        "abort_job",
         "batch_delete",
         "batch_exists",
         "batch_get",
@@ -386,10 +387,13 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "get_udf",
         "info",
         "is_connected",
+        "jobs",
         "list_indexes",
         "list_udfs",
         "node_names",
         "nodes",
+        "query_execute_udf",
+        "query_operate",
         "remove_udf",
         "set_xdr_filter",
         "stats",

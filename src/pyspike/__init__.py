@@ -34,6 +34,7 @@ from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
+from pyspike.job import Job
 from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
     AdminPolicy,
@@ -68,7 +69,7 @@ from pyspike.stats import (
     PoolStats,
     TendStats,
 )
-from pyspike.task import IndexTask, Task
+from pyspike.task import ExecuteTask, IndexTask, Task
 from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
     INFINITY,
@@ -89,6 +90,7 @@ __all__ = [
     "WILDCARD",
     "AdminPolicy",
     "AsyncClient",
+    "AsyncExecuteTask",
     "AsyncIndexTask",
     "AsyncTask",
     "BatchDelete",
@@ -120,6 +122,7 @@ __all__ = [
     "Context",
     "Ctx",
     "Cursor",
+    "ExecuteTask",
     "ExpReadFlags",
     "ExpWriteFlags",
     "Expiration",
@@ -134,6 +137,7 @@ __all__ = [
     "IndexTask",
     "IndexType",
     "InfoPolicy",
+    "Job",
     "Key",
     "KeyLike",
     "KeyOrderedDict",
@@ -189,7 +193,7 @@ __all__ += errors.__all__
 if TYPE_CHECKING:
     from pyspike import exp, filters, operations
     from pyspike.aio import AsyncClient
-    from pyspike.async_task import AsyncIndexTask, AsyncTask
+    from pyspike.async_task import AsyncExecuteTask, AsyncIndexTask, AsyncTask
     from pyspike.cdt.context import Context, Ctx, MapKey
     from pyspike.cdt.enums import (
         BitOverflowAction,
@@ -235,6 +239,7 @@ _FLAGS = (
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
+    "AsyncExecuteTask": "pyspike.async_task",
     "AsyncIndexTask": "pyspike.async_task",
     "AsyncTask": "pyspike.async_task",
     "exp": "pyspike.exp",

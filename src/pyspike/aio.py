@@ -19,6 +19,7 @@ from pyspike._types import Milliseconds
 from pyspike._wire import AsyncCommands, Batch, Key, timeout_ms
 from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.async_administration import AsyncAdministration
+from pyspike.async_background_jobs import AsyncBackgroundJobs
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
@@ -160,7 +161,7 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-class AsyncClient(AsyncCommands, AsyncAdministration):
+class AsyncClient(AsyncCommands, AsyncAdministration, AsyncBackgroundJobs):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
         async with AsyncClient("127.0.0.1:3000") as client:

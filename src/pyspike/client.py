@@ -2,7 +2,7 @@
 
 The commands on records are compiled: `src/wire/client_methods.pyx` and `src/wire/batch_methods.pyx` have
 them, with their docstrings. How they get to a node is told in `cluster`. Those that change the cluster itself
-are in `administration`.
+are in `administration`, the jobs of the nodes in `background_jobs`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pyspike._types import Milliseconds
 from pyspike._wire import BatchCommands, Executor, timeout_ms
 from pyspike.administration import Administration
 from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike.background_jobs import BackgroundJobs
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from pyspike.cluster.drop_guard import DropGuard
 
 
-class Client(BatchCommands, Administration):
+class Client(BatchCommands, Administration, BackgroundJobs):
     """A client of one cluster, shared by all threads.
 
     Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one

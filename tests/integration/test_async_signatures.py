@@ -85,11 +85,13 @@ BLOCKING = {
     **told("_wire.pyi", "Commands"),
     **told("_wire.pyi", "BatchCommands"),
     **told("administration.py", "Administration"),
+    **told("background_jobs.py", "BackgroundJobs"),
     **told("client.py", "Client"),
 }
 AWAITABLE = {
     **told("_wire.pyi", "AsyncCommands"),
     **told("async_administration.py", "AsyncAdministration"),
+    **told("async_background_jobs.py", "AsyncBackgroundJobs"),
     **told("aio.py", "AsyncClient"),
 }
 

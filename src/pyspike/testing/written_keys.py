@@ -36,7 +36,7 @@ __all__ = ["BATCH_WRITES", "MAKES", "WRITES", "TrackingAsyncClient", "TrackingCl
 WRITES = ("add", "append", "execute_udf", "operate", "prepend", "put")
 """The methods that may leave a record that was not there."""
 
-BATCH_WRITES = {"batch": "rows", "batch_operate": "keys", "batch_put": "records"}
+BATCH_WRITES = {"batch": "rows", "batch_apply": "keys", "batch_operate": "keys", "batch_put": "records"}
 """The methods that may leave many, each with the name of its first argument."""
 
 MAKES = ("create_index", "create_set_index", "register_udf")
@@ -235,6 +235,8 @@ def _writers(method: str, args: tuple[Any, ...], options: dict[str, Any]) -> lis
         return [row.key if isinstance(row, (BatchUDF, BatchWrite)) else None for row in args[0]]
     if method == "batch_put":
         return [_key(key) for key, _ in args[0]]
+    if method == "batch_apply":
+        return [_key(key) for key in args[0]]
     operations = args[1] if len(args) > 1 else options["operations"]
     writes = any(operation.is_write for operation in operations)
     return [_key(key) if writes else None for key in args[0]]
