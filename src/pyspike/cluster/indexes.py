@@ -39,6 +39,7 @@ __all__ = [
     "creating_of_set",
     "drop",
     "dropping",
+    "indexes_of",
     "list_indexes",
 ]
 
@@ -145,7 +146,7 @@ def list_indexes(cluster: Cluster, namespace: str | None, policy: AdminPolicy) -
     assert isinstance(answers, dict)
     found: dict[tuple[str, str], SecondaryIndex] = {}
     for answer in answers.values():
-        for index in _parsed(answer):
+        for index in indexes_of(answer):
             known = found.setdefault((index.namespace, index.name), index)
             if not index.is_built and known.is_built:
                 found[index.namespace, index.name] = replace(known, is_built=False)
@@ -283,8 +284,12 @@ def _base64(data: bytes) -> str:
 # What servers tell ------------------------------------------------------------------------------------------
 
 
-def _parsed(answer: str) -> list[SecondaryIndex]:
-    """The indexes in an answer to `sindex-list`."""
+def indexes_of(answer: str) -> list[SecondaryIndex]:
+    """The indexes in an answer to `sindex-list`.
+
+    Raises:
+        ProtocolError: it tells of something else.
+    """
     return [_index(row) for row in answer.split(";") if row]
 
 
