@@ -1404,6 +1404,13 @@ def put_off(query: Query, partitions: Iterable[int], pause: float) -> None:
 def new_query_number() -> int:
     """Return a number by which nodes know a query."""
 
+def packed_call(module: object, function: object, args: object = ()) -> tuple[str, str, bytes]:
+    """Return the names and the packed arguments of a function's call, as the requests below take them.
+
+    Raises:
+        InvalidType, InvalidArgument: a name can't be one, or an argument can't be sent.
+    """
+
 def background_request(
     statement: Statement,
     settings: Settings,
@@ -2323,6 +2330,38 @@ class BatchCommands(Commands):
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
+    def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
     def batch_get(
         self,
         keys: Iterable[KeyLike],
@@ -2774,6 +2813,38 @@ class AsyncCommands:
 
         Returns:
             What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
 
         Raises:
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.

@@ -1,7 +1,8 @@
 """`Client`: one pooled client for all threads of a process.
 
 The commands on records are compiled: `src/wire/client_methods.pyx` and `src/wire/batch_methods.pyx` have
-them, with their docstrings. How they get to a node is told in `cluster`.
+them, with their docstrings. How they get to a node is told in `cluster`. Those that change the cluster itself
+are in `administration`, the jobs of the nodes in `background_jobs`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, overload
 
 from pyspike._types import Milliseconds
 from pyspike._wire import BatchCommands, Executor, timeout_ms
-from pyspike.arguments import Policies, admin_policy, client_policy, info_arguments
+from pyspike.administration import Administration
+from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike.background_jobs import BackgroundJobs
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import (
@@ -25,15 +28,13 @@ from pyspike.policy import (
 )
 from pyspike.process.lazy_imports import importing
 from pyspike.stats import ClientStats
-from pyspike.task import Task
-from pyspike.udf import UdfModule, UdfSource
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
 
 
-class Client(BatchCommands):
+class Client(BatchCommands, Administration, BackgroundJobs):
     """A client of one cluster, shared by all threads.
 
     Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one
@@ -99,89 +100,6 @@ class Client(BatchCommands):
         policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
-
-    # --- modules of functions ---
-
-    def register_udf(
-        self,
-        source: UdfSource,
-        name: str | None = None,
-        *,
-        policy: AdminPolicy | None = None,
-    ) -> Task:
-        """Register a module of Lua functions: a node takes it, and passes it on to the others.
-
-        A module of that name is replaced.
-
-        Args:
-            source: the module's text; or the path of its file, as a `Path`, or as a str that ends in ".lua".
-            name: its file name on the servers, such as "counters.lua"; None for that of the file.
-            policy: the deadline for the first node's answer.
-
-        Returns:
-            What waits until every node has it: `client.register_udf("counters.lua").wait()`.
-
-        Raises:
-            UdfError: the server can't compile it; the message says where.
-            InvalidType, InvalidArgument: it is no source, or has no name that a server takes.
-            OSError: the file can't be read.
-            TimeoutError, ConnectionError: no node answered.
-        """
-        chosen = admin_policy(self._policies, policy)
-        with importing:
-            from pyspike.cluster import udf_modules
-
-        return Task(udf_modules.register(self._cluster, source, name, chosen))
-
-    def remove_udf(self, name: str, *, policy: AdminPolicy | None = None) -> Task:
-        """Remove a module from all nodes, if there is one of this name.
-
-        Args:
-            name: its name, with or without ".lua".
-            policy: the deadline for the first node's answer.
-
-        Returns:
-            What waits until no node has it.
-
-        Raises:
-            InvalidType, InvalidArgument: the name can't be one.
-            ServerError, TimeoutError, ConnectionError: no node did it.
-        """
-        chosen = admin_policy(self._policies, policy)
-        with importing:
-            from pyspike.cluster import udf_modules
-
-        return Task(udf_modules.remove(self._cluster, name, chosen))
-
-    def list_udfs(self, *, policy: AdminPolicy | None = None) -> list[UdfModule]:
-        """The modules that are registered, by their names.
-
-        Raises:
-            ServerError, TimeoutError, ConnectionError: no node told them.
-        """
-        chosen = admin_policy(self._policies, policy)
-        with importing:
-            from pyspike.cluster import udf_modules
-
-        return udf_modules.list_modules(self._cluster, chosen)
-
-    def get_udf(self, name: str, *, policy: AdminPolicy | None = None) -> str:
-        """The source of a module. Bytes that are no UTF-8 are kept as surrogates (`surrogateescape`).
-
-        Args:
-            name: its name, with or without ".lua".
-            policy: the deadline.
-
-        Raises:
-            UdfError: there is no such module.
-            InvalidType, InvalidArgument: the name can't be one.
-            ServerError, TimeoutError, ConnectionError: no node told it.
-        """
-        chosen = admin_policy(self._policies, policy)
-        with importing:
-            from pyspike.cluster import udf_modules
-
-        return udf_modules.read(self._cluster, name, chosen)
 
     # --- the cluster ---
 

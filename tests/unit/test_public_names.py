@@ -18,7 +18,18 @@ from support.all_of import all_of
 
 # What a user has from the standard library.
 # Functions whose values are the user's own: what a bin, a default, a field or a variable may be.
-USERS_VALUES = {"get", "execute_udf", "unwrap", "replace", "list_val", "map_val", "geo_val", "let"}
+USERS_VALUES = {
+    "get",
+    "execute_udf",
+    "query_execute_udf",
+    "batch_apply",
+    "unwrap",
+    "replace",
+    "list_val",
+    "map_val",
+    "geo_val",
+    "let",
+}
 STANDARD = {"Any", "Iterable", "Mapping", "Sequence", "TracebackType", "datetime", "timedelta"}
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
     getattr(errors, name) for name in errors.__all__

@@ -199,14 +199,22 @@ def test_a_class_is_final_where_the_compiled_one_is(name: str) -> None:
 # Editors ----------------------------------------------------------------------------------------------------
 
 
+def class_in_source(kind: type) -> ast.ClassDef:
+    source = ast.parse(Path(inspect.getfile(kind)).read_text(encoding="utf-8"))
+    (own,) = (node for node in source.body if isinstance(node, ast.ClassDef) and node.name == kind.__name__)
+    return own
+
+
 def seen_by_editors(client: type) -> dict[str, str]:
     """The docstring of each public method, by the sources that an editor reads: the client's and its stub."""
     compiled = [_wire.Commands, _wire.BatchCommands] if client is Client else [_wire.AsyncCommands]
     assert [each for each in reversed(client.__mro__) if each in compiled] == compiled
-    source = ast.parse(Path(inspect.getfile(client)).read_text(encoding="utf-8"))
-    (own,) = (node for node in source.body if isinstance(node, ast.ClassDef) and node.name == client.__name__)
+    written = [each for each in reversed(client.__mro__) if each.__module__.startswith("pyspike.")]
     docs: dict[str, str] = {}
-    for node in (*(CLASSES[each.__name__] for each in compiled), own):
+    for node in (
+        *(CLASSES[each.__name__] for each in compiled),
+        *(class_in_source(each) for each in written if each.__module__ != _wire.__name__),
+    ):
         for name, nodes in told(node).items():
             docs[name] = next((doc for each in nodes if (doc := ast.get_docstring(each))), "")
     return docs
