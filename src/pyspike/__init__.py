@@ -27,6 +27,7 @@ from pyspike._wire import (
     Key,
     Operation,
     Record,
+    Recordset,
     digest,
 )
 from pyspike.batch import BatchResults
@@ -66,6 +67,7 @@ from pyspike.stats import (
     ConnectionStats,
     NodeStats,
     PoolStats,
+    QueryStats,
     TendStats,
 )
 from pyspike.task import Task
@@ -157,11 +159,13 @@ __all__ = [
     "PoolStats",
     "QueryDuration",
     "QueryPolicy",
+    "QueryStats",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
     "Record",
     "RecordExistsAction",
+    "Recordset",
     "Replica",
     "ResultCode",
     "Statement",

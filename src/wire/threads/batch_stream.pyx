@@ -306,7 +306,7 @@ cdef class BatchStream:
         cdef StreamExchanges exchanges = self.exchanges
         cdef NodeRows rows
         for node in self.groups.nodes():
-            if node in exchanges.asked or (exchanges.one_at_a_time and exchanges.is_busy()):
+            if node in exchanges.asked or (exchanges.most_at_once and exchanges.is_busy()):
                 continue
             rows = self.groups.take(<Node>node)
             exchanges.begin_group(self.plan_of(self.cluster, rows.batch), rows)
@@ -408,7 +408,7 @@ cdef BatchStream open_stream(Routing routing, object cluster, object plan_of, ob
     except TypeError:
         raise errors.InvalidType(f"rows must be an iterable of rows, not {type(rows).__name__}") from None
     stream.exchanges.routing = routing
-    stream.exchanges.one_at_a_time = groups.settings.sequential
+    stream.exchanges.most_at_once = 1 if groups.settings.sequential else 0
     stream.groups = groups
     stream.routing = routing
     stream.cluster = cluster
