@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pyspike import errors, other_distribution
 from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
 from pyspike._wire import (
+    AsyncBatchStream,
     BatchDelete,
     BatchRead,
     BatchRecord,
@@ -90,6 +91,7 @@ __all__ = [
     "INFINITY",
     "WILDCARD",
     "AdminPolicy",
+    "AsyncBatchStream",
     "AsyncClient",
     "AsyncTask",
     "BatchDelete",

@@ -5,8 +5,10 @@ import builtins
 import datetime
 import socket
 from collections.abc import (
+    AsyncIterable,
     Callable,
     Collection,
+    Coroutine,
     Generator,
     ItemsView,
     Iterable,
@@ -1702,7 +1704,8 @@ class Pipeline:
 
     The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
 
-    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more.
+    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more, nor as long as
+    it is set aside.
 
     Args:
         channel: the channel that the connection belongs to.
@@ -1814,7 +1817,7 @@ class Channel:
         """Note that a connection could not be opened. If no other one takes commands, those in line fail with the error."""
     @property
     def is_busy(self) -> bool:
-        """Whether any command is in flight on the channel or waits in line."""
+        """Whether any command is in flight on the channel or waits in line, but for those whose callers are not there."""
     def trim(self) -> bool:
         """Close connections that were idle for too long, or all idle ones if the node has left the cluster.
 
@@ -1925,6 +1928,8 @@ class LoopExecutor(Deadlines):
     @property
     def batches(self) -> set[Any]: ...
     @property
+    def streams(self) -> set[Any]: ...
+    @property
     def large(self) -> dict[tuple[str, str], int]: ...
     def __new__(
         cls: builtins.type[T], loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any
@@ -1956,6 +1961,28 @@ class LoopExecutor(Deadlines):
         """Begin the first attempt and return the future of what the command gives."""
     def attempt(self, future: Future) -> None:
         """Begin another attempt. A result ends in the future; an error goes to `failed`."""
+
+@final
+class AsyncBatchStream:
+    """The outcomes of a stream of rows, each as soon as it is there; what `AsyncClient.batch_stream` gives.
+
+    An asynchronous iterator, for one task or several of one loop, in which it begins with the first outcome that is asked for.
+    One that is not read to its end is closed when nothing refers to it any more, or by `aclose`, or at the end of an `async
+    with`: rows under way may have been done then, or not. A task that is cancelled while it waits loses no outcome.
+    """
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def __aiter__(self) -> AsyncBatchStream: ...
+    def __anext__(self) -> Coroutine[Any, Any, BatchRecord]: ...
+    async def aclose(self) -> None:
+        """End the stream: no row is read or handed over any more, and nobody waits for what is under way. Again is harmless.
+
+        What was sent may still be done. Its answers are read to their ends, or its connections closed at its deadline. If the
+        rows are made by tasks, this returns when no more is.
+        """
+    async def __aenter__(self) -> AsyncBatchStream: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 class AsyncExecutor(Executor):
     """Runs commands in whatever loop awaits them, on the client's channels there."""
@@ -2738,14 +2765,47 @@ class AsyncCommands:
         """
     def batch_stream(
         self,
-        rows: Iterable[BatchRow],
+        rows: Iterable[BatchRow] | AsyncIterable[BatchRow],
         *,
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         policy: BatchPolicy | None = None,
-    ) -> BatchStream:
-        """Not there yet: threads have streams so far."""
+    ) -> AsyncBatchStream:
+        """Read, write and delete any number of records: rows go in, and their outcomes come out.
+
+        As `Client.batch_stream`, but with tasks on both sides: rows may come from an asynchronous iterable, and outcomes are
+        taken by `async for`. It is not awaited itself::
+
+            async with client.batch_stream(BatchRead(key) for key in keys) as outcomes:
+                async for row in outcomes:
+                    print(row.key, row.record or row.error)
+
+        It begins with the first outcome that is asked for. From then on requests go out and answers come in while tasks do
+        something else, but only as far as `in_flight` goes: after some large records that nobody has taken yet, answers stay
+        in the sockets, until the next outcome is waited for or another call needs the connection.
+
+        Args:
+            rows: any iterable or asynchronous iterable of `BatchRead`, `BatchWrite`, `BatchDelete` and `BatchUDF`, however
+                long. An asynchronous one is read by a task of its own.
+            in_flight: how many rows are read ahead, that is, were read and not handed over yet. They are
+                sent in groups, about two for each node: make it a few hundred times the number of nodes,
+                and less where records are large.
+            timeout: how long each group may take from when it is sent on, further attempts included, in
+                milliseconds, 0 for none, else 1 at least; or a timedelta. The time in which its answer is
+                not wanted does not count.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            An asynchronous iterator of the outcomes, which several tasks of one loop may share. Rows fail alone, as in
+            `batch`. If it is closed or dropped before its end, rows that were read ahead may have been done, or not.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used. For what is no row it comes at the
+                end, behind the outcomes of the rows before; so does what is raised while rows are read.
+            ClientClosed: (when the first outcome is asked for) the client is closed. If that happens meanwhile, the rows that
+                were sent have their outcomes first.
+        """
     async def batch_operate(
         self,
         keys: Iterable[KeyLike],
