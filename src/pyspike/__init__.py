@@ -28,6 +28,7 @@ from pyspike._wire import (
     Key,
     Operation,
     Record,
+    Recordset,
     digest,
 )
 from pyspike.batch import BatchResults
@@ -68,6 +69,7 @@ from pyspike.stats import (
     ConnectionStats,
     NodeStats,
     PoolStats,
+    QueryStats,
     TendStats,
 )
 from pyspike.task import ExecuteTask, IndexTask, Task
@@ -165,11 +167,13 @@ __all__ = [
     "PoolStats",
     "QueryDuration",
     "QueryPolicy",
+    "QueryStats",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
     "Record",
     "RecordExistsAction",
+    "Recordset",
     "Replica",
     "ResultCode",
     "SecondaryIndex",
