@@ -250,6 +250,7 @@ def expected(name: str) -> list[Any]:
         (NAME, "wrong_reduce", r"UDF: Execution Error 2 : .*attempt to .*"),
         ("none", "count", "UDF: Execution Error 1"),
     ],
+    ids=["an error", "a wrong reduce", "no such module"],
 )
 def test_what_fails_is_told(official: Any, wires: list[Wire], module: str, function: str, words: str) -> None:
     told = []
