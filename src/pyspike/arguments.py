@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
@@ -41,6 +41,7 @@ vars(sys.modules["pyspike._wire"]).update(
     BatchUDFPolicy=BatchUDFPolicy,
     BatchWritePolicy=BatchWritePolicy,
     Filter=Filter,
+    AsyncIterable=AsyncIterable,
     Iterable=Iterable,
     KeyLike=KeyLike,
     Mapping=Mapping,

@@ -29,7 +29,7 @@ from pyspike import (
 from pyspike import operations as op
 from support.cluster_tools import wait_in_loop
 from support.pipes import Pipes, in_loop, turns
-from support.task_batches import LAST, Turns, asked, client_of, key, rows, serve, values
+from support.task_batches import LAST, Executor, Turns, asked, client_of, key, rows, serve, values
 
 pytestmark = pytest.mark.one_kind("of tasks only")
 
@@ -200,7 +200,7 @@ async def left_alone(pipes: Pipes, count: int = 30) -> AsyncBatchStream:
 async def test_what_nobody_takes_stays_in_the_socket_and_its_time_does_not_count() -> None:
     pipes = Pipes()
     stream = await left_alone(pipes)
-    assert len(pipes.transports[0]._unread) > 20 * len(LARGE)
+    assert pipes.transports[0].unread > 20 * len(LARGE)
     assert pipes.numbers.batches.in_flight == 1
     await pipes.pass_time(600_000)
     found = [row async for row in stream]
@@ -213,8 +213,7 @@ async def test_what_nobody_takes_stays_in_the_socket_and_its_time_does_not_count
 async def test_a_node_that_falls_silent_in_what_was_not_wanted_has_its_time_from_then_on() -> None:
     pipes = Pipes()
     stream = await left_alone(pipes)
-    transport = pipes.transports[0]
-    transport._unread = transport._unread[: 10 * len(LARGE)]
+    pipes.transports[0].keep_silent(10 * len(LARGE))
     await pipes.pass_time(600_000)
     rest = asyncio.ensure_future(all_of(stream))
     await turns(50)
@@ -477,11 +476,11 @@ async def test_rows_fail_alone_with_what_the_node_answered_before_the_rest_is_th
 async def test_a_fault_of_this_client_ends_the_stream() -> None:
     pipes = Pipes()
 
-    class Executor(type(client_of(pipes)._executor)):  # type: ignore[misc]
+    class Failing(Executor):
         def plan(self, batch: Any) -> Any:
             raise Trouble
 
-    client = client_of(pipes, executor=Executor)
+    client = client_of(pipes, executor=Failing)
     found, error = await all_of(client.batch_stream(reads(1)))
     assert isinstance(error, Trouble)
     assert found == []

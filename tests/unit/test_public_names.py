@@ -18,7 +18,16 @@ from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePol
 # What a user has from the standard library.
 # Functions whose values are the user's own: what a bin, a default, a field or a variable may be.
 USERS_VALUES = {"get", "execute_udf", "unwrap", "replace", "list_val", "map_val", "geo_val", "let"}
-STANDARD = {"Any", "Iterable", "Mapping", "Sequence", "TracebackType", "datetime", "timedelta"}
+STANDARD = {
+    "Any",
+    "AsyncIterable",
+    "Iterable",
+    "Mapping",
+    "Sequence",
+    "TracebackType",
+    "datetime",
+    "timedelta",
+}
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
     getattr(errors, name) for name in errors.__all__
 )]  # fmt: skip
