@@ -48,6 +48,7 @@ INTERNAL = {
         "StreamExchanges",
         "ChannelBase",
         "Fifo",
+        "FieldsReader",
         "FramesReader",
         "NamespaceMap",
         "NodeCounters",

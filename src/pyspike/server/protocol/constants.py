@@ -169,6 +169,7 @@ class FieldType(IntEnum):
     BATCH = 41
     BATCH_WITH_SET = 42
     FILTER = 43
+    WHERE = 44
     ERROR_DETAILS = 45
 
 
