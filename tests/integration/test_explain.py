@@ -80,7 +80,7 @@ def test_the_best_index_is_told_with_what_is_looked_for(mine: Any) -> None:
             mine.explain("test", "users", text, **given)
     with pytest.raises(IndexNotFound):
         mine.explain("test", "users", "$.other == 1", require_index=True)
-    with pytest.raises(RequestInvalid, match="not understood from byte 7 on"):
+    with pytest.raises(RequestInvalid, match="not understood from byte 8 on"):
         mine.explain("test", "users", "$.age <>")
 
 
