@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pyspike import (
     BatchDelete,
     BatchError,
     BatchRead,
+    BatchRow,
     BatchWrite,
     BatchWritePolicy,
     Client,
@@ -403,9 +405,8 @@ def test_every_method_that_writes_a_record_is_known() -> None:
     }
     methods = {name for name in dir(Client) if not name.startswith("_")}
     assert methods == others | {"batch_stream", "with_policies"} | {*WRITES, *BATCH_WRITES, *MAKES}
-    assert "batch_stream" in vars(TrackingClient)
     for kind in (TrackingClient, TrackingAsyncClient):
-        assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES, *MAKES}
+        assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES, *MAKES, "batch_stream"}
 
 
 @pytest.mark.parametrize("by_tasks", [False, True], ids=["threads", "tasks"])
@@ -478,6 +479,28 @@ def test_the_rows_of_streams_that_have_written_or_may_have_are_kept(aerospike_ho
         stream.close()
         assert written.take() == keys[5:8], "those that were read ahead may have been done"
         client.batch_delete(keys)
+
+
+@pytest.mark.parametrize("by_tasks", [False, True])
+def test_the_rows_of_streams_of_tasks_are_kept_too(aerospike_hosts: str, by_tasks: bool) -> None:
+    written, keys = WrittenKeys(), [Key("test", "written streams", number) for number in range(3)]
+
+    async def made() -> AsyncIterator[BatchRow]:
+        for row in (BatchRead(keys[0]), *(BatchWrite(key, [op.put("a", 1)]) for key in keys[1:])):
+            yield row
+
+    async def work(client: TrackingAsyncClient) -> None:
+        rows = made() if by_tasks else [row async for row in made()]
+        async with client.with_policies().batch_stream(rows, timeout=10_000) as stream:
+            assert [row.ok async for row in stream] == [True] * 3
+        with pytest.raises(pyspike.InvalidType, match="rows must be an iterable"):
+            client.batch_stream(5)
+        await client.close()
+
+    with TrackingClient(aerospike_hosts, written) as blocking:
+        asyncio.run(work(TrackingAsyncClient.of(blocking, written)))
+        assert written.take() == keys[1:]
+        blocking.batch_delete(keys)
 
 
 @pytest.mark.parametrize("tasks", [False, True], ids=["threads", "tasks"])

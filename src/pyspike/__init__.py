@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pyspike import errors, other_distribution
 from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
 from pyspike._wire import (
+    AsyncBatchStream,
     BatchDelete,
     BatchRead,
     BatchRecord,
@@ -27,6 +28,7 @@ from pyspike._wire import (
     Key,
     Operation,
     Record,
+    Recordset,
     digest,
 )
 from pyspike.batch import BatchResults
@@ -70,6 +72,7 @@ from pyspike.stats import (
     ConnectionStats,
     NodeStats,
     PoolStats,
+    QueryStats,
     TendStats,
 )
 from pyspike.task import ExecuteTask, IndexTask, Task
@@ -92,6 +95,7 @@ __all__ = [
     "INFINITY",
     "WILDCARD",
     "AdminPolicy",
+    "AsyncBatchStream",
     "AsyncClient",
     "AsyncExecuteTask",
     "AsyncIndexTask",
@@ -170,11 +174,13 @@ __all__ = [
     "QueryDuration",
     "QueryPath",
     "QueryPolicy",
+    "QueryStats",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
     "Record",
     "RecordExistsAction",
+    "Recordset",
     "Replica",
     "ResultCode",
     "SecondaryIndex",

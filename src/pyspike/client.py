@@ -10,10 +10,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
-from pyspike._types import Milliseconds
-from pyspike._wire import BatchCommands, Executor, timeout_ms
+from pyspike._types import Filter, Milliseconds
+from pyspike._wire import BatchCommands, Executor, Recordset, Statement, timeout_ms
 from pyspike.administration import Administration
-from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike.arguments import Policies, client_policy, info_arguments, new_query
 from pyspike.background_jobs import BackgroundJobs
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
@@ -27,6 +27,7 @@ from pyspike.policy import (
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
+from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
 from pyspike.stats import ClientStats
 
 if TYPE_CHECKING:
@@ -66,12 +67,13 @@ class Client(BatchCommands, Administration, BackgroundJobs):
             from pyspike.cluster.drop_guard import DropGuard
             from pyspike.cluster.thread_executor import BlockingExecutor
             from pyspike.plans.batch import BatchPlan
+            from pyspike.plans.partitions import QueryPlan
 
         policy = client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy)
         cluster.start()
         guard = DropGuard(f"Client of {cluster.seeds}", cluster.is_open)
-        self._share(cluster, BlockingExecutor(cluster, BatchPlan), guard, Policies.of(policy))
+        self._share(cluster, BlockingExecutor(cluster, BatchPlan, QueryPlan), guard, Policies.of(policy))
 
     def _share(self, cluster: Cluster, executor: Executor, guard: DropGuard, policies: Policies) -> None:
         BatchCommands.__init__(
@@ -100,6 +102,54 @@ class Client(BatchCommands, Administration, BackgroundJobs):
         policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
+
+    # --- queries ---
+
+    def query(
+        self,
+        statement: Statement,
+        *,
+        partitions: PartitionFilter = ALL_PARTITIONS,
+        cursor: Cursor | None = None,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: QueryPolicy | None = None,
+    ) -> Recordset:
+        """The records that a statement finds, as they come from the nodes, in no order; each of them once.
+
+            with client.query(Statement("test", "users", where=filters.range("age", 20, 29))) as records:
+                for record in records:
+                    print(record.key, record["name"])
+
+        A statement without `where` finds all records of its set or namespace. If a node fails, it or another
+        one is asked for the rest. A record's key has its digest, and the user key where that is stored.
+
+        Nothing is sent before the first record is asked for. Then records are received as they are read: the
+        nodes wait while they are not, and memory does not grow with their number.
+
+        Args:
+            statement: what is asked for.
+            partitions: of which partitions.
+            cursor: where another query of the statement stood, which this one goes on with, in place of
+                `partitions`: it gives the records that the other one has not given yet.
+            timeout: the deadline of the whole query in milliseconds, 0 for none, else 1 at least; or a
+                timedelta. It counts from the first record on that is asked for, and all that is done with the
+                records counts too.
+            filter_expression: only records for which it holds are given.
+            policy: how it is sent, and how much of it is wanted.
+
+        Returns:
+            An iterator of the records and a context manager. What goes wrong is raised where the next record
+            is asked for: the ServerError with which a node refuses (IndexNotFound if there is no index for
+            `where`), or a TimeoutError or ConnectionError if asking again was of no use.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used.
+            ClientClosed: the client is closed.
+        """
+        query = new_query(self._policies, statement, partitions, cursor, timeout, filter_expression, policy)
+        recordset: Recordset = self._executor.open_query(query)
+        return recordset
 
     # --- the cluster ---
 

@@ -296,15 +296,49 @@ cdef class AsyncCommands(BatchCommands):
 
     def batch_stream(
         self,
-        rows: Iterable[BatchRow],
+        rows: Iterable[BatchRow] | AsyncIterable[BatchRow],
         *,
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         policy: BatchPolicy | None = None,
-    ) -> BatchStream:
-        """Not there yet: threads have streams so far."""
-        raise errors.UnsupportedFeature("tasks have no streams yet", advice="use the `batch_stream` of a Client")
+    ) -> AsyncBatchStream:
+        """Read, write and delete any number of records: rows go in, and their outcomes come out.
+
+        As `Client.batch_stream`, but with tasks on both sides: rows may come from an asynchronous iterable, and outcomes are
+        taken by `async for`. It is not awaited itself::
+
+            async with client.batch_stream(BatchRead(key) for key in keys) as outcomes:
+                async for row in outcomes:
+                    print(row.key, row.record or row.error)
+
+        It begins with the first outcome that is asked for. From then on requests go out and answers come in while tasks do
+        something else, but only as far as `in_flight` goes: after some large records that nobody has taken yet, answers stay
+        in the sockets, until the next outcome is waited for or another call needs the connection.
+
+        Args:
+            rows: any iterable or asynchronous iterable of `BatchRead`, `BatchWrite`, `BatchDelete` and `BatchUDF`, however
+                long. An asynchronous one is read by a task of its own.
+            in_flight: how many rows are read ahead, that is, were read and not handed over yet. They are
+                sent in groups, about two for each node: make it a few hundred times the number of nodes,
+                and less where records are large.
+            timeout: how long each group may take from when it is sent on, further attempts included, in
+                milliseconds, 0 for none, else 1 at least; or a timedelta. The time in which its answer is
+                not wanted does not count.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            An asynchronous iterator of the outcomes, which several tasks of one loop may share. Rows fail alone, as in
+            `batch`. If it is closed or dropped before its end, rows that were read ahead may have been done, or not.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used. For what is no row it comes at the
+                end, behind the outcomes of the rows before; so does what is raised while rows are read.
+            ClientClosed: (when the first outcome is asked for) the client is closed. If that happens meanwhile, the rows that
+                were sent have their outcomes first.
+        """
+        cdef RowGroups groups = RowGroups(batches(self, policy), in_flight, timeout, filter_expression)
+        return (<Commands>self)._executor.open_stream(rows, groups)
 
 
 cdef inline Settings batches(object client, object policy):

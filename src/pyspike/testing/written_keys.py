@@ -12,9 +12,9 @@ import contextlib
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from pyspike import (
     AsyncClient,
@@ -39,6 +39,9 @@ WRITES = ("add", "append", "execute_udf", "operate", "prepend", "put")
 BATCH_WRITES = {"batch": "rows", "batch_apply": "keys", "batch_operate": "keys", "batch_put": "records"}
 """The methods that may leave many, each with the name of its first argument."""
 
+S = TypeVar("S", bound="_Tracked")
+
+
 MAKES = ("create_index", "create_set_index", "register_udf")
 """The methods that may leave an index or a module that was not there."""
 
@@ -58,7 +61,7 @@ class WrittenKeys:
         self.indexes: dict[tuple[str, str], None] = {}
         self.modules: dict[str, None] = {}
         self._keys: dict[Key, None] = {}
-        self._streams: list[TrackedStream] = []
+        self._streams: list[_Tracked] = []
 
     def during(self, method: str, *args: Any, **options: Any) -> _During:
         """A context manager around a command: it keeps the key if the command has written or may have."""
@@ -75,9 +78,9 @@ class WrittenKeys:
         """
         return _DuringBatch(self._keys, method, *_lists(method, args, options))
 
-    def stream(self, rows: Iterable[Any], send: Callable[[Iterable[Any]], Any]) -> TrackedStream:
+    def stream(self, kind: type[S], rows: Any, send: Callable[[Any], Any]) -> S:
         """The stream that `send` makes of rows; it keeps the keys of those that have written or may have."""
-        stream = TrackedStream(rows, send)
+        stream = kind(rows, send)
         self._streams.append(stream)
         return stream
 
@@ -160,7 +163,7 @@ class _DuringBatch:
         self._keys.update({key: None for key, kept in zip(self._writers, written) if key and kept})  # noqa: B905
 
 
-class TrackedStream:
+class _Tracked:
     """A stream that knows which keys its rows may have written.
 
     Outcomes do not tell which of several rows with one key they are of. So one of the rows that write was
@@ -171,18 +174,33 @@ class TrackedStream:
         send: makes it of them.
     """
 
-    def __init__(self, rows: Iterable[Any], send: Callable[[Iterable[Any]], Any]) -> None:
+    def __init__(self, rows: Any, send: Callable[[Any], Any]) -> None:
         self._writes: Counter[Key] = Counter()  # rows that were read
         self._others: Counter[Key] = Counter()
         self._done: Counter[Key] = Counter()
         self._failed: Counter[Key] = Counter()
-        self._stream = send(self._seen(rows))
+        self._stream = send(self._seen_later(rows) if hasattr(type(rows), "__aiter__") else self._seen(rows))
 
     def _seen(self, rows: Iterable[Any]) -> Iterator[Any]:
         for row in rows:
-            if isinstance(row, BatchRow):
-                (self._writes if isinstance(row, (BatchUDF, BatchWrite)) else self._others)[row.key] += 1
+            self._see(row)
             yield row
+
+    async def _seen_later(self, rows: AsyncIterable[Any]) -> AsyncIterator[Any]:
+        async for row in rows:
+            self._see(row)
+            yield row
+
+    def _see(self, row: Any) -> None:
+        if isinstance(row, BatchRow):
+            (self._writes if isinstance(row, (BatchUDF, BatchWrite)) else self._others)[row.key] += 1
+
+    def _note(self, outcome: BatchRecord) -> BatchRecord:
+        if outcome.in_doubt:
+            self._done[outcome.key] += 1 + self._others[outcome.key]
+        else:
+            (self._done if outcome.ok else self._failed)[outcome.key] += 1
+        return outcome
 
     def written(self) -> list[Key]:
         """The keys of rows that have written or may have, those without an outcome included."""
@@ -193,16 +211,15 @@ class TrackedStream:
             or self._done[key] + self._failed[key] < writes + self._others[key]
         ]
 
+
+class TrackedStream(_Tracked):
+    """A `BatchStream` that knows which keys its rows may have written."""
+
     def __iter__(self) -> TrackedStream:
         return self
 
     def __next__(self) -> BatchRecord:
-        outcome: BatchRecord = next(self._stream)
-        if outcome.in_doubt:
-            self._done[outcome.key] += 1 + self._others[outcome.key]
-        else:
-            (self._done if outcome.ok else self._failed)[outcome.key] += 1
-        return outcome
+        return self._note(next(self._stream))
 
     def close(self) -> None:
         """As `BatchStream.close`."""
@@ -215,6 +232,29 @@ class TrackedStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class TrackedAsyncStream(_Tracked):
+    """An `AsyncBatchStream` that knows which keys its rows may have written."""
+
+    def __aiter__(self) -> TrackedAsyncStream:
+        return self
+
+    async def __anext__(self) -> BatchRecord:
+        return self._note(await self._stream.__anext__())
+
+    async def aclose(self) -> None:
+        """As `AsyncBatchStream.aclose`."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> TrackedAsyncStream:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
 
 def _lists(
@@ -339,7 +379,7 @@ class TrackingClient(Client):
             rows = iter(rows)
         except TypeError:
             return send(rows, **options)  # which refuses them
-        return self.written.stream(rows, lambda seen: send(seen, **options))
+        return self.written.stream(TrackedStream, rows, lambda seen: send(seen, **options))
 
     def with_policies(self, **policies: Any) -> TrackingClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""
@@ -379,6 +419,16 @@ class TrackingAsyncClient(AsyncClient):
         assert isinstance(new, cls)
         new.written = written
         return new
+
+    def batch_stream(self, rows: Any, **options: Any) -> Any:
+        """As `AsyncClient.batch_stream`."""
+        send = super().batch_stream
+        if not hasattr(type(rows), "__aiter__"):
+            try:
+                rows = iter(rows)
+            except TypeError:
+                return send(rows, **options)  # which refuses them
+        return self.written.stream(TrackedAsyncStream, rows, lambda seen: send(seen, **options))
 
     def with_policies(self, **policies: Any) -> TrackingAsyncClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""
