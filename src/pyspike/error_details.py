@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 __all__ = ["ExpressionTrace", "Told", "told_by"]
 
-MAX_SIZE = 1024  # bytes that a server sends at most
-MAX_DEPTH = 4
+_LARGEST = 1024  # bytes that a server sends at most
+_DEEPEST = 4
 _SUBCODE, _MESSAGE, _TRACE = 1, 2, 3
 _PHASES = {1: "build", 2: "eval"}
 _OUTCOMES = {1: "fault", 2: "false", 3: "absent"}
@@ -73,7 +73,7 @@ class Told(NamedTuple):
 def told_by(data: bytes) -> Told:
     """What the bytes of the field tell; nothing, if these are no such thing."""
     try:
-        found = _Reader(data).value(0) if len(data) <= MAX_SIZE else None
+        found = _Reader(data).value(0) if len(data) <= _LARGEST else None
     except (ValueError, LookupError, struct.error, TypeError):
         found = None
     if not isinstance(found, dict):
@@ -124,7 +124,7 @@ class _Reader:
         self._at = 0
 
     def value(self, depth: int) -> Any:
-        if depth > MAX_DEPTH:
+        if depth > _DEEPEST:
             raise ValueError("too deep")
         tag = self._take(1)[0]
         if tag < 0x80:

@@ -12,11 +12,13 @@ from pyspike import (
     BatchRead,
     Client,
     ErrorDetails,
+    ExpressionTrace,
     Key,
     ReadPolicy,
     RequestInvalid,
     WritePolicy,
     errors,
+    exp,
 )
 from pyspike.operations import strings
 from pyspike.server import EmbeddedCluster
@@ -66,6 +68,24 @@ def test_each_row_of_a_batch_tells_of_its_own_error(mine: Any) -> None:
         assert failed.error.subcode == subcode
         (row,) = mine.batch_operate([KEY], BEYOND, policy=policy)
         assert seen(row.error) == ALL[details.name]
+
+
+def test_a_filter_is_traced(mine: Any) -> None:
+    policy = ReadPolicy(error_details=ErrorDetails.TRACE)
+    for expression, phase, outcome in (
+        (exp.int_bin("n") > 5, "eval", "false"),
+        (exp.int_bin("none") > 5, "eval", "absent"),
+        (b"\x93\x01", "build", "fault"),
+    ):
+        with pytest.raises(errors.ServerError) as caught:
+            mine.get(KEY, filter_expression=expression, policy=policy)
+        assert caught.value.trace == ExpressionTrace(phase=phase, outcome=outcome)
+        assert f"expression: {phase} {outcome}" in str(caught.value)
+        with pytest.raises(errors.ServerError) as caught:
+            mine.get(
+                KEY, filter_expression=expression, policy=policy.replace(error_details=ErrorDetails.MESSAGE)
+            )
+        assert caught.value.trace is None
 
 
 def test_an_older_server_tells_nothing() -> None:
