@@ -51,6 +51,7 @@ INTERNAL = {
         "TakenItems",
         "ChannelBase",
         "Fifo",
+        "FieldsReader",
         "FramesReader",
         "NamespaceMap",
         "NodeCounters",

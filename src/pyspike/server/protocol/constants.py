@@ -46,6 +46,9 @@ __all__ = [
     "OpCode",
     "ParticleType",
     "ProtoType",
+    "TraceKey",
+    "TraceOutcome",
+    "TracePhase",
     "UdfOp",
 ]
 
@@ -134,6 +137,29 @@ class ErrorDetailKey(IntEnum):
 
     SUBCODE = 1
     MESSAGE = 2
+    TRACE = 3
+
+
+class TraceKey(IntEnum):
+    """Keys of the map that tells where in an expression it was."""
+
+    PHASE = 1
+    OUTCOME = 7
+
+
+class TracePhase(IntEnum):
+    """What was done with the expression."""
+
+    BUILD = 1
+    EVAL = 2
+
+
+class TraceOutcome(IntEnum):
+    """What came of it."""
+
+    FAULT = 1
+    FALSE = 2
+    ABSENT = 3
 
 
 # --- fields and ops (framing.md 1.3, 1.4) -------------------------------------------------------------------
@@ -169,6 +195,7 @@ class FieldType(IntEnum):
     BATCH = 41
     BATCH_WITH_SET = 42
     FILTER = 43
+    WHERE = 44
     ERROR_DETAILS = 45
 
 

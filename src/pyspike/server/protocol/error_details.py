@@ -30,6 +30,8 @@ def details_field(info4: int, error: RequestError) -> bytes:
         told[ErrorDetailKey.SUBCODE] = error.subcode
     if verbosity >= ErrorDetailVerbosity.MESSAGE and error.detail:
         told[ErrorDetailKey.MESSAGE] = error.detail.encode()[:MESSAGE_MAX].decode(errors="ignore")
+    if verbosity == ErrorDetailVerbosity.TRACE and error.trace:
+        told[ErrorDetailKey.TRACE] = {int(key): int(value) for key, value in error.trace.items()}
     if not told:
         return b""
     payload: bytes = msgpack.packb(told)

@@ -28,6 +28,7 @@ from ..topology.replies import LongReply, Reply
 from ..topology.state import ClusterState, NodeState, Session
 from .aggregation import Aggregation
 from .background import Background
+from .plans import explain
 from .search import Search, search_for
 from .streams import Stream
 
@@ -63,6 +64,10 @@ def run_query(cluster: ClusterState, node: NodeState, session: Session, message:
     job = _job(node, session, namespace, message, kind)
     if kind == _BASIC and not message.info3 & Info3.PARTITION_DONE:
         raise RequestError(ResultCode.UNSUPPORTED_FEATURE, "a query without notices of partitions")
+    if FieldType.WHERE in message.fields and cluster.version.plans:
+        if kind != _BASIC:
+            raise RequestError(ResultCode.UNSUPPORTED_FEATURE, "a text for what gives no records")
+        return explain(node, namespace, message)
     where = parse_where(message)
     if kind == _BASIC:
         return _begin_stream(cluster, node, namespace, message, job, where)
