@@ -388,6 +388,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "list_udfs",
         "node_names",
         "nodes",
+        "query",
         "register_udf",
         "remove_udf",
         "stats",
