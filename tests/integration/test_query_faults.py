@@ -164,13 +164,13 @@ def test_an_error_ends_a_query_and_its_cursor_goes_on_behind_the_records_before(
 
 def test_retries_end_with_the_last_error_and_all_attempts(three: EmbeddedCluster, of_three: Client) -> None:
     for node in three.nodes:
-        node.fail_query(ResultCode.TIMEOUT, times=1000)
-    with pytest.raises(errors.TimeoutError) as caught:
+        node.fail_query(ResultCode.INDEX_NOT_READABLE, times=1000)
+    with pytest.raises(errors.IndexNotReadable) as caught:
         list(of_three.query(ALL, policy=QueryPolicy(max_retries=2)))
     assert 3 <= len(caught.value.attempts) <= 20
     assert {attempt.node for attempt in caught.value.attempts} <= {"A1", "A2", "A3"}
     began = [node.stats.data_requests for node in three.nodes]
-    with pytest.raises(errors.TimeoutError):
+    with pytest.raises(errors.IndexNotReadable):
         list(of_three.query(ALL, policy=QueryPolicy(max_retries=0)))
     assert sum(node.stats.data_requests for node in three.nodes) - sum(began) <= 3
 
@@ -349,9 +349,9 @@ def asked(cluster: EmbeddedCluster) -> list[int]:
 
 
 def test_replicas_are_asked_by_policy(three: EmbeddedCluster, of_three: Client) -> None:
-    three.nodes[1].fail_query(ResultCode.TIMEOUT, times=1000)
+    three.nodes[1].fail_query(ResultCode.INDEX_NOT_READABLE, times=1000)
     policy = QueryPolicy(max_retries=3, total_timeout=PATIENT)
     assert numbers(of_three.query(ALL, policy=policy)) == list(range(COUNT))
-    with pytest.raises(errors.TimeoutError) as caught:
+    with pytest.raises(errors.IndexNotReadable) as caught:
         list(of_three.query(ALL, policy=policy.replace(replica=Replica.MASTER)))
     assert {attempt.node for attempt in caught.value.attempts} == {"A2"}
