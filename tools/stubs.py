@@ -40,12 +40,15 @@ INTERNAL = {
         "Keeper",
         "KeySource",
         "LoopBatch",
+        "LoopRows",
+        "LoopStream",
         "NodeRequest",
         "NodeRequests",
         "RowGroup",
         "RowGroups",
         "RowRequests",
         "StreamExchanges",
+        "TakenItems",
         "ChannelBase",
         "Fifo",
         "FramesReader",
@@ -63,6 +66,7 @@ TWINS = {"AsyncCommands": "BatchCommands"}  # a class with the methods of anothe
 SPECIAL = {
     *("__init__", "__new__", "__call__", "__hash__", "__eq__", "__bool__", "__enter__", "__exit__"),
     *("__await__", "__getitem__", "__contains__", "__iter__", "__len__", "__next__"),
+    *("__aenter__", "__aexit__", "__aiter__", "__anext__"),
 }
 C_TYPES = {
     **dict.fromkeys(("int", "Py_ssize_t", "size_t", "int32_t", "int64_t", "unsigned int"), "int"),
@@ -86,6 +90,7 @@ FIELDS = {
     "Routes.lost": "list[tuple[int, AerospikeError | None]]",
     "Batch.name": "str | None",
     "LoopExecutor.batches": "set[Any]",
+    "LoopExecutor.streams": "set[Any]",
     "BatchRead.bins": "tuple[str, ...] | None",
     "BatchRead.operations": "tuple[Operation, ...] | None",
     "BatchRecord.error": "AerospikeError | None",
@@ -142,6 +147,7 @@ IMPORTED = {
     "socket": {"socket"},
     "collections.abc": {
         *(
+            "AsyncIterable",
             "Callable",
             "Collection",
             "Coroutine",
@@ -158,6 +164,7 @@ IMPORTED = {
     "typing": {"Any", "Protocol", "TypeAlias", "TypeVar", "final", "overload"},
     "weakref": {"ref"},
     "pyspike.batch": {"BatchResults"},
+    "pyspike.query": {"Cursor"},
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
     "pyspike.values": {"RawParticle"},
@@ -191,10 +198,12 @@ class Function:
     doc: str
     marks: list[str] = field(default_factory=list)
     own: bool = False  # of a class with the methods of another one, which has this one as it stands
+    waits: bool = False  # whether its source has it as a coroutine
 
     def lines(self, *, asynchronous: bool = False) -> Iterator[str]:
         """Its lines in a stub, those of its overloads if it has any."""
-        keyword = "async def" if asynchronous and not self.name.startswith("__") else "def"
+        waits = self.waits or (asynchronous and not self.name.startswith("__"))
+        keyword = "async def" if waits else "def"
         for marks, parameters, returns, doc in self._variants():
             yield from marks
             head = f"{keyword} {self.name}({parameters}) -> {returns}:"
@@ -335,7 +344,7 @@ class Reader:
             if row.startswith("    @"):
                 inner.append(bare(row).strip())
                 self.at += 1
-            elif row.startswith("    def "):
+            elif row.startswith(("    def ", "    async def ")):
                 method = self.a_function(inner)
                 inner = []
                 if method.name in ("__cinit__", "__init__"):
@@ -360,8 +369,10 @@ class Reader:
         """The function or method whose header is on this line."""
         header = self.header()
         shown = [mark for mark in marks if not mark.startswith("@cython.")]
-        if match := re.fullmatch(r"def (\w+)\((.*)\) -> (.+)", header):
-            return Function(match[1], parameters(match[2], self.path), match[3], self.doc(), shown)
+        if match := re.fullmatch(r"(async )?def (\w+)\((.*)\) -> (.+)", header):
+            waits = match[1] is not None
+            taken = parameters(match[3], self.path)
+            return Function(match[2], taken, match[4], self.doc(), shown, waits=waits)
         if match := re.fullmatch(
             r"cpdef ([\w ]+) (\w+)\((.*)\)( noexcept| except[? ]*[-\w]+)?( nogil)?", header
         ):

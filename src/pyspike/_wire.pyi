@@ -5,8 +5,10 @@ import builtins
 import datetime
 import socket
 from collections.abc import (
+    AsyncIterable,
     Callable,
     Collection,
+    Coroutine,
     Generator,
     ItemsView,
     Iterable,
@@ -33,6 +35,7 @@ from pyspike.policy import (
     ReadPolicy,
     WritePolicy,
 )
+from pyspike.query import Cursor
 from pyspike.result_code import ResultCode
 from pyspike.values import RawParticle
 
@@ -1062,8 +1065,8 @@ class UdfReader:
 class QueryReader:
     """Gives the records that one request brings, and the Query when it has brought them all.
 
-    `read` says RECORDS for a frame with records, which `take` gives one by one: the frame's memory must stay as it is until
-    then. Afterwards `sign` tells how to go on.
+    `read` says PAUSE for a frame with records, which `take` gives one by one; then `read` goes on with the same frame. Its
+    memory must stay as it is meanwhile, or be told by `moved`.
     """
     @property
     def given(self) -> int: ...
@@ -1129,6 +1132,8 @@ class Node:
         """Send the node no more commands; commands in flight finish."""
     def batch_stats(self) -> dict[str, int]:
         """Return the numbers of batches so far: requests and rows, of threads and of all loops together."""
+    def query_stats(self) -> dict[str, int]:
+        """Return the numbers of queries so far: requests and records, of threads and of all loops together."""
     def forget_connections(self) -> None:
         """Forget the pool and the counters in a child process: the connections are its parent's."""
 
@@ -1241,6 +1246,8 @@ def frames_command(
 
 class Executor:
     """Runs commands and batches. This base class runs nothing, and returns what it is given."""
+    def open_query(self, query: Query) -> Any:
+        """Return the records of a query, which has not begun."""
 
 def parse_answer(command: Command, body: bytes) -> Any:
     """Return what the command gives for an answer of one frame with this body, which begins with the message's header."""
@@ -1402,6 +1409,13 @@ def put_off(query: Query, partitions: Iterable[int], pause: float) -> None:
 def new_query_number() -> int:
     """Return a number by which nodes know a query."""
 
+def packed_call(module: object, function: object, args: object = ()) -> tuple[str, str, bytes]:
+    """Return the names and the packed arguments of a function's call, as the requests below take them.
+
+    Raises:
+        InvalidType, InvalidArgument: a name can't be one, or an argument can't be sent.
+    """
+
 def background_request(
     statement: Statement,
     settings: Settings,
@@ -1517,12 +1531,57 @@ class BatchStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+@final
+class Gate:
+    """Is entered by one thread at a time. In a child process it is of no use, as another thread may have been in it."""
+    def __init__(self) -> None: ...
+
+@final
+class QueryRequests:
+    """The request to one node for partitions of a query."""
+
+@final
+class QueryExchanges:
+    """The requests of a query that are under way."""
+    def __init__(self) -> None: ...
+
+@final
+class Recordset:
+    """The records of a query, as they come from the nodes; what `Client.query` gives.
+
+    An iterator, for one thread or several, and a context manager. The query begins with the first record that is asked for.
+    If it is not read to its end it is closed when nothing refers to it any more, or by `close`, or at the end of a `with`: the
+    nodes end it then. In a forked child it can only be closed; the parent goes on with it.
+
+    Errors end it: they are raised once, by the record that is asked for then. What goes on behind the records that were given
+    is `Client.query(statement, cursor=recordset.cursor)`.
+    """
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def __iter__(self) -> Recordset: ...
+    def __next__(self) -> Record: ...
+    @property
+    def cursor(self) -> Cursor:
+        """Where the query stands: a query of the same statement with this cursor gives the records that it has not given yet.
+
+        It is there at any moment, also after `close` or an error.
+        """
+    def close(self) -> None:
+        """End the query: no connection stays in use, and no more records are given. Again is harmless.
+
+        If another thread waits for the next record, the query ends when that thread has it.
+        """
+    def __enter__(self) -> Recordset: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
 class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
 
     Args:
         cluster: the cluster, whose `routing` has the current partition map.
         plan: is called with the cluster and a Batch; returns the `BatchPlan` that decides who is asked for which rows.
+        query_plan: the same with a Query; returns its `QueryPlan`.
 
     It is compiled because mostly the first attempt succeeds. Errors are raised here: a Python frame that raises an error is
     in a reference cycle with it, which keeps the request in memory until the garbage collector runs.
@@ -1530,8 +1589,13 @@ class ThreadExecutor(Executor):
     @property
     def cluster(self) -> Any: ...
     def __new__(
-        cls: builtins.type[T], cluster: Any, plan: Callable[[Any, Batch], Any] | None = None
+        cls: builtins.type[T],
+        cluster: Any,
+        plan: Callable[[Any, Batch], Any] | None = None,
+        query_plan: Callable[[Any, Query], Any] | None = None,
     ) -> T: ...
+    def open_query(self, query: Query) -> Recordset:
+        """Return the records of a query, which has not begun."""
     def execute(self, command: Command) -> object:
         """Run a command and return what it gives."""
     def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
@@ -1647,7 +1711,8 @@ class Pipeline:
 
     The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
 
-    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more.
+    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more, nor as long as
+    it is set aside.
 
     Args:
         channel: the channel that the connection belongs to.
@@ -1759,7 +1824,7 @@ class Channel:
         """Note that a connection could not be opened. If no other one takes commands, those in line fail with the error."""
     @property
     def is_busy(self) -> bool:
-        """Whether any command is in flight on the channel or waits in line."""
+        """Whether any command is in flight on the channel or waits in line, but for those whose callers are not there."""
     def trim(self) -> bool:
         """Close connections that were idle for too long, or all idle ones if the node has left the cluster.
 
@@ -1870,6 +1935,8 @@ class LoopExecutor(Deadlines):
     @property
     def batches(self) -> set[Any]: ...
     @property
+    def streams(self) -> set[Any]: ...
+    @property
     def large(self) -> dict[tuple[str, str], int]: ...
     def __new__(
         cls: builtins.type[T], loop: asyncio.AbstractEventLoop, cluster: Any, *args: Any, **kwargs: Any
@@ -1901,6 +1968,28 @@ class LoopExecutor(Deadlines):
         """Begin the first attempt and return the future of what the command gives."""
     def attempt(self, future: Future) -> None:
         """Begin another attempt. A result ends in the future; an error goes to `failed`."""
+
+@final
+class AsyncBatchStream:
+    """The outcomes of a stream of rows, each as soon as it is there; what `AsyncClient.batch_stream` gives.
+
+    An asynchronous iterator, for one task or several of one loop, in which it begins with the first outcome that is asked for.
+    One that is not read to its end is closed when nothing refers to it any more, or by `aclose`, or at the end of an `async
+    with`: rows under way may have been done then, or not. A task that is cancelled while it waits loses no outcome.
+    """
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def __aiter__(self) -> AsyncBatchStream: ...
+    def __anext__(self) -> Coroutine[Any, Any, BatchRecord]: ...
+    async def aclose(self) -> None:
+        """End the stream: no row is read or handed over any more, and nobody waits for what is under way. Again is harmless.
+
+        What was sent may still be done. Its answers are read to their ends, or its connections closed at its deadline. If the
+        rows are made by tasks, this returns when no more is.
+        """
+    async def __aenter__(self) -> AsyncBatchStream: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 class AsyncExecutor(Executor):
     """Runs commands in whatever loop awaits them, on the client's channels there."""
@@ -2296,6 +2385,38 @@ class BatchCommands(Commands):
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
+    def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
     def batch_get(
         self,
         keys: Iterable[KeyLike],
@@ -2683,14 +2804,47 @@ class AsyncCommands:
         """
     def batch_stream(
         self,
-        rows: Iterable[BatchRow],
+        rows: Iterable[BatchRow] | AsyncIterable[BatchRow],
         *,
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         policy: BatchPolicy | None = None,
-    ) -> BatchStream:
-        """Not there yet: threads have streams so far."""
+    ) -> AsyncBatchStream:
+        """Read, write and delete any number of records: rows go in, and their outcomes come out.
+
+        As `Client.batch_stream`, but with tasks on both sides: rows may come from an asynchronous iterable, and outcomes are
+        taken by `async for`. It is not awaited itself::
+
+            async with client.batch_stream(BatchRead(key) for key in keys) as outcomes:
+                async for row in outcomes:
+                    print(row.key, row.record or row.error)
+
+        It begins with the first outcome that is asked for. From then on requests go out and answers come in while tasks do
+        something else, but only as far as `in_flight` goes: after some large records that nobody has taken yet, answers stay
+        in the sockets, until the next outcome is waited for or another call needs the connection.
+
+        Args:
+            rows: any iterable or asynchronous iterable of `BatchRead`, `BatchWrite`, `BatchDelete` and `BatchUDF`, however
+                long. An asynchronous one is read by a task of its own.
+            in_flight: how many rows are read ahead, that is, were read and not handed over yet. They are
+                sent in groups, about two for each node: make it a few hundred times the number of nodes,
+                and less where records are large.
+            timeout: how long each group may take from when it is sent on, further attempts included, in
+                milliseconds, 0 for none, else 1 at least; or a timedelta. The time in which its answer is
+                not wanted does not count.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            An asynchronous iterator of the outcomes, which several tasks of one loop may share. Rows fail alone, as in
+            `batch`. If it is closed or dropped before its end, rows that were read ahead may have been done, or not.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used. For what is no row it comes at the
+                end, behind the outcomes of the rows before; so does what is raised while rows are read.
+            ClientClosed: (when the first outcome is asked for) the client is closed. If that happens meanwhile, the rows that
+                were sent have their outcomes first.
+        """
     async def batch_operate(
         self,
         keys: Iterable[KeyLike],
@@ -2714,6 +2868,38 @@ class AsyncCommands:
 
         Returns:
             What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
 
         Raises:
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.

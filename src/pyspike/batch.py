@@ -1,8 +1,8 @@
 """What users hold of batches: rows, what came of each, and of all of them.
 
-Rows, `BatchRecord` and `BatchStream` are compiled (`src/wire/requests/batch_rows.pyx`,
-`src/wire/values/batch_record.pyx`, `src/wire/threads/batch_stream.pyx`); this module has the results of a
-whole batch.
+Rows, `BatchRecord` and streams are compiled (`src/wire/requests/batch_rows.pyx`,
+`src/wire/values/batch_record.pyx`, and `batch_stream.pyx` in `src/wire/threads` and `src/wire/tasks`); this
+module has the results of a whole batch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 from pyspike._wire import (
+    AsyncBatchStream,
     BatchDelete,
     BatchRead,
     BatchRecord,
@@ -24,6 +25,7 @@ from pyspike.errors import BatchError
 from pyspike.showing import shown
 
 __all__ = [
+    "AsyncBatchStream",
     "BatchDelete",
     "BatchRead",
     "BatchRecord",

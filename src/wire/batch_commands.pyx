@@ -207,6 +207,17 @@ cdef Batch batch_of_puts(
     return batch
 
 
+cdef Batch batch_of_calls(
+    object keys, object module, object function, object args, Settings settings, object timeout, object ttl,
+    object filter_expression, object row_policy
+):
+    """A batch that calls the same function on the records of all keys."""
+    cdef Ask ask = ask_call(
+        module, function, call_arguments(args), ttl, row_settings(row_policy, OF_BATCH_UDF, "a BatchUDFPolicy")
+    )
+    return new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
+
+
 # --- which node is asked ---
 
 cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key, Ask ask, Target* target):
@@ -241,6 +252,7 @@ cdef class Routes:
     cdef list numbers                       # None: all rows
     cdef Py_ssize_t at, count               # the place of the next row, and how many there are
     cdef dict by_node
+    cdef dict missing                       # namespaces that the cluster has not -> the error; None while there is none
     cdef readonly list found                # NodeRows
     cdef readonly list lost
 
@@ -267,9 +279,10 @@ cdef class Routes:
             while self.at < end:
                 try:
                     self.route_until(end)
-                except errors.ServerError as error:     # the cluster has no such namespace
-                    self.lost.append((self.number_at(self.at), error))
-                    self.at += 1
+                except errors.ServerError as error:     # the cluster has no such namespace: told to all rows of it
+                    if self.missing is None:
+                        self.missing = {}
+                    self.missing[(<Key>self.batch.keys[self.number_at(self.at)]).namespace] = error
             if self.at < self.count and now_ns() >= until:
                 return False
         return True
@@ -280,14 +293,20 @@ cdef class Routes:
     cdef int route_until(self, Py_ssize_t end) except -1:
         cdef Batch batch = self.batch
         cdef NodeRows rows = None
+        cdef Key key
         cdef Node node
         cdef Target target
         cdef Py_ssize_t number
         while self.at < end:
             number = self.number_at(self.at)
             batch.check_row(number)
+            key = <Key>batch.keys[number]
+            if self.missing is not None and key.namespace in self.missing:
+                self.lost.append((number, self.missing[key.namespace]))
+                self.at += 1
+                continue
             target.replica = batch.rows[number].replica
-            node = node_of_row(self.partitions, batch.settings, <Key>batch.keys[number], batch.ask_of(number), &target)
+            node = node_of_row(self.partitions, batch.settings, key, batch.ask_of(number), &target)
             batch.rows[number].replica = <uint16_t>target.replica
             if node is None:
                 self.lost.append((number, None))
@@ -368,8 +387,6 @@ cdef list new_outcomes(Batch batch):
     for number in batch.answered:
         found.append(outcome_of(batch, number))
         batch.records[number] = None
-        if batch.errors:
-            batch.errors.pop(number, None)
     batch.answered.clear()
     if batch.errors:
         for number in batch.errors:

@@ -1,11 +1,27 @@
 # The rows of a stream on their way to requests: each is put into a group for the node that it is to be sent to, and each group
 # becomes a batch of its own when the node is asked. So a stream's rows are what many batches ask, one after the other.
 #
-# Not here: when rows are read, and when a node is asked (`threads/batch_stream.pyx`).
+# Not here: when rows are read, and when a node is asked (`threads/batch_stream.pyx`, `tasks/batch_stream.pyx`).
 
 cdef enum:
     MOST_IN_FLIGHT = 10_000_000             # rows of a stream
     GROUPS_PER_NODE = 2                     # that a stream has on average: one under way, and one to be sent when that has ended
+    READING = 2_000_000                     # ns after which rows that come slowly are sent although more may be under way
+
+
+cdef object NO_MORE_ROWS = Sign("NO_MORE_ROWS")
+
+
+cdef object iterator_of_rows(object rows):
+    """The rows of a stream.
+
+    Raises:
+        InvalidType: they can't be iterated.
+    """
+    try:
+        return iter(rows)
+    except TypeError:
+        raise errors.InvalidType(f"rows must be an iterable of rows, not {type(rows).__name__}") from None
 
 
 @cython.final
@@ -71,16 +87,14 @@ cdef class RowGroups:
         """
         cdef Target target
         cdef RowGroup group
-        cdef Node node
+        cdef Node node = None
         cdef list groups
         check_is_row(row)
         check_size((<BatchRow>row).key, (<BatchRow>row).ask, self.filter_expression)
         target.replica = 0
         target.has_other_node = False
-        try:
+        if not partitions.lacks((<BatchRow>row).key.namespace):     # else that is told when the group is sent
             node = node_of_row(partitions, self.settings, (<BatchRow>row).key, (<BatchRow>row).ask, &target)
-        except errors.ServerError:          # there is no such namespace: told again when the group is sent
-            node = None
         groups = self.waiting.get(node)
         if groups is None:
             self.waiting[node] = groups = []
@@ -97,7 +111,7 @@ cdef class RowGroups:
     cdef inline Py_ssize_t most_in_group(self, PartitionMap partitions):
         cdef Py_ssize_t nodes = len(partitions.nodes)
         cdef Py_ssize_t groups = GROUPS_PER_NODE * (nodes if nodes else 1)
-        return (self.in_flight + groups - 1) // groups
+        return min((self.in_flight + groups - 1) // groups, <Py_ssize_t>SLICE_ROWS)
 
     cdef list nodes(self):
         """The nodes for which rows wait; None is one of them if there is none to ask for some."""

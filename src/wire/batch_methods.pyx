@@ -137,6 +137,43 @@ cdef class BatchCommands(Commands):
         )
         return run_batch_of(self, "batch_operate", batch, GIVES_RESULTS)
 
+    def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_calls(
+            keys, module, function, args, batches(self, policy), timeout, ttl, filter_expression, row_policy
+        )
+        return run_batch_of(self, "batch_apply", batch, GIVES_RESULTS)
+
     def batch_get(
         self,
         keys: Iterable[KeyLike],
@@ -259,15 +296,49 @@ cdef class AsyncCommands(BatchCommands):
 
     def batch_stream(
         self,
-        rows: Iterable[BatchRow],
+        rows: Iterable[BatchRow] | AsyncIterable[BatchRow],
         *,
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         policy: BatchPolicy | None = None,
-    ) -> BatchStream:
-        """Not there yet: threads have streams so far."""
-        raise errors.UnsupportedFeature("tasks have no streams yet", advice="use the `batch_stream` of a Client")
+    ) -> AsyncBatchStream:
+        """Read, write and delete any number of records: rows go in, and their outcomes come out.
+
+        As `Client.batch_stream`, but with tasks on both sides: rows may come from an asynchronous iterable, and outcomes are
+        taken by `async for`. It is not awaited itself::
+
+            async with client.batch_stream(BatchRead(key) for key in keys) as outcomes:
+                async for row in outcomes:
+                    print(row.key, row.record or row.error)
+
+        It begins with the first outcome that is asked for. From then on requests go out and answers come in while tasks do
+        something else, but only as far as `in_flight` goes: after some large records that nobody has taken yet, answers stay
+        in the sockets, until the next outcome is waited for or another call needs the connection.
+
+        Args:
+            rows: any iterable or asynchronous iterable of `BatchRead`, `BatchWrite`, `BatchDelete` and `BatchUDF`, however
+                long. An asynchronous one is read by a task of its own.
+            in_flight: how many rows are read ahead, that is, were read and not handed over yet. They are
+                sent in groups, about two for each node: make it a few hundred times the number of nodes,
+                and less where records are large.
+            timeout: how long each group may take from when it is sent on, further attempts included, in
+                milliseconds, 0 for none, else 1 at least; or a timedelta. The time in which its answer is
+                not wanted does not count.
+            filter_expression: for the rows that have none of their own.
+
+        Returns:
+            An asynchronous iterator of the outcomes, which several tasks of one loop may share. Rows fail alone, as in
+            `batch`. If it is closed or dropped before its end, rows that were read ahead may have been done, or not.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used. For what is no row it comes at the
+                end, behind the outcomes of the rows before; so does what is raised while rows are read.
+            ClientClosed: (when the first outcome is asked for) the client is closed. If that happens meanwhile, the rows that
+                were sent have their outcomes first.
+        """
+        cdef RowGroups groups = RowGroups(batches(self, policy), in_flight, timeout, filter_expression)
+        return (<Commands>self)._executor.open_stream(rows, groups)
 
 
 cdef inline Settings batches(object client, object policy):

@@ -168,10 +168,15 @@ async def test_cancelling_at_random_mixes_up_no_answers(
             await work.check()
         given_up = sum(work.given_up for work in works)
         assert given_up > TASKS, "hardly anything was given up"
+
+        def kept_few() -> bool:
+            return all(channel.open <= 2 * pipelines for channel in client.stats().loops[0].values())
+
+        # In place of one that met silence, as of a busy server, another was opened; of both one is closed.
+        await wait_in_loop(kept_few)
         for channel in client.stats().loops[0].values():
-            assert channel.closed == {}, f"a connection was lost: {channel}, {before}"
+            assert channel.closed.keys() <= {"not needed"}, f"a connection was lost: {channel}, {before}"
             assert channel.waiting == 0
-            assert channel.open <= 2 * pipelines  # those that met silence, as of a busy server, do not count
 
 
 @in_loop

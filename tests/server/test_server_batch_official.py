@@ -32,9 +32,17 @@ def shared(request: pytest.FixtureRequest) -> Iterator[EmbeddedCluster]:
 
 @pytest.fixture(scope="module")
 def official(shared: EmbeddedCluster) -> Iterator[Any]:
+    kinds = (
+        "read",
+        "write",
+        "operate",
+        "remove",
+        "batch",
+        "batch_parent_write",
+    )  # batches that write have their own
     config = {
         "hosts": [("127.0.0.1", shared.nodes[0].port)],
-        "policies": {"batch": {"total_timeout": 10_000}},
+        "policies": {kind: {"total_timeout": 30_000} for kind in kinds},
     }
     client = aerospike.client(config).connect()
     yield client

@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import fields, replace
 from typing import Any
 
-from pyspike import AsyncClient, AsyncTask, Client, ClientPolicy, ClientStats
+from pyspike import AsyncBatchStream, AsyncClient, AsyncTask, BatchRecord, Client, ClientPolicy, ClientStats
 from pyspike.hosts import HostsLike
 
 _lock = threading.Lock()
@@ -134,9 +134,43 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         given = method(*args, **kwargs)
         given = wait_for(given) if asyncio.iscoroutine(given) else given
+        if isinstance(given, AsyncBatchStream):
+            return WaitingStream(given)
         return WaitingTask(given) if isinstance(given, AsyncTask) else given
 
     return call
+
+
+class WaitingStream:
+    """An `AsyncBatchStream` that looks like a `BatchStream`: it begins at once, and the caller waits."""
+
+    def __init__(self, stream: AsyncBatchStream) -> None:
+        self.stream = stream
+        wait_for(stream.__aenter__())
+
+    def __iter__(self) -> WaitingStream:
+        return self
+
+    def __next__(self) -> BatchRecord:
+        found: BatchRecord | None = wait_for(self._next())
+        if found is None:
+            raise StopIteration
+        return found
+
+    async def _next(self) -> BatchRecord | None:
+        return await anext(self.stream, None)
+
+    def close(self) -> None:
+        wait_for(self.stream.aclose())
+
+    def __enter__(self) -> WaitingStream:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self.stream)
 
 
 class WaitingTask:

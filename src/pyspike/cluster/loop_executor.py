@@ -195,8 +195,8 @@ class LoopExecutor(_wire.LoopExecutor):
         for future, pause in list(self._pausing.items()):
             pause.cancel()
             self._again(future)
-        for batch in list(self.batches):
-            batch.close()
+        for rows in (*self.batches, *self.streams):
+            rows.close()
         for channel in self.all_channels():
             channel.close()
         for task in self._opening:

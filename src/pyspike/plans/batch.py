@@ -8,9 +8,8 @@ the time.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Generator, Iterable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from pyspike._wire import Batch, BatchRecord, Command, NodeRows, PartitionMap, Routes, failed_rows
 from pyspike.batch import BatchResults, rows_failed
@@ -44,6 +43,7 @@ NOT_RUN = frozenset(
 ROWS_A_STEP = 256  # of those that are only counted
 
 Steps: TypeAlias = Generator[None, None, None]
+E = TypeVar("E", bound=AerospikeError)
 
 
 class Later(NamedTuple):
@@ -244,7 +244,7 @@ class BatchPlan:
 
     def _fail(self, number: int, error: AerospikeError, asked: _Rows) -> None:
         """Give a row that has no answer its error, which is a copy of the request's."""
-        own = copy.copy(error)
+        own = _copied(error)
         own.key = self.batch.key(number)
         own.attempts = self._attempts.get(number, ())
         own.timeout = self.batch.total_timeout or None
@@ -255,6 +255,15 @@ class BatchPlan:
             add_explanation(self._cluster, own, BatchedRow(self.batch, number))
         advise(own)
         self.batch.errors[number] = own
+
+
+def _copied(error: E) -> E:
+    """What `copy.copy` gives, in a fraction of the time: thousands of rows may fail for one reason."""
+    kind = type(error)
+    own: E = kind.__new__(kind)
+    own.args = error.args
+    own.__dict__.update(error.__dict__)
+    return own
 
 
 def _in_doubt(asked: _Rows, error: AerospikeError) -> bool:

@@ -1,6 +1,8 @@
 """Clients that keep the keys of the records they have written, so that these can be deleted after a test.
 
-Owns: which commands count as having written, for both clients. Not here: when the records are deleted
+They also keep which indexes and modules they have made that were not there before.
+
+Owns: which commands count as having written or made, for both clients. Not here: when what is kept is deleted
 (shared.py).
 """
 
@@ -10,9 +12,9 @@ import contextlib
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from pyspike import (
     AsyncClient,
@@ -26,26 +28,40 @@ from pyspike import (
     Key,
 )
 from pyspike._wire import Commands, Executor
+from pyspike.cluster import udf_modules
 from pyspike.hosts import HostsLike
 
-__all__ = ["BATCH_WRITES", "WRITES", "TrackingAsyncClient", "TrackingClient", "WrittenKeys"]
+__all__ = ["BATCH_WRITES", "MAKES", "WRITES", "TrackingAsyncClient", "TrackingClient", "WrittenKeys"]
 
 WRITES = ("add", "append", "execute_udf", "operate", "prepend", "put")
 """The methods that may leave a record that was not there."""
 
-BATCH_WRITES = {"batch": "rows", "batch_operate": "keys", "batch_put": "records"}
+BATCH_WRITES = {"batch": "rows", "batch_apply": "keys", "batch_operate": "keys", "batch_put": "records"}
 """The methods that may leave many, each with the name of its first argument."""
+
+S = TypeVar("S", bound="_Tracked")
+
+
+MAKES = ("create_index", "create_set_index", "register_udf")
+"""The methods that may leave an index or a module that was not there."""
 
 # Builds commands and sends none: whether they write, and to which key, is read off them.
 _BUILDER = Commands(Executor(), ClientPolicy().read.settings, ClientPolicy().write.settings)
 
 
 class WrittenKeys:
-    """The keys of the records that were written, each once, in the order of writing."""
+    """The keys of the records that were written, each once, in the order of writing.
+
+    Attributes:
+        indexes: those that were made, by namespace and name.
+        modules: those that were registered, by name.
+    """
 
     def __init__(self) -> None:
+        self.indexes: dict[tuple[str, str], None] = {}
+        self.modules: dict[str, None] = {}
         self._keys: dict[Key, None] = {}
-        self._streams: list[TrackedStream] = []
+        self._streams: list[_Tracked] = []
 
     def during(self, method: str, *args: Any, **options: Any) -> _During:
         """A context manager around a command: it keeps the key if the command has written or may have."""
@@ -62,9 +78,9 @@ class WrittenKeys:
         """
         return _DuringBatch(self._keys, method, *_lists(method, args, options))
 
-    def stream(self, rows: Iterable[Any], send: Callable[[Iterable[Any]], Any]) -> TrackedStream:
+    def stream(self, kind: type[S], rows: Any, send: Callable[[Any], Any]) -> S:
         """The stream that `send` makes of rows; it keeps the keys of those that have written or may have."""
-        stream = TrackedStream(rows, send)
+        stream = kind(rows, send)
         self._streams.append(stream)
         return stream
 
@@ -76,6 +92,30 @@ class WrittenKeys:
         self._keys.clear()
         self._streams.clear()
         return keys
+
+
+class _Making:
+    """A context manager around what makes something: it is kept if it was not there before.
+
+    Args:
+        kept: what was made.
+        there: what there was before.
+        made: what is made now.
+    """
+
+    def __init__(self, kept: dict[Any, None], there: Iterable[object], made: object) -> None:
+        self._kept = kept
+        self._made = made
+        self._was_there = made in there
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._was_there and (error is None or getattr(error, "in_doubt", True)):
+            self._kept[self._made] = None
 
 
 class _During:
@@ -123,7 +163,7 @@ class _DuringBatch:
         self._keys.update({key: None for key, kept in zip(self._writers, written) if key and kept})  # noqa: B905
 
 
-class TrackedStream:
+class _Tracked:
     """A stream that knows which keys its rows may have written.
 
     Outcomes do not tell which of several rows with one key they are of. So one of the rows that write was
@@ -134,18 +174,33 @@ class TrackedStream:
         send: makes it of them.
     """
 
-    def __init__(self, rows: Iterable[Any], send: Callable[[Iterable[Any]], Any]) -> None:
+    def __init__(self, rows: Any, send: Callable[[Any], Any]) -> None:
         self._writes: Counter[Key] = Counter()  # rows that were read
         self._others: Counter[Key] = Counter()
         self._done: Counter[Key] = Counter()
         self._failed: Counter[Key] = Counter()
-        self._stream = send(self._seen(rows))
+        self._stream = send(self._seen_later(rows) if hasattr(type(rows), "__aiter__") else self._seen(rows))
 
     def _seen(self, rows: Iterable[Any]) -> Iterator[Any]:
         for row in rows:
-            if isinstance(row, BatchRow):
-                (self._writes if isinstance(row, (BatchUDF, BatchWrite)) else self._others)[row.key] += 1
+            self._see(row)
             yield row
+
+    async def _seen_later(self, rows: AsyncIterable[Any]) -> AsyncIterator[Any]:
+        async for row in rows:
+            self._see(row)
+            yield row
+
+    def _see(self, row: Any) -> None:
+        if isinstance(row, BatchRow):
+            (self._writes if isinstance(row, (BatchUDF, BatchWrite)) else self._others)[row.key] += 1
+
+    def _note(self, outcome: BatchRecord) -> BatchRecord:
+        if outcome.in_doubt:
+            self._done[outcome.key] += 1 + self._others[outcome.key]
+        else:
+            (self._done if outcome.ok else self._failed)[outcome.key] += 1
+        return outcome
 
     def written(self) -> list[Key]:
         """The keys of rows that have written or may have, those without an outcome included."""
@@ -156,16 +211,15 @@ class TrackedStream:
             or self._done[key] + self._failed[key] < writes + self._others[key]
         ]
 
+
+class TrackedStream(_Tracked):
+    """A `BatchStream` that knows which keys its rows may have written."""
+
     def __iter__(self) -> TrackedStream:
         return self
 
     def __next__(self) -> BatchRecord:
-        outcome: BatchRecord = next(self._stream)
-        if outcome.in_doubt:
-            self._done[outcome.key] += 1 + self._others[outcome.key]
-        else:
-            (self._done if outcome.ok else self._failed)[outcome.key] += 1
-        return outcome
+        return self._note(next(self._stream))
 
     def close(self) -> None:
         """As `BatchStream.close`."""
@@ -178,6 +232,29 @@ class TrackedStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class TrackedAsyncStream(_Tracked):
+    """An `AsyncBatchStream` that knows which keys its rows may have written."""
+
+    def __aiter__(self) -> TrackedAsyncStream:
+        return self
+
+    async def __anext__(self) -> BatchRecord:
+        return self._note(await self._stream.__anext__())
+
+    async def aclose(self) -> None:
+        """As `AsyncBatchStream.aclose`."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> TrackedAsyncStream:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
 
 def _lists(
@@ -198,6 +275,8 @@ def _writers(method: str, args: tuple[Any, ...], options: dict[str, Any]) -> lis
         return [row.key if isinstance(row, (BatchUDF, BatchWrite)) else None for row in args[0]]
     if method == "batch_put":
         return [_key(key) for key, _ in args[0]]
+    if method == "batch_apply":
+        return [_key(key) for key in args[0]]
     operations = args[1] if len(args) > 1 else options["operations"]
     writes = any(operation.is_write for operation in operations)
     return [_key(key) if writes else None for key in args[0]]
@@ -279,6 +358,11 @@ def _awaitable_batch(method: str) -> Callable[..., Any]:
     return command
 
 
+def _made_index(namespace: str, set_name: str | None, name: str, **options: Any) -> tuple[str, str]:
+    """What an index is kept by, of the arguments that it is created with."""
+    return namespace, name
+
+
 class TrackingClient(Client):
     """A `Client` that keeps the keys it has written, also through its views."""
 
@@ -295,7 +379,7 @@ class TrackingClient(Client):
             rows = iter(rows)
         except TypeError:
             return send(rows, **options)  # which refuses them
-        return self.written.stream(rows, lambda seen: send(seen, **options))
+        return self.written.stream(TrackedStream, rows, lambda seen: send(seen, **options))
 
     def with_policies(self, **policies: Any) -> TrackingClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""
@@ -303,6 +387,24 @@ class TrackingClient(Client):
         assert isinstance(view, TrackingClient)
         view.written = self.written
         return view
+
+    def create_index(self, *args: Any, **options: Any) -> Any:
+        """As `Client.create_index`."""
+        there = [(index.namespace, index.name) for index in self.list_indexes()]
+        with _Making(self.written.indexes, there, _made_index(*args, **options)):
+            return super().create_index(*args, **options)
+
+    def create_set_index(self, *args: Any, **options: Any) -> Any:
+        """As `Client.create_set_index`."""
+        there = [(index.namespace, index.name) for index in self.list_indexes()]
+        with _Making(self.written.indexes, there, _made_index(*args, **options)):
+            return super().create_set_index(*args, **options)
+
+    def register_udf(self, source: Any, name: Any = None, **options: Any) -> Any:
+        """As `Client.register_udf`."""
+        there = [module.name for module in self.list_udfs()]
+        with _Making(self.written.modules, there, udf_modules.name_of(source, name)):
+            return super().register_udf(source, name, **options)
 
 
 class TrackingAsyncClient(AsyncClient):
@@ -318,12 +420,40 @@ class TrackingAsyncClient(AsyncClient):
         new.written = written
         return new
 
+    def batch_stream(self, rows: Any, **options: Any) -> Any:
+        """As `AsyncClient.batch_stream`."""
+        send = super().batch_stream
+        if not hasattr(type(rows), "__aiter__"):
+            try:
+                rows = iter(rows)
+            except TypeError:
+                return send(rows, **options)  # which refuses them
+        return self.written.stream(TrackedAsyncStream, rows, lambda seen: send(seen, **options))
+
     def with_policies(self, **policies: Any) -> TrackingAsyncClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""
         view = super().with_policies(**policies)
         assert isinstance(view, TrackingAsyncClient)
         view.written = self.written
         return view
+
+    async def create_index(self, *args: Any, **options: Any) -> Any:
+        """As `AsyncClient.create_index`."""
+        there = [(index.namespace, index.name) for index in await self.list_indexes()]
+        with _Making(self.written.indexes, there, _made_index(*args, **options)):
+            return await super().create_index(*args, **options)
+
+    async def create_set_index(self, *args: Any, **options: Any) -> Any:
+        """As `AsyncClient.create_set_index`."""
+        there = [(index.namespace, index.name) for index in await self.list_indexes()]
+        with _Making(self.written.indexes, there, _made_index(*args, **options)):
+            return await super().create_set_index(*args, **options)
+
+    async def register_udf(self, source: Any, name: Any = None, **options: Any) -> Any:
+        """As `AsyncClient.register_udf`."""
+        there = [module.name for module in await self.list_udfs()]
+        with _Making(self.written.modules, there, udf_modules.name_of(source, name)):
+            return await super().register_udf(source, name, **options)
 
 
 for _method in WRITES:

@@ -177,6 +177,10 @@ cdef class PartitionMap:
                 return <NamespaceMap>self.maps[i]
         return self.spaces.get(namespace)
 
+    cdef inline bint lacks(self, str namespace):
+        """Whether the cluster has other namespaces, but not this one."""
+        return self.find(namespace) is None and len(self.spaces) > 0
+
     cdef inline Node route(self, str namespace, Target* target):
         """Returns the node to ask next for the target's partition; None if there is no active node. Sets `has_other_node`.
 

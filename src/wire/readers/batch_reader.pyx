@@ -31,6 +31,7 @@ cdef class BatchReader(Reader):
     cdef Batch batch                        # None: nobody wants the answer, and it is only read to its end
     cdef size_t at                          # how much of a frame was read before a pause
     cdef int32_t attempt                    # the number of the request
+    cdef size_t taken                       # bytes of rows that were read since whoever counts them has set it to 0
     cdef readonly Py_ssize_t awaited        # how many of its rows have no answer yet
     cdef readonly list failed
 
@@ -45,6 +46,7 @@ cdef class BatchReader(Reader):
         cdef MessageHeader header
         cdef const unsigned char* start
         cdef size_t look_at = 0
+        cdef size_t before = self.at
         if size == 0:
             raise broken("a frame without a message")
         cursor_init(&c, body + self.at, size - self.at, names)
@@ -54,6 +56,7 @@ cdef class BatchReader(Reader):
                 look_at = <size_t>(start - body) + BYTES_A_LOOK
                 if now_ns() >= self.until:
                     self.at = <size_t>(start - body)
+                    self.taken += self.at - before
                     return PAUSE
             next_message(&c, &header)
             if header.info3 & INFO3_LAST:
@@ -65,6 +68,7 @@ cdef class BatchReader(Reader):
             else:
                 self.read_row(&c, load32(start + AT_ROW_NUMBER), &header)
         self.at = 0
+        self.taken += size - before
         return MORE
 
     cdef int skip(self) except -1:
@@ -113,10 +117,10 @@ cdef class BatchReader(Reader):
         row.attempt = 0
         row.code = <int16_t>header.result_code
         self.awaited -= 1
-        if batch.answered is not None:
-            batch.answered.append(number)
         if is_failure(batch, header.result_code, ask.kind):
             self.failed.append(number)
+        elif batch.answered is not None:
+            batch.answered.append(number)
         return 0
 
 

@@ -40,7 +40,7 @@ cdef class Batch:
     cdef RowState* rows
     cdef readonly list records              # a Record or None for each row
     cdef readonly dict errors               # by the row's number: why it failed
-    cdef list answered                      # numbers of rows, where these are handed over one by one; None where all are at once
+    cdef list answered                      # rows that have not failed, if all are handed over one by one; None if all at once
     cdef Py_ssize_t left                    # rows that were not handed over yet
     cdef dict words                         # by the row's number: those of a function that failed
     cdef bint keeps_records                 # else only result codes count

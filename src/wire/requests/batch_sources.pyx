@@ -5,9 +5,35 @@ cdef enum:
     ROWS_A_LOOK = 32                        # rows that are done between two looks at the clock
 
 
+@cython.final
+cdef class TakenItems:
+    """The items of a list that nobody else has, each of which is let go when it is taken: to free all at once takes long."""
+
+    cdef list items
+    cdef Py_ssize_t at
+
+    def __iter__(self) -> TakenItems:
+        return self
+
+    def __next__(self) -> object:
+        cdef object item
+        if self.at == len(self.items):
+            raise StopIteration
+        item = self.items[self.at]
+        self.items[self.at] = None
+        self.at += 1
+        return item
+
+
+cdef TakenItems taken_from(list items):
+    cdef TakenItems taken = TakenItems.__new__(TakenItems)
+    taken.items = items
+    return taken
+
+
 cdef object snapshot(object given):
     """The items of an iterable. Those of a list are copied, as other tasks may change it before all are taken."""
-    return iter(list(given) if PyList_CheckExact(given) else given)
+    return taken_from(list(given)) if PyList_CheckExact(given) else iter(given)
 
 
 cdef class RowSource:
@@ -92,7 +118,7 @@ cdef class RecordsToPut(RowSource):
             raise no_records(records)
         try:
             if PyDict_CheckExact(records):
-                self.items = zip(list(records), PyDict_Values(records))
+                self.items = zip(taken_from(list(records)), taken_from(PyDict_Values(records)))
             else:
                 self.items = snapshot(records.items() if hasattr(records, "items") else records)
         except TypeError:

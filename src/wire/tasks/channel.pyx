@@ -95,9 +95,22 @@ cdef class Channel(ChannelBase):
             best.submit(future)
         elif self.has_place():
             self.waiting.push(future, attempt_end(future))
+            self.relieve()
         else:
             self.node.counters.count_refusal()
             self.give_up(future, self.refused_place())
+        return 0
+
+    cdef bint is_crowded(self) except -1:
+        return self.waiting.count > 0 and self.alive() >= self.most
+
+    cdef int relieve(self) except -1:
+        """Has connections go on that were set aside, if others wait for them."""
+        if not self.is_crowded():
+            return 0
+        for each in list(self.pipelines):
+            if (<Pipeline>each).set_aside:
+                self.slicer.resume(<Pipeline>each)
         return 0
 
     cdef bint has_place(self) except -1:
@@ -273,8 +286,10 @@ cdef class Channel(ChannelBase):
 
     @property
     def is_busy(self) -> bool:
-        """Whether any command is in flight on the channel or waits in line."""
-        return self.waiting.count > 0 or any([(<Pipeline>each).load() for each in self.pipelines])
+        """Whether any command is in flight on the channel or waits in line, but for those whose callers are not there."""
+        return self.waiting.count > 0 or any(
+            [(<Pipeline>each).load() and not (<Pipeline>each).set_aside for each in self.pipelines]
+        )
 
     def trim(self) -> bool:
         """Close connections that were idle for too long, or all idle ones if the node has left the cluster.

@@ -41,6 +41,14 @@ cdef class TaskExecutor(Executor):
         """Begins a batch in the running loop, and returns the future of what the call gives."""
         raise NotImplementedError
 
+    cdef object begin_stream(self, object rows, RowGroups groups):
+        """Begins a stream in the running loop, and returns its LoopStream."""
+        raise NotImplementedError
+
+    cdef bint runs_in(self, object loop) except -1:
+        """Whether this is the running loop."""
+        raise NotImplementedError
+
 
 cdef enum CoroutineState:
     FINISHED                                # also the state of an object that no command made

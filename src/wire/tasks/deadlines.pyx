@@ -80,6 +80,8 @@ cdef int64_t watch_pipeline(Pipeline pipeline, int64_t now) except -1:
     cdef list held_up = []
     cdef Py_ssize_t place
     cdef Py_ssize_t count = pipeline.queue.count()
+    if pipeline.set_aside:                  # it is not the server that is waited for
+        return FOREVER
     for place in range(count):
         future = <Future>pipeline.queue.get(place)
         if future is None:

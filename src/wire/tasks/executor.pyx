@@ -28,6 +28,15 @@ cdef class AsyncExecutor(TaskExecutor):
         cdef LoopExecutor executor = self.executor_here(None)
         return begin_batch(executor, batch, self.plan(batch))
 
+    cdef object open_stream(self, object rows, object groups):
+        return new_async_stream(self, rows, <RowGroups?>groups)
+
+    cdef object begin_stream(self, object rows, RowGroups groups):
+        return begin_stream(self.executor_here(None), self.plan, rows, groups)
+
+    cdef bint runs_in(self, object loop) except -1:
+        return self.running_loop() is loop
+
     def enter(self, loop: asyncio.AbstractEventLoop, key: Key | None) -> LoopExecutor:
         """Return the executor of a loop in which no command ran before; a subclass makes it.
 

@@ -33,6 +33,10 @@ cdef class ChannelBase:
         """Sends commands that wait in line as far as there is room."""
         raise NotImplementedError
 
+    cdef bint is_crowded(self) except -1:
+        """Whether commands wait in line for the connections there are, as no more may be opened."""
+        raise NotImplementedError
+
     cdef int note_size(self, Command command, size_t size) except -1:
         """Remembers how large an answer was."""
         raise NotImplementedError

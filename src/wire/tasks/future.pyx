@@ -136,6 +136,17 @@ cdef class Future:
         """Whether the future has dealt with the failure of the current attempt, so that the executor has not to."""
         return False
 
+    cdef bint holds_back(self, object connection, bint others_wait) except -1:
+        """Whether the rest of an answer of many frames is not to be read yet; then the connection, a Job, was set aside.
+
+        `others_wait`: for the connection, which it must not keep then.
+        """
+        return False
+
+    cdef int came(self) except -1:
+        """Is called when a part of an answer of many frames was read that is not its last."""
+        return 0
+
     cdef int end(self, FutureState state, object value) except -1:
         """Sets the outcome."""
         if self.state != PENDING:

@@ -18,6 +18,7 @@ cdef class LoopExecutor(Deadlines):
     cdef readonly FailureQueue failures
     cdef readonly Slicer slicer
     cdef readonly set batches               # LoopBatches that are under way
+    cdef readonly set streams               # LoopStreams that have not ended
     cdef Routing routing                    # the cluster's
     cdef tuple channels                     # dicts of Node -> Channel, by the kind of channel
     cdef readonly dict large                # (namespace, set) of large records: see Channel
@@ -27,6 +28,7 @@ cdef class LoopExecutor(Deadlines):
         self.failures = FailureQueue(loop)
         self.slicer = Slicer(loop)
         self.batches = set()
+        self.streams = set()
         self.channels = ({}, {}, {}, {}, {})
         self.large = {}
 
@@ -71,7 +73,9 @@ cdef class LoopExecutor(Deadlines):
     @property
     def is_busy(self) -> bool:
         """Whether any command or batch is under way."""
-        return self.is_draining or bool(self.batches) or any([channel.is_busy for channel in self.all_channels()])
+        if self.is_draining or self.batches or any([stream.is_awaited for stream in self.streams]):
+            return True
+        return any([channel.is_busy for channel in self.all_channels()])
 
     cdef bint holds_up(self, Command command) except -1:
         """Whether the command would hold up commands behind it: its request is large, or its answer probably is."""

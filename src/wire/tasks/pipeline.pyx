@@ -11,7 +11,7 @@ cdef enum:
 
 cdef enum AnswerState:                      # of a frame that was given to the command whose answer it is
     ANSWER_READ
-    ANSWER_PAUSED                           # the time was too short to read all of the frame
+    ANSWER_PAUSED                           # the time was too short to read all of the frame, or it is not wanted yet
     ANSWER_WRONG                            # the connection was closed because of it
 
 
@@ -20,7 +20,8 @@ cdef class Pipeline(Job):
 
     The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
 
-    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more.
+    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more, nor as long as
+    it is set aside.
 
     Args:
         channel: the channel that the connection belongs to.
@@ -273,15 +274,17 @@ cdef class Pipeline(Job):
             awaited = is_waited_for(future)
             if awaited or command.reader.has_many_frames:
                 if command.reader.has_many_frames:
+                    if awaited and future.holds_back(self, self.channel.is_crowded()):
+                        return ANSWER_PAUSED
                     command.reader.until = until
                 try:
                     value = read_frame(command.reader, command.key, command.given, frame, &self.names)
                 except BaseException as failure:
                     error = failure
-                if value is MORE:
-                    return ANSWER_READ
-                if value is PAUSE:
-                    return ANSWER_PAUSED
+                if value is MORE or value is PAUSE:
+                    if awaited:
+                        future.came()
+                    return ANSWER_READ if value is MORE else ANSWER_PAUSED
         if behind and self.queue.count() == 1:
             self.fail(errors.ProtocolError(f"{behind} bytes behind the answer"))
             return ANSWER_WRONG

@@ -11,13 +11,14 @@ cdef class Job:
 
     cdef bint in_line                       # whether it waits for its next slice
     cdef bint at_work
+    cdef bint set_aside                     # whether it waits until `Slicer.resume`, as what it gives is not wanted yet
 
     cdef bint work(self, int64_t until) except -1:
         """Goes on until the time is over; returns whether nothing is left to do, for now."""
         raise NotImplementedError
 
     cdef int wait(self) except -1:
-        """Is called before the job waits for its next slice."""
+        """Is called before the job waits."""
         return 0
 
 
@@ -41,7 +42,7 @@ cdef class Slicer:
 
     cdef int do(self, Job job) except -1:
         """Does a job, or as much of it as there is time for. Nothing happens if it is being done, or waits to be."""
-        if job.in_line or job.at_work:
+        if job.in_line or job.at_work or job.set_aside:
             return 0
         if self.spent < TURN_TIME:
             self.work_on(job)
@@ -49,6 +50,11 @@ cdef class Slicer:
             self.put_in_line(job)
         self.plan()
         return 0
+
+    cdef int resume(self, Job job) except -1:
+        """Goes on with a job that was set aside; harmless if it was not."""
+        job.set_aside = False
+        return self.do(job)
 
     cdef int put_in_line(self, Job job) except -1:
         job.in_line = True
@@ -71,7 +77,9 @@ cdef class Slicer:
             if outermost:
                 self.until = 0
                 self.spent += now_ns() - began
-        if not done:
+        if not done and job.set_aside:
+            job.wait()
+        elif not done:
             self.put_in_line(job)
         return 0
 

@@ -6,11 +6,7 @@
 # answers are whole. The time that the caller is away does not count for deadlines.
 
 cdef enum:
-    READING = 2_000_000                     # ns after which rows that come slowly are sent although more may be under way
     LONGEST_READ = 5_000_000                # ns after which rows of answers are handed over although more can be read
-
-
-cdef object NO_MORE_ROWS = Sign("NO_MORE_ROWS")
 
 
 @cython.final
@@ -306,7 +302,7 @@ cdef class BatchStream:
         cdef StreamExchanges exchanges = self.exchanges
         cdef NodeRows rows
         for node in self.groups.nodes():
-            if node in exchanges.asked or (exchanges.one_at_a_time and exchanges.is_busy()):
+            if node in exchanges.asked or (exchanges.most_at_once and exchanges.is_busy()):
                 continue
             rows = self.groups.take(<Node>node)
             exchanges.begin_group(self.plan_of(self.cluster, rows.batch), rows)
@@ -403,12 +399,9 @@ cdef BatchStream open_stream(Routing routing, object cluster, object plan_of, ob
         InvalidType: the rows can't be iterated.
     """
     cdef BatchStream stream = BatchStream.__new__(BatchStream)
-    try:
-        stream.rows = iter(rows)
-    except TypeError:
-        raise errors.InvalidType(f"rows must be an iterable of rows, not {type(rows).__name__}") from None
+    stream.rows = iterator_of_rows(rows)
     stream.exchanges.routing = routing
-    stream.exchanges.one_at_a_time = groups.settings.sequential
+    stream.exchanges.most_at_once = 1 if groups.settings.sequential else 0
     stream.groups = groups
     stream.routing = routing
     stream.cluster = cluster

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -138,26 +137,23 @@ def test_a_node_that_talks_before_it_has_listened_costs_no_cpu(two: BatchNodes) 
     assert took[0] < 0.1
 
 
-class Slow(BatchPlan):
-    """It takes its time with what one node answered."""
-
-    def answered(self, rows: NodeRows, command: Command, elapsed_ms: float) -> None:
-        if rows.node.name == "A1":
-            advance_clock(400)
-        super().answered(rows, command, elapsed_ms)
-
-
 def test_an_answer_that_is_there_is_read_however_late_the_client_comes_to_it(two: BatchNodes) -> None:
+    class Slow(BatchPlan):
+        """It takes longer with one answer than the other node has, whose answer comes meanwhile."""
+
+        def answered(self, rows: NodeRows, command: Command, elapsed_ms: float) -> None:
+            if rows.node.name == "A1":
+                two.answer("A2", answer([1])[30:])
+                advance_clock(400_000)
+            super().answered(rows, command, elapsed_ms)
+
     rows = [BatchRead(two.key("A1")), BatchRead(two.key("A2"))]
     two.make_plan = Slow
-    call = in_thread(lambda: two.run(rows, BatchPolicy(max_retries=2), timeout=900))
-    wait_until(lambda: two.servers["A1"] and two.servers["A2"], "the connections")
+    call = in_thread(lambda: two.run(rows, BatchPolicy(max_retries=2), timeout=900_000))
     for name in ("A1", "A2"):
         two.request(name)
-    threading.Event().wait(0.05)  # so that it waits for both
-    two.servers["A2"][0].sendall(answer([1])[:30])
-    two.servers["A1"][0].sendall(answer([0]))
-    two.servers["A2"][0].sendall(answer([1])[30:])
+    two.answer("A2", answer([1])[:30])
+    two.answer("A1", answer([0]))
     assert all(row.ok for row in call.result())
     assert len(two.servers["A2"]) == 1, "and is not asked for again"
 
@@ -178,6 +174,35 @@ def test_an_answer_that_came_while_another_node_was_connected_counts_though_the_
     assert first.ok
     assert isinstance(second.error, errors.ConnectionError)
     assert two.stats("A1")["closed"] == {}
+
+
+def test_a_node_that_goes_on_talking_after_the_deadline_is_not_listened_to(two: BatchNodes) -> None:
+    """However fast its frames come, each of which is there before the client looks for the next."""
+    count = 50
+    talked: list[int] = []
+
+    class Late(BatchPlan):
+        def answered(self, rows: NodeRows, command: Command, elapsed_ms: float) -> None:
+            talk()
+            super().answered(rows, command, elapsed_ms)
+
+    def talk() -> None:
+        talked.append(len(talked))
+        if len(talked) == 3:
+            advance_clock(30_000)
+        two.answer("A1", answer([len(talked)], code=9, last=None))
+
+    two.make_plan = Late
+    rows = [write(two, "A1") for _ in range(count)]
+    stream = two.stream(rows, timeout=20_000, max_retries=0)
+    call = in_thread(lambda: list(stream))
+    two.request("A1")
+    talk()
+    found = call.result()
+    assert len(found) == count
+    assert {type(row.error) for row in found} == {errors.ServerTimeout, errors.TimeoutError}
+    assert len(talked) < 6
+    assert two.stats("A1")["closed"] == {"timeout": 1}
 
 
 # What breaks ------------------------------------------------------------------------------------------------
