@@ -1971,7 +1971,7 @@ class LoopExecutor(Deadlines):
 
 @final
 class AsyncBatchStream:
-    """The outcomes of a stream of rows, each as soon as it is there; what `AsyncClient.batch_stream` gives.
+    """The outcomes of a stream of rows, each as soon as it is there, from `AsyncClient.batch_stream`.
 
     An asynchronous iterator, for one task or several of one loop, in which it begins with the first outcome that is asked for.
     One that is not read to its end is closed when nothing refers to it any more, or by `aclose`, or at the end of an `async
