@@ -62,6 +62,8 @@ done in Python.
     threads/exchanges               requests of a thread to several nodes at once: one poll over their sockets
     threads/batch_executor          running batches for a thread
     threads/batch_stream            BatchStream, for threads: rows in, outcomes out, a bounded number under way
+    threads/gate                    a lock for what threads share and use record by record
+    threads/recordset               Recordset, for threads: the records of a query, pulled out of the nodes' sockets
     threads/executor                ThreadExecutor, which runs commands for threads
     tasks/fifo                      a queue of objects
     tasks/future                    Future, which a task awaits, and waking tasks
@@ -180,6 +182,8 @@ include "wire/threads/attempt.pyx"
 include "wire/threads/exchanges.pyx"
 include "wire/threads/batch_executor.pyx"
 include "wire/threads/batch_stream.pyx"
+include "wire/threads/gate.pyx"
+include "wire/threads/recordset.pyx"
 include "wire/threads/executor.pyx"
 include "wire/tasks/fifo.pyx"
 include "wire/tasks/future.pyx"

@@ -164,6 +164,7 @@ IMPORTED = {
     "typing": {"Any", "Protocol", "TypeAlias", "TypeVar", "final", "overload"},
     "weakref": {"ref"},
     "pyspike.batch": {"BatchResults"},
+    "pyspike.query": {"Cursor"},
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
     "pyspike.values": {"RawParticle"},

@@ -28,13 +28,15 @@ from pyspike._wire import (
     Key,
     Operation,
     Record,
+    Recordset,
     digest,
 )
 from pyspike.batch import BatchResults
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
-from pyspike.index import CollectionIndexType, IndexType
+from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
+from pyspike.job import Job
 from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
     AdminPolicy,
@@ -67,9 +69,10 @@ from pyspike.stats import (
     ConnectionStats,
     NodeStats,
     PoolStats,
+    QueryStats,
     TendStats,
 )
-from pyspike.task import Task
+from pyspike.task import ExecuteTask, IndexTask, Task
 from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
     INFINITY,
@@ -91,6 +94,8 @@ __all__ = [
     "AdminPolicy",
     "AsyncBatchStream",
     "AsyncClient",
+    "AsyncExecuteTask",
+    "AsyncIndexTask",
     "AsyncTask",
     "BatchDelete",
     "BatchDeletePolicy",
@@ -121,6 +126,7 @@ __all__ = [
     "Context",
     "Ctx",
     "Cursor",
+    "ExecuteTask",
     "ExpReadFlags",
     "ExpWriteFlags",
     "Expiration",
@@ -132,8 +138,10 @@ __all__ = [
     "HostsLike",
     "HyperLogLog",
     "IndexFilter",
+    "IndexTask",
     "IndexType",
     "InfoPolicy",
+    "Job",
     "Key",
     "KeyLike",
     "KeyOrderedDict",
@@ -159,13 +167,16 @@ __all__ = [
     "PoolStats",
     "QueryDuration",
     "QueryPolicy",
+    "QueryStats",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
     "Record",
     "RecordExistsAction",
+    "Recordset",
     "Replica",
     "ResultCode",
+    "SecondaryIndex",
     "Statement",
     "StringRegexFlags",
     "StringWriteFlags",
@@ -188,7 +199,7 @@ __all__ += errors.__all__
 if TYPE_CHECKING:
     from pyspike import exp, filters, operations
     from pyspike.aio import AsyncClient
-    from pyspike.async_task import AsyncTask
+    from pyspike.async_task import AsyncExecuteTask, AsyncIndexTask, AsyncTask
     from pyspike.cdt.context import Context, Ctx, MapKey
     from pyspike.cdt.enums import (
         BitOverflowAction,
@@ -234,6 +245,8 @@ _FLAGS = (
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
+    "AsyncExecuteTask": "pyspike.async_task",
+    "AsyncIndexTask": "pyspike.async_task",
     "AsyncTask": "pyspike.async_task",
     "exp": "pyspike.exp",
     "filters": "pyspike.filters",

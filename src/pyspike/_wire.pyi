@@ -35,6 +35,7 @@ from pyspike.policy import (
     ReadPolicy,
     WritePolicy,
 )
+from pyspike.query import Cursor
 from pyspike.result_code import ResultCode
 from pyspike.values import RawParticle
 
@@ -1064,8 +1065,8 @@ class UdfReader:
 class QueryReader:
     """Gives the records that one request brings, and the Query when it has brought them all.
 
-    `read` says RECORDS for a frame with records, which `take` gives one by one: the frame's memory must stay as it is until
-    then. Afterwards `sign` tells how to go on.
+    `read` says PAUSE for a frame with records, which `take` gives one by one; then `read` goes on with the same frame. Its
+    memory must stay as it is meanwhile, or be told by `moved`.
     """
     @property
     def given(self) -> int: ...
@@ -1131,6 +1132,8 @@ class Node:
         """Send the node no more commands; commands in flight finish."""
     def batch_stats(self) -> dict[str, int]:
         """Return the numbers of batches so far: requests and rows, of threads and of all loops together."""
+    def query_stats(self) -> dict[str, int]:
+        """Return the numbers of queries so far: requests and records, of threads and of all loops together."""
     def forget_connections(self) -> None:
         """Forget the pool and the counters in a child process: the connections are its parent's."""
 
@@ -1243,6 +1246,8 @@ def frames_command(
 
 class Executor:
     """Runs commands and batches. This base class runs nothing, and returns what it is given."""
+    def open_query(self, query: Query) -> Any:
+        """Return the records of a query, which has not begun."""
 
 def parse_answer(command: Command, body: bytes) -> Any:
     """Return what the command gives for an answer of one frame with this body, which begins with the message's header."""
@@ -1404,6 +1409,13 @@ def put_off(query: Query, partitions: Iterable[int], pause: float) -> None:
 def new_query_number() -> int:
     """Return a number by which nodes know a query."""
 
+def packed_call(module: object, function: object, args: object = ()) -> tuple[str, str, bytes]:
+    """Return the names and the packed arguments of a function's call, as the requests below take them.
+
+    Raises:
+        InvalidType, InvalidArgument: a name can't be one, or an argument can't be sent.
+    """
+
 def background_request(
     statement: Statement,
     settings: Settings,
@@ -1519,12 +1531,57 @@ class BatchStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+@final
+class Gate:
+    """Is entered by one thread at a time. In a child process it is of no use, as another thread may have been in it."""
+    def __init__(self) -> None: ...
+
+@final
+class QueryRequests:
+    """The request to one node for partitions of a query."""
+
+@final
+class QueryExchanges:
+    """The requests of a query that are under way."""
+    def __init__(self) -> None: ...
+
+@final
+class Recordset:
+    """The records of a query, as they come from the nodes; what `Client.query` gives.
+
+    An iterator, for one thread or several, and a context manager. The query begins with the first record that is asked for.
+    If it is not read to its end it is closed when nothing refers to it any more, or by `close`, or at the end of a `with`: the
+    nodes end it then. In a forked child it can only be closed; the parent goes on with it.
+
+    Errors end it: they are raised once, by the record that is asked for then. What goes on behind the records that were given
+    is `Client.query(statement, cursor=recordset.cursor)`.
+    """
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def __iter__(self) -> Recordset: ...
+    def __next__(self) -> Record: ...
+    @property
+    def cursor(self) -> Cursor:
+        """Where the query stands: a query of the same statement with this cursor gives the records that it has not given yet.
+
+        It is there at any moment, also after `close` or an error.
+        """
+    def close(self) -> None:
+        """End the query: no connection stays in use, and no more records are given. Again is harmless.
+
+        If another thread waits for the next record, the query ends when that thread has it.
+        """
+    def __enter__(self) -> Recordset: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
 class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
 
     Args:
         cluster: the cluster, whose `routing` has the current partition map.
         plan: is called with the cluster and a Batch; returns the `BatchPlan` that decides who is asked for which rows.
+        query_plan: the same with a Query; returns its `QueryPlan`.
 
     It is compiled because mostly the first attempt succeeds. Errors are raised here: a Python frame that raises an error is
     in a reference cycle with it, which keeps the request in memory until the garbage collector runs.
@@ -1532,8 +1589,13 @@ class ThreadExecutor(Executor):
     @property
     def cluster(self) -> Any: ...
     def __new__(
-        cls: builtins.type[T], cluster: Any, plan: Callable[[Any, Batch], Any] | None = None
+        cls: builtins.type[T],
+        cluster: Any,
+        plan: Callable[[Any, Batch], Any] | None = None,
+        query_plan: Callable[[Any, Query], Any] | None = None,
     ) -> T: ...
+    def open_query(self, query: Query) -> Recordset:
+        """Return the records of a query, which has not begun."""
     def execute(self, command: Command) -> object:
         """Run a command and return what it gives."""
     def after(self, command: Command, error: AerospikeError) -> AerospikeError | None:
@@ -1909,7 +1971,7 @@ class LoopExecutor(Deadlines):
 
 @final
 class AsyncBatchStream:
-    """The outcomes of a stream of rows, each as soon as it is there: `AsyncClient.batch_stream`.
+    """The outcomes of a stream of rows, each as soon as it is there, from `AsyncClient.batch_stream`.
 
     An asynchronous iterator, for one task or several of one loop, in which it begins with the first outcome that is asked for.
     One that is not read to its end is closed when nothing refers to it any more, or by `aclose`, or at the end of an `async
@@ -2318,6 +2380,38 @@ class BatchCommands(Commands):
 
         Returns:
             What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
 
         Raises:
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
@@ -2774,6 +2868,38 @@ class AsyncCommands:
 
         Returns:
             What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
 
         Raises:
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.

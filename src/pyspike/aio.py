@@ -17,10 +17,11 @@ from typing import overload
 from pyspike import _wire
 from pyspike._types import Milliseconds
 from pyspike._wire import AsyncCommands, Batch, Key, timeout_ms
-from pyspike.arguments import Policies, admin_policy, client_policy, info_arguments
-from pyspike.async_task import AsyncTask
+from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike.async_administration import AsyncAdministration
+from pyspike.async_background_jobs import AsyncBackgroundJobs
 from pyspike.client import Client
-from pyspike.cluster import Cluster, udf_modules
+from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.drop_guard import DropGuard
 from pyspike.cluster.loop_executor import LoopExecutor
@@ -40,7 +41,6 @@ from pyspike.policy import (
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
 from pyspike.stats import ClientStats
-from pyspike.udf import UdfModule, UdfSource
 
 
 class AsyncExecutor(_wire.AsyncExecutor):
@@ -161,7 +161,7 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-class AsyncClient(AsyncCommands):
+class AsyncClient(AsyncCommands, AsyncAdministration, AsyncBackgroundJobs):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
         async with AsyncClient("127.0.0.1:3000") as client:
@@ -240,32 +240,6 @@ class AsyncClient(AsyncCommands):
         policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._loops, policies, owner=self._owner)
         return view
-
-    # --- modules of functions ---
-
-    async def register_udf(
-        self,
-        source: UdfSource,
-        name: str | None = None,
-        *,
-        policy: AdminPolicy | None = None,
-    ) -> AsyncTask:
-        """Register a module of Lua functions: see `Client.register_udf`."""
-        chosen = admin_policy(self._policies, policy)
-        return AsyncTask(await in_thread(udf_modules.register, self._cluster, source, name, chosen))
-
-    async def remove_udf(self, name: str, *, policy: AdminPolicy | None = None) -> AsyncTask:
-        """Remove a module from all nodes: see `Client.remove_udf`."""
-        chosen = admin_policy(self._policies, policy)
-        return AsyncTask(await in_thread(udf_modules.remove, self._cluster, name, chosen))
-
-    async def list_udfs(self, *, policy: AdminPolicy | None = None) -> list[UdfModule]:
-        """The modules that are registered: see `Client.list_udfs`."""
-        return await in_thread(udf_modules.list_modules, self._cluster, admin_policy(self._policies, policy))
-
-    async def get_udf(self, name: str, *, policy: AdminPolicy | None = None) -> str:
-        """The source of a module: see `Client.get_udf`."""
-        return await in_thread(udf_modules.read, self._cluster, name, admin_policy(self._policies, policy))
 
     # --- the cluster ---
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
-from pyspike._wire import Settings, plain_text
+from pyspike._wire import Query, QueryPartitions, Settings, Statement, partitions_of_cursor, plain_text
 from pyspike.batch import BatchResults
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.nodes import Node
@@ -24,9 +24,10 @@ from pyspike.policy import (
     ReadPolicy,
     WritePolicy,
 )
+from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
 from pyspike.showing import shown
 
-__all__ = ["Policies", "admin_policy", "client_policy", "info_arguments", "query_settings"]
+__all__ = ["Policies", "admin_policy", "client_policy", "info_arguments", "new_query", "query_settings"]
 
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
@@ -40,6 +41,7 @@ vars(sys.modules["pyspike._wire"]).update(
     BatchResults=BatchResults,
     BatchUDFPolicy=BatchUDFPolicy,
     BatchWritePolicy=BatchWritePolicy,
+    Cursor=Cursor,
     Filter=Filter,
     AsyncIterable=AsyncIterable,
     Iterable=Iterable,
@@ -118,6 +120,40 @@ def query_settings(policies: Policies, policy: QueryPolicy | None) -> Settings:
         InvalidType: the policy is of another kind.
     """
     return (policies.query if policy is None else _of_kind(QueryPolicy, policy)).settings
+
+
+def new_query(
+    policies: Policies,
+    statement: Statement,
+    partitions: PartitionFilter,
+    cursor: Cursor | None,
+    timeout: Milliseconds | None,
+    filter_expression: Filter | None,
+    policy: QueryPolicy | None,
+) -> Query:
+    """The query that is asked for by these arguments of `Client.query`.
+
+    Raises:
+        InvalidType, InvalidArgument: one of them can't be used.
+    """
+    if not isinstance(statement, Statement):
+        raise InvalidType(f"what is asked for must be a Statement, not {shown(statement)}")
+    if not isinstance(partitions, PartitionFilter):
+        raise InvalidType(f"partitions must be a PartitionFilter, not {shown(partitions)}")
+    if cursor is not None and not isinstance(cursor, Cursor):
+        raise InvalidType(
+            f"cursor must be a Cursor, not {shown(cursor)}", advice="make one of bytes with Cursor.from_bytes"
+        )
+    if cursor is None:
+        states = QueryPartitions(partitions.begin, partitions.count, partitions.after)
+    elif partitions == ALL_PARTITIONS:
+        states = partitions_of_cursor(cursor.to_bytes(), statement)
+    else:
+        raise InvalidArgument(
+            "partitions and cursor exclude each other",
+            advice="a cursor goes on with the partitions of the query it is of",
+        )
+    return Query(statement, query_settings(policies, policy), states, timeout, filter_expression)
 
 
 def admin_policy(policies: Policies, policy: AdminPolicy | None) -> AdminPolicy:

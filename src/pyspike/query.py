@@ -111,6 +111,9 @@ class PartitionFilter:
         return [PartitionFilter(begin, end - begin) for begin, end in itertools.pairwise(ends)]
 
 
+ALL_PARTITIONS = PartitionFilter.all()
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Cursor:
     """Where a query stands: which records of which partitions it has given. Immutable, picklable.

@@ -18,6 +18,7 @@ __all__ = [
     "ConnectionStats",
     "NodeStats",
     "PoolStats",
+    "QueryStats",
     "TendStats",
 ]
 
@@ -147,6 +148,23 @@ class BatchStats(_Stats):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class QueryStats(_Stats):
+    """What queries have asked of one node so far, those of threads and of tasks; counted when a request ends.
+
+    Args:
+        requests: how many requests there were; a query is one to each node, and more where it is paged by
+            `max_records`, or partitions are asked for again.
+        failed_requests: how many of them ended before their answer did: the node failed or refused, or the
+            query was closed early.
+        records: how many records of their answers the queries have given.
+    """
+
+    requests: int = 0
+    failed_requests: int = 0
+    records: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class NodeStats(_Stats):
     """One node of the cluster.
 
@@ -161,6 +179,7 @@ class NodeStats(_Stats):
             counts up when partitions move; None if that has to be read again.
         pool: its connections for the calls of threads.
         batches: what batches have asked of it.
+        queries: what queries have asked of it.
     """
 
     name: str
@@ -172,6 +191,7 @@ class NodeStats(_Stats):
     partition_generation: int | None
     pool: PoolStats
     batches: BatchStats
+    queries: QueryStats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)

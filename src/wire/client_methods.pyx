@@ -16,6 +16,10 @@ cdef class Unopened(Executor):
     cdef object open_stream(self, object rows, object groups):
         raise errors.ClientClosed("the client was never opened", advice="call super().__init__() in a subclass")
 
+    def open_query(self, Query query not None) -> Any:
+        """Return the records of a query: there are none."""
+        raise errors.ClientClosed("the client was never opened", advice="call super().__init__() in a subclass")
+
 
 cdef Executor UNOPENED = Unopened()
 cdef Settings READ_DEFAULTS = Settings()

@@ -123,6 +123,10 @@ cdef class Executor:
         """Opens a stream of rows, which `groups`, a RowGroups, say how to send."""
         return groups
 
+    def open_query(self, Query query not None) -> Any:
+        """Return the records of a query, which has not begun."""
+        return query
+
 
 cdef object no_owner(Command command):
     """Returns the error of a command for which there is no node to ask."""

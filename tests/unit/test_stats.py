@@ -17,6 +17,7 @@ from pyspike import (
     ConnectionStats,
     NodeStats,
     PoolStats,
+    QueryStats,
     TendStats,
     stats,
 )
@@ -33,6 +34,7 @@ def some(rounds: int = 3) -> ClientStats:
         partition_generation=7,
         pool=PoolStats(open=2, in_flight=1, idle=1, opened=3, closed={"idle": 1}, wait_ms=1.5),
         batches=BatchStats(requests=2, rows=20, failed_rows=1),
+        queries=QueryStats(requests=2, failed_requests=1, records=30),
     )
     tend = TendStats(rounds=rounds, last_ms=0.5, last_error=None, unreachable={"A2": "refused"})
     channel = ChannelStats(open=1, large=ConnectionStats(open=1, closed={"timeout": 1}))

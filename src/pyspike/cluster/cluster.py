@@ -26,7 +26,7 @@ from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.process import fork, members
 from pyspike.showing import shown
-from pyspike.stats import BatchStats, ClientStats, NodeStats, PoolStats, TendStats
+from pyspike.stats import BatchStats, ClientStats, NodeStats, PoolStats, QueryStats, TendStats
 
 __all__ = ["Cluster"]
 
@@ -367,6 +367,7 @@ def _node_stats(node: ClusterNode, partition_generation: int | None) -> NodeStat
         partition_generation=partition_generation,
         pool=PoolStats(**node.pool.stats()),
         batches=BatchStats(**node.batch_stats()),
+        queries=QueryStats(**node.query_stats()),
     )
 
 

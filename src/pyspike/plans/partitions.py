@@ -16,6 +16,7 @@ from pyspike._wire import (
     PartitionMap,
     Query,
     count_failures,
+    cursor_of,
     new_query_number,
     put_off,
     route_partitions,
@@ -32,6 +33,7 @@ from pyspike.errors import (
     ServerError,
     TimeoutError,
 )
+from pyspike.query import Cursor
 from pyspike.result_code import ResultCode
 
 __all__ = ["QueryPlan"]
@@ -71,6 +73,11 @@ class QueryPlan:
     def done(self) -> bool:
         """Whether nothing more is to be asked, and no answer is to come."""
         return not self._asked and (self.wanted == 0 or self.query.partitions.done)
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where the query stands."""
+        return Cursor(cursor_of(self.query.statement, self.query.partitions))
 
     @property
     def wanted(self) -> int | None:

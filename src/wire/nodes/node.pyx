@@ -42,7 +42,7 @@ cdef class NodeLimits:
 
 @cython.final
 cdef class NodeCounters:
-    """Counts the failed attempts on a node and the rows of batches, of threads and of all loops together.
+    """Counts the failed attempts on a node, the rows of batches and the records of queries, of threads and of all loops together.
 
     The pool and the channels hold this object, so that they need not hold the node. A child process makes a new one: in a
     free-threaded interpreter, another thread may have held its lock during the fork, and nobody would release it.
@@ -56,6 +56,10 @@ cdef class NodeCounters:
     cdef size_t batch_rows                  # rows that these asked for
     cdef size_t failed_rows                 # rows that ended in an error
     cdef size_t retried_rows                # rows without an answer that are asked for again
+
+    cdef size_t query_requests              # requests for partitions of queries
+    cdef size_t failed_query_requests       # of which the answer did not come to its end
+    cdef size_t query_records               # records that they brought and queries gave
 
     cdef void count_failure(self, bint timed_out):
         """Counts an attempt that failed."""
@@ -87,6 +91,21 @@ cdef class NodeCounters:
                 "rows": self.batch_rows,
                 "failed_rows": self.failed_rows,
                 "retried_rows": self.retried_rows,
+            }
+
+    cdef void count_query(self, int64_t records, bint failed):
+        """Counts a request for partitions of a query, when nothing more comes of it."""
+        with cython.critical_section(self):
+            self.query_requests += 1
+            self.failed_query_requests += failed
+            self.query_records += <size_t>records
+
+    cdef dict query_stats(self):
+        with cython.critical_section(self):
+            return {
+                "requests": self.query_requests,
+                "failed_requests": self.failed_query_requests,
+                "records": self.query_records,
             }
 
 
@@ -130,6 +149,10 @@ cdef class Node:
     def batch_stats(self) -> dict[str, int]:
         """Return the numbers of batches so far: requests and rows, of threads and of all loops together."""
         return self.counters.batch_stats()
+
+    def query_stats(self) -> dict[str, int]:
+        """Return the numbers of queries so far: requests and records, of threads and of all loops together."""
+        return self.counters.query_stats()
 
     def forget_connections(self) -> None:
         """Forget the pool and the counters in a child process: the connections are its parent's."""

@@ -1,15 +1,12 @@
 # Reads the answer to a query (query-scan.md 8.4): any number of frames with any number of records, notices of partitions that
 # the node does not have, and a last message. A record is decoded when it is asked for, straight from the frame.
 
-cdef object RECORDS = Sign("RECORDS")       # what it returns for a frame with records, which are to be taken one by one
-
-
 @cython.final
 cdef class QueryReader(Reader):
     """Gives the records that one request brings, and the Query when it has brought them all.
 
-    `read` says RECORDS for a frame with records, which `take` gives one by one: the frame's memory must stay as it is until
-    then. Afterwards `sign` tells how to go on.
+    `read` says PAUSE for a frame with records, which `take` gives one by one; then `read` goes on with the same frame. Its
+    memory must stay as it is meanwhile, or be told by `moved`.
     """
 
     cdef Query query
@@ -18,7 +15,8 @@ cdef class QueryReader(Reader):
     cdef Cursor c                           # what of the frame was not read yet
     cdef MessageHeader header               # of the record in front of `c`, if `at_record`
     cdef bint at_record
-    cdef object sign                        # how to go on when no record is left: MORE, or the Query
+    cdef bint in_frame                      # whether `c` is in a frame that `read` was given before
+    cdef object sign                        # how to go on when the frame is read: MORE, or the Query
 
     def __cinit__(self, Query query not None, int32_t number) -> None:
         self.query = query
@@ -28,20 +26,34 @@ cdef class QueryReader(Reader):
         cursor_init(&self.c, NULL, 0, NULL)
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
-        if size == 0:
-            raise broken("a frame without a message")
-        cursor_init(&self.c, body, size, names)
-        self.at_record = False
-        self.step()
-        return RECORDS if self.at_record else self.sign
-
-    cdef inline Record take(self):
-        """Returns the frame's next record; None if it has no more, and `sign` tells how to go on."""
-        cdef Record record
+        if not self.in_frame:
+            if size == 0:
+                raise broken("a frame without a message")
+            cursor_init(&self.c, body, size, names)
+            self.in_frame = True
         if not self.at_record:
             self.step()
-            if not self.at_record:
+        if self.at_record:
+            return PAUSE
+        self.in_frame = False
+        return self.sign
+
+    cdef int restart(self) except -1:
+        self.at_record = self.in_frame = False
+        return 0
+
+    cdef inline void moved(self, const unsigned char* end) noexcept:
+        """Tells where the frame ends now that is being read."""
+        self.c.p = end - (self.c.end - self.c.p)
+        self.c.end = end
+
+    cdef inline Record take(self):
+        """Returns the frame's next record; None if none follows, and `read` is to go on."""
+        cdef Record record
+        if not self.at_record:
+            if left(&self.c) < MESSAGE_HEADER_SIZE or self.c.p[AT_INFO3] | self.c.p[AT_RESULT_CODE]:
                 return None
+            next_message(&self.c, &self.header)
         record = self.read_record()
         self.at_record = False
         return record
@@ -80,6 +92,7 @@ cdef class QueryReader(Reader):
         cdef object user_key = None
         cdef list results = None
         cdef dict bins
+        cdef Record record
         cdef int64_t bval = 0
         cdef int _i
         for _i in range(self.header.field_count):
@@ -103,25 +116,27 @@ cdef class QueryReader(Reader):
         else:
             bins = {}
             results = read_results(&self.c, self.header.op_count, statement.operations, bins, True)
+        record = new_record(
+            key_of_record(statement.namespace, set_name, digest, user_key), bins, &self.header, results
+        )
         self.query.partitions.note_given(self.number, digest, bval)
         self.given += 1
         self.query.given += 1
-        return new_record(
-            key_of_record(statement.namespace, set_name, digest, user_key), bins, &self.header, results
-        )
+        return record
 
     def records(self, bytes body not None) -> tuple[list[Record], Any]:
         """Return the records of a frame with this body, and how to go on; for tests."""
         cdef list found = []
         cdef Record record
-        cdef object sign = self.read(None, None, bytes_of(body), <size_t>len(body), NULL)
-        if sign is RECORDS:
-            record = self.take()
+        cdef object sign = PAUSE
+        self.restart()
+        while sign is PAUSE:
+            sign = self.read(None, None, bytes_of(body), <size_t>len(body), NULL)
+            record = self.take() if sign is PAUSE else None
             while record is not None:
                 found.append(record)
                 record = self.take()
-        cursor_init(&self.c, NULL, 0, NULL)
-        return found, self.sign
+        return found, sign
 
 
 cdef inline str set_of_record(Cursor* c, Statement statement, MessageField* field):

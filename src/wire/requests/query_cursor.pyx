@@ -58,6 +58,11 @@ cdef bytes identity_of(Statement statement):
 
 def cursor_of(Statement statement not None, QueryPartitions partitions not None) -> bytes:
     """Return the bytes of a cursor that says how far the query of a statement is with its partitions."""
+    with cython.critical_section(partitions):
+        return write_cursor(statement, partitions)
+
+
+cdef bytes write_cursor(Statement statement, QueryPartitions partitions):
     cdef Buffer out
     cdef unsigned char storage[1024]
     cdef unsigned char digest[DIGEST_SIZE]

@@ -60,9 +60,10 @@ cdef class QueryPartitions:
         if not 0 <= i < self.count or self.states[i].asked != number:
             raise broken(f"a record of partition {partition_of(digest)}, which was not asked for")
         state = &self.states[i]
-        memcpy(state.digest, digest, DIGEST_SIZE)
-        state.bval = bval
-        state.begun = True
+        with cython.critical_section(self):     # another thread may ask for the cursor
+            memcpy(state.digest, digest, DIGEST_SIZE)
+            state.bval = bval
+            state.begun = True
         return 0
 
     cdef int refuse(self, int32_t number, uint32_t partition_id) except -1:

@@ -154,7 +154,7 @@ cdef int run_batch(Routing routing, object plan) except -1:
     cdef BatchExchanges exchanges = BatchExchanges.__new__(BatchExchanges)
     cdef Batch batch = <Batch?>plan.batch
     exchanges.routing = routing
-    exchanges.one_at_a_time = batch.settings.sequential
+    exchanges.most_at_once = 1 if batch.settings.sequential else 0
     batch.begin()
     exchanges.ask(plan, None)
     return exchanges.run()

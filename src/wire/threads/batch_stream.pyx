@@ -302,7 +302,7 @@ cdef class BatchStream:
         cdef StreamExchanges exchanges = self.exchanges
         cdef NodeRows rows
         for node in self.groups.nodes():
-            if node in exchanges.asked or (exchanges.one_at_a_time and exchanges.is_busy()):
+            if node in exchanges.asked or (exchanges.most_at_once and exchanges.is_busy()):
                 continue
             rows = self.groups.take(<Node>node)
             exchanges.begin_group(self.plan_of(self.cluster, rows.batch), rows)
@@ -401,7 +401,7 @@ cdef BatchStream open_stream(Routing routing, object cluster, object plan_of, ob
     cdef BatchStream stream = BatchStream.__new__(BatchStream)
     stream.rows = iterator_of_rows(rows)
     stream.exchanges.routing = routing
-    stream.exchanges.one_at_a_time = groups.settings.sequential
+    stream.exchanges.most_at_once = 1 if groups.settings.sequential else 0
     stream.groups = groups
     stream.routing = routing
     stream.cluster = cluster

@@ -27,6 +27,7 @@ cdef class NodeRequests:
     cdef Connection connection
     cdef int64_t began                      # when the request now under way was begun
     cdef bint paused                        # whether what has arrived was not all read, as there was enough for the moment
+    cdef bint held                          # whether nothing is received until what has arrived is taken
 
 
 cdef class Exchanges(Keeper):
@@ -34,7 +35,7 @@ cdef class Exchanges(Keeper):
 
     cdef list queue                         # NodeRequests that have no connection yet
     cdef list in_flight                     # NodeRequests that have one
-    cdef bint one_at_a_time                 # no two nodes are asked at once
+    cdef Py_ssize_t most_at_once            # nodes that are asked at once; 0: any number
     cdef bint crowded                       # whether a pool had no connection when it was last asked
     cdef pollfd* sockets
     cdef Py_ssize_t capacity                # of `sockets`
@@ -75,7 +76,7 @@ cdef class Exchanges(Keeper):
             return 0
         self.queue = []
         for requests in queue:
-            if (self.one_at_a_time and self.in_flight) or not self.begin(<NodeRequests>requests, 0):
+            if (0 < self.most_at_once <= <Py_ssize_t>len(self.in_flight)) or not self.begin(<NodeRequests>requests, 0):
                 self.queue.append(requests)
         return 0
 
@@ -164,11 +165,14 @@ cdef class Exchanges(Keeper):
         now = now_ns()
         for i in range(count):
             requests = <NodeRequests>self.in_flight[i]
+            self.sockets[i].revents = 0
+            if requests.held:
+                self.sockets[i].fd = -1     # which `poll` takes for none
+                continue
             self.sockets[i].fd = requests.connection.x.transport.fd
             self.sockets[i].events = (
                 POLLOUT if requests.connection.x.sent < requests.connection.x.out_size else POLLIN
             )
-            self.sockets[i].revents = 0
             left = 0 if requests.paused else time_left(&requests.connection.x, now)
             span = left if left < span else span
         with nogil:
@@ -184,6 +188,8 @@ cdef class Exchanges(Keeper):
         in_flight = list(self.in_flight)
         for i in range(count):
             requests = <NodeRequests>in_flight[i]
+            if requests.held:
+                continue
             if self.sockets[i].revents or requests.paused or time_left(&requests.connection.x, now) <= 0:
                 self.advance(requests, MSG_DONTWAIT)
         return 0
@@ -206,7 +212,7 @@ cdef class Exchanges(Keeper):
         cdef Exchange* x
         cdef Reading reading
         cdef int outcome
-        requests.paused = False
+        requests.paused = requests.held = False
         while requests.connection is not None:
             connection = requests.connection
             command = requests.command

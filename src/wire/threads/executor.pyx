@@ -1,5 +1,5 @@
-# Runs commands and batches for threads. What follows a failed attempt is decided in Python (`pyspike.cluster.retry`, and
-# `pyspike.plans.batch`, which is handed in).
+# Runs commands, batches and queries for threads. What follows a failed attempt is decided in Python (`pyspike.cluster.retry`,
+# and `pyspike.plans`, which are handed in).
 
 cdef class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
@@ -7,6 +7,7 @@ cdef class ThreadExecutor(Executor):
     Args:
         cluster: the cluster, whose `routing` has the current partition map.
         plan: is called with the cluster and a Batch; returns the `BatchPlan` that decides who is asked for which rows.
+        query_plan: the same with a Query; returns its `QueryPlan`.
 
     It is compiled because mostly the first attempt succeeds. Errors are raised here: a Python frame that raises an error is
     in a reference cycle with it, which keeps the request in memory until the garbage collector runs.
@@ -14,11 +15,16 @@ cdef class ThreadExecutor(Executor):
 
     cdef readonly object cluster
     cdef object plan
+    cdef object query_plan
     cdef Routing routing                    # the cluster's
 
-    def __cinit__(self, cluster: Any, plan: Callable[[Any, Batch], Any] | None = None) -> None:
+    def __cinit__(
+        self, cluster: Any, plan: Callable[[Any, Batch], Any] | None = None,
+        query_plan: Callable[[Any, Query], Any] | None = None
+    ) -> None:
         self.cluster = cluster
         self.plan = plan
+        self.query_plan = query_plan
         self.routing = cluster.routing
 
     cdef object run(self, Command command):
@@ -49,6 +55,13 @@ cdef class ThreadExecutor(Executor):
         if self.routing.refusing:
             raise errors.ClientClosed("the client is closed")
         return open_stream(self.routing, self.cluster, self.plan, rows, <RowGroups?>groups)
+
+    def open_query(self, Query query not None) -> Recordset:
+        """Return the records of a query, which has not begun."""
+        heed_fork()
+        if self.routing.refusing:
+            raise errors.ClientClosed("the client is closed")
+        return open_recordset(self.routing, self.query_plan(self.cluster, query))
 
     def execute(self, Command command not None) -> object:
         """Run a command and return what it gives."""

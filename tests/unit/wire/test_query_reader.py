@@ -109,10 +109,11 @@ def test_records_of_a_frame_are_given_one_by_one() -> None:
 def test_what_is_read_as_a_whole_pauses_at_the_first_record() -> None:
     request = asked()
     command: Command = request.make_command()
-    assert repr(parse_answer(command, record_body(digest_in(1, 1)))) == "RECORDS"
-    assert request.given == 0, "nobody has taken it"
     assert repr(parse_answer(command, denial_body(7))) == "MORE"
-    assert parse_answer(command, last_body()) is request.query
+    assert repr(parse_answer(command, record_body(digest_in(1, 1)))) == "PAUSE"
+    assert request.given == 0, "nobody has taken it"
+    other = asked()
+    assert parse_answer(other.make_command(), last_body()) is other.query
 
 
 # Notices and errors -----------------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ def test_an_error_ends_the_answer(code: int) -> None:
 def test_what_came_before_an_error_is_given() -> None:
     request = asked()
     command = request.make_command()
-    assert repr(parse_answer(command, record_body(digest_in(1, 1)) + last_body(15))) == "RECORDS"
+    assert repr(parse_answer(command, record_body(digest_in(1, 1)) + last_body(15))) == "PAUSE"
     with pytest.raises(errors.QueryAborted):
         asked().reader.records(record_body(digest_in(1, 1)) + last_body(15))
 
