@@ -77,6 +77,7 @@ done in Python.
     tasks/coroutine                 the coroutine of a command; what cancelling does
     tasks/loop_executor             LoopExecutor, all channels of a client in one loop: choosing the channel
     tasks/batch_executor            running a batch for a task
+    tasks/recordset                 AsyncRecordset, for tasks: the records of a query, pulled out of the nodes' sockets
     tasks/executor                  AsyncExecutor: choosing the loop
     client_methods                  the methods of both clients for commands on one record
     batch_methods                   the methods of both clients for batches
@@ -200,6 +201,7 @@ include "wire/tasks/loop_executor.pyx"
 include "wire/tasks/row_requests.pyx"
 include "wire/tasks/batch_executor.pyx"
 include "wire/tasks/batch_stream.pyx"
+include "wire/tasks/recordset.pyx"
 include "wire/tasks/executor.pyx"
 include "wire/client_methods.pyx"
 include "wire/batch_methods.pyx"

@@ -395,6 +395,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "list_udfs",
         "node_names",
         "nodes",
+        "query",
         "query_execute_udf",
         "query_operate",
         "remove_udf",

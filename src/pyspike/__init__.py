@@ -18,6 +18,7 @@ from pyspike import errors, other_distribution
 from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
 from pyspike._wire import (
     AsyncBatchStream,
+    AsyncRecordset,
     BatchDelete,
     BatchRead,
     BatchRecord,
@@ -99,6 +100,7 @@ __all__ = [
     "AsyncClient",
     "AsyncExecuteTask",
     "AsyncIndexTask",
+    "AsyncRecordset",
     "AsyncTask",
     "BatchDelete",
     "BatchDeletePolicy",

@@ -32,12 +32,14 @@ from pyspike import (
     InfoPolicy,
     InvalidArgument,
     Key,
+    QueryPolicy,
     ReadPolicy,
     ReadTouchTTL,
     RecordExists,
     RecordExistsAction,
     RecordNotFound,
     Replica,
+    Statement,
     WritePolicy,
     errors,
     exp,
@@ -699,6 +701,15 @@ def test_client_policy_batch_is_the_policy_of_batches(client: Client, hosts: str
     with Client(hosts, ClientPolicy(batch=twos)) as other:
         assert other.batch_get([key]) == [None]
         assert other.with_policies(batch=BatchPolicy()).batch_get([key]) == [client.get(key)]
+
+
+def test_client_policy_query_is_the_policy_of_queries(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, ClientPolicy(query=QueryPolicy(max_records=2))) as client:
+        for number in range(5):
+            client.put(Key("test", "s", number), {"a": 1})
+        statement = Statement("test", "s")
+        assert len(list(client.query(statement))) == 2
+        assert len(list(client.with_policies(query=QueryPolicy()).query(statement))) == 5
 
 
 def test_client_policy_info_is_the_policy_of_info_commands(one: EmbeddedCluster) -> None:

@@ -34,9 +34,14 @@ __all__ = [
     "TTL_MAX",
     "TTL_NEVER",
     "UDF_NAME_MAX",
+    "WHERE_FLAG_BYTES_MAX",
     "ContainerFlags",
     "ErrorDetailKey",
     "ErrorDetailVerbosity",
+    "ErrorLanguage",
+    "ErrorOutcome",
+    "ErrorPhase",
+    "ErrorTraceKey",
     "FieldType",
     "IndexCollection",
     "Info1",
@@ -46,10 +51,8 @@ __all__ = [
     "OpCode",
     "ParticleType",
     "ProtoType",
-    "TraceKey",
-    "TraceOutcome",
-    "TracePhase",
     "UdfOp",
+    "WhereFlags",
 ]
 
 # --- frames (framing.md 1.1, 1.2) ---------------------------------------------------------------------------
@@ -140,26 +143,58 @@ class ErrorDetailKey(IntEnum):
     TRACE = 3
 
 
-class TraceKey(IntEnum):
-    """Keys of the map that tells where in an expression it was."""
+class ErrorTraceKey(IntEnum):
+    """Keys of the map that tells of an expression which is wrong, or is not true (server-8.2.md 17.3)."""
 
     PHASE = 1
+    OFFSET = 2
+    OPERATION = 3
+    DEPTH = 4
+    PATH = 5
+    SNIPPET = 6
     OUTCOME = 7
+    LANGUAGE = 8
+    AEL_OFFSET = 9
+    AEL_SPAN = 10
+    OPERANDS = 13
 
 
-class TracePhase(IntEnum):
-    """What was done with the expression."""
+class ErrorPhase(IntEnum):
+    """When an expression has failed (server-8.2.md 17.3)."""
 
     BUILD = 1
-    EVAL = 2
+    EVALUATION = 2
 
 
-class TraceOutcome(IntEnum):
-    """What came of it."""
+class ErrorOutcome(IntEnum):
+    """What has come of an expression (server-8.2.md 17.3); `ABSENT`: its result is not known."""
 
     FAULT = 1
     FALSE = 2
     ABSENT = 3
+
+
+class ErrorLanguage(IntEnum):
+    """How an expression was sent (server-8.2.md 17.3)."""
+
+    PACKED = 1
+    AEL = 2
+
+
+class WhereFlags(IntFlag):
+    """The flags in front of the text in the field WHERE (server-8.2.md 17.5).
+
+    `MORE`: another byte of flags follows, which has none that are known.
+    """
+
+    MORE = 0x01
+    EXPLAIN = 0x02
+    REQUIRE_INDEX = 0x04
+    HARD_HINT = 0x08
+
+
+WHERE_FLAG_BYTES_MAX = 9
+"""How many bytes of flags there may be."""
 
 
 # --- fields and ops (framing.md 1.3, 1.4) -------------------------------------------------------------------

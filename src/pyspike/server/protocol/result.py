@@ -6,10 +6,9 @@ which code; that stands where the situation is found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from enum import IntEnum
-
-from .constants import TraceKey
+from typing import Any
 
 __all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCode", "bad", "not_applicable"]
 
@@ -92,7 +91,7 @@ class RequestError(Exception):
         code: ResultCode,
         detail: str = "",
         subcode: int = 0,
-        trace: Mapping[TraceKey, int] | None = None,
+        trace: Callable[[], dict[int, Any]] | None = None,
     ) -> None:
         """Make the error.
 
@@ -100,7 +99,8 @@ class RequestError(Exception):
             code: the result code of the reply.
             detail: what was wrong, in words; clients are told it if they ask.
             subcode: a number that tells more precisely what was wrong; 0 if there is none.
-            trace: what it has to do with an expression; None: nothing.
+            trace: gives what is told of the expression that is wrong, or did not let a record pass; it is
+                called only for a client that asks.
 
         """
         super().__init__(f"{code.name}: {detail}" if detail else code.name)
