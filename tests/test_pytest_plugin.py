@@ -21,6 +21,7 @@ from pyspike import (
     BatchWrite,
     BatchWritePolicy,
     Client,
+    IndexType,
     Key,
     RecordExistsAction,
     errors,
@@ -28,6 +29,7 @@ from pyspike import (
 from pyspike import operations as op
 from pyspike.testing.written_keys import (
     BATCH_WRITES,
+    MAKES,
     WRITES,
     TrackingAsyncClient,
     TrackingClient,
@@ -375,29 +377,37 @@ def test_records_that_can_not_be_deleted_are_named(users: pytest.Pytester) -> No
 
 def test_every_method_that_writes_a_record_is_known() -> None:
     others = {
+        "aggregate",
+        "abort_job",
         "batch_delete",
         "batch_exists",
         "batch_get",
         "close",
         "delete",
+        "drop_index",
         "exists",
         "get",
         "get_udf",
         "info",
         "is_connected",
+        "jobs",
+        "list_indexes",
         "list_udfs",
         "node_names",
         "nodes",
         "query",
-        "register_udf",
+        "query_execute_udf",
+        "query_operate",
         "remove_udf",
+        "set_xdr_filter",
         "stats",
         "touch",
+        "truncate",
     }
     methods = {name for name in dir(Client) if not name.startswith("_")}
-    assert methods == others | {"batch_stream", "with_policies"} | set(WRITES) | set(BATCH_WRITES)
+    assert methods == others | {"batch_stream", "with_policies"} | {*WRITES, *BATCH_WRITES, *MAKES}
     for kind in (TrackingClient, TrackingAsyncClient):
-        assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES, "batch_stream"}
+        assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES, *MAKES, "batch_stream"}
 
 
 @pytest.mark.parametrize("by_tasks", [False, True], ids=["threads", "tasks"])
@@ -492,6 +502,52 @@ def test_the_rows_of_streams_of_tasks_are_kept_too(aerospike_hosts: str, by_task
         asyncio.run(work(TrackingAsyncClient.of(blocking, written)))
         assert written.take() == keys[1:]
         blocking.batch_delete(keys)
+
+
+@pytest.mark.parametrize("tasks", [False, True], ids=["threads", "tasks"])
+def test_servers_of_the_environment_keep_no_index_or_module_of_a_test(
+    real: pytest.Pytester, client: Client, set_name: str, tasks: bool
+) -> None:
+    run = f"p{set_name[-6:]}{tasks:d}"
+    client.create_index("test", set_name, f"{run}old", bin=f"{run}o", type=IndexType.NUMERIC).wait(10_000)
+    fixture, wait = ("aerospike_async_client", "await ") if tasks else ("aerospike_client", "")
+    real.makepyfile(
+        f"""
+        import asyncio
+        from pyspike import IndexType
+
+        RUN, SET = {run!r}, {set_name!r}
+
+        def test_both({fixture}):
+            {"async " if tasks else ""}def main(client):
+                for name in "old", "new":
+                    {wait}client.create_index(
+                        "test", SET, RUN + name, bin=RUN + name[0], type=IndexType.NUMERIC
+                    )
+                {wait}client.create_set_index("test", SET, RUN + "set")
+                {wait}client.with_policies().register_udf("function f(rec) end", RUN)
+            {"asyncio.run(main({}))" if tasks else "main({})"}
+        """.replace("{}", fixture)
+    )
+    real.runpytest_subprocess().assert_outcomes(passed=1)
+    assert [index.name for index in client.list_indexes() if index.name.startswith(run)] == [f"{run}old"]
+    assert not [module.name for module in client.list_udfs() if module.name.startswith(run)]
+    client.drop_index("test", f"{run}old").wait(10_000)
+
+
+def test_the_embedded_cluster_begins_each_test_without_indexes(users: pytest.Pytester) -> None:
+    users.makepyfile(
+        """
+        import pytest
+        from pyspike import IndexType
+
+        @pytest.mark.parametrize("again", [1, 2])
+        def test_create(aerospike_client, again):
+            assert aerospike_client.list_indexes() == []
+            aerospike_client.create_index("test", "s", "i", bin="b", type=IndexType.NUMERIC).wait()
+        """
+    )
+    users.runpytest_subprocess().assert_outcomes(passed=2)
 
 
 def test_a_write_in_doubt_counts_as_written() -> None:

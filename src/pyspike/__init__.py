@@ -36,7 +36,8 @@ from pyspike.batch import BatchResults
 from pyspike.client import Client
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
 from pyspike.hosts import Host, HostsLike
-from pyspike.index import CollectionIndexType, IndexType
+from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
+from pyspike.job import Job
 from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
     AdminPolicy,
@@ -72,7 +73,7 @@ from pyspike.stats import (
     QueryStats,
     TendStats,
 )
-from pyspike.task import Task
+from pyspike.task import ExecuteTask, IndexTask, Task
 from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
     INFINITY,
@@ -94,6 +95,8 @@ __all__ = [
     "AdminPolicy",
     "AsyncBatchStream",
     "AsyncClient",
+    "AsyncExecuteTask",
+    "AsyncIndexTask",
     "AsyncRecordset",
     "AsyncTask",
     "BatchDelete",
@@ -125,6 +128,7 @@ __all__ = [
     "Context",
     "Ctx",
     "Cursor",
+    "ExecuteTask",
     "ExpReadFlags",
     "ExpWriteFlags",
     "Expiration",
@@ -136,8 +140,10 @@ __all__ = [
     "HostsLike",
     "HyperLogLog",
     "IndexFilter",
+    "IndexTask",
     "IndexType",
     "InfoPolicy",
+    "Job",
     "Key",
     "KeyLike",
     "KeyOrderedDict",
@@ -172,6 +178,7 @@ __all__ = [
     "Recordset",
     "Replica",
     "ResultCode",
+    "SecondaryIndex",
     "Statement",
     "StringRegexFlags",
     "StringWriteFlags",
@@ -194,7 +201,7 @@ __all__ += errors.__all__
 if TYPE_CHECKING:
     from pyspike import exp, filters, operations
     from pyspike.aio import AsyncClient
-    from pyspike.async_task import AsyncTask
+    from pyspike.async_task import AsyncExecuteTask, AsyncIndexTask, AsyncTask
     from pyspike.cdt.context import Context, Ctx, MapKey
     from pyspike.cdt.enums import (
         BitOverflowAction,
@@ -240,6 +247,8 @@ _FLAGS = (
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
+    "AsyncExecuteTask": "pyspike.async_task",
+    "AsyncIndexTask": "pyspike.async_task",
     "AsyncTask": "pyspike.async_task",
     "exp": "pyspike.exp",
     "filters": "pyspike.filters",

@@ -1409,6 +1409,13 @@ def put_off(query: Query, partitions: Iterable[int], pause: float) -> None:
 def new_query_number() -> int:
     """Return a number by which nodes know a query."""
 
+def packed_call(module: object, function: object, args: object = ()) -> tuple[str, str, bytes]:
+    """Return the names and the packed arguments of a function's call, as the requests below take them.
+
+    Raises:
+        InvalidType, InvalidArgument: a name can't be one, or an argument can't be sent.
+    """
+
 def background_request(
     statement: Statement,
     settings: Settings,
@@ -1553,6 +1560,17 @@ class Recordset:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+def aggregate_on(requests: Iterable[tuple[Node, Command]]) -> list[Any]:
+    """Return what all nodes give that are asked, in any order.
+
+    Args:
+        requests: nodes, and what `aggregate_request` has made for each.
+
+    Raises:
+        ServerError: a node refused it, or its function failed.
+        TimeoutError, ConnectionError: a node did not answer.
+    """
 
 class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
@@ -1897,8 +1915,8 @@ class LoopExecutor(Deadlines):
     """All channels of one client in one loop.
 
     Each node has up to six channels: reads, writes, large reads, large writes, batches, queries. So reads do not wait behind
-    writes, which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass
-    opens connections and decides what follows a failed attempt.
+    writes, which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A
+    subclass opens connections and decides what follows a failed attempt.
 
     Args:
         loop: the running loop.
@@ -1951,7 +1969,7 @@ class LoopExecutor(Deadlines):
 
 @final
 class AsyncBatchStream:
-    """The outcomes of a stream of rows, each as soon as it is there; what `AsyncClient.batch_stream` gives.
+    """The outcomes of a stream of rows, each as soon as it is there, from `AsyncClient.batch_stream`.
 
     An asynchronous iterator, for one task or several of one loop, in which it begins with the first outcome that is asked for.
     One that is not read to its end is closed when nothing refers to it any more, or by `aclose`, or at the end of an `async
@@ -2391,6 +2409,38 @@ class BatchCommands(Commands):
 
         Returns:
             What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
 
         Raises:
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
@@ -2847,6 +2897,38 @@ class AsyncCommands:
 
         Returns:
             What came of each key, in their order.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    async def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
 
         Raises:
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.

@@ -15,12 +15,14 @@ from types import TracebackType
 from typing import overload
 
 from pyspike import _wire
-from pyspike._types import Filter, Milliseconds
-from pyspike._wire import AsyncCommands, AsyncRecordset, Batch, Key, Query, Statement, timeout_ms
-from pyspike.arguments import Policies, admin_policy, client_policy, info_arguments, new_query
-from pyspike.async_task import AsyncTask
+from pyspike._types import Milliseconds
+from pyspike._wire import AsyncCommands, Batch, Key, Query, timeout_ms
+from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike.async_administration import AsyncAdministration
+from pyspike.async_background_jobs import AsyncBackgroundJobs
+from pyspike.async_queries import AsyncQueries
 from pyspike.client import Client
-from pyspike.cluster import Cluster, udf_modules
+from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.drop_guard import DropGuard
 from pyspike.cluster.loop_executor import LoopExecutor
@@ -40,9 +42,7 @@ from pyspike.policy import (
 )
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
-from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
 from pyspike.stats import ClientStats
-from pyspike.udf import UdfModule, UdfSource
 
 
 class AsyncExecutor(_wire.AsyncExecutor):
@@ -169,7 +169,7 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-class AsyncClient(AsyncCommands):
+class AsyncClient(AsyncCommands, AsyncQueries, AsyncAdministration, AsyncBackgroundJobs):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
         async with AsyncClient("127.0.0.1:3000") as client:
@@ -193,6 +193,8 @@ class AsyncClient(AsyncCommands):
     """
 
     __slots__ = ("__weakref__", "_cluster", "_loops", "_owner", "_policies")
+
+    _loops: AsyncExecutor
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
         policy = client_policy(policy)
@@ -248,70 +250,6 @@ class AsyncClient(AsyncCommands):
         policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._loops, policies, owner=self._owner)
         return view
-
-    # --- queries ---
-
-    def query(
-        self,
-        statement: Statement,
-        *,
-        partitions: PartitionFilter = ALL_PARTITIONS,
-        cursor: Cursor | None = None,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: QueryPolicy | None = None,
-    ) -> AsyncRecordset:
-        """The records that a statement finds, as they come from the nodes: see `Client.query`.
-
-            async with client.query(Statement("test", "users")) as records:
-                async for record in records:
-                    print(record.key, record["name"])
-
-        It is not awaited itself. Nothing is sent before the first record is asked for.
-
-        Args:
-            statement: what is asked for.
-            partitions: of which partitions.
-            cursor: where another query of the statement stood, which this one goes on with.
-            timeout: the deadline of the whole query.
-            filter_expression: only records for which it holds are given.
-            policy: how it is sent, and how much of it is wanted.
-
-        Returns:
-            An asynchronous iterator of the records and an asynchronous context manager.
-
-        Raises:
-            InvalidType, InvalidArgument, ClientClosed: as from `Client.query`.
-        """
-        query = new_query(self._policies, statement, partitions, cursor, timeout, filter_expression, policy)
-        recordset: AsyncRecordset = self._loops.open_query(query)
-        return recordset
-
-    # --- modules of functions ---
-
-    async def register_udf(
-        self,
-        source: UdfSource,
-        name: str | None = None,
-        *,
-        policy: AdminPolicy | None = None,
-    ) -> AsyncTask:
-        """Register a module of Lua functions: see `Client.register_udf`."""
-        chosen = admin_policy(self._policies, policy)
-        return AsyncTask(await in_thread(udf_modules.register, self._cluster, source, name, chosen))
-
-    async def remove_udf(self, name: str, *, policy: AdminPolicy | None = None) -> AsyncTask:
-        """Remove a module from all nodes: see `Client.remove_udf`."""
-        chosen = admin_policy(self._policies, policy)
-        return AsyncTask(await in_thread(udf_modules.remove, self._cluster, name, chosen))
-
-    async def list_udfs(self, *, policy: AdminPolicy | None = None) -> list[UdfModule]:
-        """The modules that are registered: see `Client.list_udfs`."""
-        return await in_thread(udf_modules.list_modules, self._cluster, admin_policy(self._policies, policy))
-
-    async def get_udf(self, name: str, *, policy: AdminPolicy | None = None) -> str:
-        """The source of a module: see `Client.get_udf`."""
-        return await in_thread(udf_modules.read, self._cluster, name, admin_policy(self._policies, policy))
 
     # --- the cluster ---
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Milliseconds
+from pyspike.job import Job
 from pyspike.nodes import NodeStatus
 from pyspike.process.in_thread import in_thread
 from pyspike.task import ProgressHook, shown_watch
 
 if TYPE_CHECKING:
+    from pyspike.cluster.background import JobWatch
     from pyspike.cluster.watch import Watch
 
-__all__ = ["AsyncTask"]
+__all__ = ["AsyncExecuteTask", "AsyncIndexTask", "AsyncTask"]
 
 
 class AsyncTask:
@@ -59,3 +62,49 @@ class AsyncTask:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {shown_watch(self._watch)}>"
+
+
+class AsyncIndexTask(AsyncTask):
+    """What the nodes do to build, or to drop, an index: see `IndexTask`."""
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, watch: Watch, namespace: str, name: str) -> None:
+        super().__init__(watch)
+        self.namespace = namespace
+        self.name = name
+
+
+class AsyncExecuteTask(AsyncTask):
+    """A job that the nodes do in the background: see `ExecuteTask`."""
+
+    __slots__ = ()
+
+    _watch: JobWatch
+
+    def __init__(self, watch: JobWatch) -> None:
+        super().__init__(watch)
+
+    @property
+    def id(self) -> int:
+        """The job's number, by which `jobs` lists it and `abort_job` ends it."""
+        return self._watch.number
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """What each node told of it at the last look, by its name. Asks nobody."""
+        return MappingProxyType(self._watch.jobs)
+
+    @property
+    def succeeded(self) -> int:
+        """How many records were changed, by what the nodes told at the last look. Asks nobody."""
+        return sum(job.succeeded for job in self._watch.jobs.values())
+
+    @property
+    def failed(self) -> int:
+        """How many records could not be changed, by what the nodes told at the last look. Asks nobody."""
+        return sum(job.failed for job in self._watch.jobs.values())
+
+    async def abort(self) -> list[str]:
+        """End the job on all nodes: see `ExecuteTask.abort`."""
+        return await in_thread(self._watch.abort)

@@ -1,7 +1,8 @@
 """`Client`: one pooled client for all threads of a process.
 
 The commands on records are compiled: `src/wire/client_methods.pyx` and `src/wire/batch_methods.pyx` have
-them, with their docstrings. How they get to a node is told in `cluster`.
+them, with their docstrings. How they get to a node is told in `cluster`. Those that change the cluster itself
+are in `administration`, the jobs of the nodes in `background_jobs`, queries in `queries`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
-from pyspike._types import Filter, Milliseconds
-from pyspike._wire import BatchCommands, Executor, Recordset, Statement, timeout_ms
-from pyspike.arguments import Policies, admin_policy, client_policy, info_arguments, new_query
+from pyspike._types import Milliseconds
+from pyspike._wire import BatchCommands, Executor, timeout_ms
+from pyspike.administration import Administration
+from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike.background_jobs import BackgroundJobs
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import (
@@ -24,17 +27,15 @@ from pyspike.policy import (
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
-from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+from pyspike.queries import Queries
 from pyspike.stats import ClientStats
-from pyspike.task import Task
-from pyspike.udf import UdfModule, UdfSource
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
 
 
-class Client(BatchCommands):
+class Client(BatchCommands, Queries, Administration, BackgroundJobs):
     """A client of one cluster, shared by all threads.
 
     Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one
@@ -101,137 +102,6 @@ class Client(BatchCommands):
         policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
-
-    # --- queries ---
-
-    def query(
-        self,
-        statement: Statement,
-        *,
-        partitions: PartitionFilter = ALL_PARTITIONS,
-        cursor: Cursor | None = None,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: QueryPolicy | None = None,
-    ) -> Recordset:
-        """The records that a statement finds, as they come from the nodes, in no order; each of them once.
-
-            with client.query(Statement("test", "users", where=filters.range("age", 20, 29))) as records:
-                for record in records:
-                    print(record.key, record["name"])
-
-        A statement without `where` finds all records of its set or namespace. If a node fails, it or another
-        one is asked for the rest. A record's key has its digest, and the user key where that is stored.
-
-        Nothing is sent before the first record is asked for. Then records are received as they are read: the
-        nodes wait while they are not, and memory does not grow with their number.
-
-        Args:
-            statement: what is asked for.
-            partitions: of which partitions.
-            cursor: where another query of the statement stood, which this one goes on with, in place of
-                `partitions`: it gives the records that the other one has not given yet.
-            timeout: the deadline of the whole query in milliseconds, 0 for none, else 1 at least; or a
-                timedelta. It counts from the first record on that is asked for, and all that is done with the
-                records counts too.
-            filter_expression: only records for which it holds are given.
-            policy: how it is sent, and how much of it is wanted.
-
-        Returns:
-            An iterator of the records and a context manager. What goes wrong is raised where the next record
-            is asked for: the ServerError with which a node refuses (IndexNotFound if there is no index for
-            `where`), or a TimeoutError or ConnectionError if asking again was of no use.
-
-        Raises:
-            InvalidType, InvalidArgument: an argument can't be used.
-            ClientClosed: the client is closed.
-        """
-        query = new_query(self._policies, statement, partitions, cursor, timeout, filter_expression, policy)
-        recordset: Recordset = self._executor.open_query(query)
-        return recordset
-
-    # --- modules of functions ---
-
-    def register_udf(
-        self,
-        source: UdfSource,
-        name: str | None = None,
-        *,
-        policy: AdminPolicy | None = None,
-    ) -> Task:
-        """Register a module of Lua functions: a node takes it, and passes it on to the others.
-
-        A module of that name is replaced.
-
-        Args:
-            source: the module's text; or the path of its file, as a `Path`, or as a str that ends in ".lua".
-            name: its file name on the servers, such as "counters.lua"; None for that of the file.
-            policy: the deadline for the first node's answer.
-
-        Returns:
-            What waits until every node has it: `client.register_udf("counters.lua").wait()`.
-
-        Raises:
-            UdfError: the server can't compile it; the message says where.
-            InvalidType, InvalidArgument: it is no source, or has no name that a server takes.
-            OSError: the file can't be read.
-            TimeoutError, ConnectionError: no node answered.
-        """
-        chosen = admin_policy(self._policies, policy)
-        with importing:
-            from pyspike.cluster import udf_modules
-
-        return Task(udf_modules.register(self._cluster, source, name, chosen))
-
-    def remove_udf(self, name: str, *, policy: AdminPolicy | None = None) -> Task:
-        """Remove a module from all nodes, if there is one of this name.
-
-        Args:
-            name: its name, with or without ".lua".
-            policy: the deadline for the first node's answer.
-
-        Returns:
-            What waits until no node has it.
-
-        Raises:
-            InvalidType, InvalidArgument: the name can't be one.
-            ServerError, TimeoutError, ConnectionError: no node did it.
-        """
-        chosen = admin_policy(self._policies, policy)
-        with importing:
-            from pyspike.cluster import udf_modules
-
-        return Task(udf_modules.remove(self._cluster, name, chosen))
-
-    def list_udfs(self, *, policy: AdminPolicy | None = None) -> list[UdfModule]:
-        """The modules that are registered, by their names.
-
-        Raises:
-            ServerError, TimeoutError, ConnectionError: no node told them.
-        """
-        chosen = admin_policy(self._policies, policy)
-        with importing:
-            from pyspike.cluster import udf_modules
-
-        return udf_modules.list_modules(self._cluster, chosen)
-
-    def get_udf(self, name: str, *, policy: AdminPolicy | None = None) -> str:
-        """The source of a module. Bytes that are no UTF-8 are kept as surrogates (`surrogateescape`).
-
-        Args:
-            name: its name, with or without ".lua".
-            policy: the deadline.
-
-        Raises:
-            UdfError: there is no such module.
-            InvalidType, InvalidArgument: the name can't be one.
-            ServerError, TimeoutError, ConnectionError: no node told it.
-        """
-        chosen = admin_policy(self._policies, policy)
-        with importing:
-            from pyspike.cluster import udf_modules
-
-        return udf_modules.read(self._cluster, name, chosen)
 
     # --- the cluster ---
 

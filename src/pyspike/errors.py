@@ -9,7 +9,7 @@ only `ResultCode` is below it, and how values are shown.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -55,6 +55,7 @@ __all__ = [
     "InvalidNamespace",
     "InvalidNode",
     "InvalidType",
+    "JobError",
     "KeyBusy",
     "KeyMismatch",
     "LostConflict",
@@ -309,6 +310,48 @@ class BatchError(AerospikeError):
         if len(failed) > SHOWN_ROWS:
             yield f"… and {len(failed) - SHOWN_ROWS} more"
         yield from super()._details()
+
+
+class JobError(AerospikeError):
+    """Nodes failed with a job that they run in the background: they did not begin it, or not come to its end.
+
+    Args:
+        message: what went wrong, in one line.
+        job_id: the job's number.
+        failures: why, by the names of the nodes that have failed.
+
+    The other arguments are those of `AerospikeError`.
+    """
+
+    job_id: int
+    failures: Mapping[str, AerospikeError]
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        job_id: int = 0,
+        failures: Mapping[str, AerospikeError] | None = None,
+        result_code: ResultCode | None = None,
+        key: Key | None = None,
+        node: str | None = None,
+        in_doubt: bool = False,
+        attempts: Sequence[Attempt] = (),
+        timeout: float | None = None,
+        advice: str = "",
+    ) -> None:
+        super().__init__(
+            message,
+            result_code=result_code,
+            key=key,
+            node=node,
+            in_doubt=in_doubt,
+            attempts=attempts,
+            timeout=timeout,
+            advice=advice,
+        )
+        self.job_id = job_id
+        self.failures = {} if failures is None else dict(failures)
 
 
 class ProtocolError(AerospikeError):

@@ -1,7 +1,8 @@
-"""Which operations and expressions need a newer server than the oldest that pyspike talks to.
+"""Which operations, expressions and info commands need a newer server than the oldest that pyspike talks to.
 
 An older server refuses most of them with a code that says nothing, and takes some for what can't be worked
-out. This tells what a command that failed had in it; only then is it imported.
+out. This tells what a command that failed had in it; only then is it imported. Info commands are refused
+before they are sent.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from pyspike.cdt.opcodes import (
     OpCode,
     System,
 )
-from pyspike.errors import ProtocolError
+from pyspike.errors import ProtocolError, UnsupportedFeature
 
-__all__ = ["Feature", "in_expression", "in_operation"]
+__all__ = ["SET_INDEXES", "Feature", "in_expression", "in_operation", "require"]
 
 
 class Feature(NamedTuple):
@@ -44,7 +45,21 @@ LIST_JOINS = Feature((8, 2), "joins of lists")
 B64_ENCODINGS = Feature((8, 2), "b64_encode operations")
 PATHS = Feature((8, 1, 2), "paths")
 LIST_SEARCHES = Feature((8, 1, 2), "exp.in_list, map_keys and map_values")
+SET_INDEXES = Feature((8, 1, 2), "indexes of sets")
 RECORD_SIZES = Feature((7, 0), "expressions with exp.record_size")
+
+
+def require(feature: Feature, version: str) -> None:
+    """Refuse to use something with a server that does not know it.
+
+    Raises:
+        UnsupportedFeature: its version is too old.
+    """
+    numbers = tuple(int(part) for part in version.partition("-")[0].split(".") if part.isdigit())
+    if numbers < feature.version:
+        needed = ".".join(map(str, feature.version))
+        raise UnsupportedFeature(f"{feature.name} need server {needed} or later, this one is {version}")
+
 
 _STRING_CODES = frozenset((OpCode.STRING_READ, OpCode.STRING_MODIFY, OpCode.TO_STRING))
 _CDT_CODES = frozenset((OpCode.CDT_READ, OpCode.CDT_MODIFY))

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pyspike._types import Milliseconds
+from pyspike.job import Job
 from pyspike.nodes import NodeStatus
 
 if TYPE_CHECKING:
+    from pyspike.cluster.background import JobWatch
     from pyspike.cluster.watch import Watch
 
-__all__ = ["ProgressHook", "Task", "shown_watch"]
+__all__ = ["ExecuteTask", "IndexTask", "ProgressHook", "Task", "shown_watch"]
 
 ProgressHook = Callable[[float], object]
 
@@ -74,6 +77,70 @@ class Task:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {shown_watch(self._watch)}>"
+
+
+class IndexTask(Task):
+    """What the nodes do to build, or to drop, an index; `progress` is how much of it they have built.
+
+    Attributes:
+        namespace: the index's namespace.
+        name: the index's name.
+    """
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, watch: Watch, namespace: str, name: str) -> None:
+        super().__init__(watch)
+        self.namespace = namespace
+        self.name = name
+
+
+class ExecuteTask(Task):
+    """A job that the nodes do in the background: `query_operate` and `query_execute_udf` begin one.
+
+    `wait` and `done` raise `JobError` when all nodes have ended, but some not at the job's end: as they left
+    the cluster or were started again meanwhile, or as somebody aborted it. Records that the job could not
+    change are no such failure: they are counted in `failed`.
+    """
+
+    __slots__ = ()
+
+    _watch: JobWatch
+
+    def __init__(self, watch: JobWatch) -> None:
+        super().__init__(watch)
+
+    @property
+    def id(self) -> int:
+        """The job's number, by which `jobs` lists it and `abort_job` ends it."""
+        return self._watch.number
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """What each node told of it at the last look, by its name. Asks nobody."""
+        return MappingProxyType(self._watch.jobs)
+
+    @property
+    def succeeded(self) -> int:
+        """How many records were changed, by what the nodes told at the last look. Asks nobody."""
+        return sum(job.succeeded for job in self._watch.jobs.values())
+
+    @property
+    def failed(self) -> int:
+        """How many records could not be changed, by what the nodes told at the last look. Asks nobody."""
+        return sum(job.failed for job in self._watch.jobs.values())
+
+    def abort(self) -> list[str]:
+        """End the job on all nodes; what it has changed stays changed.
+
+        Returns:
+            The names of the nodes that were not done with it yet.
+
+        Raises:
+            JobError: a node did not answer, or with an error; the others have ended it.
+            ConnectFailed, ClientClosed: no node is known, or the client is closed.
+        """
+        return self._watch.abort()
 
 
 def shown_watch(watch: Watch) -> str:

@@ -10,6 +10,28 @@ cdef int put_udf_fields(Buffer* out, int kind, str module, str function, bytes a
     return 4
 
 
+def packed_call(module: object, function: object, args: object = ()) -> tuple[str, str, bytes]:
+    """Return the names and the packed arguments of a function's call, as the requests below take them.
+
+    Raises:
+        InvalidType, InvalidArgument: a name can't be one, or an argument can't be sent.
+    """
+    cdef Buffer out
+    cdef unsigned char storage[COMMON_FILTER]
+    cdef Packer packer
+    cdef tuple given = call_arguments(args)
+    names = module_name(module), function_name(function)
+    buffer_init(&out, storage, COMMON_FILTER)
+    try:
+        if given:                           # other clients send an empty field without
+            packer_init(&packer, &out, None)
+            packer.root = "args"
+            put_sequence(&packer, given)
+        return *names, PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)
+    finally:
+        buffer_free(&out)
+
+
 cdef uint32_t told_socket_timeout(Settings settings) noexcept:
     """Returns how many milliseconds a node may wait until it can send, by a policy without a deadline for that."""
     if settings.socket_timeout < 0:

@@ -207,6 +207,17 @@ cdef Batch batch_of_puts(
     return batch
 
 
+cdef Batch batch_of_calls(
+    object keys, object module, object function, object args, Settings settings, object timeout, object ttl,
+    object filter_expression, object row_policy
+):
+    """A batch that calls the same function on the records of all keys."""
+    cdef Ask ask = ask_call(
+        module, function, call_arguments(args), ttl, row_settings(row_policy, OF_BATCH_UDF, "a BatchUDFPolicy")
+    )
+    return new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
+
+
 # --- which node is asked ---
 
 cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key, Ask ask, Target* target):

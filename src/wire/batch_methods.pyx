@@ -137,6 +137,43 @@ cdef class BatchCommands(Commands):
         )
         return run_batch_of(self, "batch_operate", batch, GIVES_RESULTS)
 
+    def batch_apply(
+        self,
+        keys: Iterable[KeyLike],
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchUDFPolicy | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> BatchResults:
+        """Call a function that is registered on the servers on many records, one after the other on each node.
+
+        Args:
+            keys: any iterable of keys.
+            module: the name of a registered module, with or without ".lua".
+            function: the function's name in it.
+            args: the arguments behind the record, values as bins can have.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on that the function writes.
+            filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
+            row_policy: of each row.
+
+        Returns:
+            What came of each key, in their order; the `value` of each is what the function returned.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+        cdef Batch batch = batch_of_calls(
+            keys, module, function, args, batches(self, policy), timeout, ttl, filter_expression, row_policy
+        )
+        return run_batch_of(self, "batch_apply", batch, GIVES_RESULTS)
+
     def batch_get(
         self,
         keys: Iterable[KeyLike],

@@ -172,7 +172,7 @@ async def test_cancelling_at_random_mixes_up_no_answers(
         def kept_few() -> bool:
             return all(channel.open <= 2 * pipelines for channel in client.stats().loops[0].values())
 
-        # In the place of one that met silence, as of a busy server, another was opened; of both one is closed.
+        # In place of one that met silence, as of a busy server, another was opened; of both one is closed.
         await wait_in_loop(kept_few)
         for channel in client.stats().loops[0].values():
             assert channel.closed.keys() <= {"not needed"}, f"a connection was lost: {channel}, {before}"

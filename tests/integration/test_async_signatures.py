@@ -91,8 +91,19 @@ def told(file: str, cls: str) -> dict[str, list[str]]:
     return seen
 
 
-BLOCKING = told("_wire.pyi", "Commands") | told("_wire.pyi", "BatchCommands") | told("client.py", "Client")
-AWAITABLE = told("_wire.pyi", "AsyncCommands") | told("aio.py", "AsyncClient")
+BLOCKING = {
+    **told("_wire.pyi", "Commands"),
+    **told("_wire.pyi", "BatchCommands"),
+    **told("administration.py", "Administration"),
+    **told("background_jobs.py", "BackgroundJobs"),
+    **told("client.py", "Client"),
+}
+AWAITABLE = {
+    **told("_wire.pyi", "AsyncCommands"),
+    **told("async_administration.py", "AsyncAdministration"),
+    **told("async_background_jobs.py", "AsyncBackgroundJobs"),
+    **told("aio.py", "AsyncClient"),
+}
 
 
 @pytest.mark.parametrize("name", COMMON)

@@ -32,7 +32,7 @@ from pyspike import operations as op
 from pyspike.server import EmbeddedCluster, EmbeddedNode
 from support.cluster_tools import pools, wait_until
 
-pytestmark = pytest.mark.one_kind("tasks have no streams yet")
+pytestmark = pytest.mark.both_kinds
 
 PATIENT = 30_000  # ms, for what a slow machine takes long for
 
@@ -136,6 +136,7 @@ def test_a_client_that_is_closed_begins_no_stream_and_ends_those_that_are_under_
         client.batch_stream([])
 
 
+@pytest.mark.one_kind("that of tasks is in test_async_batch_stream")
 def test_memory_does_not_grow_with_the_number_of_rows(client: Client, keys: list[Key]) -> None:
     client.put(keys[0], {"a": "x" * 1000})
 
@@ -160,16 +161,32 @@ READS = [BatchRead(key) for key in KEYS]
 ADDS = [BatchWrite(key, [op.add("n", 1), op.get("n")]) for key in KEYS]
 
 
-@pytest.fixture
-def three() -> Iterator[EmbeddedCluster]:
+@pytest.fixture(scope="module")
+def _three() -> Iterator[EmbeddedCluster]:
     with EmbeddedCluster(nodes=3, process=True) as cluster:
         yield cluster
 
 
 @pytest.fixture
+def three(_three: EmbeddedCluster) -> Iterator[EmbeddedCluster]:
+    """Three nodes, which may have any fault in a test."""
+    yield _three
+    make_whole(_three)
+
+
+def make_whole(cluster: EmbeddedCluster) -> None:
+    for node in cluster.nodes:
+        node.heal()
+        if not node.running:
+            node.start()
+
+
+@pytest.fixture
 def of_three(three: EmbeddedCluster) -> Iterator[Client]:
-    with Client(three.hosts, ClientPolicy(tend_interval=100)) as client:
-        client.batch_put({key: {"n": 0} for key in KEYS}, timeout=PATIENT)
+    policy = ClientPolicy(tend_interval=100, batch=BatchPolicy(total_timeout=PATIENT))
+    with Client(three.hosts, policy) as client:
+        wait_until(lambda: sum(node.is_active for node in client.nodes()) == 3)
+        client.batch_put({key: {"n": 0} for key in KEYS})
         yield client
 
 
@@ -179,9 +196,28 @@ def numbers(client: Client) -> dict[Key, int | None]:
 
 
 @pytest.mark.embedded_only
+def test_nodes_are_asked_at_once_so_that_a_batch_takes_the_time_of_the_slowest_of_them(
+    three: EmbeddedCluster, of_three: Client
+) -> None:
+    """When the first of them answers, all have been asked, and have run what they were asked for."""
+
+    def asked() -> list[int]:
+        return [node.stats.batch_rows for node in three.nodes]
+
+    for node in three.nodes:
+        node.delay(0.3)
+    before = asked()
+    with of_three.batch_stream(READS) as stream:
+        assert next(stream).ok
+        counts = [after - count for after, count in zip(asked(), before, strict=True)]
+    assert all(counts)
+    assert sum(counts) == 90
+
+
+@pytest.mark.embedded_only
 def test_a_slow_node_does_not_hold_up_the_others(three: EmbeddedCluster, of_three: Client) -> None:
     three.nodes[1].freeze()
-    stream = of_three.batch_stream(READS, timeout=PATIENT)
+    stream = of_three.batch_stream(READS)
     found = [next(stream) for _ in range(50)]
     assert all(row.ok for row in found)
     three.nodes[1].thaw()
@@ -222,9 +258,7 @@ def test_no_write_is_applied_twice_and_doubt_is_told_row_by_row(
 ) -> None:
     FAULTS[fault](three.nodes[1])
     found = by_key(of_three.batch_stream(ADDS, timeout=600, in_flight=in_flight))
-    three.nodes[1].heal()
-    if not three.nodes[1].running:
-        three.nodes[1].start()
+    make_whole(three)
     assert len(found) == 90
     time.sleep(0.3)
     applied = numbers(of_three)
@@ -263,6 +297,7 @@ def test_streams_and_batches_that_share_few_connections_do_not_wait_for_each_oth
 
 
 @pytest.mark.embedded_only
+@pytest.mark.one_kind("the answers of tasks come in whatever they do: see test_async_batch_stream")
 def test_who_pauses_between_two_outcomes_takes_no_connection_from_others(three: EmbeddedCluster) -> None:
     policy = ClientPolicy(max_conns_per_node=1, tend_interval=60_000)
     with Client(three.hosts, policy) as client:
@@ -279,6 +314,7 @@ def test_who_pauses_between_two_outcomes_takes_no_connection_from_others(three: 
 
 
 @pytest.mark.embedded_only
+@pytest.mark.one_kind("the answers of tasks come in whatever they do")
 def test_tending_frees_what_a_paused_stream_has(three: EmbeddedCluster, of_three: Client) -> None:
     three.nodes[1].delay(0.1)
     stream = of_three.batch_stream(READS, timeout=PATIENT)
@@ -289,6 +325,7 @@ def test_tending_frees_what_a_paused_stream_has(three: EmbeddedCluster, of_three
 
 
 @pytest.mark.embedded_only
+@pytest.mark.one_kind("a signal ends the main task, as cancelling does: see test_async_batch_stream")
 def test_a_signal_ends_a_stream_and_leaves_no_connection_in_use(
     three: EmbeddedCluster, of_three: Client
 ) -> None:
@@ -319,6 +356,7 @@ def test_a_signal_ends_a_stream_and_leaves_no_connection_in_use(
 
 
 @pytest.mark.embedded_only
+@pytest.mark.one_kind("the loop of the facade does not run in the child")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_child_has_streams_of_its_own_and_the_parent_goes_on_with_its(
@@ -381,9 +419,7 @@ def test_every_row_of_many_streams_has_its_own_outcome_while_nodes_come_and_go(
     for fault in ("cutting an answer", "killed", "sending garbage", "stalling"):
         FAULTS[fault](three.nodes[2])
         time.sleep(0.5)
-        three.nodes[2].heal()
-        if not three.nodes[2].running:
-            three.nodes[2].start()
+        make_whole(three)
         time.sleep(0.3)
     end.set()
     for thread in threads:

@@ -90,12 +90,14 @@ def differences(case: dict[str, Any], wire: Wire) -> Iterator[str]:
 
 
 def test_recorded_batches_get_the_recorded_answers(
-    single: EmbeddedCluster, share: Share, tmp_path: Path
+    single: EmbeddedCluster, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where the official client leaves a copy of the module
     client = aerospike.client({"hosts": [("127.0.0.1", single.nodes[0].port)]}).connect()
-    path = tmp_path / MODULE
-    path.write_text(json.loads((VECTORS / "fixtures.json").read_text(encoding="utf-8"))["lua"][MODULE])
-    client.udf_put(str(path))
+    Path(MODULE).write_text(
+        json.loads((VECTORS / "fixtures.json").read_text(encoding="utf-8"))["lua"][MODULE]
+    )
+    client.udf_put(MODULE)
     total, different = 0, {}
     with Wire(single.nodes[0].port) as wire:
         for case in cases("batch.jsonl"):

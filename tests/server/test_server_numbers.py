@@ -11,6 +11,7 @@ import pytest
 
 import pyspike.server
 from pyspike.server.protocol import constants, flags, msgpack_codes, opcodes, result
+from support.all_of import all_of
 
 SERVER = Path(pyspike.server.__file__).parent
 HOMES = [constants, flags, msgpack_codes, opcodes, result]
@@ -70,7 +71,7 @@ def places(text: str) -> list[str]:
     return [what for _, what in second_homes(ast.parse(text))]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SERVER)))
+@all_of("path", FILES, ids=lambda path: str(path.relative_to(SERVER)))
 def test_no_number_of_the_protocol_has_a_second_home(path: Path) -> None:
     found = [f"{path.name}:{line}: {what}" for line, what in second_homes(ast.parse(path.read_text("utf-8")))]
     assert not found

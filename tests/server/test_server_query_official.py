@@ -250,37 +250,40 @@ def faulty(shared: EmbeddedCluster, filled: Any) -> Iterator[EmbeddedCluster]:
 
 
 def test_streams_that_break_are_gone_on_with(faulty: EmbeddedCluster, filled: Any) -> None:
+    """The official client asks again for the partitions that it has not seen to their ends."""
+    node = faulty.nodes[-1]
+    faults: dict[str, Callable[[], object]] = {
+        "cut": lambda: node.cut(after_frames=20, after_bytes=3),
+        "code": lambda: node.fail_query(11, after_frames=5),
+        "partitions": lambda: node.fail_partitions(700),
+        "stall": lambda: node.stall(after_frames=10, seconds=0.1),
+    }
+    if len(faulty.nodes) == 3:
+        faults |= {
+            "move": lambda: faulty.move_partitions("test", 2000, seed=3, node=node, after_frames=7),
+            "freeze": lambda: node.freeze(after_frames=7),
+            "kill": lambda: node.kill(after_frames=7),
+        }
     for where in (None, p.between("i", 0, COUNT)):
-        faults: list[Callable[[Any], None]] = [
-            lambda node: node.cut(after_frames=20, after_bytes=3),
-            lambda node: node.fail_query(11, after_frames=5),
-            lambda node: node.fail_partitions(700),
-            lambda node: node.stall(after_frames=10, seconds=0.1),
-        ]
-        for fault in faults:
-            fault(faulty.nodes[-1])
+        for name, fault in faults.items():
+            fault()
             query = filled.query("test", "q")
             if where is not None:
                 query.where(where)
-            records = query.results({"sleep_between_retries": 50, "max_retries": 20})
-            assert numbers(records) == list(range(COUNT))
+            policy = {"sleep_between_retries": 50, "max_retries": 40, "socket_timeout": 300}
+            assert numbers(query.results(policy)) == list(range(COUNT)), name
+            assert (node.running, node.faults_left) == (name != "kill", 0), name
+            if name in ("freeze", "kill"):
+                faulty.heal()
+                for each in faulty.nodes:
+                    each.frame_queries(1)
 
 
-def test_partitions_that_move_meanwhile_are_found(shared: EmbeddedCluster, filled: Any) -> None:
-    if len(shared.nodes) == 1:
-        pytest.skip("they have nowhere to go")
-    for node in shared.nodes:
-        node.frame_queries(1)
-    seen: list[int] = []
-
-    def take(record: Any) -> None:
-        if len(seen) == 50:
-            shared.move_partitions("test", 2000, seed=3)
-        seen.append(record[2]["i"])
-
-    filled.query("test", "q").foreach(take, {"sleep_between_retries": 300, "max_retries": 20})
-    assert sorted(seen) == list(range(COUNT))
-    shared.heal()
+def test_garbage_in_a_stream_is_an_error(faulty: EmbeddedCluster, filled: Any) -> None:
+    faulty.nodes[-1].garbage(after_frames=7)
+    with pytest.raises(aerospike.exception.AerospikeError):
+        filled.query("test", "q").results()
+    assert numbers(filled.query("test", "q").results()) == list(range(COUNT))
 
 
 # --- jobs ---------------------------------------------------------------------------------------------------

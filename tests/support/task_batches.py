@@ -70,9 +70,9 @@ def asked(transport: Transport) -> Asked:
     return found
 
 
-def rows(numbers: Iterable[int], code: int = 0, value: bytes = b"x") -> bytes:
+def rows(numbers: Iterable[int], code: int = 0, value: bytes | None = b"x") -> bytes:
     """A frame with answers to these rows."""
-    ops = () if code else (Op(1, b"a", 3, value),)
+    ops = () if code or value is None else (Op(1, b"a", 3, value),)
     body = b"".join(Message(result=code, generation=1, timeout=number, ops=ops).body for number in numbers)
     return struct.pack(">Q", 2 << 56 | 3 << 48 | len(body)) + body
 

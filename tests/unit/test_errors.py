@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pyspike import Key, errors
 from pyspike.errors import AerospikeError, Attempt, RecordNotFound, ServerError, from_code
 from pyspike.result_code import ResultCode
+from support.all_of import all_of
 
 CLASSES = [
     kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AerospikeError)
@@ -100,7 +101,7 @@ def test_an_error_can_be_caught_as_the_builtin_it_means(kind, builtin):
     assert caught.value.node == "A1"
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@all_of("kind", CLASSES)
 def test_every_error_is_an_aerospike_error_with_a_docstring(kind):
     assert issubclass(kind, AerospikeError)
     assert vars(kind)["__doc__"]
@@ -157,7 +158,7 @@ def test_a_code_makes_the_error_of_its_class(code, kind):
     assert (error.node, error.key) == ("A1", KEY)
 
 
-@pytest.mark.parametrize("code", ResultCode)
+@all_of("code", ResultCode)
 def test_an_error_about_a_record_has_its_key(code):
     """Else it is a plain ServerError, as of an info command about a job that the server does not know."""
     assert not isinstance(from_code(code), errors.RecordError)
@@ -183,7 +184,7 @@ def test_every_number_makes_a_server_error_that_says_it(code):
     assert error.message
 
 
-@pytest.mark.parametrize("code", ResultCode)
+@all_of("code", ResultCode)
 def test_message_and_advice_come_from_the_result_code(code):
     error = from_code(code)
     assert (error.message, error.advice) == (code.meaning, code.advice)
@@ -201,7 +202,7 @@ def test_a_server_error_made_by_hand_knows_its_code():
     assert error.message == "record not found"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, ServerError)])
+@all_of("kind", [kind for kind in CLASSES if issubclass(kind, ServerError)])
 def test_every_server_error_has_a_result_code(kind):
     assert isinstance(kind().result_code, ResultCode)
 
@@ -241,7 +242,7 @@ def test_retryable_tells_whether_the_same_call_may_succeed_if_made_again(error, 
     assert pickle.loads(pickle.dumps(error)).retryable is may_pass
 
 
-@pytest.mark.parametrize("code", ResultCode)
+@all_of("code", ResultCode)
 def test_an_error_is_retryable_as_its_code_is(code):
     assert from_code(code, key=KEY).retryable is code.retryable
 
@@ -266,7 +267,7 @@ def test_a_code_can_not_be_taken_from_another_class():
 # What an error knows ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@all_of("kind", CLASSES)
 def test_attributes_belong_to_the_instance(kind):
     first, second = kind("first", **CONTEXT), kind("second")
     assert first.message == "first"
@@ -275,15 +276,15 @@ def test_attributes_belong_to_the_instance(kind):
     assert not set(ATTRIBUTES) & {name for base in kind.__mro__ for name in vars(base)}
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@all_of("kind", CLASSES)
+@all_of("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_every_error_survives_pickling_with_all_it_knows(kind, protocol):
     error = kind("went wrong", **CONTEXT)
     assert_twins(pickle.loads(pickle.dumps(error, protocol)), error)
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+@all_of("kind", CLASSES)
+@all_of("duplicate", [copy.copy, copy.deepcopy])
 def test_every_error_survives_copying_with_all_it_knows(kind, duplicate):
     error = kind("went wrong", **CONTEXT)
     twin = duplicate(error)
@@ -332,7 +333,7 @@ def test_the_cause_is_chained():
 # What an error says -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@all_of("kind", CLASSES)
 def test_no_builtin_relative_changes_what_an_error_says(kind):
     assert str(kind("it's gone")).splitlines()[0].startswith("it's gone")
     assert str(AerospikeError("it's gone")) == "it's gone"

@@ -20,6 +20,7 @@ from pyspike.errors import (
     UdfError,
 )
 from pyspike.hosts import Host
+from support.all_of import all_of
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 HEADER = 8
@@ -65,14 +66,14 @@ def well_formed(request):
     return body.endswith(b"\n") and b"\n\n" not in body
 
 
-@pytest.mark.parametrize("name", CASES)
+@all_of("name", CASES)
 def test_requests_are_those_of_the_official_client(name):
     for request in filter(well_formed, messages(CASES[name]["request"])):
         commands = request[HEADER:].decode().split("\n")[:-1]
         assert info_answers.encode(commands) == request
 
 
-@pytest.mark.parametrize("name", CASES)
+@all_of("name", CASES)
 def test_every_recorded_answer_is_read(name):
     for request, responses, _ in exchanges(name):
         for response in responses:

@@ -35,6 +35,7 @@ from pyspike.policy import (
     WritePolicy,
     timeout_ms,
 )
+from support.all_of import all_of
 
 ROW_POLICIES = [BatchReadPolicy, BatchWritePolicy, BatchDeletePolicy]
 POLICIES = [
@@ -145,11 +146,7 @@ CHANGES = [
     (AdminPolicy, {"timeout": 10}),
     (ClientPolicy, CLIENT),
 ]
-EACH_CHANGE = [
-    pytest.param(kind, name, value, id=f"{kind.__name__}.{name}")
-    for kind, changes in CHANGES
-    for name, value in changes.items()
-]
+EACH_CHANGE = [(kind, name, value) for kind, changes in CHANGES for name, value in changes.items()]
 
 
 class Expression:
@@ -322,8 +319,8 @@ def test_the_tests_below_change_every_field(kind, changes):
     assert {entry.name for entry in fields(kind) if entry.init} == set(changes)
 
 
-@pytest.mark.parametrize(
-    ("kind", "field", "setting", "compiled"),
+@all_of(
+    "kind, field, setting, compiled",
     [
         *[
             (kind, field, field, float(value) if isinstance(value, (int, float)) else value)
@@ -561,7 +558,7 @@ def test_positional_arguments_are_refused(kind):
         kind(1000)
 
 
-@pytest.mark.parametrize(("kind", "name", "value"), EACH_CHANGE)
+@all_of("kind, name, value", EACH_CHANGE)
 def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name, value):
     with pytest.raises(InvalidType, match=rf"^{kind.__name__}\.{name} must .* not <object object"):
         kind(**{name: object()})
@@ -665,14 +662,14 @@ def test_repr_shows_only_what_is_not_default():
     assert repr(ClientPolicy(info=InfoPolicy(timeout=9))) == "ClientPolicy(info=InfoPolicy(timeout=9))"
 
 
-@pytest.mark.parametrize(("kind", "name", "value"), EACH_CHANGE)
+@all_of("kind, name, value", EACH_CHANGE)
 def test_repr_makes_an_equal_policy(kind, name, value):
     changes = {name: value, **needed_by(name)}
     assert repr(kind()) == f"{kind.__name__}()"
     assert eval(repr(kind(**changes))) == kind(**changes)
 
 
-@pytest.mark.parametrize(("kind", "name", "value"), EACH_CHANGE)
+@all_of("kind, name, value", EACH_CHANGE)
 def test_replace_changes_the_named_field_only(kind, name, value):
     policy = kind(**needed_by(name))
     changed = policy.replace(**{name: value})
@@ -696,7 +693,7 @@ def test_replace_can_put_a_default_back():
     assert ReadPolicy(max_retries=5).replace(max_retries=2) == ReadPolicy()
 
 
-@pytest.mark.parametrize(("kind", "name", "value"), EACH_CHANGE)
+@all_of("kind, name, value", EACH_CHANGE)
 def test_a_policy_can_not_be_changed(kind, name, value):
     policy = kind()
     with pytest.raises(FrozenInstanceError):
@@ -708,8 +705,8 @@ def test_a_policy_can_not_be_changed(kind, name, value):
     assert not hasattr(policy, "__dict__")
 
 
-@pytest.mark.parametrize(("kind", "changes"), CHANGES)
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@all_of("kind, changes", CHANGES)
+@all_of("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_policies_survive_pickling_with_their_settings(kind, changes, protocol):
     policy = kind(**changes)
     for twin in (pickle.loads(pickle.dumps(policy, protocol)), copy.copy(policy), copy.deepcopy(policy)):

@@ -14,10 +14,22 @@ import pytest
 
 import pyspike
 from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors, exp, operations
+from support.all_of import all_of
 
 # What a user has from the standard library.
 # Functions whose values are the user's own: what a bin, a default, a field or a variable may be.
-USERS_VALUES = {"get", "execute_udf", "unwrap", "replace", "list_val", "map_val", "geo_val", "let"}
+USERS_VALUES = {
+    "get",
+    "execute_udf",
+    "query_execute_udf",
+    "batch_apply",
+    "unwrap",
+    "replace",
+    "list_val",
+    "map_val",
+    "geo_val",
+    "let",
+}
 STANDARD = {"Any", "Iterable", "Mapping", "Sequence", "TracebackType", "datetime", "timedelta"}
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
     getattr(errors, name) for name in errors.__all__
@@ -97,7 +109,7 @@ def test_an_alias_of_signatures_is_in_pyspike(name: str) -> None:
     assert getattr(pyspike, name) is not None
 
 
-@pytest.mark.parametrize("name", errors.__all__)
+@all_of("name", errors.__all__)
 def test_every_error_is_in_pyspike(name: str) -> None:
     assert name in pyspike.__all__
     assert getattr(pyspike, name) is getattr(errors, name)

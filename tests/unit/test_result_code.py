@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pyspike.cluster.retry import TRIED_AGAIN
 from pyspike.result_code import ResultCode
+from support.all_of import all_of
 
 # The server's codes (result-codes.md), those that only old servers send (214, 215) and the newest (29, 30).
 NUMBERS = {
@@ -54,7 +55,7 @@ def test_names_belong_to_their_numbers(name, number):
     assert ResultCode[name] == ResultCode(number) == number
 
 
-@pytest.mark.parametrize("code", ResultCode, ids=lambda code: code.name)
+@all_of("code", ResultCode, ids=lambda code: code.name)
 def test_meaning_and_advice_are_one_plain_line_each(code):
     assert code.meaning
     for text in (code.meaning, code.advice):

@@ -5,6 +5,7 @@
     options      what subcommands share: where to connect, how keys are written
     json_values  bin values as JSON and back
     records      get, put, delete
+    modules      udf: modules of Lua functions
     info         info commands, and an overview of the cluster
     serve        the embedded server in the foreground
     demo         the demonstration, with its data (dataset), its workers (workload) and its words (report)

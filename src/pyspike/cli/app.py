@@ -17,6 +17,7 @@ from pyspike.cli import output
 from pyspike.cli.demo import demo
 from pyspike.cli.failures import ExitCode, error_to_json, exit_code
 from pyspike.cli.info import info
+from pyspike.cli.modules import udf
 from pyspike.cli.records import delete, get, put
 from pyspike.cli.serve import serve
 from pyspike.version import __version__
@@ -25,9 +26,9 @@ __all__ = ["run"]
 
 
 EPILOG = (
-    "Exit codes: 0 done, 1 no such record, or not for each key (demo: something was lost, serve: the port is "
-    "taken), 2 wrong usage, 3 the cluster can't be reached or did not answer in time, 4 the cluster answered "
-    "with an error, 5 the output can't be written, 130 interrupted."
+    "Exit codes: 0 done, 1 no such record or module, or not for each key (demo: something was lost, serve: "
+    "the port is taken), 2 wrong usage, 3 the cluster can't be reached or did not answer in time, 4 the "
+    "cluster answered with an error, 5 the output can't be written, 130 interrupted."
 )
 
 
@@ -36,11 +37,11 @@ EPILOG = (
 def app() -> None:
     """An Aerospike client: see it work, serve an embedded cluster, look into a real one.
 
-    info, get, put and delete take --json: then they print JSON, of an error too.
+    All but demo and serve take --json: then they print JSON, of an error too.
     """
 
 
-for command in (demo, serve, info, get, put, delete):
+for command in (demo, serve, info, get, put, delete, udf):
     app.add_command(command)
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pyspike import BatchPolicy, Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
+from pyspike import AdminPolicy, BatchPolicy, Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
 
 __all__ = ["as_json", "connect", "connecting", "key_arguments", "keys_arguments", "make_key"]
 
@@ -50,6 +50,7 @@ def connect(hosts: str, timeout: float) -> Client:
         write=WritePolicy(total_timeout=timeout),
         info=InfoPolicy(timeout=timeout),
         batch=BatchPolicy(total_timeout=timeout),
+        admin=AdminPolicy(timeout=timeout),
     )
     return Client(hosts, policy)
 

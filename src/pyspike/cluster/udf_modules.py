@@ -17,7 +17,7 @@ from pyspike.policy import AdminPolicy
 from pyspike.showing import shown
 from pyspike.udf import UdfModule, UdfSource
 
-__all__ = ["file_name", "list_modules", "read", "register", "remove"]
+__all__ = ["file_name", "list_modules", "name_of", "read", "register", "remove"]
 
 SUFFIX = ".lua"
 LANGUAGE = "LUA"
@@ -103,11 +103,14 @@ def file_name(name: object) -> str:
     return stem + SUFFIX
 
 
-def _loaded(source: object, name: str | None) -> tuple[str, bytes]:
-    """The file name and the content of a module."""
+def name_of(source: object, name: str | None) -> str:
+    """The file name that a module is registered by: the one that is given, or that of its file.
+
+    Raises:
+        InvalidType, InvalidArgument: it is no source, or has no name that a server takes.
+    """
     if isinstance(source, os.PathLike) or (isinstance(source, str) and _is_path(source)):
-        path = Path(source)
-        return file_name(path.name if name is None else name), _checked(path.read_bytes())
+        return file_name(Path(source).name if name is None else name)
     if not isinstance(source, str | bytes | bytearray | memoryview):
         raise InvalidType(f"a module's source must be str, bytes or a path, not {shown(source)}")
     if name is None:
@@ -115,8 +118,16 @@ def _loaded(source: object, name: str | None) -> tuple[str, bytes]:
             "a module that is given as text needs a name",
             advice='register_udf(source, "counters.lua"); a path such as "udf/counters.lua" has one',
         )
+    return file_name(name)
+
+
+def _loaded(source: UdfSource, name: str | None) -> tuple[str, bytes]:
+    """The file name and the content of a module."""
+    name = name_of(source, name)
+    if isinstance(source, os.PathLike) or (isinstance(source, str) and _is_path(source)):
+        return name, _checked(Path(source).read_bytes())
     text = plain_text(source).encode("utf-8", "surrogateescape") if isinstance(source, str) else bytes(source)
-    return file_name(name), _checked(text)
+    return name, _checked(text)
 
 
 def _is_path(text: str) -> bool:

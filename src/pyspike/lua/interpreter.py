@@ -186,39 +186,52 @@ class Interpreter:
         result = (given[1], given[2])
         return result, self._changes(given[3]) if len(given) > 3 else None
 
-    def apply_to_records(
-        self, function: str, arguments: bytes, rows: Iterator[Row], push: Callable[[int, bytes], None]
-    ) -> None:
-        """Apply a function to a stream of records, and do the server's part of what it says.
+    def apply_to_records(self, function: str, arguments: bytes, rows: Iterator[Row]) -> Iterator[Particle]:
+        """Apply a function to a stream of records, and give the results: the server's part of what it says.
+
+        A record is asked for, and a result made, when it is needed.
 
         Args:
             function: its name.
             arguments: those behind the stream, as a msgpack list; anything else is none.
-            rows: the records.
-            push: takes each result.
+            rows: the records. What asking for one raises is raised here too.
 
         Raises:
-            LuaError: the function failed. Results that it gave before are taken.
+            LuaError: the function failed.
         """
-
-        def pull() -> object:
-            row = next(rows, None)
-            return None if row is None else self._row(row)
-
-        words = self._to_records(function.encode(), arguments, pull, push)
-        if words is not None:
-            raise LuaError(_text(words))
+        return self._results(self._to_records, function, arguments, map(self._row, rows))
 
     def apply_to_results(
-        self, function: str, arguments: bytes, results: Iterator[Particle], push: Callable[[int, bytes], None]
-    ) -> None:
-        """Apply a function to a stream of the servers' results, and do the client's part of what it says.
+        self, function: str, arguments: bytes, results: Iterator[Particle]
+    ) -> Iterator[Particle]:
+        """Apply a function to a stream of the servers' results: the client's part of what it says.
 
-        The other arguments, and what is raised, are those of `apply_to_records`.
+        All else is as in `apply_to_records`.
         """
-        words = self._to_results(function.encode(), arguments, lambda: next(results, None), push)
-        if words is not None:
-            raise LuaError(_text(words))
+        return self._results(self._to_results, function, arguments, results)
+
+    def _results(
+        self, apply: Any, function: str, arguments: bytes, source: Iterator[object]
+    ) -> Iterator[Particle]:
+        raised: list[BaseException] = []
+
+        def pull() -> object:
+            try:
+                return next(source, None)
+            except BaseException as error:
+                raised.append(error)  # which Lua would not pass on
+                raise
+
+        following = apply(function.encode(), arguments, pull)
+        while True:
+            given = following()
+            if raised:
+                raise raised.pop()
+            if given is True:
+                return
+            if not given[0]:
+                raise LuaError(_text(given[1]))
+            yield given[1], given[2]
 
     def _row(self, row: Row) -> tuple[Any, Any, Any, Any]:
         table = self._runtime.table_from

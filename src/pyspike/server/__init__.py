@@ -2,13 +2,19 @@
 
 It shares no code with the client. What lies where, from the top down:
 
-cluster.py, embedded_node.py what users hold: the cluster, its clock, its nodes and their faults control/
-where a cluster runs, and the requests by which it is controlled dispatch.py which code runs a frame, by the
-frame's type info/ info commands records/ commands on one record; the ops of a request, by family, in
-records/ops/ expressions/ expressions, and filters made of them topology/ nodes, connections, membership,
-partitions, faults storage/ the store: namespaces and their records cdt/, bits/, hll/, strings/ operations on
-lists and maps, bits, HyperLogLog, strings values/ the model of values, their order, their stored forms
-protocol/ frames, messages, and every number of the protocol
+    cluster.py, embedded_node.py    what users hold: the cluster, its clock, its nodes and their faults
+    control/                        where a cluster runs, and the requests by which it is controlled
+    dispatch.py                     which code runs a frame, by the frame's type
+    info/                           info commands
+    queries/                        scans, queries, indexes, and jobs in the background
+    udf/                            functions in Lua, on records and on streams of them
+    records/                        commands on one record and batches; a record's operations in records/ops/
+    expressions/                    expressions, and filters made of them
+    topology/                       nodes, connections, membership, partitions, faults
+    storage/                        the store: namespaces and their records
+    cdt/, bits/, hll/, strings/     operations on lists and maps, bits, HyperLogLog, strings
+    values/                         the model of values, their order, their stored forms
+    protocol/                       frames, messages, and every number of the protocol
 
 Records live in memory as long as a node that owns their partition is up. If the last owner stops or is
 killed, they are gone, and the partition is taken over empty: with a replication factor of 1 that is every

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from .arguments import PORT_MAX, check_integer, check_seconds, check_text
 from .control.backends import Plan, ProcessBackend, ThreadBackend
@@ -20,6 +20,7 @@ from .embedded_node import EmbeddedNode
 from .protocol.constants import N_PARTITIONS, NAMESPACE_MAX
 from .protocol.digest import key_digest, partition_of
 from .storage.store import NamespaceConfig
+from .topology.fault_settings import Counted
 from .versions import NEWEST, find_version
 
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
@@ -303,7 +304,13 @@ class EmbeddedCluster:
         self._remote.ask("restore_partition", namespace=namespace, partition_id=_pid(partition_id))
 
     def move_partitions(
-        self, namespace: str | None = None, count: int = 4096, seed: int | None = None
+        self,
+        namespace: str | None = None,
+        count: int = 4096,
+        seed: int | None = None,
+        *,
+        node: EmbeddedNode | None = None,
+        after_frames: int = 0,
     ) -> int:
         """Give partitions to other nodes, records included, and count up the partition generations.
 
@@ -311,9 +318,11 @@ class EmbeddedCluster:
             namespace: of which; None: of each.
             count: how many of each namespace.
             seed: makes the choice the same every time.
+            node: they move in the middle of the next answer of this node; None: now.
+            after_frames: when so many frames of that answer are sent.
 
         Returns:
-            How many have other owners now.
+            How many have other owners now: 0 if they are to move later.
 
         Raises:
             ValueError: no such namespace, or a count outside 0..4096.
@@ -322,7 +331,15 @@ class EmbeddedCluster:
         if namespace is not None:
             namespace = check_text("namespace", namespace)
         count = check_integer("count", count, 0, N_PARTITIONS)
-        return int(self._remote.ask("move_partitions", namespace=namespace, count=count, seed=seed))
+        moved: dict[str, Any] = {"namespace": namespace, "count": count, "seed": seed}
+        frames = check_integer("after_frames", after_frames, 0)
+        if node is None:
+            return int(self._remote.ask("move_partitions", **moved))
+        if namespace is not None:
+            self.owners(namespace, 0)  # raises if there is none
+        later = {"event": "move", "event_frames": frames, "event_args": moved}
+        self._remote.ask("change_faults", node.name, times={Counted.EVENT.value: 1}, **later)
+        return 0
 
     def shuffle_batches(self, seed: int | None) -> None:
         """Choose in which order the rows of batches are answered from now on, until `reset`.

@@ -52,6 +52,11 @@ class EmbeddedNode:
         """Let a fault hit the next `times` data requests. `values`: other fields of `Faults`."""
         self._call("change_faults", times={fault.value: check_integer("times", times, 0)}, **values)
 
+    def _let_happen(self, event: str, after_frames: int, **args: Any) -> None:
+        """Let something happen in the middle of the next answer."""
+        frames = check_integer("after_frames", after_frames, 0)
+        self._count(Counted.EVENT, 1, event=event, event_frames=frames, event_args=args)
+
     @property
     def port(self) -> int:
         """The port on which the node listens; 0 before the cluster has started."""
@@ -80,14 +85,20 @@ class EmbeddedNode:
         """
         self._call("stop")
 
-    def kill(self, detach_after: float = DETACH_AFTER) -> None:
+    def kill(self, detach_after: float = DETACH_AFTER, *, after_frames: int | None = None) -> None:
         """Reset the node's connections and stop it; the others advertise it until they notice.
 
         Args:
             detach_after: seconds until they do; then its partitions are taken over.
+            after_frames: the node is killed in the middle of the next answer, when so many of its frames are
+                sent; None: now.
 
         """
-        self._call("kill", detach_after=check_seconds("detach_after", detach_after))
+        seconds = check_seconds("detach_after", detach_after)
+        if after_frames is None:
+            self._call("kill", detach_after=seconds)
+        else:
+            self._let_happen("kill", after_frames, detach_after=seconds)
 
     def start(self) -> None:
         """Start the node again after `stop` or `kill`, at the same port; it joins the cluster at once.
@@ -145,9 +156,18 @@ class EmbeddedNode:
         """End `mute`."""
         self._call("unmute")
 
-    def freeze(self) -> None:
-        """Read and answer nothing until `thaw`; the TCP connections stay up."""
-        self._call("change_faults", frozen=True)
+    def freeze(self, *, after_frames: int | None = None) -> None:
+        """Read and answer nothing until `thaw`; the TCP connections stay up.
+
+        Args:
+            after_frames: the node freezes in the middle of the next answer, when so many of its frames are
+                sent; None: now.
+
+        """
+        if after_frames is None:
+            self._call("change_faults", frozen=True)
+        else:
+            self._let_happen("freeze", after_frames)
 
     def thaw(self) -> None:
         """End `freeze`: what was sent meanwhile is read and answered."""

@@ -6,17 +6,21 @@ Owns: bringing the cluster and the clients back to their first state before each
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pyspike import AerospikeError, AsyncClient, Client
+from pyspike import AerospikeError, AsyncClient, Client, Task
 
 if TYPE_CHECKING:
     from pyspike.server import EmbeddedCluster
     from pyspike.testing.written_keys import WrittenKeys
 
 __all__ = ["SharedCluster"]
+
+GONE = 10_000  # ms to wait until an index or a module is gone from all nodes
 
 
 class SharedCluster:
@@ -88,21 +92,41 @@ class SharedCluster:
         return self._async_client
 
     def delete_written(self) -> None:
-        """Delete from real servers the records that the test which has ended wrote through either client."""
+        """Delete from real servers what the test which has ended wrote or made through either client."""
         left = []
-        for key in self._written.take() if self._written is not None else ():
+        for what, delete in self._leftovers():
             try:
-                self.client().delete(key)
+                delete()
             except AerospikeError as error:  # noqa: PERF203 - the others can be deleted all the same
-                left.append(f"{key!r}: {error.message}")
+                left.append(f"{what}: {error.message}")
         if left:
             pytest.fail("records of this test stay on the servers:\n" + "\n".join(left), pytrace=False)
+
+    def _leftovers(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """What is to be deleted, each in words and with the call that does it."""
+        written = self._written
+        if written is None:
+            return
+        client = self.client()
+        for key in written.take():
+            yield repr(key), partial(client.delete, key)
+        for namespace, name in written.indexes:
+            yield f"index {name} of {namespace}", partial(_gone, client.drop_index, namespace, name)
+        for name in written.modules:
+            yield f"module {name}", partial(_gone, client.remove_udf, name)
+        written.indexes.clear()
+        written.modules.clear()
 
     def close(self) -> None:
         """Close the clients."""
         client, self._client, self._async_client = self._client, None, None
         if client is not None:
             client.close()
+
+
+def _gone(remove: Callable[..., Task], *names: str) -> None:
+    """Remove something, and wait until no node has it."""
+    remove(*names).wait(GONE)
 
 
 _KEY = pytest.StashKey[SharedCluster]()

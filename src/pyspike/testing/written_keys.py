@@ -1,6 +1,8 @@
 """Clients that keep the keys of the records they have written, so that these can be deleted after a test.
 
-Owns: which commands count as having written, for both clients. Not here: when the records are deleted
+They also keep which indexes and modules they have made that were not there before.
+
+Owns: which commands count as having written or made, for both clients. Not here: when what is kept is deleted
 (shared.py).
 """
 
@@ -26,26 +28,38 @@ from pyspike import (
     Key,
 )
 from pyspike._wire import Commands, Executor
+from pyspike.cluster import udf_modules
 from pyspike.hosts import HostsLike
 
-__all__ = ["BATCH_WRITES", "WRITES", "TrackingAsyncClient", "TrackingClient", "WrittenKeys"]
+__all__ = ["BATCH_WRITES", "MAKES", "WRITES", "TrackingAsyncClient", "TrackingClient", "WrittenKeys"]
 
 WRITES = ("add", "append", "execute_udf", "operate", "prepend", "put")
 """The methods that may leave a record that was not there."""
 
-BATCH_WRITES = {"batch": "rows", "batch_operate": "keys", "batch_put": "records"}
+BATCH_WRITES = {"batch": "rows", "batch_apply": "keys", "batch_operate": "keys", "batch_put": "records"}
 """The methods that may leave many, each with the name of its first argument."""
 
 S = TypeVar("S", bound="_Tracked")
+
+
+MAKES = ("create_index", "create_set_index", "register_udf")
+"""The methods that may leave an index or a module that was not there."""
 
 # Builds commands and sends none: whether they write, and to which key, is read off them.
 _BUILDER = Commands(Executor(), ClientPolicy().read.settings, ClientPolicy().write.settings)
 
 
 class WrittenKeys:
-    """The keys of the records that were written, each once, in the order of writing."""
+    """The keys of the records that were written, each once, in the order of writing.
+
+    Attributes:
+        indexes: those that were made, by namespace and name.
+        modules: those that were registered, by name.
+    """
 
     def __init__(self) -> None:
+        self.indexes: dict[tuple[str, str], None] = {}
+        self.modules: dict[str, None] = {}
         self._keys: dict[Key, None] = {}
         self._streams: list[_Tracked] = []
 
@@ -78,6 +92,30 @@ class WrittenKeys:
         self._keys.clear()
         self._streams.clear()
         return keys
+
+
+class _Making:
+    """A context manager around what makes something: it is kept if it was not there before.
+
+    Args:
+        kept: what was made.
+        there: what there was before.
+        made: what is made now.
+    """
+
+    def __init__(self, kept: dict[Any, None], there: Iterable[object], made: object) -> None:
+        self._kept = kept
+        self._made = made
+        self._was_there = made in there
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._was_there and (error is None or getattr(error, "in_doubt", True)):
+            self._kept[self._made] = None
 
 
 class _During:
@@ -237,6 +275,8 @@ def _writers(method: str, args: tuple[Any, ...], options: dict[str, Any]) -> lis
         return [row.key if isinstance(row, (BatchUDF, BatchWrite)) else None for row in args[0]]
     if method == "batch_put":
         return [_key(key) for key, _ in args[0]]
+    if method == "batch_apply":
+        return [_key(key) for key in args[0]]
     operations = args[1] if len(args) > 1 else options["operations"]
     writes = any(operation.is_write for operation in operations)
     return [_key(key) if writes else None for key in args[0]]
@@ -318,6 +358,11 @@ def _awaitable_batch(method: str) -> Callable[..., Any]:
     return command
 
 
+def _made_index(namespace: str, set_name: str | None, name: str, **options: Any) -> tuple[str, str]:
+    """What an index is kept by, of the arguments that it is created with."""
+    return namespace, name
+
+
 class TrackingClient(Client):
     """A `Client` that keeps the keys it has written, also through its views."""
 
@@ -342,6 +387,24 @@ class TrackingClient(Client):
         assert isinstance(view, TrackingClient)
         view.written = self.written
         return view
+
+    def create_index(self, *args: Any, **options: Any) -> Any:
+        """As `Client.create_index`."""
+        there = [(index.namespace, index.name) for index in self.list_indexes()]
+        with _Making(self.written.indexes, there, _made_index(*args, **options)):
+            return super().create_index(*args, **options)
+
+    def create_set_index(self, *args: Any, **options: Any) -> Any:
+        """As `Client.create_set_index`."""
+        there = [(index.namespace, index.name) for index in self.list_indexes()]
+        with _Making(self.written.indexes, there, _made_index(*args, **options)):
+            return super().create_set_index(*args, **options)
+
+    def register_udf(self, source: Any, name: Any = None, **options: Any) -> Any:
+        """As `Client.register_udf`."""
+        there = [module.name for module in self.list_udfs()]
+        with _Making(self.written.modules, there, udf_modules.name_of(source, name)):
+            return super().register_udf(source, name, **options)
 
 
 class TrackingAsyncClient(AsyncClient):
@@ -373,6 +436,24 @@ class TrackingAsyncClient(AsyncClient):
         assert isinstance(view, TrackingAsyncClient)
         view.written = self.written
         return view
+
+    async def create_index(self, *args: Any, **options: Any) -> Any:
+        """As `AsyncClient.create_index`."""
+        there = [(index.namespace, index.name) for index in await self.list_indexes()]
+        with _Making(self.written.indexes, there, _made_index(*args, **options)):
+            return await super().create_index(*args, **options)
+
+    async def create_set_index(self, *args: Any, **options: Any) -> Any:
+        """As `AsyncClient.create_set_index`."""
+        there = [(index.namespace, index.name) for index in await self.list_indexes()]
+        with _Making(self.written.indexes, there, _made_index(*args, **options)):
+            return await super().create_set_index(*args, **options)
+
+    async def register_udf(self, source: Any, name: Any = None, **options: Any) -> Any:
+        """As `AsyncClient.register_udf`."""
+        there = [module.name for module in await self.list_udfs()]
+        with _Making(self.written.modules, there, udf_modules.name_of(source, name)):
+            return await super().register_udf(source, name, **options)
 
 
 for _method in WRITES:

@@ -58,6 +58,17 @@ cdef extern from *:
     int unacknowledged "pyspike_unacknowledged"(int fd) noexcept nogil     # bytes sent that the peer has not acknowledged
 
 
+cdef extern from *:
+    """
+    static size_t pyspike_arrived(int fd)
+    {
+        int size = 0;
+        return ioctl(fd, FIONREAD, &size) || size < 0 ? 0 : (size_t)size;
+    }
+    """
+    size_t arrived "pyspike_arrived"(int fd) noexcept nogil     # bytes that were received and not read yet
+
+
 cdef enum:
     CHECK_AFTER_IDLE = 1_000_000            # ns idle from which on a connection is checked before use; the check is cheap then
 

@@ -49,6 +49,7 @@ cdef class Connection:
         self.x.have = 0
         self.x.frame.size = 0
         self.x.sent = 0
+        self.x.is_late = False
         return 0
 
     cdef inline void tidy(self, size_t limit) noexcept:

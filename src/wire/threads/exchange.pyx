@@ -20,6 +20,8 @@ cdef struct Exchange:                       # a request and its answer, and how 
     int64_t deadline
     int64_t attempt_timeout                 # the longest wait for a next byte
     int64_t moved_at                        # when bytes were last sent or received
+    bint is_late                            # whether no time was left when it was last gone on with
+    size_t late_bytes                       # that may still be received then, as they had arrived before anyone looked
 
 
 cdef inline int64_t time_left(Exchange* x, int64_t now) noexcept nogil:
@@ -75,10 +77,11 @@ cdef int send_rest(Exchange* x, int flags) noexcept nogil:
 
 
 cdef int receive_frame(Exchange* x, int flags) noexcept nogil:
-    """Receives until a whole frame is there."""
+    """Receives until a whole frame is there; returns TIMED_OUT if that takes more than may still be received."""
     cdef FrameState state
     cdef bint came = False
     cdef int outcome
+    cdef size_t had
     while True:
         state = split_frame(&x.frame, x.data, x.have, x.kind)
         if state == FRAME_WHOLE:
@@ -92,9 +95,13 @@ cdef int receive_frame(Exchange* x, int flags) noexcept nogil:
             came = False
             if not flags & MSG_DONTWAIT:
                 return INTERRUPTED
+        if x.is_late and x.late_bytes == 0:
+            return TIMED_OUT                # whoever goes on sending is not listened to
+        had = x.have
         outcome = receive_some(&x.transport, x.data + x.have, x.capacity - x.have, flags, &x.have)
         if outcome == DONE:
             came = True
+            x.late_bytes -= min(x.late_bytes, x.have - had)
         elif outcome == NOT_READY and not flags & MSG_DONTWAIT:
             return wait_ended(x)
         else:
@@ -105,12 +112,13 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
     """Sends the rest of the request, then receives until a whole frame is there. The caller owns all memory.
 
     `flags` are those of `send` and `recv`: with MSG_DONTWAIT the caller waits by itself until the socket is ready. Where no
-    time is left, what has arrived before anyone looked is received all the same; TIMED_OUT means that it was not enough. A
-    request of which nothing was sent by then is not sent.
+    time is left, what has arrived before anyone looked is received all the same, and what comes after that is not;
+    TIMED_OUT means that it was not enough. A request of which nothing was sent by then is not sent.
     """
     cdef int outcome
     cdef int how = flags
     if time_left(x, now) > 0:
+        x.is_late = False
         if not flags & MSG_DONTWAIT:
             outcome = arm_transport(&x.transport, time_left(x, now))
             if outcome != DONE:
@@ -119,6 +127,9 @@ cdef int drive(Exchange* x, int64_t now, int flags) noexcept nogil:
         return TIMED_OUT
     else:
         how |= MSG_DONTWAIT
+        if not x.is_late:
+            x.is_late = True
+            x.late_bytes = unread(&x.transport) + 1     # or the end of the stream
     outcome = send_rest(x, how)
     if outcome == DONE:
         outcome = receive_frame(x, how)

@@ -2,7 +2,7 @@
 # setting them costs a system call only when a limit got shorter.
 #
 # A transport sends some bytes, receives some bytes, and ends each wait in time; another kind of socket (TLS) is another
-# transport, with the same four functions. Not here: what the bytes are (`exchange.pyx`), and who owns the socket
+# transport, with the same functions. Not here: what the bytes are (`exchange.pyx`), and who owns the socket
 # (`connection.pyx`).
 
 cdef enum Outcome:                          # of a transport's call, and of an exchange
@@ -81,6 +81,11 @@ cdef inline int send_some(Transport* t, const unsigned char* data, size_t size, 
         return failed_call(t)
     sent[0] += <size_t>n
     return DONE
+
+
+cdef inline size_t unread(Transport* t) noexcept nogil:
+    """Returns how many bytes can be received without waiting."""
+    return arrived(t.fd)
 
 
 cdef inline int receive_some(Transport* t, unsigned char* data, size_t size, int flags, size_t* received) noexcept nogil:

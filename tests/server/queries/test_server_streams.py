@@ -142,17 +142,11 @@ def test_partitions_that_move_while_a_query_runs_are_told_then(spread: EmbeddedC
     node = spread.nodes[0]
     mine = [pid for pid in ALL if node in spread.owners("test", pid)]
     node.frame_queries(1)
-    slow = field(
-        RPS, struct.pack(">I", 300)
-    )  # a third of a second, of which there is enough to move partitions
+    spread.move_partitions("test", 4096, seed=1, node=node, after_frames=5)
     with Wire(node.port, timeout=20) as connection:
-        connection.sock.sendall(frame(query(slow, partitions=mine)))
-        first = connection.read_frame()
-        moved = spread.move_partitions("test", 4096, seed=1)
-        assert moved > 0
-        gone = {pid for pid in mine if node not in spread.owners("test", pid)}
-        answer = read_query(connection)
-    assert first[13] == 0
+        answer = ask(connection, partitions=mine)
+    gone = {pid for pid in mine if node not in spread.owners("test", pid)}
+    assert len(answer.frames) > 5
     assert answer.code == 0
     assert answer.refused, "nothing had moved before it was looked for"
     assert set(answer.refused) <= gone
@@ -384,17 +378,47 @@ def test_a_node_that_goes_breaks_its_streams_off(spread: EmbeddedCluster, how: s
         assert found == list(range(COUNT))
 
 
-def test_a_frozen_node_goes_on_where_it_was(cluster: EmbeddedCluster, wire: Wire) -> None:
+def read_frames(wire: Wire) -> int:
+    """How many frames come until none does, or the connection breaks."""
+    count = 0
+    try:
+        while True:
+            wire.read_frame()
+            count += 1
+    except (EOFError, ConnectionResetError, TimeoutError):
+        return count
+
+
+@pytest.mark.parametrize("frames", [0, 5])
+def test_a_node_dies_in_the_middle_of_an_answer(spread: EmbeddedCluster, frames: int) -> None:
+    node = spread.nodes[0]
+    node.frame_queries(1)
+    node.kill(detach_after=0, after_frames=frames)
+    with Wire(node.port) as connection:
+        assert connection.info("node") == {"node": "A1"}  # no data request
+        connection.sock.sendall(frame(query()))
+        assert read_frames(connection) == frames
+    assert not node.running
+    eventually(lambda: node not in spread.owners("test", 0))
+
+
+@pytest.mark.parametrize("frames", [0, 5])
+def test_a_node_freezes_in_the_middle_of_an_answer_and_goes_on_where_it_was(
+    cluster: EmbeddedCluster, wire: Wire, frames: int
+) -> None:
     node = cluster.nodes[0]
     node.frame_queries(1)
-    wire.sock.sendall(frame(query(field(RPS, struct.pack(">I", 400)))))
-    first = wire.read_frame()
-    node.freeze()
-    time.sleep(0.1)
-    node.thaw()
-    answer = read_query(wire)
-    assert len(first) > 30
-    assert len(answer.records) == COUNT - 1
+    node.freeze(after_frames=frames)
+    with Wire(node.port) as other:
+        wire.sock.sendall(frame(query()))
+        wire.sock.settimeout(0.1)
+        assert read_frames(wire) == frames
+        other.sock.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            other.info("node")
+        node.thaw()
+        wire.sock.settimeout(20)
+        assert len(read_query(wire).records) == COUNT - frames
 
 
 def test_no_bins_are_small(wire: Wire) -> None:

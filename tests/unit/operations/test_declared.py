@@ -16,6 +16,7 @@ import pyspike.exp
 from pyspike import ListOrder, MapReturnType, operations
 from pyspike._wire import BoundFunction, DeclaredFunction
 from pyspike.operations import bitwise, exp, hll, lists, maps, paths, strings
+from support.all_of import all_of
 
 EXPRESSIONS = (pyspike.exp.lists, pyspike.exp.maps)
 FUNCTIONS: list[Any] = [
@@ -32,7 +33,7 @@ def test_all_but_those_that_create_containers_are_compiled() -> None:
     assert inspect.isfunction(maps.create)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=repr)
+@all_of("function", FUNCTIONS, ids=repr)
 def test_it_tells_of_itself_what_its_declaration_does(function: Any) -> None:
     declared = function.declaration
     assert inspect.signature(function) == inspect.signature(declared)

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 from typing import Any
 
-import pytest
-
 from pyspike import errors
 from pyspike import exp as expressions
 from pyspike._wire import DeclaredFunction
 from pyspike.operations import bitwise, context, exp, hll, lists, maps, paths, strings
 from pyspike.values import HyperLogLog
+from support.all_of import all_of
 
 SAMPLES: dict[str, Any] = {
     "bin_name": "tags",
@@ -89,12 +88,10 @@ def cases() -> Iterator[Any]:
             }
             bools = [each for each in function.parameters if hints[each] == "bool" and each != "value"]
             if kinds:
-                yield pytest.param(
-                    module, function, kinds, bools, id=f"{module.__name__.rsplit('.', 1)[-1]}.{name}"
-                )
+                yield module, function, kinds, bools
 
 
-@pytest.mark.parametrize(("module", "function", "kinds", "bools"), [*cases()])
+@all_of("module, function, kinds, bools", [*cases()])
 def test_members_are_sent_as_their_numbers(
     module: Any, function: Any, kinds: dict[str, Any], bools: list[str]
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -140,7 +139,7 @@ def test_a_node_that_talks_before_it_has_listened_costs_no_cpu(two: BatchNodes) 
 
 def test_an_answer_that_is_there_is_read_however_late_the_client_comes_to_it(two: BatchNodes) -> None:
     class Slow(BatchPlan):
-        """It takes longer with what one node answered than the other one has, whose answer comes meanwhile."""
+        """It takes longer with one answer than the other node has, whose answer comes meanwhile."""
 
         def answered(self, rows: NodeRows, command: Command, elapsed_ms: float) -> None:
             if rows.node.name == "A1":

@@ -12,6 +12,7 @@ import pytest
 
 from pyspike import _wire
 from pyspike.cdt.opcodes import OpCode
+from support.all_of import all_of
 
 SOURCE = Path(__file__).parents[3] / "src"
 HOME = SOURCE / "wire" / "base" / "constants.pyx"
@@ -64,7 +65,7 @@ def test_no_number_has_two_names(group: set[str]) -> None:
     assert [number for number, count in counts.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("path", PARTS, ids=lambda path: path.relative_to(SOURCE).as_posix())
+@all_of("path", PARTS, ids=lambda path: path.relative_to(SOURCE).as_posix())
 def test_no_part_has_a_number_of_its_own(path: Path) -> None:
     if path == HOME:
         return
@@ -73,7 +74,7 @@ def test_no_part_has_a_number_of_its_own(path: Path) -> None:
     assert NUMBERS.keys() & set(found) == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+@all_of("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
 def test_no_module_has_a_number_of_its_own(path: Path) -> None:
     # A private name, or a member of an enumeration, may be the number's without its group.
     names = {name.lstrip("_") for name in assigned(ast.parse(path.read_text(encoding="utf-8")))}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import pyspike
 from pyspike import Key
 from pyspike.errors import InvalidArgument, InvalidType
+from support.all_of import all_of
 from support.ids import shown
 from support.strategies import bounded
 from support.vectors import lines, result_of
@@ -45,7 +46,7 @@ class Colour(IntEnum):
     RED = 7
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+@all_of("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_digests_and_partitions_are_those_of_the_official_client(vector: dict[str, Any]) -> None:
     user_key, expected = result_of(vector["key"]), bytes.fromhex(vector["digest"])
     assert type(user_key).__name__ == vector["key_type"]

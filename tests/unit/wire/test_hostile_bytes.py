@@ -17,6 +17,7 @@ from pyspike import operations as op
 from pyspike._wire import Command, pack_value, parse_answer, unpack_value
 from pyspike.errors import ProtocolError, ServerError
 from support import packed, strategies
+from support.all_of import all_of
 from support.messages import Message, Op
 from support.unsent import UNSENT
 from support.vectors import cases
@@ -238,7 +239,7 @@ def test_a_name_that_is_no_text_does_not_lose_the_record() -> None:
     assert record.bins == {"\udcff": 0}
 
 
-@pytest.mark.parametrize("code", range(1, 256))
+@all_of("code", range(1, 256))
 def test_every_result_code_is_an_error_that_carries_it(code: int) -> None:
     error = answered(COMMANDS["get"](), Message(result=code).body)
     assert isinstance(error, ServerError)

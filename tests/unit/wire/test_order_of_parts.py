@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from support.all_of import all_of
+
 SOURCE = Path(__file__).parents[3] / "src"
 UMBRELLA = SOURCE / "_wire.pyx"
 PARTS = re.findall(r'^include "(.+)"$', UMBRELLA.read_text(encoding="utf-8"), re.MULTILINE)
@@ -160,6 +162,6 @@ def test_what_a_block_uses_is_found(text: str, used: set[str]) -> None:
     assert found - words == used
 
 
-@pytest.mark.parametrize("part", PARTS)
+@all_of("part", PARTS)
 def test_a_part_names_nothing_that_a_later_part_defines(part: str) -> None:
     assert named_too_early(part) == set()

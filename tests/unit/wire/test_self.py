@@ -6,7 +6,6 @@ import copy
 import inspect
 import pickle
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -14,22 +13,23 @@ from pyspike import Client, ReadPolicy, WritePolicy, _wire
 from pyspike import operations as op
 from pyspike._wire import BatchCommands, Commands, Executor
 from pyspike.errors import ClientClosed, InvalidType
+from support.all_of import all_of
 from support.unsent import UNSENT
 
 KEY = ("test", "s", 1)
 READ, WRITE = ReadPolicy().settings, WritePolicy().settings
 
 
-def methods() -> Iterator[Any]:
+def methods() -> Iterator[Callable[..., object]]:
     for kind in vars(_wire).values():
         if isinstance(kind, type) and kind.__module__ == _wire.__name__:
-            for name, method in vars(kind).items():
+            for method in vars(kind).values():
                 if callable(method) and not isinstance(method, staticmethod) and inspect.isroutine(method):
-                    yield pytest.param(method, id=f"{kind.__name__}.{name}")
+                    yield method
 
 
-@pytest.mark.parametrize("method", list(methods()))
-@pytest.mark.parametrize("other", [None, 5, object()], ids=["None", "int", "object"])
+@all_of("method", list(methods()))
+@all_of("other", [None, 5, object()])
 def test_another_self_is_refused(method: Callable[..., object], other: object) -> None:
     if method.__name__ in ("__new__", "from_digest"):
         return

@@ -16,6 +16,7 @@ import pytest
 
 import pyspike
 from pyspike import AsyncClient, Client, _wire, errors, result_code, values
+from support.all_of import all_of
 
 PACKAGE = Path(pyspike.__file__).parent
 STUB = ast.parse((PACKAGE / "_wire.pyi").read_text(encoding="utf-8"))
@@ -142,7 +143,7 @@ def test_the_stub_tells_every_public_name_of_the_module() -> None:
     assert public_names() - STUBS.INTERNAL == TOLD
 
 
-@pytest.mark.parametrize("name", sorted(CLASSES))
+@all_of("name", sorted(CLASSES))
 def test_a_class_has_the_members_of_its_stub(name: str) -> None:
     kind, names = getattr(_wire, name), told(CLASSES[name]).keys() - {"__init__", "__new__"}
     names |= {ast.unparse(node.target) for node in CLASSES[name].body if isinstance(node, ast.AnnAssign)}
@@ -151,12 +152,12 @@ def test_a_class_has_the_members_of_its_stub(name: str) -> None:
     assert all(hasattr(kind, entry) for entry in private)
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@all_of("name", sorted(FUNCTIONS))
 def test_a_function_takes_the_parameters_of_its_stub(name: str) -> None:
     assert compiled_parameters(getattr(_wire, name)) == parameters(FUNCTIONS[name])
 
 
-@pytest.mark.parametrize("name", sorted(CLASSES))
+@all_of("name", sorted(CLASSES))
 def test_methods_take_the_parameters_of_their_stub(name: str) -> None:
     kind = getattr(_wire, name)
     for entry, nodes in told(CLASSES[name]).items():
@@ -169,7 +170,7 @@ def test_methods_take_the_parameters_of_their_stub(name: str) -> None:
         assert compiled_parameters(getattr(kind, entry)) == all_parameters(nodes), entry
 
 
-@pytest.mark.parametrize("name", sorted(CLASSES))
+@all_of("name", sorted(CLASSES))
 def test_docstrings_are_the_compiled_ones(name: str) -> None:
     kind = getattr(_wire, name)
     assert words(ast.get_docstring(CLASSES[name])) == words(inspect.getdoc(kind) if kind.__doc__ else "")
@@ -179,12 +180,12 @@ def test_docstrings_are_the_compiled_ones(name: str) -> None:
                 assert words(ast.get_docstring(node)) == words(getattr(kind, entry).__doc__), entry
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@all_of("name", sorted(FUNCTIONS))
 def test_a_functions_docstring_is_the_compiled_one(name: str) -> None:
     assert words(ast.get_docstring(FUNCTIONS[name])) == words(getattr(_wire, name).__doc__)
 
 
-@pytest.mark.parametrize("name", sorted(CLASSES))
+@all_of("name", sorted(CLASSES))
 def test_a_class_is_final_where_the_compiled_one_is(name: str) -> None:
     final = "final" in [ast.unparse(mark) for mark in CLASSES[name].decorator_list]
     try:
@@ -198,14 +199,22 @@ def test_a_class_is_final_where_the_compiled_one_is(name: str) -> None:
 # Editors ----------------------------------------------------------------------------------------------------
 
 
+def class_in_source(kind: type) -> ast.ClassDef:
+    source = ast.parse(Path(inspect.getfile(kind)).read_text(encoding="utf-8"))
+    (own,) = (node for node in source.body if isinstance(node, ast.ClassDef) and node.name == kind.__name__)
+    return own
+
+
 def seen_by_editors(client: type) -> dict[str, str]:
     """The docstring of each public method, by the sources that an editor reads: the client's and its stub."""
     compiled = [_wire.Commands, _wire.BatchCommands] if client is Client else [_wire.AsyncCommands]
     assert [each for each in reversed(client.__mro__) if each in compiled] == compiled
-    source = ast.parse(Path(inspect.getfile(client)).read_text(encoding="utf-8"))
-    (own,) = (node for node in source.body if isinstance(node, ast.ClassDef) and node.name == client.__name__)
+    written = [each for each in reversed(client.__mro__) if each.__module__.startswith("pyspike.")]
     docs: dict[str, str] = {}
-    for node in (*(CLASSES[each.__name__] for each in compiled), own):
+    for node in (
+        *(CLASSES[each.__name__] for each in compiled),
+        *(class_in_source(each) for each in written if each.__module__ != _wire.__name__),
+    ):
         for name, nodes in told(node).items():
             docs[name] = next((doc for each in nodes if (doc := ast.get_docstring(each))), "")
     return docs

@@ -12,6 +12,7 @@ from pyspike import Key, MultiResult, Record, errors
 from pyspike._wire import Command, parse_answer, restore_operation, unpack_value
 from pyspike.policy import WritePolicy
 from pyspike.values import KeyOrderedDict
+from support.all_of import all_of
 from support.messages import Message, parse
 from support.official import OutOfScope, command
 from support.unsent import UNSENT
@@ -154,7 +155,7 @@ def judge(recorded: Case) -> str:
     return "bins"
 
 
-@pytest.mark.parametrize("recorded", ALL, ids=lambda entry: f"{entry.group}:{entry.name}")
+@all_of("recorded", ALL, ids=lambda entry: f"{entry.group}:{entry.name}")
 def test_the_answer_is_read_as_recorded(recorded: Case) -> None:
     judge(recorded)
 

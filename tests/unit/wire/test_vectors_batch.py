@@ -12,11 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pytest
-
 from pyspike import MultiResult, Record
 from pyspike._wire import Command, parse_answer, rows_of_node
 from pyspike.batch import BatchDelete, BatchRead
+from support.all_of import all_of
 from support.batches import BatchMessage, Row, as_batch, is_batch, parse_batch
 from support.messages import SET, Message, parse
 from support.official import OutOfScope
@@ -147,7 +146,7 @@ def judge(recorded: Case) -> tuple[str, list[str]]:
     return ("argued" if reasons else "equal"), reasons
 
 
-@pytest.mark.parametrize("recorded", ALL, ids=lambda entry: entry.name)
+@all_of("recorded", ALL, ids=lambda entry: entry.name)
 def test_the_request_is_the_recorded_one_or_differs_for_a_reason(recorded: Case) -> None:
     judge(recorded)
 
@@ -220,7 +219,7 @@ def answered(recorded: Case) -> str:
     return "read" if numbers else "one row"
 
 
-@pytest.mark.parametrize("recorded", SENT, ids=lambda entry: entry.name)
+@all_of("recorded", SENT, ids=lambda entry: entry.name)
 def test_the_answer_is_read_as_recorded(recorded: Case) -> None:
     answered(recorded)
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from pyspike import errors
+from support.all_of import all_of
 from support.messages import Message, parse
 from support.official_query import Nodes, play
 from support.vectors import Case, RecordedError, case, cases, same
@@ -125,7 +126,7 @@ def judge(recorded: Case) -> tuple[str, list[str]]:
     return ("argued" if reasons else "equal"), reasons
 
 
-@pytest.mark.parametrize("recorded", ALL, ids=lambda entry: entry.name)
+@all_of("recorded", ALL, ids=lambda entry: entry.name)
 def test_a_recorded_query_is_made_and_read_as_it_was(recorded: Case) -> None:
     judge(recorded)
 

@@ -16,11 +16,11 @@ from functools import partial
 from typing import Any
 
 import msgpack
-import pytest
 
 import pyspike
 from pyspike._wire import Command
 from pyspike.errors import InvalidArgument, InvalidType
+from support.all_of import all_of
 from support.messages import DIGEST, KEY, Message, parse
 from support.official import OutOfScope, command
 from support.vectors import VECTORS, Case, cases
@@ -217,7 +217,7 @@ def judge(recorded: Case) -> tuple[str, list[str]]:
     return "argued", reasons
 
 
-@pytest.mark.parametrize("recorded", ALL, ids=lambda entry: f"{entry.group}:{entry.name}")
+@all_of("recorded", ALL, ids=lambda entry: f"{entry.group}:{entry.name}")
 def test_the_request_is_the_recorded_one_or_differs_for_a_reason(recorded: Case) -> None:
     judge(recorded)
 

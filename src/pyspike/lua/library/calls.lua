@@ -40,25 +40,27 @@ function api.call(name, packed, exists, names, kinds, values, about)
   }
 end
 
--- Applies a function to a stream, and calls `push` with the type and the bytes of each result. Gives nothing, or the
--- error's words.
-local function apply(name, packed, source, on_client, push)
-  local args = L.unpack_arguments(packed)
-  local done, words = L.run(function()
-    local given = rawget(_G, name)(StreamOps_create(), table.unpack(args, 1, args.n))
-    for value in L.with_steps(source, given, on_client) do
-      local held = inside(value)
-      if held == nil and not is_record(value) then
-        return                              -- what is no value ends the stream, as nil does
-      end
-      push(to_particle(held == nil and L.NIL or held, false))
+-- Applies a function to a stream. Gives a function that gives true, and the type and the bytes of the next result if
+-- there is one; or false and the error's words.
+local function apply(name, packed, source, on_client)
+  local args, values = L.unpack_arguments(packed), nil
+  local function following()
+    if values == nil then
+      local given = rawget(_G, name)(StreamOps_create(), table.unpack(args, 1, args.n))
+      values = L.with_steps(source, given, on_client)
     end
-  end)
-  return not done and words or nil
+    local value = values()
+    local held = inside(value)
+    if value == nil or held == nil and not is_record(value) then
+      return                                -- what is no value ends the stream, as nil does
+    end
+    return to_particle(held == nil and L.NIL or held, false)
+  end
+  return function() return L.run(following) end
 end
 
 -- The stream's source is records: `pull` gives names, types and values of the next one's bins, and what is told of it.
-function api.apply_to_records(name, packed, pull, push)
+function api.apply_to_records(name, packed, pull)
   return apply(name, packed, function()
     local names, kinds, values, about = pull()
     if names ~= nil then
@@ -66,17 +68,17 @@ function api.apply_to_records(name, packed, pull, push)
       data.read_only = true
       return L.face(data)
     end
-  end, false, push)
+  end, false)
 end
 
 -- The stream's source is results of servers: `pull` gives the type and the bytes of the next one.
-function api.apply_to_results(name, packed, pull, push)
+function api.apply_to_results(name, packed, pull)
   return apply(name, packed, function()
     local kind, data = pull()
     if kind ~= nil then
       return outside(L.from_particle(kind, data))
     end
-  end, true, push)
+  end, true)
 end
 
 return api

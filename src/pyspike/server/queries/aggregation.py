@@ -1,46 +1,30 @@
-"""Queries of whose records a module of functions makes results, for each partition on its own.
+"""Queries of whose records a function in Lua makes results, for each partition on its own.
 
-Owns: the frames of their answer, and how it ends when a function fails. Not here: functions; there are none
-yet, so that each call fails as that of a missing module does.
+Owns: the frames of their answer, and how it ends when a function fails. Not here: finding and calling
+functions (../udf/functions.py), and making one result of all nodes' results, which is the client's part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Iterator
 
 from ..protocol.constants import OpCode, ParticleType, ProtoType
 from ..protocol.framing import PROTO, Message, encode_op, frame, reply
-from ..protocol.query_answer import last_message
+from ..protocol.query_answer import FRAME_SIZE, last_message
 from ..protocol.query_request import Start
 from ..protocol.result import ResultCode
 from ..storage.store import Namespace, Record
 from ..topology.jobs import ABORTED, OK, Job
 from ..topology.state import ClusterState, NodeState
+from ..udf.functions import Function, FunctionError, function_of
+from ..udf.rows import row_of
 from .search import Search
 from .selection import Selection
 
-__all__ = ["Aggregate", "AggregateError", "Aggregation", "aggregate_of"]
-
-Aggregate: TypeAlias = "Callable[[Iterable[tuple[bytes, Record]]], Iterable[tuple[int, bytes]]]"
-"""Makes results, each a particle type and its bytes, of the digests and records of a partition. It may raise
-`AggregateError`."""
+__all__ = ["Aggregation"]
 
 _UNREAD, _FAILED = "abandoned-response-timeout", "abandoned-unknown"
 _SUCCESS, _FAILURE = b"SUCCESS", b"FAILURE"
-
-
-class AggregateError(Exception):
-    """A function has failed; the client is told the text."""
-
-
-def aggregate_of(message: Message) -> Aggregate:
-    """What a request calls for."""
-    return _call_missing_module
-
-
-def _call_missing_module(records: Iterable[tuple[bytes, Record]]) -> Iterable[tuple[int, bytes]]:
-    raise AggregateError("UDF: Execution Error 1")
 
 
 class Aggregation:
@@ -53,6 +37,9 @@ class Aggregation:
         message: the request.
         job: what the node tells of it.
         search: what it looks for.
+
+    Raises:
+        RequestError: PARAMETER: the name of the module or of the function is too long.
 
     """
 
@@ -68,7 +55,7 @@ class Aggregation:
         self._cluster, self._node, self._namespace = cluster, node, namespace
         self._job, self._search = job, search
         self._selection = Selection(namespace, message, job, search)
-        self._aggregate = aggregate_of(message)
+        self._function = _function(namespace, message)
 
     def frames(self) -> Iterator[bytes | float]:
         """Run the query, and give the frames of its answer, as `Stream.frames` does."""
@@ -84,9 +71,10 @@ class Aggregation:
                         break
                 else:
                     outcome = OK
-            except AggregateError as error:
+            except FunctionError as error:
                 outcome, code = _FAILED, ResultCode.UNKNOWN
-                yield self._sent(_message(_FAILURE, ParticleType.STRING, str(error).encode()))
+                words = str(error).encode("utf-8", "surrogateescape")
+                yield self._sent(_message(_FAILURE, ParticleType.STRING, words))
             yield self._sent(last_message(code))
         finally:
             jobs.end(job, outcome)
@@ -105,9 +93,37 @@ class Aggregation:
                 found.append(selected[1:])
         if found:
             self._job.succeeded += len(found)
-            results = [_message(_SUCCESS, kind, value) for kind, value in self._aggregate(found)]
-            if results:
-                yield self._sent(b"".join(results))
+            yield from self._results(found)
+
+    def _results(self, found: list[tuple[bytes, Record]]) -> Iterator[bytes]:
+        """The frames of what the function makes of the records of a partition."""
+        function, store = self._function, self._namespace.store
+        if isinstance(function, FunctionError):
+            raise function
+        rows = (row_of(store, digest, record) for digest, record in found)
+        messages: list[bytes] = []
+        size = 0
+        try:
+            for kind, value in function.apply(rows):
+                messages.append(_message(_SUCCESS, kind, value))
+                size += len(messages[-1])
+                if size >= FRAME_SIZE:
+                    yield self._sent(b"".join(messages))
+                    messages, size = [], 0
+        except FunctionError:  # what there was before is sent all the same
+            if messages:
+                yield self._sent(b"".join(messages))
+            raise
+        if messages:
+            yield self._sent(b"".join(messages))
+
+
+def _function(namespace: Namespace, message: Message) -> Function | FunctionError:
+    """The function that is called, or why it can't be: the client is told when there is a record for it."""
+    try:
+        return function_of(namespace.store.modules, message, of_stream=True)
+    except FunctionError as error:
+        return error
 
 
 def _message(name: bytes, particle: int, value: bytes) -> bytes:

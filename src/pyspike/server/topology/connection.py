@@ -50,6 +50,9 @@ class Handler(Protocol):
     def handle(self) -> Callable[[Session, int, bytes], Reply]:
         """Runs one frame, given by its type and its body, and gives the reply."""
 
+    def let_happen(self) -> None:
+        """Let happen what a fault has in store for the middle of an answer."""
+
     def holds(self, body: bytes) -> bool:
         """Whether the answer to this data request is held back by a fault."""
 
@@ -328,10 +331,18 @@ class Connection(asyncio.Protocol):
             head, rest = break_off(answer, faults.stall_frames, faults.stall_after)
             seconds = faults.stall_seconds
             self._begin_stream(head, lambda: self._hold(rest, seconds))
+        elif faults.take(Counted.EVENT):
+            head, rest = break_off(answer, faults.event_frames, 0)
+            self._begin_stream(head, lambda: self._interrupt(rest))
         elif isinstance(answer, LongReply):
             self._begin_stream(answer)
         else:
             self._send(answer)
+
+    def _interrupt(self, rest: LongReply) -> None:
+        """Let something happen, and send the rest of an answer if that can still be done."""
+        self._begin_stream(rest)
+        self._handler.let_happen()
 
     def _replace(self, rest: LongReply, data: bytes, *, last: bool = False) -> None:
         """Send other bytes in place of the rest of an answer. `last`: the connection is closed after them."""

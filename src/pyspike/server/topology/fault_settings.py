@@ -27,7 +27,8 @@ class Counted(str, Enum):
     the answer are sent, the rest late or never, and nothing more is run on the connection until then. `ROW`:
     this one counts rows of batches, which are answered with a result code. `QUERY`: this one counts queries,
     which end with a result code. `PARTITION`: this one counts partitions of queries, which are told as not
-    available.
+    available. `EVENT`: the first frames of the answer are sent, and then something happens to the node or the
+    cluster.
     """
 
     DROP = "drop"
@@ -39,6 +40,7 @@ class Counted(str, Enum):
     ROW = "row"
     QUERY = "query"
     PARTITION = "partition"
+    EVENT = "event"
 
 
 @dataclass(slots=True)
@@ -80,6 +82,12 @@ class Faults:
     """With how many bytes a frame of a query is sent; 0: as a server does."""
     partition_code: int = 0
     """The code of the partitions that are told as not available."""
+    event: str = ""
+    """What happens in the middle of an answer: "kill", "freeze" or "move"."""
+    event_frames: int = 0
+    """After how many of its frames."""
+    event_args: Mapping[str, Any] = field(default_factory=dict)
+    """With which arguments, by name."""
     index_seconds: float = 0.0
     """How long the indexes that are created from now on take to be built."""
     times: dict[str, int] = field(default_factory=dict)

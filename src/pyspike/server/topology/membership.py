@@ -16,6 +16,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..protocol.constants import N_PARTITIONS
 from ..storage.store import Namespace, NamespaceConfig, Store
@@ -68,7 +69,7 @@ class Membership:
             cluster_name, replication_factor, advertise, alternate_host, Store(clock, version)
         )
         self.nodes = [
-            Node(NodeState(name, host, port), self.state, dispatch)
+            Node(NodeState(name, host, port), self.state, dispatch, self._happen)
             for name, port in zip(names, ports, strict=True)
         ]
         self._lost: dict[bytes, set[int]] = {}
@@ -98,6 +99,15 @@ class Membership:
         except KeyError:
             there = ", ".join(each.name for each in self.state.store.namespaces.values())
             raise ValueError(f"no namespace {name!r}: there are {there}") from None
+
+    def _happen(self, node: Node, event: str, args: Mapping[str, Any]) -> None:
+        """Let an event happen in the middle of an answer of a node."""
+        if event == "kill":
+            self.kill_node(node, **args)
+        elif event == "freeze":
+            node.change_faults(frozen=True)
+        else:
+            self.move_partitions(**args)
 
     # --- start and stop ---
 

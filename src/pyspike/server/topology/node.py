@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -34,18 +34,26 @@ Dispatch: TypeAlias = Callable[[ClusterState, NodeState, Session, int, bytes], R
 class Node:
     """A node. All methods run in the cluster's loop."""
 
-    def __init__(self, state: NodeState, cluster: ClusterState, dispatch: Dispatch) -> None:
+    def __init__(
+        self,
+        state: NodeState,
+        cluster: ClusterState,
+        dispatch: Dispatch,
+        happen: Callable[[Node, str, Mapping[str, Any]], None],
+    ) -> None:
         """Make a node that is down.
 
         Args:
             state: the node's name, address and counters.
             cluster: the cluster that it is part of.
             dispatch: runs the frames that arrive.
+            happen: lets an event happen that befalls this node, given by its name and its arguments.
 
         """
         self.state: NodeState = state
         self.handle: Callable[[Session, int, bytes], Reply] = partial(dispatch, cluster, state)
         self._cluster: ClusterState = cluster
+        self._happen: Callable[[Node, str, Mapping[str, Any]], None] = happen
         self._connections: set[Connection] = set()
         self._connections_frozen = False
         self._mute_for: float | None = None
@@ -178,6 +186,10 @@ class Node:
         self._connections.discard(connection)
         self.state.sessions.discard(connection.session)
         self.stats.connections_open -= 1
+
+    def let_happen(self) -> None:
+        """Let happen what was told to happen in the middle of an answer."""
+        self._happen(self, self.faults.event, self.faults.event_args)
 
     def holds(self, body: bytes) -> bool:
         """Whether a data request is a write whose answer is held back by a fault."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from pyspike.lua.interpreter import (
@@ -88,21 +88,17 @@ class Function:
         except LuaError as error:
             raise FunctionError(str(error)) from error
 
-    def apply(self, rows: Iterator[Row]) -> Iterable[Particle]:
+    def apply(self, rows: Iterator[Row]) -> Iterator[Particle]:
         """Apply it to a stream of records, and give the results.
 
         Raises:
             FunctionError: it has failed.
 
         """
-        results: list[Particle] = []
         try:
-            self._interpreter.apply_to_records(
-                self._name, self._arguments, rows, lambda kind, data: results.append((kind, data))
-            )
+            yield from self._interpreter.apply_to_records(self._name, self._arguments, rows)
         except LuaError as error:
             raise FunctionError(_STREAM_FAILED + str(error)) from error
-        return results
 
 
 def function_of(modules: Modules, message: Message, *, of_stream: bool = False) -> Function:

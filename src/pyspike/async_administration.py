@@ -1,0 +1,125 @@
+"""The calls of `AsyncClient` that change the cluster itself: as those of `Client`, but to be awaited.
+
+What blocks is done in a thread of its own: these calls are rare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pyspike._types import Filter
+from pyspike.arguments import Policies, admin_policy
+from pyspike.async_task import AsyncIndexTask, AsyncTask
+from pyspike.cdt.context import Context
+from pyspike.cluster import Cluster, indexes, truncation, udf_modules, xdr
+from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
+from pyspike.policy import AdminPolicy
+from pyspike.process.in_thread import in_thread
+from pyspike.udf import UdfModule, UdfSource
+
+__all__ = ["AsyncAdministration"]
+
+
+class AsyncAdministration:
+    """What `AsyncClient` has besides its commands on records: see `Administration`."""
+
+    __slots__ = ()
+
+    _cluster: Cluster
+    _policies: Policies
+
+    # --- indexes ---
+
+    async def create_index(
+        self,
+        namespace: str,
+        set_name: str | None,
+        name: str,
+        *,
+        bin: str | None = None,  # noqa: A002 - as everywhere
+        expression: Filter | None = None,
+        type: IndexType,  # noqa: A002
+        collection: CollectionIndexType = CollectionIndexType.DEFAULT,
+        ctx: Sequence[Context] | None = None,
+        policy: AdminPolicy | None = None,
+    ) -> AsyncIndexTask:
+        """Create a secondary index: see `Client.create_index`."""
+        chosen = admin_policy(self._policies, policy)
+        values = indexes.IndexedValues(bin, expression, type, collection, ctx)
+        call = indexes.create, self._cluster, namespace, set_name, name, values, chosen
+        return AsyncIndexTask(*await in_thread(*call))
+
+    async def create_set_index(
+        self, namespace: str, set_name: str, name: str, *, policy: AdminPolicy | None = None
+    ) -> AsyncIndexTask:
+        """Create an index of a set: see `Client.create_set_index`."""
+        chosen = admin_policy(self._policies, policy)
+        call = indexes.create_of_set, self._cluster, namespace, set_name, name, chosen
+        return AsyncIndexTask(*await in_thread(*call))
+
+    async def drop_index(
+        self, namespace: str, name: str, *, policy: AdminPolicy | None = None
+    ) -> AsyncIndexTask:
+        """Drop an index: see `Client.drop_index`."""
+        chosen = admin_policy(self._policies, policy)
+        return AsyncIndexTask(*await in_thread(indexes.drop, self._cluster, namespace, name, chosen))
+
+    async def list_indexes(
+        self, namespace: str | None = None, *, policy: AdminPolicy | None = None
+    ) -> list[SecondaryIndex]:
+        """The indexes there are: see `Client.list_indexes`."""
+        chosen = admin_policy(self._policies, policy)
+        return await in_thread(indexes.list_indexes, self._cluster, namespace, chosen)
+
+    # --- what is stored ---
+
+    async def truncate(
+        self,
+        namespace: str,
+        set_name: str | None = None,
+        *,
+        before: datetime | None = None,
+        policy: AdminPolicy | None = None,
+    ) -> None:
+        """Remove all records of a set, or of a whole namespace: see `Client.truncate`."""
+        chosen = admin_policy(self._policies, policy)
+        await in_thread(truncation.truncate, self._cluster, namespace, set_name, before, chosen)
+
+    async def set_xdr_filter(
+        self,
+        datacenter: str,
+        namespace: str,
+        expression: Filter | None,
+        *,
+        policy: AdminPolicy | None = None,
+    ) -> None:
+        """Say which records are shipped to another data center: see `Client.set_xdr_filter`."""
+        chosen = admin_policy(self._policies, policy)
+        await in_thread(xdr.set_filter, self._cluster, datacenter, namespace, expression, chosen)
+
+    # --- modules of functions ---
+
+    async def register_udf(
+        self,
+        source: UdfSource,
+        name: str | None = None,
+        *,
+        policy: AdminPolicy | None = None,
+    ) -> AsyncTask:
+        """Register a module of Lua functions: see `Client.register_udf`."""
+        chosen = admin_policy(self._policies, policy)
+        return AsyncTask(await in_thread(udf_modules.register, self._cluster, source, name, chosen))
+
+    async def remove_udf(self, name: str, *, policy: AdminPolicy | None = None) -> AsyncTask:
+        """Remove a module from all nodes: see `Client.remove_udf`."""
+        chosen = admin_policy(self._policies, policy)
+        return AsyncTask(await in_thread(udf_modules.remove, self._cluster, name, chosen))
+
+    async def list_udfs(self, *, policy: AdminPolicy | None = None) -> list[UdfModule]:
+        """The modules that are registered: see `Client.list_udfs`."""
+        return await in_thread(udf_modules.list_modules, self._cluster, admin_policy(self._policies, policy))
+
+    async def get_udf(self, name: str, *, policy: AdminPolicy | None = None) -> str:
+        """The source of a module: see `Client.get_udf`."""
+        return await in_thread(udf_modules.read, self._cluster, name, admin_policy(self._policies, policy))

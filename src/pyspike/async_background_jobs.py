@@ -1,0 +1,94 @@
+"""The calls of `AsyncClient` for jobs of the nodes: as those of `Client`, but to be awaited.
+
+What blocks is done in a thread of its own: these calls are rare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from pyspike._types import Filter, Milliseconds, Ttl
+from pyspike._wire import Operation, Statement, packed_call
+from pyspike.arguments import Policies, admin_policy
+from pyspike.async_task import AsyncExecuteTask
+from pyspike.cluster import Cluster, background, jobs
+from pyspike.job import Job
+from pyspike.policy import AdminPolicy, WritePolicy
+from pyspike.process.in_thread import in_thread
+
+__all__ = ["AsyncBackgroundJobs"]
+
+
+class AsyncBackgroundJobs:
+    """What `AsyncClient` has besides its commands on records: see `BackgroundJobs`."""
+
+    __slots__ = ()
+
+    _cluster: Cluster
+    _policies: Policies
+
+    async def query_operate(
+        self,
+        statement: Statement,
+        operations: Iterable[Operation],
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        records_per_second: int = 0,
+        policy: WritePolicy | None = None,
+    ) -> AsyncExecuteTask:
+        """Have the nodes apply operations to all records of a statement: see `Client.query_operate`."""
+        begin = partial(
+            background.begin,
+            self._cluster,
+            statement,
+            policy,
+            self._policies.write,
+            self._policies.admin,
+            operations=operations,
+            timeout=timeout,
+            ttl=ttl,
+            filter_expression=filter_expression,
+            records_per_second=records_per_second,
+        )
+        return AsyncExecuteTask(await in_thread(begin))
+
+    async def query_execute_udf(
+        self,
+        statement: Statement,
+        module: str,
+        function: str,
+        args: Iterable[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        records_per_second: int = 0,
+        policy: WritePolicy | None = None,
+    ) -> AsyncExecuteTask:
+        """Have the nodes call a function on all records of a statement: see `Client.query_execute_udf`."""
+        begin = partial(
+            background.begin,
+            self._cluster,
+            statement,
+            policy,
+            self._policies.write,
+            self._policies.admin,
+            udf=packed_call(module, function, args),
+            timeout=timeout,
+            ttl=ttl,
+            filter_expression=filter_expression,
+            records_per_second=records_per_second,
+        )
+        return AsyncExecuteTask(await in_thread(begin))
+
+    async def jobs(self, *, policy: AdminPolicy | None = None) -> list[Job]:
+        """The queries that the nodes run or have run lately: see `Client.jobs`."""
+        return await in_thread(jobs.list_jobs, self._cluster, admin_policy(self._policies, policy))
+
+    async def abort_job(self, job_id: int, *, policy: AdminPolicy | None = None) -> list[str]:
+        """End a query on all nodes: see `Client.abort_job`."""
+        return await in_thread(jobs.abort, self._cluster, job_id, admin_policy(self._policies, policy))
