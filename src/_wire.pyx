@@ -45,6 +45,7 @@ done in Python.
     readers/batch_reader            the reader of the answer to a batch
     readers/query_reader            the reader of answers to a query
     readers/aggregate_reader        the reader of answers to an aggregation
+    readers/fields_reader           the reader of answers that have fields only
     nodes/node                      Node, its limits and its counters
     nodes/partitions                PartitionMap, and choosing the node for a command
     command                         Command: a request, a reader, a partition, and the state of its attempts
@@ -76,6 +77,7 @@ done in Python.
     tasks/coroutine                 the coroutine of a command; what cancelling does
     tasks/loop_executor             LoopExecutor, all channels of a client in one loop: choosing the channel
     tasks/batch_executor            running a batch for a task
+    tasks/recordset                 AsyncRecordset, for tasks: the records of a query, pulled out of the nodes' sockets
     tasks/executor                  AsyncExecutor: choosing the loop
     client_methods                  the methods of both clients for commands on one record
     batch_methods                   the methods of both clients for batches
@@ -165,6 +167,7 @@ include "wire/readers/udf_reader.pyx"
 include "wire/readers/batch_reader.pyx"
 include "wire/readers/query_reader.pyx"
 include "wire/readers/aggregate_reader.pyx"
+include "wire/readers/fields_reader.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
 include "wire/command.pyx"
@@ -198,6 +201,7 @@ include "wire/tasks/loop_executor.pyx"
 include "wire/tasks/row_requests.pyx"
 include "wire/tasks/batch_executor.pyx"
 include "wire/tasks/batch_stream.pyx"
+include "wire/tasks/recordset.pyx"
 include "wire/tasks/executor.pyx"
 include "wire/client_methods.pyx"
 include "wire/batch_methods.pyx"

@@ -101,6 +101,8 @@ FIELD_UDF_ARGUMENTS: int
 FIELD_UDF_KIND: int
 FIELD_BATCH: int
 FIELD_FILTER: int
+FIELD_WHERE: int
+FIELD_ERROR_DETAILS: int
 BATCH_INLINE: int
 BATCH_INLINE_SSD: int
 BATCH_RESPOND_ALL: int
@@ -109,6 +111,7 @@ ROW_REPEAT: int
 ROW_HAS_INFO: int
 ROW_HAS_GENERATION: int
 ROW_HAS_TTL: int
+ROW_HAS_INFO4: int
 BATCH_HEAD_SIZE: int
 AT_ROW_FLAGS: int
 AT_ROW_NUMBER: int
@@ -434,6 +437,8 @@ class Settings:
     @property
     def info3(self) -> int: ...
     @property
+    def info4(self) -> int: ...
+    @property
     def generation(self) -> int: ...
     @property
     def ttl(self) -> int: ...
@@ -478,6 +483,7 @@ class Settings:
         info1: int = 0,
         info2: int = 0,
         info3: int = 0,
+        info4: int = 0,
         generation: int = 0,
         ttl: Any = 0,
         total_timeout: float = 1000,
@@ -862,6 +868,8 @@ class Batch:
         """
     def words_of(self, row: int) -> str:
         """The words by which a row's function failed; empty if there are none."""
+    def told_of(self, row: int) -> bytes | None:
+        """What the server told of a row's error, as it came; None if it told nothing."""
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
     def next_replica(self, numbers: Iterable[int]) -> None:
@@ -1466,6 +1474,26 @@ def aggregate_request(
         InvalidType, InvalidArgument: an argument can't be used.
     """
 
+def explain_request(
+    statement: Statement,
+    settings: Settings,
+    query_id: int,
+    where: bytes,
+    *,
+    index: str | None = None,
+    timeout: Milliseconds | None = None,
+) -> Command:
+    """Return the command that has a node say by which index it would find records; it gives a dict of fields.
+
+    Args:
+        statement: of which namespace and set.
+        settings: those of a `QueryPolicy`.
+        query_id: by which the node knows it.
+        where: flag bytes, and the text that says which records.
+        index: the name of the index that is hoped for; None without one.
+        timeout: the deadline in milliseconds; None for that of the settings.
+    """
+
 @final
 class Connection:
     """A connected TCP socket that speaks Aerospike's protocol, one request at a time."""
@@ -1530,20 +1558,6 @@ class BatchStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-@final
-class Gate:
-    """Is entered by one thread at a time. In a child process it is of no use, as another thread may have been in it."""
-    def __init__(self) -> None: ...
-
-@final
-class QueryRequests:
-    """The request to one node for partitions of a query."""
-
-@final
-class QueryExchanges:
-    """The requests of a query that are under way."""
-    def __init__(self) -> None: ...
 
 @final
 class Recordset:
@@ -1698,6 +1712,7 @@ FOR_WRITES: int
 FOR_LARGE_READS: int
 FOR_LARGE_WRITES: int
 FOR_BATCHES: int
+FOR_QUERIES: int
 
 @final
 class FailureQueue:
@@ -1711,8 +1726,8 @@ class Pipeline:
 
     The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
 
-    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more, nor as long as
-    it is set aside.
+    As a job, a connection for batches or queries reads answers that were received. Meanwhile it receives nothing more, nor as
+    long as it is set aside.
 
     Args:
         channel: the channel that the connection belongs to.
@@ -1768,7 +1783,7 @@ def abandon_socket(sock: socket.socket | None) -> None:
 class Channel:
     """The connections to one node, in one loop, for commands of one kind.
 
-    Those for large requests and answers, and for batches, carry one command at a time, as it would hold up others.
+    Those for large requests and answers, for batches, and for queries, carry one command at a time, as it would hold up others.
 
     Args:
         loop: the running loop.
@@ -1916,8 +1931,8 @@ class CommandCoroutine:
 class LoopExecutor(Deadlines):
     """All channels of one client in one loop.
 
-    Each node has up to five channels: reads, writes, large reads, large writes, batches. So reads do not wait behind writes,
-    which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass
+    Each node has up to six channels: reads, writes, large reads, large writes, batches, queries. So reads do not wait behind
+    writes, which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass
     opens connections and decides what follows a failed attempt.
 
     Args:
@@ -1971,7 +1986,7 @@ class LoopExecutor(Deadlines):
 
 @final
 class AsyncBatchStream:
-    """The outcomes of a stream of rows, each as soon as it is there, from `AsyncClient.batch_stream`.
+    """The outcomes of a stream of rows, each as soon as it is there: `AsyncClient.batch_stream`.
 
     An asynchronous iterator, for one task or several of one loop, in which it begins with the first outcome that is asked for.
     One that is not read to its end is closed when nothing refers to it any more, or by `aclose`, or at the end of an `async
@@ -1991,11 +2006,40 @@ class AsyncBatchStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+@final
+class AsyncRecordset:
+    """The records of a query, as they come from the nodes; what `AsyncClient.query` gives.
+
+    An asynchronous iterator, for one task or several of one loop, in which it begins with the first record that is asked for,
+    and an asynchronous context manager. If it is not read to its end it is closed when nothing refers to it any more, or by
+    `aclose`, or at the end of an `async with`: the nodes end it then. A task that is cancelled while it waits loses no record.
+
+    Errors end it: they are raised once, by the record that is asked for then. What goes on behind the records that were given
+    is `AsyncClient.query(statement, cursor=recordset.cursor)`.
+    """
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def __aiter__(self) -> AsyncRecordset: ...
+    def __anext__(self) -> Coroutine[Any, Any, Record]: ...
+    @property
+    def cursor(self) -> Cursor:
+        """Where the query stands: a query of the same statement with this cursor gives the records that it has not given yet.
+
+        It is there at any moment, also after `aclose` or an error.
+        """
+    async def aclose(self) -> None:
+        """End the query: no connection stays in use, and no more records are given. Again is harmless."""
+    async def __aenter__(self) -> AsyncRecordset: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
 class AsyncExecutor(Executor):
     """Runs commands in whatever loop awaits them, on the client's channels there."""
     @property
     def executors(self) -> dict[asyncio.AbstractEventLoop, Any]: ...
     def __new__(cls: builtins.type[T], *args: Any) -> T: ...
+    def open_query(self, query: Query) -> AsyncRecordset:
+        """Return the records of a query, which has not begun."""
     def enter(self, loop: asyncio.AbstractEventLoop, key: Key | None) -> LoopExecutor:
         """Return the executor of a loop in which no command ran before; a subclass makes it.
 
@@ -2005,6 +2049,8 @@ class AsyncExecutor(Executor):
         """
     def plan(self, batch: Batch) -> Any:
         """Return the `BatchPlan` that decides who is asked for which rows of a batch; a subclass makes it."""
+    def query_plan(self, query: Query) -> Any:
+        """Return the `QueryPlan` that decides who is asked for which partitions; a subclass makes it."""
 
 def no_copy(client: object) -> TypeError:
     """Return the error for pickling or copying a client."""

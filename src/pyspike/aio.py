@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import overload
 
 from pyspike import _wire
-from pyspike._types import Milliseconds
-from pyspike._wire import AsyncCommands, Batch, Key, timeout_ms
-from pyspike.arguments import Policies, client_policy, info_arguments
+from pyspike._types import Filter, Milliseconds
+from pyspike._wire import AsyncCommands, AsyncRecordset, Batch, Key, Query, Statement, timeout_ms
+from pyspike.arguments import Policies, client_policy, info_arguments, new_query
 from pyspike.async_administration import AsyncAdministration
 from pyspike.async_background_jobs import AsyncBackgroundJobs
 from pyspike.client import Client
@@ -29,6 +29,7 @@ from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.plans.batch import BatchPlan
+from pyspike.plans.partitions import QueryPlan
 from pyspike.policy import (
     AdminPolicy,
     BatchPolicy,
@@ -40,6 +41,7 @@ from pyspike.policy import (
 )
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
+from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
 from pyspike.stats import ClientStats
 
 
@@ -74,6 +76,12 @@ class AsyncExecutor(_wire.AsyncExecutor):
     def plan(self, batch: Batch) -> BatchPlan:
         """The plan that decides which nodes are asked for the rows of a batch."""
         return BatchPlan(self.cluster, batch)
+
+    def query_plan(self, query: Query) -> QueryPlan:
+        """The plan that decides which nodes are asked for the partitions of a query."""
+        if self.closed or self.cluster.closed:
+            raise ClientClosed("the client is closed")
+        return QueryPlan(self.cluster, query)
 
     def enter(self, loop: asyncio.AbstractEventLoop, key: Key | None) -> LoopExecutor:
         """Make the executor of a loop in which a command is awaited for the first time."""
@@ -240,6 +248,44 @@ class AsyncClient(AsyncCommands, AsyncAdministration, AsyncBackgroundJobs):
         policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._loops, policies, owner=self._owner)
         return view
+
+    # --- queries ---
+
+    def query(
+        self,
+        statement: Statement,
+        *,
+        partitions: PartitionFilter = ALL_PARTITIONS,
+        cursor: Cursor | None = None,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: QueryPolicy | None = None,
+    ) -> AsyncRecordset:
+        """The records that a statement finds, as they come from the nodes: see `Client.query`.
+
+            async with client.query(Statement("test", "users")) as records:
+                async for record in records:
+                    print(record.key, record["name"])
+
+        It is not awaited itself. Nothing is sent before the first record is asked for.
+
+        Args:
+            statement: what is asked for.
+            partitions: of which partitions.
+            cursor: where another query of the statement stood, which this one goes on with.
+            timeout: the deadline of the whole query.
+            filter_expression: only records for which it holds are given.
+            policy: how it is sent, and how much of it is wanted.
+
+        Returns:
+            An asynchronous iterator of the records and an asynchronous context manager.
+
+        Raises:
+            InvalidType, InvalidArgument, ClientClosed: as from `Client.query`.
+        """
+        query = new_query(self._policies, statement, partitions, cursor, timeout, filter_expression, policy)
+        recordset: AsyncRecordset = self._loops.open_query(query)
+        return recordset
 
     # --- the cluster ---
 

@@ -106,16 +106,24 @@ class ChannelStats(ConnectionStats):
     Args:
         large: the connections for records above 64 KiB, which are not among the others.
         batches: the connections for batches, which are not among the others.
+        queries: the connections for queries, which are not among the others.
 
     The other fields are those of `ConnectionStats`.
     """
 
     large: ConnectionStats = field(default_factory=ConnectionStats)
     batches: ConnectionStats = field(default_factory=ConnectionStats)
+    queries: ConnectionStats = field(default_factory=ConnectionStats)
 
     @classmethod
-    def of(cls, usual: ConnectionStats, large: ConnectionStats, batches: ConnectionStats) -> ChannelStats:
-        """The numbers of usual connections, of those for large records, and of those for batches."""
+    def of(
+        cls,
+        usual: ConnectionStats,
+        large: ConnectionStats,
+        batches: ConnectionStats,
+        queries: ConnectionStats,
+    ) -> ChannelStats:
+        """The numbers of usual connections, and of those for large records, for batches and for queries."""
         return cls(
             open=usual.open,
             in_flight=usual.in_flight,
@@ -124,6 +132,7 @@ class ChannelStats(ConnectionStats):
             closed=usual.closed,
             large=large,
             batches=batches,
+            queries=queries,
         )
 
 

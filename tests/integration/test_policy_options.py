@@ -25,18 +25,21 @@ from pyspike import (
     ClientPolicy,
     CommitLevel,
     ConsistencyLevel,
+    ErrorDetails,
     Expiration,
     GenerationError,
     GenerationPolicy,
     InfoPolicy,
     InvalidArgument,
     Key,
+    QueryPolicy,
     ReadPolicy,
     ReadTouchTTL,
     RecordExists,
     RecordExistsAction,
     RecordNotFound,
     Replica,
+    Statement,
     WritePolicy,
     errors,
     exp,
@@ -50,6 +53,7 @@ from pyspike.errors import (
     KeyMismatch,
     NoMoreConnections,
 )
+from pyspike.operations import strings
 from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
 from support.clients import at_most
 from support.cluster_tools import PATIENCE, closed, in_thread, pools, wait_until, within
@@ -699,6 +703,15 @@ def test_client_policy_batch_is_the_policy_of_batches(client: Client, hosts: str
         assert other.with_policies(batch=BatchPolicy()).batch_get([key]) == [client.get(key)]
 
 
+def test_client_policy_query_is_the_policy_of_queries(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, ClientPolicy(query=QueryPolicy(max_records=2))) as client:
+        for number in range(5):
+            client.put(Key("test", "s", number), {"a": 1})
+        statement = Statement("test", "s")
+        assert len(list(client.query(statement))) == 2
+        assert len(list(client.with_policies(query=QueryPolicy()).query(statement))) == 5
+
+
 def test_client_policy_info_is_the_policy_of_info_commands(one: EmbeddedCluster) -> None:
     with Client(one.hosts, ClientPolicy(info=InfoPolicy(timeout=150))) as client:
         one.nodes[0].freeze()
@@ -718,6 +731,16 @@ def test_client_policy_admin_is_the_policy_of_what_changes_the_cluster(one: Embe
         one.nodes[0].freeze()
         with within(150), pytest.raises(errors.TimeoutError):
             client.remove_udf("a")
+
+
+def test_error_details_has_the_server_tell_more_than_a_code(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        client.put(("test", "s", 1), {"s": "text"})
+        for details, subcode in ((ErrorDetails.NONE, 0), (ErrorDetails.SUBCODE, 10)):
+            for policy in (ReadPolicy(error_details=details), WritePolicy(error_details=details)):
+                with pytest.raises(errors.OpNotApplicable) as caught:
+                    client.operate(("test", "s", 1), [strings.to_integer("s")], policy=policy)
+                assert caught.value.subcode == subcode
 
 
 @pytest.mark.one_kind("makes no client")

@@ -28,8 +28,6 @@ from pyspike import operations as op
 from support.cluster_tools import pools
 from support.indexes import index
 
-pytestmark = pytest.mark.one_kind("tasks have no queries yet")
-
 COUNT = 300
 PATIENT = 60_000  # ms, for what a slow machine takes long for
 

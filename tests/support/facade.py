@@ -15,7 +15,18 @@ from collections.abc import Callable, Coroutine
 from dataclasses import fields, replace
 from typing import Any
 
-from pyspike import AsyncBatchStream, AsyncClient, AsyncTask, BatchRecord, Client, ClientPolicy, ClientStats
+from pyspike import (
+    AsyncBatchStream,
+    AsyncClient,
+    AsyncRecordset,
+    AsyncTask,
+    BatchRecord,
+    Client,
+    ClientPolicy,
+    ClientStats,
+    Cursor,
+    Record,
+)
 from pyspike.hosts import HostsLike
 
 _lock = threading.Lock()
@@ -109,7 +120,7 @@ class TaskClient:
         nodes = dict(stats.nodes)
         for name, channels in [each for loop in stats.loops for each in loop.items()]:
             if name in nodes:
-                total = nodes[name].pool + channels + channels.batches
+                total = nodes[name].pool + channels + channels.batches + channels.queries
                 changed = {field.name: getattr(total, field.name) for field in fields(total)}
                 nodes[name] = replace(nodes[name], pool=replace(nodes[name].pool, **changed))
         return replace(stats, nodes=nodes)
@@ -136,6 +147,8 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
         given = wait_for(given) if asyncio.iscoroutine(given) else given
         if isinstance(given, AsyncBatchStream):
             return WaitingStream(given)
+        if isinstance(given, AsyncRecordset):
+            return WaitingRecords(given)
         return WaitingTask(given) if isinstance(given, AsyncTask) else given
 
     return call
@@ -171,6 +184,41 @@ class WaitingStream:
 
     def __repr__(self) -> str:
         return repr(self.stream)
+
+
+class WaitingRecords:
+    """An `AsyncRecordset` that looks like a `Recordset`."""
+
+    def __init__(self, records: AsyncRecordset) -> None:
+        self.records = records
+
+    def __iter__(self) -> WaitingRecords:
+        return self
+
+    def __next__(self) -> Record:
+        found: Record | None = wait_for(self._next())
+        if found is None:
+            raise StopIteration
+        return found
+
+    async def _next(self) -> Record | None:
+        return await anext(self.records, None)
+
+    @property
+    def cursor(self) -> Cursor:
+        return self.records.cursor
+
+    def close(self) -> None:
+        wait_for(self.records.aclose())
+
+    def __enter__(self) -> WaitingRecords:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self.records)
 
 
 class WaitingTask:

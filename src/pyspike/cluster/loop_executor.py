@@ -15,7 +15,7 @@ import weakref
 from collections.abc import AsyncGenerator
 
 from pyspike import _wire
-from pyspike._wire import FOR_BATCHES, Channel, Future, Node, abandon_socket
+from pyspike._wire import FOR_BATCHES, FOR_QUERIES, Channel, Future, Node, abandon_socket
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.connect import connect_in_loop
 from pyspike.cluster.retry import closed, conclude, next_step
@@ -237,13 +237,18 @@ class LoopExecutor(_wire.LoopExecutor):
         usual: dict[str, ConnectionStats] = {}
         large: dict[str, ConnectionStats] = {}
         batches: dict[str, ConnectionStats] = {}
+        queries: dict[str, ConnectionStats] = {}
         for channel in self.all_channels():
             name = channel.node.name
-            kind = batches if channel.kind == FOR_BATCHES else large if channel.bulk else usual
+            kind = {FOR_BATCHES: batches, FOR_QUERIES: queries}.get(
+                channel.kind, large if channel.bulk else usual
+            )
             kind[name] = kind.get(name, NO_CONNECTIONS) + ConnectionStats(**channel.stats())
         return {
-            name: ChannelStats.of(*(kind.get(name, NO_CONNECTIONS) for kind in (usual, large, batches)))
-            for name in {**usual, **large, **batches}
+            name: ChannelStats.of(
+                *(kind.get(name, NO_CONNECTIONS) for kind in (usual, large, batches, queries))
+            )
+            for name in {**usual, **large, **batches, **queries}
         }
 
 

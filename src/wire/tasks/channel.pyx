@@ -10,7 +10,7 @@ cdef enum:
 cdef class Channel(ChannelBase):
     """The connections to one node, in one loop, for commands of one kind.
 
-    Those for large requests and answers, and for batches, carry one command at a time, as it would hold up others.
+    Those for large requests and answers, for batches, and for queries, carry one command at a time, as it would hold up others.
 
     Args:
         loop: the running loop.
@@ -54,7 +54,7 @@ cdef class Channel(ChannelBase):
         self.attempt = attempt
         self.kind = kind
         self.bulk = kind >= FOR_LARGE_READS
-        self.most = <int>min(node.limits.max_connections, 0xFFFF) if kind == FOR_BATCHES else node.limits.pipelines
+        self.most = <int>min(node.limits.max_connections, 0xFFFF) if kind >= FOR_BATCHES else node.limits.pipelines
         self.depth = 1 if self.bulk else node.limits.commands_per_pipeline
         self.max_waiting = node.limits.max_waiting
         self.large = {} if large is None else large
@@ -106,7 +106,7 @@ cdef class Channel(ChannelBase):
 
     cdef int relieve(self) except -1:
         """Has connections go on that were set aside, if others wait for them."""
-        if not self.is_crowded():
+        if self.kind == FOR_QUERIES or not self.is_crowded():   # of queries, only who takes the records can go on
             return 0
         for each in list(self.pipelines):
             if (<Pipeline>each).set_aside:
@@ -137,8 +137,9 @@ cdef class Channel(ChannelBase):
 
     cdef object never_sent(self, bint connected):
         """Returns the error of a command that was overdue in line. `connected`: a connection took commands meanwhile."""
-        cdef str kind = "batches" if self.kind == FOR_BATCHES else "writes" if self.writes else "reads"
-        cdef str limits = "max_conns_per_node" if self.kind == FOR_BATCHES else "pipelines_per_node or commands_per_pipeline"
+        cdef bint streams = self.kind >= FOR_BATCHES
+        cdef str kind = ("reads", "writes", "reads", "writes", "batches", "queries")[self.kind]
+        cdef str limits = "max_conns_per_node" if streams else "pipelines_per_node or commands_per_pipeline"
         cdef Py_ssize_t count = len(self.pipelines)
         if connected:
             return errors.NoMoreConnections(

@@ -45,6 +45,10 @@ cdef class TaskExecutor(Executor):
         """Begins a stream in the running loop, and returns its LoopStream."""
         raise NotImplementedError
 
+    cdef object begin_query(self, object plan):
+        """Begins a query in the running loop, and returns its LoopQuery. `plan`: its `QueryPlan`."""
+        raise NotImplementedError
+
     cdef bint runs_in(self, object loop) except -1:
         """Whether this is the running loop."""
         raise NotImplementedError

@@ -34,6 +34,13 @@ cdef class AsyncExecutor(TaskExecutor):
     cdef object begin_stream(self, object rows, RowGroups groups):
         return begin_stream(self.executor_here(None), self.plan, rows, groups)
 
+    def open_query(self, Query query not None) -> AsyncRecordset:
+        """Return the records of a query, which has not begun."""
+        return new_async_recordset(self, self.query_plan(query))
+
+    cdef object begin_query(self, object plan):
+        return begin_query(self.executor_here(None), plan)
+
     cdef bint runs_in(self, object loop) except -1:
         return self.running_loop() is loop
 
@@ -48,4 +55,8 @@ cdef class AsyncExecutor(TaskExecutor):
 
     def plan(self, batch: Batch) -> Any:
         """Return the `BatchPlan` that decides who is asked for which rows of a batch; a subclass makes it."""
+        raise NotImplementedError
+
+    def query_plan(self, query: Query) -> Any:
+        """Return the `QueryPlan` that decides who is asked for which partitions; a subclass makes it."""
         raise NotImplementedError

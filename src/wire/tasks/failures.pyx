@@ -11,6 +11,7 @@ cpdef enum:                                 # the kinds of channels
     FOR_LARGE_READS = 2                     # requests and answers that would hold up others
     FOR_LARGE_WRITES = 3
     FOR_BATCHES = 4                         # of reads and writes
+    FOR_QUERIES = 5
 
 
 cdef class ChannelBase:

@@ -4,8 +4,8 @@
 cdef class LoopExecutor(Deadlines):
     """All channels of one client in one loop.
 
-    Each node has up to five channels: reads, writes, large reads, large writes, batches. So reads do not wait behind writes,
-    which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass
+    Each node has up to six channels: reads, writes, large reads, large writes, batches, queries. So reads do not wait behind
+    writes, which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass
     opens connections and decides what follows a failed attempt.
 
     Args:
@@ -18,7 +18,7 @@ cdef class LoopExecutor(Deadlines):
     cdef readonly FailureQueue failures
     cdef readonly Slicer slicer
     cdef readonly set batches               # LoopBatches that are under way
-    cdef readonly set streams               # LoopStreams that have not ended
+    cdef readonly set streams               # LoopStreams and LoopQueries that have not ended
     cdef Routing routing                    # the cluster's
     cdef tuple channels                     # dicts of Node -> Channel, by the kind of channel
     cdef readonly dict large                # (namespace, set) of large records: see Channel
@@ -29,7 +29,7 @@ cdef class LoopExecutor(Deadlines):
         self.slicer = Slicer(loop)
         self.batches = set()
         self.streams = set()
-        self.channels = ({}, {}, {}, {}, {})
+        self.channels = ({}, {}, {}, {}, {}, {})
         self.large = {}
 
     def new_channel(self, node: Node, kind: int) -> Channel:

@@ -20,8 +20,8 @@ cdef class Pipeline(Job):
 
     The commands that are submitted in one turn of the loop are sent in one write. One read may complete many commands.
 
-    As a job, a connection for batches reads answers that were received. Meanwhile it receives nothing more, nor as long as
-    it is set aside.
+    As a job, a connection for batches or queries reads answers that were received. Meanwhile it receives nothing more, nor as
+    long as it is set aside.
 
     Args:
         channel: the channel that the connection belongs to.
@@ -186,7 +186,7 @@ cdef class Pipeline(Job):
         self.have += <size_t>nbytes
         self.moved_at = self.heard_at = now_ns()
         self.reads += 1
-        if self.channel.kind == FOR_BATCHES:
+        if self.channel.kind >= FOR_BATCHES:
             self.channel.slicer.do(self)
         else:
             self.read_answers(FOREVER)
@@ -246,7 +246,7 @@ cdef class Pipeline(Job):
             return False
         if (
             <size_t>len(self.buffer) > self.channel.reclaim and self.wanted <= PIPELINE_BUFFER
-            and not (self.channel.kind == FOR_BATCHES and self.queue.count())   # its next frame is as large as those before
+            and not (self.channel.kind >= FOR_BATCHES and self.queue.count())   # its next frame is as large as those before
         ):
             larger = self.view
             self.buffer = bytearray(PIPELINE_BUFFER)
@@ -291,7 +291,7 @@ cdef class Pipeline(Job):
         self.queue.take()
         if future is None:
             return ANSWER_READ
-        if self.channel.kind != FOR_BATCHES:    # of which one may take much longer than another
+        if self.channel.kind < FOR_BATCHES:     # of which one may take much longer than another
             took = self.moved_at - future.sent_at
             self.round_trip = took if took > self.round_trip else self.round_trip - (self.round_trip - took) // 8
         if frame.body_size > PIPELINE_BUFFER or self.channel.bulk:

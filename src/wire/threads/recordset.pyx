@@ -62,6 +62,7 @@ cdef class QueryExchanges(Exchanges):
     cdef Reading came(self, NodeRequests requests) except *:
         if (<QueryRequests>requests).reader().at_record:
             requests.held = True
+            (<QueryRequests>requests).read_at = now_ns()
             self.full.append(requests)
         return MAY_WAIT
 
@@ -130,6 +131,7 @@ cdef class QueryExchanges(Exchanges):
 
     cdef int time_out(self) except -1:
         """Ends the requests under way, as the query's time is over."""
+        self.full = []
         for requests in list(self.in_flight):
             self.fail(<NodeRequests>requests, errors.TimeoutError("the query's time is over"))
         if self.plan.error is None:
@@ -243,8 +245,11 @@ cdef class Recordset:
         """After the records of a frame: reads what follows, and what other nodes have sent meanwhile."""
         cdef QueryExchanges exchanges = self.exchanges
         cdef QueryRequests requests = self.current
+        cdef int64_t now = now_ns()
         self.current = None
-        requests.look(now_ns())
+        if exchanges.query.deadline <= now:
+            return exchanges.time_out()
+        requests.look(now)
         exchanges.advance(requests, MSG_DONTWAIT)
         if exchanges.full and len(exchanges.in_flight) > len(exchanges.full):
             exchanges.go_on(False)

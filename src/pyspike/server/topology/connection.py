@@ -256,7 +256,7 @@ class Connection(asyncio.Protocol):
             if piece:
                 self._send(piece)
             sent += len(piece)
-            if self._paused or self._closing:
+            if self._paused or self._closing or self._transport.is_closing():
                 return False
             if sent > _WRITE_SIZE or not piece:
                 # The loop serves other connections before it comes back.

@@ -116,9 +116,9 @@ class Jobs:
             return
         job.ended, job.outcome = time.monotonic(), outcome
         job.progress = _ALL
-        self._active.pop(job.trid, None)
-        self._done[job.trid] = job
-        self._forget()
+        if self._active.pop(job.trid, None) is not None:  # a short query never was one of the node's
+            self._done[job.trid] = job
+            self._forget()
 
     def _forget(self) -> None:
         while len(self._done) > self._remembered:
