@@ -75,11 +75,13 @@ def test_a_filter_is_traced(mine: Any) -> None:
     for expression, phase, outcome in (
         (exp.int_bin("n") > 5, "eval", "false"),
         (exp.int_bin("none") > 5, "eval", "absent"),
-        (b"\x93\x01", "build", "fault"),
+        (b"\x93\x03\x93\x51\x02\xa1n\xa2\x03x", "build", "fault"),  # n > "x"
     ):
         with pytest.raises(errors.ServerError) as caught:
             mine.get(KEY, filter_expression=expression, policy=policy)
-        assert caught.value.trace == ExpressionTrace(phase=phase, outcome=outcome)
+        trace = caught.value.trace
+        assert isinstance(trace, ExpressionTrace)
+        assert (trace.phase, trace.outcome, trace.language) == (phase, outcome, "msgpack")
         assert f"expression: {phase} {outcome}" in str(caught.value)
         with pytest.raises(errors.ServerError) as caught:
             mine.get(
