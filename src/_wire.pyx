@@ -45,6 +45,7 @@ done in Python.
     readers/batch_reader            the reader of the answer to a batch
     readers/query_reader            the reader of answers to a query
     readers/aggregate_reader        the reader of answers to an aggregation
+    readers/fields_reader           the reader of answers that have fields only
     nodes/node                      Node, its limits and its counters
     nodes/partitions                PartitionMap, and choosing the node for a command
     command                         Command: a request, a reader, a partition, and the state of its attempts
@@ -167,6 +168,7 @@ include "wire/readers/udf_reader.pyx"
 include "wire/readers/batch_reader.pyx"
 include "wire/readers/query_reader.pyx"
 include "wire/readers/aggregate_reader.pyx"
+include "wire/readers/fields_reader.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
 include "wire/command.pyx"

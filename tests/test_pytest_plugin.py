@@ -386,6 +386,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "delete",
         "drop_index",
         "exists",
+        "explain",
         "get",
         "get_udf",
         "info",

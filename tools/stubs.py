@@ -57,6 +57,7 @@ INTERNAL = {
         "TakenItems",
         "ChannelBase",
         "Fifo",
+        "FieldsReader",
         "FramesReader",
         "NamespaceMap",
         "NodeCounters",

@@ -34,7 +34,9 @@ from pyspike._wire import (
 )
 from pyspike.batch import BatchResults
 from pyspike.client import Client
+from pyspike.error_details import ExpressionTrace
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
+from pyspike.explanation import Explanation, QueryPath
 from pyspike.hosts import Host, HostsLike
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.job import Job
@@ -50,6 +52,7 @@ from pyspike.policy import (
     CommitLevel,
     Concurrency,
     ConsistencyLevel,
+    ErrorDetails,
     GenerationPolicy,
     InfoPolicy,
     QueryDuration,
@@ -128,10 +131,13 @@ __all__ = [
     "Context",
     "Ctx",
     "Cursor",
+    "ErrorDetails",
     "ExecuteTask",
     "ExpReadFlags",
     "ExpWriteFlags",
     "Expiration",
+    "Explanation",
+    "ExpressionTrace",
     "Filter",
     "GenerationPolicy",
     "GeoJSON",
@@ -168,6 +174,7 @@ __all__ = [
     "PathSelect",
     "PoolStats",
     "QueryDuration",
+    "QueryPath",
     "QueryPolicy",
     "QueryStats",
     "RawParticle",

@@ -101,6 +101,8 @@ FIELD_UDF_ARGUMENTS: int
 FIELD_UDF_KIND: int
 FIELD_BATCH: int
 FIELD_FILTER: int
+FIELD_WHERE: int
+FIELD_ERROR_DETAILS: int
 BATCH_INLINE: int
 BATCH_INLINE_SSD: int
 BATCH_RESPOND_ALL: int
@@ -109,6 +111,7 @@ ROW_REPEAT: int
 ROW_HAS_INFO: int
 ROW_HAS_GENERATION: int
 ROW_HAS_TTL: int
+ROW_HAS_INFO4: int
 BATCH_HEAD_SIZE: int
 AT_ROW_FLAGS: int
 AT_ROW_NUMBER: int
@@ -434,6 +437,8 @@ class Settings:
     @property
     def info3(self) -> int: ...
     @property
+    def info4(self) -> int: ...
+    @property
     def generation(self) -> int: ...
     @property
     def ttl(self) -> int: ...
@@ -478,6 +483,7 @@ class Settings:
         info1: int = 0,
         info2: int = 0,
         info3: int = 0,
+        info4: int = 0,
         generation: int = 0,
         ttl: Any = 0,
         total_timeout: float = 1000,
@@ -862,6 +868,8 @@ class Batch:
         """
     def words_of(self, row: int) -> str:
         """The words by which a row's function failed; empty if there are none."""
+    def told_of(self, row: int) -> bytes | None:
+        """What the server told of a row's error, as it came; None if it told nothing."""
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
     def next_replica(self, numbers: Iterable[int]) -> None:
@@ -1466,6 +1474,26 @@ def aggregate_request(
         InvalidType, InvalidArgument: an argument can't be used.
     """
 
+def explain_request(
+    statement: Statement,
+    settings: Settings,
+    query_id: int,
+    where: bytes,
+    *,
+    index: str | None = None,
+    timeout: Milliseconds | None = None,
+) -> Command:
+    """Return the command that has a node say by which index it would find records; it gives a dict of fields.
+
+    Args:
+        statement: of which namespace and set.
+        settings: those of a `QueryPolicy`.
+        query_id: by which the node knows it.
+        where: flag bytes, and the text that says which records.
+        index: the name of the index that is hoped for; None without one.
+        timeout: the deadline in milliseconds; None for that of the settings.
+    """
+
 @final
 class Connection:
     """A connected TCP socket that speaks Aerospike's protocol, one request at a time."""
@@ -1969,7 +1997,7 @@ class LoopExecutor(Deadlines):
 
 @final
 class AsyncBatchStream:
-    """The outcomes of a stream of rows, each as soon as it is there, from `AsyncClient.batch_stream`.
+    """The outcomes of a stream of rows, each as soon as it is there: `AsyncClient.batch_stream`.
 
     An asynchronous iterator, for one task or several of one loop, in which it begins with the first outcome that is asked for.
     One that is not read to its end is closed when nothing refers to it any more, or by `aclose`, or at the end of an `async

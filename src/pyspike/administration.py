@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pyspike._types import Filter
 from pyspike._wire import EncodedContext
 from pyspike.arguments import Policies, admin_policy
+from pyspike.explanation import Explanation
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.policy import AdminPolicy
 from pyspike.process.lazy_imports import importing
@@ -156,6 +157,48 @@ class Administration:
 
         return indexes.list_indexes(self._cluster, namespace, chosen)
 
+    def explain(
+        self,
+        namespace: str,
+        set_name: str | None,
+        where: str,
+        *,
+        index: str | None = None,
+        require_index: bool = False,
+        require_hint: bool = False,
+        policy: AdminPolicy | None = None,
+    ) -> Explanation:
+        """Ask by which index a server would find the records of a query, which is text here.
+
+            client.explain("test", "users", "$.age >= 21 and $.country == 'UK'").index
+
+        Nothing is read. The text is of the Aerospike Expression Language (AEL), which servers from 8.2 on
+        compile, and look for the best index for.
+
+        Args:
+            namespace: the namespace's name.
+            set_name: the set's name; None for the whole namespace.
+            where: which records.
+            index: the name of the index that it had better use: a hint, which the server may leave.
+            require_index: whether it is an error if there is no index to find them by.
+            require_hint: whether it is an error if it can't be `index`.
+            policy: the deadline.
+
+        Raises:
+            UnsupportedFeature: a server of the cluster is too old.
+            InvalidType, InvalidArgument: an argument is no such thing.
+            InvalidNamespace: the cluster has no such namespace.
+            IndexNotFound: it can't be found by an index, or by the one that is required.
+            RequestInvalid: the server can't understand the text; the message and `trace` say why.
+            ServerError, TimeoutError, ConnectionError: no node answered, or with another error.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import explaining
+
+        hints = index, require_index, require_hint
+        return explaining.explain(self._cluster, namespace, set_name, where, *hints, chosen)
+
     # --- what is stored ---
 
     def truncate(
@@ -174,8 +217,8 @@ class Administration:
         Args:
             namespace: the namespace's name.
             set_name: the set's name; None for all records of the namespace, in sets and in none.
-            before: only records that were last written before this time, by the servers' clocks; a datetime
-                with a time zone. None for now.
+            before: only records that were last written before this time, by the servers' clocks, which count
+                milliseconds; a datetime with a time zone. None for now.
             policy: the deadline.
 
         Raises:

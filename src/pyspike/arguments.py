@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
@@ -43,6 +43,7 @@ vars(sys.modules["pyspike._wire"]).update(
     BatchWritePolicy=BatchWritePolicy,
     Cursor=Cursor,
     Filter=Filter,
+    AsyncIterable=AsyncIterable,
     Iterable=Iterable,
     KeyLike=KeyLike,
     Mapping=Mapping,

@@ -12,7 +12,8 @@ from pyspike._types import Filter
 from pyspike.arguments import Policies, admin_policy
 from pyspike.async_task import AsyncIndexTask, AsyncTask
 from pyspike.cdt.context import Context
-from pyspike.cluster import Cluster, indexes, truncation, udf_modules, xdr
+from pyspike.cluster import Cluster, explaining, indexes, truncation, udf_modules, xdr
+from pyspike.explanation import Explanation
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.policy import AdminPolicy
 from pyspike.process.in_thread import in_thread
@@ -71,6 +72,23 @@ class AsyncAdministration:
         """The indexes there are: see `Client.list_indexes`."""
         chosen = admin_policy(self._policies, policy)
         return await in_thread(indexes.list_indexes, self._cluster, namespace, chosen)
+
+    async def explain(
+        self,
+        namespace: str,
+        set_name: str | None,
+        where: str,
+        *,
+        index: str | None = None,
+        require_index: bool = False,
+        require_hint: bool = False,
+        policy: AdminPolicy | None = None,
+    ) -> Explanation:
+        """Ask by which index a server would find the records of a query: see `Client.explain`."""
+        chosen = admin_policy(self._policies, policy)
+        hints = index, require_index, require_hint
+        call = explaining.explain, self._cluster, namespace, set_name, where, *hints, chosen
+        return await in_thread(*call)
 
     # --- what is stored ---
 

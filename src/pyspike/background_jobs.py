@@ -69,7 +69,8 @@ class BackgroundJobs:
             InvalidNamespace: the cluster has no such namespace.
             ServerError: all nodes refuse it, such as `IndexNotFound`.
             JobError: some nodes did not begin it, or may not have; the others go on. It names them.
-            ConnectFailed, ClientClosed: no node is known, or the client is closed.
+            ConnectionError: a node of the cluster can't be reached from here; nothing was begun.
+            ClientClosed: the client is closed.
         """
         with importing:
             from pyspike.cluster import background

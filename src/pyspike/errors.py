@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from pyspike.error_details import ExpressionTrace, told_by
 from pyspike.result_code import ResultCode
 from pyspike.showing import clipped, shown
 
@@ -372,9 +373,16 @@ class ServerError(AerospikeError):
     A subclass names its code (`class RecordNotFound(..., code=ResultCode.KEY_NOT_FOUND_ERROR)`), and a class
     that is a family names the codes it takes while they have no class of their own (`family=range(200,
     207)`).
+
+    Attributes:
+        subcode: which of the reasons that the code has, of servers from 8.2 on and by a policy's
+            `error_details`; 0 if the server did not say. It means something only together with the code.
+        trace: where in an expression it failed, if the server says so; else None.
     """
 
     result_code: ResultCode  # pyright: ignore[reportIncompatibleVariableOverride]
+    subcode: int
+    trace: ExpressionTrace | None
 
     code: ClassVar[ResultCode] = ResultCode.SERVER_ERROR
 
@@ -413,6 +421,18 @@ class ServerError(AerospikeError):
             timeout=timeout,
             advice=advice or code.advice,
         )
+        self.subcode = 0
+        self.trace = None
+
+    def _context(self) -> Iterable[str]:
+        yield from super()._context()
+        if self.subcode:
+            yield f"subcode {self.subcode}"
+
+    def _details(self) -> Iterable[str]:
+        if self.trace is not None and (trace := str(self.trace)):
+            yield f"expression: {clipped(trace, SHOWN_SIZE)}"
+        yield from super()._details()
 
     @property
     def retryable(self) -> bool:
@@ -429,19 +449,25 @@ class RecordError(ServerError):
 _BY_CODE: dict[int, type[ServerError]] = {}
 
 
-def from_code(code: int, message: str = "", **context: Any) -> ServerError:
+def from_code(code: int, message: str = "", *, told: bytes | None = None, **context: Any) -> ServerError:
     """The error for a result code, of the class that belongs to it.
 
     Args:
         code: the server's number, known or not.
         message: the server's own words, if it sent some; else the code's meaning is the message.
+        told: what the server told besides the code, as it came.
         **context: the other keyword arguments of `AerospikeError`. Where there is no `key`, as in the answer
             to an info command, it is no `RecordError`.
     """
     kind = _BY_CODE.get(code, ServerError)
     if issubclass(kind, RecordError) and context.get("key") is None:
         kind = ServerError
-    return kind(message, result_code=ResultCode.of(code), **context)
+    if told is None:
+        return kind(message, result_code=ResultCode.of(code), **context)
+    found = told_by(told)
+    error = kind(message or found.message, result_code=ResultCode.of(code), **context)
+    error.subcode, error.trace = found.subcode, found.trace
+    return error
 
 
 class RecordNotFound(RecordError, KeyError, code=ResultCode.KEY_NOT_FOUND_ERROR):

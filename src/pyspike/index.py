@@ -17,8 +17,12 @@ __all__ = ["CollectionIndexType", "IndexType", "SecondaryIndex"]
 
 
 class IndexType(enum.Enum):
-    """Which values an index holds; others are left out of it. The members' values are the server's words."""
+    """Which values an index holds; others are left out of it. The members' values are the server's words.
 
+    INTEGER is another name for NUMERIC, which servers from 8.2 on know.
+    """
+
+    INTEGER = "integer"
     NUMERIC = "numeric"
     STRING = "string"
     BLOB = "blob"

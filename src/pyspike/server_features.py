@@ -24,7 +24,15 @@ from pyspike.cdt.opcodes import (
 )
 from pyspike.errors import ProtocolError, UnsupportedFeature
 
-__all__ = ["SET_INDEXES", "Feature", "in_expression", "in_operation", "require"]
+__all__ = [
+    "INTEGER_INDEXES",
+    "QUERY_PLANS",
+    "SET_INDEXES",
+    "Feature",
+    "in_expression",
+    "in_operation",
+    "require",
+]
 
 
 class Feature(NamedTuple):
@@ -45,6 +53,8 @@ LIST_JOINS = Feature((8, 2), "joins of lists")
 B64_ENCODINGS = Feature((8, 2), "b64_encode operations")
 PATHS = Feature((8, 1, 2), "paths")
 LIST_SEARCHES = Feature((8, 1, 2), "exp.in_list, map_keys and map_values")
+INTEGER_INDEXES = Feature((8, 2), "indexes of the type INTEGER")
+QUERY_PLANS = Feature((8, 2), "explanations of queries")
 SET_INDEXES = Feature((8, 1, 2), "indexes of sets")
 RECORD_SIZES = Feature((7, 0), "expressions with exp.record_size")
 

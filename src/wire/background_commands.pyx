@@ -1,5 +1,5 @@
 # Queries that a node runs by itself, without giving records (query-scan.md 8.1, 8.7, 8.8): it applies operations or a UDF to
-# the records that the query finds in all its partitions, or has a UDF aggregate them.
+# the records that the query finds in all its partitions, has a UDF aggregate them, or only says how it would find them.
 
 cdef int put_udf_fields(Buffer* out, int kind, str module, str function, bytes arguments) except -1:
     """Names the UDF that is called with each record; returns the number of fields."""
@@ -94,6 +94,7 @@ def background_request(
         &command.out, 0, INFO2_WRITE | settings.info2, settings.info3, 0, header_ttl,
         server_timeout(command.total_timeout, 0)
     )
+    ask_for_details(&command.out, settings)
     fields = put_statement_fields(
         &command.out, statement, records_per_second, told_socket_timeout(settings), <uint64_t>query_id
     )
@@ -127,9 +128,40 @@ def aggregate_request(
     put_request_header(
         &command.out, INFO1_READ, 0, INFO3_PARTITION_DONE, 0, QUERY_TTL, server_timeout(command.total_timeout, 0)
     )
+    ask_for_details(&command.out, settings)
     fields = put_statement_fields(
         &command.out, statement, settings.records_per_second, told_socket_timeout(settings), <uint64_t>query_id
     )
     fields += put_udf_fields(&command.out, UDF_AGGREGATES, udf[0], udf[1], udf[2])
+    finish_request(&command.out, fields, 0)
+    return command
+
+
+def explain_request(
+    Statement statement not None, Settings settings not None, int64_t query_id, bytes where not None, *,
+    str index=None, timeout: Milliseconds | None = None
+) -> Command:
+    """Return the command that has a node say by which index it would find records; it gives a dict of fields.
+
+    Args:
+        statement: of which namespace and set.
+        settings: those of a `QueryPolicy`.
+        query_id: by which the node knows it.
+        where: flag bytes, and the text that says which records.
+        index: the name of the index that is hoped for; None without one.
+        timeout: the deadline in milliseconds; None for that of the settings.
+    """
+    cdef Command command = new_command(FIELDS_READER, None, settings, timeout, False)
+    cdef int fields
+    command.namespace = statement.namespace
+    put_request_header(
+        &command.out, INFO1_READ, 0, INFO3_PARTITION_DONE, 0, QUERY_TTL, server_timeout(command.total_timeout, 0)
+    )
+    ask_for_details(&command.out, settings)
+    fields = put_statement_fields(&command.out, statement, 0, told_socket_timeout(settings), <uint64_t>query_id) + 1
+    if index is not None:
+        put_text_field(&command.out, FIELD_INDEX_NAME, index)
+        fields += 1
+    put_field(&command.out, FIELD_WHERE, bytes_of(where), <size_t>len(where))
     finish_request(&command.out, fields, 0)
     return command

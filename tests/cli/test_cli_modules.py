@@ -16,6 +16,7 @@ pytest.importorskip("lupa", reason="a module is compiled by the server")
 
 SOURCE = b"-- gr\xc3\xbc\xc3\x9fe \xff\r\nfunction one(rec) return 1 end\n"
 NAME = f"cli{os.urandom(4).hex()}"
+PATIENT = ("--timeout", "20000")
 
 
 class Udf:
@@ -27,7 +28,7 @@ class Udf:
         self.out, self.error = b"", b""
 
     def __call__(self, command: str, *arguments: str) -> int:
-        code = main(["udf", command, "--hosts", self._hosts, *arguments])
+        code = main(["udf", command, *PATIENT, "--hosts", self._hosts, *arguments])
         self.out, self.error = self._captured.readouterr()
         return code
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from itertools import count, islice
 from typing import Any
 
 from leak_scenarios import expect_flat
@@ -20,6 +20,7 @@ from pyspike import (
     BatchDelete,
     BatchPolicy,
     BatchRead,
+    BatchRecord,
     BatchResults,
     BatchRow,
     BatchWrite,
@@ -76,8 +77,27 @@ async def cancel_some(client: AsyncClient) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def leave_streams(client: AsyncClient) -> None:
+    """Streams of rows that tasks make, which are cancelled, closed and dropped at any time."""
+
+    async def made() -> AsyncIterator[BatchRow]:
+        for key in KEYS:
+            yield BatchRead(key)
+            await asyncio.sleep(0)
+
+    for turns in range(6):
+        stream = client.batch_stream(made(), in_flight=7)
+        task = asyncio.ensure_future(anext(stream))
+        for _ in range(10 * turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if turns % 2:
+            await stream.aclose()
+
+
 class Round:
-    """Some 25 batches a call: those that succeed, and those that fail in each way there is."""
+    """Some 30 batches a call: those that succeed, and those that fail in each way there is."""
 
     def __init__(self, cluster: EmbeddedCluster, client: Client) -> None:
         self.cluster, self.client, self.node = cluster, client, cluster.nodes[0]
@@ -108,8 +128,15 @@ class Round:
         assert results.failed
         repr(results)
 
+    def stream(self, rows: Iterable[BatchRow], count: int | None = None) -> list[BatchRecord]:
+        """So many outcomes of a stream, all by default."""
+        with self.client.batch_stream(rows, in_flight=7) as stream:
+            return list(islice(stream, count))
+
     def succeed(self) -> None:
         client, does = self.client, self.does
+        assert len(does(self.stream, map(BatchRead, KEYS))) == len(KEYS)
+        assert len(does(self.stream, map(BatchRead, KEYS), 5)) == 5
         does(client.batch_put, dict.fromkeys(KEYS, BINS))
         does(client.batch_put, ((key, {"n": key.user_key}) for key in KEYS))
         does(client.batch_get, KEYS)
@@ -131,6 +158,7 @@ class Round:
         fails(client.batch_operate, KEYS, [op.put("n", 2)], filter_expression=exp.int_bin("n") < 0)
         fails(client.batch_get, KEYS, filter_expression=b"\xc1")
         fails(client.batch_get, breaking())
+        fails(self.stream, map(BatchRead, breaking()))
         fails(client.batch_put, {KEYS[0]: {"n": object()}})
         fails(client.batch_get, [KEYS[0], "no key"])
         for node in self.cluster.nodes:
@@ -173,6 +201,7 @@ class Round:
         self.fails(self.client.batch_get, KEYS, timeout=60_000, policy=BatchPolicy(socket_timeout=0))
         if isinstance(self.client, TaskClient):
             wait_for(cancel_some(self.client.tasks))
+            wait_for(leave_streams(self.client.tasks))
         self.cluster.heal()
 
 

@@ -10,7 +10,7 @@ import gc
 import itertools
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -90,6 +90,44 @@ async def test_lists_may_change_while_a_batch_takes_them() -> None:
     assert [len(asked(transport)[0]) for transport in pipes.transports] == [4096, 4096]
     put.cancel()
     other.cancel()
+
+
+class Counting:
+    """What is made of it is counted when it goes."""
+
+    gone: ClassVar[list[int]] = []
+
+    def __del__(self) -> None:
+        self.gone[0] += 1
+
+
+class Name(Counting, tuple[str, str, int]):
+    pass
+
+
+class Bins(Counting, dict[str, int]):
+    pass
+
+
+GIVEN: dict[str, Callable[[Any], Any]] = {
+    "a list": lambda client: client.batch_exists([Name(("test", "s", number)) for number in range(20_000)]),
+    "a mapping": lambda client: client.batch_put({key(number): Bins(a=number) for number in range(20_000)}),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@in_loop
+async def test_what_was_given_is_let_go_one_by_one_as_it_is_taken(given: str) -> None:
+    """To free thousands of objects at once would hold the loop."""
+    Counting.gone[:] = [0]
+    pipes = Pipes()
+    task = asyncio.ensure_future(GIVEN[given](client_of(pipes)))
+    counts = [0]
+    while counts[-1] < 20_000:
+        await asyncio.sleep(0)
+        counts.append(Counting.gone[0])
+    assert max(after - before for before, after in itertools.pairwise(counts)) < 10_000
+    task.cancel()
 
 
 @in_loop

@@ -20,6 +20,7 @@ ONLY_BLOCKING = {"__enter__", "__exit__"}
 PLAIN = {
     "batch_stream",
     "with_policies",
+    "query",
     "nodes",
     "node_names",
     "is_connected",

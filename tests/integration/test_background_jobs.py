@@ -41,6 +41,7 @@ from pyspike.server import EmbeddedCluster
 from support.cluster_tools import wait_until, within
 
 PATIENCE = 30_000
+NOWHERE = "127.0.0.9"  # nobody listens there
 RUN = os.urandom(3).hex()
 MODULE = f"jobs{RUN}"
 LUA = """
@@ -378,3 +379,27 @@ def test_a_node_that_can_not_be_reached_is_tried_again_as_the_policy_says(three:
         task = mine.query_operate(STATEMENT, [op.add("n", 1)], policy=patient)
         task.wait(PATIENCE)
         assert task.succeeded == 300
+
+
+@pytest.mark.both_kinds
+@pytest.mark.embedded_only
+def test_a_node_that_can_not_be_reached_from_here_is_not_forgotten() -> None:
+    with (
+        EmbeddedCluster(nodes=3, advertise=NOWHERE) as cluster,
+        Client(cluster.hosts.split(",")[0], ClientPolicy(timeout=300, tend_interval=100)) as mine,
+    ):
+        with pytest.raises(
+            errors.ConnectionError, match=r"node A2 can't be reached: .*nothing was begun"
+        ) as caught:
+            mine.query_operate(STATEMENT, [op.put("a", 1)])
+        assert caught.value.node == "A2"
+        assert "ip_map" in caught.value.advice
+        with pytest.raises(errors.ConnectionError, match="node A2 can't be reached"):
+            mine.jobs()
+        with pytest.raises(JobError, match=r"job 5 was not ended on node A2: .*; on node A3: ") as failed:
+            mine.abort_job(5)
+        assert set(failed.value.failures) == {"A2", "A3"}
+        task = mine.create_index("test", None, "i", bin="b", type=IndexType.NUMERIC)
+        with pytest.raises(errors.TimeoutError, match=r"node A2 does not answer: .*node A3 does not answer"):
+            task.wait(300)
+        assert task.nodes["A1"].done

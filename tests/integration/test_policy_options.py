@@ -25,6 +25,7 @@ from pyspike import (
     ClientPolicy,
     CommitLevel,
     ConsistencyLevel,
+    ErrorDetails,
     Expiration,
     GenerationError,
     GenerationPolicy,
@@ -52,6 +53,7 @@ from pyspike.errors import (
     KeyMismatch,
     NoMoreConnections,
 )
+from pyspike.operations import strings
 from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
 from support.clients import at_most
 from support.cluster_tools import PATIENCE, closed, in_thread, pools, wait_until, within
@@ -729,6 +731,16 @@ def test_client_policy_admin_is_the_policy_of_what_changes_the_cluster(one: Embe
         one.nodes[0].freeze()
         with within(150), pytest.raises(errors.TimeoutError):
             client.remove_udf("a")
+
+
+def test_error_details_has_the_server_tell_more_than_a_code(one: EmbeddedCluster) -> None:
+    with Client(one.hosts) as client:
+        client.put(("test", "s", 1), {"s": "text"})
+        for details, subcode in ((ErrorDetails.NONE, 0), (ErrorDetails.SUBCODE, 10)):
+            for policy in (ReadPolicy(error_details=details), WritePolicy(error_details=details)):
+                with pytest.raises(errors.OpNotApplicable) as caught:
+                    client.operate(("test", "s", 1), [strings.to_integer("s")], policy=policy)
+                assert caught.value.subcode == subcode
 
 
 @pytest.mark.one_kind("makes no client")

@@ -8,7 +8,7 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 import pytest
 from server_values import packed
-from server_wire import Wire, get, integer, message, op, put
+from server_wire import Wire, field, get, integer, message, op, put
 
 from pyspike.server import EmbeddedCluster
 from pyspike.server.protocol.result import ResultCode
@@ -168,3 +168,67 @@ def test_the_official_client_reads_what_was_wrong(shared_cluster: EmbeddedCluste
         client.operate(key, [string_operations.base64_decode("s")])
     assert caught.value.subcode == 0
     client.close()
+
+
+def test_the_part_of_an_expression_that_is_wrong_or_not_true_is_told(shared_cluster: EmbeddedCluster) -> None:
+    """The official client writes what it was told behind the message."""
+    aerospike = pytest.importorskip("aerospike")
+    exp = pytest.importorskip("aerospike_helpers.expressions")
+    batch = pytest.importorskip("aerospike_helpers.batch.records")
+    operations = pytest.importorskip("aerospike_helpers.operations.operations")
+    client = aerospike.client({"hosts": [("127.0.0.1", shared_cluster.nodes[0].port)]}).connect()
+    key, full = ("test", "s", "trace"), {"error_detail_verbosity": aerospike.ERROR_DETAIL_EXP_TRACE}
+    client.put(key, {"n": 5, "s": "abc"})
+    is_five, is_b = exp.Eq(exp.IntBin("n"), 5), exp.Eq(exp.StrBin("s"), "b")
+    of_b = (
+        'path=["and","eq"] snippet="eq(bin_str(\\"s\\"), <string#1>)"'
+        """ outcome="false" operands=["'abc'","'b'"]"""
+    )
+    traces = {
+        exp.And(is_five, is_b): f'phase="eval" byte_offset=10 op="eq" depth=1 {of_b}',
+        exp.GT(exp.IntBin("x"), 1): (
+            'phase="eval" byte_offset=0 op="gt" depth=0 path=["gt"] snippet="gt(bin_int(\\"x\\"), 1)"'
+            ' outcome="absent" operands=["unknown","1"]'
+        ),
+        exp.Not(is_five): (
+            'phase="eval" byte_offset=0 op="not" depth=0 path=["not"]'
+            ' snippet="not(eq(bin_int(\\"n\\"), 5))" outcome="false"'
+        ),
+        exp.Not(exp.Eq(exp.StrBin("s"), exp.IntBin("n"))): (
+            'phase="build" byte_offset=2 op="eq" depth=1 path=["not","eq"]'
+            ' snippet="eq(bin_str(\\"s\\"), bin_int(\\"n\\"))" outcome="fault"'
+        ),
+    }
+    for expression, trace in traces.items():
+        policy = {**full, "expressions": expression.compile()}
+        with pytest.raises(aerospike.exception.AerospikeError) as caught:
+            client.get(key, policy=policy)
+        assert caught.value.msg.partition("exp_trace=")[2] == f"{{{trace}}}"
+        with pytest.raises(aerospike.exception.AerospikeError) as caught:
+            client.get(key, policy={**policy, "error_detail_verbosity": aerospike.ERROR_DETAIL_MESSAGE})
+        assert "exp_trace" not in caught.value.msg
+    row = batch.Read(key, [operations.read("n")], policy={**full, "expressions": is_b.compile()})
+    client.batch_write(batch.BatchRecords([row]), full)
+    assert row.result == ResultCode.FILTERED_OUT
+    assert 'op="eq" depth=0' in row.message
+    query = client.query("test", "s")
+    with pytest.raises(aerospike.exception.InvalidRequest, match=r'phase="build".* op="eq"'):
+        query.results({**full, "expressions": exp.Eq(exp.StrBin("s"), exp.IntBin("b")).compile()})
+    client.close()
+
+
+def test_what_is_told_fits_into_1024_bytes(wire: Wire) -> None:
+    """Of a deep expression with long texts, the path and the snippet are cut."""
+    wire.ask(put(1, {"a": (3, b"x" * 3000)}))
+    expression: Any = [1, [81, 3, "a"], "y" * 3000]
+    for _ in range(30):
+        expression = [16, True, expression]
+    body = bytearray(message(1, info1=3, more=(field(43, encode(packed(expression))),)))
+    body[4] = 0x60
+    wire.send(bytes(body))
+    answer = wire.read_frame()
+    size = int.from_bytes(answer[30:34], "big") - 1
+    told = msgpack.unpackb(answer[35 : 35 + size], strict_map_key=False)
+    assert (answer[13], size <= 1024) == (ResultCode.FILTERED_OUT, True)
+    assert (told[3][3], told[3][4], len(told[3][5]), told[3][5][-1]) == ("eq", 30, 16, "...")
+    assert (told[3][13][0], len(told[3][13][1])) == ("unknown", 48)

@@ -15,6 +15,7 @@ from pyspike._wire import Command, Operation
 from pyspike.policy import (
     CommitLevel,
     ConsistencyLevel,
+    ErrorDetails,
     Expiration,
     GenerationPolicy,
     ReadPolicy,
@@ -126,6 +127,12 @@ TTL = {
     "TTL_NEVER_EXPIRE": Expiration.NEVER,
     "TTL_DONT_UPDATE": Expiration.DONT_UPDATE,
 }
+DETAILS = {
+    **{each.value: each for each in ErrorDetails},
+    "ERROR_DETAIL_SUBCODE": ErrorDetails.SUBCODE,
+    "ERROR_DETAIL_MESSAGE": ErrorDetails.MESSAGE,
+    "ERROR_DETAIL_EXP_TRACE": ErrorDetails.TRACE,
+}
 TOUCH_PERCENT = {0: ReadTouchTTL.SERVER_DEFAULT, -1: ReadTouchTTL.DONT_RESET}
 
 # Options of the official client that pyspike does not have, or not yet. The bits they set are taken off the
@@ -135,7 +142,6 @@ IGNORED = {
     "compression_threshold",
     "connect_timeout",
     "deserialize",
-    "error_detail_verbosity",
     "on_locking_only",
     "read_mode_sc",
 }
@@ -148,12 +154,13 @@ def _base(policy: Mapping[str, Any], filter_bytes: bytes | None) -> dict[str, An
         "socket_timeout": socket or None,
         "timeout_delay": policy.get("timeout_delay", 0),
         "filter_expression": filter_bytes if "expressions" in policy else None,
+        "error_details": DETAILS[policy.get("error_detail_verbosity", 0)],
     }
 
 
 def _known(policy: Mapping[str, Any], *names: str) -> None:
     base = {"total_timeout", "socket_timeout", "timeout_delay", "expressions", "replica", "key"}
-    unknown = set(policy) - base - IGNORED - set(names)
+    unknown = set(policy) - base - {"error_detail_verbosity"} - IGNORED - set(names)
     if unknown:
         raise OutOfScope(f"policy {', '.join(sorted(unknown))}")
 

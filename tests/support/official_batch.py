@@ -19,7 +19,18 @@ from pyspike.policy import (
     Concurrency,
     ConsistencyLevel,
 )
-from support.official import EXISTS, GENERATION, KEY, REPLICA, TOUCH_PERCENT, TTL, Names, Ops, OutOfScope
+from support.official import (
+    DETAILS,
+    EXISTS,
+    GENERATION,
+    KEY,
+    REPLICA,
+    TOUCH_PERCENT,
+    TTL,
+    Names,
+    Ops,
+    OutOfScope,
+)
 from support.official_helpers import names
 from support.official_tables import CONSTANTS
 from support.vectors import Case
@@ -77,12 +88,14 @@ def batch_policy(policy: Mapping[str, Any] | None) -> BatchPolicy:
         allow_inline_ssd=policy.get("allow_inline_ssd", False),
         respond_all_keys=policy.get("respond_all_keys", True),
         replica=REPLICA[policy.get("replica", "POLICY_REPLICA_SEQUENCE")],
+        error_details=DETAILS[policy.get("error_detail_verbosity", 0)],
     )
     _left(
         policy,
         (
             *("total_timeout", "socket_timeout", "expressions", "read_mode_ap", "read_touch_ttl_percent"),
             *("concurrent", "allow_inline", "allow_inline_ssd", "respond_all_keys", "replica"),
+            "error_detail_verbosity",
         ),
     )
     return made

@@ -37,7 +37,7 @@ from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.write import WritePolicy
 from pyspike.query import Cursor, PartitionFilter
 from support.messages import Message
-from support.official import EXISTS, REPLICA, TTL, Names
+from support.official import DETAILS, EXISTS, REPLICA, TTL, Names
 from support.official_helpers import names
 from support.vectors import VECTORS, Case
 
@@ -210,6 +210,7 @@ class QueryCall:
             filter_expression=given.get("expressions"),
             expected_duration=DURATIONS[duration],
             include_bin_data=not options.get("nobins", False),
+            error_details=DETAILS[given.get("error_detail_verbosity", 0)],
         )
 
     def partitions(self, given: Mapping[str, Any], statement: Statement) -> QueryPartitions:

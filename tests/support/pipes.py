@@ -81,6 +81,15 @@ class Transport:
 
     # --- what the server does ---
 
+    @property
+    def unread(self) -> int:
+        """How many bytes of answers the client has not received."""
+        return len(self._unread)
+
+    def keep_silent(self, size: int) -> None:
+        """Send no more than so many bytes of what the client has not received."""
+        self._unread = self._unread[:size]
+
     def digests(self) -> list[bytes]:
         """The records that were asked for, in order."""
         data = b"".join(self.writes)

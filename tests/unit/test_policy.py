@@ -23,6 +23,7 @@ from pyspike.policy import (
     CommitLevel,
     Concurrency,
     ConsistencyLevel,
+    ErrorDetails,
     Expiration,
     GenerationPolicy,
     InfoPolicy,
@@ -56,6 +57,7 @@ SETTINGS = [
         "info1",
         "info2",
         "info3",
+        "info4",
         "generation",
         "ttl",
         "total_timeout",
@@ -74,6 +76,7 @@ BASE = {
     "read_touch_ttl": 80,
     "sleep_between_retries": 5,
     "filter_expression": b"\x93\x01",
+    "error_details": ErrorDetails.MESSAGE,
 }
 WRITE = {
     "record_exists_action": RecordExistsAction.REPLACE,
@@ -121,6 +124,7 @@ QUERY = {
     name: BASE[name]
     for name in (
         *("socket_timeout", "total_timeout", "max_retries", "sleep_between_retries", "filter_expression"),
+        "error_details",
     )
 } | {
     "max_records": 9,
@@ -326,8 +330,9 @@ def test_the_tests_below_change_every_field(kind, changes):
             (kind, field, field, float(value) if isinstance(value, (int, float)) else value)
             for kind in COMMAND_POLICIES
             for field, value in BASE.items()
-            if field not in ("consistency_level", "read_touch_ttl")
+            if field not in ("consistency_level", "read_touch_ttl", "error_details")
         ],
+        *[(kind, "error_details", "info4", 0x40) for kind in (*COMMAND_POLICIES, BatchPolicy, QueryPolicy)],
         (BasePolicy, "consistency_level", "info1", 0x40),
         (ReadPolicy, "consistency_level", "info1", 0x40),
         (BasePolicy, "read_touch_ttl", "ttl", 80),

@@ -30,7 +30,10 @@ USERS_VALUES = {
     "geo_val",
     "let",
 }
-STANDARD = {"Any", "Iterable", "Mapping", "Sequence", "TracebackType", "datetime", "timedelta"}
+STANDARD = {
+    *("Any", "AsyncIterable", "Iterable", "Mapping", "Sequence"),
+    *("TracebackType", "datetime", "timedelta"),
+}
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
     getattr(errors, name) for name in errors.__all__
 )]  # fmt: skip

@@ -5,6 +5,9 @@
     options      what subcommands share: where to connect, how keys are written
     json_values  bin values as JSON and back
     records      get, put, delete
+    searching    scan and query, of the words in conditions
+    indexes      index: secondary indexes
+    truncating   truncate
     modules      udf: modules of Lua functions
     info         info commands, and an overview of the cluster
     serve        the embedded server in the foreground

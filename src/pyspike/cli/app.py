@@ -16,19 +16,22 @@ from pyspike import errors
 from pyspike.cli import output
 from pyspike.cli.demo import demo
 from pyspike.cli.failures import ExitCode, error_to_json, exit_code
+from pyspike.cli.indexes import index
 from pyspike.cli.info import info
 from pyspike.cli.modules import udf
 from pyspike.cli.records import delete, get, put
+from pyspike.cli.searching import query, scan
 from pyspike.cli.serve import serve
+from pyspike.cli.truncating import truncate
 from pyspike.version import __version__
 
 __all__ = ["run"]
 
 
 EPILOG = (
-    "Exit codes: 0 done, 1 no such record or module, or not for each key (demo: something was lost, serve: "
-    "the port is taken), 2 wrong usage, 3 the cluster can't be reached or did not answer in time, 4 the "
-    "cluster answered with an error, 5 the output can't be written, 130 interrupted."
+    "Exit codes: 0 done, 1 no such record, index or module, or not for each key (demo: something was lost, "
+    "serve: the port is taken), 2 wrong usage, 3 the cluster can't be reached or did not answer in time, 4 "
+    "the cluster answered with an error, 5 the output can't be written, 130 interrupted."
 )
 
 
@@ -41,7 +44,7 @@ def app() -> None:
     """
 
 
-for command in (demo, serve, info, get, put, delete, udf):
+for command in (demo, serve, info, get, put, delete, scan, query, index, udf, truncate):
     app.add_command(command)
 
 

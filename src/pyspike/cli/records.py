@@ -17,7 +17,7 @@ from pyspike.cli.options import as_json, connect, connecting, key_arguments, key
 from pyspike.cli.output import complain, print_json
 from pyspike.errors import from_code
 
-__all__ = ["delete", "get", "put"]
+__all__ = ["delete", "get", "put", "record_to_json"]
 
 TTLS = {
     "never": Expiration.NEVER,
@@ -143,7 +143,7 @@ def _show_row(row: BatchRecord, as_json: bool) -> ExitCode:
 
 def _show(record: Record, as_json: bool) -> None:
     if as_json:
-        print_json(_record_to_json(record))
+        print_json(record_to_json(record))
     else:
         click.echo(_describe(record))
 
@@ -228,7 +228,8 @@ def _parse_ttl(text: str) -> int | Expiration:
     return seconds
 
 
-def _record_to_json(record: Record) -> dict[str, Any]:
+def record_to_json(record: Record) -> dict[str, Any]:
+    """What `get --json` prints of a record."""
     expiration = record.expiration
     return {
         "key": key_to_json(record.key),

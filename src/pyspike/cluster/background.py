@@ -15,6 +15,7 @@ from types import MappingProxyType
 from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import (
     AT_RESULT_CODE,
+    PARTITIONS,
     Command,
     Operation,
     Statement,
@@ -26,7 +27,7 @@ from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.info_answers import value_of
 from pyspike.cluster.info_names import known_namespace
-from pyspike.cluster.jobs import abort, failure, job_of, show
+from pyspike.cluster.jobs import abort, failure, job_of, show, unreachable
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.retry import add_explanation, jittered, may_pass, note_failure
@@ -119,13 +120,35 @@ def begin(
         records_per_second=whole(0, MAX_UINT32)(records_per_second, "records_per_second"),
     )
     known_namespace(cluster, command.namespace)
-    nodes = {node.name: node for node in cluster.nodes if node.active}
-    if not nodes:
-        raise cluster.not_connected()
+    nodes = _all_nodes(cluster, command.namespace)
     failures, idle = _begin_all(cluster, nodes, command, chosen)
     if failures:
         raise _refusal(number, nodes, failures)
     return JobWatch(cluster, number, admin, nodes, idle)
+
+
+def _all_nodes(cluster: Cluster, namespace: str) -> dict[str, ClusterNode]:
+    """The nodes that change the records, each those of which it is the master.
+
+    Raises:
+        ConnectionError: a node can't be reached, or a partition has no master.
+    """
+    for error in unreachable(cluster).values():
+        error.message += "; nothing was begun, as its records would not be changed"
+        error.args = (error.message,)
+        raise error
+    nodes = {node.name: node for node in cluster.nodes if node.active}
+    if not nodes:
+        raise cluster.not_connected()
+    owners = [cluster.routing.partitions.owner(namespace, number) for number in range(PARTITIONS)]
+    missing = sum(owner is None or owner.name not in nodes for owner in owners)
+    if missing:
+        raise ConnectionError(
+            f"no node is known for {missing} of {PARTITIONS} partitions of namespace {shown(namespace)}; "
+            "nothing was begun, as their records would not be changed",
+            advice="the cluster may be changing: try again",
+        )
+    return nodes
 
 
 def _heeded(policy: WritePolicy) -> WritePolicy:

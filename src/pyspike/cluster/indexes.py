@@ -27,7 +27,7 @@ from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.nodes import NodeStatus
 from pyspike.policy import AdminPolicy, InfoPolicy
 from pyspike.result_code import ResultCode
-from pyspike.server_features import SET_INDEXES, require
+from pyspike.server_features import INTEGER_INDEXES, SET_INDEXES, Feature, require
 from pyspike.showing import shown
 
 __all__ = [
@@ -56,6 +56,7 @@ _COLLECTIONS = {
 }
 _LISTED = {(word or "DEFAULT").lower(): kind for kind, word in _COLLECTIONS.items()}
 _EXPRESSIONS = {
+    IndexType.INTEGER: ExpType.INT,
     IndexType.NUMERIC: ExpType.INT,
     IndexType.STRING: ExpType.STRING,
     IndexType.BLOB: ExpType.BLOB,
@@ -157,7 +158,7 @@ def list_indexes(cluster: Cluster, namespace: str | None, policy: AdminPolicy) -
 
 
 def creating(namespace: str, of_set: str | None, name: str, values: IndexedValues) -> Callable[[str], str]:
-    """The command that creates an index.
+    """The command that creates an index; it raises UnsupportedFeature for a server that is too old.
 
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
@@ -165,7 +166,8 @@ def creating(namespace: str, of_set: str | None, name: str, values: IndexedValue
     parts = [("indexname", index_name(name)), *_values(values)]
     if of_set is not None:
         parts.insert(0, ("set", set_name(of_set)))
-    return _command("sindex-create", namespace, parts)
+    feature = INTEGER_INDEXES if values.type is IndexType.INTEGER else None
+    return _command("sindex-create", namespace, parts, feature)
 
 
 def creating_of_set(namespace: str, of_set: str, name: str) -> Callable[[str], str]:
@@ -175,13 +177,7 @@ def creating_of_set(namespace: str, of_set: str, name: str) -> Callable[[str], s
         InvalidType, InvalidArgument: a name can't be one.
     """
     parts = [("set", set_name(of_set)), ("indexname", index_name(name)), ("indextype", _OF_SET.upper())]
-    command = _command("sindex-create", namespace, parts)
-
-    def for_version(version: str) -> str:
-        require(SET_INDEXES, version)
-        return command(version)
-
-    return for_version
+    return _command("sindex-create", namespace, parts, SET_INDEXES)
 
 
 def dropping(namespace: str, name: str) -> Callable[[str], str]:
@@ -198,12 +194,16 @@ def index_name(text: object) -> str:
     return info_name(text, "the index's name", MAX_INDEX_NAME)
 
 
-def _command(word: str, namespace: str, parts: list[tuple[str, str]]) -> Callable[[str], str]:
-    """A command with its parameters, as a server of some version calls them."""
+def _command(
+    word: str, namespace: str, parts: list[tuple[str, str]], feature: Feature | None = None
+) -> Callable[[str], str]:
+    """A command with its parameters, as a server of some version calls them, if it knows a feature."""
     namespace = namespace_name(namespace)
 
     def command(version: str) -> str:
         named = dict(parts)
+        if feature is not None:
+            require(feature, version)
         if parse_build(version) >= NEW_NAMES:
             pairs = [("namespace", namespace), *named.items()]
         else:

@@ -6,13 +6,21 @@ from pyspike._wire import plain_int
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.info_answers import parse_build, value_of
 from pyspike.cluster.node import ClusterNode
-from pyspike.errors import AerospikeError, InvalidArgument, InvalidType, JobError, ProtocolError, ServerError
+from pyspike.errors import (
+    AerospikeError,
+    ConnectionError,
+    InvalidArgument,
+    InvalidType,
+    JobError,
+    ProtocolError,
+    ServerError,
+)
 from pyspike.job import Job
 from pyspike.policy import AdminPolicy
 from pyspike.result_code import ResultCode
 from pyspike.showing import shown
 
-__all__ = ["abort", "failure", "job_id", "job_of", "list_jobs", "show"]
+__all__ = ["abort", "failure", "job_id", "job_of", "list_jobs", "show", "unreachable"]
 
 NEW_NAMES = (8, 1)  # from here on a job's number is called id
 MAX_ID = 2**64 - 1
@@ -33,7 +41,10 @@ def list_jobs(cluster: Cluster, policy: AdminPolicy) -> list[Job]:
 
 
 def _all(cluster: Cluster, command: str, policy: AdminPolicy) -> dict[str, str]:
-    return {node.name: _ask(node, command, policy) for node in _nodes(cluster)}
+    nodes = _nodes(cluster)
+    for error in unreachable(cluster).values():
+        raise error
+    return {node.name: _ask(node, command, policy) for node in nodes}
 
 
 def _nodes(cluster: Cluster) -> list[ClusterNode]:
@@ -42,6 +53,18 @@ def _nodes(cluster: Cluster) -> list[ClusterNode]:
     if not nodes:
         raise cluster.not_connected()
     return nodes
+
+
+def unreachable(cluster: Cluster) -> dict[str, AerospikeError]:
+    """The errors of the nodes that belong to the cluster, but can't be reached from here, by their names."""
+    return {
+        name: ConnectionError(
+            f"node {name} can't be reached: {trouble.reason}",
+            node=name,
+            advice=trouble.advice(name, cluster.policy),
+        )
+        for name, trouble in sorted(cluster.view.unreachable.items())
+    }
 
 
 def _ask(node: ClusterNode, command: str, policy: AdminPolicy) -> str:
@@ -61,8 +84,9 @@ def abort(cluster: Cluster, number: int, policy: AdminPolicy) -> list[str]:
     """
     number = job_id(number)
     ended: list[str] = []
-    failures: dict[str, AerospikeError] = {}
-    for node in _nodes(cluster):
+    nodes = _nodes(cluster)
+    failures = unreachable(cluster)
+    for node in nodes:
         command = f"query-abort:{_by_id(number, node.version)}"
         try:
             _ask(node, command, policy)

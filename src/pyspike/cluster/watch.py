@@ -77,7 +77,7 @@ class Watch:
         self.question = question
         self._cluster = cluster
         self._policy = policy
-        self._seen: Mapping[str, NodeStatus] = {}
+        self._seen: dict[str, NodeStatus] = {}
 
     @property
     def nodes(self) -> Mapping[str, NodeStatus]:
@@ -108,6 +108,9 @@ class Watch:
         waiting = [node for node in nodes if node.name not in known or not known[node.name].done]
         told = self._ask_all(waiting, limit)
         self._seen = {node.name: told.get(node.name) or known[node.name] for node in nodes}
+        for name, trouble in sorted(self._cluster.view.unreachable.items()):  # of which only the others know
+            last = known.get(name)
+            self._seen[name] = last if last and last.done else self._silent(name, trouble.reason)
         return all(status.done for status in self._seen.values())
 
     def pauses(self, timeout: Milliseconds | None) -> Iterator[tuple[float | None, float]]:

@@ -227,7 +227,8 @@ class BatchPlan:
             code = self.batch.code(number)
             assert code is not None
             words = self.batch.words_of(number)
-            error = from_code(code, words, key=self.batch.key(number), node=rows.node.name)
+            told = self.batch.told_of(number)
+            error = from_code(code, words, told=told, key=self.batch.key(number), node=rows.node.name)
             attempt = Attempt(rows.node.name, error.message, elapsed_ms, True)
             error.attempts = (*self._attempts.get(number, ()), attempt)
             error.timeout = self.batch.total_timeout or None

@@ -22,7 +22,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
 from pyspike._types import SupportsToBytes
 from pyspike._wire import timeout_ms
 from pyspike.policy.admin import AdminPolicy
-from pyspike.policy.base import BasePolicy, ConsistencyLevel, ReadTouchTTL
+from pyspike.policy.base import BasePolicy, ConsistencyLevel, ErrorDetails, ReadTouchTTL
 from pyspike.policy.batch import (
     BatchDeletePolicy,
     BatchPolicy,
@@ -50,6 +50,7 @@ __all__ = [
     "CommitLevel",
     "Concurrency",
     "ConsistencyLevel",
+    "ErrorDetails",
     "Expiration",
     "GenerationPolicy",
     "InfoPolicy",

@@ -171,6 +171,22 @@ class ConsistencyLevel(enum.Enum):
     ALL = 1
 
 
+class ErrorDetails(enum.Enum):
+    """How much a server tells of an error besides its code: servers from 8.2 on, older ones tell nothing.
+
+    SUBCODE: which of the reasons that the code has (`ServerError.subcode`). MESSAGE: that, and words in the
+    error's message. TRACE: that, and where in an expression it was (`ServerError.trace`).
+    """
+
+    NONE = 0
+    SUBCODE = 1
+    MESSAGE = 2
+    TRACE = 3
+
+
+INFO4_DETAILS_SHIFT = 5
+
+
 class ReadTouchTTL(enum.Enum):
     """Whether a read renews a record's TTL other than by a percentage; the values are the wire's."""
 
@@ -213,6 +229,7 @@ class BasePolicy(CommandPolicy):
         sleep_between_retries: how long to wait before another try.
         filter_expression: the command is done only if it holds for the record (else `FilteredOut` is raised);
             an expression or its bytes.
+        error_details: how much the server tells of an error besides its code.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta.
 
@@ -230,11 +247,13 @@ class BasePolicy(CommandPolicy):
     read_touch_ttl: int | ReadTouchTTL = policy_field(ReadTouchTTL.SERVER_DEFAULT, _read_touch_ttl)
     sleep_between_retries: Milliseconds = policy_field(0, timeout_ms)
     filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
+    error_details: ErrorDetails = policy_field(ErrorDetails.NONE, instance(ErrorDetails))
 
     def _compiled(self) -> dict[str, Any]:
         touch = self.read_touch_ttl
         return {
             "info1": _INFO1[self.consistency_level],
+            "info4": self.error_details.value << INFO4_DETAILS_SHIFT,
             "ttl": touch.value if isinstance(touch, ReadTouchTTL) else touch,
             "socket_timeout": self.socket_timeout,
             "total_timeout": self.total_timeout,

@@ -18,7 +18,14 @@ from pyspike._wire import (
     timeout_ms,
 )
 from pyspike.errors import InvalidArgument
-from pyspike.policy.base import CommandPolicy, Milliseconds, policy_field, refuse_changes
+from pyspike.policy.base import (
+    INFO4_DETAILS_SHIFT,
+    CommandPolicy,
+    ErrorDetails,
+    Milliseconds,
+    policy_field,
+    refuse_changes,
+)
 from pyspike.policy.checks import (
     MAX_INT32,
     MAX_INT64,
@@ -77,6 +84,7 @@ class QueryPolicy(CommandPolicy):
             failed or does not have them any more.
         sleep_between_retries: how long to wait at least before partitions are asked for again more than once.
         filter_expression: only records for which it holds are given; an expression or its bytes.
+        error_details: how much a node tells of an error besides its code.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta. Two fields of the Rust client are left out:
     `record_queue_size`, as there is no queue (what is not read stays with the nodes), and `timeout_delay`, as
@@ -100,6 +108,7 @@ class QueryPolicy(CommandPolicy):
     max_retries: int = policy_field(QUERY_RETRIES, retries)
     sleep_between_retries: Milliseconds = policy_field(0, timeout_ms)
     filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
+    error_details: ErrorDetails = policy_field(ErrorDetails.NONE, instance(ErrorDetails))
 
     def _complete(self) -> None:
         if self.records_per_second and self.expected_duration is QueryDuration.SHORT:
@@ -115,6 +124,7 @@ class QueryPolicy(CommandPolicy):
             "info1": _INFO1.get(self.expected_duration, 0)
             | (0 if self.include_bin_data else INFO1_GET_NO_BINS),
             "info2": _INFO2.get(self.expected_duration, 0),
+            "info4": self.error_details.value << INFO4_DETAILS_SHIFT,
             "max_records": self.max_records,
             "records_per_second": self.records_per_second,
             "max_concurrent_nodes": self.max_concurrent_nodes,

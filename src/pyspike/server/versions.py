@@ -20,6 +20,7 @@ class ServerVersion:
         nesting_max: levels of lists and maps that a request may bring; None: no limit.
         error_details: what was wrong is told to clients that ask.
         integer_indexes: indexes of numbers may be called "integer".
+        query_plans: queries may tell in words what they look for, and ask for their plan.
 
     """
 
@@ -28,6 +29,7 @@ class ServerVersion:
     nesting_max: int | None
     error_details: bool
     integer_indexes: bool
+    query_plans: bool
 
     @property
     def name(self) -> str:
@@ -35,10 +37,19 @@ class ServerVersion:
         return self.build.rpartition(".")[0]
 
 
-NEWEST = ServerVersion("8.2.0.0", strings=True, nesting_max=64, error_details=True, integer_indexes=True)
+NEWEST = ServerVersion(
+    "8.2.0.0", strings=True, nesting_max=64, error_details=True, integer_indexes=True, query_plans=True
+)
 _KNOWN = (
     NEWEST,
-    ServerVersion("8.1.2.0", strings=False, nesting_max=None, error_details=False, integer_indexes=False),
+    ServerVersion(
+        "8.1.2.0",
+        strings=False,
+        nesting_max=None,
+        error_details=False,
+        integer_indexes=False,
+        query_plans=False,
+    ),
 )
 
 

@@ -80,6 +80,8 @@ cpdef enum:                                 # fields (framing.md 1.3)
     FIELD_UDF_KIND = 33
     FIELD_BATCH = 41
     FIELD_FILTER = 43
+    FIELD_WHERE = 44                        # text that servers from 8.2 on look for an index for (server-8.2.md 17.5)
+    FIELD_ERROR_DETAILS = 45
 
 
 cpdef enum:                                 # flags of a batch (batch.md 7.1)
@@ -94,6 +96,7 @@ cpdef enum:                                 # rows of a batch: flags, and how mu
     ROW_HAS_INFO = 0x02                     # info2 and info3
     ROW_HAS_GENERATION = 0x04
     ROW_HAS_TTL = 0x08
+    ROW_HAS_INFO4 = 0x10
     BATCH_HEAD_SIZE = 5                     # of the count and the flags in front of the rows
     AT_ROW_FLAGS = 24                       # of a row: behind its number and its digest
     AT_ROW_NUMBER = 14                      # of a row's answer: where other messages have the timeout

@@ -25,12 +25,13 @@ cdef class AggregateReader(Reader):
         while c.p != c.end:
             next_message(&c, &header)
             if header.info3 & INFO3_LAST or header.result_code != RESULT_OK:
-                skip_rest(&c, &header)
+                told = read_details(&c, header.field_count)
+                skip_ops(&c, header.op_count)
                 end_of_frame(&c)
                 if self.failure is not None:
-                    raise errors.from_code(ResultCode.UDF_BAD_RESPONSE, self.failure)
+                    raise errors.from_code(ResultCode.UDF_BAD_RESPONSE, self.failure, told=told)
                 if header.result_code != RESULT_OK:
-                    raise errors.from_code(header.result_code)
+                    raise errors.from_code(header.result_code, told=told)
                 return self.values
             skip_fields(&c, header.field_count)
             self.read_value(&c, header.op_count)

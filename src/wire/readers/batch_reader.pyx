@@ -99,11 +99,14 @@ cdef class BatchReader(Reader):
             raise answered_twice(number)
         ask = batch.ask_of(number)
         if header.result_code == RESULT_UDF:
-            skip_fields(c, header.field_count)
+            keep_details(batch, number, c, header)
             words = read_failure(c, header.op_count)
             if words is not None:
                 batch.words[number] = words
-        elif header.result_code != RESULT_OK or ask.kind == ROW_DELETES or not batch.keeps_records:
+        elif header.result_code != RESULT_OK:
+            keep_details(batch, number, c, header)
+            skip_ops(c, header.op_count)
+        elif ask.kind == ROW_DELETES or not batch.keeps_records:
             skip_rest(c, header)
         else:
             if header.field_count:
@@ -124,11 +127,23 @@ cdef class BatchReader(Reader):
         return 0
 
 
+cdef int keep_details(Batch batch, uint32_t number, Cursor* c, MessageHeader* header) except -1:
+    """Goes over the fields of a row's answer, and keeps the one that tells more of its error."""
+    cdef bytes told = read_details(c, header.field_count)
+    if told is not None:
+        batch.told[number] = told
+    return 0
+
+
 cdef int skip_rest(Cursor* c, MessageHeader* header) except -1:
     """Goes over the fields and operations of a message."""
+    skip_fields(c, header.field_count)
+    return skip_ops(c, header.op_count)
+
+
+cdef int skip_ops(Cursor* c, int count) except -1:
     cdef MessageOp op
     cdef int _i
-    skip_fields(c, header.field_count)
-    for _i in range(header.op_count):
+    for _i in range(count):
         next_op(c, &op)
     return 0

@@ -59,6 +59,18 @@ cdef int skip_fields(Cursor* c, int count) except -1:
     return 0
 
 
+cdef bytes read_details(Cursor* c, int count):
+    """Goes over fields, and gives the one that tells more of an error; None without one."""
+    cdef MessageField field
+    cdef int _i
+    cdef bytes told = None
+    for _i in range(count):
+        next_field(c, &field)
+        if field.kind == FIELD_ERROR_DETAILS:
+            told = PyBytes_FromStringAndSize(<const char*>field.data, <Py_ssize_t>field.size)
+    return told
+
+
 cdef inline int next_op(Cursor* c, MessageOp* op) except -1:
     cdef size_t size = load32(take(c, AT_OP_CODE))
     cdef const unsigned char* p = take(c, size) - AT_OP_CODE

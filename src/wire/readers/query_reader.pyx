@@ -72,10 +72,11 @@ cdef class QueryReader(Reader):
                 if self.header.result_code != RESULT_OK:
                     self.query.partitions.refuse(self.number, load32(start + AT_GENERATION))
                 continue
-            skip_rest(&self.c, &self.header)
+            told = read_details(&self.c, self.header.field_count)
+            skip_ops(&self.c, self.header.op_count)
             end_of_frame(&self.c)
             if self.header.result_code != RESULT_OK:
-                raise errors.from_code(self.header.result_code)
+                raise errors.from_code(self.header.result_code, told=told)
             if not self.header.info3 & INFO3_LAST:
                 raise broken(f"a message of no kind that queries have (info3 {self.header.info3})")
             self.sign = self.query

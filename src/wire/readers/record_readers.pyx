@@ -4,11 +4,11 @@ cdef int RESULT_OK = int(ResultCode.OK)
 cdef int RESULT_NOT_FOUND = int(ResultCode.KEY_NOT_FOUND_ERROR)
 
 
-cdef object refused(int code, Key key, object missing):
+cdef object refused(Cursor* c, MessageHeader* header, Key key, object missing):
     """Raises the error of a command that the server refused; returns `missing` if there is no such record, unless it is RAISE."""
-    if code == RESULT_NOT_FOUND and missing is not RAISE:
+    if header.result_code == RESULT_NOT_FOUND and missing is not RAISE:
         return missing
-    raise errors.from_code(code, key=key)
+    raise errors.from_code(header.result_code, told=read_details(c, header.field_count), key=key)
 
 
 cdef dict read_bins(Cursor* c, int count):
@@ -118,7 +118,7 @@ cdef class RecordReader(Reader):
         cursor_init(&c, body, size, names)
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
-            return refused(header.result_code, key, given)
+            return refused(&c, &header, key, given)
         if header.field_count:
             skip_fields(&c, header.field_count)
         bins = read_bins(&c, header.op_count)
@@ -141,7 +141,7 @@ cdef class ResultsReader(Reader):
         cursor_init(&c, body, size, names)
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
-            return refused(header.result_code, key, RAISE)
+            return refused(&c, &header, key, RAISE)
         if header.field_count:
             skip_fields(&c, header.field_count)
         bins = {}
@@ -165,7 +165,7 @@ cdef class OutcomeReader(Reader):
         cursor_init(&c, body, size, names)
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
-            return refused(header.result_code, key, given)
+            return refused(&c, &header, key, given)
         if header.field_count:
             skip_fields(&c, header.field_count)
         return self.success

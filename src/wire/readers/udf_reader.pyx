@@ -37,11 +37,10 @@ cdef class UdfReader(Reader):
         cdef MessageOp op
         cursor_init(&c, body, size, names)
         next_message(&c, &header)
-        if header.field_count:
-            skip_fields(&c, header.field_count)
+        told = read_details(&c, header.field_count)
         if header.result_code != RESULT_OK:
             words = read_failure(&c, header.op_count)
-            raise errors.from_code(header.result_code, words or "", key=key)
+            raise errors.from_code(header.result_code, words or "", told=told, key=key)
         if header.op_count != 1:
             raise broken(f"{header.op_count} results of a function")
         next_op(&c, &op)

@@ -43,6 +43,7 @@ cdef class Batch:
     cdef list answered                      # rows that have not failed, if all are handed over one by one; None if all at once
     cdef Py_ssize_t left                    # rows that were not handed over yet
     cdef dict words                         # by the row's number: those of a function that failed
+    cdef dict told                          # by the row's number: what the server told of its error, as it came
     cdef bint keeps_records                 # else only result codes count
     cdef bint filtered_is_missing           # a record for which the filter does not hold is as one that is not there
     cdef int32_t attempts                   # requests that were made
@@ -85,6 +86,7 @@ cdef class Batch:
             self.rows[i].code = NO_ANSWER
         self.records = [None] * self.count
         self.words = {}
+        self.told = {}
         return 0
 
     cdef inline Ask ask_of(self, Py_ssize_t row):
@@ -143,6 +145,10 @@ cdef class Batch:
     def words_of(self, Py_ssize_t row) -> str:
         """The words by which a row's function failed; empty if there are none."""
         return self.words.get(row, "")
+
+    def told_of(self, Py_ssize_t row) -> bytes | None:
+        """What the server told of a row's error, as it came; None if it told nothing."""
+        return self.told.get(row)
 
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
@@ -219,11 +225,15 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
     cdef size_t start
     if not reads:
         flags |= ROW_HAS_GENERATION
+    if settings.info4:
+        flags |= ROW_HAS_INFO4
     p = buffer_take(out, 4)
     p[0] = <unsigned char>flags
     p[1] = <unsigned char>(ask.info1 | settings.info1 if reads else ask.info1)
     p[2] = <unsigned char>ask.info2
     p[3] = <unsigned char>ask.info3
+    if settings.info4:
+        put8(out, settings.info4)
     if not reads:
         store16(buffer_take(out, 2), ask.generation)
     start = out.size + 4
@@ -294,6 +304,7 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     cdef uint32_t number
     memset(&last, 0, sizeof(LastRow))
     put_request_header(out, INFO1_BATCH, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0))
+    ask_for_details(out, settings)
     if batch.filter_expression is not None:
         put_field(
             out, FIELD_FILTER, PyBytes_AS_STRING(batch.filter_expression),

@@ -28,6 +28,11 @@ cdef inline int put_request_header(
     return 0
 
 
+cdef inline void ask_for_details(Buffer* out, Settings settings) noexcept:
+    """Has the server tell with an error as much as the policy wants to know."""
+    out.data[FRAME_HEADER_SIZE + AT_INFO4] = settings.info4
+
+
 cdef inline void finish_request(Buffer* out, int fields, int operations) noexcept:
     """Fills in the request's size and counts, when the last operation is written."""
     put_frame_header(out.data, TYPE_MESSAGE, out.size)

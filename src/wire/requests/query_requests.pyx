@@ -171,6 +171,7 @@ cdef int put_query(
     put_request_header(
         out, query.info1, query.info2, INFO3_PARTITION_DONE, 0, QUERY_TTL, server_timeout(time_left, 0)
     )
+    ask_for_details(out, query.settings)
     fields = put_statement_fields(
         out, statement, query.settings.records_per_second, socket_timeout, query_id
     )

@@ -10,6 +10,7 @@ cdef int start_request(
     put_request_header(
         out, info1, info2, info3, generation, ttl, server_timeout(total_timeout, settings.socket_timeout)
     )
+    ask_for_details(out, settings)
     return put_key_fields(out, key, settings.send_key) + put_filter_field(out, settings, filter_expression)
 
 

@@ -27,7 +27,7 @@ cdef class Settings:
     """A policy in the form that commands read. Times are milliseconds; the info bytes have only the bits of the policy."""
 
     cdef readonly bint write                # whether the policy is for writes
-    cdef readonly uint8_t info1, info2, info3
+    cdef readonly uint8_t info1, info2, info3, info4
     cdef readonly uint32_t generation, ttl
     cdef bint has_ttl                       # False: of a row of a batch, which takes that of the batch
     cdef readonly double total_timeout
@@ -48,7 +48,8 @@ cdef class Settings:
     cdef readonly Settings as_read          # the settings that a policy for writes has for an operate that only reads
 
     def __cinit__(
-        self, *, bint write=False, int info1=0, int info2=0, int info3=0, uint32_t generation=0, object ttl=0,
+        self, *, bint write=False, int info1=0, int info2=0, int info3=0, int info4=0, uint32_t generation=0,
+        object ttl=0,
         double total_timeout=1000, object socket_timeout=None, int max_retries=2, double sleep_between_retries=0,
         double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False, bint respond_per_each_op=False,
         bytes filter_expression=None, int of=OF_RECORD, int batch_flags=0, bint sequential=False, int write_retries=0,
@@ -58,6 +59,7 @@ cdef class Settings:
         self.info1 = <uint8_t>info1
         self.info2 = <uint8_t>info2
         self.info3 = <uint8_t>info3
+        self.info4 = <uint8_t>info4
         self.generation = generation
         self.has_ttl = ttl is not None
         self.ttl = <uint32_t>ttl if ttl is not None else 0
@@ -81,7 +83,7 @@ cdef class Settings:
 
     cdef tuple parts(self):
         return (
-            self.write, self.info1, self.info2, self.info3, self.generation,
+            self.write, self.info1, self.info2, self.info3, self.info4, self.generation,
             self.ttl if self.has_ttl else None, self.total_timeout,
             self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries, self.replica,
             self.send_key, self.respond_per_each_op, self.filter_expression, self.of,
@@ -104,7 +106,7 @@ cdef class Settings:
 def restore_settings(*parts: object) -> Settings:
     """Return the settings that a pickle holds."""
     names = (
-        "write", "info1", "info2", "info3", "generation", "ttl", "total_timeout", "socket_timeout",
+        "write", "info1", "info2", "info3", "info4", "generation", "ttl", "total_timeout", "socket_timeout",
         "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key", "respond_per_each_op",
         "filter_expression", "of", "batch_flags", "sequential", "write_retries", "max_records", "records_per_second",
         "max_concurrent_nodes", "as_read",

@@ -361,7 +361,7 @@ cdef inline bint has_async_rows(object rows):
 
 @cython.final
 cdef class AsyncBatchStream:
-    """AsyncBatchStream()\n--\n\nThe outcomes of a stream of rows, each as soon as it is there, from `AsyncClient.batch_stream`.
+    """AsyncBatchStream()\n--\n\nThe outcomes of a stream of rows, each as soon as it is there: `AsyncClient.batch_stream`.
 
     An asynchronous iterator, for one task or several of one loop, in which it begins with the first outcome that is asked for.
     One that is not read to its end is closed when nothing refers to it any more, or by `aclose`, or at the end of an `async

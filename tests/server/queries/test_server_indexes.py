@@ -29,7 +29,7 @@ from query_wire import (
 from server_wire import Wire, eventually, field, frame, integer, message, op, put
 
 from pyspike.server import EmbeddedCluster
-from pyspike.server.info.describing import describe_context, describe_expression
+from pyspike.server.expressions.describing import describe_context, describe_expression
 
 RECORDED_TEXTS = Path(__file__).parent.parent / "recorded_index_texts.jsonl"
 """What a server of version 8.1.2 tells of contexts and expressions."""

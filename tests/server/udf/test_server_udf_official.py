@@ -243,20 +243,19 @@ def expected(name: str) -> list[Any]:
     }.get(name) or [row[arguments[0]] for row in rows if arguments and chosen is FIRST]
 
 
-@pytest.mark.parametrize(
-    ("module", "function", "words"),
-    [
-        (NAME, "late", rf"UDF: Execution Error 2 : .*{NAME}.lua:\d+: seven"),
-        (NAME, "wrong_reduce", r"UDF: Execution Error 2 : .*attempt to .*"),
-        ("none", "count", "UDF: Execution Error 1"),
-    ],
-    ids=["an error", "a wrong reduce", "no such module"],
-)
-def test_what_fails_is_told(official: Any, wires: list[Wire], module: str, function: str, words: str) -> None:
+FAILURES = {
+    "in the middle": (NAME, "late", rf"UDF: Execution Error 2 : .*{NAME}.lua:\d+: seven"),
+    "while it reduces": (NAME, "wrong_reduce", r"UDF: Execution Error 2 : .*attempt to .*"),
+    "no module": ("none", "count", "UDF: Execution Error 1"),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_what_fails_is_told(official: Any, wires: list[Wire], what: str) -> None:
+    module, function, words = FAILURES[what]
     told = []
     for wire in wires:
-        more = call(function, [], b"\1", module)
-        answered = ask(wire, *more, set_name=SET, partitions=None)
+        answered = ask(wire, *call(function, [], b"\1", module), set_name=SET, partitions=None)
         told += [each.bins["FAILURE"][1].decode() for each in answered.records if "FAILURE" in each.bins]
         assert (answered.code, answered.is_whole) in ((1, True), (0, True))
     asked = official.query("test", SET)

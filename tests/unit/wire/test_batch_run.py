@@ -205,6 +205,25 @@ def test_a_node_that_goes_on_talking_after_the_deadline_is_not_listened_to(two: 
     assert two.stats("A1")["closed"] == {"timeout": 1}
 
 
+def test_the_error_of_a_namespace_that_is_not_there_is_made_once_and_told_to_each_row(
+    two: BatchNodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    from_code = errors.from_code
+
+    def counted(code: int, *args: Any, **options: Any) -> Any:
+        made.append(code)
+        return from_code(code, *args, **options)
+
+    monkeypatch.setattr(errors, "from_code", counted)
+    rows = [BatchRead(("nowhere", "s", number)) for number in range(100)]
+    found = two.run([*rows, BatchRead(("elsewhere", "s", 1))])
+    assert made == [20, 20]
+    assert [row.error and row.error.key for row in found] == [row.key for row in found]
+    assert {type(row.error) for row in found} == {errors.InvalidNamespace}
+    assert len({id(row.error) for row in found}) == 101
+
+
 # What breaks ------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ imported below).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ..protocol.constants import BLOB_TYPES, ParticleType
 from ..protocol.flags import ExpType
@@ -22,6 +22,7 @@ from ..values.packed import Extension, Float32, PackedError, PackedList, PackedM
 from ..versions import NEWEST, ServerVersion
 from . import arithmetic, calls, comparison, logic, record, strings
 from .nodes import Args, Node, Opcode, Variables, bad, type_of
+from .tracing import build_trace
 
 __all__ = ["Builder", "build", "opcodes_of"]
 
@@ -55,11 +56,12 @@ def build(data: bytes, version: ServerVersion = NEWEST) -> Node:
 
 
 def _build(data: bytes, version: ServerVersion) -> Node:
+    builder = Builder(version)
     try:
-        value = decode(data)
-    except PackedError as error:
-        raise bad(str(error)) from error
-    return Builder(version)(value, {})
+        return builder(_decoded(data), {})
+    except RequestError as error:
+        error.trace = partial(build_trace, data, builder.failed)
+        raise
 
 
 _build_cached = lru_cache(maxsize=_CACHED)(_build)
@@ -73,7 +75,9 @@ class Builder:
 
     def __init__(self, version: ServerVersion) -> None:
         self.version = version
-        self._levels = 0
+        self.failed: list[PackedList] = []
+        """The calls around what is refused, outermost first."""
+        self._calls: list[PackedList] = []
 
     def __call__(self, value: Value, variables: Variables) -> Node:
         """The tree of a value. `variables`: the types of the variables that are defined around it."""
@@ -88,13 +92,16 @@ class Builder:
         make = _OPCODES.get(opcode)
         if make is None:
             raise bad(f"opcode {opcode}")
-        if self._levels == LEVELS_MAX:
+        if len(self._calls) == LEVELS_MAX:
             raise bad(f"nested deeper than {LEVELS_MAX} levels")
-        self._levels += 1
+        self._calls.append(value)
         try:
             return make(args, variables, self)
+        except RequestError:
+            self.failed = self.failed or self._calls.copy()
+            raise
         finally:
-            self._levels -= 1
+            self._calls.pop()
 
     def _quoted(self, args: Args) -> Node:
         if len(args) != 1 or not isinstance(args[0], PackedList):
@@ -124,11 +131,15 @@ class _Recorder(Builder):
 def opcodes_of(data: bytes, version: ServerVersion) -> set[int]:
     """The opcodes of an expression and of its parts. It raises what `build` raises."""
     recorder = _Recorder(version)
+    recorder(_decoded(data), {})
+    return recorder.opcodes
+
+
+def _decoded(data: bytes) -> Value:
     try:
-        recorder(decode(data), {})
+        return decode(data)
     except PackedError as error:
         raise bad(str(error)) from error
-    return recorder.opcodes
 
 
 def literal(value: Value) -> Node:

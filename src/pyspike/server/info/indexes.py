@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator
 
+from ..expressions.describing import describe_context, describe_expression
 from ..protocol.constants import BIN_NAME_MAX, IndexCollection, ParticleType
 from ..protocol.digest import partition_of
 from ..protocol.flags import ExpType
@@ -19,7 +20,6 @@ from ..queries.keys import index_context, index_expression
 from ..storage.indexes import Index, IndexDefinition
 from ..storage.store import Namespace
 from .call import NAMESPACE_NOT_FOUND, Call, InfoError
-from .describing import describe_context, describe_expression
 
 __all__ = ["COMMANDS"]
 

@@ -34,9 +34,14 @@ __all__ = [
     "TTL_MAX",
     "TTL_NEVER",
     "UDF_NAME_MAX",
+    "WHERE_FLAG_BYTES_MAX",
     "ContainerFlags",
     "ErrorDetailKey",
     "ErrorDetailVerbosity",
+    "ErrorLanguage",
+    "ErrorOutcome",
+    "ErrorPhase",
+    "ErrorTraceKey",
     "FieldType",
     "IndexCollection",
     "Info1",
@@ -47,6 +52,7 @@ __all__ = [
     "ParticleType",
     "ProtoType",
     "UdfOp",
+    "WhereFlags",
 ]
 
 # --- frames (framing.md 1.1, 1.2) ---------------------------------------------------------------------------
@@ -134,6 +140,61 @@ class ErrorDetailKey(IntEnum):
 
     SUBCODE = 1
     MESSAGE = 2
+    TRACE = 3
+
+
+class ErrorTraceKey(IntEnum):
+    """Keys of the map that tells of an expression which is wrong, or is not true (server-8.2.md 17.3)."""
+
+    PHASE = 1
+    OFFSET = 2
+    OPERATION = 3
+    DEPTH = 4
+    PATH = 5
+    SNIPPET = 6
+    OUTCOME = 7
+    LANGUAGE = 8
+    AEL_OFFSET = 9
+    AEL_SPAN = 10
+    OPERANDS = 13
+
+
+class ErrorPhase(IntEnum):
+    """When an expression has failed (server-8.2.md 17.3)."""
+
+    BUILD = 1
+    EVALUATION = 2
+
+
+class ErrorOutcome(IntEnum):
+    """What has come of an expression (server-8.2.md 17.3); `ABSENT`: its result is not known."""
+
+    FAULT = 1
+    FALSE = 2
+    ABSENT = 3
+
+
+class ErrorLanguage(IntEnum):
+    """How an expression was sent (server-8.2.md 17.3)."""
+
+    PACKED = 1
+    AEL = 2
+
+
+class WhereFlags(IntFlag):
+    """The flags in front of the text in the field WHERE (server-8.2.md 17.5).
+
+    `MORE`: another byte of flags follows, which has none that are known.
+    """
+
+    MORE = 0x01
+    EXPLAIN = 0x02
+    REQUIRE_INDEX = 0x04
+    HARD_HINT = 0x08
+
+
+WHERE_FLAG_BYTES_MAX = 9
+"""How many bytes of flags there may be."""
 
 
 # --- fields and ops (framing.md 1.3, 1.4) -------------------------------------------------------------------
@@ -169,6 +230,7 @@ class FieldType(IntEnum):
     BATCH = 41
     BATCH_WITH_SET = 42
     FILTER = 43
+    WHERE = 44
     ERROR_DETAILS = 45
 
 

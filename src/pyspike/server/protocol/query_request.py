@@ -172,8 +172,13 @@ def _resumed_partitions(message: Message) -> Iterator[Start]:
 # --- the range of an index ----------------------------------------------------------------------------------
 
 
-def parse_where(message: Message) -> Where | None:
+def parse_where(message: Message, *, is_planned: bool = False) -> Where | None:
     """What a query of an index looks for; None if it is none.
+
+    Args:
+        message: the request.
+        is_planned: whether it may have the range as the answer to an explanation has it: without the second
+            end where that is no other.
 
     Raises:
         RequestError: PARAMETER.
@@ -183,7 +188,7 @@ def parse_where(message: Message) -> Where | None:
     data = fields.get(FieldType.INDEX_RANGE)
     if data is None:
         return None
-    bin_name, particle, first, last = _parse_range(data)
+    bin_name, particle, first, last = _parse_range(data, is_planned=is_planned)
     ways = {kind: fields[kind] for kind in _WAYS if kind in fields}
     if not all(ways.values()) or fields.get(FieldType.INDEX_TYPE) == b"":
         raise bad("an empty field")
@@ -205,7 +210,7 @@ def parse_where(message: Message) -> Where | None:
     )
 
 
-def _parse_range(data: bytes) -> tuple[bytes, int, int | bytes, int | bytes]:
+def _parse_range(data: bytes, *, is_planned: bool) -> tuple[bytes, int, int | bytes, int | bytes]:
     """The bin's name, the particle type, and both ends of a range (query-scan.md 8.3)."""
     if len(data) < 2 or data[0] != 1:
         raise bad("not one range")
@@ -216,7 +221,10 @@ def _parse_range(data: bytes) -> tuple[bytes, int, int | bytes, int | bytes]:
     if particle not in _PARTICLES:
         raise bad(f"a range of particle type {particle}")
     first, pos = _value(data, name_end + 1)
-    last, pos = _value(data, pos)
+    if is_planned and particle != ParticleType.INTEGER and pos == len(data):
+        last = first
+    else:
+        last, pos = _value(data, pos)
     if particle != ParticleType.INTEGER:
         if len(first) > (_GEOJSON_MAX if particle == ParticleType.GEOJSON else INDEX_VALUE_MAX):
             raise bad("a value too long for an index")

@@ -6,7 +6,9 @@ which code; that stands where the situation is found.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
+from typing import Any
 
 __all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCode", "bad", "not_applicable"]
 
@@ -82,21 +84,30 @@ class NotApplicableSubcode(IntEnum):
 class RequestError(Exception):
     """A request is answered with a result code other than 0; nothing of it is applied."""
 
-    __slots__ = ("code", "detail", "subcode")
+    __slots__ = ("code", "detail", "subcode", "trace")
 
-    def __init__(self, code: ResultCode, detail: str = "", subcode: int = 0) -> None:
+    def __init__(
+        self,
+        code: ResultCode,
+        detail: str = "",
+        subcode: int = 0,
+        trace: Callable[[], dict[int, Any]] | None = None,
+    ) -> None:
         """Make the error.
 
         Args:
             code: the result code of the reply.
             detail: what was wrong, in words; clients are told it if they ask.
             subcode: a number that tells more precisely what was wrong; 0 if there is none.
+            trace: gives what is told of the expression that is wrong, or did not let a record pass; it is
+                called only for a client that asks.
 
         """
         super().__init__(f"{code.name}: {detail}" if detail else code.name)
         self.code = code
         self.detail = detail
         self.subcode = subcode
+        self.trace = trace
 
 
 def bad(what: str) -> RequestError:

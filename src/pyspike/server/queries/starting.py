@@ -10,6 +10,7 @@ from random import Random
 
 from ..protocol.constants import SET_NAME_MAX, FieldType, Info1, Info2, Info3, UdfOp
 from ..protocol.framing import Message
+from ..protocol.query_plan import parse_condition
 from ..protocol.query_request import (
     DEFAULT_SOCKET_TIMEOUT,
     Where,
@@ -28,6 +29,7 @@ from ..topology.replies import LongReply, Reply
 from ..topology.state import ClusterState, NodeState, Session
 from .aggregation import Aggregation
 from .background import Background
+from .plans import explain, with_filter
 from .search import Search, search_for
 from .streams import Stream
 
@@ -56,14 +58,21 @@ def run_query(cluster: ClusterState, node: NodeState, session: Session, message:
 
     """
     namespace = namespace_of(cluster.store, message)
+    kind = _kind(message)
+    condition = parse_condition(message) if namespace.store.version.query_plans else None
+    if condition is not None:
+        if kind != _BASIC:
+            raise RequestError(ResultCode.UNSUPPORTED_FEATURE, "a filter in words of such a query")
+        if condition.is_explained:
+            return explain(namespace, node, message, condition)
+        message = with_filter(message, condition)
     set_name = message.fields.get(FieldType.SET, b"")
     if len(set_name) > SET_NAME_MAX:
         raise bad("the name of a set that is too long")
-    kind = _kind(message)
     job = _job(node, session, namespace, message, kind)
     if kind == _BASIC and not message.info3 & Info3.PARTITION_DONE:
         raise RequestError(ResultCode.UNSUPPORTED_FEATURE, "a query without notices of partitions")
-    where = parse_where(message)
+    where = parse_where(message, is_planned=condition is not None)
     if kind == _BASIC:
         return _begin_stream(cluster, node, namespace, message, job, where)
     if message.info1 & Info1.SHORT_QUERY:

@@ -7,7 +7,9 @@ Owns: the checks of a request with a digest and their order, and its reply. Not 
 
 from __future__ import annotations
 
-from ..expressions.filters import passes
+from functools import partial
+
+from ..expressions.filters import filter_trace, passes
 from ..protocol.constants import (
     BIN_NAME_MAX,
     CITRUSLEAF_EPOCH,
@@ -161,8 +163,9 @@ def check_record(
     """
     _check_set(record, set_name, message)
     data, store = message.fields.get(_F_FILTER), namespace.store
-    if data is not None and not passes(data, record, digest, store.clock(), store.version):
-        raise RequestError(ResultCode.FILTERED_OUT)
+    if data is not None and not passes(data, record, digest, now := store.clock(), store.version):
+        trace = partial(filter_trace, data, record, digest, now, store.version)
+        raise RequestError(ResultCode.FILTERED_OUT, "the filter is not true for the record", trace=trace)
     key = message.fields.get(_F_KEY)
     if key is not None and record.key is not None and key != record.key:
         raise RequestError(ResultCode.KEY_MISMATCH, "another key is stored")

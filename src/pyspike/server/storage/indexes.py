@@ -126,6 +126,13 @@ class Index:
             start = max(start, bisect_right(entries, after))
         return entries[start : bisect_right(entries, (last, _AFTER_ALL))]
 
+    def count(self, first: int, last: int) -> int:
+        """How many entries have bvals from `first` to `last`."""
+        return sum(
+            bisect_right(entries, (last, _AFTER_ALL)) - bisect_left(entries, (first, b""))
+            for entries in self._partitions.values()
+        )
+
     def statistics(self, owns: Callable[[int], bool]) -> tuple[int, int, int]:
         """How many entries, different bvals and records there are in some partitions.
 

@@ -7,6 +7,7 @@ Owns: what is decoded, and what is refused. Not here: the model (packed.py), the
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from struct import Struct
 from typing import Any, cast
 
@@ -48,7 +49,7 @@ from ..protocol.msgpack_codes import (
 from .encoding import encode
 from .packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 
-__all__ = ["decode", "decode_at", "decode_first", "is_list_code", "is_map_code"]
+__all__ = ["decode", "decode_at", "decode_first", "elements_at", "is_list_code", "is_map_code"]
 
 _BYTE = 0xFF
 _FLOAT_32 = bytes((FLOAT_32,))
@@ -163,6 +164,15 @@ def decode_at(data: bytes, pos: int) -> tuple[Value, int]:
             value = _close(stack.pop())
         else:
             return value, pos
+
+
+def elements_at(data: bytes, pos: int) -> Iterator[tuple[int, Value]]:
+    """The elements of the list that starts at `pos`, each with its own offset."""
+    _, count, pos = _head(data, pos, data[pos])
+    for _ in range(count):
+        value, end = decode_at(data, pos)
+        yield pos, value
+        pos = end
 
 
 def _take(data: bytes, pos: int, length: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Contexts and expressions as text, as the info command `sindex-list` tells them to people.
+"""Contexts and expressions as text, as the info command `sindex-list` and error details tell them to people.
 
 Owns: how they are written. Programs ask for the bytes instead (`b64=true`).
 """
@@ -21,7 +21,7 @@ from ..values.decoding import decode
 from ..values.ordering import WILDCARD, as_float
 from ..values.packed import Extension, Float32, PackedList, PackedMap, Value
 
-__all__ = ["describe_context", "describe_expression"]
+__all__ = ["describe_context", "describe_expression", "describe_part", "name_of"]
 
 _TYPES = {kind: kind.name.lower() for kind in ExpType} | {ExpType.STRING: "str", ExpType.GEO: "geojson"}
 _NAMES: dict[int, str] = {
@@ -101,6 +101,19 @@ def describe_expression(data: bytes) -> str:
     return _Expression().text(decode(data))
 
 
+def describe_part(value: Value) -> str:
+    """The text of a part of an expression that is decoded."""
+    return _Expression().text(value)
+
+
+def name_of(opcode: int) -> str:
+    """What an opcode is called; its number if there is none."""
+    try:
+        return _NAMES.get(opcode) or ExpOpcode(opcode).name.lower()
+    except ValueError:
+        return str(opcode)
+
+
 class _Expression:
     """Writes an expression. Its variables are numbered: the text does not tell their names."""
 
@@ -124,8 +137,7 @@ class _Expression:
             return _bin(opcode, args)
         if opcode == ExpOpcode.VAR and isinstance(args[0], bytes):
             return f'var("var_{self._variables.get(args[0], 0)}")'
-        name = _NAMES.get(opcode) or ExpOpcode(opcode).name.lower()
-        return f"{name}({self._list(args)})"
+        return f"{name_of(opcode)}({self._list(args)})"
 
     def _list(self, args: list[Value]) -> str:
         return ", ".join(map(self.text, args))
