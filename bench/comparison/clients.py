@@ -51,7 +51,7 @@ class Peer:
     async_batch_get: Callable[[list[Any]], Awaitable[Any]] | None = None
     async_get: Callable[[Any], Awaitable[Any]] | None = None
     async_put: Callable[[Any, Any], Awaitable[Any]] | None = None
-    # Takes a set, which numbers of the bin `a` are found (None: all), and whether bins are looked at; how many.
+    # Takes a set, which numbers of the bin `a` it finds (None: all), and whether bins are looked at.
     async_query: Callable[[str, tuple[int, int] | None, bool], Awaitable[int]] | None = None
 
     def __init__(self, hosts: str) -> None:
