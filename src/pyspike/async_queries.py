@@ -75,7 +75,7 @@ class AsyncQueries:
         timeout: Milliseconds | None = None,
         policy: QueryPolicy | None = None,
     ) -> list[Any]:
-        """What a stream function of a module makes of all records of a statement: see `Client.aggregate`."""
+        """What a stream function makes of all records that a statement finds: see `Client.aggregate`."""
         settings = query_settings(self._policies, policy)
         work = partial(
             aggregation.aggregate,

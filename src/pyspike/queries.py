@@ -90,7 +90,7 @@ class Queries:
         timeout: Milliseconds | None = None,
         policy: QueryPolicy | None = None,
     ) -> list[Any]:
-        """What a stream function of a module makes of all records that a statement finds.
+        """What a stream function makes of all records that a statement finds.
 
             source = "function total(s, bin) "
                 "return s : map(function(r) return r[bin] end) : reduce(function(a, b) return a + b end) end"

@@ -19,6 +19,7 @@ from support.all_of import all_of
 # What a user has from the standard library.
 # Functions whose values are the user's own: what a bin, a default, a field or a variable may be.
 USERS_VALUES = {
+    "aggregate",
     "get",
     "execute_udf",
     "query_execute_udf",
