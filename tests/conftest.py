@@ -7,6 +7,7 @@ and are skipped on a real one. All records are in the namespace `test`, in a set
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import time
@@ -67,6 +68,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("embedded_only"):
             item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    """What pytest keeps to its end is nothing for the garbage collector to look at, which many tests run."""
+    gc.collect()
+    gc.freeze()
 
 
 def _folder(item: pytest.Item) -> str:

@@ -31,7 +31,8 @@ class ExpressionTrace:
         operation: the name of the operation at that place.
         offset: the place in the bytes of the expression.
         depth: how many operations are around it.
-        path: the names of these, the outermost first; "..." where some are left out.
+        path: the names of these and of the operation itself, the outermost first; "..." where some are left
+            out.
         snippet: the expression there, as text.
         operands: what was compared, as text.
         language: "msgpack" for an expression, "ael" for text in the query language.

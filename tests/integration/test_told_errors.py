@@ -72,16 +72,23 @@ def test_each_row_of_a_batch_tells_of_its_own_error(mine: Any) -> None:
 
 def test_a_filter_is_traced(mine: Any) -> None:
     policy = ReadPolicy(error_details=ErrorDetails.TRACE)
-    for expression, phase, outcome in (
-        (exp.int_bin("n") > 5, "eval", "false"),
-        (exp.int_bin("none") > 5, "eval", "absent"),
-        (b"\x93\x03\x93\x51\x02\xa1n\xa2\x03x", "build", "fault"),  # n > "x"
+    inner = ExpressionTrace(
+        "eval", "absent", "gt", 10, 1, ("and", "gt"), 'gt(bin_int("none"), 5)', ("unknown", "5")
+    )
+    no_bool = ExpressionTrace("build", "fault", "eq", 0, 0, ("eq",), 'eq(bin_int("n"), <string#1>)')
+    for expression, trace in (
+        (
+            exp.int_bin("n") > 5,
+            ExpressionTrace("eval", "false", "gt", 0, 0, ("gt",), 'gt(bin_int("n"), 5)', ("1", "5")),
+        ),
+        (exp.and_(exp.int_bin("n") > 0, exp.int_bin("none") > 5), inner),
+        (b"\x93\x01\x93\x51\x02\xa1n\xa2\x03x", no_bool),
+        (b"\x93\x01", ExpressionTrace("build", "fault")),
     ):
+        phase, outcome = trace.phase, trace.outcome
         with pytest.raises(errors.ServerError) as caught:
             mine.get(KEY, filter_expression=expression, policy=policy)
-        trace = caught.value.trace
-        assert isinstance(trace, ExpressionTrace)
-        assert (trace.phase, trace.outcome, trace.language) == (phase, outcome, "msgpack")
+        assert caught.value.trace == trace
         assert f"expression: {phase} {outcome}" in str(caught.value)
         with pytest.raises(errors.ServerError) as caught:
             mine.get(

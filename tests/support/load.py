@@ -21,6 +21,7 @@ COUNTERS = 5  # shared by all
 TEND = 500.0  # ms between two looks at the cluster
 PHASE = 0.4  # seconds that each part of a scenario takes at least
 CALLS = 100  # and how many calls
+PAUSE = 0.003  # seconds between a thread's calls: faults need time, not a machine that does nothing else
 STOOD_STILL = 0.25  # of a call's deadline: it may fail on a machine that was late by this much meanwhile
 LOOP = "facade"  # the thread in whose loop the commands of tasks run
 
@@ -139,6 +140,7 @@ class Load:
                     self._put(thread, n)
                 else:
                     self._add(chance.randrange(COUNTERS))
+                time.sleep(PAUSE)
         except BaseException as error:
             self.wrong.append(f"thread {thread} ended with {error!r}")
         finally:

@@ -31,14 +31,8 @@ USERS_VALUES = {
     "let",
 }
 STANDARD = {
-    "Any",
-    "AsyncIterable",
-    "Iterable",
-    "Mapping",
-    "Sequence",
-    "TracebackType",
-    "datetime",
-    "timedelta",
+    *("Any", "AsyncIterable", "Iterable", "Mapping", "Sequence"),
+    *("TracebackType", "datetime", "timedelta"),
 }
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
     getattr(errors, name) for name in errors.__all__

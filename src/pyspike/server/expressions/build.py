@@ -56,16 +56,11 @@ def build(data: bytes, version: ServerVersion = NEWEST) -> Node:
 
 
 def _build(data: bytes, version: ServerVersion) -> Node:
-    try:
-        value = decode(data)
-    except PackedError as error:
-        raise bad(str(error)) from error
     builder = Builder(version)
     try:
-        return builder(value, {})
+        return builder(_decoded(data), {})
     except RequestError as error:
-        if error.trace is None and builder.failed:
-            error.trace = partial(build_trace, data, builder.failed)
+        error.trace = partial(build_trace, data, builder.failed)
         raise
 
 
@@ -136,11 +131,15 @@ class _Recorder(Builder):
 def opcodes_of(data: bytes, version: ServerVersion) -> set[int]:
     """The opcodes of an expression and of its parts. It raises what `build` raises."""
     recorder = _Recorder(version)
+    recorder(_decoded(data), {})
+    return recorder.opcodes
+
+
+def _decoded(data: bytes) -> Value:
     try:
-        recorder(decode(data), {})
+        return decode(data)
     except PackedError as error:
         raise bad(str(error)) from error
-    return recorder.opcodes
 
 
 def literal(value: Value) -> Node:

@@ -6,6 +6,7 @@ Owns: which expressions are filters. Not here: what is answered for a record tha
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..protocol.flags import ExpType
@@ -16,7 +17,7 @@ from ..values.packed import PackedList, Value
 from ..versions import ServerVersion
 from .build import Builder, build
 from .nodes import UNKNOWN, Node, Scope, bad
-from .tracing import evaluation_trace
+from .tracing import build_trace, evaluation_trace
 
 __all__ = ["check_filter", "filter_of", "filter_trace", "passes"]
 
@@ -55,7 +56,9 @@ def check_filter(data: bytes, version: ServerVersion) -> None:
 def _filter(data: bytes, version: ServerVersion) -> Node:
     node = build(data, version)
     if node.type != ExpType.BOOL:
-        raise bad("a filter that is no bool")
+        error = bad("a filter that is no bool")
+        error.trace = partial(build_trace, data, [])
+        raise error
     return node
 
 

@@ -27,6 +27,14 @@ _UNREAD, _FAILED = "abandoned-response-timeout", "abandoned-unknown"
 _SUCCESS, _FAILURE = b"SUCCESS", b"FAILURE"
 
 
+class _FailedError(Exception):
+    """A function has failed, after it has given the results of these messages, which are not sent yet."""
+
+    def __init__(self, error: FunctionError, messages: list[bytes]) -> None:
+        super().__init__(str(error))
+        self.messages = messages
+
+
 class Aggregation:
     """A query of this kind while it is run.
 
@@ -71,10 +79,11 @@ class Aggregation:
                         break
                 else:
                     outcome = OK
-            except FunctionError as error:
+            except _FailedError as failed:
                 outcome, code = _FAILED, ResultCode.UNKNOWN
-                words = str(error).encode("utf-8", "surrogateescape")
-                yield self._sent(_message(_FAILURE, ParticleType.STRING, words))
+                words = str(failed).encode("utf-8", "surrogateescape")
+                failure = _message(_FAILURE, ParticleType.STRING, words)
+                yield self._sent(b"".join((*failed.messages, failure)))
             yield self._sent(last_message(code))
         finally:
             jobs.end(job, outcome)
@@ -99,7 +108,7 @@ class Aggregation:
         """The frames of what the function makes of the records of a partition."""
         function, store = self._function, self._namespace.store
         if isinstance(function, FunctionError):
-            raise function
+            raise _FailedError(function, [])
         rows = (row_of(store, digest, record) for digest, record in found)
         messages: list[bytes] = []
         size = 0
@@ -110,10 +119,8 @@ class Aggregation:
                 if size >= FRAME_SIZE:
                     yield self._sent(b"".join(messages))
                     messages, size = [], 0
-        except FunctionError:  # what there was before is sent all the same
-            if messages:
-                yield self._sent(b"".join(messages))
-            raise
+        except FunctionError as error:  # what there was before is sent all the same
+            raise _FailedError(error, messages) from error
         if messages:
             yield self._sent(b"".join(messages))
 
