@@ -140,7 +140,7 @@ def _wait_for_nodes(
     while True:
         try:
             return _all_nodes(cluster, command.namespace)
-        except ConnectionError:
+        except ConnectionError:  # noqa: PERF203 - each try may fail
             tries += 1
             pause = jittered(policy.settings.sleep_between_retries)
             if tries > (policy.max_retries or 0) or left_ms(deadline) <= pause:
