@@ -255,7 +255,7 @@ def test_streams_that_break_are_gone_on_with(faulty: EmbeddedCluster, filled: An
     faults: dict[str, Callable[[], object]] = {
         "cut": lambda: node.cut(after_frames=20, after_bytes=3),
         "code": lambda: node.fail_query(11, after_frames=5),
-        "partitions": lambda: node.fail_partitions(700),
+        "partitions": lambda: node.fail_partitions(300),
         "stall": lambda: node.stall(after_frames=10, seconds=0.1),
     }
     if len(faulty.nodes) == 3:
