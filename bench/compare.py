@@ -79,7 +79,8 @@ def main(given: list[str] | None = None) -> int:
         options.cases, options.clients, rounds, count, options.seconds, options.out.resolve(), options.smoke
     )
     options.out.mkdir(parents=True, exist_ok=True)
-    with serving(options.hosts) as server, talk.status("") as status:
+    queried = any(case.finds for case in options.cases)
+    with serving(options.hosts, queried=queried) as server, talk.status("") as status:
         described = machine.describe(server, options.awake)
         floor = Floor(plan.out, server.hosts, server.nodes)
         with awake.awake(options.awake):

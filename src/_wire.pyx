@@ -65,6 +65,7 @@ done in Python.
     threads/batch_stream            BatchStream, for threads: rows in, outcomes out, a bounded number under way
     threads/gate                    a lock for what threads share and use record by record
     threads/recordset               Recordset, for threads: the records of a query, pulled out of the nodes' sockets
+    threads/aggregation             having several nodes aggregate records
     threads/executor                ThreadExecutor, which runs commands for threads
     tasks/fifo                      a queue of objects
     tasks/future                    Future, which a task awaits, and waking tasks
@@ -187,6 +188,7 @@ include "wire/threads/batch_executor.pyx"
 include "wire/threads/batch_stream.pyx"
 include "wire/threads/gate.pyx"
 include "wire/threads/recordset.pyx"
+include "wire/threads/aggregation.pyx"
 include "wire/threads/executor.pyx"
 include "wire/tasks/fifo.pyx"
 include "wire/tasks/future.pyx"

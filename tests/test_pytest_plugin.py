@@ -377,6 +377,7 @@ def test_records_that_can_not_be_deleted_are_named(users: pytest.Pytester) -> No
 
 def test_every_method_that_writes_a_record_is_known() -> None:
     others = {
+        "aggregate",
         "abort_job",
         "batch_delete",
         "batch_exists",

@@ -30,6 +30,7 @@ HEAD = '"""Types of the compiled wire layer. Written by tools/stubs.py out of sr
 # Classes that Python code never names: queues, tables inside others, and what stands for something missing.
 INTERNAL = {
     *(
+        "AggregateExchanges",
         "AggregateReader",
         "Ask",
         "BatchFuture",

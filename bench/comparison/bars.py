@@ -71,6 +71,8 @@ BARS: tuple[Bar, ...] = (
     Bar("operate-document", CPU, OFFICIAL, 0.60),
     *(Bar("batch-get", CPU, other, 0.40) for other in (OFFICIAL, NATIVE, PY)),
     *(Bar("batch-get-document", CPU, other, 0.50) for other in (OFFICIAL, NATIVE, PY)),
+    *(Bar(case, CPU, other, 0.40) for case in ("scan", "index-query") for other in (OFFICIAL, NATIVE, PY)),
+    Bar("async-scan", OPS, NATIVE, 3.0, real=True),
     *(Bar(f"batch-{call}", CPU, OFFICIAL, 0.50) for call in ("put", "operate", "operate-document")),
 )
 

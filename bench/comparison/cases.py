@@ -11,7 +11,10 @@ __all__ = [
     "BINS",
     "CASES",
     "DOCUMENT",
+    "FOUND",
     "NAMESPACE",
+    "QUERIED",
+    "QUERIED_SET",
     "RECORDS",
     "SETS",
     "SMALL",
@@ -27,6 +30,9 @@ RECORDS = 500
 BATCH = 200  # records of a batch
 ASYNC_BATCH = 100  # records of a batch of a task
 SEED = 20_100_101
+QUERIED_SET = "bench-queried"
+QUERIED = 20_000  # records in that set, each with its number in the indexed bin `a`
+FOUND = (9000, 10_999)  # the numbers that queries of the index find
 
 SMALL: dict[str, Any] = {"a": 1, "b": "hello world", "c": 123456789}
 DOCUMENT: dict[str, Any] = {
@@ -55,6 +61,7 @@ class Group:
 
     COMMAND = "one thread"
     BATCH = f"one thread, batches of {BATCH}: figures are of a record"
+    QUERY = "queries: figures are of a record"
     THREADS = "threads"
     LOCAL = "no server"
     LIFE = "connect and import"
@@ -76,6 +83,9 @@ class Case:
     call: str = ""
     set_name: str = "bench-small"
     batch: int = 0  # records of a call; 0: the call takes a record, not a list of them
+    finds: int = (
+        0  # records that the call finds, which takes the range of an index or None; 0: it is no query
+    )
     bins: str = ""  # what a put writes, by its name in BINS
     new_keys: bool = False  # a key is made for every call
     read: bool = False  # the bins of what came are looked at
@@ -161,6 +171,28 @@ def _batches() -> list[Case]:
     ]
 
 
+def _queries() -> list[Case]:
+    def case(name: str, title: str, finds: int, **more: Any) -> Case:
+        return Case(name, Group.QUERY, title, set_name=QUERIED_SET, finds=finds, **more)
+
+    some = FOUND[1] - FOUND[0] + 1
+    cases = [
+        case("scan", f"scan of {QUERIED:,}, 3 small bins", QUERIED, call="query"),
+        case("scan-bins", f"scan of {QUERIED:,}, and look at them", QUERIED, call="query", read=True),
+        case("index-query", f"query of an index, {some:,} records", some, call="query"),
+    ]
+    for uvloop in (False, True):
+        loop, suffix = ("uvloop", "-uvloop") if uvloop else ("asyncio", "")
+        more: dict[str, Any] = {"call": "async_query", "tasks": 1, "uvloop": uvloop}
+        cases += [
+            case(f"async-scan{suffix}", f"scan of {QUERIED:,}, one task, {loop}", QUERIED, **more),
+            case(
+                f"async-index-query{suffix}", f"query of an index, {some:,}, one task, {loop}", some, **more
+            ),
+        ]
+    return cases
+
+
 def _asyncio() -> list[Case]:
     cases = []
     for uvloop in (False, True):
@@ -206,7 +238,7 @@ def _asyncio() -> list[Case]:
     return cases
 
 
-CASES: dict[str, Case] = {case.name: case for case in [*_blocking(), *_batches(), *_asyncio()]}
+CASES: dict[str, Case] = {case.name: case for case in [*_blocking(), *_batches(), *_queries(), *_asyncio()]}
 
 
 def batches_of(keys: list[Any], size: int) -> list[list[Any]]:

@@ -23,6 +23,7 @@ COLOURS = {
 PANELS = {
     "one thread": [Group.COMMAND],
     "batches, of a record": [Group.BATCH],
+    "queries, of a record": [Group.QUERY],
     "get from threads": [Group.THREADS],
     "asyncio, reads": [Group.TASKS],
 }

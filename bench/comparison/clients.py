@@ -46,10 +46,13 @@ class Peer:
     batch_put_same: Callable[[list[Any], Any], Any] | None = None  # keys, and the bins of each
     batch_operate: Callable[[list[Any]], Any] | None = None
     batch_operate_document: Callable[[list[Any]], Any] | None = None
+    query: Callable[[str, tuple[int, int] | None, bool], int] | None = None
     digest: Callable[[int], Any] | None = None
     async_batch_get: Callable[[list[Any]], Awaitable[Any]] | None = None
     async_get: Callable[[Any], Awaitable[Any]] | None = None
     async_put: Callable[[Any, Any], Awaitable[Any]] | None = None
+    # Takes a set, which numbers of the bin `a` it finds (None: all), and whether bins are looked at.
+    async_query: Callable[[str, tuple[int, int] | None, bool], Awaitable[int]] | None = None
 
     def __init__(self, hosts: str) -> None:
         self.hosts = hosts
@@ -125,10 +128,33 @@ class Pyspike(Peer):
         self.batch_operate = lambda keys: client.batch_operate(keys, steps())
         self.batch_operate_document = lambda keys: client.batch_operate(keys, document_steps())
 
+        def query(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            count = 0
+            for record in client.query(self._statement(set_name, numbers)):
+                count += 1
+                if look:
+                    record.bins  # noqa: B018 - that is what is measured
+            return count
+
+        self.query = query
+
+    def _statement(self, set_name: str, numbers: tuple[int, int] | None) -> Any:
+        where = None if numbers is None else self.package.filters.range("a", *numbers)
+        return self.package.Statement(NAMESPACE, set_name, where=where)
+
     def prepare(self) -> None:
         self.digest = partial(self.package.digest, "bench-small")
 
     async def async_open(self) -> None:
+        async def query(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            count = 0
+            async for record in self.client.query(self._statement(set_name, numbers)):
+                count += 1
+                if look:
+                    record.bins  # noqa: B018
+            return count
+
+        self.async_query = query
         self.client = await self.package.AsyncClient.connect(self.hosts)
         self.async_get, self.async_put = self.client.get, self.client.put
         self.async_batch_get = partial(self.client.batch_get, timeout=PATIENCE)
@@ -181,6 +207,22 @@ class Official(Peer):
         self.batch_put, self.batch_put_same = batch_put, batch_put_same
         self.batch_operate = lambda keys: client.batch_operate(keys, steps())
         self.batch_operate_document = lambda keys: client.batch_operate(keys, document_steps())
+        between = importlib.import_module("aerospike.predicates").between
+
+        def query(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            count = 0
+
+            def take(record: Any) -> None:  # bins are made before it is called
+                nonlocal count
+                count += 1
+
+            asked = client.query(NAMESPACE, set_name)
+            if numbers is not None:
+                asked.where(between("a", *numbers))
+            asked.foreach(take)
+            return count
+
+        self.query = query
 
     def prepare(self) -> None:
         self.digest = partial(self.package.calc_digest, NAMESPACE, "bench-small")
@@ -240,6 +282,24 @@ class Native(Peer):
         self.batch_put, self.batch_put_same = batch_put, batch_put_same
         self.batch_operate = lambda keys: operate_on(keys, steps())
         self.batch_operate_document = lambda keys: operate_on(keys, document_steps())
+        everything, asking = self.package.PartitionFilter.all(), self.package.QueryPolicy()
+
+        def query(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            count = 0
+            asked = client.query_blocking(self._statement(set_name, numbers), everything, policy=asking)
+            for record in asked:
+                count += 1
+                if look:
+                    record.bins  # noqa: B018
+            return count
+
+        self.query = query
+
+    def _statement(self, set_name: str, numbers: tuple[int, int] | None) -> Any:
+        statement = self.package.Statement(NAMESPACE, set_name)
+        if numbers is not None:
+            statement.filters = [self.package.Filter.range("a", *numbers)]
+        return statement
 
     def prepare(self) -> None:
         self.digest = partial(
@@ -253,6 +313,18 @@ class Native(Peer):
         patient = self.package.BatchPolicy()
         patient.total_timeout = PATIENCE
         self.async_batch_get = partial(self.client.batch_read, batch_policy=patient)
+        everything, asking = self.package.PartitionFilter.all(), self.package.QueryPolicy()
+
+        async def query(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            count = 0
+            asked = await self.client.query(self._statement(set_name, numbers), everything, policy=asking)
+            async for record in asked:
+                count += 1
+                if look:
+                    record.bins  # noqa: B018
+            return count
+
+        self.async_query = query
 
     async def async_close(self) -> None:
         await self.client.close()
@@ -298,7 +370,22 @@ class AerospikePy(Peer):
         self.batch_operate = lambda keys: client.batch_operate(keys, steps())
         self.batch_operate_document = lambda keys: client.batch_operate(keys, document_steps())
 
+        def query(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            asked = client.query(NAMESPACE, set_name)
+            if numbers is not None:
+                asked.where(package.predicates.between("a", *numbers))
+            return len(asked.results())
+
+        self.query = query
+
     async def async_open(self) -> None:
+        async def query(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            asked = self.client.query(NAMESPACE, set_name)
+            if numbers is not None:
+                asked.where(self.package.predicates.between("a", *numbers))
+            return len(await asked.results())
+
+        self.async_query = query
         self.client = self.package.AsyncClient({"hosts": [self.first]})
         await self.client.connect()
         self.async_get, self.async_put = self.client.get, self.client.put

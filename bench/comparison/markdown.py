@@ -44,6 +44,12 @@ TABLES = (
         lambda figure: figure.cpu_to,
     ),
     Shown(
+        "CPU a record of a query, us",
+        ("scan", "scan-bins", "index-query", "async-scan", "async-index-query"),
+        lambda figure: f"{figure.cpu_us:.2f}",
+        lambda figure: figure.cpu_to,
+    ),
+    Shown(
         "operations a second",
         ("get", "put", "threads-16", "async-get-1", "async-get-64", "async-put-64"),
         lambda figure: f"{figure.ops_s:,.0f}",

@@ -39,6 +39,7 @@ PEERS = [_cpu_to(OFFICIAL, "official"), _cpu_to(NATIVE, "native"), _cpu_to(PY, "
 COLUMNS: dict[str, list[Column]] = {
     Group.COMMAND: [*BLOCKING, _cpu_to(FLOOR, "floor")],
     Group.BATCH: [OPS, CPU, *PEERS, _cpu_to(FLOOR, "floor")],
+    Group.QUERY: [OPS, CPU, *PEERS, _ops_to(NATIVE, "native")],
     Group.THREADS: BLOCKING,
     Group.LOCAL: BLOCKING,
     Group.LIFE: [

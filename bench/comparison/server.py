@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .cases import NAMESPACE, RECORDS, SETS
+from .cases import NAMESPACE, QUERIED, QUERIED_SET, RECORDS, SETS, SMALL
 
 __all__ = ["Server", "serving"]
+
+INDEX = "bench-queried-a"
+PART = 1000  # records that are written at a time
+PATIENCE = 60_000  # ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +27,27 @@ class Server:
 
 
 @contextmanager
-def serving(hosts: str | None) -> Iterator[Server]:
-    """The server, with the records of all cases on it."""
+def serving(hosts: str | None, *, queried: bool = True) -> Iterator[Server]:
+    """The server, with the records of all cases on it; those that queries find only if they are `queried`."""
     if hosts:
-        with _seeded(hosts, embedded=False) as server:
+        with _seeded(hosts, embedded=False, queried=queried) as server:
             yield server
         return
     from pyspike.server import EmbeddedCluster
 
-    with EmbeddedCluster(nodes=1, process=True) as cluster, _seeded(cluster.hosts, embedded=True) as server:
+    with (
+        EmbeddedCluster(nodes=1, process=True) as cluster,
+        _seeded(cluster.hosts, embedded=True, queried=queried) as server,
+    ):
         yield server
 
 
 @contextmanager
-def _seeded(hosts: str, *, embedded: bool) -> Iterator[Server]:
-    from pyspike import Client, Key
+def _seeded(hosts: str, *, embedded: bool, queried: bool) -> Iterator[Server]:
+    from pyspike import Client, IndexType, Key
 
+    keys = [Key(NAMESPACE, QUERIED_SET, number) for number in range(QUERIED if queried else 0)]
+    parts = [keys[start : start + PART] for start in range(0, len(keys), PART)]
     with Client(hosts) as client:
         version = client.info("build", client.nodes()[0])
         nodes = len(client.nodes())
@@ -48,6 +57,10 @@ def _seeded(hosts: str, *, embedded: bool) -> Iterator[Server]:
                 client.delete(key)
                 if bins:
                     client.put(key, bins)
+        for part in parts:
+            client.batch_put({key: {**SMALL, "a": key.user_key} for key in part}, timeout=PATIENCE)
+        if queried:
+            client.create_index(NAMESPACE, QUERIED_SET, INDEX, bin="a", type=IndexType.NUMERIC).wait(PATIENCE)
     try:
         yield Server(hosts, nodes, version, embedded)
     finally:
@@ -55,3 +68,7 @@ def _seeded(hosts: str, *, embedded: bool) -> Iterator[Server]:
             for set_name in SETS:
                 for number in range(RECORDS):
                     client.delete(Key(NAMESPACE, set_name, number))
+            for part in parts:
+                client.batch_delete(part, timeout=PATIENCE)
+            if queried:
+                client.drop_index(NAMESPACE, INDEX)

@@ -20,7 +20,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .cases import BINS, CASES, RECORDS, Case, Group, batches_of, calls_of
+from .cases import BINS, CASES, FOUND, QUERIED, RECORDS, Case, Group, batches_of, calls_of
 from .clients import PEERS, Peer
 from .samples import FAILED, OK, UNSUPPORTED, Length, Sample, Stopwatch
 
@@ -55,11 +55,11 @@ class Worker:
     def run(self, case: Case) -> Sample:
         """Measure one case."""
         gc.collect()
-        if case.group in (Group.TASKS, Group.LATENCY):
+        if case.tasks:
             return self._in_loop(case)
         if case.group == Group.LIFE:
             return self._connect()
-        if case.group in (Group.COMMAND, Group.BATCH) and not self.opened:
+        if case.group in (Group.COMMAND, Group.BATCH, Group.QUERY) and not self.opened:
             self._open()
         if case.group == Group.THREADS:
             if not self.opened:
@@ -69,6 +69,8 @@ class Worker:
             return Sample(UNSUPPORTED, f"no {case.call}")
         if case.group == Group.LOCAL:
             return self._measure(lambda count: _each(self.peer.digest, range(count)))  # type: ignore[arg-type]
+        if case.finds:
+            return self._query(case)
         return self._batches(case) if case.batch else self._command(case)
 
     def _open(self) -> None:
@@ -140,6 +142,36 @@ class Worker:
 
         return self._measure(run, case.batch)
 
+    def _query(self, case: Case) -> Sample:
+        """Measure a call that finds records, as many as it should."""
+        call: Any = getattr(self.peer, case.call)
+        numbers = None if case.finds == QUERIED else FOUND
+
+        def run(count: int) -> None:
+            for _ in range(count):
+                found = call(case.set_name, numbers, case.read)
+                if found != case.finds:
+                    raise RuntimeError(f"{found} records were found, not {case.finds}")
+
+        return self._measure(run, case.finds)
+
+    async def _query_in_loop(self, case: Case) -> Sample:
+        call: Any = getattr(self.peer, case.call)
+        if call is None:
+            return Sample(UNSUPPORTED, f"no {case.call}")
+        numbers = None if case.finds == QUERIED else FOUND
+        length = self.length(case.finds)
+        watch = Stopwatch()
+        for count in itertools.chain(length, (None,)):
+            watch = Stopwatch()
+            for _ in range(length.count if count is None else count):
+                found = await call(case.set_name, numbers, case.read)
+                if found != case.finds:
+                    raise RuntimeError(f"{found} records were found, not {case.finds}")
+            if count is not None:
+                length.took(watch.wall)
+        return watch.sample(length.count * case.finds)
+
     def _threads(self, case: Case) -> Sample:
         call: Any = getattr(self.peer, case.call)
         keys = [self.keys(case, part) for part in range(case.threads)]
@@ -192,7 +224,7 @@ class Worker:
     async def _tasks(self, case: Case) -> Sample:
         await self.peer.async_open()
         try:
-            return await self._measure_tasks(case)
+            return await (self._query_in_loop(case) if case.finds else self._measure_tasks(case))
         finally:
             await self.peer.async_close()
 

@@ -1589,6 +1589,17 @@ class Recordset:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+def aggregate_on(requests: Iterable[tuple[Node, Command]]) -> list[Any]:
+    """Return what all nodes give that are asked, in any order.
+
+    Args:
+        requests: nodes, and what `aggregate_request` has made for each.
+
+    Raises:
+        ServerError: a node refused it, or its function failed.
+        TimeoutError, ConnectionError: a node did not answer.
+    """
+
 class ThreadExecutor(Executor):
     """Runs commands on a cluster, from any number of threads; a subclass's `after` decides what follows a failed attempt.
 
@@ -1932,8 +1943,8 @@ class LoopExecutor(Deadlines):
     """All channels of one client in one loop.
 
     Each node has up to six channels: reads, writes, large reads, large writes, batches, queries. So reads do not wait behind
-    writes, which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass
-    opens connections and decides what follows a failed attempt.
+    writes, which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A
+    subclass opens connections and decides what follows a failed attempt.
 
     Args:
         loop: the running loop.

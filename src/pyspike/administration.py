@@ -217,8 +217,8 @@ class Administration:
         Args:
             namespace: the namespace's name.
             set_name: the set's name; None for all records of the namespace, in sets and in none.
-            before: only records that were last written before this time, by the servers' clocks; a datetime
-                with a time zone. None for now.
+            before: only records that were last written before this time, by the servers' clocks, which count
+                milliseconds; a datetime with a time zone. None for now.
             policy: the deadline.
 
         Raises:

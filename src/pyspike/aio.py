@@ -15,11 +15,12 @@ from types import TracebackType
 from typing import overload
 
 from pyspike import _wire
-from pyspike._types import Filter, Milliseconds
-from pyspike._wire import AsyncCommands, AsyncRecordset, Batch, Key, Query, Statement, timeout_ms
-from pyspike.arguments import Policies, client_policy, info_arguments, new_query
+from pyspike._types import Milliseconds
+from pyspike._wire import AsyncCommands, Batch, Key, Query, timeout_ms
+from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.async_administration import AsyncAdministration
 from pyspike.async_background_jobs import AsyncBackgroundJobs
+from pyspike.async_queries import AsyncQueries
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
@@ -41,7 +42,6 @@ from pyspike.policy import (
 )
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
-from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
 from pyspike.stats import ClientStats
 
 
@@ -169,7 +169,7 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-class AsyncClient(AsyncCommands, AsyncAdministration, AsyncBackgroundJobs):
+class AsyncClient(AsyncCommands, AsyncQueries, AsyncAdministration, AsyncBackgroundJobs):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
         async with AsyncClient("127.0.0.1:3000") as client:
@@ -193,6 +193,8 @@ class AsyncClient(AsyncCommands, AsyncAdministration, AsyncBackgroundJobs):
     """
 
     __slots__ = ("__weakref__", "_cluster", "_loops", "_owner", "_policies")
+
+    _loops: AsyncExecutor
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
         policy = client_policy(policy)
@@ -248,44 +250,6 @@ class AsyncClient(AsyncCommands, AsyncAdministration, AsyncBackgroundJobs):
         policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._loops, policies, owner=self._owner)
         return view
-
-    # --- queries ---
-
-    def query(
-        self,
-        statement: Statement,
-        *,
-        partitions: PartitionFilter = ALL_PARTITIONS,
-        cursor: Cursor | None = None,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: QueryPolicy | None = None,
-    ) -> AsyncRecordset:
-        """The records that a statement finds, as they come from the nodes: see `Client.query`.
-
-            async with client.query(Statement("test", "users")) as records:
-                async for record in records:
-                    print(record.key, record["name"])
-
-        It is not awaited itself. Nothing is sent before the first record is asked for.
-
-        Args:
-            statement: what is asked for.
-            partitions: of which partitions.
-            cursor: where another query of the statement stood, which this one goes on with.
-            timeout: the deadline of the whole query.
-            filter_expression: only records for which it holds are given.
-            policy: how it is sent, and how much of it is wanted.
-
-        Returns:
-            An asynchronous iterator of the records and an asynchronous context manager.
-
-        Raises:
-            InvalidType, InvalidArgument, ClientClosed: as from `Client.query`.
-        """
-        query = new_query(self._policies, statement, partitions, cursor, timeout, filter_expression, policy)
-        recordset: AsyncRecordset = self._loops.open_query(query)
-        return recordset
 
     # --- the cluster ---
 

@@ -2,7 +2,7 @@
 
 The commands on records are compiled: `src/wire/client_methods.pyx` and `src/wire/batch_methods.pyx` have
 them, with their docstrings. How they get to a node is told in `cluster`. Those that change the cluster itself
-are in `administration`, the jobs of the nodes in `background_jobs`.
+are in `administration`, the jobs of the nodes in `background_jobs`, queries in `queries`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
-from pyspike._types import Filter, Milliseconds
-from pyspike._wire import BatchCommands, Executor, Recordset, Statement, timeout_ms
+from pyspike._types import Milliseconds
+from pyspike._wire import BatchCommands, Executor, timeout_ms
 from pyspike.administration import Administration
-from pyspike.arguments import Policies, client_policy, info_arguments, new_query
+from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.background_jobs import BackgroundJobs
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.nodes import Node
@@ -27,7 +27,7 @@ from pyspike.policy import (
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
-from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+from pyspike.queries import Queries
 from pyspike.stats import ClientStats
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pyspike.cluster.drop_guard import DropGuard
 
 
-class Client(BatchCommands, Administration, BackgroundJobs):
+class Client(BatchCommands, Queries, Administration, BackgroundJobs):
     """A client of one cluster, shared by all threads.
 
     Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one
@@ -102,54 +102,6 @@ class Client(BatchCommands, Administration, BackgroundJobs):
         policies = self._policies.changed(read, write, info, admin, batch, query)
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
-
-    # --- queries ---
-
-    def query(
-        self,
-        statement: Statement,
-        *,
-        partitions: PartitionFilter = ALL_PARTITIONS,
-        cursor: Cursor | None = None,
-        timeout: Milliseconds | None = None,
-        filter_expression: Filter | None = None,
-        policy: QueryPolicy | None = None,
-    ) -> Recordset:
-        """The records that a statement finds, as they come from the nodes, in no order; each of them once.
-
-            with client.query(Statement("test", "users", where=filters.range("age", 20, 29))) as records:
-                for record in records:
-                    print(record.key, record["name"])
-
-        A statement without `where` finds all records of its set or namespace. If a node fails, it or another
-        one is asked for the rest. A record's key has its digest, and the user key where that is stored.
-
-        Nothing is sent before the first record is asked for. Then records are received as they are read: the
-        nodes wait while they are not, and memory does not grow with their number.
-
-        Args:
-            statement: what is asked for.
-            partitions: of which partitions.
-            cursor: where another query of the statement stood, which this one goes on with, in place of
-                `partitions`: it gives the records that the other one has not given yet.
-            timeout: the deadline of the whole query in milliseconds, 0 for none, else 1 at least; or a
-                timedelta. It counts from the first record on that is asked for, and all that is done with the
-                records counts too.
-            filter_expression: only records for which it holds are given.
-            policy: how it is sent, and how much of it is wanted.
-
-        Returns:
-            An iterator of the records and a context manager. What goes wrong is raised where the next record
-            is asked for: the ServerError with which a node refuses (IndexNotFound if there is no index for
-            `where`), or a TimeoutError or ConnectionError if asking again was of no use.
-
-        Raises:
-            InvalidType, InvalidArgument: an argument can't be used.
-            ClientClosed: the client is closed.
-        """
-        query = new_query(self._policies, statement, partitions, cursor, timeout, filter_expression, policy)
-        recordset: Recordset = self._executor.open_query(query)
-        return recordset
 
     # --- the cluster ---
 

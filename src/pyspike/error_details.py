@@ -36,6 +36,8 @@ class ExpressionTrace:
         snippet: the expression there, as text.
         operands: what was compared, as text.
         language: "msgpack" for an expression, "ael" for text in the query language.
+        ael_offset: the place in that text.
+        ael_span: how much of the text it is.
     """
 
     phase: str | None = None
@@ -47,6 +49,8 @@ class ExpressionTrace:
     snippet: str | None = None
     operands: tuple[str, ...] = ()
     language: str = "msgpack"
+    ael_offset: int | None = None
+    ael_span: int | None = None
 
     def __str__(self) -> str:
         words = [self.phase or "", self.outcome or "", f"in {self.operation}" if self.operation else ""]
@@ -54,6 +58,8 @@ class ExpressionTrace:
             words.append(f"of {', '.join(self.operands)}")
         if self.snippet:
             words.append(f"at {self.snippet}")
+        if self.ael_offset is not None:
+            words.append(f"at byte {self.ael_offset} of the text")
         return " ".join(word for word in words if word)
 
 
@@ -99,6 +105,8 @@ def _trace(found: Mapping[Any, Any]) -> ExpressionTrace:
         outcome=_OUTCOMES.get(found.get(7, 0)),
         language=_LANGUAGES.get(found.get(8, 1), "msgpack"),
         operands=_texts(found, 13),
+        ael_offset=_number(found, 9),
+        ael_span=_number(found, 10),
     )
 
 

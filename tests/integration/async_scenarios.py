@@ -17,14 +17,13 @@ import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import pytest
 from fork_scenarios import expect_well, in_child
 
 from pyspike import AsyncClient, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
-from pyspike.server import EmbeddedCluster
 from support.clients import BlockingClient
 from support.cluster_tools import wait_until
 from support.processes import main
+from support.raising import raises
 from support.sockets import sockets
 from support.threads import tend_threads
 from support.unclosed import expects_unclosed
@@ -167,7 +166,7 @@ def a_main_task_that_fails(hosts: str) -> None:
     async def fail() -> None:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
+    with raises(ZeroDivisionError):
         run(work())
     assert (sockets(), tend_threads()) == ({}, set())
 
@@ -189,6 +188,8 @@ def errors_of_tasks_are_their_own(hosts: str) -> None:
 
 
 def timeouts_and_lost_connections_are_quiet(hosts: str) -> None:
+    from pyspike.server import EmbeddedCluster  # here, as it takes longer to import than most scenarios run
+
     with EmbeddedCluster(process=True) as cluster:
         node = cluster.nodes[0]
 
@@ -372,14 +373,14 @@ def tasks_and_threads_share_a_cluster(hosts: str) -> None:
                 assert len(tend_threads()) == 1
                 assert tasks.nodes() == client.nodes()
             assert tasks.is_connected() is False
-            with pytest.raises(errors.ClientClosed):
+            with raises(errors.ClientClosed):
                 await tasks.get(key("shared"))
 
         run(work())
         assert client.get(key("shared"))["name"] == "shared"
         tasks = AsyncClient.sharing(client)
         run(use(tasks))
-    with pytest.raises(errors.ClientClosed):
+    with raises(errors.ClientClosed):
         run(tasks.get(key("shared")))
     assert (sockets(), tend_threads()) == ({}, set())
 
@@ -398,7 +399,7 @@ def a_child_has_loops_of_its_own(hosts: str) -> None:
 
 
 def expect_closed(client: AsyncClient) -> None:
-    with pytest.raises(errors.ClientClosed):
+    with raises(errors.ClientClosed):
         run(client.get(key("x")))
 
 
@@ -442,7 +443,7 @@ def the_parents_loop_can_not_be_used_in_the_child(hosts: str) -> None:
 
     def child(client: AsyncClient) -> None:
         call = client.get(key("x"))
-        with pytest.raises(RuntimeError, match="no running event loop"):
+        with raises(RuntimeError, match="no running event loop"):
             call.send(None)
 
     run(work())
@@ -454,7 +455,7 @@ def the_parents_loop_can_not_be_used_in_the_child(hosts: str) -> None:
 def a_client_that_was_never_connected(hosts: str) -> None:
     async def work() -> None:
         client = AsyncClient(hosts)
-        with pytest.raises(errors.ClientClosed, match="not connected yet") as caught:
+        with raises(errors.ClientClosed, match="not connected yet") as caught:
             await client.get(key("x"))
         assert "async with" in caught.value.advice
         await client.close()
@@ -467,7 +468,7 @@ def a_client_that_was_never_connected(hosts: str) -> None:
 def nobody_to_connect_to(hosts: str) -> None:
     async def work() -> None:
         for _ in range(3):
-            with pytest.raises(errors.ConnectFailed, match=r"127\.0\.0\.1:1"):
+            with raises(errors.ConnectFailed, match=r"127\.0\.0\.1:1"):
                 await AsyncClient.connect("127.0.0.1:1", ClientPolicy(timeout=300))
 
     run(work())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -60,15 +61,13 @@ def test_what_nobody_takes_stays_in_the_sockets(three: EmbeddedCluster) -> None:
         async with AsyncClient(three.hosts, POLICY) as client:
             query = client.query(Statement("test", "large"))
             assert in_flight(client) == 0, "it has not begun"
+            tracemalloc.start()
             await anext(query)
-            sent = [-1, 0]
-            while sent[-1] != sent[-2]:  # until the nodes wait
-                await asyncio.sleep(0.2)
-                told = await client.info("query-show")
-                sent.append(
-                    sum(int(each.partition("net-io-bytes=")[2].split(":")[0] or 0) for each in told.values())
-                )
-            assert sent[-1] < 19_000_000, "not all that there is"
+            for _ in range(20):
+                await asyncio.sleep(0.02)
+            held, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert held < 10_000_000, "three nodes have sent a frame each, of 20,000,000 bytes in all"
             assert in_flight(client) >= 1
             rest = [record["n"] async for record in query]
             assert len(rest) == 99

@@ -20,6 +20,7 @@ ONLY_BLOCKING = {"__enter__", "__exit__"}
 PLAIN = {
     "batch_stream",
     "with_policies",
+    "query",
     "nodes",
     "node_names",
     "is_connected",
@@ -96,12 +97,14 @@ BLOCKING = {
     **told("_wire.pyi", "BatchCommands"),
     **told("administration.py", "Administration"),
     **told("background_jobs.py", "BackgroundJobs"),
+    **told("queries.py", "Queries"),
     **told("client.py", "Client"),
 }
 AWAITABLE = {
     **told("_wire.pyi", "AsyncCommands"),
     **told("async_administration.py", "AsyncAdministration"),
     **told("async_background_jobs.py", "AsyncBackgroundJobs"),
+    **told("async_queries.py", "AsyncQueries"),
     **told("aio.py", "AsyncClient"),
 }
 

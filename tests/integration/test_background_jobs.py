@@ -290,7 +290,7 @@ def three() -> Iterator[EmbeddedCluster]:
 
 
 POLICY = ClientPolicy(
-    tend_interval=100, admin=AdminPolicy(timeout=500), write=WritePolicy(total_timeout=1000)
+    tend_interval=100, admin=AdminPolicy(timeout=1000), write=WritePolicy(total_timeout=1000)
 )
 
 
@@ -354,8 +354,8 @@ def test_nodes_that_do_not_begin_are_named_and_the_others_go_on(three: EmbeddedC
         assert {job.node for job in mine.jobs() if job.id == error.job_id} == {"A1", "A3"}
 
         three.nodes[1].freeze()
-        with within(200), pytest.raises(JobError, match="on node A2") as caught:
-            mine.query_operate(STATEMENT, [op.add("n", 1)], timeout=200)
+        with within(600), pytest.raises(JobError, match="on node A2") as caught:
+            mine.query_operate(STATEMENT, [op.add("n", 1)], timeout=600)
         assert caught.value.in_doubt  # it was sent
         assert isinstance(caught.value.failures["A2"], errors.TimeoutError)
         with pytest.raises(JobError, match=r"job 5 was not ended on node A2"):
@@ -374,9 +374,11 @@ def test_a_node_that_can_not_be_reached_is_tried_again_as_the_policy_says(three:
         with pytest.raises(JobError, match="on node A2") as caught:
             mine.query_operate(STATEMENT, [op.add("n", 1)])
         assert not caught.value.in_doubt
-        threading.Timer(0.3, three.nodes[1].accept).start()
+        later = threading.Timer(0.3, three.nodes[1].accept)
+        later.start()
         patient = WritePolicy(max_retries=200, sleep_between_retries=50, total_timeout=PATIENCE)
         task = mine.query_operate(STATEMENT, [op.add("n", 1)], policy=patient)
+        later.join()
         task.wait(PATIENCE)
         assert task.succeeded == 300
 

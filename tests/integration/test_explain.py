@@ -49,7 +49,7 @@ TEXTS = {
     "$.age != 1": ALL,
     "$.name > 'ann'": ALL,
     "$.other == 1": ALL,
-    "$.age == $.other": ALL,
+    "$.age:INT == $.other:INT": ALL,
     "$.age == 'ann'": ALL,
 }
 
@@ -80,8 +80,11 @@ def test_the_best_index_is_told_with_what_is_looked_for(mine: Any) -> None:
             mine.explain("test", "users", text, **given)
     with pytest.raises(IndexNotFound):
         mine.explain("test", "users", "$.other == 1", require_index=True)
-    with pytest.raises(RequestInvalid, match="not understood from byte 8 on"):
+    with pytest.raises(RequestInvalid, match="'>' is not expected at byte 7") as caught:
         mine.explain("test", "users", "$.age <>")
+    trace = caught.value.trace
+    assert trace is not None
+    assert (trace.phase, trace.language, trace.ael_offset, trace.ael_span) == ("build", "ael", 7, 1)
 
 
 @pytest.mark.both_kinds

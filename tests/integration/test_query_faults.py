@@ -217,25 +217,27 @@ def test_who_takes_long_over_a_record_is_given_the_rest_by_another_request(
 # Closing and interrupting -----------------------------------------------------------------------------------
 
 
-def open_queries(cluster: EmbeddedCluster, client: Client) -> int:
-    """How many of the nodes' queries are under way, as they tell it."""
+def open_queries(client: Client) -> int:
+    """How many of the nodes' queries of the next test are under way, as they tell it."""
     told = client.info("query-show").values()
-    return sum("status=active" in each for answer in told for each in answer.split(";"))
+    return sum(
+        "set=closed" in each and "status=active" in each for answer in told for each in answer.split(";")
+    )
 
 
 def test_closing_early_ends_the_query_on_the_nodes_and_closes_its_connections(
     three: EmbeddedCluster, of_three: Client
 ) -> None:
-    big = {Key("test", "large", n): {"n": n, "fill": bytes(200_000)} for n in range(120)}
+    big = {Key("test", "closed", n): {"n": n, "fill": bytes(200_000)} for n in range(120)}
     for key, bins in big.items():
         of_three.put(key, bins, timeout=PATIENT)
-    statement = Statement("test", "large")
+    statement = Statement("test", "closed")
     with of_three.query(statement) as query:
         next(query)
-        assert open_queries(three, of_three) >= 1
+        assert open_queries(of_three) >= 1
         assert pools(of_three, "in_flight") >= 1
     assert pools(of_three, "in_flight") == 0
-    wait_until(lambda: open_queries(three, of_three) == 0, "the end of the query on the nodes")
+    wait_until(lambda: open_queries(of_three) == 0, "the end of the query on the nodes")
     assert closed(of_three)["closed early"] >= 1
     dropped = of_three.query(statement)
     next(dropped)
@@ -244,7 +246,7 @@ def test_closing_early_ends_the_query_on_the_nodes_and_closes_its_connections(
     unbegun = of_three.query(statement)
     unbegun.close()
     assert list(unbegun) == []
-    assert of_three.get(Key("test", "large", 1))["n"] == 1
+    assert of_three.get(Key("test", "closed", 1))["n"] == 1
 
 
 def test_queries_that_share_few_connections_wait_for_each_other(three: EmbeddedCluster) -> None:

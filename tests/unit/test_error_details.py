@@ -37,8 +37,10 @@ def test_all_that_is_told_is_read() -> None:
         snippet='bin_int("a")',
         operands=("1", "-2"),
         language="ael",
+        ael_offset=5,
+        ael_span=2,
     )
-    assert str(told.trace) == 'eval fault in eq of 1, -2 at bin_int("a")'
+    assert str(told.trace) == 'eval fault in eq of 1, -2 at bin_int("a") at byte 5 of the text'
     assert told_by(msgpack.packb({3: {}})).trace == ExpressionTrace()
 
 

@@ -19,6 +19,7 @@ from support.all_of import all_of
 # What a user has from the standard library.
 # Functions whose values are the user's own: what a bin, a default, a field or a variable may be.
 USERS_VALUES = {
+    "aggregate",
     "get",
     "execute_udf",
     "query_execute_udf",
@@ -31,14 +32,8 @@ USERS_VALUES = {
     "let",
 }
 STANDARD = {
-    "Any",
-    "AsyncIterable",
-    "Iterable",
-    "Mapping",
-    "Sequence",
-    "TracebackType",
-    "datetime",
-    "timedelta",
+    *("Any", "AsyncIterable", "Iterable", "Mapping", "Sequence"),
+    *("TracebackType", "datetime", "timedelta"),
 }
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
     getattr(errors, name) for name in errors.__all__

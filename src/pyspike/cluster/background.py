@@ -120,11 +120,33 @@ def begin(
         records_per_second=whole(0, MAX_UINT32)(records_per_second, "records_per_second"),
     )
     known_namespace(cluster, command.namespace)
-    nodes = _all_nodes(cluster, command.namespace)
-    failures, idle = _begin_all(cluster, nodes, command, chosen)
+    deadline = time.monotonic() + command.total_timeout / 1000 if command.total_timeout else float("inf")
+    nodes = _wait_for_nodes(cluster, command, chosen, deadline)
+    failures, idle = _begin_all(cluster, nodes, command, chosen, deadline)
     if failures:
         raise _refusal(number, nodes, failures)
     return JobWatch(cluster, number, admin, nodes, idle)
+
+
+def _wait_for_nodes(
+    cluster: Cluster, command: Command, policy: WritePolicy, deadline: float
+) -> dict[str, ClusterNode]:
+    """The nodes that change the records, as soon as all are known; for as long as the policy tries again.
+
+    Raises:
+        ConnectionError: as from `_all_nodes`.
+    """
+    tries = 0
+    while True:
+        try:
+            return _all_nodes(cluster, command.namespace)
+        except ConnectionError:  # noqa: PERF203 - each try may fail
+            tries += 1
+            pause = jittered(policy.settings.sleep_between_retries)
+            if tries > (policy.max_retries or 0) or left_ms(deadline) <= pause:
+                raise
+            cluster.request_tend()
+            time.sleep(pause / 1000)
 
 
 def _all_nodes(cluster: Cluster, namespace: str) -> dict[str, ClusterNode]:
@@ -190,10 +212,13 @@ def _refusal(
 
 
 def _begin_all(
-    cluster: Cluster, nodes: Mapping[str, ClusterNode], command: Command, policy: WritePolicy
+    cluster: Cluster,
+    nodes: Mapping[str, ClusterNode],
+    command: Command,
+    policy: WritePolicy,
+    deadline: float,
 ) -> tuple[dict[str, AerospikeError], set[str]]:
     """Send the request to all nodes; the errors of those that failed, and which have nothing to do."""
-    deadline = time.monotonic() + command.total_timeout / 1000 if command.total_timeout else float("inf")
     failures: dict[str, AerospikeError] = {}
     idle: set[str] = set()
     jobs = {name: partial(_begin, cluster, node, command, policy, deadline) for name, node in nodes.items()}

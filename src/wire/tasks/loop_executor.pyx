@@ -5,8 +5,8 @@ cdef class LoopExecutor(Deadlines):
     """All channels of one client in one loop.
 
     Each node has up to six channels: reads, writes, large reads, large writes, batches, queries. So reads do not wait behind
-    writes, which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A subclass
-    opens connections and decides what follows a failed attempt.
+    writes, which a replica that does not answer may hold up, and small requests and answers do not wait behind large ones. A
+    subclass opens connections and decides what follows a failed attempt.
 
     Args:
         loop: the running loop.

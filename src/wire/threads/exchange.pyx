@@ -77,7 +77,7 @@ cdef int send_rest(Exchange* x, int flags) noexcept nogil:
 
 
 cdef int receive_frame(Exchange* x, int flags) noexcept nogil:
-    """Receives until a whole frame is there; returns TIMED_OUT if that takes more than may still be received."""
+    """Receives until a whole frame is there; returns NOT_READY if that takes more than may still be received."""
     cdef FrameState state
     cdef bint came = False
     cdef int outcome
@@ -96,7 +96,7 @@ cdef int receive_frame(Exchange* x, int flags) noexcept nogil:
             if not flags & MSG_DONTWAIT:
                 return INTERRUPTED
         if x.is_late and x.late_bytes == 0:
-            return TIMED_OUT                # whoever goes on sending is not listened to
+            return NOT_READY                # whoever goes on sending is not listened to
         had = x.have
         outcome = receive_some(&x.transport, x.data + x.have, x.capacity - x.have, flags, &x.have)
         if outcome == DONE:

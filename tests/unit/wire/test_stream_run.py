@@ -408,6 +408,21 @@ def test_a_connection_whose_answer_is_not_there_stays_the_streams(clusters: Any)
     assert [row.ok for row in stream] == [True] * 3
 
 
+def test_a_part_of_a_frame_that_came_while_the_caller_was_elsewhere_gives_the_rest_its_time(
+    clusters: Any,
+) -> None:
+    cluster = clusters()
+    stream = paused(cluster, [*reads(cluster, "A1", 1), *reads(cluster, "A2", 3)])
+    frame = answer([row.number for row in cluster.request("A2").rows])
+    cluster.answer("A2", frame[:40])
+    advance_clock(MINUTES)
+    call = following(stream)
+    time.sleep(0.05)  # so that it has read the part
+    cluster.answer("A2", frame[40:])
+    assert call.result().ok
+    assert len(list(stream)) == 2
+
+
 def test_a_round_of_tending_frees_the_connections_of_who_is_elsewhere(clusters: Any) -> None:
     cluster = clusters()
     stream = paused(cluster, [*reads(cluster, "A1", 1), *reads(cluster, "A2", 3)])

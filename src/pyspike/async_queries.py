@@ -1,0 +1,91 @@
+"""The calls of `AsyncClient` that find records by anything but their keys: see `pyspike.queries`.
+
+What the nodes aggregate is brought to an end in a thread of its own, as Lua blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from pyspike._types import Filter, Milliseconds
+from pyspike._wire import AsyncExecutor, AsyncRecordset, Statement
+from pyspike.arguments import Policies, new_query, query_settings
+from pyspike.cluster import Cluster, aggregation
+from pyspike.policy import QueryPolicy
+from pyspike.process.in_thread import in_thread
+from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+
+__all__ = ["AsyncQueries"]
+
+
+class AsyncQueries:
+    """What `AsyncClient` has besides its commands on records: see `Queries`."""
+
+    __slots__ = ()
+
+    _cluster: Cluster
+    _policies: Policies
+    _loops: AsyncExecutor
+
+    def query(
+        self,
+        statement: Statement,
+        *,
+        partitions: PartitionFilter = ALL_PARTITIONS,
+        cursor: Cursor | None = None,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        policy: QueryPolicy | None = None,
+    ) -> AsyncRecordset:
+        """The records that a statement finds, as they come from the nodes: see `Client.query`.
+
+            async with client.query(Statement("test", "users")) as records:
+                async for record in records:
+                    print(record.key, record["name"])
+
+        It is not awaited itself. Nothing is sent before the first record is asked for.
+
+        Args:
+            statement: what is asked for.
+            partitions: of which partitions.
+            cursor: where another query of the statement stood, which this one goes on with.
+            timeout: the deadline of the whole query.
+            filter_expression: only records for which it holds are given.
+            policy: how it is sent, and how much of it is wanted.
+
+        Returns:
+            An asynchronous iterator of the records and an asynchronous context manager.
+
+        Raises:
+            InvalidType, InvalidArgument, ClientClosed: as from `Client.query`.
+        """
+        query = new_query(self._policies, statement, partitions, cursor, timeout, filter_expression, policy)
+        recordset: AsyncRecordset = self._loops.open_query(query)
+        return recordset
+
+    async def aggregate(
+        self,
+        statement: Statement,
+        module: str,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        timeout: Milliseconds | None = None,
+        policy: QueryPolicy | None = None,
+    ) -> list[Any]:
+        """What a stream function makes of all records that a statement finds: see `Client.aggregate`."""
+        settings = query_settings(self._policies, policy)
+        work = partial(
+            aggregation.aggregate,
+            self._cluster,
+            statement,
+            module,
+            function,
+            args,
+            settings,
+            self._policies.admin,
+            timeout,
+        )
+        return await in_thread(work)
