@@ -255,7 +255,7 @@ def test_streams_that_break_are_gone_on_with(faulty: EmbeddedCluster, filled: An
     faults: dict[str, Callable[[], object]] = {
         "cut": lambda: node.cut(after_frames=20, after_bytes=3),
         "code": lambda: node.fail_query(11, after_frames=5),
-        "partitions": lambda: node.fail_partitions(300),
+        "partitions": lambda: node.fail_partitions(100),
         "stall": lambda: node.stall(after_frames=10, seconds=0.1),
     }
     if len(faulty.nodes) == 3:
@@ -277,6 +277,14 @@ def test_streams_that_break_are_gone_on_with(faulty: EmbeddedCluster, filled: An
                 faulty.heal()
                 for each in faulty.nodes:
                     each.frame_queries(1)
+                eventually(lambda: is_asked(filled, node), timeout=20)
+
+
+def is_asked(client: Any, node: Any) -> bool:
+    """Whether the client knows the node, so that a query is sent to it."""
+    before = node.stats.data_requests
+    client.query("test", "q").results()
+    return bool(node.stats.data_requests > before)
 
 
 def test_garbage_in_a_stream_is_an_error(faulty: EmbeddedCluster, filled: Any) -> None:
