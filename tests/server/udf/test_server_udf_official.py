@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,14 +143,13 @@ def wires(hosts: str) -> Iterator[list[Wire]]:
 
 
 @pytest.fixture(scope="module")
-def official(hosts: str, wires: list[Wire], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def official(hosts: str, wires: list[Wire], official_modules: Path) -> Iterator[Any]:
     """The official client; its set has the records, and the index is built."""
-    folder = tmp_path_factory.mktemp("lua")
-    (folder / f"{NAME}.lua").write_text(SOURCE)
+    (official_modules / f"{NAME}.lua").write_text(SOURCE)
     seeds = [(host.name, host.port) for host in parse_hosts(hosts)]
     patient = {"total_timeout": 20_000}
     policies = {"query": patient, "scan": patient, "write": patient, "info": patient}
-    config = {"hosts": seeds, "policies": policies, "lua": {"user_path": str(folder)}}
+    config = {"hosts": seeds, "policies": policies}
     client = aerospike.client(config).connect()
     for number in range(COUNT):
         client.put(("test", SET, number), bins(number))
