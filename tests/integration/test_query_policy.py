@@ -11,6 +11,7 @@ import pytest
 from pyspike import (
     Client,
     ClientPolicy,
+    ErrorDetails,
     InvalidArgument,
     Key,
     QueryDuration,
@@ -193,6 +194,13 @@ def test_filter_expression_says_which_records_are_given(client: Client) -> None:
     assert numbers(client.with_policies(query=few).query(SCAN)) == list(range(20))
     with pytest.raises(errors.InvalidType, match="query must be a QueryPolicy"):
         client.with_policies(query=5)  # type: ignore[arg-type]
+
+
+def test_error_details_has_a_node_tell_more_than_a_code(client: Client) -> None:
+    for details, told in ((ErrorDetails.NONE, "malformed"), (ErrorDetails.MESSAGE, "unknown code 0xc1")):
+        query = client.query(SCAN, filter_expression=b"\xc1", policy=QueryPolicy(error_details=details))
+        with pytest.raises(errors.RequestInvalid, match=told):
+            next(query)
 
 
 def test_the_policy_of_the_client_is_that_of_queries_without_one(
