@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -24,6 +25,7 @@ sys.path.insert(0, str(BENCH))
 from rich.console import Console  # noqa: E402
 
 from comparison import awake, bars, cases, clients, figures, floor, markdown, report, runner, samples  # noqa: E402
+from support.all_of import all_of  # noqa: E402
 from support.cluster_tools import wait_until  # noqa: E402
 
 
@@ -41,28 +43,31 @@ def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    out = tmp_path_factory.mktemp("bench")
-    done = compare("--smoke", "--out", str(out))
+class Smoke(NamedTuple):
+    """A smoke run: the folder of its results, what it printed, and the figures."""
+
+    out: Path
+    printed: str
+    document: Any
+
+
+@pytest.fixture
+def smoke(tmp_path: Path) -> Smoke:
+    done = compare("--smoke", "--out", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
-    return out, done.stdout
+    document = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))
+    return Smoke(tmp_path, done.stdout, document)
 
 
-@pytest.fixture(scope="module")
-def document(smoke: tuple[Path, str]) -> Any:
-    return json.loads((smoke[0] / "compare.json").read_text(encoding="utf-8"))
-
-
-def test_every_case_has_an_entry_for_every_client(document: Any) -> None:
-    entries = {(figure["case"], figure["client"]) for figure in document["figures"]}
+def every_case_has_an_entry_for_every_client(smoke: Smoke) -> None:
+    entries = {(figure["case"], figure["client"]) for figure in smoke.document["figures"]}
     wanted = {(case, client) for case in cases.CASES for client in clients.PEERS}
     floors = {(name, floor.FLOOR) for name, case in cases.CASES.items() if case.floored}
     assert entries == wanted | floors
 
 
-def test_what_is_installed_is_measured_and_the_rest_says_why_not(document: Any) -> None:
-    for figure in document["figures"]:
+def what_is_installed_is_measured_and_the_rest_says_why_not(smoke: Smoke) -> None:
+    for figure in smoke.document["figures"]:
         client = figure["client"]
         if client in clients.PEERS and not clients.installed(client):
             assert figure["status"] == samples.NOT_INSTALLED
@@ -75,17 +80,86 @@ def test_what_is_installed_is_measured_and_the_rest_says_why_not(document: Any) 
             assert figure["reason"]
 
 
-def test_pyspike_is_measured_in_every_case_it_can_be(document: Any) -> None:
+def pyspike_is_measured_in_every_case_it_can_be(smoke: Smoke) -> None:
     import pyspike
 
     absent = {
-        each["case"] for each in document["figures"] if each["client"] == "pyspike" and each["status"] != "ok"
+        each["case"]
+        for each in smoke.document["figures"]
+        if each["client"] == "pyspike" and each["status"] != "ok"
     }
     tasks = {case for case in cases.CASES if case.startswith("async-")}
     allowed = {case for case in tasks if case.endswith("-uvloop") and not find_spec("uvloop")}
     if not hasattr(pyspike, "AsyncClient"):
         allowed = tasks
     assert absent == allowed
+
+
+def the_machine_and_all_versions_are_recorded(smoke: Smoke) -> None:
+    machine = smoke.document["machine"]
+    assert machine["processor"]
+    assert machine["cores"] >= 1
+    assert machine["server"]["nodes"] == 1
+    assert set(machine["clients"]) == set(clients.PEERS)
+    assert machine["clients"]["pyspike"]
+
+
+def the_table_is_printed_and_written(smoke: Smoke) -> None:
+    assert smoke.printed == (smoke.out / "compare.txt").read_text(encoding="utf-8")
+    for client in clients.PEERS:
+        assert client in smoke.printed
+    assert cases.CASES["get"].title in smoke.printed
+    assert "these are no figures" in smoke.printed
+
+
+def the_chart_is_drawn(smoke: Smoke) -> None:
+    if not find_spec("matplotlib"):  # it has no wheel for every Python
+        return
+    assert (smoke.out / "compare.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert (smoke.out / "compare.png").read_bytes().startswith(b"\x89PNG")
+
+
+def figures_of_batches_are_of_a_record(smoke: Smoke) -> None:
+    for figure in smoke.document["figures"]:
+        case = cases.CASES[figure["case"]]
+        if case.batch:
+            # A smoke run has 20 records, which one batch is enough for; of tasks, each has its own.
+            records = case.batch * max(1, case.tasks)
+            counts = {each["count"] for each in figure["rounds"] if each["status"] == samples.OK}
+            assert counts <= {records}, (case.name, figure["client"])
+
+
+def the_main_figures_are_written_as_markdown(smoke: Smoke) -> None:
+    text = (smoke.out / "compare.md").read_text(encoding="utf-8")
+    assert text.startswith("| CPU a command, us | pyspike | x aerospike | ")
+    assert f"| {cases.CASES['operate-document'].title} | " in text
+    taken = [measured("get", cpu_to={"aerospike": 0.523}, ops_to={"aerospike": 1.9})]
+    taken.append(figures.Figure("get", "aerospike", samples.OK, ops_s=500.0, cpu_us=40.0))
+    assert markdown.markdown(taken, ["a machine", "a server"]) == (
+        "| CPU a command, us | pyspike | x aerospike |\n| --- | ---: | ---: |\n"
+        "| get, 3 small bins | 20.0 | 0.52 |\n\n"
+        "| operations a second | pyspike | x aerospike |\n| --- | ---: | ---: |\n"
+        "| get, 3 small bins | 1,000 | 1.90 |\n\n"
+        "a machine  \na server\n"
+    )
+
+
+@all_of(
+    "check",
+    [
+        every_case_has_an_entry_for_every_client,
+        what_is_installed_is_measured_and_the_rest_says_why_not,
+        pyspike_is_measured_in_every_case_it_can_be,
+        the_machine_and_all_versions_are_recorded,
+        the_table_is_printed_and_written,
+        the_chart_is_drawn,
+        figures_of_batches_are_of_a_record,
+        the_main_figures_are_written_as_markdown,
+    ],
+    ids=lambda check: check.__name__,
+)
+def test_a_smoke_run(smoke: Smoke, check: Callable[[Smoke], None]) -> None:
+    check(smoke)
 
 
 @pytest.mark.skipif(not awake.possible(), reason="only Linux has the idle class")
@@ -99,30 +173,6 @@ def test_cores_are_kept_awake_by_what_gives_way_to_everything_else() -> None:
     assert spinners() == []
     with awake.awake(False):
         assert spinners() == []
-
-
-def test_the_machine_and_all_versions_are_recorded(document: Any) -> None:
-    machine = document["machine"]
-    assert machine["processor"]
-    assert machine["cores"] >= 1
-    assert machine["server"]["nodes"] == 1
-    assert set(machine["clients"]) == set(clients.PEERS)
-    assert machine["clients"]["pyspike"]
-
-
-def test_the_table_is_printed_and_written(smoke: tuple[Path, str]) -> None:
-    out, printed = smoke
-    assert printed == (out / "compare.txt").read_text(encoding="utf-8")
-    for client in clients.PEERS:
-        assert client in printed
-    assert cases.CASES["get"].title in printed
-    assert "these are no figures" in printed
-
-
-def test_the_chart_is_drawn(smoke: tuple[Path, str]) -> None:
-    pytest.importorskip("matplotlib", reason="has no wheel for every Python")
-    assert (smoke[0] / "compare.svg").read_text(encoding="utf-8").startswith("<?xml")
-    assert (smoke[0] / "compare.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_unknown_case_is_refused_with_the_names_there_are() -> None:
@@ -140,16 +190,6 @@ def test_a_batch_has_no_key_twice_and_all_keys_have_as_many_turns() -> None:
     batches = cases.batches_of(list(range(6)), 4)
     assert batches == [[0, 1, 2, 3], [4, 5, 0, 1], [2, 3, 4, 5]]
     assert [cases.calls_of(records, 200) for records in (0, 1, 200, 201)] == [0, 1, 1, 2]
-
-
-def test_figures_of_batches_are_of_a_record(document: Any) -> None:
-    for figure in document["figures"]:
-        case = cases.CASES[figure["case"]]
-        if case.batch:
-            # A smoke run has 20 records, which one batch is enough for; of tasks, each has its own.
-            records = case.batch * max(1, case.tasks)
-            counts = {each["count"] for each in figure["rounds"] if each["status"] == samples.OK}
-            assert counts <= {records}, (case.name, figure["client"])
 
 
 def test_the_floor_reads_all_frames_of_the_answer_to_a_batch(tmp_path: Path) -> None:
@@ -241,21 +281,6 @@ def test_a_smoke_run_can_not_be_checked() -> None:
     done = compare("--smoke", "--check")
     assert done.returncode == 2
     assert "--check needs figures" in done.stderr
-
-
-def test_the_main_figures_are_written_as_markdown(smoke: tuple[Path, str]) -> None:
-    text = (smoke[0] / "compare.md").read_text(encoding="utf-8")
-    assert text.startswith("| CPU a command, us | pyspike | x aerospike | ")
-    assert f"| {cases.CASES['operate-document'].title} | " in text
-    taken = [measured("get", cpu_to={"aerospike": 0.523}, ops_to={"aerospike": 1.9})]
-    taken.append(figures.Figure("get", "aerospike", samples.OK, ops_s=500.0, cpu_us=40.0))
-    assert markdown.markdown(taken, ["a machine", "a server"]) == (
-        "| CPU a command, us | pyspike | x aerospike |\n| --- | ---: | ---: |\n"
-        "| get, 3 small bins | 20.0 | 0.52 |\n\n"
-        "| operations a second | pyspike | x aerospike |\n| --- | ---: | ---: |\n"
-        "| get, 3 small bins | 1,000 | 1.90 |\n\n"
-        "a machine  \na server\n"
-    )
 
 
 def test_a_client_that_is_not_installed_is_shown_as_such(
