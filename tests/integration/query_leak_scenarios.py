@@ -21,7 +21,7 @@ from support.facade import TaskClient, wait_for
 from support.indexes import index
 from support.processes import main
 
-QUERIES = int(os.environ.get("PYSPIKE_LEAK_QUERIES") or 600)
+QUERIES = int(os.environ.get("PYSPIKE_LEAK_QUERIES") or 360)
 SELDOM = 5  # so many rounds have one in which queries are interrupted and cancelled
 SCAN = Statement("test", "leak")
 PATIENT = QueryPolicy(total_timeout=60_000)
