@@ -169,10 +169,9 @@ def test_retries_end_with_the_last_error_and_all_attempts(three: EmbeddedCluster
         list(of_three.query(ALL, policy=QueryPolicy(max_retries=2)))
     assert 3 <= len(caught.value.attempts) <= 20
     assert {attempt.node for attempt in caught.value.attempts} <= {"A1", "A2", "A3"}
-    began = [node.stats.data_requests for node in three.nodes]
-    with pytest.raises(errors.IndexNotReadable):
+    with pytest.raises(errors.IndexNotReadable) as caught:
         list(of_three.query(ALL, policy=QueryPolicy(max_retries=0)))
-    assert sum(node.stats.data_requests for node in three.nodes) - sum(began) <= 3
+    assert len(caught.value.attempts) <= 3
 
 
 def test_the_deadline_counts_all_that_is_done_with_the_records(

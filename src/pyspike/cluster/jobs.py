@@ -48,11 +48,11 @@ def _all(cluster: Cluster, command: str, policy: AdminPolicy) -> dict[str, str]:
 
 
 def _nodes(cluster: Cluster) -> list[ClusterNode]:
+    """All that the client knows, also those that get no commands for now: a job may run there too."""
     cluster.ensure_running()
-    nodes = [node for node in cluster.nodes if node.active]
-    if not nodes:
+    if not any(node.active for node in cluster.nodes):
         raise cluster.not_connected()
-    return nodes
+    return list(cluster.nodes)
 
 
 def unreachable(cluster: Cluster) -> dict[str, AerospikeError]:
