@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from pyspike import Client, ClientPolicy, Key, QueryPolicy, Statement, errors, exp, filters
 from pyspike.server import EmbeddedCluster
-from support.cluster_tools import pools
+from support.cluster_tools import pools, wait_until
 from support.indexes import index
 
 pytest.importorskip("lupa")
@@ -128,8 +127,8 @@ def test_what_is_wrong_is_told(client: Client, module: str, aggregated: str, mon
 
 @pytest.mark.embedded_only
 def test_nodes_that_fail_are_all_asked_again(aggregated: str) -> None:
-    seldom = ClientPolicy(tend_interval=60_000)  # so that no node is given up meanwhile
-    with EmbeddedCluster(nodes=3, process=True) as cluster, Client(cluster.hosts, seldom) as client:
+    often = ClientPolicy(tend_interval=100)
+    with EmbeddedCluster(nodes=3, process=True) as cluster, Client(cluster.hosts, often) as client:
         client.register_udf(SOURCE.encode(), "sums").wait(60_000)
         client.batch_put({Key("test", "s", n): {"n": n} for n in range(COUNT)}, timeout=60_000)
         statement = Statement("test", "s")
@@ -146,8 +145,12 @@ def test_nodes_that_fail_are_all_asked_again(aggregated: str) -> None:
         assert caught.value.node == "A2"
         cluster.nodes[1].heal()
         cluster.nodes[1].freeze()
-        with contextlib.suppress(
-            errors.TimeoutError
-        ):  # or the node is given up first, and others have its records
-            assert client.aggregate(statement, "sums", "total", ["n", 0], timeout=300) == [4950]
+        with pytest.raises((errors.TimeoutError, errors.ConnectionError)):
+            client.aggregate(statement, "sums", "total", ["n", 0], timeout=300)
+        wait_until(lambda: not all(node.is_active for node in client.nodes()), "the node to be given up")
+        with pytest.raises(
+            (errors.TimeoutError, errors.ConnectionError)
+        ) as late:  # and not: the sum of what the others have
+            client.aggregate(statement, "sums", "total", ["n", 0], timeout=300)
+        assert late.value.node == "A2"
         assert pools(client, "in_flight") == 0

@@ -22,6 +22,7 @@ from pyspike._wire import (
     timeout_ms,
 )
 from pyspike.cluster import udf_modules
+from pyspike.cluster.all_nodes import masters
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.info_names import known_namespace
 from pyspike.cluster.retry import jittered, may_pass, note_failure
@@ -122,15 +123,15 @@ def _ask_all(
         if cluster.closed:
             raise ClientClosed("the client is closed")
         cluster.ensure_running()
-        nodes = [node for node in cluster.nodes if node.active]
-        if not nodes:
-            raise cluster.not_connected()
         left = total if end is None else (end - time.monotonic()) * 1000
         if end is not None and left < 1:
             raise TimeoutError("no time was left to ask the nodes again", timeout=total)
         number = new_query_number()
         signed = number - 2**64 if number >= 2**63 else number  # the same 8 bytes
         try:
+            nodes = masters(
+                cluster, statement.namespace, "their records would be missing", also_given_up=True
+            ).values()
             return aggregate_on(
                 [(node, aggregate_request(statement, settings, signed, call, timeout=left)) for node in nodes]
             )

@@ -15,7 +15,6 @@ from types import MappingProxyType
 from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import (
     AT_RESULT_CODE,
-    PARTITIONS,
     Command,
     Operation,
     Statement,
@@ -24,10 +23,11 @@ from pyspike._wire import (
     parse_answer,
 )
 from pyspike.cluster.addresses import left_ms
+from pyspike.cluster.all_nodes import masters
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.info_answers import value_of
 from pyspike.cluster.info_names import known_namespace
-from pyspike.cluster.jobs import abort, failure, job_of, show, unreachable
+from pyspike.cluster.jobs import abort, failure, job_of, show
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.retry import add_explanation, jittered, may_pass, note_failure
@@ -134,12 +134,14 @@ def _wait_for_nodes(
     """The nodes that change the records, as soon as all are known; for as long as the policy tries again.
 
     Raises:
-        ConnectionError: as from `_all_nodes`.
+        ConnectionError: as from `masters`.
     """
     tries = 0
     while True:
         try:
-            return _all_nodes(cluster, command.namespace)
+            return masters(
+                cluster, command.namespace, "nothing was begun, as their records would not be changed"
+            )
         except ConnectionError:  # noqa: PERF203 - each try may fail
             tries += 1
             pause = jittered(policy.settings.sleep_between_retries)
@@ -147,30 +149,6 @@ def _wait_for_nodes(
                 raise
             cluster.request_tend()
             time.sleep(pause / 1000)
-
-
-def _all_nodes(cluster: Cluster, namespace: str) -> dict[str, ClusterNode]:
-    """The nodes that change the records, each those of which it is the master.
-
-    Raises:
-        ConnectionError: a node can't be reached, or a partition has no master.
-    """
-    for error in unreachable(cluster).values():
-        error.message += "; nothing was begun, as its records would not be changed"
-        error.args = (error.message,)
-        raise error
-    nodes = {node.name: node for node in cluster.nodes if node.active}
-    if not nodes:
-        raise cluster.not_connected()
-    owners = [cluster.routing.partitions.owner(namespace, number) for number in range(PARTITIONS)]
-    missing = sum(owner is None or owner.name not in nodes for owner in owners)
-    if missing:
-        raise ConnectionError(
-            f"no node is known for {missing} of {PARTITIONS} partitions of namespace {shown(namespace)}; "
-            "nothing was begun, as their records would not be changed",
-            advice="the cluster may be changing: try again",
-        )
-    return nodes
 
 
 def _heeded(policy: WritePolicy) -> WritePolicy:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pyspike._wire import plain_int
+from pyspike.cluster.all_nodes import unreachable
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.info_answers import parse_build, value_of
 from pyspike.cluster.node import ClusterNode
 from pyspike.errors import (
     AerospikeError,
-    ConnectionError,
     InvalidArgument,
     InvalidType,
     JobError,
@@ -20,7 +20,7 @@ from pyspike.policy import AdminPolicy
 from pyspike.result_code import ResultCode
 from pyspike.showing import shown
 
-__all__ = ["abort", "failure", "job_id", "job_of", "list_jobs", "show", "unreachable"]
+__all__ = ["abort", "failure", "job_id", "job_of", "list_jobs", "show"]
 
 NEW_NAMES = (8, 1)  # from here on a job's number is called id
 MAX_ID = 2**64 - 1
@@ -53,18 +53,6 @@ def _nodes(cluster: Cluster) -> list[ClusterNode]:
     if not any(node.active for node in cluster.nodes):
         raise cluster.not_connected()
     return list(cluster.nodes)
-
-
-def unreachable(cluster: Cluster) -> dict[str, AerospikeError]:
-    """The errors of the nodes that belong to the cluster, but can't be reached from here, by their names."""
-    return {
-        name: ConnectionError(
-            f"node {name} can't be reached: {trouble.reason}",
-            node=name,
-            advice=trouble.advice(name, cluster.policy),
-        )
-        for name, trouble in sorted(cluster.view.unreachable.items())
-    }
 
 
 def _ask(node: ClusterNode, command: str, policy: AdminPolicy) -> str:
