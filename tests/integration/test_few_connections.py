@@ -31,10 +31,15 @@ def test_four_connections_serve_thirty_two_threads(hosts: str, key: Key) -> None
         assert sum(call.result(60) for call in calls) == 3200
         assert client.get(key)["n"] == 1600
         most = 4 if Client is BlockingClient else 8  # tasks have as many for reads and for writes
-        for node in client.stats().nodes.values():
-            assert node.pool.opened <= most
-            assert node.pool.in_flight == node.pool.waiting == 0
-        assert closed(client) == {}
+        if Client is BlockingClient:
+            assert all(node.pool.opened <= most for node in client.stats().nodes.values())
+            assert closed(client) == {}
+        else:  # where the machine held some up, tasks in line got others, until those were not needed any more
+            wait_until(
+                lambda: all(node.pool.open <= most for node in client.stats().nodes.values()),
+                "few connections",
+            )
+        assert pools(client, "in_flight") == pools(client, "waiting") == 0
 
 
 def test_a_burst_is_served_whole(hosts: str, key: Key) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from pyspike import Client
@@ -79,21 +80,41 @@ class Lag:
                 return
 
 
+def _children() -> list[int]:
+    """The child processes of all threads of this process."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in Path("/proc/self/task").iterdir():
+            found += map(int, (thread / "children").read_text(encoding="ascii").split())
+    return found
+
+
 class Starved:
-    """How long threads of this process were ready to run but got no processor, as Linux counts it.
+    """How long threads were ready to run but got no processor, as Linux counts it.
 
     A thread that is busy gets less of a machine that others use too than one that mostly sleeps, as `Lag`'s.
+
+    Args:
+        threads: those of this process, by their native numbers.
+        children: whether the main threads of its child processes count too, such as embedded servers.
     """
 
-    def __init__(self, *threads: int) -> None:
+    def __init__(self, *threads: int, children: bool = False) -> None:
         self._files: list[int] = []
+        paths = [f"/proc/self/task/{thread}" for thread in threads]
+        if children:
+            paths += [f"/proc/{child}" for child in _children()]
         with suppress(OSError):  # not on this system
-            for thread in threads:
-                self._files.append(os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY))
+            for path in paths:
+                self._files.append(os.open(f"{path}/schedstat", os.O_RDONLY))
 
     def ms(self) -> float:
-        """Milliseconds so far, of all these threads."""
-        return sum(int(os.pread(file, 64, 0).split()[1]) for file in self._files) / 1e6
+        """Milliseconds so far, of all these threads; of one that has ended nothing is told."""
+        total = 0
+        for file in self._files:
+            with suppress(OSError):
+                total += int(os.pread(file, 64, 0).split()[1])
+        return total / 1e6
 
     def close(self) -> None:
         """Let go of what it reads from."""

@@ -129,7 +129,7 @@ class Load:
 
     def _run(self, thread: int, chance: random.Random) -> None:
         loops = [each.native_id for each in threading.enumerate() if each.name == LOOP]
-        starved = self._starved.of = Starved(threading.get_native_id(), *filter(None, loops))
+        starved = self._starved.of = Starved(threading.get_native_id(), *filter(None, loops), children=True)
         try:
             while not self._stop.is_set():
                 n = chance.randrange(KEYS)
@@ -211,7 +211,7 @@ class Load:
             if call.error is not None
             and call.began >= since
             and kind in (None, call.kind)
-            and self.lag.during(call.began, call.ended) < call.deadline_ms * STOOD_STILL
+            and self.lag.during(call.began, call.ended) + call.starved_ms < call.deadline_ms * STOOD_STILL
         ]
 
     def expect_service(self, since: float, *, emptied: bool = False) -> None:
