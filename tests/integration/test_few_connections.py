@@ -34,7 +34,7 @@ def test_four_connections_serve_thirty_two_threads(hosts: str, key: Key) -> None
         if Client is BlockingClient:
             assert all(node.pool.opened <= most for node in client.stats().nodes.values())
             assert closed(client) == {}
-        else:  # where the machine held some up, tasks in line got others, until those were not needed any more
+        else:  # where the machine held some up, tasks in line got others, until they were not needed
             wait_until(
                 lambda: all(node.pool.open <= most for node in client.stats().nodes.values()),
                 "few connections",
