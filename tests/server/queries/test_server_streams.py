@@ -262,7 +262,7 @@ def test_a_scan_of_many_records_serves_other_connections(cluster: EmbeddedCluste
         eventually(lambda: bool(jobs(wire)))
         while jobs(wire)[0]["status"] == "active(ok)":
             served += 1
-            if not reader.is_alive() and served == 3:
+            if served == 6:
                 reader.start()
         reader.join()
     assert served > 5
