@@ -149,6 +149,7 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
     cdef Target target
     cdef Node node
     cdef int64_t now = now_ns()
+    cdef NamespaceMap space = map.known(query.statement.namespace)
     cdef int i
     for i in range(query.partitions.count):
         state = &query.partitions.states[i]
@@ -157,7 +158,7 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
         target.policy = query.settings.replica
         target.partition_id = query.partitions.begin + i
         target.replica = state.replica
-        node = map.route_to_owner(query.statement.namespace, &target)
+        node = None if space is None else map.owner_in(space, &target)
         state.replica = <uint16_t>target.replica
         if node is None:
             if lost is None:

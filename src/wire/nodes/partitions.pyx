@@ -192,13 +192,24 @@ cdef class PartitionMap:
 
     cdef Node route_to_owner(self, str namespace, Target* target):
         """As `route`, but None if no active node has the partition."""
+        cdef NamespaceMap space = self.known(namespace)
+        return None if space is None else self.owner_in(space, target)
+
+    cdef NamespaceMap known(self, str namespace):
+        """The map of a namespace; None if no namespace is known yet.
+
+        Raises:
+            ServerError: the cluster has no such namespace.
+        """
         cdef NamespaceMap space = self.find(namespace)
+        if space is None and self.spaces:
+            raise errors.from_code(ResultCode.INVALID_NAMESPACE)        # without asking a node
+        return space
+
+    cdef Node owner_in(self, NamespaceMap space, Target* target):
+        """As `route_to_owner`, in the map of a namespace: for many partitions of one."""
         cdef Node node
         cdef int first, i, owner
-        if space is None:
-            if self.spaces:
-                raise errors.from_code(ResultCode.INVALID_NAMESPACE)    # without asking a node
-            return None
         target.has_other_node = False
         if target.policy == REPLICA_MASTER:
             owner = space.owners[0][target.partition_id]
