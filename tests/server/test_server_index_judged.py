@@ -28,6 +28,8 @@ def asked(request: pytest.FixtureRequest) -> Iterator[Wire]:
     """A connection to the server that is asked."""
     hosts = request.config.getoption("--hosts")
     if hosts:
+        if "," in hosts:
+            pytest.skip("with more than one node, records and figures are spread")
         with Wire(int(hosts.split(",")[0].rpartition(":")[2]), timeout=20) as wire:
             yield wire
         return
