@@ -7,7 +7,6 @@ and are skipped on a real one. All records are in the namespace `test`, in a set
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import itertools
 import os
@@ -156,20 +155,6 @@ def set_name(request: pytest.FixtureRequest, hosts: str) -> Iterator[str]:
 
         with Client(hosts) as client:
             client.info(f"truncate:namespace=test;set={name}", client.nodes()[0])
-
-
-@pytest.fixture(scope="session", autouse=True)
-def official_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the official client, if it is there, looks for the module of an aggregation.
-
-    In a process it is that of the first client that is made.
-    """
-    folder = tmp_path_factory.mktemp("lua")
-    with contextlib.suppress(ModuleNotFoundError):
-        import aerospike
-
-        aerospike.client({"hosts": [("127.0.0.1", 3000)], "lua": {"user_path": str(folder)}})
-    return folder
 
 
 @pytest.fixture
