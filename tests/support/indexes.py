@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from support.cluster_tools import wait_until
+from pyspike import CollectionIndexType, IndexType
 
 __all__ = ["index"]
+
+PATIENCE = 30_000  # ms, for what a slow machine takes long for
+COLLECTIONS = {
+    "": CollectionIndexType.DEFAULT,
+    "list": CollectionIndexType.LIST,
+    "mapkeys": CollectionIndexType.MAP_KEYS,
+    "mapvalues": CollectionIndexType.MAP_VALUES,
+}
 
 
 @contextmanager
@@ -25,18 +33,10 @@ def index(
         collection: `list`, `mapkeys` or `mapvalues`; empty for the bin's own value.
     """
     name = f"{set_name}-{bin_name}-{kind[:3]}{collection[3:7]}"
-    command = f"sindex-create:namespace=test;set={set_name};indexname={name};bin={bin_name};type={kind}"
-    if collection:
-        command += f";indextype={collection}"
-    told = client.info(command, client.node_names()[0])
-    assert told.upper().startswith("OK"), told
-
-    def complete() -> bool:
-        stat = f"sindex-stat:namespace=test;indexname={name}"
-        return all("load_pct=100" in answer for answer in client.info(stat).values())
-
-    wait_until(complete, f"the index {name}")
+    client.create_index(
+        "test", set_name, name, bin=bin_name, type=IndexType(kind), collection=COLLECTIONS[collection]
+    ).wait(PATIENCE)
     try:
         yield name
     finally:
-        client.info(f"sindex-delete:namespace=test;indexname={name}", client.node_names()[0])
+        client.drop_index("test", name)
