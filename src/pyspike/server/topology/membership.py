@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..protocol.constants import N_PARTITIONS
@@ -47,6 +48,8 @@ class Membership:
         alternate_host: the host of the nodes' alternate addresses; None: they have none.
         version: the server that is played.
         clock: Unix time in seconds, by which records expire.
+        tls: with which all nodes speak TLS; None: they do not.
+        tls_names: the name in the certificate of each node.
 
     """
 
@@ -64,13 +67,16 @@ class Membership:
         alternate_host: str | None = None,
         version: ServerVersion = NEWEST,
         clock: Callable[[], float] = time.time,
+        tls: ssl.SSLContext | None = None,
+        tls_names: Sequence[str] = (),
     ) -> None:
         self.state = ClusterState(
             cluster_name, replication_factor, advertise, alternate_host, Store(clock, version)
         )
+        told: Sequence[str | None] = tls_names or [None] * len(names)
         self.nodes = [
-            Node(NodeState(name, host, port), self.state, dispatch, self._happen)
-            for name, port in zip(names, ports, strict=True)
+            Node(NodeState(name, host, port, tls_name), self.state, dispatch, self._happen, tls)
+            for name, port, tls_name in zip(names, ports, told, strict=True)
         ]
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}
