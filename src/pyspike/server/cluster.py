@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
-from .arguments import PORT_MAX, check_integer, check_seconds, check_text
+from .arguments import PORT_MAX, check_flag, check_integer, check_seconds, check_text
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
 from .embedded_node import EmbeddedNode
@@ -126,6 +126,8 @@ class EmbeddedCluster:
         alternate_host: the host of their alternate addresses; None: they have none.
         version: the server it plays, "8.2.0" or "8.1.2", which refuses string operations as the real one
             does; None: the newest that is known.
+        compression: whether it reads compressed requests, and compresses answers for clients that ask for
+            it, as the Enterprise Edition does; if not, it refuses the ones and sends the others plain.
         clock: Unix time in seconds, by which records expire; not with `process`.
 
     Attributes:
@@ -152,6 +154,7 @@ class EmbeddedCluster:
         advertise: str | None = None,
         alternate_host: str | None = None,
         version: str | None = None,
+        compression: bool = False,
         clock: Callable[[], float] | None = None,
     ) -> None:
         nodes = check_integer("nodes", nodes, 1)
@@ -174,6 +177,7 @@ class EmbeddedCluster:
             advertise=advertise,
             alternate_host=alternate_host,
             version=(NEWEST if version is None else find_version(check_text("version", version))).name,
+            compression=check_flag("compression", compression),
         )
         self._process = process
         self._clock = clock or time.time

@@ -46,6 +46,7 @@ class Membership:
         advertise: the host that nodes say they have; None: `host`.
         alternate_host: the host of the nodes' alternate addresses; None: they have none.
         version: the server that is played.
+        compression: whether compressed requests are read, and answers compressed if that is asked for.
         clock: Unix time in seconds, by which records expire.
 
     """
@@ -63,10 +64,11 @@ class Membership:
         advertise: str | None = None,
         alternate_host: str | None = None,
         version: ServerVersion = NEWEST,
+        compression: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.state = ClusterState(
-            cluster_name, replication_factor, advertise, alternate_host, Store(clock, version)
+            cluster_name, replication_factor, advertise, alternate_host, Store(clock, version), compression
         )
         self.nodes = [
             Node(NodeState(name, host, port), self.state, dispatch, self._happen)

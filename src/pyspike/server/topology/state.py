@@ -135,6 +135,7 @@ class ClusterState:
         advertise: the host that nodes say they have, instead of the one on which they listen; None: that one.
         alternate_host: the host of the nodes' alternate addresses; None: they have none.
         store: the records of all nodes.
+        compression: whether compressed requests are read, and answers compressed if that is asked for.
 
     """
 
@@ -143,6 +144,7 @@ class ClusterState:
     advertise: str | None
     alternate_host: str | None
     store: Store
+    compression: bool = False
     cluster_key: str = ""
     members: list[NodeState] = field(default_factory=list)
     """The nodes that are in the cluster as the others see it; a killed one stays until it is noticed."""
