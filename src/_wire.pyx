@@ -12,7 +12,7 @@ done in Python.
     base/fork                       what happens to sockets at a fork, and the note that this process is a child
     base/socket                     the system calls on sockets, and what they tell about a connection
     base/buffer                     a growing buffer of bytes to send
-    base/frames                     splitting received bytes into frames
+    base/frames                     splitting received bytes into frames, and taking frames out of compressed ones
     values/digest                   RIPEMD-160 of a key, and its partition
     values/intern                   a connection's cache of short texts
     values/plain_values             the str, int, float or bytes that an object stands for

@@ -46,6 +46,8 @@ PROTO_VERSION: int
 FRAME_HEADER_SIZE: int
 TYPE_INFO: int
 TYPE_MESSAGE: int
+TYPE_COMPRESSED: int
+COMPRESSED_HEAD_SIZE: int
 MAX_MESSAGE: int
 AT_HEADER_SIZE: int
 AT_INFO1: int
@@ -65,6 +67,7 @@ INFO1_SHORT_QUERY: int
 INFO1_BATCH: int
 INFO1_GET_NO_BINS: int
 INFO1_CONSISTENCY_ALL: int
+INFO1_COMPRESS_RESPONSE: int
 INFO2_WRITE: int
 INFO2_DELETE: int
 INFO2_GENERATION: int
@@ -462,6 +465,8 @@ class Settings:
     @property
     def filter_expression(self) -> bytes | None: ...
     @property
+    def compress_above(self) -> int: ...
+    @property
     def of(self) -> int: ...
     @property
     def batch_flags(self) -> int: ...
@@ -496,6 +501,7 @@ class Settings:
         send_key: bool = False,
         respond_per_each_op: bool = False,
         filter_expression: bytes | None = None,
+        compress_above: int = -1,
         of: int = ...,
         batch_flags: int = 0,
         sequential: bool = False,

@@ -9,6 +9,8 @@ cpdef enum:                                 # frames (framing.md 1.1)
     FRAME_HEADER_SIZE = 8
     TYPE_INFO = 1
     TYPE_MESSAGE = 3
+    TYPE_COMPRESSED = 4                     # a frame of TYPE_MESSAGE, packed (framing.md 1.5)
+    COMPRESSED_HEAD_SIZE = 8                # of its body: the size of the frame in it
     MAX_MESSAGE = 134_217_728               # bytes of a body: the server closes the connection on more
 
 
@@ -34,6 +36,7 @@ cpdef enum:                                 # info1 (framing.md 1.2)
     INFO1_BATCH = 0x08
     INFO1_GET_NO_BINS = 0x20
     INFO1_CONSISTENCY_ALL = 0x40
+    INFO1_COMPRESS_RESPONSE = 0x80
 
 
 cpdef enum:                                 # info2 (framing.md 1.2)

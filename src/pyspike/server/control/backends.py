@@ -55,6 +55,7 @@ class Plan:
     """The paths that `context_of` takes; empty if a context is given, or there is no TLS."""
     tls_names: list[str]
     security: Security | None
+    compression: bool
 
 
 class Backend(Protocol):
@@ -110,6 +111,7 @@ class ThreadBackend:
                 tls=context_of(*plan.tls_files) if plan.tls_files else tls,
                 tls_names=plan.tls_names,
                 security=plan.security,
+                compression=plan.compression,
             )
         )
 

@@ -17,8 +17,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from ..protocol.compression import inflated
 from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
-from ..protocol.framing import PROTO, refusal
+from ..protocol.framing import PROTO, refusal, reply
+from ..protocol.result import RequestError
 from ..security.certificates import common_name
 from ..security.state import Caller
 from .closing import last_bytes
@@ -33,7 +35,7 @@ __all__ = ["Connection", "Handler"]
 _PROTO_BYTES = PROTO.size
 _SIZE_MASK = (1 << 48) - 1
 _TYPES = frozenset(int(kind) for kind in ProtoType)
-_DATA = int(ProtoType.AS_MSG)
+_DATA, _COMPRESSED = int(ProtoType.AS_MSG), int(ProtoType.AS_MSG_COMPRESSED)
 _WRITE_SIZE = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
@@ -48,6 +50,10 @@ class Handler(Protocol):
     @property
     def stats(self) -> NodeStats:
         """The counters of the node."""
+
+    @property
+    def compression(self) -> bool:
+        """Whether compressed requests are read."""
 
     @property
     def handle(self) -> Callable[[Session, int, bytes], Reply]:
@@ -229,6 +235,12 @@ class Connection(asyncio.Protocol):
                 break
             body = bytes(buffer[pos + _PROTO_BYTES : end])
             pos = end
+            if kind == _COMPRESSED and handler.compression:
+                try:
+                    kind, body = _DATA, inflated(body)
+                except RequestError as error:
+                    out.append(reply(error.code))
+                    continue
             if faults.armed and kind == _DATA:
                 self._flush(out)
                 out, out_size = [], 0
