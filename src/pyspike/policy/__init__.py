@@ -31,7 +31,7 @@ from pyspike.policy.batch import (
     BatchWritePolicy,
     Concurrency,
 )
-from pyspike.policy.client import ClientPolicy
+from pyspike.policy.client import AuthMode, ClientPolicy
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
@@ -40,6 +40,7 @@ from pyspike.values import Expiration
 
 __all__ = [
     "AdminPolicy",
+    "AuthMode",
     "BasePolicy",
     "BatchDeletePolicy",
     "BatchPolicy",
