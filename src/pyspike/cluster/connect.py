@@ -1,4 +1,4 @@
-"""Opens every socket of the client, for threads and for asyncio loops.
+"""Opens every socket of a client, for threads and for asyncio loops.
 
 Connections of both kinds are set up here as they need it before their first command. Not here: what is sent
 on them, which `probe` and the executors decide.
@@ -16,73 +16,86 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pyspike._wire import Connection, disown_socket, own_socket
 from pyspike.cluster.addresses import Endpoint
 from pyspike.errors import ConnectionError, TimeoutError
+from pyspike.policy import ClientPolicy
 
 if TYPE_CHECKING:
     import asyncio  # not at run time: a program without tasks need not wait for it
 
-__all__ = ["connect", "connect_in_loop"]
+__all__ = ["Door"]
 
 P = TypeVar("P", bound="asyncio.BaseProtocol")
 
 _NO_SIGPIPE = getattr(socket, "SO_NOSIGPIPE", None)  # macOS, which has no MSG_NOSIGNAL
 
 
-def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
-    """Open a connection for a thread, which waits here until it is ready for commands.
+class Door:
+    """Opens the connections of one client, all in the same way.
 
     Args:
-        endpoint: the address to connect to.
-        timeout: milliseconds for everything that it takes.
-        node: the name of the node that is expected there, for the errors.
-
-    Raises:
-        TimeoutError: nobody answered in time.
-        ConnectionError: the connection was refused or could not be made.
+        policy: the client's policy.
     """
-    with _NewSocket(endpoint, timeout, node) as sock:
-        sock.settimeout(max(timeout, 1) / 1000)
-        sock.connect(endpoint.sockaddr)
-        _set_up(sock)
-        sock.setblocking(True)
-    return Connection(sock.detach())
 
+    __slots__ = ("_policy",)
 
-async def connect_in_loop(
-    loop: asyncio.AbstractEventLoop,
-    endpoint: Endpoint,
-    timeout: float,
-    node: str | None,
-    protocol: Callable[[], P],
-    connecting: set[socket.socket],
-) -> P:
-    """Open a connection in the running asyncio loop.
+    def __init__(self, policy: ClientPolicy) -> None:
+        self._policy = policy
 
-    Args:
-        loop: the running loop.
-        endpoint: the address to connect to.
-        timeout: milliseconds for everything that it takes.
-        node: the name of the node that is expected there, for the errors.
-        protocol: makes the asyncio protocol that the connection's transport calls.
-        connecting: has the socket as long as no transport owns it, so that whoever gives the loop up can
-            close it.
+    def connect(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
+        """Open a connection for a thread, which waits here until it is ready for commands.
 
-    Returns:
-        The protocol, connected to its transport.
+        Args:
+            endpoint: the address to connect to.
+            timeout: milliseconds for everything that it takes.
+            node: the name of the node that is expected there, for the errors.
 
-    Raises:
-        TimeoutError: nobody answered in time.
-        ConnectionError: the connection was refused or could not be made.
-    """
-    with _NewSocket(endpoint, timeout, node) as sock:
-        connecting.add(sock)
-        try:
-            sock.setblocking(False)
-            await _connect_socket(loop, sock, endpoint.sockaddr, timeout)
+        Raises:
+            TimeoutError: nobody answered in time.
+            ConnectionError: the connection was refused or could not be made.
+        """
+        with _NewSocket(endpoint, timeout, node) as sock:
+            sock.settimeout(max(timeout, 1) / 1000)
+            sock.connect(endpoint.sockaddr)
             _set_up(sock)
-            _, connected = await loop.create_connection(protocol, sock=sock)
-        finally:
-            connecting.discard(sock)
-    return connected
+            sock.setblocking(True)
+        return Connection(sock.detach())
+
+    async def connect_in_loop(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        endpoint: Endpoint,
+        timeout: float,
+        node: str | None,
+        protocol: Callable[[], P],
+        connecting: set[socket.socket],
+    ) -> P:
+        """Open a connection in the running asyncio loop.
+
+        Args:
+            loop: the running loop.
+            endpoint: the address to connect to.
+            timeout: milliseconds for everything that it takes.
+            node: the name of the node that is expected there, for the errors.
+            protocol: makes the asyncio protocol that the connection's transport calls.
+            connecting: has the socket as long as no transport owns it, so that whoever gives the loop up can
+                close it.
+
+        Returns:
+            The protocol, connected to its transport.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+            ConnectionError: the connection was refused or could not be made.
+        """
+        with _NewSocket(endpoint, timeout, node) as sock:
+            connecting.add(sock)
+            try:
+                sock.setblocking(False)
+                await _connect_socket(loop, sock, endpoint.sockaddr, timeout)
+                _set_up(sock)
+                _, connected = await loop.create_connection(protocol, sock=sock)
+            finally:
+                connecting.discard(sock)
+        return connected
 
 
 async def _connect_socket(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pyspike._wire import Connection
 from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import Endpoint, left_ms, mapped, resolve
-from pyspike.cluster.connect import connect
+from pyspike.cluster.connect import Door
 from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, ServerError, TimeoutError
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
@@ -106,11 +106,14 @@ def how_to_reach(policy: ClientPolicy, name: str, hosts: Iterable[Host], reason:
     )
 
 
-def probe(endpoint: Endpoint, policy: ClientPolicy, deadline: float, expected: str | None = None) -> Probe:
+def probe(
+    endpoint: Endpoint, door: Door, policy: ClientPolicy, deadline: float, expected: str | None = None
+) -> Probe:
     """Connect to one address and ask the server there what it is.
 
     Args:
         endpoint: the address.
+        door: opens the connection.
         policy: the cluster that is meant, and how its nodes are asked.
         deadline: in `time.monotonic()`'s time.
         expected: the node's name, where only that one will do.
@@ -118,7 +121,7 @@ def probe(endpoint: Endpoint, policy: ClientPolicy, deadline: float, expected: s
     Raises:
         AerospikeError: no server answered, or one that can't be used; the message says why.
     """
-    connection = connect(endpoint, left_ms(deadline), expected)
+    connection = door.connect(endpoint, left_ms(deadline), expected)
     try:
         return _introduce(connection, endpoint, policy, deadline, expected)
     except BaseException:
@@ -172,12 +175,19 @@ def _introduce_ourselves(found: Probe, policy: ClientPolicy, deadline: float) ->
 
 
 def probe_host(
-    host: Host, policy: ClientPolicy, deadline: float, expected: str | None = None, *, seed: bool = False
+    host: Host,
+    door: Door,
+    policy: ClientPolicy,
+    deadline: float,
+    expected: str | None = None,
+    *,
+    seed: bool = False,
 ) -> Probe:
     """Try each address of a host, until a server that can be used answers.
 
     Args:
         host: the host, whose name is resolved here.
+        door: opens the connections.
         policy: the cluster that is meant, and how its nodes are asked.
         deadline: in `time.monotonic()`'s time; each address gets an equal share of what is left.
         expected: the node's name, where only that one will do.
@@ -193,14 +203,14 @@ def probe_host(
     for tried, endpoint in enumerate(endpoints):
         share = time.monotonic() + left_ms(deadline) / 1000 / (len(endpoints) - tried)
         try:
-            found = probe(endpoint, policy, share, expected)
-            return _behind_balancer(found, host, policy, deadline) if seed else found
+            found = probe(endpoint, door, policy, share, expected)
+            return _behind_balancer(found, host, door, policy, deadline) if seed else found
         except AerospikeError as error:
             reasons.append(reason(error, endpoint if len(endpoints) > 1 else None))
     raise ConnectFailed("; ".join(reasons))
 
 
-def _behind_balancer(found: Probe, host: Host, policy: ClientPolicy, deadline: float) -> Probe:
+def _behind_balancer(found: Probe, host: Host, door: Door, policy: ClientPolicy, deadline: float) -> Probe:
     """The same node at an address that it advertises, if the one that was reached is none of those."""
     own = [mapped(service, policy.ip_map) for service in found.services]
     here = found.endpoint.host
@@ -210,7 +220,7 @@ def _behind_balancer(found: Probe, host: Host, policy: ClientPolicy, deadline: f
     for tried, service in enumerate(own):
         share = time.monotonic() + left_ms(deadline) / 1000 / (len(own) - tried + 1)
         try:
-            direct = probe_host(service, policy, share, found.name)
+            direct = probe_host(service, door, policy, share, found.name)
         except AerospikeError as error:
             reasons.append(reason(error))
         else:

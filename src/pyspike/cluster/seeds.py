@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import left_ms
+from pyspike.cluster.connect import Door
 from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
 from pyspike.errors import AerospikeError, Attempt, ConnectFailed, InvalidArgument
@@ -35,7 +36,7 @@ class Seeds:
         InvalidArgument: a host has a TLS name, and there is no TLS: its connections would be in plain text.
     """
 
-    def __init__(self, hosts: Sequence[Host], policy: ClientPolicy) -> None:
+    def __init__(self, hosts: Sequence[Host], door: Door, policy: ClientPolicy) -> None:
         for host in hosts:
             if host.tls_name is not None:
                 raise InvalidArgument(
@@ -43,6 +44,7 @@ class Seeds:
                     advice="leave the name out to connect in plain text",
                 )
         self.hosts = tuple(hosts)
+        self._door = door
         self._policy = policy
         self._hanging: dict[Host, threading.Thread] = {}
         self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
@@ -70,7 +72,7 @@ class Seeds:
             if thread is not None and thread.is_alive():
                 failures[host] = Attempt(None, "an earlier look-up of the name still hangs", 0.0, False)
             else:
-                jobs[host] = functools.partial(_probe_seed, host, self._policy, deadline)
+                jobs[host] = functools.partial(_probe_seed, host, self._door, self._policy, deadline)
         end = deadline + LATE
         with ParallelJobs(jobs, Probe.close) as running:
             while (taken := running.take(end)) is not None:
@@ -122,8 +124,8 @@ def _unusable(failures: Mapping[Host, Attempt]) -> ConnectFailed:
     )
 
 
-def _probe_seed(host: Host, policy: ClientPolicy, deadline: float) -> Probe:
-    found = probe_host(host, policy, deadline, seed=True)
+def _probe_seed(host: Host, door: Door, policy: ClientPolicy, deadline: float) -> Probe:
+    found = probe_host(host, door, policy, deadline, seed=True)
     command = peers_command(policy.use_services_alternate)
     try:
         values = ask(found.connection, [command], left_ms(deadline))
