@@ -6,6 +6,7 @@ Creating and changing them is done in `pyspike.cluster.users`; how a client logs
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pyspike import _wire
@@ -24,7 +25,8 @@ _CODES = {
     )
 }
 _NAMES = {code: name for name, code in _CODES.items()}
-_NUMBERED = "code-"  # in front of the number of a privilege that has no name here
+_NUMBERED = re.compile(r"code-(0|[1-9][0-9]{0,2})")  # a privilege that has no name here
+MAX_CODE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Privilege:
                 f"there is no privilege {shown(name)}", advice=f"there are {', '.join(_CODES)}"
             )
         if code < PRIVILEGE_READ and (namespace or set_name):
-            raise InvalidArgument(f"the privilege {name} is for the whole cluster, not for a namespace or set")
+            raise InvalidArgument(f"the privilege {name} is for the whole cluster, and has no namespace")
         if set_name and not namespace:
             raise InvalidArgument(f"the set {shown(set_name)} of a privilege needs a namespace")
         for field, value in (("name", name), ("namespace", namespace), ("set_name", set_name)):
@@ -67,7 +69,7 @@ class Privilege:
     @classmethod
     def of(cls, code: int, namespace: str | None = None, set_name: str | None = None) -> Privilege:
         """The privilege with the server's number, known or not."""
-        return cls(_NAMES.get(code, f"{_NUMBERED}{code}"), namespace or None, set_name or None)
+        return cls(_NAMES.get(code, f"code-{code}"), namespace or None, set_name or None)
 
     @property
     def code(self) -> int:
@@ -141,11 +143,13 @@ class Role:
 
 
 def _code_of(name: str) -> int | None:
-    if name in _CODES:
-        return _CODES[name]
-    digits = name.removeprefix(_NUMBERED)
-    number = int(digits) if digits != name and digits.isascii() and digits.isdigit() and len(digits) < 4 else -1
-    return number if 0 <= number <= 255 and number not in _NAMES and digits == str(number) else None
+    """The server's number; None if it is no name of one."""
+    known: int | None = _CODES.get(name)
+    match = _NUMBERED.fullmatch(name)
+    if known is not None or match is None:
+        return known
+    number = int(match[1])
+    return number if number <= MAX_CODE and number not in _NAMES else None
 
 
 def _text(value: object, what: str) -> str:

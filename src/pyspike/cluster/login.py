@@ -105,8 +105,12 @@ class Login:
         self.tending: int | None = None
         self._timeout = policy.login_timeout
         self._pause = policy.tend_interval / 1000
+        self._warned = False  # of sessions that are too short
         self._external = policy.auth_mode in (AuthMode.EXTERNAL, AuthMode.EXTERNAL_INSECURE)
-        self._credentials = self._made(policy.password)
+        password = policy.password
+        self._credentials = _Credentials(
+            None if password is None else hashed(password), password if self._external else None
+        )
         # Replaced whole, as a forked child reads them.
         self._sessions: dict[Endpoint, Session] = {}
         self._refusals: dict[Endpoint, _Refusal] = {}
@@ -117,19 +121,13 @@ class Login:
         self._lock = threading.Lock()
         self._waiting: dict[Endpoint, list[Callable[[Outcome], object]]] = {}
 
-    def _made(self, password: str | None) -> _Credentials:
-        if password is None:
-            return _Credentials(None, None)
-        return _Credentials(hashed(password), password if self._external else None)
-
-    def password_changed(self, user: str, password: str) -> None:
-        """Log in with another password from now on, if it is this client's user who has it."""
-        if user == self.user:
-            self._credentials = self._made(password)
-
-    def is_own_password(self, user: str) -> bytes | None:
-        """The hash of the password of this client's user; None if it is another user's."""
+    def own_password(self, user: str) -> bytes | None:
+        """The hash of this client's password; None if `user` is another one."""
         return self._credentials.hashed if user == self.user else None
+
+    def password_changed(self, password: str, hash_of_it: bytes) -> None:
+        """Log in with another password from now on."""
+        self._credentials = _Credentials(hash_of_it, password if self._external else None)
 
     # The tend thread ----------------------------------------------------------------------------------------
 
@@ -176,10 +174,13 @@ class Login:
             renew_at = float("inf")
         elif grant.seconds <= MARGIN:
             renew_at = float("inf")
-            log.warning(
-                "sessions at %s last for %d s: too short to be renewed in time, so each is used until it is refused",
-                _place(endpoint, node), grant.seconds,
-            )  # fmt: skip
+            log.log(
+                logging.DEBUG if self._warned else logging.WARNING,
+                "sessions at %s last for %d s, too short to be renewed in time: each is used until it is refused",
+                _place(endpoint, node),
+                grant.seconds,
+            )
+            self._warned = True
         else:
             renew_at = monotonic() + grant.seconds - MARGIN
         log.debug("logged in at %s", _place(endpoint, node))
@@ -203,7 +204,9 @@ class Login:
     def _refused(self, refusal: _Refusal, endpoint: Endpoint, node: str | None = None) -> ServerError:
         who = "the client's certificate" if self.user is None else f"user {self.user!r}"
         meaning = refusal.code.meaning
-        return from_code(refusal.code, f"the login of {who} at {_place(endpoint, node)}: {meaning}", node=node)
+        return from_code(
+            refusal.code, f"the login of {who} at {_place(endpoint, node)}: {meaning}", node=node
+        )
 
     def keep_only(self, endpoints: set[Endpoint]) -> None:
         """Forget the sessions at all other servers."""
@@ -344,7 +347,7 @@ class Login:
 
     def _late(self, endpoint: Endpoint, timeout: float, node: str | None) -> TimeoutError:
         return TimeoutError(
-            f"the session at {_place(endpoint, node)} is over, and there was no new one within {timeout:.0f} ms",
+            f"not logged in at {_place(endpoint, node)}, and no new login was done within {timeout:.0f} ms",
             node=node,
             advice="raise the timeout, or see in client.stats() why the client can't log in",
         )

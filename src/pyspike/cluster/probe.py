@@ -16,7 +16,14 @@ from pyspike._wire import Connection
 from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import Endpoint, left_ms, mapped, resolve
 from pyspike.cluster.connect import Door
-from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, ServerError, TimeoutError
+from pyspike.errors import (
+    AerospikeError,
+    ConnectFailed,
+    ConnectionError,
+    SecurityError,
+    ServerError,
+    TimeoutError,
+)
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 from pyspike.version import __version__
@@ -121,7 +128,8 @@ def probe(
     Raises:
         AerospikeError: no server answered, or one that can't be used; the message says why.
     """
-    connection = door.connect(endpoint, left_ms(deadline), expected)
+    connection = door.connect_to_tend(endpoint, min(left_ms(deadline), policy.timeout), expected)
+    deadline = min(deadline, time.monotonic() + policy.timeout / 1000)  # without what a login has left
     try:
         return _introduce(connection, endpoint, policy, deadline, expected)
     except BaseException:
@@ -168,7 +176,7 @@ def _introduce_ourselves(found: Probe, policy: ClientPolicy, deadline: float) ->
     """Tell the server the client's name and version, for its logs and statistics; it may refuse that."""
     if found.build < USER_AGENT_BUILD:
         return
-    command = info_answers.user_agent(__version__, policy.application_id)
+    command = info_answers.user_agent(__version__, policy.application_id or policy.user)
     answer = ask(found.connection, [command], left_ms(deadline)).get(command, "no answer")
     if answer != "ok":
         log.info("node %s did not take the user agent: %s", found.name, answer)
@@ -197,6 +205,7 @@ def probe_host(
 
     Raises:
         ConnectFailed: no server that can be used answered; the message has the reason of each address.
+        SecurityError: a server does not accept the user.
     """
     endpoints = resolve(host)
     reasons = []
@@ -205,6 +214,8 @@ def probe_host(
         try:
             found = probe(endpoint, door, policy, share, expected)
             return _behind_balancer(found, host, door, policy, deadline) if seed else found
+        except SecurityError:  # which the other addresses of the host would not make better
+            raise
         except AerospikeError as error:
             reasons.append(reason(error, endpoint if len(endpoints) > 1 else None))
     raise ConnectFailed("; ".join(reasons))

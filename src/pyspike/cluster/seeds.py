@@ -17,9 +17,17 @@ from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.connect import Door
 from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
-from pyspike.errors import AerospikeError, Attempt, ConnectFailed, InvalidArgument
+from pyspike.errors import (
+    AerospikeError,
+    Attempt,
+    ConnectFailed,
+    InvalidArgument,
+    SecurityError,
+    from_code,
+)
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
+from pyspike.result_code import ResultCode
 
 __all__ = ["Seeds", "of_one_cluster"]
 
@@ -47,6 +55,7 @@ class Seeds:
         self._door = door
         self._policy = policy
         self._hanging: dict[Host, threading.Thread] = {}
+        self._refusal: tuple[ResultCode, str] | None = None  # of the user, by a server, that time
         self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
 
     def find(self, deadline: float) -> list[Probe]:
@@ -62,10 +71,12 @@ class Seeds:
 
         Raises:
             ConnectFailed: no server answered; the message has the reason of each seed.
+            SecurityError: none that answered accepts the user.
         """
         started = time.monotonic()
         found: list[Probe] = []
         failures: dict[Host, Attempt] = {}
+        refusal: SecurityError | None = None
         jobs: dict[Host, Callable[[], Probe]] = {}
         for host in self.hosts:
             thread = self._hanging.get(host)
@@ -84,6 +95,8 @@ class Seeds:
                     grace = GRACE if settled else self._policy.timeout / 1000 * ORPHAN_GRACE
                     end = min(end, time.monotonic() + grace)
                 else:
+                    if isinstance(result, SecurityError):
+                        refusal = result
                     why = reason(result).replace(f"no connection to {host}", "no connection")
                     failures[host] = Attempt(None, why, elapsed, False)
             late = {host: running.threads[host] for host in running.unfinished if host in running.threads}
@@ -97,11 +110,21 @@ class Seeds:
         for host in late:
             failures[host] = Attempt(None, f"no answer within {self._policy.timeout:g} ms", waited, False)
         self._failures = {host: failures[host] for host in self.hosts}
-        raise _unusable(self._failures)
+        self._refusal = None if refusal is None else (refusal.result_code, refusal.message)
+        del refusal  # its traceback has frames of threads that are gone
+        raise self._unusable()
 
-    def last_failure(self) -> ConnectFailed | None:
+    def last_failure(self) -> AerospikeError | None:
         """The error of the last `find`, if nobody answered it."""
-        return _unusable(self._failures) if self._failures else None
+        return self._unusable() if self._failures else None
+
+    def _unusable(self) -> AerospikeError:
+        """The error that lists every host with its reason; one of its own if a server refused the user."""
+        error = _unusable(self._failures)
+        if self._refusal is None:
+            return error
+        code, message = self._refusal
+        return from_code(code, message, attempts=error.attempts)
 
     def __str__(self) -> str:
         return ",".join(map(str, self.hosts))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from pyspike._types import SupportsToBytes
 from pyspike._wire import INFO1_CONSISTENCY_ALL, Settings, filter_bytes, timeout_ms
+from pyspike.errors import InvalidType
 from pyspike.policy.checks import (
     Check,
     checked_when_compiled,
@@ -19,7 +20,6 @@ from pyspike.policy.checks import (
     percent,
     retries_or_none,
 )
-from pyspike.errors import InvalidType
 from pyspike.showing import shown
 
 __all__ = [
@@ -127,7 +127,9 @@ class Policy:
     def _given_secrets(self) -> list[str]:
         """The names of the fields that are given and not to be told."""
         changed = self._changed()
-        return [entry.name for entry in fields(self) if entry.metadata.get("secret") and entry.name in changed]
+        return [
+            entry.name for entry in fields(self) if entry.metadata.get("secret") and entry.name in changed
+        ]
 
     def __copy__(self: P) -> P:
         return self
@@ -138,8 +140,7 @@ class Policy:
     def __reduce__(self) -> tuple[Any, ...]:
         if secrets := self._given_secrets():
             raise InvalidType(
-                f"a {type(self).__name__} with a {' and a '.join(secrets)} can't be pickled, as others may read "
-                "what is written",
+                f"a {type(self).__name__} with a {' and a '.join(secrets)} can't be pickled: others may read it",
                 advice="make the policy in the process that uses it",
             )
         # Made anew at the other end: `settings` is compiled by the version of pyspike that runs there.

@@ -144,7 +144,7 @@ class ClientPolicy(Policy):
         if self.auth_mode is AuthMode.PKI:
             if self.user is not None or self.password is not None:
                 raise InvalidArgument(
-                    f"with {self.auth_mode} the certificate tells the user: {name} takes no user and no password"
+                    f"with {self.auth_mode} the certificate tells the user: {name} takes no user, no password"
                 )
             return
         if (self.user is None) != (self.password is None):
