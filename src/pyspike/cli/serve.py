@@ -40,8 +40,19 @@ __all__ = ["serve"]
     metavar="X.Y.Z",
     help="The server to play: 8.2.0, the newest that is known, or 8.1.2, which has no string operations.",
 )
+@click.option(
+    "--security",
+    is_flag=True,
+    help="Let clients log in, at first as user admin with password admin, and do what their roles permit.",
+)
 def serve(
-    nodes: int, host: str, port: int, namespaces: str, replication_factor: int, server_version: str | None
+    nodes: int,
+    host: str,
+    port: int,
+    namespaces: str,
+    replication_factor: int,
+    server_version: str | None,
+    security: bool,
 ) -> None:
     """Run an embedded cluster in the foreground, until Ctrl-C or SIGTERM.
 
@@ -62,6 +73,7 @@ def serve(
             namespaces=namespaces.split(","),
             replication_factor=replication_factor,
             version=server_version,
+            security=security,
         ) as cluster:
             count = "1 node listens" if nodes == 1 else f"{nodes} nodes listen"
             complain(f"an embedded cluster, for tests and demonstrations: {count}; Ctrl-C ends it")

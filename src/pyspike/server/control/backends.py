@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ..dispatch import answer
+from ..security.settings import Security
 from ..storage.store import NamespaceConfig
 from ..topology.membership import Membership
 from ..versions import find_version
@@ -27,7 +28,7 @@ __all__ = ["Backend", "Plan", "ProcessBackend", "ThreadBackend", "serve_control"
 
 _STOP_TIMEOUT = 5.0
 _ERRORS: dict[str, type[Exception]] = {
-    kind.__name__: kind for kind in (KeyError, TypeError, ValueError, OSError)
+    kind.__name__: kind for kind in (KeyError, ModuleNotFoundError, TypeError, ValueError, OSError)
 }
 
 
@@ -46,6 +47,7 @@ class Plan:
     advertise: str | None
     alternate_host: str | None
     version: str
+    security: Security | None
 
 
 class Backend(Protocol):
@@ -88,6 +90,7 @@ class ThreadBackend:
                 advertise=plan.advertise,
                 alternate_host=plan.alternate_host,
                 version=find_version(plan.version),
+                security=plan.security,
                 **clock,
             )
         )
@@ -194,7 +197,9 @@ def serve_control(requests: IO[str], answers: IO[str]) -> None:
                 if backend is None:
                     settings = asked.pop("namespaces")
                     namespaces = {name: NamespaceConfig(**each) for name, each in settings.items()}
-                    backend = ThreadBackend.from_plan(Plan(namespaces=namespaces, **asked))
+                    sent = asked.pop("security")
+                    security = None if sent is None else Security(**sent)
+                    backend = ThreadBackend.from_plan(Plan(namespaces=namespaces, security=security, **asked))
                 else:
                     answer["result"] = backend.call(asked["request"], asked["node"], **asked["args"])
             except Exception as error:
