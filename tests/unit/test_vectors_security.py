@@ -19,9 +19,16 @@ from support.vectors import Case, RecordedError, cases
 ALL = cases("security")
 ENDPOINT = Endpoint(Host("127.0.0.1", 4440), 2, ("127.0.0.1", 4440))
 NAMES = {
-    **{"USER_ADMIN": "user-admin", "SYS_ADMIN": "sys-admin", "DATA_ADMIN": "data-admin"},
-    **{"UDF_ADMIN": "udf-admin", "SINDEX_ADMIN": "sindex-admin", "READ": "read", "WRITE": "write"},
-    **{"READ_WRITE": "read-write", "READ_WRITE_UDF": "read-write-udf", "TRUNCATE": "truncate"},
+    "USER_ADMIN": "user-admin",
+    "SYS_ADMIN": "sys-admin",
+    "DATA_ADMIN": "data-admin",
+    "UDF_ADMIN": "udf-admin",
+    "SINDEX_ADMIN": "sindex-admin",
+    "READ": "read",
+    "WRITE": "write",
+    "READ_WRITE": "read-write",
+    "READ_WRITE_UDF": "read-write-udf",
+    "TRUNCATE": "truncate",
 }
 MODES = {"AUTH_EXTERNAL": AuthMode.EXTERNAL, "AUTH_PKI": AuthMode.PKI}
 MODES["AUTH_EXTERNAL_INSECURE"] = AuthMode.EXTERNAL_INSECURE
@@ -45,11 +52,11 @@ class Talk:
 
     def __init__(self, answers: tuple[bytes, ...]) -> None:
         self.sent: list[bytes] = []
-        self._answers = list(answers)
+        self.answers = list(answers)
 
     def exchange(self, message: bytes, timeout: float) -> bytes:
         self.sent.append(message)
-        return self._answers.pop(0)[8:]
+        return self.answers.pop(0)[8:]
 
     def exchange_all(self, message: bytes, timeout: float, is_last: Any) -> list[bytes]:
         body = self.exchange(message, timeout)
@@ -70,7 +77,7 @@ class Official:
             self._login.log_in(self._talk, ENDPOINT)
             session = self._login.session(ENDPOINT)
             assert session is not None
-            if self._talk._answers:
+            if self._talk.answers:
                 assert self._login.authenticate(self._talk, session, 1000)
 
     def close(self) -> None:

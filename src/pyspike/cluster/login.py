@@ -104,7 +104,7 @@ class Login:
         self.needed: Callable[[], None] = lambda: None
         self.tending: int | None = None
         self._timeout = policy.login_timeout
-        self._pause = policy.tend_interval / 1000
+        self._pause = policy.tend_interval / 2000  # so that each round of tending may try again
         self._warned = False  # of sessions that are too short
         self._external = policy.auth_mode in (AuthMode.EXTERNAL, AuthMode.EXTERNAL_INSECURE)
         password = policy.password
@@ -156,6 +156,9 @@ class Login:
             SecurityError: the server does not accept the user.
             AerospikeError: there was no answer in time, or none that could be one.
         """
+        refusal = self._refusals.get(endpoint)
+        if refusal is not None and monotonic() < refusal.until:  # just asked
+            raise self._refused(refusal, endpoint, node)
         given = self._credentials
         request = messages.login(self.user, given.hashed, given.clear)
         try:
@@ -176,7 +179,7 @@ class Login:
             renew_at = float("inf")
             log.log(
                 logging.DEBUG if self._warned else logging.WARNING,
-                "sessions at %s last for %d s, too short to be renewed in time: each is used until it is refused",
+                "sessions at %s last for %d s, too short to be renewed: each is used until it is refused",
                 _place(endpoint, node),
                 grant.seconds,
             )

@@ -140,8 +140,8 @@ class Policy:
     def __reduce__(self) -> tuple[Any, ...]:
         if secrets := self._given_secrets():
             raise InvalidType(
-                f"a {type(self).__name__} with a {' and a '.join(secrets)} can't be pickled: others may read it",
-                advice="make the policy in the process that uses it",
+                f"a {type(self).__name__} with a {' and a '.join(secrets)} can't be pickled",
+                advice="others may read what is pickled: make the policy in the process that uses it",
             )
         # Made anew at the other end: `settings` is compiled by the version of pyspike that runs there.
         return partial(type(self), **self._changed()), ()

@@ -40,7 +40,6 @@ cdef class Pipeline(Job):
     cdef bint paused                        # the transport takes no more to send
     cdef bint held                          # the transport receives nothing until the bytes in `buffer` are read
     cdef readonly bint gone
-    cdef bint proven                        # whether the server has done a command on it
     cdef bint logged_out                    # the server wants a login: the connection gets no command, and is closed after these
     cdef bint stalled                       # the server is silent: the connection gets no command until an answer comes
     cdef object buffer                      # bytearray that reads go to
@@ -309,12 +308,10 @@ cdef class Pipeline(Job):
         if not awaited:
             return ANSWER_READ
         if error is None:
-            self.proven = True
             future.end(RESOLVED, value)
         elif isinstance(error, errors.NotAuthenticated):
             self.log_out(future, error)
         elif isinstance(error, errors.ServerError):
-            self.proven = True
             self.channel.give_up(future, error)
         else:
             self.end_wrong(future, error)
@@ -324,14 +321,13 @@ cdef class Pipeline(Job):
         return ANSWER_READ
 
     cdef int log_out(self, Future future, object error) except -1:
-        """After an answer that the connection is not logged in: the server has not done the command.
+        """After an answer that the connection is not logged in: the command goes to another connection, if it may.
 
-        If it has done others on this connection before, it has forgotten the login, and the command goes to another
-        connection. Those in flight behind it are refused just the same.
+        Those in flight behind it are refused just the same.
         """
         self.logged_out = True
         self.move_pending()
-        if not self.proven:
+        if not may_log_in_again(future.command, error):
             self.channel.give_up(future, error)
             return 0
         future.command.sent -= 1

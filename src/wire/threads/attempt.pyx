@@ -31,7 +31,7 @@ cdef object try_once(Command command, PartitionMap partitions):
                 command.sent += 1
         result = connection.read(command.reader, command.key, command.given)
     except errors.AerospikeError as error:
-        if connection is not None and connection.lost_its_login(error, began):
+        if connection is not None and may_log_in_again(command, error):
             closed_as = NOT_LOGGED_IN
         elif connection is None or not connection.in_answer or not connection.was_dead():
             failure = error

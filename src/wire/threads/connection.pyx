@@ -123,13 +123,6 @@ cdef class Connection:
         """Whether bytes were received behind the answer, which is whole."""
         return not self.in_answer and bytes_behind(&self.x) > 0
 
-    cdef inline bint lost_its_login(self, object error, int64_t began):
-        """Whether the server refused a request of an attempt that `began` then, as it knows the login of this connection no more.
-
-        False for a connection that was opened for this attempt: another new one would be refused just the same.
-        """
-        return self.frames == 1 and self.opened_at < began and isinstance(error, errors.NotAuthenticated)
-
     cdef object overflowed(self):
         """Returns the error of an answer with bytes behind it, which belong to no request."""
         return errors.ProtocolError(f"{bytes_behind(&self.x)} bytes behind the answer")

@@ -277,7 +277,7 @@ cdef class Exchanges(Keeper):
         cdef bint logged_out = False
         if connection is not None:          # before code in Python runs, which Ctrl-C may end
             dead = connection.in_answer and connection.was_dead()
-            logged_out = connection.lost_its_login(error, requests.began)
+            logged_out = not dead and may_log_in_again(command, error)
             overflowed = isinstance(error, errors.ServerError) and connection.has_more()
             if dead:
                 requests.pool.found_broken()
