@@ -43,6 +43,7 @@ from pyspike.job import Job
 from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
     AdminPolicy,
+    AuthMode,
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
@@ -67,6 +68,7 @@ from pyspike.policy import (
 from pyspike.process.lazy_imports import importing
 from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
 from pyspike.result_code import ResultCode
+from pyspike.security import Privilege, QuotaUse, Role, User
 from pyspike.stats import (
     BatchStats,
     ChannelStats,
@@ -103,6 +105,7 @@ __all__ = [
     "AsyncIndexTask",
     "AsyncRecordset",
     "AsyncTask",
+    "AuthMode",
     "BatchDelete",
     "BatchDeletePolicy",
     "BatchPolicy",
@@ -174,10 +177,12 @@ __all__ = [
     "PartitionFilter",
     "PathSelect",
     "PoolStats",
+    "Privilege",
     "QueryDuration",
     "QueryPath",
     "QueryPolicy",
     "QueryStats",
+    "QuotaUse",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
@@ -186,6 +191,7 @@ __all__ = [
     "Recordset",
     "Replica",
     "ResultCode",
+    "Role",
     "SecondaryIndex",
     "Statement",
     "StringRegexFlags",
@@ -197,6 +203,7 @@ __all__ = [
     "Ttl",
     "UdfModule",
     "UdfSource",
+    "User",
     "WritePolicy",
     "__version__",
     "digest",

@@ -65,6 +65,8 @@ class Cluster:
         self._round_ms = 0.0
         self._last_error: str | None = None
         self._renew()
+        if self.door.login is not None:
+            self.door.login.needed = _Asked(self)
         members.register(self)
 
     def _renew(self) -> None:
@@ -85,7 +87,7 @@ class Cluster:
         if self.closed:
             raise _closed()
         try:
-            deadline = time.monotonic() + self.policy.timeout / 1000
+            deadline = time.monotonic() + self.door.reach / 1000
             self._do_round(deadline)
             while not self.routing.partitions.namespaces:
                 if time.monotonic() > deadline:
@@ -200,8 +202,11 @@ class Cluster:
             raise self.not_connected()
         return {each.name: _info(each, command, policy) for each in nodes}
 
-    def not_connected(self) -> ConnectFailed:
-        """The error of calls that find no node to ask; its message has the reason of each seed."""
+    def not_connected(self) -> AerospikeError:
+        """The error of calls that find no node to ask; its message has the reason of each seed.
+
+        It is a `ConnectFailed`, or a `SecurityError` if the servers do not accept the user.
+        """
         error = self.seeds.last_failure()
         if error is None:
             why = self._last_error or "they are not ready"
@@ -279,6 +284,8 @@ class Cluster:
     def _do_round(self, deadline: float | None = None) -> bool:
         """Do one round of tending and publish its view; whether the next one should come soon."""
         started = time.monotonic()
+        if self.door.login is not None:
+            self.door.login.tending = threading.get_ident()
         current = Round(
             self.view, self.seeds, self.door, self.policy, self._opener, lambda: self._clock.stopped
         )
@@ -290,6 +297,8 @@ class Cluster:
                 self._publish(outcome)
             self._fill_pools()
         finally:
+            if self.door.login is not None:
+                self.door.login.tending = None
             self._round_ms = (time.monotonic() - started) * 1000
         return outcome.tend_soon
 
@@ -317,6 +326,8 @@ class Cluster:
                 node.retire()
                 node.hang_up()
             node.tidy()
+        if self.door.login is not None:
+            self.door.login.keep_only({node.endpoint for node in nodes})
 
     def _show(self, view: View) -> None:
         self.routing.partitions = view.partitions
@@ -352,6 +363,8 @@ class Cluster:
             return
         self._forked = True
         self.seeds.after_fork()
+        if self.door.login is not None:
+            self.door.login.after_fork()
         for node in self.nodes:
             node.after_fork()
 
@@ -386,7 +399,7 @@ def _info(node: ClusterNode, command: str, policy: InfoPolicy) -> str:
 class _Opener:
     """Opens the connections of a node's pool, without keeping the cluster alive."""
 
-    __slots__ = ("_cluster", "_door", "_endpoint", "_name", "_timeout")
+    __slots__ = ("_cluster", "_door", "_endpoint", "_name", "_patience", "_timeout")
 
     def __init__(self, cluster: Cluster, endpoint: Endpoint, name: str) -> None:
         self._cluster = weakref.ref(cluster)
@@ -394,10 +407,25 @@ class _Opener:
         self._endpoint = endpoint
         self._name = name
         self._timeout = cluster.policy.timeout
+        self._patience = self._timeout + cluster.policy.login_timeout
 
     def __call__(self, timeout: float) -> Connection:
         cluster = self._cluster()
         if cluster is not None:
             cluster.ensure_running()
         limit = min(timeout, self._timeout) if timeout > 0 else self._timeout
-        return self._door.connect(self._endpoint, limit, self._name)
+        return self._door.connect(self._endpoint, limit, self._name, patience=timeout or self._patience)
+
+
+class _Asked:
+    """Has a cluster log in, without keeping it alive."""
+
+    __slots__ = ("_cluster",)
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = weakref.ref(cluster)
+
+    def __call__(self) -> None:
+        cluster = self._cluster()
+        if cluster is not None:
+            cluster.request_tend()

@@ -32,7 +32,7 @@ from pyspike.policy.batch import (
     BatchWritePolicy,
     Concurrency,
 )
-from pyspike.policy.client import ClientPolicy
+from pyspike.policy.client import AuthMode, ClientPolicy
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
@@ -42,6 +42,7 @@ from pyspike.values import Expiration
 
 __all__ = [
     "AdminPolicy",
+    "AuthMode",
     "BasePolicy",
     "BatchDeletePolicy",
     "BatchPolicy",

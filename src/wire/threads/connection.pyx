@@ -222,6 +222,16 @@ cdef class Connection:
         `timeout` is in milliseconds, 0 for none. Raises TimeoutError, ConnectionError or ProtocolError, after which
         the connection is closed.
         """
+        return self.exchange_all(message, timeout)[0]
+
+    def exchange_all(
+        self, bytes message not None, double timeout, is_last: Callable[[bytes], bool] | None = None
+    ) -> list[bytes]:
+        """Do the same where the answer may have several frames, and return the bodies of all.
+
+        `is_last` is called with each body, and returns whether the answer ends with it; without it the answer has one
+        frame. If it raises, the connection is closed too.
+        """
         cdef int64_t now = now_ns()
         cdef int64_t span = to_ns(timeout)
         if PyBytes_GET_SIZE(message) < FRAME_HEADER_SIZE:
@@ -231,12 +241,12 @@ cdef class Connection:
                 message[1], <const unsigned char*>PyBytes_AS_STRING(message), <size_t>PyBytes_GET_SIZE(message),
                 now, after(now, span), span
             )
-            bodies = self.read(FramesReader(), None, None)
+            bodies = self.read(FramesReader(is_last), None, None)
         except BaseException:
             self.shut()
             raise
         self.tidy(RECEIVE_SIZE)
-        return bodies[0]
+        return bodies
 
     def close(self) -> None:
         """Close the socket. Does nothing if it is closed."""
