@@ -43,10 +43,10 @@ T = TypeVar("T")
 K = TypeVar("K", bound=KeyLike)
 PROTO_VERSION: int
 FRAME_HEADER_SIZE: int
+MAX_MESSAGE: int
 TYPE_INFO: int
 TYPE_SECURITY: int
 TYPE_MESSAGE: int
-MAX_MESSAGE: int
 AT_HEADER_SIZE: int
 AT_INFO1: int
 AT_INFO2: int
