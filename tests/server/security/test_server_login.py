@@ -30,7 +30,7 @@ from pyspike.server import EmbeddedCluster, Security
 from pyspike.server.security.certificates import common_name
 
 NOT_AUTHENTICATED, EXPIRED, CREDENTIAL_WRONG = 80, 66, 65
-USERS = {"ann": ("secret", ["read-write"]), "card": ("", ["read"])}
+USERS = {"ann": ("secret", ["read-write"]), "card": ("", ["read"]), "ops": ("secret", ["sys-admin"])}
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +149,20 @@ def test_sessions_expire_by_the_cluster_clock_and_at_once(cluster: EmbeddedClust
         assert authenticate(new, token, "ann") == 0
         cluster.security.expire_sessions()
         assert authenticate(new, token, "ann") == EXPIRED
+
+
+def test_the_time_of_sessions_is_a_setting(wire: Wire) -> None:
+    log_in(wire)
+    change = "set-config:context=security;session-ttl="
+    assert wire.info(f"{change}300")[f"{change}300"] == "ERROR:81:role violation"
+    log_in(wire, "ops", SECRET)
+    invalid = "ERROR:4:invalid set-config parameter"
+    for value, answer in (("300", "ok"), ("119", invalid), ("864001", invalid)):
+        assert wire.info(f"{change}{value}")[f"{change}{value}"] == answer
+    get_config = "get-config:context=security"
+    assert wire.info(get_config)[get_config] == "enable-quotas=true;session-ttl=300"
+    block = ask(wire, LOGIN, {USER: b"ann", CREDENTIAL: SECRET})
+    assert int.from_bytes(block.fields[TTL], "big") == 300
 
 
 def test_logins_and_authentications_can_be_refused_and_late(cluster: EmbeddedCluster) -> None:

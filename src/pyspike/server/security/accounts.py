@@ -10,7 +10,7 @@ user is not stored, so that nobody can change or list it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..protocol.result import RequestError, ResultCode
 from ..protocol.security_codes import NAME_MAX, PASSWORD_HASH_SIZE
@@ -63,26 +63,14 @@ class Rights:
     networks: tuple[Network, ...]
     read_quota: int
     write_quota: int
-    _allowed: dict[str, bool] = field(default_factory=dict, compare=False)
-    _permitted: dict[tuple[Permission, str, str], bool] = field(default_factory=dict, compare=False)
 
     def permits(self, permission: Permission, namespace: str = "", set_name: str = "") -> bool:
         """Whether something is permitted in a set of a namespace."""
-        asked = (permission, namespace, set_name)
-        found = self._permitted.get(asked)
-        if found is None:
-            found = any(each.permits(*asked) for each in self.privileges)
-            self._permitted[asked] = found
-        return found
+        return any(each.permits(permission, namespace, set_name) for each in self.privileges)
 
     def allows(self, address: str) -> bool:
         """Whether the user may be at an address."""
-        if not self.networks:
-            return True
-        found = self._allowed.get(address)
-        if found is None:
-            found = self._allowed[address] = is_within(address, self.networks)
-        return found
+        return not self.networks or is_within(address, self.networks)
 
 
 class Accounts:

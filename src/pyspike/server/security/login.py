@@ -28,7 +28,7 @@ def log_in(
     """
     user = _known_user(security, caller, fields)
     _check_address(security, caller, user)
-    token = node.state.tokens.give(user, node.now + security.session_ttl)
+    token = node.state.tokens.give(user, node.now, security.session_ttl)
     caller.user = user
     return [
         (SecurityField.SESSION_TOKEN, token),

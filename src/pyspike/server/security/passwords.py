@@ -7,6 +7,7 @@ server compares what was stored with what is sent.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hmac import compare_digest
 
 from ..protocol.security_codes import PASSWORD_SALT
@@ -19,6 +20,7 @@ NO_PASSWORD_HASH = PASSWORD_SALT + b"ePA2sZy..tlOF99W2N0g5KZ3dLaw8WO"
 """The hash of "nopassword", which users have that log in by a certificate only."""
 
 
+@lru_cache(maxsize=64)  # hashing is slow on purpose, and tests have few passwords
 def hash_password(password: str) -> bytes:
     """The hash of a password.
 
