@@ -35,6 +35,7 @@ from pyspike.testing.written_keys import (
     TrackingClient,
     WrittenKeys,
 )
+from pyspike.user_administration import UserAdministration
 from support.facade import TaskClient
 
 pytest_plugins = ["pytester"]
@@ -405,6 +406,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "touch",
         "truncate",
     }
+    others |= {name for name in vars(UserAdministration) if not name.startswith("_")}
     methods = {name for name in dir(Client) if not name.startswith("_")}
     assert methods == others | {"batch_stream", "with_policies"} | {*WRITES, *BATCH_WRITES, *MAKES}
     for kind in (TrackingClient, TrackingAsyncClient):
