@@ -22,6 +22,7 @@ from pyspike.policy import (
     ClientPolicy,
     CommitLevel,
     Concurrency,
+    ConfigProvider,
     ConsistencyLevel,
     ErrorDetails,
     Expiration,
@@ -105,6 +106,7 @@ CLIENT = {
     "cluster_name": "blue",
     "buffer_reclaim_threshold": 0,
     "application_id": "shop",
+    "config_provider": ConfigProvider("client.yaml"),
     "read": ReadPolicy(max_retries=0),
     "write": WritePolicy(send_key=True),
     "info": InfoPolicy(timeout=1),
@@ -596,7 +598,7 @@ def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name
 )
 def test_a_bool_counts_as_no_number(name):
     kind = WritePolicy if name in {*BASE, *WRITE} else ClientPolicy
-    if name in ("send_key", "respond_per_each_op", "durable_delete"):
+    if name in ("send_key", "respond_per_each_op", "durable_delete", "use_compression"):
         with pytest.raises(InvalidType, match="must be bool, not 1"):
             kind(**{name: 1})
     else:

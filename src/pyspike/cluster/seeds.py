@@ -47,6 +47,10 @@ class Seeds:
         self._hanging: dict[Host, threading.Thread] = {}
         self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
 
+    def follow(self, policy: ClientPolicy) -> None:
+        """Reach hosts by another policy from now on."""
+        self._policy = policy
+
     def find(self, deadline: float) -> list[Probe]:
         """Connect to all seeds, and give the servers of one cluster that answered, each once.
 

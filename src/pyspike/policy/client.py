@@ -14,11 +14,13 @@ from pyspike.policy.checks import (
     MAX_INT32,
     address_map,
     instance,
+    instance_or_none,
     int_or_none,
     positive_ms,
     text_or_none,
     whole,
 )
+from pyspike.policy.config_provider import ConfigProvider
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryPolicy
 from pyspike.policy.read import ReadPolicy
@@ -54,6 +56,8 @@ class ClientPolicy(Policy):
         cluster_name: if given, nodes of a cluster with another name are refused.
         buffer_reclaim_threshold: bytes above which a connection's buffer is given back after use.
         application_id: the name under which the application shows up in the server's statistics.
+        config_provider: a file from which the client takes values of policies while it runs; that which the
+            environment variable `AEROSPIKE_CLIENT_CONFIG_URL` names comes in its place.
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
@@ -83,6 +87,7 @@ class ClientPolicy(Policy):
     cluster_name: str | None = policy_field(None, text_or_none)
     buffer_reclaim_threshold: int = policy_field(65536, whole(0, MAX_INT32))
     application_id: str | None = policy_field(None, text_or_none)
+    config_provider: ConfigProvider | None = policy_field(None, instance_or_none(ConfigProvider))
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
