@@ -23,6 +23,7 @@ from pyspike.policy import (
     ClientPolicy,
     CommitLevel,
     Concurrency,
+    ConfigProvider,
     ConsistencyLevel,
     ErrorDetails,
     Expiration,
@@ -110,6 +111,7 @@ CLIENT = {
     "password": "secret word",
     "auth_mode": AuthMode.EXTERNAL_INSECURE,
     "login_timeout": 100,
+    "config_provider": ConfigProvider("client.yaml"),
     "read": ReadPolicy(max_retries=0),
     "write": WritePolicy(send_key=True),
     "info": InfoPolicy(timeout=1),
@@ -604,7 +606,7 @@ def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name
 )
 def test_a_bool_counts_as_no_number(name):
     kind = WritePolicy if name in {*BASE, *WRITE} else ClientPolicy
-    if name in ("send_key", "respond_per_each_op", "durable_delete"):
+    if name in ("send_key", "respond_per_each_op", "durable_delete", "use_compression"):
         with pytest.raises(InvalidType, match="must be bool, not 1"):
             kind(**{name: 1})
     else:
