@@ -71,9 +71,11 @@ from pyspike.stats import (
     ChannelStats,
     ClientStats,
     ConnectionStats,
+    HealthStats,
     NodeStats,
     PoolStats,
     QueryStats,
+    RackStats,
     TendStats,
 )
 from pyspike.task import ExecuteTask, IndexTask, Task
@@ -142,6 +144,7 @@ __all__ = [
     "GenerationPolicy",
     "GeoJSON",
     "HLLWriteFlags",
+    "HealthStats",
     "Host",
     "HostsLike",
     "HyperLogLog",
@@ -177,6 +180,7 @@ __all__ = [
     "QueryPath",
     "QueryPolicy",
     "QueryStats",
+    "RackStats",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",

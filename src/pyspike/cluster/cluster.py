@@ -26,7 +26,16 @@ from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.process import fork, members
 from pyspike.showing import shown
-from pyspike.stats import BatchStats, ClientStats, NodeStats, PoolStats, QueryStats, TendStats
+from pyspike.stats import (
+    BatchStats,
+    ClientStats,
+    HealthStats,
+    NodeStats,
+    PoolStats,
+    QueryStats,
+    RackStats,
+    TendStats,
+)
 
 __all__ = ["Cluster"]
 
@@ -42,6 +51,7 @@ class Cluster:
     Args:
         hosts: the seeds, in any form that `parse_hosts` takes.
         policy: how to connect and to tend.
+        for_threads: whether calls of threads use it, so that their connections are opened in advance.
 
     Attributes:
         hosts: the seeds.
@@ -51,14 +61,16 @@ class Cluster:
         closed: whether `close` was called.
     """
 
-    def __init__(self, hosts: HostsLike, policy: ClientPolicy) -> None:
+    def __init__(self, hosts: HostsLike, policy: ClientPolicy, *, for_threads: bool = True) -> None:
         check_map(policy.ip_map)
         self.hosts = parse_hosts(hosts)
         self.policy = policy
         self.seeds = Seeds(self.hosts, policy)
         self.view = View()
         self.routing = Routing()
+        self.routing.prefers_racks = policy.rack_ids is not None
         self.closed = False
+        self._for_threads = for_threads
         self._left: tuple[ClusterNode, ...] = ()  # nodes that are gone, with calls under way to them
         self._round_ms = 0.0
         self._last_error: str | None = None
@@ -284,7 +296,8 @@ class Cluster:
             finally:
                 outcome = current.outcome()
                 self._publish(outcome)
-            self._fill_pools()
+            if self._for_threads:
+                self._fill_pools()
         finally:
             self._round_ms = (time.monotonic() - started) * 1000
         return outcome.tend_soon
@@ -313,6 +326,7 @@ class Cluster:
                 node.retire()
                 node.hang_up()
             node.tidy()
+            node.watch_errors()
 
     def _show(self, view: View) -> None:
         self.routing.partitions = view.partitions
@@ -368,6 +382,8 @@ def _node_stats(node: ClusterNode, partition_generation: int | None) -> NodeStat
         pool=PoolStats(**node.pool.stats()),
         batches=BatchStats(**node.batch_stats()),
         queries=QueryStats(**node.query_stats()),
+        rack=RackStats(ids=dict(node.racks or {}), **node.rack_stats()),
+        health=HealthStats(**node.health_stats()),
     )
 
 

@@ -223,6 +223,17 @@ def parse_replicas(value: str) -> tuple[tuple[str, int, tuple[bytes, ...]], ...]
     return tuple(found.values())
 
 
+def parse_racks(value: str) -> dict[str, int]:
+    """A rack-ids value, `namespace:rack;...`: the node's rack in each namespace."""
+    found: dict[str, int] = {}
+    for piece in value.split(";") if value else ():
+        namespace, colon, rack = piece.rpartition(":")
+        if not colon or not namespace or namespace in found:
+            raise ProtocolError(f"not the rack of a namespace: {_shown(piece)}")
+        found[namespace] = parse_generation(rack)
+    return found
+
+
 def user_agent(version: str, application: str | None) -> str:
     """The command that tells a server who is asking."""
     text = f"1,pyspike-{version},{application or 'not-set'}".replace("\n", " ").encode()[:MAX_AGENT]

@@ -7,6 +7,7 @@ A `Probe` has its answers, and the connection on which they came. Whether a node
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import time
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 from pyspike.version import __version__
 
-__all__ = ["Probe", "ask", "how_to_reach", "peers_command", "probe", "probe_host"]
+__all__ = ["Probe", "ask", "how_to_reach", "peers_commands", "peers_told", "probe", "probe_host"]
 
 log = logging.getLogger("pyspike.cluster")
 
@@ -41,6 +42,7 @@ class Probe:
         version: its version as text.
         services: the addresses that it advertises; only asked of seeds.
         peers: the other nodes that it knows; only asked of seeds.
+        seed: the seed host that led to it, where nodes are the seeds only.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Probe:
     version: str = ""
     services: tuple[Host, ...] = ()
     peers: info_answers.Peers | None = field(default=None)
+    seed: Host | None = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -77,6 +80,33 @@ def peers_command(alternate: bool) -> str:
     return "peers-clear-alt" if alternate else "peers-clear-std"
 
 
+def peers_commands(policy: ClientPolicy) -> tuple[str, ...]:
+    """The info commands for a node's peers: with alternate addresses where wanted, and the usual ones."""
+    usual = peers_command(alternate=False)
+    return (peers_command(alternate=True), usual) if policy.use_services_alternate else (usual,)
+
+
+def peers_told(values: dict[str, str], policy: ClientPolicy) -> info_answers.Peers:
+    """A node's peers, each with its addresses; the alternate ones come first where they are wanted.
+
+    Args:
+        values: the answers to `peers_commands`.
+        policy: whether they are wanted.
+    """
+    told = [
+        info_answers.parse_peers(info_answers.value_of(values, command)) for command in peers_commands(policy)
+    ]
+    peers = {peer.name: peer for each in reversed(told) for peer in each.peers}
+    hosts = {
+        name: tuple(host for each in told for peer in each.peers if peer.name == name for host in peer.hosts)
+        for name in peers
+    }
+    return info_answers.Peers(
+        told[-1].generation,
+        tuple(dataclasses.replace(peer, hosts=hosts[name]) for name, peer in peers.items()),
+    )
+
+
 def services_command(alternate: bool) -> str:
     """The info command for a node's own addresses, the usual or the alternate ones."""
     return "service-clear-alt" if alternate else "service-clear-std"
@@ -93,9 +123,9 @@ def how_to_reach(policy: ClientPolicy, name: str, hosts: Iterable[Host], reason:
     """
     places = list(hosts)
     listed = ", ".join(map(str, places)) or "no address"
-    kind = "alternate address" if policy.use_services_alternate else "address"
+    kind = "alternate or usual address" if policy.use_services_alternate else "address"
     switch = (
-        "leave use_services_alternate off if the servers' own addresses work"
+        "check the servers' access-address and alternate-access-address"
         if policy.use_services_alternate
         else "set ClientPolicy(use_services_alternate=True) if the servers publish alternate addresses"
     )

@@ -12,10 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.parallel import LATE, ParallelJobs
-from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
+from pyspike.cluster.probe import Probe, ask, peers_commands, peers_told, probe_host, reason
 from pyspike.errors import AerospikeError, Attempt, ConnectFailed, InvalidArgument
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
@@ -97,6 +96,11 @@ class Seeds:
         self._failures = {host: failures[host] for host in self.hosts}
         raise _unusable(self._failures)
 
+    def unusable(self, failures: Mapping[Host, Attempt]) -> ConnectFailed:
+        """The error of seeds of which none can be used, which `last_failure` gives from now on."""
+        self._failures = dict(failures)
+        return _unusable(self._failures)
+
     def last_failure(self) -> ConnectFailed | None:
         """The error of the last `find`, if nobody answered it."""
         return _unusable(self._failures) if self._failures else None
@@ -124,10 +128,9 @@ def _unusable(failures: Mapping[Host, Attempt]) -> ConnectFailed:
 
 def _probe_seed(host: Host, policy: ClientPolicy, deadline: float) -> Probe:
     found = probe_host(host, policy, deadline, seed=True)
-    command = peers_command(policy.use_services_alternate)
     try:
-        values = ask(found.connection, [command], left_ms(deadline))
-        found.peers = info_answers.parse_peers(info_answers.value_of(values, command))
+        values = ask(found.connection, peers_commands(policy), left_ms(deadline))
+        found.peers = peers_told(values, policy)
     except AerospikeError as error:
         found.close()
         raise AerospikeError(f"node {found.name} does not tell its peers: {reason(error)}") from error

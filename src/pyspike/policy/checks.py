@@ -7,7 +7,7 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyspike._wire import plain_int, plain_text, timeout_ms, ttl_header
@@ -28,6 +28,7 @@ __all__ = [
     "ms_or_none",
     "percent",
     "positive_ms",
+    "racks_or_none",
     "retries",
     "retries_or_none",
     "text_or_none",
@@ -37,6 +38,8 @@ __all__ = [
 MAX_INT32 = 2**31 - 1
 MAX_INT64 = 2**63 - 1
 MAX_UINT32 = 2**32 - 1
+MAX_RACK = 1_000_000  # (racks-and-health.md 15.1)
+MAX_RACKS = 255
 
 Check = Callable[[Any, str], Any]
 
@@ -75,6 +78,22 @@ def int_or_none(least: int, most: int) -> Callable[[object, str], int | None]:
     """The check for an integer in a range, or None."""
     check = whole(least, most, "an int or None")
     return lambda value, name: None if value is None else check(value, name)
+
+
+def racks_or_none(value: object, name: str) -> tuple[int, ...] | None:
+    """Several racks, each once, or None."""
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise InvalidType(f"{name} must be the racks in a list, the preferred one first, not {shown(value)}")
+    check = whole(0, MAX_RACK, "a list of int")
+    racks = tuple(check(rack, name) for rack in value)
+    if not racks or len(racks) > MAX_RACKS or len(set(racks)) < len(racks):
+        raise InvalidArgument(
+            f"{name} must have 1 to {MAX_RACKS} racks, each once, not {shown(value)}",
+            advice="None leaves it out",
+        )
+    return racks
 
 
 percent = whole(1, 100, "a percentage or a ReadTouchTTL")

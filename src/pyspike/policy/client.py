@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspike.errors import InvalidArgument
@@ -16,12 +16,13 @@ from pyspike.policy.checks import (
     instance,
     int_or_none,
     positive_ms,
+    racks_or_none,
     text_or_none,
     whole,
 )
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryPolicy
-from pyspike.policy.read import ReadPolicy
+from pyspike.policy.read import ReadPolicy, Replica
 from pyspike.policy.write import WritePolicy
 
 __all__ = ["ClientPolicy"]
@@ -35,7 +36,10 @@ class ClientPolicy(Policy):
     Args:
         timeout: how long connecting may take: to the cluster with the first look at it, later to one node.
         idle_timeout: how long an unused connection is kept.
-        min_conns_per_node: how many connections are opened in advance and kept, for the calls of threads.
+        min_conns_per_node: how many connections are opened in advance and kept: for the calls of threads, and
+            in each asyncio loop for reads and for writes, of each up to `pipelines_per_node`. A loop opens
+            its own when a client is entered in it (`async with`, `AsyncClient.connect`), or else with the
+            first command.
         max_conns_per_node: how many there may be, for the calls of threads; and in each asyncio loop for
             batches, while commands on one record use pipelines.
         max_waiting_per_node: how many commands may wait for a connection to a node when all are in use; None
@@ -50,10 +54,24 @@ class ClientPolicy(Policy):
             client goes on trying.
         tend_interval: the time between two looks at the cluster.
         ip_map: addresses that nodes advertise, each with the address to use instead.
-        use_services_alternate: whether to use the nodes' alternate access addresses.
+        use_services_alternate: whether to use the nodes' alternate access addresses, as far as there are any
+            that can be reached, and else the usual ones.
         cluster_name: if given, nodes of a cluster with another name are refused.
         buffer_reclaim_threshold: bytes above which a connection's buffer is given back after use.
         application_id: the name under which the application shows up in the server's statistics.
+        rack_ids: the racks that reads by `Replica.PREFER_RACK` prefer, the first one most. Nodes tell their
+            racks (Enterprise Edition); while none does, such reads go where SEQUENCE has them go.
+        max_error_rate: how many errors a node may have in a window of time before it gets no commands for a
+            while, so that one that fails costs others no time; 0 for any number. Errors are results by which
+            the node is at fault (TIMEOUT, PARTITION_UNAVAILABLE, DEVICE_OVERLOAD, NOT_AUTHENTICATED) and
+            connections that broke or timed out, but not those that could not be opened. Reads go to the next
+            replica then; what can't go elsewhere fails with `MaxErrorRate` at once. In the next window the
+            node is tried again, with half as many errors allowed, and twice as many after a window that was
+            well, until it is this number again.
+        error_rate_window: the length of such a window, in times of `tend_interval`.
+        seed_only_cluster: whether the nodes are the seeds, by the addresses that `hosts` has, and no others:
+            what nodes tell of their peers and addresses is ignored. Seeds that can't be reached are tried
+            again; what a node that is no seed owns is asked of another one, which passes it on.
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
@@ -66,7 +84,8 @@ class ClientPolicy(Policy):
     Raises:
         TypeError: there is no such field.
         InvalidType: a value is of the wrong type.
-        InvalidArgument: a value is out of range, or the least number of connections is above the greatest.
+        InvalidArgument: a value is out of range, the least number of connections is above the greatest, or
+            a policy prefers racks and there are no `rack_ids`.
     """
 
     timeout: Milliseconds = policy_field(1000, positive_ms)
@@ -83,6 +102,10 @@ class ClientPolicy(Policy):
     cluster_name: str | None = policy_field(None, text_or_none)
     buffer_reclaim_threshold: int = policy_field(65536, whole(0, MAX_INT32))
     application_id: str | None = policy_field(None, text_or_none)
+    rack_ids: Sequence[int] | None = policy_field(None, racks_or_none)
+    max_error_rate: int = policy_field(100, whole(0, MAX_INT32))
+    error_rate_window: int = policy_field(1, whole(1, MAX_INT32))
+    seed_only_cluster: bool = policy_field(False, instance(bool))
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
@@ -96,3 +119,15 @@ class ClientPolicy(Policy):
                 f"{type(self).__name__}.min_conns_per_node is {self.min_conns_per_node}, "
                 f"above max_conns_per_node, which is {self.max_conns_per_node}"
             )
+        for name in ("use_services_alternate", "ip_map") if self.seed_only_cluster else ():
+            if getattr(self, name):
+                raise InvalidArgument(
+                    f"{type(self).__name__}.{name} has no effect with seed_only_cluster, "
+                    "by which no address is used but the seeds'"
+                )
+        for name in ("read", "batch", "query"):
+            if getattr(self, name).replica is Replica.PREFER_RACK and self.rack_ids is None:
+                raise InvalidArgument(
+                    f"ClientPolicy.{name} has Replica.PREFER_RACK, but the client prefers no rack",
+                    advice="give rack_ids too",
+                )

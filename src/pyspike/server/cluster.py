@@ -26,6 +26,7 @@ from .versions import NEWEST, find_version
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
 
 _LOOK_EVERY = 0.01
+RACK_MAX = 1_000_000
 
 
 class DigestedKey(Protocol):
@@ -127,6 +128,9 @@ class EmbeddedCluster:
         version: the server it plays, "8.2.0" or "8.1.2", which refuses string operations as the real one
             does; None: the newest that is known.
         clock: Unix time in seconds, by which records expire; not with `process`.
+        racks: which rack each node is in, by the node's index, such as `{0: 1, 1: 2}`; 0 for those that are
+            left out. The replicas of a partition are spread over racks. None: nodes tell no racks, as in
+            Community Edition.
 
     Attributes:
         nodes: its nodes, `EmbeddedNode`s named "A1", "A2", ...
@@ -153,6 +157,7 @@ class EmbeddedCluster:
         alternate_host: str | None = None,
         version: str | None = None,
         clock: Callable[[], float] | None = None,
+        racks: Mapping[int, int] | None = None,
     ) -> None:
         nodes = check_integer("nodes", nodes, 1)
         replication_factor = check_integer("replication_factor", replication_factor, 1)
@@ -174,6 +179,7 @@ class EmbeddedCluster:
             advertise=advertise,
             alternate_host=alternate_host,
             version=(NEWEST if version is None else find_version(check_text("version", version))).name,
+            racks=None if racks is None else _racks(names, racks),
         )
         self._process = process
         self._clock = clock or time.time
@@ -341,6 +347,21 @@ class EmbeddedCluster:
         self._remote.ask("change_faults", node.name, times={Counted.EVENT.value: 1}, **later)
         return 0
 
+    def set_racks(self, racks: Mapping[int, int], namespace: str | None = None) -> None:
+        """Put the nodes into other racks, by which replicas move, records included.
+
+        Args:
+            racks: which rack each node is in, by the node's index; 0 for those that are left out.
+            namespace: in which; None: in each.
+
+        Raises:
+            ValueError: no such node or namespace, a rack below 0 or above 1,000,000, or the cluster was made
+                without racks.
+
+        """
+        placed = _racks([node.name for node in self.nodes], racks)
+        self._remote.ask("set_racks", racks=placed, namespace=namespace)
+
     def shuffle_batches(self, seed: int | None) -> None:
         """Choose in which order the rows of batches are answered from now on, until `reset`.
 
@@ -431,6 +452,17 @@ class EmbeddedCluster:
             if seen.partition_generation != node["partition_generation"]:
                 return f"partitions of node {name} have moved"
         return None
+
+
+def _racks(names: Sequence[str], racks: Mapping[int, int]) -> dict[str, int]:
+    if not isinstance(racks, Mapping):
+        raise TypeError(f"racks are a mapping of nodes' indexes to racks, not {type(racks).__name__}")
+    return {
+        names[check_integer("a node's index", index, 0, len(names) - 1)]: check_integer(
+            "a rack", rack, 0, RACK_MAX
+        )
+        for index, rack in racks.items()
+    }
 
 
 def _pid(partition_id: object) -> int:

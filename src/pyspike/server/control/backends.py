@@ -46,6 +46,7 @@ class Plan:
     advertise: str | None
     alternate_host: str | None
     version: str
+    racks: dict[str, int] | None = None
 
 
 class Backend(Protocol):
@@ -88,6 +89,7 @@ class ThreadBackend:
                 advertise=plan.advertise,
                 alternate_host=plan.alternate_host,
                 version=find_version(plan.version),
+                racks=plan.racks,
                 **clock,
             )
         )

@@ -77,6 +77,8 @@ class NodeState:
     """The peers generation and the peer's name of each change since the start."""
     partition_generation: int = 0
     rebalance_generation: int = 0
+    racks: dict[str, int] = field(default_factory=dict)
+    """Its rack in each namespace; 0 in those that are left out."""
     sessions: set[Session] = field(default_factory=set)
     settings: dict[str, dict[str, bool | int | str]] = field(default_factory=dict)
     """The settings that `set-config` has changed, by context or namespace; only those of batches, and the
@@ -135,6 +137,7 @@ class ClusterState:
         advertise: the host that nodes say they have, instead of the one on which they listen; None: that one.
         alternate_host: the host of the nodes' alternate addresses; None: they have none.
         store: the records of all nodes.
+        has_racks: whether the nodes tell their racks, as Enterprise Edition does.
 
     """
 
@@ -143,6 +146,7 @@ class ClusterState:
     advertise: str | None
     alternate_host: str | None
     store: Store
+    has_racks: bool = False
     cluster_key: str = ""
     members: list[NodeState] = field(default_factory=list)
     """The nodes that are in the cluster as the others see it; a killed one stays until it is noticed."""
