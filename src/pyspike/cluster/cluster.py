@@ -16,7 +16,7 @@ import weakref
 from pyspike._wire import Connection, PartitionMap, Routing
 from pyspike.cluster import info_answers, tend_thread
 from pyspike.cluster.addresses import Endpoint, check_map
-from pyspike.cluster.connect import connect
+from pyspike.cluster.connect import Door
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.tend import Outcome, Round
@@ -56,6 +56,7 @@ class Cluster:
     Attributes:
         hosts: the seeds.
         policy: the policy.
+        door: opens the connections to the nodes.
         view: what is known of the cluster, as the last round of tending has found it.
         routing: the view's partition map, as the compiled executors read it.
         closed: whether `close` was called.
@@ -65,7 +66,8 @@ class Cluster:
         check_map(policy.ip_map)
         self.hosts = parse_hosts(hosts)
         self.policy = policy
-        self.seeds = Seeds(self.hosts, policy)
+        self.door = Door(policy)
+        self.seeds = Seeds(self.hosts, self.door, policy)
         self.view = View()
         self.routing = Routing()
         self.routing.prefers_racks = policy.rack_ids is not None
@@ -75,6 +77,8 @@ class Cluster:
         self._round_ms = 0.0
         self._last_error: str | None = None
         self._renew()
+        if self.door.login is not None:
+            self.door.login.needed = _Asked(self)
         members.register(self)
 
     def _renew(self) -> None:
@@ -95,7 +99,7 @@ class Cluster:
         if self.closed:
             raise _closed()
         try:
-            deadline = time.monotonic() + self.policy.timeout / 1000
+            deadline = time.monotonic() + self.door.reach / 1000
             self._do_round(deadline)
             while not self.routing.partitions.namespaces:
                 if time.monotonic() > deadline:
@@ -210,8 +214,11 @@ class Cluster:
             raise self.not_connected()
         return {each.name: _info(each, command, policy) for each in nodes}
 
-    def not_connected(self) -> ConnectFailed:
-        """The error of calls that find no node to ask; its message has the reason of each seed."""
+    def not_connected(self) -> AerospikeError:
+        """The error of calls that find no node to ask; its message has the reason of each seed.
+
+        It is a `ConnectFailed`, or a `SecurityError` if the servers do not accept the user.
+        """
         error = self.seeds.last_failure()
         if error is None:
             why = self._last_error or "they are not ready"
@@ -289,7 +296,11 @@ class Cluster:
     def _do_round(self, deadline: float | None = None) -> bool:
         """Do one round of tending and publish its view; whether the next one should come soon."""
         started = time.monotonic()
-        current = Round(self.view, self.seeds, self.policy, self._opener, lambda: self._clock.stopped)
+        if self.door.login is not None:
+            self.door.login.tending = threading.get_ident()
+        current = Round(
+            self.view, self.seeds, self.door, self.policy, self._opener, lambda: self._clock.stopped
+        )
         try:
             try:
                 current.run(deadline)
@@ -299,6 +310,8 @@ class Cluster:
             if self._for_threads:
                 self._fill_pools()
         finally:
+            if self.door.login is not None:
+                self.door.login.tending = None
             self._round_ms = (time.monotonic() - started) * 1000
         return outcome.tend_soon
 
@@ -327,6 +340,8 @@ class Cluster:
                 node.hang_up()
             node.tidy()
             node.watch_errors()
+        if self.door.login is not None:
+            self.door.login.keep_only({node.endpoint for node in nodes})
 
     def _show(self, view: View) -> None:
         self.routing.partitions = view.partitions
@@ -362,6 +377,8 @@ class Cluster:
             return
         self._forked = True
         self.seeds.after_fork()
+        if self.door.login is not None:
+            self.door.login.after_fork()
         for node in self.nodes:
             node.after_fork()
 
@@ -398,17 +415,33 @@ def _info(node: ClusterNode, command: str, policy: InfoPolicy) -> str:
 class _Opener:
     """Opens the connections of a node's pool, without keeping the cluster alive."""
 
-    __slots__ = ("_cluster", "_endpoint", "_name", "_timeout")
+    __slots__ = ("_cluster", "_door", "_endpoint", "_name", "_patience", "_timeout")
 
     def __init__(self, cluster: Cluster, endpoint: Endpoint, name: str) -> None:
         self._cluster = weakref.ref(cluster)
+        self._door = cluster.door
         self._endpoint = endpoint
         self._name = name
         self._timeout = cluster.policy.timeout
+        self._patience = self._timeout + cluster.policy.login_timeout
 
     def __call__(self, timeout: float) -> Connection:
         cluster = self._cluster()
         if cluster is not None:
             cluster.ensure_running()
         limit = min(timeout, self._timeout) if timeout > 0 else self._timeout
-        return connect(self._endpoint, limit, self._name)
+        return self._door.connect(self._endpoint, limit, self._name, patience=timeout or self._patience)
+
+
+class _Asked:
+    """Has a cluster log in, without keeping it alive."""
+
+    __slots__ = ("_cluster",)
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = weakref.ref(cluster)
+
+    def __call__(self) -> None:
+        cluster = self._cluster()
+        if cluster is not None:
+            cluster.request_tend()

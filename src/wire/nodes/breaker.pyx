@@ -2,6 +2,9 @@
 # While a window has more than its limit, the node gets no commands. A node that had too many is tried again in the next window
 # with half the limit, which doubles with each window that is well. Not here: what counts as an error (`note_error` is called by
 # whoever closes a connection or reads a result), and when a window ends (`pyspike.cluster`).
+#
+# Connections that can't be opened are no errors, nor are those that are found closed before they are used: they cost no command
+# that was sent, and tending finds out about such a node. A broken connection counts once, however many commands it carried.
 
 cdef enum:
     ANY_NUMBER = 0x7FFF_FFFF                # the limit where there is none
@@ -82,10 +85,8 @@ cdef class Breaker:
 
 
 # Results that the node rather than the request is to blame for, though the connection stays: a timeout, a partition that it does
-# not have, a device that is overloaded, a session that it does not know any more.
-cdef frozenset NODE_AT_FAULT = frozenset(
-    (ResultCode.TIMEOUT, ResultCode.PARTITION_UNAVAILABLE, ResultCode.DEVICE_OVERLOAD, ResultCode.NOT_AUTHENTICATED)
-)
+# not have, a device that is overloaded. A session that it does not know any more is renewed without that.
+cdef frozenset NODE_AT_FAULT = frozenset((ResultCode.TIMEOUT, ResultCode.PARTITION_UNAVAILABLE, ResultCode.DEVICE_OVERLOAD))
 
 
 cdef object refused_by(Breaker breaker, str node):

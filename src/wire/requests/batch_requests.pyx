@@ -229,7 +229,7 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
         flags |= ROW_HAS_INFO4
     p = buffer_take(out, 4)
     p[0] = <unsigned char>flags
-    p[1] = <unsigned char>(ask.info1 | settings.info1 if reads else ask.info1)
+    p[1] = <unsigned char>(ask.info1 | settings.info1 & ~INFO1_COMPRESS_RESPONSE if reads else ask.info1)
     p[2] = <unsigned char>ask.info2
     p[3] = <unsigned char>ask.info3
     if settings.info4:
@@ -303,7 +303,9 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     cdef Py_ssize_t i = 0
     cdef uint32_t number
     memset(&last, 0, sizeof(LastRow))
-    put_request_header(out, INFO1_BATCH, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0))
+    put_request_header(
+        out, INFO1_BATCH | settings.info1 & INFO1_COMPRESS_RESPONSE, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0)
+    )
     ask_for_details(out, settings)
     if batch.filter_expression is not None:
         put_field(
@@ -326,5 +328,5 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     store32(out.data + head, <uint32_t>(out.size - head - 4))
     store32(out.data + head + FIELD_HEADER_SIZE, <uint32_t>i)
     out.data[head + FIELD_HEADER_SIZE + 4] = settings.batch_flags
-    finish_request(out, fields, 0)
+    seal_request(out, settings, fields, 0)
     return i

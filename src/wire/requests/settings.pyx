@@ -39,6 +39,7 @@ cdef class Settings:
     cdef readonly int replica
     cdef readonly bint send_key, respond_per_each_op
     cdef readonly bytes filter_expression
+    cdef readonly int64_t compress_above    # bytes of a request that is sent plain, at most; -1: any is, and answers are too
     cdef readonly int of                    # `OF_RECORD` and so on
     cdef readonly uint8_t batch_flags       # of a policy for batches, as the two below
     cdef readonly bint sequential           # one node after the other
@@ -53,7 +54,8 @@ cdef class Settings:
         object ttl=0,
         double total_timeout=1000, object socket_timeout=None, int max_retries=2, double sleep_between_retries=0,
         double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False, bint respond_per_each_op=False,
-        bytes filter_expression=None, int of=OF_RECORD, int batch_flags=0, bint sequential=False, int write_retries=0,
+        bytes filter_expression=None, int64_t compress_above=-1, int of=OF_RECORD, int batch_flags=0,
+        bint sequential=False, int write_retries=0,
         int64_t max_records=0, uint32_t records_per_second=0, int max_concurrent_nodes=0, Settings as_read=None,
     ) -> None:
         self.write = write
@@ -73,6 +75,7 @@ cdef class Settings:
         self.send_key = send_key
         self.respond_per_each_op = respond_per_each_op
         self.filter_expression = filter_expression
+        self.compress_above = compress_above
         self.of = of
         self.batch_flags = <uint8_t>batch_flags
         self.sequential = sequential
@@ -87,7 +90,7 @@ cdef class Settings:
             self.write, self.info1, self.info2, self.info3, self.info4, self.generation,
             self.ttl if self.has_ttl else None, self.total_timeout,
             self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries, self.replica,
-            self.send_key, self.respond_per_each_op, self.filter_expression, self.of,
+            self.send_key, self.respond_per_each_op, self.filter_expression, self.compress_above, self.of,
             self.batch_flags, self.sequential, self.write_retries, self.max_records, self.records_per_second,
             self.max_concurrent_nodes, self.as_read,
         )
@@ -109,8 +112,8 @@ def restore_settings(*parts: object) -> Settings:
     names = (
         "write", "info1", "info2", "info3", "info4", "generation", "ttl", "total_timeout", "socket_timeout",
         "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key", "respond_per_each_op",
-        "filter_expression", "of", "batch_flags", "sequential", "write_retries", "max_records", "records_per_second",
-        "max_concurrent_nodes", "as_read",
+        "filter_expression", "compress_above", "of", "batch_flags", "sequential", "write_retries", "max_records",
+        "records_per_second", "max_concurrent_nodes", "as_read",
     )
     return Settings(**dict(zip(names, parts, strict=True)))
 

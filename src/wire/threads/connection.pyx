@@ -1,9 +1,22 @@
 # A blocking connection. It sends one request at a time and receives the answer, which has one or several frames. It owns the
 # socket and the receive buffer. Its pool gives it to one thread at a time.
 
+cdef enum:                                  # how an answer of TLS begins, to whom spoke to it without
+    TLS_ALERT = 21
+    TLS_VERSION = 3
+
+
+cdef str SPEAKS_TLS = "the port speaks TLS: give ClientPolicy(tls=...), and the hosts as 'host:tls-name:port'"
+
+
 @cython.final
 cdef class Connection:
-    """A connected TCP socket that speaks Aerospike's protocol, one request at a time."""
+    """A connected TCP socket that speaks Aerospike's protocol, one request at a time.
+
+    Args:
+        fd: the socket's descriptor, which the connection owns from now on.
+        tls: its TLS, after the handshake; None without TLS.
+    """
 
     cdef Exchange x
     cdef NameCache names
@@ -15,17 +28,22 @@ cdef class Connection:
     cdef int64_t opened_at
     cdef bint request_sent                  # whether the last request may have reached the server
     cdef bint in_answer                     # whether the answer has not been received to its end
+    cdef bytes opened                       # what was in the frame, if that is compressed; else None
     cdef size_t frames                      # how many frames of the last answer have come
     cdef int outcome                        # the Outcome of the last exchange, if it failed
     cdef uint64_t ticket                    # of `own_socket`
     cdef bint holds_fd                      # False if the constructor raised an error
+    cdef TlsStream tls
 
-    def __cinit__(self, int fd) -> None:
+    def __cinit__(self, int fd, TlsStream tls=None) -> None:
         self.x.transport.fd = -1
         self.ticket = own_socket(fd)
         self.x.transport.fd = fd
         self.holds_fd = True
         self.x.transport.set_timeout = FOREVER
+        self.tls = tls
+        if tls is not None:
+            self.x.transport.tls = &tls.state
         memset(&self.names, 0, sizeof(NameCache))
 
     def __dealloc__(self) -> None:
@@ -48,6 +66,7 @@ cdef class Connection:
             if self.x.data == NULL:
                 raise MemoryError
             self.x.capacity = RECEIVE_SIZE
+        self.close_frame()
         self.x.have = 0
         self.x.frame.size = 0
         self.x.sent = 0
@@ -55,7 +74,8 @@ cdef class Connection:
         return 0
 
     cdef inline void tidy(self, size_t limit) noexcept:
-        """Frees a receive buffer that is larger than `limit`."""
+        """Frees a receive buffer that is larger than `limit`, and what was in a compressed answer."""
+        self.close_frame()
         if self.x.capacity > limit:
             PyMem_RawFree(self.x.data)
             self.x.data = NULL
@@ -88,7 +108,7 @@ cdef class Connection:
     cdef int receive_more(self) except -1:
         """Receives the next frame of the answer in the place of the last one, within the same deadline."""
         cdef int64_t now = now_ns()
-        drop_frame(&self.x)
+        self.drop_frame()
         self.in_answer = True
         self.x.moved_at = now
         return self.receive(now)
@@ -107,9 +127,26 @@ cdef class Connection:
         if outcome != DONE:
             self.outcome = outcome
             self.fail(outcome)
+        self.take_frame()
+        return 0
+
+    cdef inline int take_frame(self) except -1:
+        """Takes note of the frame that was received, which a compressed one has in it."""
         self.in_answer = False
         self.frames += 1
+        if self.x.frame.is_compressed:
+            self.opened = open_frame(&self.x.frame, self.opened)
         return 0
+
+    cdef inline void close_frame(self) noexcept:
+        """Forgets what was in a compressed frame."""
+        if self.opened is not None:
+            self.opened = None
+
+    cdef inline void drop_frame(self) noexcept:
+        """Lets the next frame come in the place of the one that was read."""
+        self.close_frame()
+        drop_frame(&self.x)
 
     cdef inline object read(self, Reader reader, Key key, object given):
         """Reads the answer, whose first frame `run` has received, and receives more frames as long as the reader wants them."""
@@ -138,7 +175,9 @@ cdef class Connection:
                 outcome = drive(x, now_ns(), MSG_DONTWAIT)
                 if outcome != DONE or not self.late_frames:
                     break
-                ends = ends_answer(x.frame.body, x.frame.body_size, self.error_ends_late)
+                ends = 0                    # a compressed frame is none that says that it is the last one (framing.md 1.5)
+                if not x.frame.is_compressed:
+                    ends = ends_answer(x.frame.body, x.frame.body_size, self.error_ends_late)
                 if ends:
                     outcome = DONE if ends > 0 else BAD_HEADER
                     break
@@ -173,15 +212,27 @@ cdef class Connection:
                 "the server closed the connection "
                 + ("in the middle of the answer" if x.have or self.frames else "instead of answering")
             )
+        if outcome == FAILED and self.tls is not None and self.tls.failure is not None:
+            raise self.tls.error()
         if outcome == FAILED:
             raise errors.ConnectionError(f"the connection failed: {strerror(x.transport.error).decode()}")
         if outcome == BAD_HEADER:
-            raise errors.ProtocolError(f"not an answer of type {x.kind}: it begins with {x.data[:8].hex()}")
+            raise errors.ProtocolError(
+                f"not an answer of type {x.kind}: it begins with {x.data[:8].hex()}",
+                advice=SPEAKS_TLS if self.tls is None and x.data[0] == TLS_ALERT and x.data[1] == TLS_VERSION else "",
+            )
         raise MemoryError
 
-    cdef inline bint is_dead(self) noexcept nogil:
-        """Whether the connection, which was idle, can't be used: see `is_readable`."""
-        return is_readable(self.x.transport.fd)
+    cdef inline bint is_dead(self) except -1:
+        """Whether the connection, which was idle, can't be used: see `is_unusable`."""
+        cdef bint unusable = is_unusable(&self.x.transport)
+        if unusable and self.interruption() is not None:
+            raise self.interruption()
+        return unusable
+
+    cdef inline object interruption(self):
+        """Returns what a signal's handler raised while TLS was at work; None if nothing."""
+        return None if self.tls is None or isinstance(self.tls.failure, OSError) else self.tls.failure
 
     cdef bint was_dead(self) noexcept nogil:
         """Whether the exchange failed because the server had closed the connection before: the server has not read the request.
@@ -202,6 +253,16 @@ cdef class Connection:
         `timeout` is in milliseconds, 0 for none. Raises TimeoutError, ConnectionError or ProtocolError, after which
         the connection is closed.
         """
+        return self.exchange_all(message, timeout)[0]
+
+    def exchange_all(
+        self, bytes message not None, double timeout, is_last: Callable[[bytes], bool] | None = None
+    ) -> list[bytes]:
+        """Do the same where the answer may have several frames, and return the bodies of all.
+
+        `is_last` is called with each body, and returns whether the answer ends with it; without it the answer has one
+        frame. If it raises, the connection is closed too.
+        """
         cdef int64_t now = now_ns()
         cdef int64_t span = to_ns(timeout)
         if PyBytes_GET_SIZE(message) < FRAME_HEADER_SIZE:
@@ -211,12 +272,12 @@ cdef class Connection:
                 message[1], <const unsigned char*>PyBytes_AS_STRING(message), <size_t>PyBytes_GET_SIZE(message),
                 now, after(now, span), span
             )
-            bodies = self.read(FramesReader(), None, None)
+            bodies = self.read(FramesReader(is_last), None, None)
         except BaseException:
             self.shut()
             raise
         self.tidy(RECEIVE_SIZE)
-        return bodies[0]
+        return bodies
 
     def close(self) -> None:
         """Close the socket. Does nothing if it is closed."""

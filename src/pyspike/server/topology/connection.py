@@ -17,12 +17,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from ..protocol.compression import inflated
 from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
-from ..protocol.framing import PROTO, refusal
+from ..protocol.framing import PROTO, refusal, reply
+from ..protocol.result import RequestError
+from ..security.certificates import common_name
+from ..security.state import Caller
 from .closing import last_bytes
 from .fault_settings import Counted, Faults
 from .replies import LongReply, Reply, break_off, dropped, exhausted
 from .state import NodeStats, Session
+from .tls import TlsTransport
 
 __all__ = ["Connection", "Handler"]
 
@@ -30,7 +35,7 @@ __all__ = ["Connection", "Handler"]
 _PROTO_BYTES = PROTO.size
 _SIZE_MASK = (1 << 48) - 1
 _TYPES = frozenset(int(kind) for kind in ProtoType)
-_DATA = int(ProtoType.AS_MSG)
+_DATA, _COMPRESSED = int(ProtoType.AS_MSG), int(ProtoType.AS_MSG_COMPRESSED)
 _WRITE_SIZE = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
@@ -45,6 +50,10 @@ class Handler(Protocol):
     @property
     def stats(self) -> NodeStats:
         """The counters of the node."""
+
+    @property
+    def compression(self) -> bool:
+        """Whether compressed requests are read."""
 
     @property
     def handle(self) -> Callable[[Session, int, bytes], Reply]:
@@ -113,6 +122,7 @@ class Connection(asyncio.Protocol):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host, port = self._transport.get_extra_info("peername")[:2]
         self.session.client = f"{host}+{port}"
+        self.session.caller = Caller(host, common_name(self._transport.get_extra_info("peercert")))
         self._handler.connected(self)
         if self._handler.faults.silent:
             self.freeze()
@@ -171,7 +181,10 @@ class Connection(asyncio.Protocol):
         """Answer all requests that have arrived, and close the connection. A query is broken off."""
         if not (self._handler.faults.silent or self._closing):
             if not self._paused:
-                self._buffer += last_bytes(self._transport.get_extra_info("socket"))
+                last = last_bytes(self._transport.get_extra_info("socket"))
+                self._buffer += (
+                    self._transport.opened(last) if isinstance(self._transport, TlsTransport) else last
+                )
                 self._run_requests()
             while self._stream is not None and not (self._stream.is_query or self._held):
                 rest, self._stream = self._stream, None
@@ -222,6 +235,12 @@ class Connection(asyncio.Protocol):
                 break
             body = bytes(buffer[pos + _PROTO_BYTES : end])
             pos = end
+            if kind == _COMPRESSED and handler.compression:
+                try:
+                    kind, body = _DATA, inflated(body)
+                except RequestError as error:
+                    out.append(reply(error.code))
+                    continue
             if faults.armed and kind == _DATA:
                 self._flush(out)
                 out, out_size = [], 0
