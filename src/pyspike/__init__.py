@@ -61,6 +61,7 @@ from pyspike.policy import (
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
+    TLSPolicy,
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
@@ -190,6 +191,7 @@ __all__ = [
     "StringRegexFlags",
     "StringWriteFlags",
     "SupportsToBytes",
+    "TLSPolicy",
     "Task",
     "TendStats",
     "Ttl",

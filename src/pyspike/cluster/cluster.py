@@ -16,7 +16,7 @@ import weakref
 from pyspike._wire import Connection, PartitionMap, Routing
 from pyspike.cluster import info_answers, tend_thread
 from pyspike.cluster.addresses import Endpoint, check_map
-from pyspike.cluster.connect import connect
+from pyspike.cluster.connect import Door
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.tend import Outcome, Round
@@ -46,6 +46,7 @@ class Cluster:
     Attributes:
         hosts: the seeds.
         policy: the policy.
+        door: opens the connections to the nodes.
         view: what is known of the cluster, as the last round of tending has found it.
         routing: the view's partition map, as the compiled executors read it.
         closed: whether `close` was called.
@@ -55,7 +56,8 @@ class Cluster:
         check_map(policy.ip_map)
         self.hosts = parse_hosts(hosts)
         self.policy = policy
-        self.seeds = Seeds(self.hosts, policy)
+        self.door = Door(policy)
+        self.seeds = Seeds(self.hosts, self.door, policy)
         self.view = View()
         self.routing = Routing()
         self.closed = False
@@ -277,7 +279,9 @@ class Cluster:
     def _do_round(self, deadline: float | None = None) -> bool:
         """Do one round of tending and publish its view; whether the next one should come soon."""
         started = time.monotonic()
-        current = Round(self.view, self.seeds, self.policy, self._opener, lambda: self._clock.stopped)
+        current = Round(
+            self.view, self.seeds, self.door, self.policy, self._opener, lambda: self._clock.stopped
+        )
         try:
             try:
                 current.run(deadline)
@@ -382,10 +386,11 @@ def _info(node: ClusterNode, command: str, policy: InfoPolicy) -> str:
 class _Opener:
     """Opens the connections of a node's pool, without keeping the cluster alive."""
 
-    __slots__ = ("_cluster", "_endpoint", "_name", "_timeout")
+    __slots__ = ("_cluster", "_door", "_endpoint", "_name", "_timeout")
 
     def __init__(self, cluster: Cluster, endpoint: Endpoint, name: str) -> None:
         self._cluster = weakref.ref(cluster)
+        self._door = cluster.door
         self._endpoint = endpoint
         self._name = name
         self._timeout = cluster.policy.timeout
@@ -395,4 +400,4 @@ class _Opener:
         if cluster is not None:
             cluster.ensure_running()
         limit = min(timeout, self._timeout) if timeout > 0 else self._timeout
-        return connect(self._endpoint, limit, self._name)
+        return self._door.connect(self._endpoint, limit, self._name)

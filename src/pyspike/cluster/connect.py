@@ -1,4 +1,4 @@
-"""Opens every socket of the client, for threads and for asyncio loops.
+"""Opens every socket of a client, for threads and for asyncio loops.
 
 Connections of both kinds are set up here as they need it before their first command. Not here: what is sent
 on them, which `probe` and the executors decide.
@@ -10,79 +10,132 @@ import builtins
 import errno
 import os
 import socket
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspike._wire import Connection, disown_socket, own_socket
 from pyspike.cluster.addresses import Endpoint
-from pyspike.errors import ConnectionError, TimeoutError
+from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError, TLSError
+from pyspike.hosts import Host
+from pyspike.policy import ClientPolicy
+from pyspike.process.lazy_imports import importing
 
 if TYPE_CHECKING:
     import asyncio  # not at run time: a program without tasks need not wait for it
 
-__all__ = ["connect", "connect_in_loop"]
+    from pyspike.cluster.tls import Contexts
+
+__all__ = ["Door"]
 
 P = TypeVar("P", bound="asyncio.BaseProtocol")
 
 _NO_SIGPIPE = getattr(socket, "SO_NOSIGPIPE", None)  # macOS, which has no MSG_NOSIGNAL
 
 
-def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
-    """Open a connection for a thread, which waits here until it is ready for commands.
+class Door:
+    """Opens the connections of one client, all in the same way.
 
     Args:
-        endpoint: the address to connect to.
-        timeout: milliseconds for everything that it takes.
-        node: the name of the node that is expected there, for the errors.
+        policy: the client's policy.
 
     Raises:
-        TimeoutError: nobody answered in time.
-        ConnectionError: the connection was refused or could not be made.
+        InvalidArgument: the files of its TLS can't be used.
     """
-    with _NewSocket(endpoint, timeout, node) as sock:
-        sock.settimeout(max(timeout, 1) / 1000)
-        sock.connect(endpoint.sockaddr)
-        _set_up(sock)
-        sock.setblocking(True)
-    return Connection(sock.detach())
 
+    __slots__ = ("_tls",)
 
-async def connect_in_loop(
-    loop: asyncio.AbstractEventLoop,
-    endpoint: Endpoint,
-    timeout: float,
-    node: str | None,
-    protocol: Callable[[], P],
-    connecting: set[socket.socket],
-) -> P:
-    """Open a connection in the running asyncio loop.
+    def __init__(self, policy: ClientPolicy) -> None:
+        self._tls: Contexts | None = None
+        if policy.tls is not None:
+            with importing:
+                from pyspike.cluster.tls import Contexts
+            self._tls = Contexts(policy.tls)
 
-    Args:
-        loop: the running loop.
-        endpoint: the address to connect to.
-        timeout: milliseconds for everything that it takes.
-        node: the name of the node that is expected there, for the errors.
-        protocol: makes the asyncio protocol that the connection's transport calls.
-        connecting: has the socket as long as no transport owns it, so that whoever gives the loop up can
-            close it.
+    def check(self, host: Host) -> None:
+        """Refuse a host that has a TLS name without TLS, or none with it.
 
-    Returns:
-        The protocol, connected to its transport.
+        Raises:
+            InvalidArgument: it has.
+        """
+        if self._tls is not None:
+            try:
+                self._tls.check(host)
+            except TLSError as error:
+                raise InvalidArgument(error.message, advice=error.advice) from None
+        elif host.tls_name is not None:
+            raise InvalidArgument(
+                f"{host} has the TLS name {host.tls_name!r}, but there is no TLS",
+                advice="give ClientPolicy(tls=...), or leave the name out to connect in plain text",
+            )
 
-    Raises:
-        TimeoutError: nobody answered in time.
-        ConnectionError: the connection was refused or could not be made.
-    """
-    with _NewSocket(endpoint, timeout, node) as sock:
-        connecting.add(sock)
-        try:
-            sock.setblocking(False)
-            await _connect_socket(loop, sock, endpoint.sockaddr, timeout)
+    def connect(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
+        """Open a connection for a thread, which waits here until it is ready for commands.
+
+        Args:
+            endpoint: the address to connect to.
+            timeout: milliseconds for everything that it takes.
+            node: the name of the node that is expected there, for the errors.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+            TLSError: TLS failed.
+            ConnectionError: the connection was refused or could not be made.
+        """
+        stream = None
+        with _NewSocket(endpoint, timeout, node) as sock:
+            if self._tls is not None:
+                deadline = time.monotonic() + timeout / 1000
+            sock.settimeout(max(timeout, 1) / 1000)
+            sock.connect(endpoint.sockaddr)
             _set_up(sock)
-            _, connected = await loop.create_connection(protocol, sock=sock)
-        finally:
-            connecting.discard(sock)
-    return connected
+            if self._tls is not None:
+                stream = self._tls.shake_hands(sock, endpoint.host, deadline)
+            sock.setblocking(True)
+        return Connection(sock.detach(), stream)
+
+    async def connect_in_loop(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        endpoint: Endpoint,
+        timeout: float,
+        node: str | None,
+        protocol: Callable[[], P],
+        connecting: set[socket.socket],
+    ) -> P:
+        """Open a connection in the running asyncio loop.
+
+        Args:
+            loop: the running loop.
+            endpoint: the address to connect to.
+            timeout: milliseconds for everything that it takes.
+            node: the name of the node that is expected there, for the errors.
+            protocol: makes the asyncio protocol that the connection's transport calls.
+            connecting: has the socket as long as no transport owns it, so that whoever gives the loop up can
+                close it.
+
+        Returns:
+            The protocol, connected to its transport.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+            TLSError: TLS failed.
+            ConnectionError: the connection was refused or could not be made.
+        """
+        with _NewSocket(endpoint, timeout, node) as sock:
+            connecting.add(sock)
+            deadline = time.monotonic() + timeout / 1000
+            try:
+                sock.setblocking(False)
+                await _connect_socket(loop, sock, endpoint.sockaddr, timeout)
+                _set_up(sock)
+                if self._tls is None:
+                    _, connected = await loop.create_connection(protocol, sock=sock)
+                else:
+                    connected = await self._tls.connect_in_loop(loop, sock, endpoint.host, deadline, protocol)
+            finally:
+                connecting.discard(sock)
+        return connected
 
 
 async def _connect_socket(
@@ -144,6 +197,9 @@ class _NewSocket:
             return
         disown_socket(self._socket.fileno(), self._ticket)
         self._socket.close()
+        if isinstance(error, ConnectionError):  # of the handshake
+            message = f"no connection to {self._whom}: {error.message}"
+            raise type(error)(message, node=self._node, advice=error.advice) from error.__cause__
         if isinstance(error, builtins.TimeoutError):
             message = f"no connection to {self._whom} within {self._timeout:.0f} ms"
             raise TimeoutError(message, node=self._node) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyspike.errors import InvalidArgument
 from pyspike.policy.admin import AdminPolicy
@@ -22,7 +23,11 @@ from pyspike.policy.checks import (
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryPolicy
 from pyspike.policy.read import ReadPolicy
+from pyspike.policy.tls import TLSPolicy, tls_or_none
 from pyspike.policy.write import WritePolicy
+
+if TYPE_CHECKING:
+    import ssl  # not at run time: a program without TLS need not wait for it
 
 __all__ = ["ClientPolicy"]
 
@@ -54,6 +59,11 @@ class ClientPolicy(Policy):
         cluster_name: if given, nodes of a cluster with another name are refused.
         buffer_reclaim_threshold: bytes above which a connection's buffer is given back after use.
         application_id: the name under which the application shows up in the server's statistics.
+        tls: how to speak TLS with all nodes; None to speak without. Each host then needs the name that its
+            certificate must have, as in `"10.0.0.1:tls-name:4333"`. An `ssl.SSLContext` is used as it is.
+            Over TLS a server takes one command at a time on a connection: so an asyncio loop opens as many
+            connections as it has commands under way, up to `max_conns_per_node` for reads and as many for
+            writes, and `pipelines_per_node` and `commands_per_pipeline` can't be given.
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
@@ -83,6 +93,7 @@ class ClientPolicy(Policy):
     cluster_name: str | None = policy_field(None, text_or_none)
     buffer_reclaim_threshold: int = policy_field(65536, whole(0, MAX_INT32))
     application_id: str | None = policy_field(None, text_or_none)
+    tls: TLSPolicy | ssl.SSLContext | None = policy_field(None, tls_or_none)
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
@@ -96,3 +107,10 @@ class ClientPolicy(Policy):
                 f"{type(self).__name__}.min_conns_per_node is {self.min_conns_per_node}, "
                 f"above max_conns_per_node, which is {self.max_conns_per_node}"
             )
+        if self.tls is not None:
+            for name in ("pipelines_per_node", "commands_per_pipeline"):
+                if name in self._changed():
+                    raise InvalidArgument(
+                        f"{type(self).__name__}.{name} can't be given with tls",
+                        advice="over TLS a connection carries one command; max_conns_per_node bounds them",
+                    )

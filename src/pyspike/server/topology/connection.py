@@ -25,6 +25,7 @@ from .closing import last_bytes
 from .fault_settings import Counted, Faults
 from .replies import LongReply, Reply, break_off, dropped, exhausted
 from .state import NodeStats, Session
+from .tls import TlsTransport
 
 __all__ = ["Connection", "Handler"]
 
@@ -174,7 +175,10 @@ class Connection(asyncio.Protocol):
         """Answer all requests that have arrived, and close the connection. A query is broken off."""
         if not (self._handler.faults.silent or self._closing):
             if not self._paused:
-                self._buffer += last_bytes(self._transport.get_extra_info("socket"))
+                last = last_bytes(self._transport.get_extra_info("socket"))
+                self._buffer += (
+                    self._transport.opened(last) if isinstance(self._transport, TlsTransport) else last
+                )
                 self._run_requests()
             while self._stream is not None and not (self._stream.is_query or self._held):
                 rest, self._stream = self._stream, None
