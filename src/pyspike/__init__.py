@@ -62,6 +62,7 @@ from pyspike.policy import (
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
+    TLSPolicy,
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
@@ -196,6 +197,7 @@ __all__ = [
     "StringRegexFlags",
     "StringWriteFlags",
     "SupportsToBytes",
+    "TLSPolicy",
     "Task",
     "TendStats",
     "Ttl",

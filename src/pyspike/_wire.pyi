@@ -4,6 +4,7 @@ import asyncio
 import builtins
 import datetime
 import socket
+import ssl
 from collections.abc import (
     AsyncIterable,
     Callable,
@@ -1547,9 +1548,32 @@ def explain_request(
     """
 
 @final
+class TlsStream:
+    """The TLS of one connection after its handshake; `ssl` is used on memory, never on a socket.
+
+    Args:
+        tls: the `ssl.SSLObject`.
+        incoming: the `ssl.MemoryBIO` from which it reads.
+        outgoing: the `ssl.MemoryBIO` to which it writes.
+        explain: makes the error to raise of one of `ssl`'s.
+    """
+    def __init__(
+        self,
+        tls: ssl.SSLObject,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        explain: Callable[[Exception], AerospikeError],
+    ) -> None: ...
+
+@final
 class Connection:
-    """A connected TCP socket that speaks Aerospike's protocol, one request at a time."""
-    def __init__(self, fd: int) -> None: ...
+    """A connected TCP socket that speaks Aerospike's protocol, one request at a time.
+
+    Args:
+        fd: the socket's descriptor, which the connection owns from now on.
+        tls: its TLS, after the handshake; None without TLS.
+    """
+    def __init__(self, fd: int, tls: TlsStream | None = None) -> None: ...
     def exchange(self, message: bytes, timeout: float) -> bytes:
         """Send one message, its 8-byte header included, and return the body of the answer, which has the same type.
 
@@ -1820,7 +1844,7 @@ class Pipeline:
         """Return the memory for the next read, behind the bytes of an answer that is not complete.
 
         A full buffer is doubled, even if the header of the answer announces more bytes: so memory grows only with the bytes
-        that have come.
+        that have come. A transport with TLS may have more to give although it was paused.
         """
     def buffer_updated(self, nbytes: int) -> None:
         """Complete the commands whose answers are whole."""

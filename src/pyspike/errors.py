@@ -94,6 +94,7 @@ __all__ = [
     "ServerError",
     "ServerMemError",
     "ServerTimeout",
+    "TLSError",
     "TimeoutError",
     "TransactionError",
     "UdfError",
@@ -249,6 +250,15 @@ class ConnectionError(AerospikeError, builtins.ConnectionError):
 
 class ConnectFailed(ConnectionError):
     """No node is known that could be asked; the message lists each seed host with its reason."""
+
+
+class TLSError(ConnectionError):
+    """TLS failed: a certificate was refused, or the two sides have nothing in common; the message says what.
+
+    Another try would not help, so the same call is not made again until somebody has done something about it.
+    """
+
+    _may_pass = False
 
 
 class InvalidNode(AerospikeError):

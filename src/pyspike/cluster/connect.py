@@ -18,13 +18,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pyspike._wire import Connection, disown_socket, own_socket
 from pyspike.cluster.addresses import Endpoint, left_ms
 from pyspike.cluster.login import Login, Session, make_login
-from pyspike.errors import AerospikeError, ConnectionError, TimeoutError
+from pyspike.errors import (
+    AerospikeError,
+    ConnectionError,
+    InvalidArgument,
+    TimeoutError,
+    TLSError,
+)
+from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
+from pyspike.process.lazy_imports import importing
 
 if TYPE_CHECKING:
     import asyncio  # not at run time: a program without tasks need not wait for it
 
     from pyspike.cluster.greeting import Greeting
+    from pyspike.cluster.tls import Contexts
 
 __all__ = ["Door"]
 
@@ -43,14 +52,37 @@ class Door:
         login: has the client's sessions; None if it does not log in.
 
     Raises:
+        InvalidArgument: the files of its TLS can't be used.
         AerospikeError: passwords can't be hashed, as a package is missing.
     """
 
-    __slots__ = ("_policy", "login")
+    __slots__ = ("_policy", "_tls", "login")
 
     def __init__(self, policy: ClientPolicy) -> None:
         self._policy = policy
+        self._tls: Contexts | None = None
+        if policy.tls is not None:
+            with importing:
+                from pyspike.cluster.tls import Contexts
+            self._tls = Contexts(policy.tls)
         self.login = make_login(policy)
+
+    def check(self, host: Host) -> None:
+        """Refuse a host that has a TLS name without TLS, or none with it.
+
+        Raises:
+            InvalidArgument: it has.
+        """
+        if self._tls is not None:
+            try:
+                self._tls.check(host)
+            except TLSError as error:
+                raise InvalidArgument(error.message, advice=error.advice) from None
+        elif host.tls_name is not None:
+            raise InvalidArgument(
+                f"{host} has the TLS name {host.tls_name!r}, but there is no TLS",
+                advice="give ClientPolicy(tls=...), or leave the name out to connect in plain text",
+            )
 
     @property
     def reach(self) -> float:
@@ -141,14 +173,20 @@ class Door:
 
         Raises:
             TimeoutError: nobody answered in time.
+            TLSError: TLS failed.
             ConnectionError: the connection was refused or could not be made.
         """
+        stream = None
         with _NewSocket(endpoint, timeout, node) as sock:
+            if self._tls is not None:
+                deadline = time.monotonic() + timeout / 1000
             sock.settimeout(max(timeout, 1) / 1000)
             sock.connect(endpoint.sockaddr)
             _set_up(sock)
+            if self._tls is not None:
+                stream = self._tls.shake_hands(sock, endpoint.host, deadline)
             sock.setblocking(True)
-        return Connection(sock.detach())
+        return Connection(sock.detach(), stream)
 
     async def connect_in_loop(
         self,
@@ -220,15 +258,20 @@ class Door:
 
         Raises:
             TimeoutError: nobody answered in time.
+            TLSError: TLS failed.
             ConnectionError: the connection was refused or could not be made.
         """
         with _NewSocket(endpoint, timeout, node) as sock:
             connecting.add(sock)
+            deadline = time.monotonic() + timeout / 1000
             try:
                 sock.setblocking(False)
                 await _connect_socket(loop, sock, endpoint.sockaddr, timeout)
                 _set_up(sock)
-                _, connected = await loop.create_connection(protocol, sock=sock)
+                if self._tls is None:
+                    _, connected = await loop.create_connection(protocol, sock=sock)
+                else:
+                    connected = await self._tls.connect_in_loop(loop, sock, endpoint.host, deadline, protocol)
             finally:
                 connecting.discard(sock)
         return connected
@@ -301,6 +344,9 @@ class _NewSocket:
             return
         disown_socket(self._socket.fileno(), self._ticket)
         self._socket.close()
+        if isinstance(error, ConnectionError):  # of the handshake
+            message = f"no connection to {self._whom}: {error.message}"
+            raise type(error)(message, node=self._node, advice=error.advice) from error.__cause__
         if isinstance(error, builtins.TimeoutError):
             message = f"no connection to {self._whom} within {self._timeout:.0f} ms"
             raise TimeoutError(message, node=self._node) from error

@@ -34,8 +34,9 @@ def limits(policy: ClientPolicy) -> NodeLimits:
         max_waiting=-1 if policy.max_waiting_per_node is None else policy.max_waiting_per_node,
         idle_timeout=policy.idle_timeout,
         buffer_reclaim_threshold=policy.buffer_reclaim_threshold,
-        pipelines=policy.pipelines_per_node,
-        commands_per_pipeline=policy.commands_per_pipeline,
+        # Over TLS a server takes one command at a time on a connection (cluster.md 11.6).
+        pipelines=policy.pipelines_per_node if policy.tls is None else policy.max_conns_per_node,
+        commands_per_pipeline=policy.commands_per_pipeline if policy.tls is None else 1,
     )
 
 

@@ -19,7 +19,7 @@ from pyspike.cluster.addresses import Endpoint, mapped
 from pyspike.cluster.connect import Door
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
-from pyspike.cluster.probe import Probe, peers_command, probe, probe_host, reason
+from pyspike.cluster.probe import Probe, addresses_command, ask_peers, probe, probe_host, reason
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.view import Unreachable, View
 from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, SecurityError, TimeoutError
@@ -292,10 +292,9 @@ class Round:
         self._unreachable = {name: each for name, each in self._unreachable.items() if name in named}
 
     def _peers_of(self, node: ClusterNode) -> info_answers.Peers | None:
-        command = peers_command(self._policy.use_services_alternate)
         try:
-            peers = info_answers.parse_peers(
-                info_answers.value_of(node.ask([command], self._policy.timeout), command)
+            peers = ask_peers(
+                lambda commands: node.ask(commands, self._policy.timeout), self._policy, node.host
             )
             if self._policy.use_services_alternate and not peers.peers and node.peers_generation is None:
                 self._warn_without_alternate(node)
@@ -306,7 +305,7 @@ class Round:
         return peers
 
     def _warn_without_alternate(self, node: ClusterNode) -> None:
-        command = peers_command(alternate=False)
+        command = addresses_command("peers", self._policy.replace(use_services_alternate=False))
         others = info_answers.parse_peers(
             info_answers.value_of(node.ask([command], self._policy.timeout), command)
         ).peers

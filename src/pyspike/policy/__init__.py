@@ -16,6 +16,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
     query       `QueryPolicy`
     info        `InfoPolicy`
     admin       `AdminPolicy`
+    tls         `TLSPolicy`
     client      `ClientPolicy`
 """
 
@@ -35,6 +36,7 @@ from pyspike.policy.client import AuthMode, ClientPolicy
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
+from pyspike.policy.tls import TLSPolicy
 from pyspike.policy.write import CommitLevel, GenerationPolicy, RecordExistsAction, WritePolicy
 from pyspike.values import Expiration
 
@@ -62,6 +64,7 @@ __all__ = [
     "RecordExistsAction",
     "Replica",
     "SupportsToBytes",
+    "TLSPolicy",
     "WritePolicy",
     "timeout_ms",
 ]

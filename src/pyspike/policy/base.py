@@ -116,11 +116,15 @@ class Policy:
         """
         return type(self)(**{**self._changed(), **changes})
 
+    def _shown(self) -> dict[str, Any]:
+        """The fields as `repr` shows them."""
+        return self._changed() | dict.fromkeys(self._given_secrets(), HIDDEN)
+
     def __repr__(self) -> str:
         # The repr of an Enum's member is no Python; its str is.
         texts = [
             f"{name}={value if isinstance(value, enum.Enum) else shown(value, SHOWN_SIZE)}"
-            for name, value in (self._changed() | dict.fromkeys(self._given_secrets(), HIDDEN)).items()
+            for name, value in self._shown().items()
         ]
         return f"{type(self).__name__}({', '.join(texts)})"
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyspike.errors import InvalidArgument
 from pyspike.policy.admin import AdminPolicy
@@ -25,7 +26,11 @@ from pyspike.policy.checks import (
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryPolicy
 from pyspike.policy.read import ReadPolicy
+from pyspike.policy.tls import TLSPolicy, tls_or_none
 from pyspike.policy.write import WritePolicy
+
+if TYPE_CHECKING:
+    import ssl  # not at run time: a program without TLS need not wait for it
 
 __all__ = ["AuthMode", "ClientPolicy"]
 
@@ -77,6 +82,11 @@ class ClientPolicy(Policy):
         password: the user's password. It is not shown, and a policy with one can't be pickled.
         auth_mode: how the client logs in.
         login_timeout: how long a login may take at a node; opening a connection for it is not included.
+        tls: how to speak TLS with all nodes; None to speak without. Each host then needs the name that its
+            certificate must have, as in `"10.0.0.1:tls-name:4333"`. An `ssl.SSLContext` is used as it is.
+            Over TLS a server takes one command at a time on a connection: so an asyncio loop opens as many
+            connections as it has commands under way, up to `max_conns_per_node` for reads and as many for
+            writes, and `pipelines_per_node` and `commands_per_pipeline` can't be given.
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
@@ -111,6 +121,7 @@ class ClientPolicy(Policy):
     password: str | None = policy_field(None, password_or_none, secret=True)
     auth_mode: AuthMode = policy_field(AuthMode.INTERNAL, instance(AuthMode))
     login_timeout: Milliseconds = policy_field(5000, positive_ms)
+    tls: TLSPolicy | ssl.SSLContext | None = policy_field(None, tls_or_none)
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
@@ -125,6 +136,13 @@ class ClientPolicy(Policy):
                 f"above max_conns_per_node, which is {self.max_conns_per_node}"
             )
         self._check_login()
+        if self.tls is not None:
+            for name in ("pipelines_per_node", "commands_per_pipeline"):
+                if name in self._changed():
+                    raise InvalidArgument(
+                        f"{type(self).__name__}.{name} can't be given with tls",
+                        advice="over TLS a connection carries one command; max_conns_per_node bounds them",
+                    )
 
     @property
     def logs_in(self) -> bool:
@@ -133,7 +151,7 @@ class ClientPolicy(Policy):
 
     def _check_login(self) -> None:
         name = type(self).__name__
-        secure = getattr(self, "tls", None) is not None
+        secure = self.tls is not None
         if self.auth_mode in (AuthMode.EXTERNAL, AuthMode.PKI) and not secure:
             raise InvalidArgument(
                 f"{name}.auth_mode is {self.auth_mode}, which needs TLS",

@@ -6,6 +6,8 @@ cluster (control/); every method is one request to it.
 
 from __future__ import annotations
 
+import os
+import ssl
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -129,6 +131,11 @@ class EmbeddedCluster:
         version: the server it plays, "8.2.0" or "8.1.2", which refuses string operations as the real one
             does; None: the newest that is known.
         clock: Unix time in seconds, by which records and sessions expire; not with `process`.
+        tls: an `ssl.SSLContext` of servers, with which all nodes speak TLS and nothing else; not with
+            `process`. Or the paths of PEM files, in a tuple: a certificate, its key, and, where clients have
+            to show certificates, the authorities of these. None: no TLS.
+        tls_name: the name in the nodes' certificate; or a list with that of each node, if the context has a
+            certificate for all of them.
         security: True lets clients log in, as "admin" with password "admin" at first, and do only what their
             user may; a `Security` says more, such as other users. False is a server without security.
 
@@ -159,6 +166,8 @@ class EmbeddedCluster:
         version: str | None = None,
         clock: Callable[[], float] | None = None,
         security: bool | Security = False,
+        tls: ssl.SSLContext | Sequence[str | os.PathLike[str]] | None = None,
+        tls_name: str | Sequence[str] = "localhost",
     ) -> None:
         nodes = check_integer("nodes", nodes, 1)
         replication_factor = check_integer("replication_factor", replication_factor, 1)
@@ -184,7 +193,10 @@ class EmbeddedCluster:
             alternate_host=alternate_host,
             version=(NEWEST if version is None else find_version(check_text("version", version))).name,
             security=settings,
+            tls_files=_tls_files(tls, process),
+            tls_names=[] if tls is None else _tls_names(tls_name, nodes),
         )
+        self._tls = tls if isinstance(tls, ssl.SSLContext) else None
         self._process = process
         self._clock = clock or time.time
         self._remote = Remote(names)
@@ -213,11 +225,12 @@ class EmbeddedCluster:
     def hosts(self) -> str:
         """The hosts as a client takes them, such as "127.0.0.1:4001,127.0.0.1:4002".
 
-        Nodes that are down are among them.
+        Nodes that are down are among them. With TLS they have their TLS names: "127.0.0.1:localhost:4001".
         """
+        names = [f":{name}" for name in self._plan.tls_names] or [""] * len(self.nodes)
         return ",".join(
-            f"[{node.host}]:{node.port}" if ":" in node.host else f"{node.host}:{node.port}"
-            for node in self.nodes
+            f"[{node.host}]{name}:{node.port}" if ":" in node.host else f"{node.host}{name}:{node.port}"
+            for node, name in zip(self.nodes, names, strict=True)
         )
 
     def start(self) -> EmbeddedCluster:
@@ -233,7 +246,7 @@ class EmbeddedCluster:
             if self._process:
                 self._remote.start(ProcessBackend(self._plan))
             else:
-                self._remote.start(ThreadBackend.from_plan(self._plan, clock=self._clock))
+                self._remote.start(ThreadBackend.from_plan(self._plan, clock=self._clock, tls=self._tls))
             self._finalizer = weakref.finalize(self, self._remote.stop)
             self._plan = replace(self._plan, ports=[node.port for node in self.nodes])
         return self
@@ -465,3 +478,25 @@ def _namespaces(given: Sequence[str] | Mapping[str, NamespaceConfig]) -> dict[st
     ):
         raise ValueError(f"namespaces are named with 1..{NAMESPACE_MAX} bytes")
     return dict(named)
+
+
+def _tls_files(tls: object, process: bool) -> list[str]:
+    """The paths of the files for TLS; none if there are no files."""
+    if tls is None:
+        return []
+    if isinstance(tls, ssl.SSLContext):
+        if process:
+            raise ValueError("an SSLContext can't be passed to another process: give the paths of files")
+        return []
+    if not isinstance(tls, (tuple, list)):
+        raise TypeError(f"tls is an SSLContext or a tuple of paths, not {type(tls).__name__}")
+    if len(tls) not in (2, 3):
+        raise ValueError(f"tls has the paths of a certificate, a key, and authorities, not {len(tls)} paths")
+    return [os.fspath(path) for path in tls]
+
+
+def _tls_names(given: str | Sequence[str], nodes: int) -> list[str]:
+    names = [given] * nodes if isinstance(given, str) else list(given)
+    if len(names) != nodes:
+        raise ValueError(f"there are {len(names)} TLS names for {nodes} nodes")
+    return [check_text("tls_name", name) for name in names]

@@ -39,6 +39,7 @@ cdef class Pipeline(Job):
     cdef bint flush_planned
     cdef bint paused                        # the transport takes no more to send
     cdef bint held                          # the transport receives nothing until the bytes in `buffer` are read
+    cdef bint has_tls                       # bytes in the socket may be no answer, but of TLS alone
     cdef readonly bint gone
     cdef bint logged_out                    # the server wants a login: the connection gets no command, and is closed after these
     cdef bint stalled                       # the server is silent: the connection gets no command until an answer comes
@@ -105,7 +106,7 @@ cdef class Pipeline(Job):
         self.flush_planned = False
         if (
             self.queue.count() == 0 and self.fd >= 0 and now - self.moved_at > CHECK_AFTER_IDLE
-            and is_readable(self.fd)
+            and not self.has_tls and is_readable(self.fd)
         ):
             self.connection_lost(None)      # the loop has not noticed it yet
             return
@@ -157,6 +158,7 @@ cdef class Pipeline(Job):
         if sock is not None:
             self.ticket = own_socket(sock.fileno())
             self.fd = sock.fileno()
+        self.has_tls = transport.get_extra_info("sslcontext") is not None
         self.idle_since = self.moved_at = self.answered_at = now_ns()
 
     def pause_writing(self) -> None:
@@ -173,10 +175,10 @@ cdef class Pipeline(Job):
         """Return the memory for the next read, behind the bytes of an answer that is not complete.
 
         A full buffer is doubled, even if the header of the answer announces more bytes: so memory grows only with the bytes
-        that have come.
+        that have come. A transport with TLS may have more to give although it was paused.
         """
         if self.have == <size_t>len(self.buffer):
-            larger = bytearray(min(self.wanted, 2 * self.have))
+            larger = bytearray(2 * self.have if self.held else min(self.wanted, 2 * self.have))
             larger[:self.have] = self.view[:self.have]
             self.buffer = larger
             self.view = memoryview(larger)
@@ -358,7 +360,10 @@ cdef class Pipeline(Job):
         # A write fails with EPIPE if the server has closed its side and the loop has not read the end of the stream yet.
         cdef bint in_order = exc is None or isinstance(exc, BrokenPipeError)
         if exc is not None:
-            message = f"the connection failed: {getattr(exc, 'strerror', None) or exc}"
+            words = getattr(exc, "strerror", None) or exc
+            if self.has_tls and getattr(exc, "reason", None):   # an `ssl.SSLError`
+                words = str(exc.reason).lower().replace("_", " ")
+            message = f"the connection failed: {words}"
         elif self.queue.count() == 0:
             message = "the server closed the connection"
         else:

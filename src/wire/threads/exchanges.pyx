@@ -156,6 +156,7 @@ cdef class Exchanges(Keeper):
         cdef Py_ssize_t i, count = len(self.in_flight)
         cdef NodeRequests requests
         cdef list in_flight
+        cdef bint ready_now
         if count == 1 and span == FOREVER and not self.crowded:
             self.advance(<NodeRequests>self.in_flight[0], 0)
             return 0
@@ -173,7 +174,8 @@ cdef class Exchanges(Keeper):
             self.sockets[i].events = (
                 POLLOUT if requests.connection.x.sent < requests.connection.x.out_size else POLLIN
             )
-            left = 0 if requests.paused else time_left(&requests.connection.x, now)
+            ready_now = requests.paused or has_more_to_open(&requests.connection.x.transport)
+            left = 0 if ready_now else time_left(&requests.connection.x, now)
             span = left if left < span else span
         with nogil:
             ready = poll(self.sockets, <unsigned long>count, poll_timeout(span))
@@ -190,7 +192,10 @@ cdef class Exchanges(Keeper):
             requests = <NodeRequests>in_flight[i]
             if requests.held:
                 continue
-            if self.sockets[i].revents or requests.paused or time_left(&requests.connection.x, now) <= 0:
+            if (
+                self.sockets[i].revents or requests.paused or has_more_to_open(&requests.connection.x.transport)
+                or time_left(&requests.connection.x, now) <= 0
+            ):
                 self.advance(requests, MSG_DONTWAIT)
         return 0
 

@@ -175,11 +175,19 @@ cdef class Pool:
                         raise
                     refusal = error
                 continue
-            if (now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.broken_at) and connection.is_dead():
+            if (now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.broken_at) and self.is_dead(connection):
                 self.found_broken()
                 self.discard(connection, CLOSED_BY_SERVER)
                 continue
             return connection
+
+    cdef bint is_dead(self, Connection connection) except -1:
+        """Whether a connection that was idle can't be used."""
+        try:
+            return connection.is_dead()
+        except BaseException:               # Ctrl-C
+            self.discard(connection, "interrupted")
+            raise
 
     cdef inline bint has_place(self):
         """Whether one more connection may be opened."""
@@ -407,6 +415,7 @@ cdef class Pool:
         """Read the late answers that have come, and make their connections idle."""
         cdef Connection connection
         cdef int outcome
+        cdef object interruption = None
         with cython.critical_section(self):
             waiting = self.late
             self.late = []
@@ -421,7 +430,10 @@ cdef class Pool:
             elif outcome in (NOT_READY, INTERRUPTED) and now_ns() < connection.drain_until:
                 self.set_late(connection, connection.drain_until)
             else:
+                interruption = interruption or connection.interruption()
                 self.discard(connection, "timeout")
+        if interruption is not None:
+            raise interruption
 
     def trim(self) -> None:
         """Close connections that have been idle for longer than the idle timeout, but keep the minimum."""

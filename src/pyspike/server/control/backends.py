@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -21,6 +24,7 @@ from ..dispatch import answer
 from ..security.settings import Security
 from ..storage.store import NamespaceConfig
 from ..topology.membership import Membership
+from ..topology.tls import context_of
 from ..versions import find_version
 from . import requests
 
@@ -48,6 +52,9 @@ class Plan:
     alternate_host: str | None
     version: str
     security: Security | None
+    tls_files: list[str]
+    """The paths that `context_of` takes; empty if a context is given, or there is no TLS."""
+    tls_names: list[str]
 
 
 class Backend(Protocol):
@@ -76,8 +83,17 @@ class ThreadBackend:
             raise
 
     @classmethod
-    def from_plan(cls, plan: Plan, **clock: Any) -> ThreadBackend:
-        """Start the cluster of a plan. `clock`: a callable that gives Unix time in seconds."""
+    def from_plan(
+        cls, plan: Plan, *, clock: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None
+    ) -> ThreadBackend:
+        """Start the cluster of a plan.
+
+        Args:
+            plan: the plan.
+            clock: Unix time in seconds.
+            tls: with which the nodes speak TLS, if the plan has no files for that.
+
+        """
         return cls(
             Membership(
                 plan.names,
@@ -91,7 +107,9 @@ class ThreadBackend:
                 alternate_host=plan.alternate_host,
                 version=find_version(plan.version),
                 security=plan.security,
-                **clock,
+                clock=clock,
+                tls=context_of(*plan.tls_files) if plan.tls_files else tls,
+                tls_names=plan.tls_names,
             )
         )
 

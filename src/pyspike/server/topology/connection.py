@@ -25,6 +25,7 @@ from .closing import last_bytes
 from .fault_settings import Counted, Faults
 from .replies import LongReply, Reply, break_off, dropped, exhausted
 from .state import NodeStats, Session
+from .tls import Inner, TlsTransport
 
 __all__ = ["Connection", "Handler"]
 
@@ -65,7 +66,7 @@ class Handler(Protocol):
         """Take note that a connection is closed."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(Inner):
     """A connection of a client to a node.
 
     Attributes:
@@ -115,10 +116,15 @@ class Connection(asyncio.Protocol):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host, port = self._transport.get_extra_info("peername")[:2]
         self.session.client = f"{host}+{port}"
-        self.session.caller = Caller(host, common_name(self._transport.get_extra_info("peercert")))
+        self.session.caller = Caller(host)
         self._handler.connected(self)
         if self._handler.faults.silent:
             self.freeze()
+
+    def secured(self) -> None:
+        """Note who the client is by its certificate."""
+        caller = self.session.caller
+        caller.certificate_name = common_name(self._transport.get_extra_info("peercert"))
 
     def connection_lost(self, error: Exception | None) -> None:
         """Stop all timers: the connection is closed, by whichever side."""
@@ -174,7 +180,10 @@ class Connection(asyncio.Protocol):
         """Answer all requests that have arrived, and close the connection. A query is broken off."""
         if not (self._handler.faults.silent or self._closing):
             if not self._paused:
-                self._buffer += last_bytes(self._transport.get_extra_info("socket"))
+                last = last_bytes(self._transport.get_extra_info("socket"))
+                self._buffer += (
+                    self._transport.opened(last) if isinstance(self._transport, TlsTransport) else last
+                )
                 self._run_requests()
             while self._stream is not None and not (self._stream.is_query or self._held):
                 rest, self._stream = self._stream, None

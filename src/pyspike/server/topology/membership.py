@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..protocol.constants import N_PARTITIONS
@@ -50,6 +51,8 @@ class Membership:
         version: the server that is played.
         security: who may do what at first; None: it is a server that has no security.
         clock: Unix time in seconds, by which records expire.
+        tls: with which all nodes speak TLS; None: they do not.
+        tls_names: the name in the certificate of each node.
 
     """
 
@@ -68,6 +71,8 @@ class Membership:
         version: ServerVersion = NEWEST,
         security: Security | None = None,
         clock: Callable[[], float] = time.time,
+        tls: ssl.SSLContext | None = None,
+        tls_names: Sequence[str] = (),
     ) -> None:
         self.state = ClusterState(
             cluster_name,
@@ -77,9 +82,10 @@ class Membership:
             Store(clock, version),
             None if security is None else ClusterSecurity(security),
         )
+        told: Sequence[str | None] = tls_names or [None] * len(names)
         self.nodes = [
-            Node(NodeState(name, host, port), self.state, dispatch, self._happen)
-            for name, port in zip(names, ports, strict=True)
+            Node(NodeState(name, host, port, tls_name), self.state, dispatch, self._happen, tls)
+            for name, port, tls_name in zip(names, ports, told, strict=True)
         ]
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}

@@ -66,12 +66,14 @@ class NodeState:
         name: the node's name, such as "A1".
         host: the address on which it listens.
         port: the port on which it listens, or listened last.
+        tls_name: the name in its certificate; None if it speaks no TLS.
 
     """
 
     name: str
     host: str
     port: int
+    tls_name: str | None = None
     running: bool = False
     started: float = 0.0
     """When the node was started, by `time.monotonic()`."""
