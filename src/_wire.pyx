@@ -56,6 +56,7 @@ done in Python.
     batch_groups                    the rows of a stream, in groups for a node each
     query_commands                  making those of a query, a node's partitions in each
     background_commands             making those of queries that a node runs by itself
+    threads/tls                     sealing and opening the bytes of a blocking connection with TLS
     threads/transport               sending and receiving bytes on a blocking socket in time, without the GIL
     threads/exchange                sending a request and receiving the frames of its answer
     threads/connection              Connection, of one thread at a time
@@ -88,7 +89,8 @@ done in Python.
 
 cimport cython
 from cpython.buffer cimport (
-    PyBUF_FORMAT, PyBUF_READ, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
+    PyBUF_FORMAT, PyBUF_READ, PyBUF_STRIDES, PyBUF_WRITE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer,
+    PyObject_GetBuffer,
 )
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -181,6 +183,7 @@ include "wire/batch_commands.pyx"
 include "wire/batch_groups.pyx"
 include "wire/query_commands.pyx"
 include "wire/background_commands.pyx"
+include "wire/threads/tls.pyx"
 include "wire/threads/transport.pyx"
 include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"

@@ -47,6 +47,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="HOST:PORT,...",
         help="run the integration tests on this cluster instead of an embedded one (default: PYSPIKE_HOSTS)",
     )
+    parser.addoption("--tls", action="store_true", help="have all embedded clusters and clients speak TLS")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--tls"):
+        from support import tls
+
+        if not tls.wanted():  # a worker of pytest-xdist is told by its parent
+            os.environ[tls.VARIABLE] = tls.make_files()
+            tls.switch_on()
 
 
 def pytest_report_header(config: pytest.Config) -> str:

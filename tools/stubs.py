@@ -152,6 +152,7 @@ IMPORTED = {
     "asyncio": {"asyncio"},
     "datetime": {"datetime"},
     "socket": {"socket"},
+    "ssl": {"ssl"},
     "collections.abc": {
         *(
             "AsyncIterable",

@@ -43,6 +43,7 @@ from pyspike.job import Job
 from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
     AdminPolicy,
+    AuthMode,
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
@@ -62,11 +63,13 @@ from pyspike.policy import (
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
+    TLSPolicy,
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
 from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
 from pyspike.result_code import ResultCode
+from pyspike.security import Privilege, QuotaUse, Role, User
 from pyspike.stats import (
     BatchStats,
     ChannelStats,
@@ -103,6 +106,7 @@ __all__ = [
     "AsyncIndexTask",
     "AsyncRecordset",
     "AsyncTask",
+    "AuthMode",
     "BatchDelete",
     "BatchDeletePolicy",
     "BatchPolicy",
@@ -175,10 +179,12 @@ __all__ = [
     "PartitionFilter",
     "PathSelect",
     "PoolStats",
+    "Privilege",
     "QueryDuration",
     "QueryPath",
     "QueryPolicy",
     "QueryStats",
+    "QuotaUse",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
@@ -187,16 +193,19 @@ __all__ = [
     "Recordset",
     "Replica",
     "ResultCode",
+    "Role",
     "SecondaryIndex",
     "Statement",
     "StringRegexFlags",
     "StringWriteFlags",
     "SupportsToBytes",
+    "TLSPolicy",
     "Task",
     "TendStats",
     "Ttl",
     "UdfModule",
     "UdfSource",
+    "User",
     "WritePolicy",
     "__version__",
     "digest",

@@ -4,6 +4,7 @@ import asyncio
 import builtins
 import datetime
 import socket
+import ssl
 from collections.abc import (
     AsyncIterable,
     Callable,
@@ -43,11 +44,12 @@ T = TypeVar("T")
 K = TypeVar("K", bound=KeyLike)
 PROTO_VERSION: int
 FRAME_HEADER_SIZE: int
-TYPE_INFO: int
-TYPE_MESSAGE: int
-TYPE_COMPRESSED: int
 COMPRESSED_HEAD_SIZE: int
 MAX_MESSAGE: int
+TYPE_INFO: int
+TYPE_SECURITY: int
+TYPE_MESSAGE: int
+TYPE_COMPRESSED: int
 AT_HEADER_SIZE: int
 AT_INFO1: int
 AT_INFO2: int
@@ -106,6 +108,55 @@ FIELD_BATCH: int
 FIELD_FILTER: int
 FIELD_WHERE: int
 FIELD_ERROR_DETAILS: int
+AT_SECURITY_CODE: int
+AT_SECURITY_COMMAND: int
+AT_SECURITY_FIELD_COUNT: int
+SECURITY_HEADER_SIZE: int
+SECURITY_AUTHENTICATE: int
+SECURITY_CREATE_USER: int
+SECURITY_DROP_USER: int
+SECURITY_SET_PASSWORD: int
+SECURITY_CHANGE_PASSWORD: int
+SECURITY_GRANT_ROLES: int
+SECURITY_REVOKE_ROLES: int
+SECURITY_QUERY_USERS: int
+SECURITY_CREATE_ROLE: int
+SECURITY_DROP_ROLE: int
+SECURITY_GRANT_PRIVILEGES: int
+SECURITY_REVOKE_PRIVILEGES: int
+SECURITY_SET_ALLOWLIST: int
+SECURITY_SET_QUOTAS: int
+SECURITY_QUERY_ROLES: int
+SECURITY_LOGIN: int
+SECURITY_FIELD_USER: int
+SECURITY_FIELD_PASSWORD: int
+SECURITY_FIELD_OLD_PASSWORD: int
+SECURITY_FIELD_CREDENTIAL: int
+SECURITY_FIELD_CLEAR_PASSWORD: int
+SECURITY_FIELD_TOKEN: int
+SECURITY_FIELD_TOKEN_TTL: int
+SECURITY_FIELD_ROLES: int
+SECURITY_FIELD_ROLE: int
+SECURITY_FIELD_PRIVILEGES: int
+SECURITY_FIELD_ALLOWLIST: int
+SECURITY_FIELD_READ_QUOTA: int
+SECURITY_FIELD_WRITE_QUOTA: int
+SECURITY_FIELD_READ_INFO: int
+SECURITY_FIELD_WRITE_INFO: int
+SECURITY_FIELD_CONNECTIONS: int
+PRIVILEGE_USER_ADMIN: int
+PRIVILEGE_SYS_ADMIN: int
+PRIVILEGE_DATA_ADMIN: int
+PRIVILEGE_UDF_ADMIN: int
+PRIVILEGE_SINDEX_ADMIN: int
+PRIVILEGE_READ: int
+PRIVILEGE_READ_WRITE: int
+PRIVILEGE_READ_WRITE_UDF: int
+PRIVILEGE_WRITE: int
+PRIVILEGE_TRUNCATE: int
+PRIVILEGE_MASKING_ADMIN: int
+PRIVILEGE_READ_MASKED: int
+PRIVILEGE_WRITE_MASKED: int
 BATCH_INLINE: int
 BATCH_INLINE_SSD: int
 BATCH_RESPOND_ALL: int
@@ -166,6 +217,8 @@ MAX_OPERATIONS: int
 MAX_BINS: int
 MAX_TTL: int
 MAX_FILTER: int
+MAX_USER: int
+MAX_TOKEN: int
 MAX_INDEX_NAME: int
 MAX_INDEX_KEY: int
 MAX_ROW_GENERATION: int
@@ -1544,14 +1597,45 @@ def explain_request(
     """
 
 @final
+class TlsStream:
+    """The TLS of one connection after its handshake; `ssl` is used on memory, never on a socket.
+
+    Args:
+        tls: the `ssl.SSLObject`.
+        incoming: the `ssl.MemoryBIO` from which it reads.
+        outgoing: the `ssl.MemoryBIO` to which it writes.
+        explain: makes the error to raise of one of `ssl`'s.
+    """
+    def __init__(
+        self,
+        tls: ssl.SSLObject,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        explain: Callable[[Exception], AerospikeError],
+    ) -> None: ...
+
+@final
 class Connection:
-    """A connected TCP socket that speaks Aerospike's protocol, one request at a time."""
-    def __init__(self, fd: int) -> None: ...
+    """A connected TCP socket that speaks Aerospike's protocol, one request at a time.
+
+    Args:
+        fd: the socket's descriptor, which the connection owns from now on.
+        tls: its TLS, after the handshake; None without TLS.
+    """
+    def __init__(self, fd: int, tls: TlsStream | None = None) -> None: ...
     def exchange(self, message: bytes, timeout: float) -> bytes:
         """Send one message, its 8-byte header included, and return the body of the answer, which has the same type.
 
         `timeout` is in milliseconds, 0 for none. Raises TimeoutError, ConnectionError or ProtocolError, after which
         the connection is closed.
+        """
+    def exchange_all(
+        self, message: bytes, timeout: float, is_last: Callable[[bytes], bool] | None = None
+    ) -> list[bytes]:
+        """Do the same where the answer may have several frames, and return the bodies of all.
+
+        `is_last` is called with each body, and returns whether the answer ends with it; without it the answer has one
+        frame. If it raises, the connection is closed too.
         """
     def close(self) -> None:
         """Close the socket. Does nothing if it is closed."""
@@ -1809,7 +1893,7 @@ class Pipeline:
         """Return the memory for the next read, behind the bytes of an answer that is not complete.
 
         A full buffer is doubled, even if the header of the answer announces more bytes: so memory grows only with the bytes
-        that have come.
+        that have come. A transport with TLS may have more to give although it was paused.
         """
     def buffer_updated(self, nbytes: int) -> None:
         """Complete the commands whose answers are whole."""

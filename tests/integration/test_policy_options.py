@@ -20,6 +20,7 @@ import pytest
 from pyspike import (
     AdminPolicy,
     AsyncClient,
+    AuthMode,
     BatchPolicy,
     Client,
     ClientPolicy,
@@ -54,7 +55,7 @@ from pyspike.errors import (
     NoMoreConnections,
 )
 from pyspike.operations import strings
-from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
+from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig, Security
 from support.clients import at_most
 from support.cluster_tools import PATIENCE, closed, in_thread, pools, wait_until, within
 from support.compressed import is_packed, opened
@@ -670,6 +671,26 @@ def test_client_policy_application_id_shows_up_on_the_server(
             )
 
         wait_until(known, "the name on the server")
+
+
+def test_client_policy_user_and_password_and_auth_mode_say_who_logs_in() -> None:
+    external = {"lena": ("clear", ["read"])}
+    with EmbeddedCluster(security=Security(external=external)) as cluster:
+        for user, password, mode in (
+            ("admin", "admin", AuthMode.INTERNAL),
+            ("lena", "clear", AuthMode.EXTERNAL_INSECURE),
+        ):
+            with Client(cluster.hosts, ClientPolicy(user=user, password=password, auth_mode=mode)) as client:
+                agents = client.info("user-agents", "A1").split(";")
+                texts = [base64.b64decode(each[11:].partition(":")[0]).decode() for each in agents if each]
+                assert any(text.endswith(f",{user}") for text in texts), "the application's name by default"
+
+
+def test_client_policy_login_timeout_ends_a_login() -> None:
+    with EmbeddedCluster(security=True) as cluster:
+        cluster.security.delay_logins(60)
+        with pytest.raises(ConnectFailed, match=r"no answer to the login at .* within 150 ms"):
+            Client(cluster.hosts, ClientPolicy(user="admin", password="admin", login_timeout=150))
 
 
 def test_client_policy_read_is_the_policy_of_reads(one: EmbeddedCluster) -> None:

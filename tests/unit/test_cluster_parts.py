@@ -9,13 +9,14 @@ import pytest
 
 from pyspike import AsyncClient, Client
 from pyspike.cluster import addresses
-from pyspike.cluster.connect import connect
+from pyspike.cluster.connect import Door
 from pyspike.cluster.info_answers import Peer, Peers
 from pyspike.cluster.parallel import ParallelJobs
 from pyspike.cluster.probe import Probe
 from pyspike.cluster.seeds import of_one_cluster
 from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError
 from pyspike.hosts import Host
+from pyspike.policy import ClientPolicy
 
 # Addresses --------------------------------------------------------------------------------------------------
 
@@ -70,7 +71,7 @@ def test_a_name_has_addresses():
 def test_connections_are_quick_and_kept_alive():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         (endpoint,) = addresses.resolve(Host("127.0.0.1", listening.getsockname()[1]))
-        connection = connect(endpoint, 1000, "A1")
+        connection = Door(ClientPolicy()).connect(endpoint, 1000, "A1")
         with socket.socket(fileno=connection.fileno()) as sock:
             assert sock.getblocking()
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -81,7 +82,7 @@ def test_connections_are_quick_and_kept_alive():
     with pytest.raises(
         ConnectionError, match=r"no connection to node A1 at 127\.0\.0\.1:\d+: connection refused"
     ) as caught:
-        connect(endpoint, 1000, "A1")
+        Door(ClientPolicy()).connect(endpoint, 1000, "A1")
     assert caught.value.node == "A1"
 
 
@@ -98,7 +99,7 @@ def test_a_socket_that_reached_itself_counts_as_refused(monkeypatch):
         (endpoint,) = addresses.resolve(Host("127.0.0.1", free.getsockname()[1]))
     monkeypatch.setattr(socket, "socket", Bound)
     with pytest.raises(ConnectionError, match="connection refused"):
-        connect(endpoint, 1000)
+        Door(ClientPolicy()).connect(endpoint, 1000)
 
 
 def test_connecting_ends_in_time():
@@ -107,10 +108,11 @@ def test_connecting_ends_in_time():
         full.listen(0)
         (endpoint,) = addresses.resolve(Host("127.0.0.1", full.getsockname()[1]))
         held = []
+        door = Door(ClientPolicy())
 
         def fill():
             while len(held) < 10_000:  # until its queue is full
-                held.append(connect(endpoint, 50))
+                held.append(door.connect(endpoint, 50))
 
         try:
             with pytest.raises(TimeoutError, match="within 50 ms"):

@@ -14,6 +14,7 @@ from pyspike._wire import ttl_header
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy import (
     AdminPolicy,
+    AuthMode,
     BasePolicy,
     BatchDeletePolicy,
     BatchPolicy,
@@ -106,6 +107,10 @@ CLIENT = {
     "cluster_name": "blue",
     "buffer_reclaim_threshold": 0,
     "application_id": "shop",
+    "user": "ann",
+    "password": "secret word",
+    "auth_mode": AuthMode.EXTERNAL_INSECURE,
+    "login_timeout": 100,
     "config_provider": ConfigProvider("client.yaml"),
     "read": ReadPolicy(max_retries=0),
     "write": WritePolicy(send_key=True),
@@ -154,7 +159,10 @@ CHANGES = [
     (AdminPolicy, {"timeout": 10}),
     (ClientPolicy, CLIENT),
 ]
-EACH_CHANGE = [(kind, name, value) for kind, changes in CHANGES for name, value in changes.items()]
+LOGIN = {"user", "password", "auth_mode"}  # fields that need each other, and one that is not shown: see below
+EACH_CHANGE = [
+    (kind, name, value) for kind, changes in CHANGES for name, value in changes.items() if name not in LOGIN
+]
 
 
 class Expression:
@@ -594,7 +602,7 @@ def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*BASE, *WRITE, *CLIENT} - {"fail_if_not_connected", "use_services_alternate"})
+    "name", sorted({*BASE, *WRITE, *CLIENT} - {"fail_if_not_connected", "use_services_alternate", "password"})
 )
 def test_a_bool_counts_as_no_number(name):
     kind = WritePolicy if name in {*BASE, *WRITE} else ClientPolicy
@@ -737,7 +745,7 @@ def test_a_policy_can_not_be_changed(kind, name, value):
 @all_of("kind, changes", CHANGES)
 @all_of("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_policies_survive_pickling_with_their_settings(kind, changes, protocol):
-    policy = kind(**changes)
+    policy = kind(**{name: value for name, value in changes.items() if name not in LOGIN})
     for twin in (pickle.loads(pickle.dumps(policy, protocol)), copy.copy(policy), copy.deepcopy(policy)):
         assert twin == policy
         assert type(twin) is kind
@@ -765,3 +773,52 @@ def test_a_policy_may_be_subclassed():
     policy = Patient(total_timeout=5000)
     assert repr(policy) == "Patient(total_timeout=5000)"
     assert type(policy.replace(max_retries=9)) is Patient
+
+
+# Login ------------------------------------------------------------------------------------------------------
+
+
+def test_a_password_is_not_told():
+    policy = ClientPolicy(user="ann", password="secret word", auth_mode=AuthMode.EXTERNAL_INSECURE)
+    assert repr(policy) == ("ClientPolicy(user='ann', password='***', auth_mode=AuthMode.EXTERNAL_INSECURE)")
+    assert policy.password == "secret word"
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(InvalidType, match="with a password can't be pickled") as caught:
+            pickle.dumps(policy, protocol)
+        assert "secret" not in str(caught.value)
+    assert copy.copy(policy) == copy.deepcopy(policy) == policy.replace() == policy
+    assert policy != policy.replace(password="another")
+    assert pickle.loads(pickle.dumps(ClientPolicy())) == ClientPolicy()
+
+
+@all_of(
+    "kind, words, fields",
+    [
+        (InvalidType, "password must be str or None, not bytes", {"user": "a", "password": b"secret"}),
+        (InvalidType, "user must be str or None", {"user": True, "password": "secret"}),
+        (InvalidType, "auth_mode must be AuthMode", {"auth_mode": 1}),
+        (InvalidArgument, "password must not be empty", {"user": "a", "password": ""}),
+        (
+            InvalidArgument,
+            "password takes 64 bytes, 63 are allowed",
+            {"user": "a", "password": "secret64" * 8},
+        ),
+        (InvalidArgument, "password must not have", {"user": "a", "password": "secret\0"}),
+        (InvalidArgument, "password is not valid text", {"user": "a", "password": "secret\ud800"}),
+        (InvalidArgument, "user takes 64 bytes", {"user": "ü" * 32, "password": "secret"}),
+        (InvalidArgument, "has a user, but no password", {"user": "a"}),
+        (InvalidArgument, "has a password, but no user", {"password": "secret"}),
+        (InvalidArgument, "needs user and password", {"auth_mode": AuthMode.EXTERNAL_INSECURE}),
+        (InvalidArgument, "needs TLS", {"user": "a", "password": "secret", "auth_mode": AuthMode.EXTERNAL}),
+        (InvalidArgument, "needs TLS", {"auth_mode": AuthMode.PKI}),
+    ],
+)
+def test_a_login_that_can_not_be_is_refused(kind, words, fields):
+    with pytest.raises(kind, match=words) as caught:
+        ClientPolicy(**fields)
+    assert "secret" not in str(caught.value)
+
+
+def test_who_logs_in():
+    assert not ClientPolicy().logs_in
+    assert ClientPolicy(user="a", password="b").logs_in

@@ -1,4 +1,4 @@
-"""Opens every socket of the client, for threads and for asyncio loops.
+"""Opens every socket of a client, for threads and for asyncio loops.
 
 Connections of both kinds are set up here as they need it before their first command. Not here: what is sent
 on them, which `probe` and the executors decide.
@@ -8,81 +8,281 @@ from __future__ import annotations
 
 import builtins
 import errno
+import functools
 import os
 import socket
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspike._wire import Connection, disown_socket, own_socket
-from pyspike.cluster.addresses import Endpoint
-from pyspike.errors import ConnectionError, TimeoutError
+from pyspike.cluster.addresses import Endpoint, left_ms
+from pyspike.cluster.login import Login, Session, make_login
+from pyspike.errors import AerospikeError, ConnectionError, InvalidArgument, TimeoutError, TLSError
+from pyspike.hosts import Host
+from pyspike.policy import ClientPolicy
+from pyspike.process.lazy_imports import importing
 
 if TYPE_CHECKING:
     import asyncio  # not at run time: a program without tasks need not wait for it
 
-__all__ = ["connect", "connect_in_loop"]
+    from pyspike.cluster.greeting import Greeting
+    from pyspike.cluster.tls import Contexts
+
+__all__ = ["Door"]
 
 P = TypeVar("P", bound="asyncio.BaseProtocol")
 
 _NO_SIGPIPE = getattr(socket, "SO_NOSIGPIPE", None)  # macOS, which has no MSG_NOSIGNAL
 
 
-def connect(endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
-    """Open a connection for a thread, which waits here until it is ready for commands.
+class Door:
+    """Opens the connections of one client, all in the same way.
 
     Args:
-        endpoint: the address to connect to.
-        timeout: milliseconds for everything that it takes.
-        node: the name of the node that is expected there, for the errors.
+        policy: the client's policy.
+
+    Attributes:
+        login: has the client's sessions; None if it does not log in.
 
     Raises:
-        TimeoutError: nobody answered in time.
-        ConnectionError: the connection was refused or could not be made.
+        InvalidArgument: the files of its TLS can't be used.
+        AerospikeError: passwords can't be hashed, as a package is missing.
     """
-    with _NewSocket(endpoint, timeout, node) as sock:
-        sock.settimeout(max(timeout, 1) / 1000)
-        sock.connect(endpoint.sockaddr)
-        _set_up(sock)
-        sock.setblocking(True)
-    return Connection(sock.detach())
 
+    __slots__ = ("_policy", "_tls", "login")
 
-async def connect_in_loop(
-    loop: asyncio.AbstractEventLoop,
-    endpoint: Endpoint,
-    timeout: float,
-    node: str | None,
-    protocol: Callable[[], P],
-    connecting: set[socket.socket],
-) -> P:
-    """Open a connection in the running asyncio loop.
+    def __init__(self, policy: ClientPolicy) -> None:
+        self._policy = policy
+        self._tls: Contexts | None = None
+        if policy.tls is not None:
+            with importing:
+                from pyspike.cluster.tls import Contexts
+            self._tls = Contexts(policy.tls)
+        self.login = make_login(policy)
 
-    Args:
-        loop: the running loop.
-        endpoint: the address to connect to.
-        timeout: milliseconds for everything that it takes.
-        node: the name of the node that is expected there, for the errors.
-        protocol: makes the asyncio protocol that the connection's transport calls.
-        connecting: has the socket as long as no transport owns it, so that whoever gives the loop up can
-            close it.
+    def follow(self, policy: ClientPolicy) -> None:
+        """Open connections within the times of another policy from now on."""
+        self._policy = policy
+        if self.login is not None:
+            self.login.follow(policy)
 
-    Returns:
-        The protocol, connected to its transport.
+    def check(self, host: Host) -> None:
+        """Refuse a host that has a TLS name without TLS, or none with it.
 
-    Raises:
-        TimeoutError: nobody answered in time.
-        ConnectionError: the connection was refused or could not be made.
-    """
-    with _NewSocket(endpoint, timeout, node) as sock:
-        connecting.add(sock)
+        Raises:
+            InvalidArgument: it has.
+        """
+        if self._tls is not None:
+            try:
+                self._tls.check(host)
+            except TLSError as error:
+                raise InvalidArgument(error.message, advice=error.advice) from None
+        elif host.tls_name is not None:
+            raise InvalidArgument(
+                f"{host} has the TLS name {host.tls_name!r}, but there is no TLS",
+                advice="give ClientPolicy(tls=...), or leave the name out to connect in plain text",
+            )
+
+    @property
+    def reach(self) -> float:
+        """Milliseconds that it may take to connect to a server and to log in there."""
+        return self.longer(self._policy.timeout)
+
+    def longer(self, timeout: float) -> float:
+        """A timeout in milliseconds, with the time for a login if there may be one."""
+        return timeout if self.login is None else timeout + self.login.timeout
+
+    def connect(
+        self, endpoint: Endpoint, timeout: float, node: str | None = None, *, patience: float | None = None
+    ) -> Connection:
+        """Open a connection for a thread, which waits here until it is ready for commands, and logged in.
+
+        Args:
+            endpoint: the address to connect to.
+            timeout: milliseconds for everything that it takes, but for waiting until the client is logged in.
+            node: the name of the node that is expected there, for the errors.
+            patience: milliseconds with that; the same if left out.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+            ConnectionError: the connection was refused or could not be made.
+            SecurityError: the server does not accept the user.
+        """
+        login = self.login
+        if login is None:
+            return self._open(endpoint, timeout, node)
+        deadline = time.monotonic() + (timeout if patience is None else patience) / 1000
+        session = login.session(endpoint) or login.wait(endpoint, None, left_ms(deadline), node)
+        while True:
+            least = max(min(timeout, left_ms(deadline)), 1.0)
+            connection = self._authenticated(login, session, endpoint, least, node)
+            if connection is not None:
+                return connection
+            session = login.wait(endpoint, session, left_ms(deadline), node)
+
+    def connect_to_tend(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
+        """Open a connection on which a server is tended; also logs in there if that is due.
+
+        A login may take as long as the policy's `login_timeout`, in addition.
+
+        Raises:
+            TimeoutError, ConnectionError, SecurityError: as from `connect`.
+        """
+        login = self.login
+        if login is None:
+            return self._open(endpoint, timeout, node)
+        session = login.session(endpoint)
+        if session is not None and session.token is not None and not login.is_due(endpoint):
+            connection = self._authenticated(login, session, endpoint, timeout, node)
+            if connection is not None:
+                return connection
+        connection = self._open(endpoint, timeout, node)
         try:
-            sock.setblocking(False)
-            await _connect_socket(loop, sock, endpoint.sockaddr, timeout)
+            login.log_in(connection, endpoint, node)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _authenticated(
+        self, login: Login, session: Session, endpoint: Endpoint, timeout: float, node: str | None
+    ) -> Connection | None:
+        """A connection on which the session was shown; None if the server refused it."""
+        deadline = time.monotonic() + timeout / 1000
+        connection = self._open(endpoint, timeout, node)
+        try:
+            accepted = login.authenticate(connection, session, left_ms(deadline))
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, AerospikeError):
+                error.node = error.node or node
+            raise
+        if accepted:
+            return connection
+        connection.close()
+        return None
+
+    def _open(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
+        """Open a connection for a thread, which waits here until it is ready for commands.
+
+        Args:
+            endpoint: the address to connect to.
+            timeout: milliseconds for everything that it takes.
+            node: the name of the node that is expected there, for the errors.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+            TLSError: TLS failed.
+            ConnectionError: the connection was refused or could not be made.
+        """
+        stream = None
+        with _NewSocket(endpoint, timeout, node) as sock:
+            if self._tls is not None:
+                deadline = time.monotonic() + timeout / 1000
+            sock.settimeout(max(timeout, 1) / 1000)
+            sock.connect(endpoint.sockaddr)
             _set_up(sock)
-            _, connected = await loop.create_connection(protocol, sock=sock)
-        finally:
-            connecting.discard(sock)
-    return connected
+            if self._tls is not None:
+                stream = self._tls.shake_hands(sock, endpoint.host, deadline)
+            sock.setblocking(True)
+        return Connection(sock.detach(), stream)
+
+    async def connect_in_loop(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        endpoint: Endpoint,
+        timeout: float,
+        node: str | None,
+        protocol: Callable[[], P],
+        connecting: set[socket.socket],
+    ) -> P:
+        """Open a connection in the running asyncio loop; it is logged in then.
+
+        Args:
+            loop, endpoint, timeout, node, protocol, connecting: see `_open_in_loop`. While the client is not
+                logged in, that is waited for, for as long again as the policy's `login_timeout`.
+
+        Raises:
+            TimeoutError, ConnectionError, SecurityError: as from `connect`.
+        """
+        login = self.login
+        if login is None:
+            return await self._open_in_loop(loop, endpoint, timeout, node, protocol, connecting)
+        deadline = time.monotonic() + (timeout + login.timeout) / 1000
+        session = login.session(endpoint)
+        while True:
+            if session is None:
+                session = await login.wait_in_loop(loop, endpoint, None, left_ms(deadline), node)
+            left = max(min(timeout, left_ms(deadline)), 1.0)
+            greeting = login.greeting(session)
+            if greeting is None:
+                return await self._open_in_loop(loop, endpoint, left, node, protocol, connecting)
+            until = time.monotonic() + left / 1000
+            request: Callable[[], Greeting] = functools.partial(_greeting, loop, greeting)
+            waiting = await self._open_in_loop(loop, endpoint, left, node, request, connecting)
+            try:
+                accepted = login.is_accepted(await waiting.answer(left_ms(until)))
+            except BaseException as error:
+                waiting.abort()
+                if isinstance(error, AerospikeError):
+                    error.node = error.node or node
+                raise
+            if accepted:
+                return waiting.hand_over(protocol())
+            waiting.abort()
+            session = await login.wait_in_loop(loop, endpoint, session, left_ms(deadline), node)
+
+    async def _open_in_loop(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        endpoint: Endpoint,
+        timeout: float,
+        node: str | None,
+        protocol: Callable[[], P],
+        connecting: set[socket.socket],
+    ) -> P:
+        """Open a connection in the running asyncio loop.
+
+        Args:
+            loop: the running loop.
+            endpoint: the address to connect to.
+            timeout: milliseconds for everything that it takes.
+            node: the name of the node that is expected there, for the errors.
+            protocol: makes the asyncio protocol that the connection's transport calls.
+            connecting: has the socket as long as no transport owns it, so that whoever gives the loop up can
+                close it.
+
+        Returns:
+            The protocol, connected to its transport.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+            TLSError: TLS failed.
+            ConnectionError: the connection was refused or could not be made.
+        """
+        with _NewSocket(endpoint, timeout, node) as sock:
+            connecting.add(sock)
+            deadline = time.monotonic() + timeout / 1000
+            try:
+                sock.setblocking(False)
+                await _connect_socket(loop, sock, endpoint.sockaddr, timeout)
+                _set_up(sock)
+                if self._tls is None:
+                    _, connected = await loop.create_connection(protocol, sock=sock)
+                else:
+                    connected = await self._tls.connect_in_loop(loop, sock, endpoint.host, deadline, protocol)
+            finally:
+                connecting.discard(sock)
+        return connected
+
+
+def _greeting(loop: asyncio.AbstractEventLoop, request: bytes) -> Greeting:
+    from pyspike.cluster.greeting import (
+        Greeting,  # with asyncio, for which a program without tasks need not wait
+    )
+
+    return Greeting(loop, request)
 
 
 async def _connect_socket(
@@ -144,6 +344,9 @@ class _NewSocket:
             return
         disown_socket(self._socket.fileno(), self._ticket)
         self._socket.close()
+        if isinstance(error, ConnectionError):  # of the handshake
+            message = f"no connection to {self._whom}: {error.message}"
+            raise type(error)(message, node=self._node, advice=error.advice) from error.__cause__
         if isinstance(error, builtins.TimeoutError):
             message = f"no connection to {self._whom} within {self._timeout:.0f} ms"
             raise TimeoutError(message, node=self._node) from error

@@ -12,7 +12,7 @@ import base64
 import binascii
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspike._wire import PROTO_VERSION, TYPE_INFO
 from pyspike.errors import InvalidArgument, ProtocolError, from_code
@@ -62,6 +62,12 @@ class Peers:
 
     generation: int
     peers: tuple[Peer, ...]
+
+    def named(self, tls_name: str | None) -> Peers:
+        """The same peers, all with this TLS name."""
+        hosts = [tuple(replace(host, tls_name=tls_name) for host in peer.hosts) for peer in self.peers]
+        peers = [Peer(peer.name, tls_name, own) for peer, own in zip(self.peers, hosts, strict=True)]
+        return Peers(self.generation, tuple(peers))
 
 
 # Messages ---------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from collections.abc import AsyncGenerator
 from pyspike import _wire
 from pyspike._wire import FOR_BATCHES, FOR_QUERIES, Channel, Future, Node, abandon_socket
 from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.connect import connect_in_loop
 from pyspike.cluster.retry import closed, conclude, next_step
 from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
 from pyspike.stats import ChannelStats, ConnectionStats
@@ -164,7 +163,7 @@ class LoopExecutor(_wire.LoopExecutor):
         node = self._cluster.node(name)
         if node is None:
             raise ConnectionError(f"node {name} has left the cluster", node=name)
-        return await connect_in_loop(
+        return await self._cluster.door.connect_in_loop(
             self.loop, node.endpoint, timeout, name, lambda: Pipeline(channel), self._sockets
         )
 

@@ -17,7 +17,7 @@ from typing import Any
 from pyspike import nodes
 from pyspike._wire import Connection, Node, NodeLimits, Pool
 from pyspike.cluster.addresses import Endpoint, left_ms
-from pyspike.cluster.connect import connect
+from pyspike.cluster.connect import Door
 from pyspike.cluster.probe import Probe, ask
 from pyspike.errors import AerospikeError
 from pyspike.hosts import Host
@@ -34,8 +34,9 @@ def limits(policy: ClientPolicy) -> NodeLimits:
         max_waiting=-1 if policy.max_waiting_per_node is None else policy.max_waiting_per_node,
         idle_timeout=policy.idle_timeout,
         buffer_reclaim_threshold=policy.buffer_reclaim_threshold,
-        pipelines=policy.pipelines_per_node,
-        commands_per_pipeline=policy.commands_per_pipeline,
+        # Over TLS a server takes one command at a time on a connection (cluster.md 11.6).
+        pipelines=policy.pipelines_per_node if policy.tls is None else policy.max_conns_per_node,
+        commands_per_pipeline=policy.commands_per_pipeline if policy.tls is None else 1,
     )
 
 
@@ -51,6 +52,7 @@ class ClusterNode(Node):
 
     __slots__ = (
         "__weakref__",
+        "_door",
         "_info",
         "_opener",
         "_policy",
@@ -66,7 +68,9 @@ class ClusterNode(Node):
         "version",
     )
 
-    def __init__(self, probe: Probe, policy: ClientPolicy, opener: Callable[[Endpoint, str], Any]) -> None:
+    def __init__(
+        self, probe: Probe, door: Door, policy: ClientPolicy, opener: Callable[[Endpoint, str], Any]
+    ) -> None:
         super().__init__(probe.name, limits(policy))
         self.endpoint = probe.endpoint
         self.host: Host = probe.endpoint.host
@@ -78,6 +82,7 @@ class ClusterNode(Node):
         self.peers_generation: int | None = None  # of what was read; None if that has to be read again
         self.partition_generation: int | None = None
         self.peer_count = 0
+        self._door = door
         self._policy = policy
         self._info: Connection | None = probe.connection
         self._opener = opener(self.endpoint, self.name)
@@ -123,7 +128,8 @@ class ClusterNode(Node):
         Raises:
             TimeoutError, ConnectionError: there is none.
         """
-        return connect(self.endpoint, min(timeout, self._policy.timeout), self.name)
+        limit = min(timeout, self._policy.timeout)
+        return self._door.connect(self.endpoint, limit, self.name, patience=timeout)
 
     # For tending: one thread at a time ----------------------------------------------------------------------
 
@@ -143,9 +149,24 @@ class ClusterNode(Node):
         """
         connection = self._info
         if connection is None:
-            connection = self._info = connect(self.endpoint, timeout, self.name)
+            connection = self._info = self._door.connect_to_tend(self.endpoint, timeout, self.name)
         try:
             return ask(connection, commands, timeout)
+        except BaseException:
+            self.hang_up()
+            raise
+
+    def log_in(self) -> None:
+        """Log in anew on the connection that tending keeps, if there is one; a new one is logged in anyway.
+
+        Raises:
+            AerospikeError: the server does not accept the user, or did not answer; the connection is closed.
+        """
+        login = self._door.login
+        if login is None or self._info is None:
+            return
+        try:
+            login.log_in(self._info, self.endpoint, self.name)
         except BaseException:
             self.hang_up()
             raise

@@ -9,19 +9,27 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from pyspike._wire import Connection
 from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import Endpoint, left_ms, mapped, resolve
-from pyspike.cluster.connect import connect
-from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, ServerError, TimeoutError
+from pyspike.cluster.connect import Door
+from pyspike.errors import (
+    AerospikeError,
+    ConnectFailed,
+    ConnectionError,
+    EnterpriseOnly,
+    SecurityError,
+    ServerError,
+    TimeoutError,
+)
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 from pyspike.version import __version__
 
-__all__ = ["Probe", "ask", "how_to_reach", "peers_command", "probe", "probe_host"]
+__all__ = ["Probe", "addresses_command", "ask", "ask_peers", "how_to_reach", "probe", "probe_host"]
 
 log = logging.getLogger("pyspike.cluster")
 
@@ -72,14 +80,44 @@ def ask(connection: Connection, commands: Iterable[str], timeout: float) -> dict
     return info_answers.decode(connection.exchange(info_answers.encode(tuple(commands)), max(timeout, 1.0)))
 
 
-def peers_command(alternate: bool) -> str:
-    """The info command for a node's peers, with their usual or their alternate addresses."""
-    return "peers-clear-alt" if alternate else "peers-clear-std"
+def addresses_command(what: str, policy: ClientPolicy, *, tls: bool | None = None) -> str:
+    """The info command for addresses, with TLS or without, the usual or the alternate ones (framing.md 1.6).
+
+    Args:
+        what: "peers" for a node's peers, "service" for the node's own.
+        policy: which addresses are used.
+        tls: whether to ask for those with TLS; None as the policy says.
+    """
+    kind = "tls" if (policy.tls is not None if tls is None else tls) else "clear"
+    return f"{what}-{kind}-{'alt' if policy.use_services_alternate else 'std'}"
 
 
-def services_command(alternate: bool) -> str:
-    """The info command for a node's own addresses, the usual or the alternate ones."""
-    return "service-clear-alt" if alternate else "service-clear-std"
+def ask_peers(
+    ask_node: Callable[[Sequence[str]], dict[str, str]], policy: ClientPolicy, host: Host
+) -> info_answers.Peers:
+    """Ask a node for its peers.
+
+    A Community Edition server, which has no TLS of its own, stands behind something that has. Then its usual
+    peers are taken, with the TLS name of the node itself: they are reached over TLS too.
+
+    Args:
+        ask_node: asks the node some info commands.
+        policy: which addresses are used.
+        host: the node's own.
+
+    Raises:
+        AerospikeError: it did not answer, or with an error.
+    """
+    command = addresses_command("peers", policy)
+    answer = ask_node([command])
+    try:
+        return info_answers.parse_peers(info_answers.value_of(answer, command))
+    except EnterpriseOnly:
+        if policy.tls is None:
+            raise
+    command = addresses_command("peers", policy, tls=False)
+    peers = info_answers.parse_peers(info_answers.value_of(ask_node([command]), command))
+    return peers.named(host.tls_name)
 
 
 def how_to_reach(policy: ClientPolicy, name: str, hosts: Iterable[Host], reason: str) -> str:
@@ -106,11 +144,14 @@ def how_to_reach(policy: ClientPolicy, name: str, hosts: Iterable[Host], reason:
     )
 
 
-def probe(endpoint: Endpoint, policy: ClientPolicy, deadline: float, expected: str | None = None) -> Probe:
+def probe(
+    endpoint: Endpoint, door: Door, policy: ClientPolicy, deadline: float, expected: str | None = None
+) -> Probe:
     """Connect to one address and ask the server there what it is.
 
     Args:
         endpoint: the address.
+        door: opens the connection.
         policy: the cluster that is meant, and how its nodes are asked.
         deadline: in `time.monotonic()`'s time.
         expected: the node's name, where only that one will do.
@@ -118,7 +159,8 @@ def probe(endpoint: Endpoint, policy: ClientPolicy, deadline: float, expected: s
     Raises:
         AerospikeError: no server answered, or one that can't be used; the message says why.
     """
-    connection = connect(endpoint, left_ms(deadline), expected)
+    connection = door.connect_to_tend(endpoint, min(left_ms(deadline), policy.timeout), expected)
+    deadline = min(deadline, time.monotonic() + policy.timeout / 1000)  # without what a login has left
     try:
         return _introduce(connection, endpoint, policy, deadline, expected)
     except BaseException:
@@ -132,7 +174,7 @@ def _introduce(
     commands = ["node", "partition-generation", "build"]
     if policy.cluster_name:
         commands.append("cluster-name")
-    services = services_command(policy.use_services_alternate)
+    services = addresses_command("service", policy)
     if expected is None and not endpoint.is_loopback:
         commands.append(services)
     values = ask(connection, commands, left_ms(deadline))
@@ -165,19 +207,26 @@ def _introduce_ourselves(found: Probe, policy: ClientPolicy, deadline: float) ->
     """Tell the server the client's name and version, for its logs and statistics; it may refuse that."""
     if found.build < USER_AGENT_BUILD:
         return
-    command = info_answers.user_agent(__version__, policy.application_id)
+    command = info_answers.user_agent(__version__, policy.application_id or policy.user)
     answer = ask(found.connection, [command], left_ms(deadline)).get(command, "no answer")
     if answer != "ok":
         log.info("node %s did not take the user agent: %s", found.name, answer)
 
 
 def probe_host(
-    host: Host, policy: ClientPolicy, deadline: float, expected: str | None = None, *, seed: bool = False
+    host: Host,
+    door: Door,
+    policy: ClientPolicy,
+    deadline: float,
+    expected: str | None = None,
+    *,
+    seed: bool = False,
 ) -> Probe:
     """Try each address of a host, until a server that can be used answers.
 
     Args:
         host: the host, whose name is resolved here.
+        door: opens the connections.
         policy: the cluster that is meant, and how its nodes are asked.
         deadline: in `time.monotonic()`'s time; each address gets an equal share of what is left.
         expected: the node's name, where only that one will do.
@@ -187,22 +236,27 @@ def probe_host(
 
     Raises:
         ConnectFailed: no server that can be used answered; the message has the reason of each address.
+        SecurityError: a server does not accept the user.
     """
     endpoints = resolve(host)
     reasons = []
+    advice = ""
     for tried, endpoint in enumerate(endpoints):
         share = time.monotonic() + left_ms(deadline) / 1000 / (len(endpoints) - tried)
         try:
-            found = probe(endpoint, policy, share, expected)
-            return _behind_balancer(found, host, policy, deadline) if seed else found
+            found = probe(endpoint, door, policy, share, expected)
+            return _behind_balancer(found, host, door, policy, deadline) if seed else found
+        except SecurityError:  # which the other addresses of the host would not make better
+            raise
         except AerospikeError as error:
             reasons.append(reason(error, endpoint if len(endpoints) > 1 else None))
-    raise ConnectFailed("; ".join(reasons))
+            advice = advice or error.advice
+    raise ConnectFailed("; ".join(reasons), advice=advice)
 
 
-def _behind_balancer(found: Probe, host: Host, policy: ClientPolicy, deadline: float) -> Probe:
+def _behind_balancer(found: Probe, host: Host, door: Door, policy: ClientPolicy, deadline: float) -> Probe:
     """The same node at an address that it advertises, if the one that was reached is none of those."""
-    own = [mapped(service, policy.ip_map) for service in found.services]
+    own = [mapped(replace(service, tls_name=host.tls_name), policy.ip_map) for service in found.services]
     here = found.endpoint.host
     if not own or any((o.name, o.port) in ((here.name, here.port), (host.name, host.port)) for o in own):
         return found
@@ -210,7 +264,7 @@ def _behind_balancer(found: Probe, host: Host, policy: ClientPolicy, deadline: f
     for tried, service in enumerate(own):
         share = time.monotonic() + left_ms(deadline) / 1000 / (len(own) - tried + 1)
         try:
-            direct = probe_host(service, policy, share, found.name)
+            direct = probe_host(service, door, policy, share, found.name)
         except AerospikeError as error:
             reasons.append(reason(error))
         else:

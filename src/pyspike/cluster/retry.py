@@ -21,6 +21,7 @@ from pyspike.errors import (
     ProtocolError,
     ServerError,
     TimeoutError,
+    TLSError,
 )
 from pyspike.explain import BatchedRow, explain
 from pyspike.result_code import ResultCode
@@ -46,7 +47,7 @@ class ClusterState(Protocol):
         """The version of the server of this name; empty if there is none."""
         ...
 
-    def not_connected(self) -> ConnectFailed:
+    def not_connected(self) -> AerospikeError:
         """The error of calls that find no node to ask."""
         ...
 
@@ -182,7 +183,7 @@ def pause_until_sent(command: Attempted, error: AerospikeError) -> float | None:
     """
     in_line = isinstance(error, NoMoreConnections)  # the node can be reached, but all connections are in use
     unreachable = isinstance(error, (ConnectionError, TimeoutError)) and error.node and not in_line
-    unsent = command.write and command.sent == 0 and unreachable
+    unsent = command.write and command.sent == 0 and unreachable and not isinstance(error, TLSError)
     if not unsent or command.remaining is None:
         return None
     extra = command.tries - 1 - command.settings.max_retries

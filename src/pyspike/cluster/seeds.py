@@ -12,19 +12,28 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import left_ms
+from pyspike.cluster.connect import Door
 from pyspike.cluster.parallel import LATE, ParallelJobs
-from pyspike.cluster.probe import Probe, ask, peers_command, probe_host, reason
-from pyspike.errors import AerospikeError, Attempt, ConnectFailed, InvalidArgument
+from pyspike.cluster.probe import Probe, ask, ask_peers, probe_host, reason
+from pyspike.errors import (
+    AerospikeError,
+    Attempt,
+    ConnectFailed,
+    SecurityError,
+    from_code,
+)
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
+from pyspike.result_code import ResultCode
 
 __all__ = ["Seeds", "of_one_cluster"]
 
 log = logging.getLogger("pyspike.cluster")
 
 GRACE = 0.05  # seconds that other seeds get once a server that knows peers has answered
+DEFAULT_ADVICE = "check that the hosts are right, that a server runs there and that no firewall is between"
+SPEAKS_TLS = "if the ports speak TLS, give ClientPolicy(tls=...), and the hosts as 'host:tls-name:port'"
 ORPHAN_GRACE = 0.25  # the part of the timeout that they get once a server without peers has answered
 
 
@@ -32,20 +41,20 @@ class Seeds:
     """The seed hosts of one cluster.
 
     Raises:
-        InvalidArgument: a host has a TLS name, and there is no TLS: its connections would be in plain text.
+        InvalidArgument: a host has a TLS name without TLS, so that its connections would be in plain text, or
+            none with TLS.
     """
 
-    def __init__(self, hosts: Sequence[Host], policy: ClientPolicy) -> None:
+    def __init__(self, hosts: Sequence[Host], door: Door, policy: ClientPolicy) -> None:
         for host in hosts:
-            if host.tls_name is not None:
-                raise InvalidArgument(
-                    f"{host} has the TLS name {host.tls_name!r}, but pyspike has no TLS yet",
-                    advice="leave the name out to connect in plain text",
-                )
+            door.check(host)
         self.hosts = tuple(hosts)
+        self._door = door
         self._policy = policy
         self._hanging: dict[Host, threading.Thread] = {}
+        self._refusal: tuple[ResultCode, str] | None = None  # of the user, by a server, that time
         self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
+        self._advice = DEFAULT_ADVICE
 
     def follow(self, policy: ClientPolicy) -> None:
         """Reach hosts by another policy from now on."""
@@ -64,17 +73,20 @@ class Seeds:
 
         Raises:
             ConnectFailed: no server answered; the message has the reason of each seed.
+            SecurityError: none that answered accepts the user.
         """
         started = time.monotonic()
         found: list[Probe] = []
         failures: dict[Host, Attempt] = {}
+        advice: list[str] = []
+        refusal: SecurityError | None = None
         jobs: dict[Host, Callable[[], Probe]] = {}
         for host in self.hosts:
             thread = self._hanging.get(host)
             if thread is not None and thread.is_alive():
                 failures[host] = Attempt(None, "an earlier look-up of the name still hangs", 0.0, False)
             else:
-                jobs[host] = functools.partial(_probe_seed, host, self._policy, deadline)
+                jobs[host] = functools.partial(_probe_seed, host, self._door, self._policy, deadline)
         end = deadline + LATE
         with ParallelJobs(jobs, Probe.close) as running:
             while (taken := running.take(end)) is not None:
@@ -86,8 +98,11 @@ class Seeds:
                     grace = GRACE if settled else self._policy.timeout / 1000 * ORPHAN_GRACE
                     end = min(end, time.monotonic() + grace)
                 else:
+                    if isinstance(result, SecurityError):
+                        refusal = result
                     why = reason(result).replace(f"no connection to {host}", "no connection")
                     failures[host] = Attempt(None, why, elapsed, False)
+                    advice.append(result.advice if isinstance(result, AerospikeError) else "")
             late = {host: running.threads[host] for host in running.unfinished if host in running.threads}
         self._hanging = {h: t for h, t in (self._hanging | late).items() if t.is_alive()}
         if found:
@@ -99,11 +114,27 @@ class Seeds:
         for host in late:
             failures[host] = Attempt(None, f"no answer within {self._policy.timeout:g} ms", waited, False)
         self._failures = {host: failures[host] for host in self.hosts}
-        raise _unusable(self._failures)
+        self._advice = next(filter(None, advice), self._usual_advice())
+        self._refusal = None if refusal is None else (refusal.result_code, refusal.message)
+        del refusal  # its traceback has frames of threads that are gone
+        raise self._unusable()
 
-    def last_failure(self) -> ConnectFailed | None:
+    def _usual_advice(self) -> str:
+        """What to do where the errors have no advice of their own."""
+        hung_up = any("instead of answering" in attempt.error for attempt in self._failures.values())
+        return SPEAKS_TLS if hung_up and self._policy.tls is None else DEFAULT_ADVICE
+
+    def last_failure(self) -> AerospikeError | None:
         """The error of the last `find`, if nobody answered it."""
-        return _unusable(self._failures) if self._failures else None
+        return self._unusable() if self._failures else None
+
+    def _unusable(self) -> AerospikeError:
+        """The error that lists every host with its reason; one of its own if a server refused the user."""
+        error = _unusable(self._failures, self._advice)
+        if self._refusal is None:
+            return error
+        code, message = self._refusal
+        return from_code(code, message, attempts=error.attempts)
 
     def __str__(self) -> str:
         return ",".join(map(str, self.hosts))
@@ -113,7 +144,7 @@ class Seeds:
         self._hanging = {}
 
 
-def _unusable(failures: Mapping[Host, Attempt]) -> ConnectFailed:
+def _unusable(failures: Mapping[Host, Attempt], advice: str) -> ConnectFailed:
     """The error that lists every host with its reason."""
     reasons = [f"{host}: {attempt.error}" for host, attempt in failures.items()]
     return ConnectFailed(
@@ -122,16 +153,16 @@ def _unusable(failures: Mapping[Host, Attempt]) -> ConnectFailed:
             Attempt(None, why, attempt.elapsed_ms, False)
             for why, attempt in zip(reasons, failures.values(), strict=True)
         ],
-        advice="check that the hosts are right, that a server runs there and that no firewall is between",
+        advice=advice,
     )
 
 
-def _probe_seed(host: Host, policy: ClientPolicy, deadline: float) -> Probe:
-    found = probe_host(host, policy, deadline, seed=True)
-    command = peers_command(policy.use_services_alternate)
+def _probe_seed(host: Host, door: Door, policy: ClientPolicy, deadline: float) -> Probe:
+    found = probe_host(host, door, policy, deadline, seed=True)
     try:
-        values = ask(found.connection, [command], left_ms(deadline))
-        found.peers = info_answers.parse_peers(info_answers.value_of(values, command))
+        found.peers = ask_peers(
+            lambda commands: ask(found.connection, commands, left_ms(deadline)), policy, host
+        )
     except AerospikeError as error:
         found.close()
         raise AerospikeError(f"node {found.name} does not tell its peers: {reason(error)}") from error

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pyspike._wire import Connection
 from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import Endpoint, mapped
+from pyspike.cluster.connect import Door
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
-from pyspike.cluster.probe import Probe, peers_command, probe, probe_host, reason
+from pyspike.cluster.probe import Probe, addresses_command, ask_peers, probe, probe_host, reason
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.view import Unreachable, View
-from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, TimeoutError
+from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, SecurityError, TimeoutError
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 
@@ -57,6 +58,7 @@ class Round:
     Args:
         view: the cluster as the last round has left it.
         seeds: asked if no node of the view answers.
+        door: opens connections.
         policy: how nodes are reached, and how long that may take.
         opener: is called with the address and the name of a new node, and returns the function by which the
             node's pool opens connections.
@@ -67,11 +69,13 @@ class Round:
         self,
         view: View,
         seeds: Seeds,
+        door: Door,
         policy: ClientPolicy,
         opener: Callable[[Endpoint, str], Callable[[float], Connection]],
         stopped: Callable[[], bool],
     ) -> None:
         self._seeds = seeds
+        self._door = door
         self._policy = policy
         self._opener = opener
         self._stopped = stopped
@@ -122,7 +126,7 @@ class Round:
         return Outcome(view, tuple(self._retired), self._tend_soon, self._last_error)
 
     def _deadline(self) -> float:
-        return time.monotonic() + self._answer_timeout / 1000
+        return time.monotonic() + self._door.longer(self._answer_timeout) / 1000
 
     # Known nodes --------------------------------------------------------------------------------------------
 
@@ -132,10 +136,11 @@ class Round:
         Nodes that failed before, or that a command had trouble with, are asked on new connections, all at the
         same time: a server may refuse new connections while the one that tending keeps still works.
         """
+        self._renew_logins()
         failing = {name: node for name, node in self._nodes.items() if node.failures or node.suspected}
         deadline = self._deadline()
         jobs = {
-            name: functools.partial(probe, node.endpoint, self._policy, deadline)
+            name: functools.partial(probe, node.endpoint, self._door, self._policy, deadline)
             for name, node in failing.items()
         }
         with ParallelJobs(jobs, Probe.close) as running:
@@ -149,6 +154,21 @@ class Round:
                 failing[name].failed(TimeoutError("no answer in time", node=name))
         self._peers_changed |= bool(self._answered) and len(self._answered) < len(self._nodes)
 
+    def _renew_logins(self) -> None:
+        """Log in anew where a session is over or soon will be, at all nodes at the same time."""
+        login = self._door.login
+        if login is None:
+            return
+        due = {node.name: node for node in self._nodes.values() if login.is_due(node.endpoint)}
+        deadline = time.monotonic() + login.timeout / 1000
+        with ParallelJobs({name: node.log_in for name, node in due.items()}, lambda _: None) as running:
+            while (taken := running.take(deadline + LATE)) is not None:
+                name, result = taken
+                if isinstance(result, Exception):
+                    self._last_error = reason(result)
+                    log.warning("logging in at node %s anew failed: %s", name, self._last_error)
+                del result  # an error's traceback has this frame
+
     def _refresh_node(self, node: ClusterNode) -> None:
         """Ask a node, on the connection that tending keeps, whether anything has changed."""
         try:
@@ -159,7 +179,7 @@ class Round:
         except ConnectionError:
             # Perhaps the server was restarted: then everything about it has to be read again.
             try:
-                result: Probe | Exception = probe(node.endpoint, self._policy, self._deadline())
+                result: Probe | Exception = probe(node.endpoint, self._door, self._policy, self._deadline())
             except AerospikeError as error:
                 result = error
             self._probed(node, result, anew=True)
@@ -205,8 +225,8 @@ class Round:
     def _ask_seeds(self, deadline: float | None) -> None:
         """Begin with the seeds again, as no node of the view answers; their names are resolved anew."""
         try:
-            found = self._seeds.find(deadline or time.monotonic() + self._policy.timeout / 1000)
-        except ConnectFailed as error:
+            found = self._seeds.find(deadline or time.monotonic() + self._door.reach / 1000)
+        except (ConnectFailed, SecurityError) as error:
             self._last_error = error.message
             if not self._nodes:
                 raise
@@ -227,7 +247,7 @@ class Round:
 
     def _add(self, result: Probe) -> ClusterNode:
         """Make a node of a server that answered; it takes the place of a node of the same name."""
-        node = ClusterNode(result, self._policy, self._opener)
+        node = ClusterNode(result, self._door, self._policy, self._opener)
         if (old := self._nodes.get(node.name)) is not None:
             self._drop(old)
         self._nodes[node.name] = self._answered[node.name] = node
@@ -272,10 +292,9 @@ class Round:
         self._unreachable = {name: each for name, each in self._unreachable.items() if name in named}
 
     def _peers_of(self, node: ClusterNode) -> info_answers.Peers | None:
-        command = peers_command(self._policy.use_services_alternate)
         try:
-            peers = info_answers.parse_peers(
-                info_answers.value_of(node.ask([command], self._policy.timeout), command)
+            peers = ask_peers(
+                lambda commands: node.ask(commands, self._policy.timeout), self._policy, node.host
             )
             if self._policy.use_services_alternate and not peers.peers and node.peers_generation is None:
                 self._warn_without_alternate(node)
@@ -286,7 +305,7 @@ class Round:
         return peers
 
     def _warn_without_alternate(self, node: ClusterNode) -> None:
-        command = peers_command(alternate=False)
+        command = addresses_command("peers", self._policy.replace(use_services_alternate=False))
         others = info_answers.parse_peers(
             info_answers.value_of(node.ask([command], self._policy.timeout), command)
         ).peers
@@ -315,9 +334,9 @@ class Round:
         new = [self._add(self._spare.pop(name)) for name in list(wanted) if name in self._spare]
         for node in new:
             del wanted[node.name]
-        deadline = time.monotonic() + self._policy.timeout / 1000
+        deadline = time.monotonic() + self._door.reach / 1000
         jobs: dict[str, Callable[[], Probe]] = {
-            name: functools.partial(_probe_peer, name, hosts, self._policy, deadline)
+            name: functools.partial(_probe_peer, name, hosts, self._door, self._policy, deadline)
             for name, hosts in wanted.items()
         }
         with ParallelJobs(jobs, Probe.close) as running:
@@ -393,7 +412,9 @@ class Round:
             node.suspected = False
 
 
-def _probe_peer(name: str, hosts: tuple[Host, ...], policy: ClientPolicy, deadline: float) -> Probe:
+def _probe_peer(
+    name: str, hosts: tuple[Host, ...], door: Door, policy: ClientPolicy, deadline: float
+) -> Probe:
     """The peer of this name, by the first of its addresses that leads to it."""
     reasons = []
     for tried, host in enumerate(hosts):
@@ -401,7 +422,7 @@ def _probe_peer(name: str, hosts: tuple[Host, ...], policy: ClientPolicy, deadli
         share = now + (deadline - now) / (len(hosts) - tried)
         target = mapped(host, policy.ip_map)
         try:
-            return probe_host(target, policy, share, name)
+            return probe_host(target, door, policy, share, name)
         except AerospikeError as error:
             reasons.append(reason(error) if str(target) in error.message else f"{target}: {reason(error)}")
     raise ConnectFailed("; ".join(reasons))

@@ -17,6 +17,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
     config_provider  `ConfigProvider`, the file from which policies change while a client runs
     info        `InfoPolicy`
     admin       `AdminPolicy`
+    tls         `TLSPolicy`
     client      `ClientPolicy`
 """
 
@@ -32,16 +33,18 @@ from pyspike.policy.batch import (
     BatchWritePolicy,
     Concurrency,
 )
-from pyspike.policy.client import ClientPolicy
+from pyspike.policy.client import AuthMode, ClientPolicy
 from pyspike.policy.config_provider import ConfigProvider
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
+from pyspike.policy.tls import TLSPolicy
 from pyspike.policy.write import CommitLevel, GenerationPolicy, RecordExistsAction, WritePolicy
 from pyspike.values import Expiration
 
 __all__ = [
     "AdminPolicy",
+    "AuthMode",
     "BasePolicy",
     "BatchDeletePolicy",
     "BatchPolicy",
@@ -64,6 +67,7 @@ __all__ = [
     "RecordExistsAction",
     "Replica",
     "SupportsToBytes",
+    "TLSPolicy",
     "WritePolicy",
     "timeout_ms",
 ]

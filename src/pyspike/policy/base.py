@@ -18,7 +18,7 @@ from pyspike._wire import (
     filter_bytes,
     timeout_ms,
 )
-from pyspike.errors import InvalidArgument
+from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy.checks import (
     Check,
     checked_when_compiled,
@@ -45,6 +45,7 @@ __all__ = [
 
 COMPRESSION_THRESHOLD = 128
 READ_RETRIES = 2
+HIDDEN = "***"  # in place of a secret in a repr
 SHOWN_SIZE = 1000  # characters of a field in a repr
 
 P = TypeVar("P", bound="Policy")
@@ -62,9 +63,12 @@ else:
     from pyspike._types import Milliseconds
 
 
-def policy_field(default: object, check: Check, **options: Any) -> Any:
-    """A field of a policy, with the check that its values go through."""
-    return field(default=default, metadata={"check": check}, **options)
+def policy_field(default: object, check: Check, *, secret: bool = False, **options: Any) -> Any:
+    """A field of a policy, with the check that its values go through.
+
+    A `secret` is not shown, and a policy that has one can't be pickled.
+    """
+    return field(default=default, metadata={"check": check, "secret": secret}, **options)
 
 
 class Policy:
@@ -125,11 +129,29 @@ class Policy:
         # The repr of an Enum's member is no Python; its str is.
         texts = [
             f"{name}={value if isinstance(value, enum.Enum) else shown(value, SHOWN_SIZE)}"
-            for name, value in self._changed().items()
+            for name, value in (self._changed() | dict.fromkeys(self._given_secrets(), HIDDEN)).items()
         ]
         return f"{type(self).__name__}({', '.join(texts)})"
 
+    def _given_secrets(self) -> list[str]:
+        """The names of the fields that are given and not to be told."""
+        changed = self._changed()
+        return [
+            entry.name for entry in fields(self) if entry.metadata.get("secret") and entry.name in changed
+        ]
+
+    def __copy__(self: P) -> P:
+        return self
+
+    def __deepcopy__(self: P, memo: object) -> P:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
+        if secrets := self._given_secrets():
+            raise InvalidType(
+                f"a {type(self).__name__} with a {' and a '.join(secrets)} can't be pickled",
+                advice="others may read what is pickled: make the policy in the process that uses it",
+            )
         # Made anew at the other end: `settings` is compiled by the version of pyspike that runs there.
         return partial(type(self), **self._changed()), ()
 

@@ -6,6 +6,8 @@ cluster (control/); every method is one request to it.
 
 from __future__ import annotations
 
+import os
+import ssl
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +19,10 @@ from .arguments import PORT_MAX, check_flag, check_integer, check_seconds, check
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
 from .embedded_node import EmbeddedNode
+from .embedded_security import EmbeddedSecurity
 from .protocol.constants import N_PARTITIONS, NAMESPACE_MAX
 from .protocol.digest import key_digest, partition_of
+from .security.settings import Security
 from .storage.store import NamespaceConfig
 from .topology.fault_settings import Counted
 from .versions import NEWEST, find_version
@@ -128,11 +132,19 @@ class EmbeddedCluster:
             does; None: the newest that is known.
         compression: whether it reads compressed requests, and compresses answers for clients that ask for
             it, as the Enterprise Edition does; if not, it refuses the ones and sends the others plain.
-        clock: Unix time in seconds, by which records expire; not with `process`.
+        clock: Unix time in seconds, by which records and sessions expire; not with `process`.
+        tls: an `ssl.SSLContext` of servers, with which all nodes speak TLS and nothing else; not with
+            `process`. Or the paths of PEM files, in a tuple: a certificate, its key, and, where clients have
+            to show certificates, the authorities of these. None: no TLS.
+        tls_name: the name in the nodes' certificate; or a list with that of each node, if the context has a
+            certificate for all of them.
+        security: True lets clients log in, as "admin" with password "admin" at first, and do only what their
+            user may; a `Security` says more, such as other users. False is a server without security.
 
     Attributes:
         nodes: its nodes, `EmbeddedNode`s named "A1", "A2", ...
         clock: lets time pass for its records.
+        security: lets sessions expire and logins fail, if it has security.
 
     Raises:
         TypeError: an argument of another type.
@@ -156,6 +168,9 @@ class EmbeddedCluster:
         version: str | None = None,
         compression: bool = False,
         clock: Callable[[], float] | None = None,
+        tls: ssl.SSLContext | Sequence[str | os.PathLike[str]] | None = None,
+        tls_name: str | Sequence[str] = "localhost",
+        security: bool | Security = False,
     ) -> None:
         nodes = check_integer("nodes", nodes, 1)
         replication_factor = check_integer("replication_factor", replication_factor, 1)
@@ -166,6 +181,9 @@ class EmbeddedCluster:
             raise TypeError(f"clock is a callable that gives Unix time, not {type(clock).__name__}")
         if process and clock is not None:
             raise ValueError("a clock can't be passed to another process")
+        settings = _security(security)
+        if process and settings is not None and callable(settings.external):
+            raise ValueError("a function for external users can't be passed to another process")
         names = [f"A{index:X}" for index in range(1, nodes + 1)]
         self._plan = Plan(
             names=names,
@@ -177,14 +195,19 @@ class EmbeddedCluster:
             advertise=advertise,
             alternate_host=alternate_host,
             version=(NEWEST if version is None else find_version(check_text("version", version))).name,
+            tls_files=_tls_files(tls, process),
+            tls_names=[] if tls is None else _tls_names(tls_name, nodes),
+            security=settings,
             compression=check_flag("compression", compression),
         )
+        self._tls = tls if isinstance(tls, ssl.SSLContext) else None
         self._process = process
         self._clock = clock or time.time
         self._remote = Remote(names)
         self._finalizer: weakref.finalize[[], EmbeddedCluster] | None = None
         self.nodes = [EmbeddedNode(name, host, self._remote) for name in names]
         self.clock = EmbeddedClock(self._remote)
+        self.security = EmbeddedSecurity(self._remote)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an EmbeddedCluster can't be pickled or copied: give its `hosts` to whoever uses it")
@@ -206,11 +229,12 @@ class EmbeddedCluster:
     def hosts(self) -> str:
         """The hosts as a client takes them, such as "127.0.0.1:4001,127.0.0.1:4002".
 
-        Nodes that are down are among them.
+        Nodes that are down are among them. With TLS they have their TLS names: "127.0.0.1:localhost:4001".
         """
+        names = [f":{name}" for name in self._plan.tls_names] or [""] * len(self.nodes)
         return ",".join(
-            f"[{node.host}]:{node.port}" if ":" in node.host else f"{node.host}:{node.port}"
-            for node in self.nodes
+            f"[{node.host}]{name}:{node.port}" if ":" in node.host else f"{node.host}{name}:{node.port}"
+            for node, name in zip(self.nodes, names, strict=True)
         )
 
     def start(self) -> EmbeddedCluster:
@@ -226,7 +250,7 @@ class EmbeddedCluster:
             if self._process:
                 self._remote.start(ProcessBackend(self._plan))
             else:
-                self._remote.start(ThreadBackend.from_plan(self._plan, clock=self._clock))
+                self._remote.start(ThreadBackend.from_plan(self._plan, clock=self._clock, tls=self._tls))
             self._finalizer = weakref.finalize(self, self._remote.stop)
             self._plan = replace(self._plan, ports=[node.port for node in self.nodes])
         return self
@@ -379,7 +403,7 @@ class EmbeddedCluster:
     def reset(self) -> bool:
         """Begin anew, as between two tests: all nodes up, at their first ports, without faults and records.
 
-        Settings that info commands have changed are as they were at first, too.
+        Settings that info commands have changed are as they were at first, too, and so are users and roles.
 
         Requests that a frozen or mute node has not read yet are lost, with their connections.
 
@@ -437,6 +461,14 @@ class EmbeddedCluster:
         return None
 
 
+def _security(given: object) -> Security | None:
+    if isinstance(given, Security):
+        return given
+    if not isinstance(given, bool):
+        raise TypeError(f"security is a bool or a Security, not {type(given).__name__}")
+    return Security() if given else None
+
+
 def _pid(partition_id: object) -> int:
     return check_integer("partition_id", partition_id, 0, N_PARTITIONS - 1)
 
@@ -450,3 +482,25 @@ def _namespaces(given: Sequence[str] | Mapping[str, NamespaceConfig]) -> dict[st
     ):
         raise ValueError(f"namespaces are named with 1..{NAMESPACE_MAX} bytes")
     return dict(named)
+
+
+def _tls_files(tls: object, process: bool) -> list[str]:
+    """The paths of the files for TLS; none if there are no files."""
+    if tls is None:
+        return []
+    if isinstance(tls, ssl.SSLContext):
+        if process:
+            raise ValueError("an SSLContext can't be passed to another process: give the paths of files")
+        return []
+    if not isinstance(tls, (tuple, list)):
+        raise TypeError(f"tls is an SSLContext or a tuple of paths, not {type(tls).__name__}")
+    if len(tls) not in (2, 3):
+        raise ValueError(f"tls has the paths of a certificate, a key, and authorities, not {len(tls)} paths")
+    return [os.fspath(path) for path in tls]
+
+
+def _tls_names(given: str | Sequence[str], nodes: int) -> list[str]:
+    names = [given] * nodes if isinstance(given, str) else list(given)
+    if len(names) != nodes:
+        raise ValueError(f"there are {len(names)} TLS names for {nodes} nodes")
+    return [check_text("tls_name", name) for name in names]

@@ -139,7 +139,8 @@ cdef class Channel(ChannelBase):
         """Returns the error of a command that was overdue in line. `connected`: a connection took commands meanwhile."""
         cdef bint streams = self.kind >= FOR_BATCHES
         cdef str kind = ("reads", "writes", "reads", "writes", "batches", "queries")[self.kind]
-        cdef str limits = "max_conns_per_node" if streams else "pipelines_per_node or commands_per_pipeline"
+        cdef bint alone = self.most == self.node.limits.max_connections and self.depth == 1     # as with TLS
+        cdef str limits = "max_conns_per_node" if streams or alone else "pipelines_per_node or commands_per_pipeline"
         cdef Py_ssize_t count = len(self.pipelines)
         if connected:
             return errors.NoMoreConnections(
@@ -210,7 +211,7 @@ cdef class Channel(ChannelBase):
         """Returns how many connections take commands; stalled connections do not."""
         cdef int count = 0
         for each in self.pipelines:
-            count += not (<Pipeline>each).stalled
+            count += not ((<Pipeline>each).stalled or (<Pipeline>each).logged_out)
         return count
 
     cdef int grow(self) except -1:

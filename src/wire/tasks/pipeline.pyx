@@ -39,7 +39,9 @@ cdef class Pipeline(Job):
     cdef bint flush_planned
     cdef bint paused                        # the transport takes no more to send
     cdef bint held                          # the transport receives nothing until the bytes in `buffer` are read
+    cdef bint has_tls                       # bytes in the socket may be no answer, but of TLS alone
     cdef readonly bint gone
+    cdef bint logged_out                    # the server wants a login: the connection gets no command, and is closed after these
     cdef bint stalled                       # the server is silent: the connection gets no command until an answer comes
     cdef object buffer                      # bytearray that reads go to
     cdef object view                        # memoryview of `buffer`
@@ -83,7 +85,7 @@ cdef class Pipeline(Job):
 
     cdef inline Py_ssize_t room(self):
         """Returns how many more commands the connection takes now."""
-        return 0 if self.paused or self.stalled else self.depth - self.load()
+        return 0 if self.paused or self.stalled or self.logged_out else self.depth - self.load()
 
     cdef int submit(self, Future future) except -1:
         """Takes a command, which is sent in the next write."""
@@ -105,7 +107,7 @@ cdef class Pipeline(Job):
         self.flush_planned = False
         if (
             self.queue.count() == 0 and self.fd >= 0 and now - self.moved_at > CHECK_AFTER_IDLE
-            and is_readable(self.fd)
+            and not self.has_tls and is_readable(self.fd)
         ):
             self.connection_lost(None)      # the loop has not noticed it yet
             return
@@ -157,6 +159,7 @@ cdef class Pipeline(Job):
         if sock is not None:
             self.ticket = own_socket(sock.fileno())
             self.fd = sock.fileno()
+        self.has_tls = transport.get_extra_info("sslcontext") is not None
         self.idle_since = self.moved_at = self.answered_at = now_ns()
 
     def pause_writing(self) -> None:
@@ -173,10 +176,10 @@ cdef class Pipeline(Job):
         """Return the memory for the next read, behind the bytes of an answer that is not complete.
 
         A full buffer is doubled, even if the header of the answer announces more bytes: so memory grows only with the bytes
-        that have come.
+        that have come. A transport with TLS may have more to give although it was paused.
         """
         if self.have == <size_t>len(self.buffer):
-            larger = bytearray(min(self.wanted, 2 * self.have))
+            larger = bytearray(2 * self.have if self.held else min(self.wanted, 2 * self.have))
             larger[:self.have] = self.view[:self.have]
             self.buffer = larger
             self.view = memoryview(larger)
@@ -263,6 +266,9 @@ cdef class Pipeline(Job):
             self.view[:self.have] = larger[:self.have]
         if self.queue.count() == 0:
             self.idle_since = self.moved_at
+            if self.logged_out:
+                self.shut(NOT_LOGGED_IN)
+                return True
         self.channel.admit()
         return True
 
@@ -320,6 +326,8 @@ cdef class Pipeline(Job):
             return ANSWER_READ
         if error is None:
             future.end(RESOLVED, value)
+        elif isinstance(error, errors.NotAuthenticated):
+            self.log_out(future, error)
         elif isinstance(error, errors.ServerError):
             self.channel.give_up(future, error)
         else:
@@ -328,6 +336,22 @@ cdef class Pipeline(Job):
                 self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
                 return ANSWER_WRONG
         return ANSWER_READ
+
+    cdef int log_out(self, Future future, object error) except -1:
+        """After an answer that the connection is not logged in: the command goes to another connection, if it may.
+
+        Those in flight behind it are refused just the same.
+        """
+        self.logged_out = True
+        self.move_pending()
+        if not may_log_in_again(future.command, error):
+            self.channel.give_up(future, error)
+            return 0
+        future.command.sent -= 1
+        if future.command.reader.has_many_frames:
+            future.command.reader.restart()
+        self.channel.submit(future)
+        return 0
 
     cdef int end_wrong(self, Future future, object error) except -1:
         """Ends the attempt of a command whose answer could not be read."""
@@ -351,7 +375,10 @@ cdef class Pipeline(Job):
         # A write fails with EPIPE if the server has closed its side and the loop has not read the end of the stream yet.
         cdef bint in_order = exc is None or isinstance(exc, BrokenPipeError)
         if exc is not None:
-            message = f"the connection failed: {getattr(exc, 'strerror', None) or exc}"
+            words = getattr(exc, "strerror", None) or exc
+            if self.has_tls and getattr(exc, "reason", None):   # an `ssl.SSLError`
+                words = str(exc.reason).lower().replace("_", " ")
+            message = f"the connection failed: {words}"
         elif self.queue.count() == 0:
             message = "the server closed the connection"
         else:
@@ -366,7 +393,11 @@ cdef class Pipeline(Job):
     cdef int stall(self) except -1:
         """Gives the connection no commands until an answer comes. Commands that are not written yet go to another connection."""
         self.stalled = True
-        pending = self.pending
+        return self.move_pending()
+
+    cdef int move_pending(self) except -1:
+        """Has other connections send the commands that are not written yet."""
+        cdef list pending = self.pending
         self.pending = []
         for item in pending:
             if is_waited_for(<Future>item):

@@ -1,9 +1,22 @@
 # A blocking connection. It sends one request at a time and receives the answer, which has one or several frames. It owns the
 # socket and the receive buffer. Its pool gives it to one thread at a time.
 
+cdef enum:                                  # how an answer of TLS begins, to whom spoke to it without
+    TLS_ALERT = 21
+    TLS_VERSION = 3
+
+
+cdef str SPEAKS_TLS = "the port speaks TLS: give ClientPolicy(tls=...), and the hosts as 'host:tls-name:port'"
+
+
 @cython.final
 cdef class Connection:
-    """A connected TCP socket that speaks Aerospike's protocol, one request at a time."""
+    """A connected TCP socket that speaks Aerospike's protocol, one request at a time.
+
+    Args:
+        fd: the socket's descriptor, which the connection owns from now on.
+        tls: its TLS, after the handshake; None without TLS.
+    """
 
     cdef Exchange x
     cdef NameCache names
@@ -18,13 +31,17 @@ cdef class Connection:
     cdef int outcome                        # the Outcome of the last exchange, if it failed
     cdef uint64_t ticket                    # of `own_socket`
     cdef bint holds_fd                      # False if the constructor raised an error
+    cdef TlsStream tls
 
-    def __cinit__(self, int fd) -> None:
+    def __cinit__(self, int fd, TlsStream tls=None) -> None:
         self.x.transport.fd = -1
         self.ticket = own_socket(fd)
         self.x.transport.fd = fd
         self.holds_fd = True
         self.x.transport.set_timeout = FOREVER
+        self.tls = tls
+        if tls is not None:
+            self.x.transport.tls = &tls.state
         memset(&self.names, 0, sizeof(NameCache))
 
     def __dealloc__(self) -> None:
@@ -164,15 +181,27 @@ cdef class Connection:
                 "the server closed the connection "
                 + ("in the middle of the answer" if x.have or self.frames else "instead of answering")
             )
+        if outcome == FAILED and self.tls is not None and self.tls.failure is not None:
+            raise self.tls.error()
         if outcome == FAILED:
             raise errors.ConnectionError(f"the connection failed: {strerror(x.transport.error).decode()}")
         if outcome == BAD_HEADER:
-            raise errors.ProtocolError(f"not an answer of type {x.kind}: it begins with {x.data[:8].hex()}")
+            raise errors.ProtocolError(
+                f"not an answer of type {x.kind}: it begins with {x.data[:8].hex()}",
+                advice=SPEAKS_TLS if self.tls is None and x.data[0] == TLS_ALERT and x.data[1] == TLS_VERSION else "",
+            )
         raise MemoryError
 
-    cdef inline bint is_dead(self) noexcept nogil:
-        """Whether the connection, which was idle, can't be used: see `is_readable`."""
-        return is_readable(self.x.transport.fd)
+    cdef inline bint is_dead(self) except -1:
+        """Whether the connection, which was idle, can't be used: see `is_unusable`."""
+        cdef bint unusable = is_unusable(&self.x.transport)
+        if unusable and self.interruption() is not None:
+            raise self.interruption()
+        return unusable
+
+    cdef inline object interruption(self):
+        """Returns what a signal's handler raised while TLS was at work; None if nothing."""
+        return None if self.tls is None or isinstance(self.tls.failure, OSError) else self.tls.failure
 
     cdef bint was_dead(self) noexcept nogil:
         """Whether the exchange failed because the server had closed the connection before: the server has not read the request.
@@ -193,6 +222,16 @@ cdef class Connection:
         `timeout` is in milliseconds, 0 for none. Raises TimeoutError, ConnectionError or ProtocolError, after which
         the connection is closed.
         """
+        return self.exchange_all(message, timeout)[0]
+
+    def exchange_all(
+        self, bytes message not None, double timeout, is_last: Callable[[bytes], bool] | None = None
+    ) -> list[bytes]:
+        """Do the same where the answer may have several frames, and return the bodies of all.
+
+        `is_last` is called with each body, and returns whether the answer ends with it; without it the answer has one
+        frame. If it raises, the connection is closed too.
+        """
         cdef int64_t now = now_ns()
         cdef int64_t span = to_ns(timeout)
         if PyBytes_GET_SIZE(message) < FRAME_HEADER_SIZE:
@@ -202,12 +241,12 @@ cdef class Connection:
                 message[1], <const unsigned char*>PyBytes_AS_STRING(message), <size_t>PyBytes_GET_SIZE(message),
                 now, after(now, span), span
             )
-            bodies = self.read(FramesReader(), None, None)
+            bodies = self.read(FramesReader(is_last), None, None)
         except BaseException:
             self.shut()
             raise
         self.tidy(RECEIVE_SIZE)
-        return bodies[0]
+        return bodies
 
     def close(self) -> None:
         """Close the socket. Does nothing if it is closed."""

@@ -101,7 +101,7 @@ cdef int receive_frame(Exchange* x, int flags) noexcept nogil:
         outcome = receive_some(&x.transport, x.data + x.have, x.capacity - x.have, flags, &x.have)
         if outcome == DONE:
             came = True
-            x.late_bytes -= min(x.late_bytes, x.have - had)
+            x.late_bytes -= min(x.late_bytes, max(x.have - had, <size_t>1))
         elif outcome == NOT_READY and not flags & MSG_DONTWAIT:
             return wait_ended(x)
         else:

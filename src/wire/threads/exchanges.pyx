@@ -156,6 +156,7 @@ cdef class Exchanges(Keeper):
         cdef Py_ssize_t i, count = len(self.in_flight)
         cdef NodeRequests requests
         cdef list in_flight
+        cdef bint ready_now
         if count == 1 and span == FOREVER and not self.crowded:
             self.advance(<NodeRequests>self.in_flight[0], 0)
             return 0
@@ -173,7 +174,8 @@ cdef class Exchanges(Keeper):
             self.sockets[i].events = (
                 POLLOUT if requests.connection.x.sent < requests.connection.x.out_size else POLLIN
             )
-            left = 0 if requests.paused else time_left(&requests.connection.x, now)
+            ready_now = requests.paused or has_more_to_open(&requests.connection.x.transport)
+            left = 0 if ready_now else time_left(&requests.connection.x, now)
             span = left if left < span else span
         with nogil:
             ready = poll(self.sockets, <unsigned long>count, poll_timeout(span))
@@ -190,7 +192,10 @@ cdef class Exchanges(Keeper):
             requests = <NodeRequests>in_flight[i]
             if requests.held:
                 continue
-            if self.sockets[i].revents or requests.paused or time_left(&requests.connection.x, now) <= 0:
+            if (
+                self.sockets[i].revents or requests.paused or has_more_to_open(&requests.connection.x.transport)
+                or time_left(&requests.connection.x, now) <= 0
+            ):
                 self.advance(requests, MSG_DONTWAIT)
         return 0
 
@@ -268,24 +273,29 @@ cdef class Exchanges(Keeper):
 
     cdef int fail(self, NodeRequests requests, object error) except -1:
         """After a request that failed: gives the connection up, and tells the subclass; or has a request sent again that the
-        server has not read, as it had closed the connection before."""
+        server has not done, as it had closed the connection before, or forgotten its login."""
         cdef Connection connection = requests.connection
         cdef Command command = requests.command
         cdef bint sent = connection is not None and connection.request_sent
         cdef bint dead = False
+        cdef bint logged_out = False
         if connection is not None:          # before code in Python runs, which Ctrl-C may end
             dead = connection.in_answer and connection.was_dead()
+            logged_out = not dead and may_log_in_again(command, error)
             overflowed = isinstance(error, errors.ServerError) and connection.has_more()
             if dead:
                 requests.pool.found_broken()
-                requests.pool.discard(connection, "closed by the server")
+                requests.pool.discard(connection, CLOSED_BY_SERVER)
+            elif logged_out:
+                requests.pool.discard(connection, NOT_LOGGED_IN)
+                requests.pool.discard_idle(NOT_LOGGED_IN)
             else:
                 settle(command, requests.node, requests.pool, connection, error)
             requests.connection = None
             self.in_flight.remove(requests)
             if overflowed:
                 error = connection.overflowed()
-        if dead:
+        if dead or logged_out:
             command.tries -= 1
             self.queue.append(requests)
             return 0

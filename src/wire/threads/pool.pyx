@@ -13,6 +13,10 @@ cdef enum PoolStep:                         # what a thread that asks for a conn
     REFUSE                                  # fail, because the line is full
 
 
+cdef str CLOSED_BY_SERVER = "closed by the server"         # reasons by which the statistics count connections
+cdef str NOT_LOGGED_IN = "not authenticated"
+
+
 cdef enum:
     RELIEVE_AFTER = 5_000_000               # ns after which who waits in line reads the answers of threads that are elsewhere
 
@@ -171,11 +175,19 @@ cdef class Pool:
                         raise
                     refusal = error
                 continue
-            if (now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.broken_at) and connection.is_dead():
+            if (now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.broken_at) and self.is_dead(connection):
                 self.found_broken()
-                self.discard(connection, "closed by the server")
+                self.discard(connection, CLOSED_BY_SERVER)
                 continue
             return connection
+
+    cdef bint is_dead(self, Connection connection) except -1:
+        """Whether a connection that was idle can't be used."""
+        try:
+            return connection.is_dead()
+        except BaseException:               # Ctrl-C
+            self.discard(connection, "interrupted")
+            raise
 
     cdef inline bint has_place(self):
         """Whether one more connection may be opened."""
@@ -348,6 +360,13 @@ cdef class Pool:
         self.idle_count = 0
         return taken
 
+    cdef void discard_idle(self, str reason):
+        """Closes all idle connections."""
+        with cython.critical_section(self):
+            idle = self.take_idle()
+        for connection in idle:
+            self.discard(<Connection>connection, reason)
+
     cdef void set_late(self, Connection connection, int64_t until):
         """Keeps a connection that awaits the answer to a command that timed out, until `drain` makes it idle or closes it."""
         if self.forks != forks:
@@ -396,6 +415,7 @@ cdef class Pool:
         """Read the late answers that have come, and make their connections idle."""
         cdef Connection connection
         cdef int outcome
+        cdef object interruption = None
         with cython.critical_section(self):
             waiting = self.late
             self.late = []
@@ -410,7 +430,10 @@ cdef class Pool:
             elif outcome in (NOT_READY, INTERRUPTED) and now_ns() < connection.drain_until:
                 self.set_late(connection, connection.drain_until)
             else:
+                interruption = interruption or connection.interruption()
                 self.discard(connection, "timeout")
+        if interruption is not None:
+            raise interruption
 
     def trim(self) -> None:
         """Close connections that have been idle for longer than the idle timeout, but keep the minimum."""

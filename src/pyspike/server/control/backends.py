@@ -10,16 +10,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ..dispatch import answer
+from ..security.settings import Security
 from ..storage.store import NamespaceConfig
 from ..topology.membership import Membership
+from ..topology.tls import context_of
 from ..versions import find_version
 from . import requests
 
@@ -27,7 +32,7 @@ __all__ = ["Backend", "Plan", "ProcessBackend", "ThreadBackend", "serve_control"
 
 _STOP_TIMEOUT = 5.0
 _ERRORS: dict[str, type[Exception]] = {
-    kind.__name__: kind for kind in (KeyError, TypeError, ValueError, OSError)
+    kind.__name__: kind for kind in (KeyError, ModuleNotFoundError, TypeError, ValueError, OSError)
 }
 
 
@@ -46,6 +51,10 @@ class Plan:
     advertise: str | None
     alternate_host: str | None
     version: str
+    tls_files: list[str]
+    """The paths that `context_of` takes; empty if a context is given, or there is no TLS."""
+    tls_names: list[str]
+    security: Security | None
     compression: bool
 
 
@@ -75,8 +84,17 @@ class ThreadBackend:
             raise
 
     @classmethod
-    def from_plan(cls, plan: Plan, **clock: Any) -> ThreadBackend:
-        """Start the cluster of a plan. `clock`: a callable that gives Unix time in seconds."""
+    def from_plan(
+        cls, plan: Plan, *, clock: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None
+    ) -> ThreadBackend:
+        """Start the cluster of a plan.
+
+        Args:
+            plan: the plan.
+            clock: Unix time in seconds.
+            tls: with which the nodes speak TLS, if the plan has no files for that.
+
+        """
         return cls(
             Membership(
                 plan.names,
@@ -89,8 +107,11 @@ class ThreadBackend:
                 advertise=plan.advertise,
                 alternate_host=plan.alternate_host,
                 version=find_version(plan.version),
+                clock=clock,
+                tls=context_of(*plan.tls_files) if plan.tls_files else tls,
+                tls_names=plan.tls_names,
+                security=plan.security,
                 compression=plan.compression,
-                **clock,
             )
         )
 
@@ -196,7 +217,9 @@ def serve_control(requests: IO[str], answers: IO[str]) -> None:
                 if backend is None:
                     settings = asked.pop("namespaces")
                     namespaces = {name: NamespaceConfig(**each) for name, each in settings.items()}
-                    backend = ThreadBackend.from_plan(Plan(namespaces=namespaces, **asked))
+                    sent = asked.pop("security")
+                    security = None if sent is None else Security(**sent)
+                    backend = ThreadBackend.from_plan(Plan(namespaces=namespaces, security=security, **asked))
                 else:
                     answer["result"] = backend.call(asked["request"], asked["node"], **asked["args"])
             except Exception as error:

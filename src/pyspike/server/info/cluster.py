@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 
 from ..protocol.constants import N_PARTITIONS
 from ..protocol.result import ResultCode
@@ -25,7 +26,7 @@ PARTITION_COLUMNS = (
 )
 
 
-def _peers(call: Call, *, alternate: bool, alumni: bool = False) -> str:
+def _peers(call: Call, *, alternate: bool, alumni: bool = False, tls: bool = False) -> str:
     node = call.node
     since = call.param("generation")
     changed: set[str] | None = None
@@ -37,11 +38,29 @@ def _peers(call: Call, *, alternate: bool, alumni: bool = False) -> str:
         if peer is node or (changed is not None and peer.name not in changed):
             continue
         address = call.cluster.alternate_address(peer) if alternate else call.cluster.address(peer)
-        if address is not None:
-            peers.append(f"[{peer.name},,[{address.removesuffix(f':{DEFAULT_PEER_PORT}')}]]")
+        if address is not None and tls == (peer.tls_name is not None):
+            address = address.removesuffix(f":{DEFAULT_PEER_PORT}")
+            peers.append(f"[{peer.name},{peer.tls_name or ''},[{address}]]")
     if changed is not None and not alumni:
         peers += [f"[{name},,]" for name in sorted(changed - present)]
     return f"{node.peers_generation},{DEFAULT_PEER_PORT},[{','.join(peers)}]"
+
+
+def _service(call: Call, *, alternate: bool = False, tls: bool = False) -> str:
+    if tls != (call.node.tls_name is not None):
+        return ""
+    return (call.cluster.alternate_address(call.node) or "") if alternate else call.cluster.address(call.node)
+
+
+def _with_tls(command: Callable[..., str], **options: bool) -> Callable[[Call], str]:
+    """The function of a command that only nodes with TLS have."""
+
+    def answer(call: Call) -> str:
+        if call.node.tls_name is None:
+            raise InfoError("enterprise only", ResultCode.ENTERPRISE_ONLY)
+        return command(call, tls=True, **options)
+
+    return answer
 
 
 def _services(call: Call) -> str:
@@ -158,8 +177,10 @@ COMMANDS = {
     "rebalance-generation": lambda call: str(call.node.rebalance_generation),
     "partition-info": _partition_info,
     "service": lambda call: call.cluster.address(call.node),
-    "service-clear-std": lambda call: call.cluster.address(call.node),
-    "service-clear-alt": lambda call: call.cluster.alternate_address(call.node) or "",
+    "service-clear-std": _service,
+    "service-clear-alt": lambda call: _service(call, alternate=True),
+    "service-tls-std": _with_tls(_service),
+    "service-tls-alt": _with_tls(_service, alternate=True),
     "services": _services,
     "services-alternate": _services_alternate,
     "services-alumni": _services,
@@ -167,6 +188,8 @@ COMMANDS = {
     "endpoints": _endpoints,
     "peers-clear-std": lambda call: _peers(call, alternate=False),
     "peers-clear-alt": lambda call: _peers(call, alternate=True),
+    "peers-tls-std": _with_tls(_peers, alternate=False),
+    "peers-tls-alt": _with_tls(_peers, alternate=True),
     "alumni-clear-std": lambda call: _peers(call, alternate=False, alumni=True),
     "replicas": _replicas,
     "replicas-all": _replicas_all,

@@ -15,16 +15,19 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, cast
 
 from ..protocol.compression import inflated
 from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
 from ..protocol.framing import PROTO, refusal, reply
 from ..protocol.result import RequestError
+from ..security.state import Caller
 from .closing import last_bytes
 from .fault_settings import Counted, Faults
 from .replies import LongReply, Reply, break_off, dropped, exhausted
 from .state import NodeStats, Session
+from .tls import TlsTransport
 
 __all__ = ["Connection", "Handler"]
 
@@ -119,6 +122,7 @@ class Connection(asyncio.Protocol):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host, port = self._transport.get_extra_info("peername")[:2]
         self.session.client = f"{host}+{port}"
+        self.session.caller = Caller(host, partial(self._transport.get_extra_info, "peercert"))
         self._handler.connected(self)
         if self._handler.faults.silent:
             self.freeze()
@@ -177,7 +181,10 @@ class Connection(asyncio.Protocol):
         """Answer all requests that have arrived, and close the connection. A query is broken off."""
         if not (self._handler.faults.silent or self._closing):
             if not self._paused:
-                self._buffer += last_bytes(self._transport.get_extra_info("socket"))
+                last = last_bytes(self._transport.get_extra_info("socket"))
+                self._buffer += (
+                    self._transport.opened(last) if isinstance(self._transport, TlsTransport) else last
+                )
                 self._run_requests()
             while self._stream is not None and not (self._stream.is_query or self._held):
                 rest, self._stream = self._stream, None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Container, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
@@ -22,6 +23,7 @@ from .connection import Connection
 from .fault_settings import Faults
 from .replies import Reply
 from .state import ClusterState, NodeState, NodeStats, Session
+from .tls import TlsProtocol
 
 __all__ = ["Dispatch", "Node"]
 
@@ -40,6 +42,7 @@ class Node:
         cluster: ClusterState,
         dispatch: Dispatch,
         happen: Callable[[Node, str, Mapping[str, Any]], None],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Make a node that is down.
 
@@ -48,12 +51,14 @@ class Node:
             cluster: the cluster that it is part of.
             dispatch: runs the frames that arrive.
             happen: lets an event happen that befalls this node, given by its name and its arguments.
+            tls: with which it speaks TLS, and nothing else; None: it does not.
 
         """
         self.state: NodeState = state
         self.handle: Callable[[Session, int, bytes], Reply] = partial(dispatch, cluster, state)
         self._cluster: ClusterState = cluster
         self._happen: Callable[[Node, str, Mapping[str, Any]], None] = happen
+        self._tls = tls
         self._connections: set[Connection] = set()
         self._connections_frozen = False
         self._mute_for: float | None = None
@@ -101,7 +106,11 @@ class Node:
         if self._server is None:
             sock = sock or self.bind(self.state.port)
             loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
+            self._server = await loop.create_server(self._protocol, sock=sock, backlog=_BACKLOG)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """The protocol of a connection that was just accepted."""
+        return Connection(self) if self._tls is None else TlsProtocol(self._tls, lambda: Connection(self))
 
     def refuse(self) -> None:
         """Close the listening port; connections that are open stay open."""

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 
+from ..security.state import Caller, ClusterSecurity, NodeSecurity
 from ..storage.indexes import Index
 from ..storage.store import Namespace, Store
 from ..versions import ServerVersion
@@ -53,6 +54,8 @@ class Session:
     """The text by which the client has said what it is; None until it does."""
     client: str = ""
     """The address of the client, as `host+port`."""
+    caller: Caller = field(default_factory=Caller)
+    """Who the client is, if the cluster has security."""
 
 
 @dataclass(slots=True, eq=False)
@@ -63,12 +66,14 @@ class NodeState:
         name: the node's name, such as "A1".
         host: the address on which it listens.
         port: the port on which it listens, or listened last.
+        tls_name: the name in its certificate; None if it speaks no TLS.
 
     """
 
     name: str
     host: str
     port: int
+    tls_name: str | None = None
     running: bool = False
     started: float = 0.0
     """When the node was started, by `time.monotonic()`."""
@@ -89,6 +94,7 @@ class NodeState:
     batch_order: Random | None = field(init=False)
     """What shuffles the rows of batches; None leaves them in the order in which they are run."""
     jobs: Jobs = field(default_factory=Jobs)
+    security: NodeSecurity = field(default_factory=NodeSecurity)
     query_order: Random = field(init=False)
     """What chooses the threads that work on the partitions of queries."""
 
@@ -107,6 +113,7 @@ class NodeState:
         self.peers_generation = self.partition_generation = self.rebalance_generation = 0
         self.peers_log = []
         self.jobs = Jobs()
+        self.security = NodeSecurity()
         self.index_builds.clear()
 
     def query_setting(self, name: str, namespace: Namespace | None = None) -> int:
@@ -135,6 +142,7 @@ class ClusterState:
         advertise: the host that nodes say they have, instead of the one on which they listen; None: that one.
         alternate_host: the host of the nodes' alternate addresses; None: they have none.
         store: the records of all nodes.
+        security: who may do what; None: it is a server that has no security.
         compression: whether compressed requests are read, and answers compressed if that is asked for.
 
     """
@@ -144,6 +152,7 @@ class ClusterState:
     advertise: str | None
     alternate_host: str | None
     store: Store
+    security: ClusterSecurity | None = None
     compression: bool = False
     cluster_key: str = ""
     members: list[NodeState] = field(default_factory=list)

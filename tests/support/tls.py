@@ -1,0 +1,95 @@
+"""Certificates for tests, and the switch by which a whole run is done over TLS (`pytest --tls`).
+
+With the switch every embedded cluster speaks TLS, and every client that is to reach one, also the official
+one.
+Scenarios in processes of their own learn it by the environment.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pyspike import hosts as host_names
+
+__all__ = ["NAME", "VARIABLE", "make_files", "switch_on", "wanted"]
+
+VARIABLE = "PYSPIKE_TEST_TLS"  # the directory with the three files
+NAME = "localhost"
+CA, CERTIFICATE, KEY = "ca.pem", "certificate.pem", "key.pem"
+_ports: set[int] = set()  # of clusters that this process has started
+
+
+def wanted() -> bool:
+    """Whether this run is done over TLS."""
+    return VARIABLE in os.environ
+
+
+def make_files() -> str:
+    """A new directory with an authority, a certificate that it has signed, and the certificate's key."""
+    import trustme
+
+    folder = Path(tempfile.mkdtemp(prefix="pyspike-tls-"))
+    authority = trustme.CA()
+    certificate = authority.issue_cert(NAME)
+    authority.cert_pem.write_to_path(folder / CA)
+    certificate.private_key_pem.write_to_path(folder / KEY)
+    for blob in certificate.cert_chain_pems:
+        blob.write_to_path(folder / CERTIFICATE, append=True)
+    return str(folder)
+
+
+def switch_on() -> None:
+    """Have all clusters and clients of this process speak TLS."""
+    from pyspike import TLSPolicy
+    from pyspike.cluster.cluster import Cluster
+    from pyspike.server import EmbeddedCluster
+
+    folder = Path(os.environ[VARIABLE])
+    policy = TLSPolicy(ca_file=folder / CA)
+    files = (str(folder / CERTIFICATE), str(folder / KEY))
+    make_cluster, start, make = EmbeddedCluster.__init__, EmbeddedCluster.start, Cluster.__init__
+
+    @functools.wraps(make_cluster)
+    def made_cluster(self: EmbeddedCluster, *args: Any, **options: Any) -> None:
+        make_cluster(self, *args, **{"tls": files, "tls_name": NAME, **options})
+
+    @functools.wraps(start)
+    def started(self: EmbeddedCluster) -> EmbeddedCluster:
+        start(self)
+        _ports.update(node.port for node in self.nodes)
+        return self
+
+    @functools.wraps(make)
+    def made(self: Cluster, hosts: Any, policy_given: Any) -> None:
+        found = host_names.parse_hosts(hosts)
+        if policy_given.tls is None and any(host.tls_name or host.port in _ports for host in found):
+            hosts = [host_names.Host(host.name, host.port, NAME) for host in found]
+            policy_given = policy_given.replace(tls=policy, pipelines_per_node=2, commands_per_pipeline=128)
+        make(self, hosts, policy_given)
+
+    EmbeddedCluster.__init__ = made_cluster  # type: ignore[method-assign]
+    EmbeddedCluster.start = started  # type: ignore[method-assign]
+    Cluster.__init__ = made  # type: ignore[method-assign]
+    _switch_official(str(folder / CA))
+
+
+def _switch_official(authority: str) -> None:
+    try:
+        import aerospike
+    except ImportError:
+        return
+    make = aerospike.client
+
+    def client(config: dict[str, Any]) -> Any:
+        hosts = [(host[0], host[1], NAME) for host in config["hosts"]]
+        return make({**config, "hosts": hosts, "tls": {"enable": True, "cafile": authority}})
+
+    aerospike.client = client
+
+
+if wanted():
+    switch_on()
