@@ -3,6 +3,7 @@
     info_answers      the text of info commands and their answers: no I/O
     addresses         host names and advertised addresses become addresses that can be reached
     tls               the context and the handshake of connections with TLS
+    tls_in_loop       the same, and sealing and opening bytes, for the connections of asyncio loops
     connect           opens every socket to a server, for threads and for asyncio loops
     parallel          runs several jobs at the same time, within one deadline
     probe             connects to a server and asks what it is
