@@ -611,6 +611,30 @@ def test_a_cluster_may_be_of_a_parameter(users: pytest.Pytester) -> None:
     users.runpytest_subprocess().assert_outcomes(passed=5)
 
 
+def test_the_clients_may_have_a_policy(users: pytest.Pytester) -> None:
+    users.makeconftest(
+        """
+        import pytest
+        from pyspike import ClientPolicy
+
+        @pytest.fixture(scope="session")
+        def aerospike_client_policy():
+            return ClientPolicy(application_id="of a fixture")
+        """
+    )
+    users.makepyfile(
+        """
+        import re
+        from base64 import b64decode
+
+        def test_agent(aerospike_client):
+            agents = re.findall("user-agent=([^:]*):", str(aerospike_client.info("user-agents")))
+            assert [b64decode(agent).split(b",")[2] for agent in agents] == [b"of a fixture"]
+        """
+    )
+    users.runpytest_subprocess().assert_outcomes(passed=1)
+
+
 def test_without_msgpack_a_fixture_says_which_extra_brings_it(users: pytest.Pytester) -> None:
     users.makeconftest("import sys\nsys.modules['msgpack'] = None")
     users.makepyfile("def test_put(aerospike_client): pass")

@@ -76,4 +76,6 @@ cdef int note_failure(Command command, Node node, object error, int64_t began, b
     )
     if error.node is None and node is not None:
         error.node = node.name
+    if isinstance(error, errors.EnterpriseOnly) and is_packed(&command.out):
+        error.advice = "a Community Edition server reads no compressed requests: leave out use_compression"
     return 0

@@ -58,6 +58,7 @@ from pyspike.operations import strings
 from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig, Security
 from support.clients import at_most
 from support.cluster_tools import PATIENCE, closed, in_thread, pools, wait_until, within
+from support.compressed import is_packed, opened
 from support.messages import FILTER, KEY, Message, parse
 from support.unsent import unsent
 
@@ -762,6 +763,28 @@ def test_error_details_has_the_server_tell_more_than_a_code(one: EmbeddedCluster
                 with pytest.raises(errors.OpNotApplicable) as caught:
                     client.operate(("test", "s", 1), [strings.to_integer("s")], policy=policy)
                 assert caught.value.subcode == subcode
+
+
+@pytest.mark.one_kind("makes no client")
+def test_use_compression_and_compression_threshold_say_which_requests_are_compressed() -> None:
+    large = {"a": "x" * 300}
+    for policy, compresses in (
+        (WritePolicy(), False),
+        (WritePolicy(use_compression=True), True),
+        (WritePolicy(use_compression=True, compression_threshold=400), False),
+    ):
+        request = unsent(write=policy).put(KEY_1, large).request
+        assert is_packed(request) is compresses
+        assert parse(opened(request)).ops[0].value == b"x" * 300
+    for use in (False, True):
+        assert bool(read_message(ReadPolicy(use_compression=use)).info1 & 0x80) is use
+    filtered = unsent(
+        read=ReadPolicy(use_compression=True, filter_expression=exp.eq(exp.string_bin("a"), "x" * 300))
+    )
+    assert is_packed(filtered.get(KEY_1).request)
+    for policy in (ReadPolicy, WritePolicy, BatchPolicy):
+        with pytest.raises(InvalidArgument, match="nothing is compressed"):
+            policy(compression_threshold=100)
 
 
 @pytest.mark.one_kind("makes no client")

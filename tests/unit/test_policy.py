@@ -23,6 +23,7 @@ from pyspike.policy import (
     ClientPolicy,
     CommitLevel,
     Concurrency,
+    ConfigProvider,
     ConsistencyLevel,
     ErrorDetails,
     Expiration,
@@ -66,7 +67,7 @@ SETTINGS = [
     ),
     *("max_retries", "sleep_between_retries", "timeout_delay", "replica", "send_key", "respond_per_each_op"),
     *("filter_expression", "write", "as_read", "of", "batch_flags", "sequential", "write_retries"),
-    *("max_records", "records_per_second", "max_concurrent_nodes"),
+    *("max_records", "records_per_second", "max_concurrent_nodes", "compress_above"),
 ]
 BASE = {
     "consistency_level": ConsistencyLevel.ALL,
@@ -78,6 +79,8 @@ BASE = {
     "sleep_between_retries": 5,
     "filter_expression": b"\x93\x01",
     "error_details": ErrorDetails.MESSAGE,
+    "use_compression": True,
+    "compression_threshold": 64,
 }
 WRITE = {
     "record_exists_action": RecordExistsAction.REPLACE,
@@ -108,6 +111,7 @@ CLIENT = {
     "password": "secret word",
     "auth_mode": AuthMode.EXTERNAL_INSECURE,
     "login_timeout": 100,
+    "config_provider": ConfigProvider("client.yaml"),
     "read": ReadPolicy(max_retries=0),
     "write": WritePolicy(send_key=True),
     "info": InfoPolicy(timeout=1),
@@ -129,7 +133,7 @@ QUERY = {
     name: BASE[name]
     for name in (
         *("socket_timeout", "total_timeout", "max_retries", "sleep_between_retries", "filter_expression"),
-        "error_details",
+        *("error_details", "use_compression"),
     )
 } | {
     "max_records": 9,
@@ -188,8 +192,9 @@ def changed_settings(policy):
 
 
 def needed_by(name):
-    """What a field of WritePolicy can't be set without."""
-    return {"generation_policy": EQUAL} if name == "generation" else {}
+    """What a field can't be set without."""
+    needed = {"generation": {"generation_policy": EQUAL}, "compression_threshold": {"use_compression": True}}
+    return needed.get(name, {})
 
 
 # Defaults ---------------------------------------------------------------------------------------------------
@@ -332,6 +337,16 @@ def test_the_tests_below_change_every_field(kind, changes):
     assert {entry.name for entry in fields(kind) if entry.init} - ELSEWHERE == set(changes)
 
 
+# Fields of BasePolicy whose settings have other names.
+ELSEWHERE = {
+    "consistency_level",
+    "read_touch_ttl",
+    "error_details",
+    "use_compression",
+    "compression_threshold",
+}
+
+
 @all_of(
     "kind, field, setting, compiled",
     [
@@ -339,7 +354,7 @@ def test_the_tests_below_change_every_field(kind, changes):
             (kind, field, field, float(value) if isinstance(value, (int, float)) else value)
             for kind in COMMAND_POLICIES
             for field, value in BASE.items()
-            if field not in ("consistency_level", "read_touch_ttl", "error_details")
+            if field not in ELSEWHERE
         ],
         *[(kind, "error_details", "info4", 0x40) for kind in (*COMMAND_POLICIES, BatchPolicy, QueryPolicy)],
         (BasePolicy, "consistency_level", "info1", 0x40),
@@ -391,6 +406,15 @@ def test_the_tests_below_change_every_field(kind, changes):
 def test_a_field_changes_its_setting_and_no_other(kind, field, setting, compiled):
     value = dict(CHANGES)[kind][field]
     assert changed_settings(kind(**{field: value})) == {setting: compiled}
+
+
+def test_compression_is_a_bit_for_answers_and_a_size_for_requests():
+    for kind in (BasePolicy, ReadPolicy, BatchPolicy):
+        assert changed_settings(kind(use_compression=True)) == {"info1": 0x80, "compress_above": 128}
+    thin = WritePolicy(use_compression=True, compression_threshold=64)
+    assert thin.settings.as_read.info1 == 0x80
+    assert thin.settings.compress_above == thin.settings.as_read.compress_above == 64
+    assert changed_settings(QueryPolicy(use_compression=True)) == {"info1": 0x80}
 
 
 def test_generation_changes_its_setting_beside_that_of_its_policy():
@@ -583,7 +607,7 @@ def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name
 )
 def test_a_bool_counts_as_no_number(name):
     kind = WritePolicy if name in {*BASE, *WRITE} else ClientPolicy
-    if name in ("send_key", "respond_per_each_op", "durable_delete"):
+    if name in ("send_key", "respond_per_each_op", "durable_delete", "use_compression"):
         with pytest.raises(InvalidType, match="must be bool, not 1"):
             kind(**{name: 1})
     else:

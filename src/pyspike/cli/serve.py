@@ -43,14 +43,14 @@ FILE = click.Path(exists=True, dir_okay=False)
     metavar="X.Y.Z",
     help="The server to play: 8.2.0, the newest that is known, or 8.1.2, which has no string operations.",
 )
+@click.option("--tls-certificate", type=FILE, help="A PEM file; with --tls-key, the nodes speak TLS.")
+@click.option("--tls-key", type=FILE, help="The PEM file with the certificate's key.")
+@click.option("--tls-name", default="localhost", show_default=True, help="The name in the certificate.")
 @click.option(
     "--security",
     is_flag=True,
     help="Let clients log in, at first as user admin with password admin, and do what their roles permit.",
 )
-@click.option("--tls-certificate", type=FILE, help="A PEM file; with --tls-key, the nodes speak TLS.")
-@click.option("--tls-key", type=FILE, help="The PEM file with the certificate's key.")
-@click.option("--tls-name", default="localhost", show_default=True, help="The name in the certificate.")
 def serve(
     nodes: int,
     host: str,
@@ -58,10 +58,10 @@ def serve(
     namespaces: str,
     replication_factor: int,
     server_version: str | None,
-    security: bool,
     tls_certificate: str | None,
     tls_key: str | None,
     tls_name: str,
+    security: bool,
 ) -> None:
     """Run an embedded cluster in the foreground, until Ctrl-C or SIGTERM.
 
@@ -84,9 +84,9 @@ def serve(
             namespaces=namespaces.split(","),
             replication_factor=replication_factor,
             version=server_version,
-            security=security,
             tls=None if tls_certificate is None else (tls_certificate, tls_key),
             tls_name=tls_name,
+            security=security,
         ) as cluster:
             count = "1 node listens" if nodes == 1 else f"{nodes} nodes listen"
             complain(f"an embedded cluster, for tests and demonstrations: {count}; Ctrl-C ends it")

@@ -18,13 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pyspike._wire import Connection, disown_socket, own_socket
 from pyspike.cluster.addresses import Endpoint, left_ms
 from pyspike.cluster.login import Login, Session, make_login
-from pyspike.errors import (
-    AerospikeError,
-    ConnectionError,
-    InvalidArgument,
-    TimeoutError,
-    TLSError,
-)
+from pyspike.errors import AerospikeError, ConnectionError, InvalidArgument, TimeoutError, TLSError
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 from pyspike.process.lazy_imports import importing
@@ -66,6 +60,12 @@ class Door:
                 from pyspike.cluster.tls import Contexts
             self._tls = Contexts(policy.tls)
         self.login = make_login(policy)
+
+    def follow(self, policy: ClientPolicy) -> None:
+        """Open connections within the times of another policy from now on."""
+        self._policy = policy
+        if self.login is not None:
+            self.login.follow(policy)
 
     def check(self, host: Host) -> None:
         """Refuse a host that has a TLS name without TLS, or none with it.

@@ -16,7 +16,13 @@ from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.connect import Door
 from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.probe import Probe, ask, ask_peers, probe_host, reason
-from pyspike.errors import AerospikeError, Attempt, ConnectFailed, SecurityError, from_code
+from pyspike.errors import (
+    AerospikeError,
+    Attempt,
+    ConnectFailed,
+    SecurityError,
+    from_code,
+)
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 from pyspike.result_code import ResultCode
@@ -50,6 +56,10 @@ class Seeds:
         self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
         self._advice = DEFAULT_ADVICE
 
+    def follow(self, policy: ClientPolicy) -> None:
+        """Reach hosts by another policy from now on."""
+        self._policy = policy
+
     def find(self, deadline: float) -> list[Probe]:
         """Connect to all seeds, and give the servers of one cluster that answered, each once.
 
@@ -68,8 +78,8 @@ class Seeds:
         started = time.monotonic()
         found: list[Probe] = []
         failures: dict[Host, Attempt] = {}
-        refusal: SecurityError | None = None
         advice: list[str] = []
+        refusal: SecurityError | None = None
         jobs: dict[Host, Callable[[], Probe]] = {}
         for host in self.hosts:
             thread = self._hanging.get(host)

@@ -16,6 +16,7 @@ from pyspike.policy.checks import (
     MAX_INT32,
     address_map,
     instance,
+    instance_or_none,
     int_or_none,
     password_or_none,
     positive_ms,
@@ -23,6 +24,7 @@ from pyspike.policy.checks import (
     user_or_none,
     whole,
 )
+from pyspike.policy.config_provider import ConfigProvider
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryPolicy
 from pyspike.policy.read import ReadPolicy
@@ -87,6 +89,8 @@ class ClientPolicy(Policy):
             Over TLS a server takes one command at a time on a connection: so an asyncio loop opens as many
             connections as it has commands under way, up to `max_conns_per_node` for reads and as many for
             writes, and `pipelines_per_node` and `commands_per_pipeline` can't be given.
+        config_provider: a file from which the client takes values of policies while it runs; that which the
+            environment variable `AEROSPIKE_CLIENT_CONFIG_URL` names comes in its place.
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
@@ -122,6 +126,7 @@ class ClientPolicy(Policy):
     auth_mode: AuthMode = policy_field(AuthMode.INTERNAL, instance(AuthMode))
     login_timeout: Milliseconds = policy_field(5000, positive_ms)
     tls: TLSPolicy | ssl.SSLContext | None = policy_field(None, tls_or_none)
+    config_provider: ConfigProvider | None = policy_field(None, instance_or_none(ConfigProvider))
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
@@ -135,7 +140,6 @@ class ClientPolicy(Policy):
                 f"{type(self).__name__}.min_conns_per_node is {self.min_conns_per_node}, "
                 f"above max_conns_per_node, which is {self.max_conns_per_node}"
             )
-        self._check_login()
         if self.tls is not None:
             for name in ("pipelines_per_node", "commands_per_pipeline"):
                 if name in self._changed():
@@ -143,6 +147,7 @@ class ClientPolicy(Policy):
                         f"{type(self).__name__}.{name} can't be given with tls",
                         advice="over TLS a connection carries one command; max_conns_per_node bounds them",
                     )
+        self._check_login()
 
     @property
     def logs_in(self) -> bool:
@@ -151,8 +156,7 @@ class ClientPolicy(Policy):
 
     def _check_login(self) -> None:
         name = type(self).__name__
-        secure = self.tls is not None
-        if self.auth_mode in (AuthMode.EXTERNAL, AuthMode.PKI) and not secure:
+        if self.auth_mode in (AuthMode.EXTERNAL, AuthMode.PKI) and self.tls is None:
             raise InvalidArgument(
                 f"{name}.auth_mode is {self.auth_mode}, which needs TLS",
                 advice="AuthMode.EXTERNAL_INSECURE sends the password in clear text"

@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
-from .arguments import PORT_MAX, check_integer, check_seconds, check_text
+from .arguments import PORT_MAX, check_flag, check_integer, check_seconds, check_text
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
 from .embedded_node import EmbeddedNode
@@ -130,6 +130,8 @@ class EmbeddedCluster:
         alternate_host: the host of their alternate addresses; None: they have none.
         version: the server it plays, "8.2.0" or "8.1.2", which refuses string operations as the real one
             does; None: the newest that is known.
+        compression: whether it reads compressed requests, and compresses answers for clients that ask for
+            it, as the Enterprise Edition does; if not, it refuses the ones and sends the others plain.
         clock: Unix time in seconds, by which records and sessions expire; not with `process`.
         tls: an `ssl.SSLContext` of servers, with which all nodes speak TLS and nothing else; not with
             `process`. Or the paths of PEM files, in a tuple: a certificate, its key, and, where clients have
@@ -164,10 +166,11 @@ class EmbeddedCluster:
         advertise: str | None = None,
         alternate_host: str | None = None,
         version: str | None = None,
+        compression: bool = False,
         clock: Callable[[], float] | None = None,
-        security: bool | Security = False,
         tls: ssl.SSLContext | Sequence[str | os.PathLike[str]] | None = None,
         tls_name: str | Sequence[str] = "localhost",
+        security: bool | Security = False,
     ) -> None:
         nodes = check_integer("nodes", nodes, 1)
         replication_factor = check_integer("replication_factor", replication_factor, 1)
@@ -192,9 +195,10 @@ class EmbeddedCluster:
             advertise=advertise,
             alternate_host=alternate_host,
             version=(NEWEST if version is None else find_version(check_text("version", version))).name,
-            security=settings,
             tls_files=_tls_files(tls, process),
             tls_names=[] if tls is None else _tls_names(tls_name, nodes),
+            security=settings,
+            compression=check_flag("compression", compression),
         )
         self._tls = tls if isinstance(tls, ssl.SSLContext) else None
         self._process = process

@@ -23,6 +23,7 @@ from .records.udf import apply_udf, is_udf
 from .security import answering
 from .security.checks import Guard
 from .security_host import SecuredNode
+from .topology.compressing import as_asked
 from .topology.replies import LongReply, Reply
 from .topology.state import ClusterState, NodeState, Session
 
@@ -49,6 +50,11 @@ def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, 
         The reply frames. A request that fails is answered with a result code; nothing is raised.
 
     """
+    plain = _answer(cluster, node, session, kind, body)
+    return as_asked(body, plain) if cluster.compression and kind == _DATA else plain
+
+
+def _answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, body: bytes) -> Reply:
     node.stats.requests += 1
     try:
         if kind == _DATA or kind == ProtoType.INTERNAL_XDR:

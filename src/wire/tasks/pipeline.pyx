@@ -45,6 +45,7 @@ cdef class Pipeline(Job):
     cdef bint stalled                       # the server is silent: the connection gets no command until an answer comes
     cdef object buffer                      # bytearray that reads go to
     cdef object view                        # memoryview of `buffer`
+    cdef bytes opened                       # what is in the frame in front in `buffer`, if that is compressed and being read
     cdef size_t have                        # bytes in `buffer` that are not parsed yet
     cdef size_t wanted                      # bytes of the answer of which a part is in `buffer`; 0 if its size is unknown
     cdef int64_t moved_at                   # when bytes came last, or a command was written while none was in flight
@@ -229,11 +230,19 @@ cdef class Pipeline(Job):
             if self.queue.count() == 0:
                 self.fail(errors.ProtocolError("an answer to no command"))
                 return True
+            if frame.is_compressed:
+                try:
+                    self.opened = open_frame(&frame, self.opened)
+                except errors.ProtocolError as error:
+                    self.fail(error)
+                    return True
             answer = self.resolve(&frame, self.have - at - frame.size, until)
             if answer == ANSWER_WRONG:
                 return True
             if answer == ANSWER_PAUSED:
                 break
+            if self.opened is not None:
+                self.opened = None
             at += frame.size
         self.have -= at
         if self.have and self.queue.count() == 0:
@@ -262,6 +271,12 @@ cdef class Pipeline(Job):
                 return True
         self.channel.admit()
         return True
+
+    cdef const unsigned char* end_of_frame(self):
+        """Returns the end of the frame in front, or of the one in it, while it is being read."""
+        if self.opened is not None:
+            return <const unsigned char*>PyBytes_AS_STRING(self.opened) + PyBytes_GET_SIZE(self.opened)
+        return <const unsigned char*>PyByteArray_AS_STRING(self.buffer) + self.wanted
 
     cdef AnswerState resolve(self, Frame* frame, size_t behind, int64_t until) except? ANSWER_WRONG:
         """Has the oldest command read a frame, and completes the command unless more frames of its answer follow.

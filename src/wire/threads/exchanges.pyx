@@ -234,8 +234,7 @@ cdef class Exchanges(Keeper):
                 if outcome != DONE:
                     connection.outcome = outcome
                     connection.fail(outcome)
-                connection.in_answer = False
-                connection.frames += 1
+                connection.take_frame()
                 value = read_frame(command.reader, command.key, command.given, &x.frame, &connection.names)
                 if value is not MORE and value is not PAUSE and connection.has_more():
                     raise connection.overflowed()
@@ -247,7 +246,7 @@ cdef class Exchanges(Keeper):
                 continue
             connection.in_answer = True
             if value is MORE:               # else the same frame is read on
-                drop_frame(x)
+                connection.drop_frame()
                 x.moved_at = now_ns()
             reading = self.came(requests)
             if reading == NO_MORE_NOW or value is PAUSE:

@@ -51,10 +51,11 @@ class Plan:
     advertise: str | None
     alternate_host: str | None
     version: str
-    security: Security | None
     tls_files: list[str]
     """The paths that `context_of` takes; empty if a context is given, or there is no TLS."""
     tls_names: list[str]
+    security: Security | None
+    compression: bool
 
 
 class Backend(Protocol):
@@ -106,10 +107,11 @@ class ThreadBackend:
                 advertise=plan.advertise,
                 alternate_host=plan.alternate_host,
                 version=find_version(plan.version),
-                security=plan.security,
                 clock=clock,
                 tls=context_of(*plan.tls_files) if plan.tls_files else tls,
                 tls_names=plan.tls_names,
+                security=plan.security,
+                compression=plan.compression,
             )
         )
 

@@ -15,17 +15,19 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, cast
 
+from ..protocol.compression import inflated
 from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
-from ..protocol.framing import PROTO, refusal
-from ..security.certificates import common_name
+from ..protocol.framing import PROTO, refusal, reply
+from ..protocol.result import RequestError
 from ..security.state import Caller
 from .closing import last_bytes
 from .fault_settings import Counted, Faults
 from .replies import LongReply, Reply, break_off, dropped, exhausted
 from .state import NodeStats, Session
-from .tls import Inner, TlsTransport
+from .tls import TlsTransport
 
 __all__ = ["Connection", "Handler"]
 
@@ -33,7 +35,7 @@ __all__ = ["Connection", "Handler"]
 _PROTO_BYTES = PROTO.size
 _SIZE_MASK = (1 << 48) - 1
 _TYPES = frozenset(int(kind) for kind in ProtoType)
-_DATA = int(ProtoType.AS_MSG)
+_DATA, _COMPRESSED = int(ProtoType.AS_MSG), int(ProtoType.AS_MSG_COMPRESSED)
 _WRITE_SIZE = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
@@ -48,6 +50,10 @@ class Handler(Protocol):
     @property
     def stats(self) -> NodeStats:
         """The counters of the node."""
+
+    @property
+    def compression(self) -> bool:
+        """Whether compressed requests are read."""
 
     @property
     def handle(self) -> Callable[[Session, int, bytes], Reply]:
@@ -66,7 +72,7 @@ class Handler(Protocol):
         """Take note that a connection is closed."""
 
 
-class Connection(Inner):
+class Connection(asyncio.Protocol):
     """A connection of a client to a node.
 
     Attributes:
@@ -116,15 +122,10 @@ class Connection(Inner):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host, port = self._transport.get_extra_info("peername")[:2]
         self.session.client = f"{host}+{port}"
-        self.session.caller = Caller(host)
+        self.session.caller = Caller(host, partial(self._transport.get_extra_info, "peercert"))
         self._handler.connected(self)
         if self._handler.faults.silent:
             self.freeze()
-
-    def secured(self) -> None:
-        """Note who the client is by its certificate."""
-        caller = self.session.caller
-        caller.certificate_name = common_name(self._transport.get_extra_info("peercert"))
 
     def connection_lost(self, error: Exception | None) -> None:
         """Stop all timers: the connection is closed, by whichever side."""
@@ -234,6 +235,12 @@ class Connection(Inner):
                 break
             body = bytes(buffer[pos + _PROTO_BYTES : end])
             pos = end
+            if kind == _COMPRESSED and handler.compression:
+                try:
+                    kind, body = _DATA, inflated(body)
+                except RequestError as error:
+                    out.append(reply(error.code))
+                    continue
             if faults.armed and kind == _DATA:
                 self._flush(out)
                 out, out_size = [], 0

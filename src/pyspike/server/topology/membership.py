@@ -50,6 +50,7 @@ class Membership:
         alternate_host: the host of the nodes' alternate addresses; None: they have none.
         version: the server that is played.
         security: who may do what at first; None: it is a server that has no security.
+        compression: whether compressed requests are read, and answers compressed if that is asked for.
         clock: Unix time in seconds, by which records expire.
         tls: with which all nodes speak TLS; None: they do not.
         tls_names: the name in the certificate of each node.
@@ -70,6 +71,7 @@ class Membership:
         alternate_host: str | None = None,
         version: ServerVersion = NEWEST,
         security: Security | None = None,
+        compression: bool = False,
         clock: Callable[[], float] = time.time,
         tls: ssl.SSLContext | None = None,
         tls_names: Sequence[str] = (),
@@ -81,6 +83,7 @@ class Membership:
             alternate_host,
             Store(clock, version),
             None if security is None else ClusterSecurity(security),
+            compression,
         )
         told: Sequence[str | None] = tls_names or [None] * len(names)
         self.nodes = [

@@ -143,6 +143,7 @@ class ClusterState:
         alternate_host: the host of the nodes' alternate addresses; None: they have none.
         store: the records of all nodes.
         security: who may do what; None: it is a server that has no security.
+        compression: whether compressed requests are read, and answers compressed if that is asked for.
 
     """
 
@@ -152,6 +153,7 @@ class ClusterState:
     alternate_host: str | None
     store: Store
     security: ClusterSecurity | None = None
+    compression: bool = False
     cluster_key: str = ""
     members: list[NodeState] = field(default_factory=list)
     """The nodes that are in the cluster as the others see it; a killed one stays until it is noticed."""

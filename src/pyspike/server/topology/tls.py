@@ -38,13 +38,6 @@ def context_of(certificate: str, key: str, clients: str | None = None) -> ssl.SS
     return context
 
 
-class Inner(asyncio.Protocol):
-    """A protocol that gets what TLS has opened."""
-
-    def secured(self) -> None:
-        """Take note that the handshake is done, so that it is known who the client is by its certificate."""
-
-
 class TlsProtocol(asyncio.Protocol):
     """The protocol of a socket that speaks TLS.
 
@@ -56,7 +49,7 @@ class TlsProtocol(asyncio.Protocol):
 
     __slots__ = ("_inner", "_transport")
 
-    def __init__(self, context: ssl.SSLContext, make: Callable[[], Inner]) -> None:
+    def __init__(self, context: ssl.SSLContext, make: Callable[[], asyncio.Protocol]) -> None:
         self._inner = make()
         self._transport = TlsTransport(context)
 
@@ -67,10 +60,7 @@ class TlsProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take sealed bytes."""
-        was_shaken = self._transport.shaken
         opened = self._transport.opened(data)
-        if self._transport.shaken and not was_shaken:
-            self._inner.secured()
         if opened:
             self._inner.data_received(opened)
 
@@ -88,18 +78,13 @@ class TlsProtocol(asyncio.Protocol):
 
 
 class TlsTransport(asyncio.Transport):
-    """The transport of the inner protocol.
-
-    Attributes:
-        shaken: whether the handshake is done.
-
-    """
+    """The transport of the inner protocol."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self.shaken = False
+        self._shaken = False
         self._outer: asyncio.Transport = cast(asyncio.Transport, None)
 
     def begin(self, outer: asyncio.Transport) -> None:
@@ -111,9 +96,9 @@ class TlsTransport(asyncio.Transport):
         self._incoming.write(data)
         pieces = []
         try:
-            if not self.shaken:
+            if not self._shaken:
                 self._tls.do_handshake()
-                self.shaken = True
+                self._shaken = True
             while piece := self._tls.read(_PIECE):
                 pieces.append(piece)
             self._outer.close()  # the client has ended the stream
@@ -137,7 +122,7 @@ class TlsTransport(asyncio.Transport):
 
     def close(self) -> None:
         """Send what is to be sent, tell the client that this was all, and close the socket."""
-        if self.shaken and not self._outer.is_closing():
+        if self._shaken and not self._outer.is_closing():
             with contextlib.suppress(ssl.SSLError):  # the client has not told the same yet
                 self._tls.unwrap()
             self._flush()
@@ -162,5 +147,5 @@ class TlsTransport(asyncio.Transport):
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What is known of the socket; "peercert" is what the client's certificate says, if it gave one."""
         if name == "peercert":
-            return self._tls.getpeercert() if self.shaken else default
+            return self._tls.getpeercert() if self._shaken else default
         return self._outer.get_extra_info(name, default)
