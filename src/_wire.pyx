@@ -24,6 +24,7 @@ done in Python.
     values/batch_record             BatchRecord, what came of one row of a batch
     requests/arguments              checking timeouts, times to live, generations and filter expressions
     requests/settings               Settings, the compiled form of a policy
+    requests/dynamic_settings       DynamicSettings, in which a configuration file changes what policies say
     requests/operation              Operation, and the encoding of one operation
     requests/declared_function      functions that are declared in Python and run compiled: binding of arguments
     requests/operation_functions    the functions of `pyspike.operations`: packing their arguments; contexts
@@ -151,6 +152,7 @@ include "wire/values/record.pyx"
 include "wire/values/batch_record.pyx"
 include "wire/requests/arguments.pyx"
 include "wire/requests/settings.pyx"
+include "wire/requests/dynamic_settings.pyx"
 include "wire/requests/operation.pyx"
 include "wire/requests/declared_function.pyx"
 include "wire/requests/operation_functions.pyx"

@@ -44,12 +44,12 @@ T = TypeVar("T")
 K = TypeVar("K", bound=KeyLike)
 PROTO_VERSION: int
 FRAME_HEADER_SIZE: int
+COMPRESSED_HEAD_SIZE: int
+MAX_MESSAGE: int
 TYPE_INFO: int
 TYPE_SECURITY: int
 TYPE_MESSAGE: int
 TYPE_COMPRESSED: int
-COMPRESSED_HEAD_SIZE: int
-MAX_MESSAGE: int
 AT_HEADER_SIZE: int
 AT_INFO1: int
 AT_INFO2: int
@@ -481,6 +481,9 @@ OF_BATCH_WRITE: int
 OF_BATCH_DELETE: int
 OF_QUERY: int
 OF_BATCH_UDF: int
+ROWS_THAT_WRITE: int
+ROWS_THAT_DELETE: int
+ROWS_THAT_CALL: int
 
 @final
 class Settings:
@@ -534,6 +537,12 @@ class Settings:
     @property
     def max_concurrent_nodes(self) -> int: ...
     @property
+    def keys_of_rows(self) -> int: ...
+    @property
+    def told_durable(self) -> int: ...
+    @property
+    def durable(self) -> int: ...
+    @property
     def as_read(self) -> Settings | None: ...
     def __init__(
         self,
@@ -562,6 +571,9 @@ class Settings:
         max_records: int = 0,
         records_per_second: int = 0,
         max_concurrent_nodes: int = 0,
+        keys_of_rows: int = 0,
+        told_durable: int = 0,
+        durable: int = 0,
         as_read: Settings | None = None,
     ) -> None: ...
     def __eq__(self, other: object) -> bool: ...
@@ -569,6 +581,35 @@ class Settings:
 
 def restore_settings(*parts: object) -> Settings:
     """Return the settings that a pickle holds."""
+
+SECTION_READ: int
+SECTION_WRITE: int
+SECTION_BATCH_READ: int
+SECTION_BATCH_WRITE: int
+SECTION_QUERY: int
+SECTION_SCAN: int
+SECTIONS: int
+
+@final
+class DynamicSettings:
+    """The settings of policies as a file wants them.
+
+    The settings that a policy has by a section are kept with those that it has by the code, so that a policy that is used
+    again costs a comparison.
+    """
+    def __init__(self) -> None: ...
+    @property
+    def sections(self) -> tuple[Callable[[Any], Settings] | None, ...]:
+        """What each section makes of a policy; None of one that says nothing. They are replaced all at once."""
+    @sections.setter
+    def sections(self, sections: tuple[Any, ...]) -> None: ...
+    def of(self, policy: Any, number: int) -> Settings:
+        """Return what a section makes of a policy.
+
+        Args:
+            policy: one that fits the section.
+            number: of the section: `SECTION_READ` and so on.
+        """
 
 @final
 class Operation:
@@ -1170,6 +1211,8 @@ class Breaker:
     @property
     def refused(self) -> int: ...
     def __init__(self, most: int = 0) -> None: ...
+    def change(self, most: int) -> None:
+        """Allow so many errors in a window from now on; 0 for any number."""
     @property
     def is_open(self) -> bool:
         """Whether the node gets no commands."""
@@ -1216,6 +1259,8 @@ class NodeLimits:
         commands_per_pipeline: int = 128,
         max_errors: int = 0,
     ) -> None: ...
+    def change_idle_timeout(self, idle_timeout: float) -> None:
+        """Keep unused connections for so many milliseconds from now on."""
 
 class Node:
     """A node of the cluster, from when it is found until it is retired. A retired node never comes back.

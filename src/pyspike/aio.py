@@ -239,6 +239,8 @@ class AsyncClient(
         self._loops = loops
         self._cluster = loops.cluster
         self._policies = policies
+        if loops.cluster.dynamic is not None:
+            self._follow(loops.cluster.dynamic, policies)
         self._owner = owner  # whether closing this one closes the cluster
 
     def with_policies(

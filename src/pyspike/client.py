@@ -84,6 +84,8 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         self._cluster = cluster
         self._guard = guard
         self._policies = policies
+        if cluster.dynamic is not None:
+            self._follow(cluster.dynamic, policies)
 
     def with_policies(
         self,

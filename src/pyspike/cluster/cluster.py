@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import threading
 import time
 import weakref
+from typing import TYPE_CHECKING
 
-from pyspike._wire import Connection, PartitionMap, Routing
+from pyspike._wire import Connection, DynamicSettings, PartitionMap, Routing
 from pyspike.cluster import info_answers, tend_thread
 from pyspike.cluster.addresses import Endpoint, check_map
 from pyspike.cluster.connect import Door
@@ -24,7 +26,9 @@ from pyspike.cluster.view import View
 from pyspike.errors import AerospikeError, ClientClosed, ConnectFailed, InvalidNode
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy
+from pyspike.policy.config_provider import CONFIG_VARIABLE
 from pyspike.process import fork, members
+from pyspike.process.lazy_imports import importing
 from pyspike.showing import shown
 from pyspike.stats import (
     BatchStats,
@@ -36,6 +40,10 @@ from pyspike.stats import (
     RackStats,
     TendStats,
 )
+
+if TYPE_CHECKING:
+    from pyspike.cluster.config_file import ConfigFile
+    from pyspike.policy.dynamic import Config
 
 __all__ = ["Cluster"]
 
@@ -55,7 +63,8 @@ class Cluster:
 
     Attributes:
         hosts: the seeds.
-        policy: the policy.
+        policy: the policy, with what a configuration file says in the place of what the code says.
+        dynamic: what the file says of the policies of commands; None of a client that follows none.
         door: opens the connections to the nodes.
         view: what is known of the cluster, as the last round of tending has found it.
         routing: the view's partition map, as the compiled executors read it.
@@ -65,7 +74,11 @@ class Cluster:
     def __init__(self, hosts: HostsLike, policy: ClientPolicy, *, for_threads: bool = True) -> None:
         check_map(policy.ip_map)
         self.hosts = parse_hosts(hosts)
-        self.policy = policy
+        self._file = _config_file(policy)
+        config = None if self._file is None else self._file.read_first()
+        self.dynamic = None if self._file is None else DynamicSettings()
+        self._in_code = policy if config is None else policy.replace(**config.static)
+        self.policy = policy = self._changed_by(config)
         self.door = Door(policy)
         self.seeds = Seeds(self.hosts, self.door, policy)
         self.view = View()
@@ -277,12 +290,32 @@ class Cluster:
         state = "closed" if self.closed else ", ".join(map(repr, self.nodes)) or "no node"
         return f"<Cluster {','.join(map(str, self.hosts))}: {state}>"
 
+    def _changed_by(self, config: Config | None) -> ClientPolicy:
+        """The policy with what a file says; commands follow what it says of theirs from now on."""
+        if config is None or self.dynamic is None:
+            return self._in_code
+        self.dynamic.sections = config.sections
+        return self._in_code.replace(**config.client)
+
+    def _look_at_file(self) -> None:
+        """Take over what the configuration file says, if it has changed."""
+        config = None if self._file is None else self._file.changed()
+        if config is None:
+            return
+        self.policy = self._changed_by(config)
+        self.routing.prefers_racks = self.policy.rack_ids is not None
+        self.door.follow(self.policy)
+        self.seeds.follow(self.policy)
+        for node in self.nodes:
+            node.follow(self.policy)
+
     # For tending --------------------------------------------------------------------------------------------
 
     def tend(self) -> float:
         """Do one round of tending; the seconds until the next one."""
         tend_soon = True
         try:
+            self._look_at_file()
             tend_soon = self._do_round()
         except AerospikeError as error:
             self._last_error = error.message
@@ -383,6 +416,16 @@ class Cluster:
             node.after_fork()
 
 
+def _config_file(policy: ClientPolicy) -> ConfigFile | None:
+    """The file that the client follows; None without one."""
+    if policy.config_provider is None and not os.environ.get(CONFIG_VARIABLE):
+        return None
+    with importing:
+        from pyspike.cluster.config_file import config_file
+
+        return config_file(policy)
+
+
 def _closed() -> ClientClosed:
     return ClientClosed("the client is closed")
 
@@ -423,12 +466,14 @@ class _Opener:
         self._endpoint = endpoint
         self._name = name
         self._timeout = cluster.policy.timeout
-        self._patience = self._timeout + cluster.policy.login_timeout
+        self._patience = cluster.door.reach
 
     def __call__(self, timeout: float) -> Connection:
         cluster = self._cluster()
         if cluster is not None:
             cluster.ensure_running()
+            self._timeout = cluster.policy.timeout
+            self._patience = self._door.reach
         limit = min(timeout, self._timeout) if timeout > 0 else self._timeout
         return self._door.connect(self._endpoint, limit, self._name, patience=timeout or self._patience)
 

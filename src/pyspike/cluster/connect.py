@@ -61,6 +61,12 @@ class Door:
             self._tls = Contexts(policy.tls)
         self.login = make_login(policy)
 
+    def follow(self, policy: ClientPolicy) -> None:
+        """Open connections within the times of another policy from now on."""
+        self._policy = policy
+        if self.login is not None:
+            self.login.follow(policy)
+
     def check(self, host: Host) -> None:
         """Refuse a host that has a TLS name without TLS, or none with it.
 

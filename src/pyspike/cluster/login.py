@@ -116,6 +116,11 @@ class Login:
         self._refusals: dict[Endpoint, _Refusal] = {}
         self.after_fork()
 
+    def follow(self, policy: ClientPolicy) -> None:
+        """Log in within the times of another policy from now on."""
+        self._timeout = policy.login_timeout
+        self._pause = policy.tend_interval / 2000
+
     def after_fork(self) -> None:
         """Start over in a child process: the sessions go on, but nobody waits for one."""
         self._lock = threading.Lock()

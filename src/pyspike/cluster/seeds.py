@@ -56,6 +56,10 @@ class Seeds:
         self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
         self._advice = DEFAULT_ADVICE
 
+    def follow(self, policy: ClientPolicy) -> None:
+        """Reach hosts by another policy from now on."""
+        self._policy = policy
+
     def find(self, deadline: float) -> list[Probe]:
         """Connect to all seeds, and give the servers of one cluster that answered, each once.
 

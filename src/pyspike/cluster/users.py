@@ -5,7 +5,8 @@ One node is told, and tells the others, which may take a moment. Only the Enterp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from pyspike._wire import (
     MAX_USER,
@@ -63,6 +64,8 @@ __all__ = [
     "set_quotas",
 ]
 
+T = TypeVar("T", User, Role)
+
 _quota = whole(0, MAX_UINT32)
 
 
@@ -115,13 +118,13 @@ def revoke_roles(cluster: Cluster, user: str, roles: Iterable[str], policy: Admi
 
 def query_users(cluster: Cluster, policy: AdminPolicy) -> list[User]:
     """All users, by their names."""
-    found = messages.read_users(_ask(cluster, SECURITY_QUERY_USERS, [], policy))
+    found = _ask(cluster, SECURITY_QUERY_USERS, [], messages.read_users, policy)
     return sorted(found, key=lambda user: user.name)
 
 
 def query_user(cluster: Cluster, user: str, policy: AdminPolicy) -> User:
     """One user."""
-    found = messages.read_users(_ask(cluster, SECURITY_QUERY_USERS, [_user(user)], policy))
+    found = _ask(cluster, SECURITY_QUERY_USERS, [_user(user)], messages.read_users, policy)
     if not found:
         raise InvalidUser(f"there is no user {shown(user)}")
     return found[0]
@@ -191,13 +194,13 @@ def set_quotas(cluster: Cluster, role: str, read_quota: int, write_quota: int, p
 
 def query_roles(cluster: Cluster, policy: AdminPolicy) -> list[Role]:
     """All roles, by their names."""
-    found = messages.read_roles(_ask(cluster, SECURITY_QUERY_ROLES, [], policy))
+    found = _ask(cluster, SECURITY_QUERY_ROLES, [], messages.read_roles, policy)
     return sorted(found, key=lambda role: role.name)
 
 
 def query_role(cluster: Cluster, role: str, policy: AdminPolicy) -> Role:
     """One role."""
-    found = messages.read_roles(_ask(cluster, SECURITY_QUERY_ROLES, [_role(role)], policy))
+    found = _ask(cluster, SECURITY_QUERY_ROLES, [_role(role)], messages.read_roles, policy)
     if not found:
         raise InvalidRole(f"there is no role {shown(role)}")
     return found[0]
@@ -220,13 +223,19 @@ def _tell(
     tell_one_node(cluster, conversation, policy, repeatable=repeatable)
 
 
-def _ask(cluster: Cluster, command: int, fields: Sequence[Field], policy: AdminPolicy) -> list[bytes]:
+def _ask(
+    cluster: Cluster,
+    command: int,
+    fields: Sequence[Field],
+    read: Callable[[list[bytes]], list[T]],
+    policy: AdminPolicy,
+) -> list[T]:
     request = messages.encode(command, fields)
 
-    def talk(connection: Connection, timeout: float) -> list[bytes]:
-        return connection.exchange_all(request, timeout, messages.is_last)
+    def talk(connection: Connection, timeout: float) -> list[T]:
+        return read(connection.exchange_all(request, timeout, messages.is_last))
 
-    def conversation(node: ClusterNode) -> Conversation[list[bytes]]:
+    def conversation(node: ClusterNode) -> Conversation[list[T]]:
         return talk
 
     return tell_one_node(cluster, conversation, policy, repeatable=True)

@@ -24,6 +24,7 @@ __all__ = [
     "checked_when_compiled",
     "expiration",
     "instance",
+    "instance_or_none",
     "int_or_none",
     "ms_or_none",
     "password_or_none",
@@ -112,6 +113,17 @@ def instance(kind: type) -> Check:
     def check(value: object, name: str) -> object:
         if not isinstance(value, kind):
             raise InvalidType(f"{name} must be {kind.__name__}, not {shown(value)}")
+        return value
+
+    return check
+
+
+def instance_or_none(kind: type) -> Check:
+    """The check for an instance of a class, or None."""
+
+    def check(value: object, name: str) -> object:
+        if value is not None and not isinstance(value, kind):
+            raise InvalidType(f"{name} must be {kind.__name__} or None, not {shown(value)}")
         return value
 
     return check

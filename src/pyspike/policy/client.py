@@ -16,6 +16,7 @@ from pyspike.policy.checks import (
     MAX_INT32,
     address_map,
     instance,
+    instance_or_none,
     int_or_none,
     password_or_none,
     positive_ms,
@@ -24,6 +25,7 @@ from pyspike.policy.checks import (
     user_or_none,
     whole,
 )
+from pyspike.policy.config_provider import ConfigProvider
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
@@ -105,6 +107,8 @@ class ClientPolicy(Policy):
         seed_only_cluster: whether the nodes are the seeds, by the addresses that `hosts` has, and no others:
             what nodes tell of their peers and addresses is ignored. Seeds that can't be reached are tried
             again; what a node that is no seed owns is asked of another one, which passes it on.
+        config_provider: a file from which the client takes values of policies while it runs; that which the
+            environment variable `AEROSPIKE_CLIENT_CONFIG_URL` names comes in its place.
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
@@ -144,6 +148,7 @@ class ClientPolicy(Policy):
     max_error_rate: int = policy_field(100, whole(0, MAX_INT32))
     error_rate_window: int = policy_field(1, whole(1, MAX_INT32))
     seed_only_cluster: bool = policy_field(False, instance(bool))
+    config_provider: ConfigProvider | None = policy_field(None, instance_or_none(ConfigProvider))
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))

@@ -7,12 +7,15 @@
 cpdef enum:                                 # frames (framing.md 1.1)
     PROTO_VERSION = 2
     FRAME_HEADER_SIZE = 8
+    COMPRESSED_HEAD_SIZE = 8                # of a compressed frame's body: the size of the frame in it
+    MAX_MESSAGE = 134_217_728               # bytes of a body: the server closes the connection on more
+
+
+cpdef enum:                                 # types of frames (framing.md 1.1)
     TYPE_INFO = 1
     TYPE_SECURITY = 2
     TYPE_MESSAGE = 3
     TYPE_COMPRESSED = 4                     # a frame of TYPE_MESSAGE, packed (framing.md 1.5)
-    COMPRESSED_HEAD_SIZE = 8                # of its body: the size of the frame in it
-    MAX_MESSAGE = 134_217_728               # bytes of a body: the server closes the connection on more
 
 
 cpdef enum:                                 # a message's header; offsets in the frame's body (framing.md 1.2)

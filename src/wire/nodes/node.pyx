@@ -38,6 +38,10 @@ cdef class NodeLimits:
         self.commands_per_pipeline = commands_per_pipeline
         self.max_errors = max_errors
 
+    def change_idle_timeout(self, double idle_timeout) -> None:
+        """Keep unused connections for so many milliseconds from now on."""
+        self.idle_timeout = to_ns(idle_timeout)
+
     cdef inline bint may_wait(self, Py_ssize_t waiting) noexcept:
         """Whether one more command may wait when `waiting` commands do."""
         return self.max_waiting < 0 or waiting < self.max_waiting

@@ -123,7 +123,8 @@ _INFO_NEEDS = {
     ),
     "masking": Permission.MASKING,
 }
-"""What info commands need; those that are not here can be used by every user (tls-and-auth.md 14.8)."""
+"""What info commands need (tls-and-auth.md 14.8). All others every user may use, such as those that only tell
+of indexes and modules."""
 
 
 def info_permitted(rights: Rights, name: str, params: Mapping[str, str]) -> bool:

@@ -11,6 +11,7 @@ from ..protocol.result import RequestError, ResultCode
 from ..protocol.security_codes import SecurityField
 from ..protocol.security_message import encode_count
 from .accounts import User
+from .certificates import common_name
 from .passwords import is_same
 from .state import Caller, ClusterSecurity, NodeView
 
@@ -74,9 +75,10 @@ def _known_user(security: ClusterSecurity, caller: Caller, fields: Mapping[int, 
 
     """
     if SecurityField.USER not in fields:
-        if caller.certificate_name is None:
+        name = common_name(caller.certificate())
+        if name is None:
             raise RequestError(ResultCode.SEC_CREDENTIAL, "neither a name nor a certificate")
-        return security.accounts.user(caller.certificate_name)
+        return security.accounts.user(name)
     name = fields[SecurityField.USER].decode("utf-8", "replace")
     clear = fields.get(SecurityField.CLEAR_PASSWORD)
     if name not in security.accounts.users and clear is not None:

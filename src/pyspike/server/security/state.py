@@ -5,8 +5,9 @@ Owns: these three, and the faults of logins. Not here: what changes them (login.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..protocol.result import RequestError, ResultCode
 from .accounts import Accounts, Rights, User
@@ -24,13 +25,14 @@ class Caller:
 
     Attributes:
         address: the client's address.
-        certificate_name: the common name of the certificate that the client has shown; None: it has not.
+        certificate: gives what the client's certificate says, as `ssl` has it; None or nothing if the client
+            has shown none.
         user: as whom the client has authenticated; None until it has.
 
     """
 
     address: str = ""
-    certificate_name: str | None = None
+    certificate: Callable[[], Mapping[str, Any] | None] = lambda: None
     user: User | None = None
 
 

@@ -15,13 +15,13 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, cast
 
 from ..protocol.compression import inflated
 from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
 from ..protocol.framing import PROTO, refusal, reply
 from ..protocol.result import RequestError
-from ..security.certificates import common_name
 from ..security.state import Caller
 from .closing import last_bytes
 from .fault_settings import Counted, Faults
@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host, port = self._transport.get_extra_info("peername")[:2]
         self.session.client = f"{host}+{port}"
-        self.session.caller = Caller(host, common_name(self._transport.get_extra_info("peercert")))
+        self.session.caller = Caller(host, partial(self._transport.get_extra_info, "peercert"))
         self._handler.connected(self)
         if self._handler.faults.silent:
             self.freeze()
