@@ -1211,6 +1211,8 @@ class Breaker:
     @property
     def refused(self) -> int: ...
     def __init__(self, most: int = 0) -> None: ...
+    def change(self, most: int) -> None:
+        """Allow so many errors in a window from now on; 0 for any number."""
     @property
     def is_open(self) -> bool:
         """Whether the node gets no commands."""

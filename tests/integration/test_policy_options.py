@@ -678,6 +678,25 @@ def test_client_policy_rack_ids_say_which_node_prefer_rack_means(alone: bool) ->
         assert list(asked(cluster).values()) == wanted
 
 
+def test_client_policy_rack_ids_do_no_harm_where_nodes_tell_no_racks(hosts: str, key: Key) -> None:
+    near = {
+        "read": ReadPolicy(replica=Replica.PREFER_RACK),
+        "batch": BatchPolicy(replica=Replica.PREFER_RACK),
+    }
+    policy = ClientPolicy(
+        rack_ids=[1, 2], query=QueryPolicy(replica=Replica.PREFER_RACK), seed_only_cluster=True, **near
+    )
+    with Client(hosts, policy) as client:
+        client.put(key, {"n": 1})
+        statement = Statement(key.namespace, key.set_name)
+        found = [client.get(key), *client.batch_get([key]), *client.query(statement)]
+        assert {record and record["n"] for record in found} == {
+            1
+        }  # of both kinds of clients, on a real server
+        assert client.stats().rack.in_rack == 0
+        assert client.stats().rack.out_of_rack >= 3
+
+
 @pytest.mark.parametrize("most", [2, 0])
 def test_client_policy_max_error_rate_is_how_often_a_node_may_fail(one: EmbeddedCluster, most: int) -> None:
     with Client(one.hosts, ClientPolicy(max_error_rate=most, tend_interval=60_000)) as client:

@@ -334,7 +334,7 @@ def test_what_has_no_effect_is_named_and_spoils_nothing() -> None:
                 "txn_roll": {"total_timeout": -1},
                 "nothing": {},
                 "read": {"fail_on_filtered_out": True, "max_retries": 3, "connect_timeout": 5},
-                "query": {"timeout_delay": 3000},
+                "query": {"connect_timeout": 3000},
             },
         }
     )
@@ -345,7 +345,7 @@ def test_what_has_no_effect_is_named_and_spoils_nothing() -> None:
         "static.more is unknown",
         "dynamic.read.fail_on_filtered_out is not used",
         "dynamic.read.connect_timeout is not used",
-        "dynamic.query.timeout_delay is not used",
+        "dynamic.query.connect_timeout is not used",
         "dynamic.metrics is not used",
         "dynamic.txn_roll is not used",
         "dynamic.nothing is unknown",

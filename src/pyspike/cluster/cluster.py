@@ -303,6 +303,7 @@ class Cluster:
         if config is None:
             return
         self.policy = self._changed_by(config)
+        self.routing.prefers_racks = self.policy.rack_ids is not None
         self.door.follow(self.policy)
         self.seeds.follow(self.policy)
         for node in self.nodes:

@@ -149,9 +149,10 @@ class ClusterNode(Node):
     # For tending: one thread at a time ----------------------------------------------------------------------
 
     def follow(self, policy: ClientPolicy) -> None:
-        """Be reached, and keep unused connections, by another policy from now on."""
+        """Be reached, keep unused connections and be given up by another policy from now on."""
         self._policy = policy
         self.limits.change_idle_timeout(policy.idle_timeout)
+        self.breaker.change(policy.max_error_rate)
 
     def ask(self, commands: Sequence[str], timeout: float) -> dict[str, str]:
         """Ask the server info commands on the connection that tending keeps, which is opened if need be.

@@ -36,6 +36,13 @@ cdef class Breaker:
     cdef inline bint refuses(self) noexcept:
         return self.errors > self.limit
 
+    def change(self, int most) -> None:
+        """Allow so many errors in a window from now on; 0 for any number."""
+        with cython.critical_section(self):
+            if most != self.most:
+                self.most = most
+                self.limit = most if most > 0 else ANY_NUMBER
+
     @property
     def is_open(self) -> bool:
         """Whether the node gets no commands."""

@@ -37,4 +37,14 @@ def test_a_node_that_goes_on_failing_is_allowed_less_and_less_and_more_again_whe
         breaker.next_window()
         limits.append(breaker.limit)
     assert limits == [50, 25, 12, 6, 3, 1, 1, 1, 2, 4, 8, 16, 32, 64, 100, 100]
+    breaker.change(0)
+    for _ in range(500):
+        breaker.count()
+    assert not breaker.is_open
+    breaker.change(100)
+    assert breaker.is_open
+    breaker.next_window()
+    breaker.change(100)
+    assert breaker.limit == 50
+    breaker.next_window()
     assert repr(breaker) == "<Breaker closed, 0 of 100 errors>"
