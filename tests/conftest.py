@@ -72,6 +72,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if unstable := with_address(item.nodeid for item in items):
         told = "\n".join(unstable)
         raise pytest.UsageError(f"ids with addresses, which differ between processes:\n{told}")
+    if config.getoption("--tls"):
+        plain = pytest.mark.skip(reason="is about connections without TLS, or about many commands on one")
+        for item in items:
+            if item.get_closest_marker("plain_only"):
+                item.add_marker(plain)
     if _real_hosts(config) is None:
         return
     skip = pytest.mark.skip(reason="needs faults or a layout that only the embedded cluster offers")
