@@ -12,7 +12,7 @@ done in Python.
     base/fork                       what happens to sockets at a fork, and the note that this process is a child
     base/socket                     the system calls on sockets, and what they tell about a connection
     base/buffer                     a growing buffer of bytes to send
-    base/frames                     splitting received bytes into frames
+    base/frames                     splitting received bytes into frames, and taking frames out of compressed ones
     values/digest                   RIPEMD-160 of a key, and its partition
     values/intern                   a connection's cache of short texts
     values/plain_values             the str, int, float or bytes that an object stands for
@@ -24,6 +24,7 @@ done in Python.
     values/batch_record             BatchRecord, what came of one row of a batch
     requests/arguments              checking timeouts, times to live, generations and filter expressions
     requests/settings               Settings, the compiled form of a policy
+    requests/dynamic_settings       DynamicSettings, in which a configuration file changes what policies say
     requests/operation              Operation, and the encoding of one operation
     requests/declared_function      functions that are declared in Python and run compiled: binding of arguments
     requests/operation_functions    the functions of `pyspike.operations`: packing their arguments; contexts
@@ -150,6 +151,7 @@ include "wire/values/record.pyx"
 include "wire/values/batch_record.pyx"
 include "wire/requests/arguments.pyx"
 include "wire/requests/settings.pyx"
+include "wire/requests/dynamic_settings.pyx"
 include "wire/requests/operation.pyx"
 include "wire/requests/declared_function.pyx"
 include "wire/requests/operation_functions.pyx"

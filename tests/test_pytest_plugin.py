@@ -35,6 +35,7 @@ from pyspike.testing.written_keys import (
     TrackingClient,
     WrittenKeys,
 )
+from pyspike.user_administration import UserAdministration
 from support.facade import TaskClient
 
 pytest_plugins = ["pytester"]
@@ -405,6 +406,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "touch",
         "truncate",
     }
+    others |= {name for name in vars(UserAdministration) if not name.startswith("_")}
     methods = {name for name in dir(Client) if not name.startswith("_")}
     assert methods == others | {"batch_stream", "with_policies"} | {*WRITES, *BATCH_WRITES, *MAKES}
     for kind in (TrackingClient, TrackingAsyncClient):
@@ -607,6 +609,30 @@ def test_a_cluster_may_be_of_a_parameter(users: pytest.Pytester) -> None:
         """
     )
     users.runpytest_subprocess().assert_outcomes(passed=5)
+
+
+def test_the_clients_may_have_a_policy(users: pytest.Pytester) -> None:
+    users.makeconftest(
+        """
+        import pytest
+        from pyspike import ClientPolicy
+
+        @pytest.fixture(scope="session")
+        def aerospike_client_policy():
+            return ClientPolicy(application_id="of a fixture")
+        """
+    )
+    users.makepyfile(
+        """
+        import re
+        from base64 import b64decode
+
+        def test_agent(aerospike_client):
+            agents = re.findall("user-agent=([^:]*):", str(aerospike_client.info("user-agents")))
+            assert [b64decode(agent).split(b",")[2] for agent in agents] == [b"of a fixture"]
+        """
+    )
+    users.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 def test_without_msgpack_a_fixture_says_which_extra_brings_it(users: pytest.Pytester) -> None:

@@ -43,6 +43,7 @@ from pyspike.job import Job
 from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
     AdminPolicy,
+    AuthMode,
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
@@ -51,6 +52,7 @@ from pyspike.policy import (
     ClientPolicy,
     CommitLevel,
     Concurrency,
+    ConfigProvider,
     ConsistencyLevel,
     ErrorDetails,
     GenerationPolicy,
@@ -67,6 +69,7 @@ from pyspike.policy import (
 from pyspike.process.lazy_imports import importing
 from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
 from pyspike.result_code import ResultCode
+from pyspike.security import Privilege, QuotaUse, Role, User
 from pyspike.stats import (
     BatchStats,
     ChannelStats,
@@ -103,6 +106,7 @@ __all__ = [
     "AsyncIndexTask",
     "AsyncRecordset",
     "AsyncTask",
+    "AuthMode",
     "BatchDelete",
     "BatchDeletePolicy",
     "BatchPolicy",
@@ -127,6 +131,7 @@ __all__ = [
     "CollectionIndexType",
     "CommitLevel",
     "Concurrency",
+    "ConfigProvider",
     "ConnectionStats",
     "ConsistencyLevel",
     "Context",
@@ -174,10 +179,12 @@ __all__ = [
     "PartitionFilter",
     "PathSelect",
     "PoolStats",
+    "Privilege",
     "QueryDuration",
     "QueryPath",
     "QueryPolicy",
     "QueryStats",
+    "QuotaUse",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",
@@ -186,6 +193,7 @@ __all__ = [
     "Recordset",
     "Replica",
     "ResultCode",
+    "Role",
     "SecondaryIndex",
     "Statement",
     "StringRegexFlags",
@@ -197,6 +205,7 @@ __all__ = [
     "Ttl",
     "UdfModule",
     "UdfSource",
+    "User",
     "WritePolicy",
     "__version__",
     "digest",

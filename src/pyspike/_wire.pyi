@@ -44,9 +44,12 @@ T = TypeVar("T")
 K = TypeVar("K", bound=KeyLike)
 PROTO_VERSION: int
 FRAME_HEADER_SIZE: int
-TYPE_INFO: int
-TYPE_MESSAGE: int
+COMPRESSED_HEAD_SIZE: int
 MAX_MESSAGE: int
+TYPE_INFO: int
+TYPE_SECURITY: int
+TYPE_MESSAGE: int
+TYPE_COMPRESSED: int
 AT_HEADER_SIZE: int
 AT_INFO1: int
 AT_INFO2: int
@@ -65,6 +68,7 @@ INFO1_SHORT_QUERY: int
 INFO1_BATCH: int
 INFO1_GET_NO_BINS: int
 INFO1_CONSISTENCY_ALL: int
+INFO1_COMPRESS_RESPONSE: int
 INFO2_WRITE: int
 INFO2_DELETE: int
 INFO2_GENERATION: int
@@ -104,6 +108,55 @@ FIELD_BATCH: int
 FIELD_FILTER: int
 FIELD_WHERE: int
 FIELD_ERROR_DETAILS: int
+AT_SECURITY_CODE: int
+AT_SECURITY_COMMAND: int
+AT_SECURITY_FIELD_COUNT: int
+SECURITY_HEADER_SIZE: int
+SECURITY_AUTHENTICATE: int
+SECURITY_CREATE_USER: int
+SECURITY_DROP_USER: int
+SECURITY_SET_PASSWORD: int
+SECURITY_CHANGE_PASSWORD: int
+SECURITY_GRANT_ROLES: int
+SECURITY_REVOKE_ROLES: int
+SECURITY_QUERY_USERS: int
+SECURITY_CREATE_ROLE: int
+SECURITY_DROP_ROLE: int
+SECURITY_GRANT_PRIVILEGES: int
+SECURITY_REVOKE_PRIVILEGES: int
+SECURITY_SET_ALLOWLIST: int
+SECURITY_SET_QUOTAS: int
+SECURITY_QUERY_ROLES: int
+SECURITY_LOGIN: int
+SECURITY_FIELD_USER: int
+SECURITY_FIELD_PASSWORD: int
+SECURITY_FIELD_OLD_PASSWORD: int
+SECURITY_FIELD_CREDENTIAL: int
+SECURITY_FIELD_CLEAR_PASSWORD: int
+SECURITY_FIELD_TOKEN: int
+SECURITY_FIELD_TOKEN_TTL: int
+SECURITY_FIELD_ROLES: int
+SECURITY_FIELD_ROLE: int
+SECURITY_FIELD_PRIVILEGES: int
+SECURITY_FIELD_ALLOWLIST: int
+SECURITY_FIELD_READ_QUOTA: int
+SECURITY_FIELD_WRITE_QUOTA: int
+SECURITY_FIELD_READ_INFO: int
+SECURITY_FIELD_WRITE_INFO: int
+SECURITY_FIELD_CONNECTIONS: int
+PRIVILEGE_USER_ADMIN: int
+PRIVILEGE_SYS_ADMIN: int
+PRIVILEGE_DATA_ADMIN: int
+PRIVILEGE_UDF_ADMIN: int
+PRIVILEGE_SINDEX_ADMIN: int
+PRIVILEGE_READ: int
+PRIVILEGE_READ_WRITE: int
+PRIVILEGE_READ_WRITE_UDF: int
+PRIVILEGE_WRITE: int
+PRIVILEGE_TRUNCATE: int
+PRIVILEGE_MASKING_ADMIN: int
+PRIVILEGE_READ_MASKED: int
+PRIVILEGE_WRITE_MASKED: int
 BATCH_INLINE: int
 BATCH_INLINE_SSD: int
 BATCH_RESPOND_ALL: int
@@ -164,6 +217,8 @@ MAX_OPERATIONS: int
 MAX_BINS: int
 MAX_TTL: int
 MAX_FILTER: int
+MAX_USER: int
+MAX_TOKEN: int
 MAX_INDEX_NAME: int
 MAX_INDEX_KEY: int
 MAX_ROW_GENERATION: int
@@ -425,6 +480,9 @@ OF_BATCH_WRITE: int
 OF_BATCH_DELETE: int
 OF_QUERY: int
 OF_BATCH_UDF: int
+ROWS_THAT_WRITE: int
+ROWS_THAT_DELETE: int
+ROWS_THAT_CALL: int
 
 @final
 class Settings:
@@ -462,6 +520,8 @@ class Settings:
     @property
     def filter_expression(self) -> bytes | None: ...
     @property
+    def compress_above(self) -> int: ...
+    @property
     def of(self) -> int: ...
     @property
     def batch_flags(self) -> int: ...
@@ -475,6 +535,12 @@ class Settings:
     def records_per_second(self) -> int: ...
     @property
     def max_concurrent_nodes(self) -> int: ...
+    @property
+    def keys_of_rows(self) -> int: ...
+    @property
+    def told_durable(self) -> int: ...
+    @property
+    def durable(self) -> int: ...
     @property
     def as_read(self) -> Settings | None: ...
     def __init__(
@@ -496,6 +562,7 @@ class Settings:
         send_key: bool = False,
         respond_per_each_op: bool = False,
         filter_expression: bytes | None = None,
+        compress_above: int = -1,
         of: int = ...,
         batch_flags: int = 0,
         sequential: bool = False,
@@ -503,6 +570,9 @@ class Settings:
         max_records: int = 0,
         records_per_second: int = 0,
         max_concurrent_nodes: int = 0,
+        keys_of_rows: int = 0,
+        told_durable: int = 0,
+        durable: int = 0,
         as_read: Settings | None = None,
     ) -> None: ...
     def __eq__(self, other: object) -> bool: ...
@@ -510,6 +580,35 @@ class Settings:
 
 def restore_settings(*parts: object) -> Settings:
     """Return the settings that a pickle holds."""
+
+SECTION_READ: int
+SECTION_WRITE: int
+SECTION_BATCH_READ: int
+SECTION_BATCH_WRITE: int
+SECTION_QUERY: int
+SECTION_SCAN: int
+SECTIONS: int
+
+@final
+class DynamicSettings:
+    """The settings of policies as a file wants them.
+
+    The settings that a policy has by a section are kept with those that it has by the code, so that a policy that is used
+    again costs a comparison.
+    """
+    def __init__(self) -> None: ...
+    @property
+    def sections(self) -> tuple[Callable[[Any], Settings] | None, ...]:
+        """What each section makes of a policy; None of one that says nothing. They are replaced all at once."""
+    @sections.setter
+    def sections(self, sections: tuple[Any, ...]) -> None: ...
+    def of(self, policy: Any, number: int) -> Settings:
+        """Return what a section makes of a policy.
+
+        Args:
+            policy: one that fits the section.
+            number: of the section: `SECTION_READ` and so on.
+        """
 
 @final
 class Operation:
@@ -1117,6 +1216,8 @@ class NodeLimits:
         pipelines: int = 2,
         commands_per_pipeline: int = 128,
     ) -> None: ...
+    def change_idle_timeout(self, idle_timeout: float) -> None:
+        """Keep unused connections for so many milliseconds from now on."""
 
 class Node:
     """A node of the cluster, from when it is found until it is retired. A retired node never comes back.
@@ -1528,6 +1629,14 @@ class Connection:
         `timeout` is in milliseconds, 0 for none. Raises TimeoutError, ConnectionError or ProtocolError, after which
         the connection is closed.
         """
+    def exchange_all(
+        self, message: bytes, timeout: float, is_last: Callable[[bytes], bool] | None = None
+    ) -> list[bytes]:
+        """Do the same where the answer may have several frames, and return the bodies of all.
+
+        `is_last` is called with each body, and returns whether the answer ends with it; without it the answer has one
+        frame. If it raises, the connection is closed too.
+        """
     def close(self) -> None:
         """Close the socket. Does nothing if it is closed."""
     @property
@@ -1784,7 +1893,7 @@ class Pipeline:
         """Return the memory for the next read, behind the bytes of an answer that is not complete.
 
         A full buffer is doubled, even if the header of the answer announces more bytes: so memory grows only with the bytes
-        that have come. A transport with TLS may have more to give although it was paused.
+        that have come.
         """
     def buffer_updated(self, nbytes: int) -> None:
         """Complete the commands whose answers are whole."""
@@ -1794,7 +1903,7 @@ class Pipeline:
         """Fail the commands in flight.
 
         Args:
-            exc: the error; None if the server closed the connection with a FIN.
+            exc: the error, one of pyspike if TLS failed; None if the server closed the connection with a FIN.
         """
     def abandon(self) -> None:
         """Give up the socket of a loop that does not run any more, and forget the commands."""

@@ -21,6 +21,7 @@ from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.async_administration import AsyncAdministration
 from pyspike.async_background_jobs import AsyncBackgroundJobs
 from pyspike.async_queries import AsyncQueries
+from pyspike.async_user_administration import AsyncUserAdministration
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
@@ -169,7 +170,9 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-class AsyncClient(AsyncCommands, AsyncQueries, AsyncAdministration, AsyncBackgroundJobs):
+class AsyncClient(
+    AsyncCommands, AsyncQueries, AsyncAdministration, AsyncUserAdministration, AsyncBackgroundJobs
+):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
         async with AsyncClient("127.0.0.1:3000") as client:
@@ -229,6 +232,8 @@ class AsyncClient(AsyncCommands, AsyncQueries, AsyncAdministration, AsyncBackgro
         self._loops = loops
         self._cluster = loops.cluster
         self._policies = policies
+        if loops.cluster.dynamic is not None:
+            self._follow(loops.cluster.dynamic, policies)
         self._owner = owner  # whether closing this one closes the cluster
 
     def with_policies(

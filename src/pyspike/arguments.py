@@ -7,7 +7,17 @@ from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
-from pyspike._wire import Query, QueryPartitions, Settings, Statement, partitions_of_cursor, plain_text
+from pyspike._wire import (
+    SECTION_QUERY,
+    SECTION_SCAN,
+    DynamicSettings,
+    Query,
+    QueryPartitions,
+    Settings,
+    Statement,
+    partitions_of_cursor,
+    plain_text,
+)
 from pyspike.batch import BatchResults
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.nodes import Node
@@ -113,13 +123,18 @@ def client_policy(policy: ClientPolicy | None) -> ClientPolicy:
     return ClientPolicy() if policy is None else _of_kind(ClientPolicy, policy)
 
 
-def query_settings(policies: Policies, policy: QueryPolicy | None) -> Settings:
-    """The settings of a query.
+def query_settings(
+    policies: Policies, policy: QueryPolicy | None, statement: Statement, dynamic: DynamicSettings | None
+) -> Settings:
+    """The settings of a query; `dynamic` is what a configuration file says, if the client follows one.
 
     Raises:
         InvalidType: the policy is of another kind.
     """
-    return (policies.query if policy is None else _of_kind(QueryPolicy, policy)).settings
+    chosen = policies.query if policy is None else _of_kind(QueryPolicy, policy)
+    if dynamic is None:
+        return chosen.settings
+    return dynamic.of(chosen, SECTION_SCAN if getattr(statement, "where", None) is None else SECTION_QUERY)
 
 
 def new_query(
@@ -130,6 +145,7 @@ def new_query(
     timeout: Milliseconds | None,
     filter_expression: Filter | None,
     policy: QueryPolicy | None,
+    dynamic: DynamicSettings | None,
 ) -> Query:
     """The query that is asked for by these arguments of `Client.query`.
 
@@ -153,7 +169,8 @@ def new_query(
             "partitions and cursor exclude each other",
             advice="a cursor goes on with the partitions of the query it is of",
         )
-    return Query(statement, query_settings(policies, policy), states, timeout, filter_expression)
+    settings = query_settings(policies, policy, statement, dynamic)
+    return Query(statement, settings, states, timeout, filter_expression)
 
 
 def admin_policy(policies: Policies, policy: AdminPolicy | None) -> AdminPolicy:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds
-from pyspike._wire import AsyncExecutor, AsyncRecordset, Statement
+from pyspike._wire import AsyncExecutor, AsyncRecordset, DynamicSettings, Statement
 from pyspike.arguments import Policies, new_query, query_settings
 from pyspike.cluster import Cluster, aggregation
 from pyspike.policy import QueryPolicy
@@ -28,6 +28,9 @@ class AsyncQueries:
     _cluster: Cluster
     _policies: Policies
     _loops: AsyncExecutor
+    if TYPE_CHECKING:
+
+        def _follow(self, dynamic: DynamicSettings, policies: Policies) -> None: ...
 
     def query(
         self,
@@ -61,7 +64,16 @@ class AsyncQueries:
         Raises:
             InvalidType, InvalidArgument, ClientClosed: as from `Client.query`.
         """
-        query = new_query(self._policies, statement, partitions, cursor, timeout, filter_expression, policy)
+        query = new_query(
+            self._policies,
+            statement,
+            partitions,
+            cursor,
+            timeout,
+            filter_expression,
+            policy,
+            self._cluster.dynamic,
+        )
         recordset: AsyncRecordset = self._loops.open_query(query)
         return recordset
 
@@ -76,7 +88,7 @@ class AsyncQueries:
         policy: QueryPolicy | None = None,
     ) -> list[Any]:
         """What a stream function makes of all records that a statement finds: see `Client.aggregate`."""
-        settings = query_settings(self._policies, policy)
+        settings = query_settings(self._policies, policy, statement, self._cluster.dynamic)
         work = partial(
             aggregation.aggregate,
             self._cluster,

@@ -2,7 +2,8 @@
 
 The commands on records are compiled: `src/wire/client_methods.pyx` and `src/wire/batch_methods.pyx` have
 them, with their docstrings. How they get to a node is told in `cluster`. Those that change the cluster itself
-are in `administration`, the jobs of the nodes in `background_jobs`, queries in `queries`.
+are in `administration` and `user_administration`, the jobs of the nodes in `background_jobs`, queries in
+`queries`.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from pyspike.policy import (
 from pyspike.process.lazy_imports import importing
 from pyspike.queries import Queries
 from pyspike.stats import ClientStats
+from pyspike.user_administration import UserAdministration
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
 
 
-class Client(BatchCommands, Queries, Administration, BackgroundJobs):
+class Client(BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs):
     """A client of one cluster, shared by all threads.
 
     Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one
@@ -82,6 +84,8 @@ class Client(BatchCommands, Queries, Administration, BackgroundJobs):
         self._cluster = cluster
         self._guard = guard
         self._policies = policies
+        if cluster.dynamic is not None:
+            self._follow(cluster.dynamic, policies)
 
     def with_policies(
         self,

@@ -43,24 +43,33 @@ __all__ = [
     "ElementExists",
     "ElementNotFound",
     "EnterpriseOnly",
+    "ExpiredPassword",
     "ExpiredSession",
     "FailForbidden",
     "FilteredOut",
+    "ForbiddenPassword",
     "GenerationError",
     "IndexFound",
     "IndexNotFound",
     "IndexNotReadable",
+    "InvalidAllowlist",
     "InvalidArgument",
     "InvalidCredential",
     "InvalidGeoJSON",
     "InvalidNamespace",
     "InvalidNode",
+    "InvalidPassword",
+    "InvalidPrivilege",
+    "InvalidQuota",
+    "InvalidRole",
     "InvalidType",
+    "InvalidUser",
     "JobError",
     "KeyBusy",
     "KeyMismatch",
     "LostConflict",
     "NoMoreConnections",
+    "NotAllowlisted",
     "NotAuthenticated",
     "OpNotApplicable",
     "PartitionUnavailable",
@@ -70,14 +79,18 @@ __all__ = [
     "QueryQueueFull",
     "QueryTimeout",
     "QuotaExceeded",
+    "QuotasNotEnabled",
     "RecordError",
     "RecordExists",
     "RecordNotFound",
     "RecordTooBig",
     "RequestInvalid",
+    "RoleAlreadyExists",
     "RoleViolation",
     "SecondaryIndexError",
     "SecurityError",
+    "SecurityNotEnabled",
+    "SecurityNotSupported",
     "ServerError",
     "ServerMemError",
     "ServerTimeout",
@@ -86,6 +99,7 @@ __all__ = [
     "TransactionError",
     "UdfError",
     "UnsupportedFeature",
+    "UserAlreadyExists",
     "XDRKeyBusy",
 ]
 
@@ -592,6 +606,34 @@ class SecurityError(ServerError, family=(*range(51, 84), *range(90, 95))):
     """Login, users, roles, quotas or LDAP; the result code says which."""
 
 
+class SecurityNotSupported(SecurityError, code=ResultCode.SECURITY_NOT_SUPPORTED):
+    """The server has no users: it is a Community Edition."""
+
+
+class SecurityNotEnabled(SecurityError, code=ResultCode.SECURITY_NOT_ENABLED):
+    """Security is turned off on the server."""
+
+
+class InvalidUser(SecurityError, code=ResultCode.INVALID_USER):
+    """There is no such user, or its name can't be one."""
+
+
+class UserAlreadyExists(SecurityError, code=ResultCode.USER_ALREADY_EXISTS):
+    """There is a user of this name."""
+
+
+class InvalidPassword(SecurityError, code=ResultCode.INVALID_PASSWORD):
+    """The password can't be one."""
+
+
+class ExpiredPassword(SecurityError, code=ResultCode.EXPIRED_PASSWORD):
+    """The password has expired."""
+
+
+class ForbiddenPassword(SecurityError, code=ResultCode.FORBIDDEN_PASSWORD):
+    """The password is not allowed, or the user may log in by a certificate only."""
+
+
 class InvalidCredential(SecurityError, code=ResultCode.INVALID_CREDENTIAL):
     """User and password do not match."""
 
@@ -600,12 +642,40 @@ class ExpiredSession(SecurityError, code=ResultCode.EXPIRED_SESSION):
     """The login session has expired."""
 
 
+class InvalidRole(SecurityError, code=ResultCode.INVALID_ROLE):
+    """There is no such role, or its name can't be one."""
+
+
+class RoleAlreadyExists(SecurityError, code=ResultCode.ROLE_ALREADY_EXISTS):
+    """There is a role of this name."""
+
+
+class InvalidPrivilege(SecurityError, code=ResultCode.INVALID_PRIVILEGE):
+    """The server knows no such privilege, or not with this scope."""
+
+
+class InvalidAllowlist(SecurityError, code=ResultCode.INVALID_ALLOWLIST):
+    """What should be allowed are no addresses."""
+
+
+class QuotasNotEnabled(SecurityError, code=ResultCode.QUOTAS_NOT_ENABLED):
+    """Quotas are turned off on the server."""
+
+
+class InvalidQuota(SecurityError, code=ResultCode.INVALID_QUOTA):
+    """The quota is out of range."""
+
+
 class NotAuthenticated(SecurityError, code=ResultCode.NOT_AUTHENTICATED):
     """The server has security turned on, and the connection is not logged in."""
 
 
 class RoleViolation(SecurityError, code=ResultCode.ROLE_VIOLATION):
     """The user's roles do not allow this."""
+
+
+class NotAllowlisted(SecurityError, code=ResultCode.NOT_ALLOWLISTED):
+    """The user's roles do not allow connections from this address."""
 
 
 class QuotaExceeded(SecurityError, code=ResultCode.QUOTA_EXCEEDED):

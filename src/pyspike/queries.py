@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds
-from pyspike._wire import Executor, Recordset, Statement
+from pyspike._wire import DynamicSettings, Executor, Recordset, Statement
 from pyspike.arguments import Policies, new_query, query_settings
 from pyspike.policy import QueryPolicy
 from pyspike.process.lazy_imports import importing
@@ -33,6 +33,8 @@ class Queries:
 
         @property
         def _executor(self) -> Executor: ...
+
+        def _follow(self, dynamic: DynamicSettings, policies: Policies) -> None: ...
 
     def query(
         self,
@@ -76,7 +78,16 @@ class Queries:
             InvalidType, InvalidArgument: an argument can't be used.
             ClientClosed: the client is closed.
         """
-        query = new_query(self._policies, statement, partitions, cursor, timeout, filter_expression, policy)
+        query = new_query(
+            self._policies,
+            statement,
+            partitions,
+            cursor,
+            timeout,
+            filter_expression,
+            policy,
+            self._cluster.dynamic,
+        )
         recordset: Recordset = self._executor.open_query(query)
         return recordset
 
@@ -121,7 +132,7 @@ class Queries:
             ServerError, TimeoutError, ConnectionError: a node refused it, or did not answer.
             ClientClosed: the client is closed.
         """
-        settings = query_settings(self._policies, policy)
+        settings = query_settings(self._policies, policy, statement, self._cluster.dynamic)
         with importing:
             from pyspike.cluster import aggregation
 

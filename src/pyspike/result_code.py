@@ -154,7 +154,11 @@ class ResultCode(enum.IntEnum):
     XDR_KEY_BUSY = 32, "the record can't be written until XDR has shipped it", "retry with back-off"
 
     QUERY_END = 50, "end of the answer"
-    SECURITY_NOT_SUPPORTED = 51, "the server can't do security", "connect without a user"
+    SECURITY_NOT_SUPPORTED = (
+        51,
+        "the server has no users, as it is a Community Edition",
+        "leave out user and password, or use an Enterprise server",
+    )
     SECURITY_NOT_ENABLED = (
         52,
         "security is turned off on the server",
@@ -165,18 +169,22 @@ class ResultCode(enum.IntEnum):
     INVALID_FIELD = 55, "the server does not know a field of the security command", "check its version"
     ILLEGAL_STATE = 56, "the security command does not fit the connection's state"
     INVALID_USER = 60, "unknown or malformed user", "check the user's name"
-    USER_ALREADY_EXISTS = 61, "the user already exists"
+    USER_ALREADY_EXISTS = 61, "the user already exists", "choose another name, or grant it roles"
     INVALID_PASSWORD = 62, "the password is malformed", "check the password"
     EXPIRED_PASSWORD = 63, "the password has expired", "set a new password"
-    FORBIDDEN_PASSWORD = 64, "the password is not allowed", "choose one that was not used recently"
+    FORBIDDEN_PASSWORD = (
+        64,
+        "the password is not allowed",
+        "choose one that was not used recently; a user without a password logs in by its certificate",
+    )
     INVALID_CREDENTIAL = 65, "user and password do not match", "check user, password and auth mode"
-    EXPIRED_SESSION = 66, "the login session has expired", "log in again"
+    EXPIRED_SESSION = 66, "the login session has expired", "the client logs in again by itself: try again"
     INVALID_ROLE = 70, "unknown or malformed role", "check the role's name"
-    ROLE_ALREADY_EXISTS = 71, "the role already exists"
+    ROLE_ALREADY_EXISTS = 71, "the role already exists", "choose another name, or grant it privileges"
     INVALID_PRIVILEGE = 72, "unknown or malformed privilege", "check the privilege and its scope"
     INVALID_ALLOWLIST = 73, "malformed list of allowed addresses", "it takes IP addresses and subnets"
     QUOTAS_NOT_ENABLED = 74, "quotas are turned off on the server", "turn enable-quotas on, or set no quota"
-    INVALID_QUOTA = 75, "the quota is out of range"
+    INVALID_QUOTA = 75, "the quota is out of range", "it is a number of records a second, 0 for any number"
     NOT_AUTHENTICATED = 80, "not logged in", "the server has security turned on: connect with a user"
     ROLE_VIOLATION = 81, "the user's roles do not allow this", "ask an administrator to grant the privilege"
     NOT_ALLOWLISTED = 82, "the user may not connect from this address", "ask for the address to be allowed"

@@ -3,6 +3,7 @@
 # an attempt out (`threads/exchange.pyx`, `tasks/deadlines.pyx`).
 
 cdef enum:
+    MOST_LOGGED_OUT = 2                     # times that a command is sent again for want of a login
     DEFAULT_SOCKET_TIMEOUT = 30             # s that an attempt may wait without progress, by default and without a deadline
 
 
@@ -46,6 +47,18 @@ cdef inline bint may_go_elsewhere(Command command) noexcept:
     return command.target.has_other_node and not command.write and command.tries <= command.retries
 
 
+cdef inline bint may_log_in_again(Command command, object error):
+    """Whether a server has refused the command only because it does not know the login of the connection, or no more.
+
+    It has not done the command then, which is sent again, on a connection that is logged in anew. That does not count as an
+    attempt, but is done a few times only.
+    """
+    if not isinstance(error, errors.NotAuthenticated) or command.logged_out >= MOST_LOGGED_OUT:
+        return False
+    command.logged_out += 1
+    return True
+
+
 cdef int note_failure(Command command, Node node, object error, int64_t began, bint sent) except -1:
     """Adds a failed attempt to the command's history, and the node to the error.
 
@@ -63,4 +76,6 @@ cdef int note_failure(Command command, Node node, object error, int64_t began, b
     )
     if error.node is None and node is not None:
         error.node = node.name
+    if isinstance(error, errors.EnterpriseOnly) and is_packed(&command.out):
+        error.advice = "a Community Edition server reads no compressed requests: leave out use_compression"
     return 0

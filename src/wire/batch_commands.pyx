@@ -51,6 +51,7 @@ cdef class NodeRows:
         command.deadline = batch.deadline
         size = put_batch(&command.out, batch, self.numbers + self.begun, self.count - self.begun)
         batch.attempts += 1
+        reader.was_compressed = is_packed(&command.out)
         reader.attempt = batch.attempts
         reader.awaited = size
         self.slice_at = self.begun

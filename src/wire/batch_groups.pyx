@@ -90,7 +90,7 @@ cdef class RowGroups:
         cdef Node node = None
         cdef list groups
         check_is_row(row)
-        check_size((<BatchRow>row).key, (<BatchRow>row).ask, self.filter_expression)
+        check_size((<BatchRow>row).key, (<BatchRow>row).ask, self.filter_expression, self.settings)
         target.replica = 0
         target.has_other_node = False
         if not partitions.lacks((<BatchRow>row).key.namespace):     # else that is told when the group is sent

@@ -199,7 +199,7 @@ cdef class BatchCommands(Commands):
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
-        cdef Batch batch = batch_of_reads(keys, bins, batches(self, policy), timeout, filter_expression)
+        cdef Batch batch = batch_of_reads(keys, bins, batches(self, policy, SECTION_BATCH_READ), timeout, filter_expression)
         return run_batch_of(self, "batch_get", batch, GIVES_RECORDS)
 
     def batch_exists(
@@ -220,7 +220,7 @@ cdef class BatchCommands(Commands):
         Raises:
             BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
         """
-        cdef Batch batch = batch_of_reads(keys, (), batches(self, policy), timeout, filter_expression)
+        cdef Batch batch = batch_of_reads(keys, (), batches(self, policy, SECTION_BATCH_READ), timeout, filter_expression)
         batch.keeps_records = False
         return run_batch_of(self, "batch_exists", batch, GIVES_FLAGS)
 
@@ -341,11 +341,17 @@ cdef class AsyncCommands(BatchCommands):
         return (<Commands>self)._executor.open_stream(rows, groups)
 
 
-cdef inline Settings batches(object client, object policy):
+cdef inline Settings batches(object client, object policy, int section=SECTION_BATCH_WRITE):
     """Returns the settings of a batch: the policy's, or else the client's."""
+    cdef BatchCommands commands
+    cdef Settings settings
     if not isinstance(client, BatchCommands):
         raise TypeError(f"a client is needed, not {type(client).__name__}")
-    return (<BatchCommands>client).of_batches if policy is None else batch_settings(policy, OF_BATCH, "a BatchPolicy")
+    commands = <BatchCommands>client
+    settings = commands.of_batches if policy is None else batch_settings(policy, OF_BATCH, "a BatchPolicy")
+    if commands.dynamic is None:
+        return settings
+    return commands.dynamic.adapted(settings, section, commands.policies.batch if policy is None else policy)
 
 
 cdef inline object run_batch_of(object client, str name, Batch batch, BatchGives gives):

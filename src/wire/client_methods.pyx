@@ -50,6 +50,8 @@ cdef class Commands:
     cdef readonly Executor _executor
     cdef Settings read
     cdef Settings write
+    cdef DynamicSettings dynamic            # None of a client that follows no file
+    cdef object policies                    # those whose settings are the defaults, if it follows one
 
     def __cinit__(self, *args: object, **kwargs: object) -> None:
         self._executor = UNOPENED           # until a subclass calls __init__
@@ -62,6 +64,16 @@ cdef class Commands:
         self._executor = executor
         self.read = read
         self.write = write
+
+    def _follow(self, DynamicSettings dynamic, policies: Any) -> None:
+        """Take the settings of all policies from `dynamic`, if it is not None.
+
+        Args:
+            dynamic: what a file says of them.
+            policies: the policies of commands that are given none.
+        """
+        self.dynamic = dynamic
+        self.policies = policies
 
     def __reduce__(self) -> tuple:
         raise no_copy(self)
@@ -291,7 +303,8 @@ cdef class Commands:
         """
         cdef Commands commands = commands_of(self)
         cdef Command command = operate_request(
-            key, operations, commands.read, commands.write, policy, timeout, ttl, generation, filter_expression
+            key, operations, commands.read, commands.write, policy, timeout, ttl, generation, filter_expression,
+            commands.dynamic, commands.policies
         )
         command.name = "operate"
         return commands._executor.run(command)
@@ -346,13 +359,19 @@ cdef inline Commands commands_of(object client):
 cdef inline Settings reads(object client, object policy):
     """Returns the settings of a read: the policy's, or else the client's."""
     cdef Commands commands = commands_of(client)
-    return commands.read if policy is None else settings_of(policy, False)
+    cdef Settings settings = commands.read if policy is None else settings_of(policy, False)
+    if commands.dynamic is None:
+        return settings
+    return commands.dynamic.adapted(settings, SECTION_READ, commands.policies.read if policy is None else policy)
 
 
 cdef inline Settings writes(object client, object policy):
     """Returns the settings of a write: the policy's, or else the client's."""
     cdef Commands commands = commands_of(client)
-    return commands.write if policy is None else settings_of(policy, True)
+    cdef Settings settings = commands.write if policy is None else settings_of(policy, True)
+    if commands.dynamic is None:
+        return settings
+    return commands.dynamic.adapted(settings, SECTION_WRITE, commands.policies.write if policy is None else policy)
 
 
 cdef object change(

@@ -29,6 +29,7 @@ cdef class Command:
     cdef int64_t attempt_timeout            # ns that the current attempt may wait without progress
     cdef readonly int tries
     cdef readonly int sent                  # attempts whose request may have reached a server
+    cdef int logged_out                     # how often a server refused it for want of a login, and it was sent again
     cdef readonly list history              # the errors.Attempt of each failed attempt; None before the first
 
     def __cinit__(self) -> None:

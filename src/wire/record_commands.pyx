@@ -72,11 +72,12 @@ cdef Command call_request(
 
 cdef Command operate_request(
     object key, object operations, Settings read, Settings write, object policy, object timeout, object ttl,
-    object generation, object filter_expression
+    object generation, object filter_expression, DynamicSettings dynamic, object policies
 ):
     """Returns the command that applies operations to a record, and gives the record with their results.
 
-    The command is a write if one of the operations writes. Without a policy it has the settings `read` or `write`.
+    The command is a write if one of the operations writes. Without a policy it has the settings `read` or `write`. The last
+    two arguments are those of a client that follows a file.
     """
     cdef Command command
     cdef Settings settings
@@ -93,6 +94,8 @@ cdef Command operate_request(
         settings = write if writes else read
     else:
         settings = settings_of_operate(policy, writes, steps)
+    if dynamic is not None:
+        settings = adapted_for_operate(dynamic, policies, policy, writes)
     command = record_command(key, RESULTS_READER, steps, settings, timeout, writes)
     put_operate(
         &command.out, command.key, steps, &summary, settings, command.total_timeout, ttl, generation, filter_expression

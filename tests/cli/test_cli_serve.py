@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,20 @@ def test_serve_runs_until_it_is_told_to_end(number: int, more: list[str], build:
                 assert client.get(("users", "people", "ann"))["name"] == "Ann"
         finally:
             process.send_signal(number)
+        assert process.wait(10) == 0
+
+
+def test_serve_with_security_lets_nobody_in_without_a_login() -> None:
+    command = [*PROGRAM, "serve", "--port", "0", "--security"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            host, port = process.stdout.readline().strip().split(":")
+            with socket.create_connection((host, int(port)), 10) as sock:
+                sock.sendall(b"\x02\x01\0\0\0\0\0\x06build\n")
+                assert sock.recv(100)[8:] == b"ERROR:80:not authenticated\n"
+        finally:
+            process.terminate()
         assert process.wait(10) == 0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyspike import Statement, _wire
 from pyspike.filters import equal
+from support.compressed import packed
 from support.messages import FILTER, parse
 from support.queries import cursor_in_the_middle
 from support.vectors import cases
@@ -33,6 +34,11 @@ def _responses() -> set[bytes]:
         for response in case.responses
         if HEADER < len(response) < LONGEST
     }
+
+
+def compressed() -> list[bytes]:
+    """Compressed frames, each of a recorded answer."""
+    return [packed(response) for response in sorted(_responses())[::20]]
 
 
 def batches() -> list[bytes]:

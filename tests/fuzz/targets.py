@@ -18,6 +18,7 @@ from pyspike.cluster import info_answers
 from pyspike.exp import Expression
 from pyspike.operations import lists, maps
 from pyspike.policy import BatchPolicy
+from support.compressed import packed
 from support.queries import asked_of_one
 from support.unsent import UNSENT
 
@@ -67,6 +68,7 @@ def commands() -> list[_wire.Command]:
 def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
     """All of them; what they hold on to is let go with the stack."""
     bodies = seeds.answers()
+    said = bodies + seeds.compressed()
     pipeline = stack.enter_context(contextlib.closing(Pipelined(rng)))
     batching = stack.enter_context(contextlib.closing(Batching(rng)))
     closed = (*EXPECTED, errors.ConnectionError)
@@ -82,8 +84,8 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
         Target("aggregate", seeds.queries(), parse_aggregate, 1),
         Target("cursor", seeds.cursors(), Cursor, 1, (errors.InvalidArgument,)),
         Target("expression", seeds.filters(), parse_expression, 1, (errors.InvalidArgument,)),
-        Target("connection", bodies, Blocking(rng), 2, closed),
-        Target("pipeline", bodies, pipeline),
+        Target("connection", said, Blocking(rng), 2, closed),
+        Target("pipeline", said, pipeline),
         Target("batch by a thread", seeds.batches(), batching, 1, ()),
     ]
 
@@ -164,9 +166,9 @@ def parse_aggregate(data: bytes) -> object:
 
 
 def stream(data: bytes) -> bytes:
-    """The bytes as a message of the right size, twice, and then as they are."""
+    """The bytes as a message of the right size, the same compressed, and then as they are."""
     framed = (2 << 56 | 3 << 48 | len(data)).to_bytes(8, "big") + data
-    return framed * 2 + data
+    return framed + packed(framed) + data
 
 
 def _node(opener: Callable[[float], _wire.Connection]) -> _wire.Node:

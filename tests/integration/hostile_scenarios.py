@@ -10,6 +10,7 @@ import itertools
 import socket
 import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pyspike import AerospikeError, ClientPolicy, Key, ReadPolicy, errors
 from pyspike.server import EmbeddedCluster
 from support.clients import Client
 from support.cluster_tools import in_thread
+from support.compressed import packed
 from support.facade import end_background_loop
 from support.processes import main
 
@@ -189,7 +191,27 @@ LIES: dict[str, Lie] = {
     "no body": at_once(header(0), "can't be read"),
     "a body of half a head": at_once(header(11) + HEAD[:11], "can't be read"),
     "an info message": at_once(header(22, kind=INFO) + HEAD, "begins with 0201"),
-    "a compressed message": at_once(header(30, kind=4) + bytes(8) + HEAD, "begins with 0204"),
+    "compressed: no size": at_once(header(7, kind=4) + bytes(7), "of 7 bytes"),
+    "compressed: a size of 0": at_once(header(30, kind=4) + bytes(8) + HEAD, "of 0 bytes"),
+    "compressed: a size over the limit": at_once(packed(message(), size=LIMIT + 9), "of 134217737 bytes"),
+    "compressed: the greatest size": at_once(packed(message(), size=2**64 - 1), "of 18446744073709551615"),
+    "compressed: a size too large": at_once(packed(message(), size=LIMIT), "not of 134217728 bytes"),
+    "compressed: a size too small": at_once(packed(message(), size=29), "not of 29 bytes"),
+    "compressed: a bomb": at_once(packed(bytes(2_000_000), size=30), "not of 30 bytes"),
+    "compressed: no stream": at_once(packed(message(), stream=b""), "not of 30 bytes"),
+    "compressed: half a stream": at_once(packed(message(), stream=zlib.compress(message())[:-1]), "not of"),
+    "compressed: not by zlib": at_once(packed(message(), stream=message()), "can't be read"),
+    "compressed: a wrong sum": at_once(
+        packed(message(), stream=zlib.compress(message())[:-1] + b"x"), "can't be read"
+    ),
+    "compressed: more behind": at_once(
+        packed(message(), stream=zlib.compress(message()) + b"x"), "1 bytes behind it"
+    ),
+    "compressed: two messages": at_once(packed(message() * 2), "not one whole message"),
+    "compressed: half a message": at_once(packed(message()[:-1]), "not one whole message"),
+    "compressed: a compressed one": at_once(packed(packed(message())), "begins with 0204"),
+    "compressed: an info message": at_once(packed(header(22, kind=INFO) + HEAD), "begins with 0201"),
+    "compressed: what can't be read": at_once(packed(message(head=21)), "can't be read"),
     "a type there is not": at_once(header(22, kind=255) + HEAD, "begins with 02ff"),
     "version 1": at_once(header(22, version=1) + HEAD, "begins with 0103"),
     "garbage before the header": at_once(b"garbage!" + message(), "begins with 6761"),

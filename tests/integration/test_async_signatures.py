@@ -96,6 +96,7 @@ BLOCKING = {
     **told("_wire.pyi", "Commands"),
     **told("_wire.pyi", "BatchCommands"),
     **told("administration.py", "Administration"),
+    **told("user_administration.py", "UserAdministration"),
     **told("background_jobs.py", "BackgroundJobs"),
     **told("queries.py", "Queries"),
     **told("client.py", "Client"),
@@ -103,6 +104,7 @@ BLOCKING = {
 AWAITABLE = {
     **told("_wire.pyi", "AsyncCommands"),
     **told("async_administration.py", "AsyncAdministration"),
+    **told("async_user_administration.py", "AsyncUserAdministration"),
     **told("async_background_jobs.py", "AsyncBackgroundJobs"),
     **told("async_queries.py", "AsyncQueries"),
     **told("aio.py", "AsyncClient"),

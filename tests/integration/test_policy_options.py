@@ -20,6 +20,7 @@ import pytest
 from pyspike import (
     AdminPolicy,
     AsyncClient,
+    AuthMode,
     BatchPolicy,
     Client,
     ClientPolicy,
@@ -54,9 +55,10 @@ from pyspike.errors import (
     NoMoreConnections,
 )
 from pyspike.operations import strings
-from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig
+from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig, Security
 from support.clients import at_most
 from support.cluster_tools import PATIENCE, closed, in_thread, pools, wait_until, within
+from support.compressed import is_packed, opened
 from support.messages import FILTER, KEY, Message, parse
 from support.unsent import unsent
 
@@ -671,6 +673,26 @@ def test_client_policy_application_id_shows_up_on_the_server(
         wait_until(known, "the name on the server")
 
 
+def test_client_policy_user_and_password_and_auth_mode_say_who_logs_in() -> None:
+    external = {"lena": ("clear", ["read"])}
+    with EmbeddedCluster(security=Security(external=external)) as cluster:
+        for user, password, mode in (
+            ("admin", "admin", AuthMode.INTERNAL),
+            ("lena", "clear", AuthMode.EXTERNAL_INSECURE),
+        ):
+            with Client(cluster.hosts, ClientPolicy(user=user, password=password, auth_mode=mode)) as client:
+                agents = client.info("user-agents", "A1").split(";")
+                texts = [base64.b64decode(each[11:].partition(":")[0]).decode() for each in agents if each]
+                assert any(text.endswith(f",{user}") for text in texts), "the application's name by default"
+
+
+def test_client_policy_login_timeout_ends_a_login() -> None:
+    with EmbeddedCluster(security=True) as cluster:
+        cluster.security.delay_logins(60)
+        with pytest.raises(ConnectFailed, match=r"no answer to the login at .* within 150 ms"):
+            Client(cluster.hosts, ClientPolicy(user="admin", password="admin", login_timeout=150))
+
+
 def test_client_policy_read_is_the_policy_of_reads(one: EmbeddedCluster) -> None:
     with Client(one.hosts, ClientPolicy(read=ReadPolicy(total_timeout=123, max_retries=0))) as client:
         one.nodes[0].freeze()
@@ -741,6 +763,28 @@ def test_error_details_has_the_server_tell_more_than_a_code(one: EmbeddedCluster
                 with pytest.raises(errors.OpNotApplicable) as caught:
                     client.operate(("test", "s", 1), [strings.to_integer("s")], policy=policy)
                 assert caught.value.subcode == subcode
+
+
+@pytest.mark.one_kind("makes no client")
+def test_use_compression_and_compression_threshold_say_which_requests_are_compressed() -> None:
+    large = {"a": "x" * 300}
+    for policy, compresses in (
+        (WritePolicy(), False),
+        (WritePolicy(use_compression=True), True),
+        (WritePolicy(use_compression=True, compression_threshold=400), False),
+    ):
+        request = unsent(write=policy).put(KEY_1, large).request
+        assert is_packed(request) is compresses
+        assert parse(opened(request)).ops[0].value == b"x" * 300
+    for use in (False, True):
+        assert bool(read_message(ReadPolicy(use_compression=use)).info1 & 0x80) is use
+    filtered = unsent(
+        read=ReadPolicy(use_compression=True, filter_expression=exp.eq(exp.string_bin("a"), "x" * 300))
+    )
+    assert is_packed(filtered.get(KEY_1).request)
+    for policy in (ReadPolicy, WritePolicy, BatchPolicy):
+        with pytest.raises(InvalidArgument, match="nothing is compressed"):
+            policy(compression_threshold=100)
 
 
 @pytest.mark.one_kind("makes no client")

@@ -122,6 +122,12 @@ def test_expected_duration_is_told_to_the_nodes(client: Client) -> None:
         assert (jobs(client) > before) is (policy is not short), "short queries are not among the jobs"
 
 
+@pytest.mark.one_kind("makes no client")
+def test_use_compression_asks_for_compressed_records() -> None:
+    for use in (False, True):
+        assert bool(request(QueryPolicy(use_compression=use)).info1 & 0x80) is use
+
+
 def test_include_bin_data_is_whether_bins_come_too(client: Client) -> None:
     found = list(client.query(SCAN, policy=QueryPolicy(include_bin_data=False)))
     assert len(found) == COUNT

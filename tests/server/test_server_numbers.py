@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import pyspike.server
-from pyspike.server.protocol import constants, flags, msgpack_codes, opcodes, result
+from pyspike.server.protocol import constants, flags, msgpack_codes, opcodes, result, security_codes
 from support.all_of import all_of
 
 SERVER = Path(pyspike.server.__file__).parent
-HOMES = [constants, flags, msgpack_codes, opcodes, result]
+HOMES = [constants, flags, msgpack_codes, opcodes, result, security_codes]
 FILES = [path for path in sorted(SERVER.rglob("*.py")) if path.parent.name != "protocol"]
 ENUMS = {"Enum", "IntEnum", "Flag", "IntFlag"}
 NUMBERED = {"opcode", "code", "particle", "info1", "info2", "info3", "info4", "flags", "prefix", "kind"}

@@ -138,8 +138,6 @@ TOUCH_PERCENT = {0: ReadTouchTTL.SERVER_DEFAULT, -1: ReadTouchTTL.DONT_RESET}
 # Options of the official client that pyspike does not have, or not yet. The bits they set are taken off the
 # recorded request by a rule of the test that compares.
 IGNORED = {
-    "compress",
-    "compression_threshold",
     "connect_timeout",
     "deserialize",
     "on_locking_only",
@@ -155,11 +153,20 @@ def _base(policy: Mapping[str, Any], filter_bytes: bytes | None) -> dict[str, An
         "timeout_delay": policy.get("timeout_delay", 0),
         "filter_expression": filter_bytes if "expressions" in policy else None,
         "error_details": DETAILS[policy.get("error_detail_verbosity", 0)],
+        **compressing(policy),
     }
+
+
+def compressing(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields for `compress`, which a threshold implies."""
+    if not policy.get("compress") and "compression_threshold" not in policy:
+        return {}
+    return {"use_compression": True, "compression_threshold": policy.get("compression_threshold", 128)}
 
 
 def _known(policy: Mapping[str, Any], *names: str) -> None:
     base = {"total_timeout", "socket_timeout", "timeout_delay", "expressions", "replica", "key"}
+    base |= {"compress", "compression_threshold"}
     unknown = set(policy) - base - {"error_detail_verbosity"} - IGNORED - set(names)
     if unknown:
         raise OutOfScope(f"policy {', '.join(sorted(unknown))}")

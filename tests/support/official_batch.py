@@ -30,6 +30,7 @@ from support.official import (
     Names,
     Ops,
     OutOfScope,
+    compressing,
 )
 from support.official_helpers import names
 from support.official_tables import CONSTANTS
@@ -39,7 +40,6 @@ DIGEST_AT = 3
 # What is taken off the recorded requests by rules, changes no bytes, or is the default here.
 IGNORED = {
     *(
-        "compress",
         "deserialize",
         "error_detail_verbosity",
         "on_locking_only",
@@ -89,13 +89,14 @@ def batch_policy(policy: Mapping[str, Any] | None) -> BatchPolicy:
         respond_all_keys=policy.get("respond_all_keys", True),
         replica=REPLICA[policy.get("replica", "POLICY_REPLICA_SEQUENCE")],
         error_details=DETAILS[policy.get("error_detail_verbosity", 0)],
+        **compressing(policy),
     )
     _left(
         policy,
         (
             *("total_timeout", "socket_timeout", "expressions", "read_mode_ap", "read_touch_ttl_percent"),
             *("concurrent", "allow_inline", "allow_inline_ssd", "respond_all_keys", "replica"),
-            "error_detail_verbosity",
+            *("error_detail_verbosity", "compress"),
         ),
     )
     return made

@@ -21,6 +21,7 @@ class Unsent(Protocol):
     delete: Callable[..., Command]
     touch: Callable[..., Command]
     operate: Callable[..., Command]
+    execute_udf: Callable[..., Command]
 
 
 def unsent(read: ReadPolicy | None = None, write: WritePolicy | None = None) -> Unsent:

@@ -133,6 +133,8 @@ def result_of(value: Any) -> Any:
         return HyperLogLog(bytes.fromhex(content))
     if tag == "$exception":
         return RecordedError(content["name"], content["code"])
+    if tag == "$repr":
+        return content
     if tag == "$zlib":
         return result_of(json.loads(zlib.decompress(base64.b64decode(content))))
     if tag == "$batch_records":

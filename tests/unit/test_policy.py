@@ -14,6 +14,7 @@ from pyspike._wire import ttl_header
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy import (
     AdminPolicy,
+    AuthMode,
     BasePolicy,
     BatchDeletePolicy,
     BatchPolicy,
@@ -22,6 +23,7 @@ from pyspike.policy import (
     ClientPolicy,
     CommitLevel,
     Concurrency,
+    ConfigProvider,
     ConsistencyLevel,
     ErrorDetails,
     Expiration,
@@ -65,7 +67,7 @@ SETTINGS = [
     ),
     *("max_retries", "sleep_between_retries", "timeout_delay", "replica", "send_key", "respond_per_each_op"),
     *("filter_expression", "write", "as_read", "of", "batch_flags", "sequential", "write_retries"),
-    *("max_records", "records_per_second", "max_concurrent_nodes"),
+    *("max_records", "records_per_second", "max_concurrent_nodes", "compress_above"),
 ]
 BASE = {
     "consistency_level": ConsistencyLevel.ALL,
@@ -77,6 +79,8 @@ BASE = {
     "sleep_between_retries": 5,
     "filter_expression": b"\x93\x01",
     "error_details": ErrorDetails.MESSAGE,
+    "use_compression": True,
+    "compression_threshold": 64,
 }
 WRITE = {
     "record_exists_action": RecordExistsAction.REPLACE,
@@ -103,6 +107,11 @@ CLIENT = {
     "cluster_name": "blue",
     "buffer_reclaim_threshold": 0,
     "application_id": "shop",
+    "user": "ann",
+    "password": "secret word",
+    "auth_mode": AuthMode.EXTERNAL_INSECURE,
+    "login_timeout": 100,
+    "config_provider": ConfigProvider("client.yaml"),
     "read": ReadPolicy(max_retries=0),
     "write": WritePolicy(send_key=True),
     "info": InfoPolicy(timeout=1),
@@ -124,7 +133,7 @@ QUERY = {
     name: BASE[name]
     for name in (
         *("socket_timeout", "total_timeout", "max_retries", "sleep_between_retries", "filter_expression"),
-        "error_details",
+        *("error_details", "use_compression"),
     )
 } | {
     "max_records": 9,
@@ -150,7 +159,10 @@ CHANGES = [
     (AdminPolicy, {"timeout": 10}),
     (ClientPolicy, CLIENT),
 ]
-EACH_CHANGE = [(kind, name, value) for kind, changes in CHANGES for name, value in changes.items()]
+LOGIN = {"user", "password", "auth_mode"}  # fields that need each other, and one that is not shown: see below
+EACH_CHANGE = [
+    (kind, name, value) for kind, changes in CHANGES for name, value in changes.items() if name not in LOGIN
+]
 
 
 class Expression:
@@ -179,8 +191,9 @@ def changed_settings(policy):
 
 
 def needed_by(name):
-    """What a field of WritePolicy can't be set without."""
-    return {"generation_policy": EQUAL} if name == "generation" else {}
+    """What a field can't be set without."""
+    needed = {"generation": {"generation_policy": EQUAL}, "compression_threshold": {"use_compression": True}}
+    return needed.get(name, {})
 
 
 # Defaults ---------------------------------------------------------------------------------------------------
@@ -323,6 +336,16 @@ def test_the_tests_below_change_every_field(kind, changes):
     assert {entry.name for entry in fields(kind) if entry.init} == set(changes)
 
 
+# Fields of BasePolicy whose settings have other names.
+ELSEWHERE = {
+    "consistency_level",
+    "read_touch_ttl",
+    "error_details",
+    "use_compression",
+    "compression_threshold",
+}
+
+
 @all_of(
     "kind, field, setting, compiled",
     [
@@ -330,7 +353,7 @@ def test_the_tests_below_change_every_field(kind, changes):
             (kind, field, field, float(value) if isinstance(value, (int, float)) else value)
             for kind in COMMAND_POLICIES
             for field, value in BASE.items()
-            if field not in ("consistency_level", "read_touch_ttl", "error_details")
+            if field not in ELSEWHERE
         ],
         *[(kind, "error_details", "info4", 0x40) for kind in (*COMMAND_POLICIES, BatchPolicy, QueryPolicy)],
         (BasePolicy, "consistency_level", "info1", 0x40),
@@ -382,6 +405,15 @@ def test_the_tests_below_change_every_field(kind, changes):
 def test_a_field_changes_its_setting_and_no_other(kind, field, setting, compiled):
     value = dict(CHANGES)[kind][field]
     assert changed_settings(kind(**{field: value})) == {setting: compiled}
+
+
+def test_compression_is_a_bit_for_answers_and_a_size_for_requests():
+    for kind in (BasePolicy, ReadPolicy, BatchPolicy):
+        assert changed_settings(kind(use_compression=True)) == {"info1": 0x80, "compress_above": 128}
+    thin = WritePolicy(use_compression=True, compression_threshold=64)
+    assert thin.settings.as_read.info1 == 0x80
+    assert thin.settings.compress_above == thin.settings.as_read.compress_above == 64
+    assert changed_settings(QueryPolicy(use_compression=True)) == {"info1": 0x80}
 
 
 def test_generation_changes_its_setting_beside_that_of_its_policy():
@@ -570,11 +602,11 @@ def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*BASE, *WRITE, *CLIENT} - {"fail_if_not_connected", "use_services_alternate"})
+    "name", sorted({*BASE, *WRITE, *CLIENT} - {"fail_if_not_connected", "use_services_alternate", "password"})
 )
 def test_a_bool_counts_as_no_number(name):
     kind = WritePolicy if name in {*BASE, *WRITE} else ClientPolicy
-    if name in ("send_key", "respond_per_each_op", "durable_delete"):
+    if name in ("send_key", "respond_per_each_op", "durable_delete", "use_compression"):
         with pytest.raises(InvalidType, match="must be bool, not 1"):
             kind(**{name: 1})
     else:
@@ -713,7 +745,7 @@ def test_a_policy_can_not_be_changed(kind, name, value):
 @all_of("kind, changes", CHANGES)
 @all_of("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_policies_survive_pickling_with_their_settings(kind, changes, protocol):
-    policy = kind(**changes)
+    policy = kind(**{name: value for name, value in changes.items() if name not in LOGIN})
     for twin in (pickle.loads(pickle.dumps(policy, protocol)), copy.copy(policy), copy.deepcopy(policy)):
         assert twin == policy
         assert type(twin) is kind
@@ -741,3 +773,52 @@ def test_a_policy_may_be_subclassed():
     policy = Patient(total_timeout=5000)
     assert repr(policy) == "Patient(total_timeout=5000)"
     assert type(policy.replace(max_retries=9)) is Patient
+
+
+# Login ------------------------------------------------------------------------------------------------------
+
+
+def test_a_password_is_not_told():
+    policy = ClientPolicy(user="ann", password="secret word", auth_mode=AuthMode.EXTERNAL_INSECURE)
+    assert repr(policy) == ("ClientPolicy(user='ann', password='***', auth_mode=AuthMode.EXTERNAL_INSECURE)")
+    assert policy.password == "secret word"
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(InvalidType, match="with a password can't be pickled") as caught:
+            pickle.dumps(policy, protocol)
+        assert "secret" not in str(caught.value)
+    assert copy.copy(policy) == copy.deepcopy(policy) == policy.replace() == policy
+    assert policy != policy.replace(password="another")
+    assert pickle.loads(pickle.dumps(ClientPolicy())) == ClientPolicy()
+
+
+@all_of(
+    "kind, words, fields",
+    [
+        (InvalidType, "password must be str or None, not bytes", {"user": "a", "password": b"secret"}),
+        (InvalidType, "user must be str or None", {"user": True, "password": "secret"}),
+        (InvalidType, "auth_mode must be AuthMode", {"auth_mode": 1}),
+        (InvalidArgument, "password must not be empty", {"user": "a", "password": ""}),
+        (
+            InvalidArgument,
+            "password takes 64 bytes, 63 are allowed",
+            {"user": "a", "password": "secret64" * 8},
+        ),
+        (InvalidArgument, "password must not have", {"user": "a", "password": "secret\0"}),
+        (InvalidArgument, "password is not valid text", {"user": "a", "password": "secret\ud800"}),
+        (InvalidArgument, "user takes 64 bytes", {"user": "ü" * 32, "password": "secret"}),
+        (InvalidArgument, "has a user, but no password", {"user": "a"}),
+        (InvalidArgument, "has a password, but no user", {"password": "secret"}),
+        (InvalidArgument, "needs user and password", {"auth_mode": AuthMode.EXTERNAL_INSECURE}),
+        (InvalidArgument, "needs TLS", {"user": "a", "password": "secret", "auth_mode": AuthMode.EXTERNAL}),
+        (InvalidArgument, "needs TLS", {"auth_mode": AuthMode.PKI}),
+    ],
+)
+def test_a_login_that_can_not_be_is_refused(kind, words, fields):
+    with pytest.raises(kind, match=words) as caught:
+        ClientPolicy(**fields)
+    assert "secret" not in str(caught.value)
+
+
+def test_who_logs_in():
+    assert not ClientPolicy().logs_in
+    assert ClientPolicy(user="a", password="b").logs_in

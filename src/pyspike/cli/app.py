@@ -23,6 +23,7 @@ from pyspike.cli.records import delete, get, put
 from pyspike.cli.searching import query, scan
 from pyspike.cli.serve import serve
 from pyspike.cli.truncating import truncate
+from pyspike.cli.users import role, user
 from pyspike.version import __version__
 
 __all__ = ["run"]
@@ -44,7 +45,7 @@ def app() -> None:
     """
 
 
-for command in (demo, serve, info, get, put, delete, scan, query, index, udf, truncate):
+for command in (demo, serve, info, get, put, delete, scan, query, index, udf, truncate, user, role):
     app.add_command(command)
 
 

@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from pyspike import AdminPolicy, BatchPolicy, Client, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
+from pyspike import (
+    AdminPolicy,
+    AuthMode,
+    BatchPolicy,
+    Client,
+    ClientPolicy,
+    InfoPolicy,
+    Key,
+    ReadPolicy,
+    WritePolicy,
+)
 
 __all__ = ["as_json", "connect", "connecting", "key_arguments", "keys_arguments", "make_key"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_HOSTS = "127.0.0.1:3000"
+PASSWORD = "PYSPIKE_PASSWORD"  # the environment variable
 
 
 def connecting(command: F) -> F:
-    """The options of every subcommand that talks to a cluster: `hosts` and `timeout`."""
+    """The options of every subcommand that talks to a cluster: `hosts` and `timeout`; and how it logs in.
+
+    The latter are no parameters of it, but kept in click's context for `connect`.
+    """
+    command = click.option(
+        "--auth",
+        type=click.Choice([mode.name.lower().replace("_", "-") for mode in AuthMode]),
+        default="internal",
+        show_default=True,
+        expose_value=False,
+        callback=_keep,
+        help="How to log in.",
+    )(command)
+    command = click.option(
+        "--user",
+        envvar="PYSPIKE_USER",
+        show_envvar=True,
+        metavar="NAME",
+        expose_value=False,
+        callback=_keep,
+        help=f"Log in as this user. The password is asked for, or taken from {PASSWORD}.",
+    )(command)
     command = click.option(
         "--timeout",
         type=click.FloatRange(min=1),
@@ -37,14 +70,32 @@ def connecting(command: F) -> F:
     )(command)
 
 
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    context.meta[f"pyspike.{parameter.name}"] = value
+
+
+def _login() -> dict[str, Any]:
+    """The fields of a ClientPolicy by which it logs in."""
+    kept = click.get_current_context().meta
+    user = kept["pyspike.user"]
+    mode = AuthMode[kept["pyspike.auth"].replace("-", "_").upper()]
+    if user is None:
+        return {"auth_mode": mode} if mode is not AuthMode.INTERNAL else {}
+    password = os.environ.get(PASSWORD)  # not an option: whoever lists the processes would read it
+    if password is None:
+        password = click.prompt(f"Password of {user}", hide_input=True, err=True)
+    return {"user": user, "password": password, "auth_mode": mode}
+
+
 def as_json(command: F) -> F:
     """The option `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
 def connect(hosts: str, timeout: float) -> Client:
-    """A client with one deadline for everything."""
+    """A client with one deadline for everything, logged in as the options say."""
     policy = ClientPolicy(
+        **_login(),
         timeout=timeout,
         read=ReadPolicy(total_timeout=timeout),
         write=WritePolicy(total_timeout=timeout),

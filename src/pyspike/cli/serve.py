@@ -46,6 +46,11 @@ FILE = click.Path(exists=True, dir_okay=False)
 @click.option("--tls-certificate", type=FILE, help="A PEM file; with --tls-key, the nodes speak TLS.")
 @click.option("--tls-key", type=FILE, help="The PEM file with the certificate's key.")
 @click.option("--tls-name", default="localhost", show_default=True, help="The name in the certificate.")
+@click.option(
+    "--security",
+    is_flag=True,
+    help="Let clients log in, at first as user admin with password admin, and do what their roles permit.",
+)
 def serve(
     nodes: int,
     host: str,
@@ -56,6 +61,7 @@ def serve(
     tls_certificate: str | None,
     tls_key: str | None,
     tls_name: str,
+    security: bool,
 ) -> None:
     """Run an embedded cluster in the foreground, until Ctrl-C or SIGTERM.
 
@@ -80,6 +86,7 @@ def serve(
             version=server_version,
             tls=None if tls_certificate is None else (tls_certificate, tls_key),
             tls_name=tls_name,
+            security=security,
         ) as cluster:
             count = "1 node listens" if nodes == 1 else f"{nodes} nodes listen"
             complain(f"an embedded cluster, for tests and demonstrations: {count}; Ctrl-C ends it")

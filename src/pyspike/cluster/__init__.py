@@ -4,6 +4,10 @@
     addresses         host names and advertised addresses become addresses that can be reached
     tls               the context and the handshake of connections with TLS
     tls_in_loop       the same, and sealing and opening bytes, for the connections of asyncio loops
+    security_messages the messages to log in and to administrate users, and their answers: no I/O
+    passwords         the hashes that are sent in their place
+    login             the client's sessions at the servers
+    greeting          the first request on a connection of an asyncio loop
     connect           opens every socket to a server, for threads and for asyncio loops
     parallel          runs several jobs at the same time, within one deadline
     probe             connects to a server and asks what it is
@@ -17,6 +21,7 @@
     retry             whether a failed command is tried again, when and where, or which error it ends with
     administer        commands that change the cluster itself: one node is told, and tells the others
     watch             asks the nodes until each has done what a call has told them to
+    users             creating, changing and reading users and roles
     udf_modules       registering, removing and reading UDF modules
     thread_executor   runs commands for threads
     loop_executor     runs commands for the tasks of asyncio loops

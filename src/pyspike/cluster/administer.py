@@ -9,7 +9,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
+from pyspike._wire import Connection
 from pyspike.cluster import info_answers
 from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.cluster import Cluster
@@ -19,20 +21,54 @@ from pyspike.cluster.retry import may_pass, note_failure
 from pyspike.errors import AerospikeError, Attempt, TimeoutError
 from pyspike.policy import AdminPolicy
 
-__all__ = ["administer"]
+__all__ = ["administer", "tell_one_node"]
+
+T = TypeVar("T")
+
+Conversation = Callable[[Connection, float], T]
+"""Talks on a connection, for some milliseconds at most, and gives what the node has answered."""
 
 
 def administer(
     cluster: Cluster, command: str | Callable[[str], str], policy: AdminPolicy, *, repeatable: bool
 ) -> str:
-    """Give a command to a node, and return its answer; a node that can't be reached is followed by another.
+    """Give an info command to a node, and return its answer: see `tell_one_node`.
 
     Args:
         cluster: the cluster.
         command: the info command; or what makes it for a server's version, given as text.
+        policy, repeatable: as for `tell_one_node`.
+
+    Raises:
+        AerospikeError: as from `tell_one_node`.
+    """
+
+    def conversation(node: ClusterNode) -> Conversation[str]:
+        text = command if isinstance(command, str) else command(node.version)
+
+        def talk(connection: Connection, timeout: float) -> str:
+            return info_answers.value_of(ask(connection, [text], timeout), text)
+
+        return talk
+
+    return tell_one_node(cluster, conversation, policy, repeatable=repeatable)
+
+
+def tell_one_node(
+    cluster: Cluster,
+    conversation: Callable[[ClusterNode], Conversation[T]],
+    policy: AdminPolicy,
+    *,
+    repeatable: bool,
+) -> T:
+    """Talk to a node, and return what it has answered; a node that can't be reached is followed by another.
+
+    Args:
+        cluster: the cluster.
+        conversation: makes what is said to a node.
         policy: the deadline, of which each node gets an equal share of what is left.
-        repeatable: whether the command does the same if it is given twice. If not, no other node is told once
-            one may have understood it.
+        repeatable: whether it does no harm to say it twice. If not, no other node is told once one may have
+            understood it.
 
     Raises:
         ServerError: a node refused the command.
@@ -52,8 +88,7 @@ def administer(
         node = nodes[len(history)]
         began = time.monotonic()
         share = max(left_ms(deadline) / (len(nodes) - len(history)), 1.0)
-        text = command if isinstance(command, str) else command(node.version)
-        attempt = _Attempt(node, text, share)
+        attempt = _Attempt(node, conversation(node), share)
         try:
             return attempt.run()
         except AerospikeError as error:
@@ -73,25 +108,24 @@ def administer(
                 raise
 
 
-class _Attempt:
+class _Attempt(Generic[T]):
     """One node is given the command.
 
     Attributes:
         sent: whether the command may have reached the node.
     """
 
-    def __init__(self, node: ClusterNode, command: str, timeout: float) -> None:
+    def __init__(self, node: ClusterNode, conversation: Conversation[T], timeout: float) -> None:
         self._node = node
-        self._command = command
+        self._conversation = conversation
         self._deadline = time.monotonic() + timeout / 1000
         self.sent = False
 
-    def run(self) -> str:
-        """The node's answer."""
+    def run(self) -> T:
+        """What the node has answered."""
         connection = self._node.dial(left_ms(self._deadline))
         try:
             self.sent = True
-            answers = ask(connection, [self._command], max(left_ms(self._deadline), 1.0))
+            return self._conversation(connection, max(left_ms(self._deadline), 1.0))
         finally:
             connection.close()
-        return info_answers.value_of(answers, self._command)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import threading
 import time
 import weakref
+from typing import TYPE_CHECKING
 
-from pyspike._wire import Connection, PartitionMap, Routing
+from pyspike._wire import Connection, DynamicSettings, PartitionMap, Routing
 from pyspike.cluster import info_answers, tend_thread
 from pyspike.cluster.addresses import Endpoint, check_map
 from pyspike.cluster.connect import Door
@@ -24,9 +26,15 @@ from pyspike.cluster.view import View
 from pyspike.errors import AerospikeError, ClientClosed, ConnectFailed, InvalidNode
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy, InfoPolicy
+from pyspike.policy.config_provider import CONFIG_VARIABLE
 from pyspike.process import fork, members
+from pyspike.process.lazy_imports import importing
 from pyspike.showing import shown
 from pyspike.stats import BatchStats, ClientStats, NodeStats, PoolStats, QueryStats, TendStats
+
+if TYPE_CHECKING:
+    from pyspike.cluster.config_file import ConfigFile
+    from pyspike.policy.dynamic import Config
 
 __all__ = ["Cluster"]
 
@@ -45,7 +53,8 @@ class Cluster:
 
     Attributes:
         hosts: the seeds.
-        policy: the policy.
+        policy: the policy, with what a configuration file says in the place of what the code says.
+        dynamic: what the file says of the policies of commands; None of a client that follows none.
         door: opens the connections to the nodes.
         view: what is known of the cluster, as the last round of tending has found it.
         routing: the view's partition map, as the compiled executors read it.
@@ -55,7 +64,11 @@ class Cluster:
     def __init__(self, hosts: HostsLike, policy: ClientPolicy) -> None:
         check_map(policy.ip_map)
         self.hosts = parse_hosts(hosts)
-        self.policy = policy
+        self._file = _config_file(policy)
+        config = None if self._file is None else self._file.read_first()
+        self.dynamic = None if self._file is None else DynamicSettings()
+        self._in_code = policy if config is None else policy.replace(**config.static)
+        self.policy = policy = self._changed_by(config)
         self.door = Door(policy)
         self.seeds = Seeds(self.hosts, self.door, policy)
         self.view = View()
@@ -65,6 +78,8 @@ class Cluster:
         self._round_ms = 0.0
         self._last_error: str | None = None
         self._renew()
+        if self.door.login is not None:
+            self.door.login.needed = _Asked(self)
         members.register(self)
 
     def _renew(self) -> None:
@@ -85,7 +100,7 @@ class Cluster:
         if self.closed:
             raise _closed()
         try:
-            deadline = time.monotonic() + self.policy.timeout / 1000
+            deadline = time.monotonic() + self.door.reach / 1000
             self._do_round(deadline)
             while not self.routing.partitions.namespaces:
                 if time.monotonic() > deadline:
@@ -200,8 +215,11 @@ class Cluster:
             raise self.not_connected()
         return {each.name: _info(each, command, policy) for each in nodes}
 
-    def not_connected(self) -> ConnectFailed:
-        """The error of calls that find no node to ask; its message has the reason of each seed."""
+    def not_connected(self) -> AerospikeError:
+        """The error of calls that find no node to ask; its message has the reason of each seed.
+
+        It is a `ConnectFailed`, or a `SecurityError` if the servers do not accept the user.
+        """
         error = self.seeds.last_failure()
         if error is None:
             why = self._last_error or "they are not ready"
@@ -260,12 +278,31 @@ class Cluster:
         state = "closed" if self.closed else ", ".join(map(repr, self.nodes)) or "no node"
         return f"<Cluster {','.join(map(str, self.hosts))}: {state}>"
 
+    def _changed_by(self, config: Config | None) -> ClientPolicy:
+        """The policy with what a file says; commands follow what it says of theirs from now on."""
+        if config is None or self.dynamic is None:
+            return self._in_code
+        self.dynamic.sections = config.sections
+        return self._in_code.replace(**config.client)
+
+    def _look_at_file(self) -> None:
+        """Take over what the configuration file says, if it has changed."""
+        config = None if self._file is None else self._file.changed()
+        if config is None:
+            return
+        self.policy = self._changed_by(config)
+        self.door.follow(self.policy)
+        self.seeds.follow(self.policy)
+        for node in self.nodes:
+            node.follow(self.policy)
+
     # For tending --------------------------------------------------------------------------------------------
 
     def tend(self) -> float:
         """Do one round of tending; the seconds until the next one."""
         tend_soon = True
         try:
+            self._look_at_file()
             tend_soon = self._do_round()
         except AerospikeError as error:
             self._last_error = error.message
@@ -279,6 +316,8 @@ class Cluster:
     def _do_round(self, deadline: float | None = None) -> bool:
         """Do one round of tending and publish its view; whether the next one should come soon."""
         started = time.monotonic()
+        if self.door.login is not None:
+            self.door.login.tending = threading.get_ident()
         current = Round(
             self.view, self.seeds, self.door, self.policy, self._opener, lambda: self._clock.stopped
         )
@@ -290,6 +329,8 @@ class Cluster:
                 self._publish(outcome)
             self._fill_pools()
         finally:
+            if self.door.login is not None:
+                self.door.login.tending = None
             self._round_ms = (time.monotonic() - started) * 1000
         return outcome.tend_soon
 
@@ -317,6 +358,8 @@ class Cluster:
                 node.retire()
                 node.hang_up()
             node.tidy()
+        if self.door.login is not None:
+            self.door.login.keep_only({node.endpoint for node in nodes})
 
     def _show(self, view: View) -> None:
         self.routing.partitions = view.partitions
@@ -352,8 +395,20 @@ class Cluster:
             return
         self._forked = True
         self.seeds.after_fork()
+        if self.door.login is not None:
+            self.door.login.after_fork()
         for node in self.nodes:
             node.after_fork()
+
+
+def _config_file(policy: ClientPolicy) -> ConfigFile | None:
+    """The file that the client follows; None without one."""
+    if policy.config_provider is None and not os.environ.get(CONFIG_VARIABLE):
+        return None
+    with importing:
+        from pyspike.cluster.config_file import config_file
+
+        return config_file(policy)
 
 
 def _closed() -> ClientClosed:
@@ -386,7 +441,7 @@ def _info(node: ClusterNode, command: str, policy: InfoPolicy) -> str:
 class _Opener:
     """Opens the connections of a node's pool, without keeping the cluster alive."""
 
-    __slots__ = ("_cluster", "_door", "_endpoint", "_name", "_timeout")
+    __slots__ = ("_cluster", "_door", "_endpoint", "_name", "_patience", "_timeout")
 
     def __init__(self, cluster: Cluster, endpoint: Endpoint, name: str) -> None:
         self._cluster = weakref.ref(cluster)
@@ -394,10 +449,27 @@ class _Opener:
         self._endpoint = endpoint
         self._name = name
         self._timeout = cluster.policy.timeout
+        self._patience = cluster.door.reach
 
     def __call__(self, timeout: float) -> Connection:
         cluster = self._cluster()
         if cluster is not None:
             cluster.ensure_running()
+            self._timeout = cluster.policy.timeout
+            self._patience = self._door.reach
         limit = min(timeout, self._timeout) if timeout > 0 else self._timeout
-        return self._door.connect(self._endpoint, limit, self._name)
+        return self._door.connect(self._endpoint, limit, self._name, patience=timeout or self._patience)
+
+
+class _Asked:
+    """Has a cluster log in, without keeping it alive."""
+
+    __slots__ = ("_cluster",)
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = weakref.ref(cluster)
+
+    def __call__(self) -> None:
+        cluster = self._cluster()
+        if cluster is not None:
+            cluster.request_tend()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import functools
 import os
 import socket
 import time
@@ -15,8 +16,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspike._wire import Connection, disown_socket, own_socket
-from pyspike.cluster.addresses import Endpoint
-from pyspike.errors import ConnectionError, InvalidArgument, TimeoutError, TLSError
+from pyspike.cluster.addresses import Endpoint, left_ms
+from pyspike.cluster.login import Login, Session, make_login
+from pyspike.errors import AerospikeError, ConnectionError, InvalidArgument, TimeoutError, TLSError
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 from pyspike.process.lazy_imports import importing
@@ -24,6 +26,7 @@ from pyspike.process.lazy_imports import importing
 if TYPE_CHECKING:
     import asyncio  # not at run time: a program without tasks need not wait for it
 
+    from pyspike.cluster.greeting import Greeting
     from pyspike.cluster.tls import Contexts
 
 __all__ = ["Door"]
@@ -39,18 +42,30 @@ class Door:
     Args:
         policy: the client's policy.
 
+    Attributes:
+        login: has the client's sessions; None if it does not log in.
+
     Raises:
         InvalidArgument: the files of its TLS can't be used.
+        AerospikeError: passwords can't be hashed, as a package is missing.
     """
 
-    __slots__ = ("_tls",)
+    __slots__ = ("_policy", "_tls", "login")
 
     def __init__(self, policy: ClientPolicy) -> None:
+        self._policy = policy
         self._tls: Contexts | None = None
         if policy.tls is not None:
             with importing:
                 from pyspike.cluster.tls import Contexts
             self._tls = Contexts(policy.tls)
+        self.login = make_login(policy)
+
+    def follow(self, policy: ClientPolicy) -> None:
+        """Open connections within the times of another policy from now on."""
+        self._policy = policy
+        if self.login is not None:
+            self.login.follow(policy)
 
     def check(self, host: Host) -> None:
         """Refuse a host that has a TLS name without TLS, or none with it.
@@ -69,7 +84,86 @@ class Door:
                 advice="give ClientPolicy(tls=...), or leave the name out to connect in plain text",
             )
 
-    def connect(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
+    @property
+    def reach(self) -> float:
+        """Milliseconds that it may take to connect to a server and to log in there."""
+        return self.longer(self._policy.timeout)
+
+    def longer(self, timeout: float) -> float:
+        """A timeout in milliseconds, with the time for a login if there may be one."""
+        return timeout if self.login is None else timeout + self.login.timeout
+
+    def connect(
+        self, endpoint: Endpoint, timeout: float, node: str | None = None, *, patience: float | None = None
+    ) -> Connection:
+        """Open a connection for a thread, which waits here until it is ready for commands, and logged in.
+
+        Args:
+            endpoint: the address to connect to.
+            timeout: milliseconds for everything that it takes, but for waiting until the client is logged in.
+            node: the name of the node that is expected there, for the errors.
+            patience: milliseconds with that; the same if left out.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+            ConnectionError: the connection was refused or could not be made.
+            SecurityError: the server does not accept the user.
+        """
+        login = self.login
+        if login is None:
+            return self._open(endpoint, timeout, node)
+        deadline = time.monotonic() + (timeout if patience is None else patience) / 1000
+        session = login.session(endpoint) or login.wait(endpoint, None, left_ms(deadline), node)
+        while True:
+            least = max(min(timeout, left_ms(deadline)), 1.0)
+            connection = self._authenticated(login, session, endpoint, least, node)
+            if connection is not None:
+                return connection
+            session = login.wait(endpoint, session, left_ms(deadline), node)
+
+    def connect_to_tend(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
+        """Open a connection on which a server is tended; also logs in there if that is due.
+
+        A login may take as long as the policy's `login_timeout`, in addition.
+
+        Raises:
+            TimeoutError, ConnectionError, SecurityError: as from `connect`.
+        """
+        login = self.login
+        if login is None:
+            return self._open(endpoint, timeout, node)
+        session = login.session(endpoint)
+        if session is not None and session.token is not None and not login.is_due(endpoint):
+            connection = self._authenticated(login, session, endpoint, timeout, node)
+            if connection is not None:
+                return connection
+        connection = self._open(endpoint, timeout, node)
+        try:
+            login.log_in(connection, endpoint, node)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _authenticated(
+        self, login: Login, session: Session, endpoint: Endpoint, timeout: float, node: str | None
+    ) -> Connection | None:
+        """A connection on which the session was shown; None if the server refused it."""
+        deadline = time.monotonic() + timeout / 1000
+        connection = self._open(endpoint, timeout, node)
+        try:
+            accepted = login.authenticate(connection, session, left_ms(deadline))
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, AerospikeError):
+                error.node = error.node or node
+            raise
+        if accepted:
+            return connection
+        connection.close()
+        return None
+
+    def _open(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
         """Open a connection for a thread, which waits here until it is ready for commands.
 
         Args:
@@ -95,6 +189,51 @@ class Door:
         return Connection(sock.detach(), stream)
 
     async def connect_in_loop(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        endpoint: Endpoint,
+        timeout: float,
+        node: str | None,
+        protocol: Callable[[], P],
+        connecting: set[socket.socket],
+    ) -> P:
+        """Open a connection in the running asyncio loop; it is logged in then.
+
+        Args:
+            loop, endpoint, timeout, node, protocol, connecting: see `_open_in_loop`. While the client is not
+                logged in, that is waited for, for as long again as the policy's `login_timeout`.
+
+        Raises:
+            TimeoutError, ConnectionError, SecurityError: as from `connect`.
+        """
+        login = self.login
+        if login is None:
+            return await self._open_in_loop(loop, endpoint, timeout, node, protocol, connecting)
+        deadline = time.monotonic() + (timeout + login.timeout) / 1000
+        session = login.session(endpoint)
+        while True:
+            if session is None:
+                session = await login.wait_in_loop(loop, endpoint, None, left_ms(deadline), node)
+            left = max(min(timeout, left_ms(deadline)), 1.0)
+            greeting = login.greeting(session)
+            if greeting is None:
+                return await self._open_in_loop(loop, endpoint, left, node, protocol, connecting)
+            until = time.monotonic() + left / 1000
+            request: Callable[[], Greeting] = functools.partial(_greeting, loop, greeting)
+            waiting = await self._open_in_loop(loop, endpoint, left, node, request, connecting)
+            try:
+                accepted = login.is_accepted(await waiting.answer(left_ms(until)))
+            except BaseException as error:
+                waiting.abort()
+                if isinstance(error, AerospikeError):
+                    error.node = error.node or node
+                raise
+            if accepted:
+                return waiting.hand_over(protocol())
+            waiting.abort()
+            session = await login.wait_in_loop(loop, endpoint, session, left_ms(deadline), node)
+
+    async def _open_in_loop(
         self,
         loop: asyncio.AbstractEventLoop,
         endpoint: Endpoint,
@@ -138,6 +277,14 @@ class Door:
             finally:
                 connecting.discard(sock)
         return connected
+
+
+def _greeting(loop: asyncio.AbstractEventLoop, request: bytes) -> Greeting:
+    from pyspike.cluster.greeting import (
+        Greeting,  # with asyncio, for which a program without tasks need not wait
+    )
+
+    return Greeting(loop, request)
 
 
 async def _connect_socket(

@@ -128,9 +128,15 @@ class ClusterNode(Node):
         Raises:
             TimeoutError, ConnectionError: there is none.
         """
-        return self._door.connect(self.endpoint, min(timeout, self._policy.timeout), self.name)
+        limit = min(timeout, self._policy.timeout)
+        return self._door.connect(self.endpoint, limit, self.name, patience=timeout)
 
     # For tending: one thread at a time ----------------------------------------------------------------------
+
+    def follow(self, policy: ClientPolicy) -> None:
+        """Be reached, and keep unused connections, by another policy from now on."""
+        self._policy = policy
+        self.limits.change_idle_timeout(policy.idle_timeout)
 
     def ask(self, commands: Sequence[str], timeout: float) -> dict[str, str]:
         """Ask the server info commands on the connection that tending keeps, which is opened if need be.
@@ -143,9 +149,24 @@ class ClusterNode(Node):
         """
         connection = self._info
         if connection is None:
-            connection = self._info = self._door.connect(self.endpoint, timeout, self.name)
+            connection = self._info = self._door.connect_to_tend(self.endpoint, timeout, self.name)
         try:
             return ask(connection, commands, timeout)
+        except BaseException:
+            self.hang_up()
+            raise
+
+    def log_in(self) -> None:
+        """Log in anew on the connection that tending keeps, if there is one; a new one is logged in anyway.
+
+        Raises:
+            AerospikeError: the server does not accept the user, or did not answer; the connection is closed.
+        """
+        login = self._door.login
+        if login is None or self._info is None:
+            return
+        try:
+            login.log_in(self._info, self.endpoint, self.name)
         except BaseException:
             self.hang_up()
             raise

@@ -21,6 +21,7 @@ from pyspike.errors import (
     ConnectFailed,
     ConnectionError,
     EnterpriseOnly,
+    SecurityError,
     ServerError,
     TimeoutError,
 )
@@ -158,7 +159,8 @@ def probe(
     Raises:
         AerospikeError: no server answered, or one that can't be used; the message says why.
     """
-    connection = door.connect(endpoint, left_ms(deadline), expected)
+    connection = door.connect_to_tend(endpoint, min(left_ms(deadline), policy.timeout), expected)
+    deadline = min(deadline, time.monotonic() + policy.timeout / 1000)  # without what a login has left
     try:
         return _introduce(connection, endpoint, policy, deadline, expected)
     except BaseException:
@@ -205,7 +207,7 @@ def _introduce_ourselves(found: Probe, policy: ClientPolicy, deadline: float) ->
     """Tell the server the client's name and version, for its logs and statistics; it may refuse that."""
     if found.build < USER_AGENT_BUILD:
         return
-    command = info_answers.user_agent(__version__, policy.application_id)
+    command = info_answers.user_agent(__version__, policy.application_id or policy.user)
     answer = ask(found.connection, [command], left_ms(deadline)).get(command, "no answer")
     if answer != "ok":
         log.info("node %s did not take the user agent: %s", found.name, answer)
@@ -234,6 +236,7 @@ def probe_host(
 
     Raises:
         ConnectFailed: no server that can be used answered; the message has the reason of each address.
+        SecurityError: a server does not accept the user.
     """
     endpoints = resolve(host)
     reasons = []
@@ -243,6 +246,8 @@ def probe_host(
         try:
             found = probe(endpoint, door, policy, share, expected)
             return _behind_balancer(found, host, door, policy, deadline) if seed else found
+        except SecurityError:  # which the other addresses of the host would not make better
+            raise
         except AerospikeError as error:
             reasons.append(reason(error, endpoint if len(endpoints) > 1 else None))
             advice = advice or error.advice

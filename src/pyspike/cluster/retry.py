@@ -47,7 +47,7 @@ class ClusterState(Protocol):
         """The version of the server of this name; empty if there is none."""
         ...
 
-    def not_connected(self) -> ConnectFailed:
+    def not_connected(self) -> AerospikeError:
         """The error of calls that find no node to ask."""
         ...
 

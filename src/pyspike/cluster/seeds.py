@@ -16,9 +16,16 @@ from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.connect import Door
 from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.probe import Probe, ask, ask_peers, probe_host, reason
-from pyspike.errors import AerospikeError, Attempt, ConnectFailed
+from pyspike.errors import (
+    AerospikeError,
+    Attempt,
+    ConnectFailed,
+    SecurityError,
+    from_code,
+)
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
+from pyspike.result_code import ResultCode
 
 __all__ = ["Seeds", "of_one_cluster"]
 
@@ -45,8 +52,13 @@ class Seeds:
         self._door = door
         self._policy = policy
         self._hanging: dict[Host, threading.Thread] = {}
+        self._refusal: tuple[ResultCode, str] | None = None  # of the user, by a server, that time
         self._failures: dict[Host, Attempt] = {}  # of the last time, if nobody answered; swapped whole
         self._advice = DEFAULT_ADVICE
+
+    def follow(self, policy: ClientPolicy) -> None:
+        """Reach hosts by another policy from now on."""
+        self._policy = policy
 
     def find(self, deadline: float) -> list[Probe]:
         """Connect to all seeds, and give the servers of one cluster that answered, each once.
@@ -61,11 +73,13 @@ class Seeds:
 
         Raises:
             ConnectFailed: no server answered; the message has the reason of each seed.
+            SecurityError: none that answered accepts the user.
         """
         started = time.monotonic()
         found: list[Probe] = []
         failures: dict[Host, Attempt] = {}
         advice: list[str] = []
+        refusal: SecurityError | None = None
         jobs: dict[Host, Callable[[], Probe]] = {}
         for host in self.hosts:
             thread = self._hanging.get(host)
@@ -84,6 +98,8 @@ class Seeds:
                     grace = GRACE if settled else self._policy.timeout / 1000 * ORPHAN_GRACE
                     end = min(end, time.monotonic() + grace)
                 else:
+                    if isinstance(result, SecurityError):
+                        refusal = result
                     why = reason(result).replace(f"no connection to {host}", "no connection")
                     failures[host] = Attempt(None, why, elapsed, False)
                     advice.append(result.advice if isinstance(result, AerospikeError) else "")
@@ -99,16 +115,26 @@ class Seeds:
             failures[host] = Attempt(None, f"no answer within {self._policy.timeout:g} ms", waited, False)
         self._failures = {host: failures[host] for host in self.hosts}
         self._advice = next(filter(None, advice), self._usual_advice())
-        raise _unusable(self._failures, self._advice)
+        self._refusal = None if refusal is None else (refusal.result_code, refusal.message)
+        del refusal  # its traceback has frames of threads that are gone
+        raise self._unusable()
 
     def _usual_advice(self) -> str:
         """What to do where the errors have no advice of their own."""
         hung_up = any("instead of answering" in attempt.error for attempt in self._failures.values())
         return SPEAKS_TLS if hung_up and self._policy.tls is None else DEFAULT_ADVICE
 
-    def last_failure(self) -> ConnectFailed | None:
+    def last_failure(self) -> AerospikeError | None:
         """The error of the last `find`, if nobody answered it."""
-        return _unusable(self._failures, self._advice) if self._failures else None
+        return self._unusable() if self._failures else None
+
+    def _unusable(self) -> AerospikeError:
+        """The error that lists every host with its reason; one of its own if a server refused the user."""
+        error = _unusable(self._failures, self._advice)
+        if self._refusal is None:
+            return error
+        code, message = self._refusal
+        return from_code(code, message, attempts=error.attempts)
 
     def __str__(self) -> str:
         return ",".join(map(str, self.hosts))

@@ -22,7 +22,7 @@ from pyspike.cluster.parallel import LATE, ParallelJobs
 from pyspike.cluster.probe import Probe, addresses_command, ask_peers, probe, probe_host, reason
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.view import Unreachable, View
-from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, TimeoutError
+from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, SecurityError, TimeoutError
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 
@@ -126,7 +126,7 @@ class Round:
         return Outcome(view, tuple(self._retired), self._tend_soon, self._last_error)
 
     def _deadline(self) -> float:
-        return time.monotonic() + self._answer_timeout / 1000
+        return time.monotonic() + self._door.longer(self._answer_timeout) / 1000
 
     # Known nodes --------------------------------------------------------------------------------------------
 
@@ -136,6 +136,7 @@ class Round:
         Nodes that failed before, or that a command had trouble with, are asked on new connections, all at the
         same time: a server may refuse new connections while the one that tending keeps still works.
         """
+        self._renew_logins()
         failing = {name: node for name, node in self._nodes.items() if node.failures or node.suspected}
         deadline = self._deadline()
         jobs = {
@@ -152,6 +153,21 @@ class Round:
             for name in running.unfinished:
                 failing[name].failed(TimeoutError("no answer in time", node=name))
         self._peers_changed |= bool(self._answered) and len(self._answered) < len(self._nodes)
+
+    def _renew_logins(self) -> None:
+        """Log in anew where a session is over or soon will be, at all nodes at the same time."""
+        login = self._door.login
+        if login is None:
+            return
+        due = {node.name: node for node in self._nodes.values() if login.is_due(node.endpoint)}
+        deadline = time.monotonic() + login.timeout / 1000
+        with ParallelJobs({name: node.log_in for name, node in due.items()}, lambda _: None) as running:
+            while (taken := running.take(deadline + LATE)) is not None:
+                name, result = taken
+                if isinstance(result, Exception):
+                    self._last_error = reason(result)
+                    log.warning("logging in at node %s anew failed: %s", name, self._last_error)
+                del result  # an error's traceback has this frame
 
     def _refresh_node(self, node: ClusterNode) -> None:
         """Ask a node, on the connection that tending keeps, whether anything has changed."""
@@ -209,8 +225,8 @@ class Round:
     def _ask_seeds(self, deadline: float | None) -> None:
         """Begin with the seeds again, as no node of the view answers; their names are resolved anew."""
         try:
-            found = self._seeds.find(deadline or time.monotonic() + self._policy.timeout / 1000)
-        except ConnectFailed as error:
+            found = self._seeds.find(deadline or time.monotonic() + self._door.reach / 1000)
+        except (ConnectFailed, SecurityError) as error:
             self._last_error = error.message
             if not self._nodes:
                 raise
@@ -318,7 +334,7 @@ class Round:
         new = [self._add(self._spare.pop(name)) for name in list(wanted) if name in self._spare]
         for node in new:
             del wanted[node.name]
-        deadline = time.monotonic() + self._policy.timeout / 1000
+        deadline = time.monotonic() + self._door.reach / 1000
         jobs: dict[str, Callable[[], Probe]] = {
             name: functools.partial(_probe_peer, name, hosts, self._door, self._policy, deadline)
             for name, hosts in wanted.items()

@@ -14,6 +14,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
     write       `WritePolicy`
     batch       `BatchPolicy`, and the policies of a batch's rows
     query       `QueryPolicy`
+    config_provider  `ConfigProvider`, the file from which policies change while a client runs
     info        `InfoPolicy`
     admin       `AdminPolicy`
     tls         `TLSPolicy`
@@ -32,7 +33,8 @@ from pyspike.policy.batch import (
     BatchWritePolicy,
     Concurrency,
 )
-from pyspike.policy.client import ClientPolicy
+from pyspike.policy.client import AuthMode, ClientPolicy
+from pyspike.policy.config_provider import ConfigProvider
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
@@ -42,6 +44,7 @@ from pyspike.values import Expiration
 
 __all__ = [
     "AdminPolicy",
+    "AuthMode",
     "BasePolicy",
     "BatchDeletePolicy",
     "BatchPolicy",
@@ -51,6 +54,7 @@ __all__ = [
     "ClientPolicy",
     "CommitLevel",
     "Concurrency",
+    "ConfigProvider",
     "ConsistencyLevel",
     "ErrorDetails",
     "Expiration",

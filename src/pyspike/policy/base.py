@@ -10,7 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from pyspike._types import SupportsToBytes
-from pyspike._wire import INFO1_CONSISTENCY_ALL, Settings, filter_bytes, timeout_ms
+from pyspike._wire import (
+    INFO1_COMPRESS_RESPONSE,
+    INFO1_CONSISTENCY_ALL,
+    MAX_MESSAGE,
+    Settings,
+    filter_bytes,
+    timeout_ms,
+)
+from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy.checks import (
     Check,
     checked_when_compiled,
@@ -18,6 +26,7 @@ from pyspike.policy.checks import (
     ms_or_none,
     percent,
     retries_or_none,
+    whole,
 )
 from pyspike.showing import shown
 
@@ -34,7 +43,9 @@ __all__ = [
     "refuse_changes",
 ]
 
+COMPRESSION_THRESHOLD = 128
 READ_RETRIES = 2
+HIDDEN = "***"  # in place of a secret in a repr
 SHOWN_SIZE = 1000  # characters of a field in a repr
 
 P = TypeVar("P", bound="Policy")
@@ -52,9 +63,12 @@ else:
     from pyspike._types import Milliseconds
 
 
-def policy_field(default: object, check: Check, **options: Any) -> Any:
-    """A field of a policy, with the check that its values go through."""
-    return field(default=default, metadata={"check": check}, **options)
+def policy_field(default: object, check: Check, *, secret: bool = False, **options: Any) -> Any:
+    """A field of a policy, with the check that its values go through.
+
+    A `secret` is not shown, and a policy that has one can't be pickled.
+    """
+    return field(default=default, metadata={"check": check, "secret": secret}, **options)
 
 
 class Policy:
@@ -111,19 +125,33 @@ class Policy:
         """
         return type(self)(**{**self._changed(), **changes})
 
-    def _shown(self) -> dict[str, Any]:
-        """The fields as `repr` shows them."""
-        return self._changed()
-
     def __repr__(self) -> str:
         # The repr of an Enum's member is no Python; its str is.
         texts = [
             f"{name}={value if isinstance(value, enum.Enum) else shown(value, SHOWN_SIZE)}"
-            for name, value in self._shown().items()
+            for name, value in (self._changed() | dict.fromkeys(self._given_secrets(), HIDDEN)).items()
         ]
         return f"{type(self).__name__}({', '.join(texts)})"
 
+    def _given_secrets(self) -> list[str]:
+        """The names of the fields that are given and not to be told."""
+        changed = self._changed()
+        return [
+            entry.name for entry in fields(self) if entry.metadata.get("secret") and entry.name in changed
+        ]
+
+    def __copy__(self: P) -> P:
+        return self
+
+    def __deepcopy__(self: P, memo: object) -> P:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
+        if secrets := self._given_secrets():
+            raise InvalidType(
+                f"a {type(self).__name__} with a {' and a '.join(secrets)} can't be pickled",
+                advice="others may read what is pickled: make the policy in the process that uses it",
+            )
         # Made anew at the other end: `settings` is compiled by the version of pyspike that runs there.
         return partial(type(self), **self._changed()), ()
 
@@ -234,13 +262,20 @@ class BasePolicy(CommandPolicy):
         filter_expression: the command is done only if it holds for the record (else `FilteredOut` is raised);
             an expression or its bytes.
         error_details: how much the server tells of an error besides its code.
+        use_compression: whether requests are compressed, by zlib at its quickest, and the server is asked to
+            compress answers: it takes CPU time on both sides to save bytes on the way, as between data
+            centers. Only the Enterprise Edition reads compressed requests; others refuse them with
+            `EnterpriseOnly`.
+        compression_threshold: bytes of a request up to which it is sent plain. One that compressing makes no
+            smaller is sent plain too.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta.
 
     Raises:
         TypeError: there is no such field.
         InvalidType: a value is of the wrong type.
-        InvalidArgument: a value is out of range.
+        InvalidArgument: a value is out of range, or a `compression_threshold` is given without
+            `use_compression`.
     """
 
     consistency_level: ConsistencyLevel = policy_field(ConsistencyLevel.ONE, instance(ConsistencyLevel))
@@ -252,11 +287,23 @@ class BasePolicy(CommandPolicy):
     sleep_between_retries: Milliseconds = policy_field(0, timeout_ms)
     filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
     error_details: ErrorDetails = policy_field(ErrorDetails.NONE, instance(ErrorDetails))
+    use_compression: bool = policy_field(False, instance(bool))
+    compression_threshold: int = policy_field(COMPRESSION_THRESHOLD, whole(0, MAX_MESSAGE))
+
+    def _complete(self) -> None:
+        if self.compression_threshold != COMPRESSION_THRESHOLD and not self.use_compression:
+            raise InvalidArgument(
+                f"{type(self).__name__}.compression_threshold is {self.compression_threshold}, "
+                "but nothing is compressed",
+                advice="set use_compression",
+            )
+        CommandPolicy._complete(self)
 
     def _compiled(self) -> dict[str, Any]:
         touch = self.read_touch_ttl
         return {
-            "info1": _INFO1[self.consistency_level],
+            "info1": _INFO1[self.consistency_level]
+            | (INFO1_COMPRESS_RESPONSE if self.use_compression else 0),
             "info4": self.error_details.value << INFO4_DETAILS_SHIFT,
             "ttl": touch.value if isinstance(touch, ReadTouchTTL) else touch,
             "socket_timeout": self.socket_timeout,
@@ -267,4 +314,5 @@ class BasePolicy(CommandPolicy):
             "filter_expression": filter_bytes(
                 self.filter_expression, f"{type(self).__name__}.filter_expression"
             ),
+            "compress_above": self.compression_threshold if self.use_compression else -1,
         }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pyspike._wire import plain_int, plain_text, timeout_ms, ttl_header
+from pyspike._wire import MAX_USER, plain_int, plain_text, timeout_ms, ttl_header
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.showing import shown
 from pyspike.values import Expiration
@@ -24,17 +24,23 @@ __all__ = [
     "checked_when_compiled",
     "expiration",
     "instance",
+    "instance_or_none",
     "int_or_none",
     "ms_or_none",
+    "password_or_none",
     "percent",
     "positive_ms",
     "retries",
     "retries_or_none",
+    "secret_or_none",
+    "sized",
     "text_or_none",
+    "user_or_none",
     "whole",
 ]
 
 MAX_INT32 = 2**31 - 1
+MAX_PASSWORD = 63  # bytes, as other clients allow; the hash would take 72
 MAX_INT64 = 2**63 - 1
 MAX_UINT32 = 2**32 - 1
 
@@ -93,12 +99,64 @@ def instance(kind: type) -> Check:
     return check
 
 
+def instance_or_none(kind: type) -> Check:
+    """The check for an instance of a class, or None."""
+
+    def check(value: object, name: str) -> object:
+        if value is not None and not isinstance(value, kind):
+            raise InvalidType(f"{name} must be {kind.__name__} or None, not {shown(value)}")
+        return value
+
+    return check
+
+
 def text_or_none(value: object, name: str) -> str | None:
     """A text that is not empty, or None."""
     if value is None:
         return None
     if not isinstance(value, str):
         raise InvalidType(f"{name} must be str or None, not {shown(value)}")
+    text = plain_text(value)
+    if not text:
+        raise InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
+    return text
+
+
+def user_or_none(value: object, name: str) -> str | None:
+    """The name of a user, or None."""
+    text = text_or_none(value, name)
+    if text is not None:
+        sized(text, name, MAX_USER)
+    return text
+
+
+def password_or_none(value: object, name: str) -> str | None:
+    """A password, or None; errors do not show it."""
+    text = secret_or_none(value, name)
+    if text is not None:
+        sized(text, name, MAX_PASSWORD)
+        if "\0" in text:
+            raise InvalidArgument(f"{name} must not have a character NUL")
+    return text
+
+
+def sized(text: str, name: str, most: int) -> int:
+    """The number of bytes of a text, which has its limit."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"{name} is not valid text") from None
+    if size > most:
+        raise InvalidArgument(f"{name} takes {size} bytes, {most} are allowed")
+    return size
+
+
+def secret_or_none(value: object, name: str) -> str | None:
+    """A text that is not empty, or None; errors do not show it."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidType(f"{name} must be str or None, not {type(value).__name__}")
     text = plain_text(value)
     if not text:
         raise InvalidArgument(f"{name} must not be empty", advice="None leaves it out")

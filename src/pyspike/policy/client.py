@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,11 +16,15 @@ from pyspike.policy.checks import (
     MAX_INT32,
     address_map,
     instance,
+    instance_or_none,
     int_or_none,
+    password_or_none,
     positive_ms,
     text_or_none,
+    user_or_none,
     whole,
 )
+from pyspike.policy.config_provider import ConfigProvider
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryPolicy
 from pyspike.policy.read import ReadPolicy
@@ -29,7 +34,22 @@ from pyspike.policy.write import WritePolicy
 if TYPE_CHECKING:
     import ssl  # not at run time: a program without TLS need not wait for it
 
-__all__ = ["ClientPolicy"]
+__all__ = ["AuthMode", "ClientPolicy"]
+
+
+class AuthMode(enum.Enum):
+    """How a client logs in.
+
+    INTERNAL: by a user and a password that the servers know; only a hash of the password is sent. EXTERNAL:
+    by a user and a password that the servers ask another service for (LDAP), to which they are sent in clear
+    text, so it needs TLS. EXTERNAL_INSECURE: the same without TLS, by which whoever can listen reads the
+    password. PKI: by the certificate of a TLS connection, without a password.
+    """
+
+    INTERNAL = 0
+    EXTERNAL = 1
+    EXTERNAL_INSECURE = 2
+    PKI = 3
 
 
 @refuse_changes
@@ -58,12 +78,19 @@ class ClientPolicy(Policy):
         use_services_alternate: whether to use the nodes' alternate access addresses.
         cluster_name: if given, nodes of a cluster with another name are refused.
         buffer_reclaim_threshold: bytes above which a connection's buffer is given back after use.
-        application_id: the name under which the application shows up in the server's statistics.
+        application_id: the name under which the application shows up in the server's statistics; the user's
+            if left out.
+        user: the name of the user that the client logs in as; None for servers without security.
+        password: the user's password. It is not shown, and a policy with one can't be pickled.
+        auth_mode: how the client logs in.
+        login_timeout: how long a login may take at a node; opening a connection for it is not included.
         tls: how to speak TLS with all nodes; None to speak without. Each host then needs the name that its
             certificate must have, as in `"10.0.0.1:tls-name:4333"`. An `ssl.SSLContext` is used as it is.
             Over TLS a server takes one command at a time on a connection: so an asyncio loop opens as many
             connections as it has commands under way, up to `max_conns_per_node` for reads and as many for
             writes, and `pipelines_per_node` and `commands_per_pipeline` can't be given.
+        config_provider: a file from which the client takes values of policies while it runs; that which the
+            environment variable `AEROSPIKE_CLIENT_CONFIG_URL` names comes in its place.
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
@@ -76,7 +103,8 @@ class ClientPolicy(Policy):
     Raises:
         TypeError: there is no such field.
         InvalidType: a value is of the wrong type.
-        InvalidArgument: a value is out of range, or the least number of connections is above the greatest.
+        InvalidArgument: a value is out of range, the least number of connections is above the greatest, or
+            how to log in contradicts itself.
     """
 
     timeout: Milliseconds = policy_field(1000, positive_ms)
@@ -93,7 +121,12 @@ class ClientPolicy(Policy):
     cluster_name: str | None = policy_field(None, text_or_none)
     buffer_reclaim_threshold: int = policy_field(65536, whole(0, MAX_INT32))
     application_id: str | None = policy_field(None, text_or_none)
+    user: str | None = policy_field(None, user_or_none)
+    password: str | None = policy_field(None, password_or_none, secret=True)
+    auth_mode: AuthMode = policy_field(AuthMode.INTERNAL, instance(AuthMode))
+    login_timeout: Milliseconds = policy_field(5000, positive_ms)
     tls: TLSPolicy | ssl.SSLContext | None = policy_field(None, tls_or_none)
+    config_provider: ConfigProvider | None = policy_field(None, instance_or_none(ConfigProvider))
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
@@ -114,3 +147,30 @@ class ClientPolicy(Policy):
                         f"{type(self).__name__}.{name} can't be given with tls",
                         advice="over TLS a connection carries one command; max_conns_per_node bounds them",
                     )
+        self._check_login()
+
+    @property
+    def logs_in(self) -> bool:
+        """Whether the client logs in."""
+        return self.user is not None or self.auth_mode is AuthMode.PKI
+
+    def _check_login(self) -> None:
+        name = type(self).__name__
+        if self.auth_mode in (AuthMode.EXTERNAL, AuthMode.PKI) and self.tls is None:
+            raise InvalidArgument(
+                f"{name}.auth_mode is {self.auth_mode}, which needs TLS",
+                advice="AuthMode.EXTERNAL_INSECURE sends the password in clear text"
+                if self.auth_mode is AuthMode.EXTERNAL
+                else "",
+            )
+        if self.auth_mode is AuthMode.PKI:
+            if self.user is not None or self.password is not None:
+                raise InvalidArgument(
+                    f"with {self.auth_mode} the certificate tells the user: {name} takes no user, no password"
+                )
+            return
+        if (self.user is None) != (self.password is None):
+            missing, given = ("user", "password") if self.user is None else ("password", "user")
+            raise InvalidArgument(f"{name} has a {given}, but no {missing}")
+        if self.user is None and self.auth_mode is not AuthMode.INTERNAL:
+            raise InvalidArgument(f"{name}.auth_mode is {self.auth_mode}, which needs user and password")

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyspike._types import SupportsToBytes
 from pyspike._wire import (
+    INFO1_COMPRESS_RESPONSE,
     INFO1_GET_NO_BINS,
     INFO1_SHORT_QUERY,
     INFO2_RELAX_AP_LONG_QUERY,
@@ -85,6 +86,7 @@ class QueryPolicy(CommandPolicy):
         sleep_between_retries: how long to wait at least before partitions are asked for again more than once.
         filter_expression: only records for which it holds are given; an expression or its bytes.
         error_details: how much a node tells of an error besides its code.
+        use_compression: whether nodes are asked to compress the records; only the Enterprise Edition does.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta. Two fields of the Rust client are left out:
     `record_queue_size`, as there is no queue (what is not read stays with the nodes), and `timeout_delay`, as
@@ -109,6 +111,7 @@ class QueryPolicy(CommandPolicy):
     sleep_between_retries: Milliseconds = policy_field(0, timeout_ms)
     filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
     error_details: ErrorDetails = policy_field(ErrorDetails.NONE, instance(ErrorDetails))
+    use_compression: bool = policy_field(False, instance(bool))
 
     def _complete(self) -> None:
         if self.records_per_second and self.expected_duration is QueryDuration.SHORT:
@@ -122,7 +125,8 @@ class QueryPolicy(CommandPolicy):
         return {
             "of": OF_QUERY,
             "info1": _INFO1.get(self.expected_duration, 0)
-            | (0 if self.include_bin_data else INFO1_GET_NO_BINS),
+            | (0 if self.include_bin_data else INFO1_GET_NO_BINS)
+            | (INFO1_COMPRESS_RESPONSE if self.use_compression else 0),
             "info2": _INFO2.get(self.expected_duration, 0),
             "info4": self.error_details.value << INFO4_DETAILS_SHIFT,
             "max_records": self.max_records,

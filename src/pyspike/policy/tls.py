@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyspike._wire import plain_bytes, plain_text
 from pyspike.errors import InvalidArgument, InvalidType
@@ -111,7 +111,7 @@ class TLSPolicy(Policy):
     ca_data: str | bytes | None = policy_field(None, _certificates_or_none)
     certificate_file: str | os.PathLike[str] | None = policy_field(None, _path_or_none)
     key_file: str | os.PathLike[str] | None = policy_field(None, _path_or_none)
-    key_password: str | None = policy_field(None, _password_or_none)
+    key_password: str | None = policy_field(None, _password_or_none, secret=True)
     protocols: Sequence[str] = policy_field(PROTOCOLS, _protocols)
     ciphers: str | None = policy_field(None, text_or_none)
     revocation_file: str | os.PathLike[str] | None = policy_field(None, _path_or_none)
@@ -126,17 +126,6 @@ class TLSPolicy(Policy):
                 "TLSPolicy.ciphers are those of TLS 1.2, which protocols leaves out",
                 advice="the ciphers of TLS 1.3 can't be chosen by Python; leave ciphers out",
             )
-
-    def _shown(self) -> dict[str, Any]:
-        changed = Policy._shown(self)
-        if "key_password" in changed:
-            changed["key_password"] = "..."
-        return changed
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self.key_password is not None:
-            raise TypeError("a TLSPolicy with a key_password can't be pickled, as it would be readable there")
-        return Policy.__reduce__(self)
 
 
 def tls_or_none(value: object, name: str) -> TLSPolicy | ssl.SSLContext | None:

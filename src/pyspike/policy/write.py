@@ -21,7 +21,7 @@ from pyspike._wire import (
     ttl_header,
 )
 from pyspike.errors import InvalidArgument
-from pyspike.policy.base import BasePolicy, CommandPolicy, Policy, policy_field, refuse_changes
+from pyspike.policy.base import BasePolicy, Policy, policy_field, refuse_changes
 from pyspike.policy.checks import MAX_UINT32, expiration, instance, whole
 from pyspike.values import Expiration
 
@@ -135,7 +135,7 @@ class WritePolicy(BasePolicy):
 
     def _complete(self) -> None:
         refuse_idle_generation(self, self.generation, self.generation_policy)
-        CommandPolicy._complete(self)
+        BasePolicy._complete(self)
 
     def _compiled(self) -> dict[str, Any]:
         base = BasePolicy._compiled(self)

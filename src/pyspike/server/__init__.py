@@ -2,7 +2,7 @@
 
 It shares no code with the client. What lies where, from the top down:
 
-    cluster.py, embedded_node.py    what users hold: the cluster, its clock, its nodes and their faults
+    cluster.py, embedded_*.py       what users hold: the cluster, its clock, its nodes and their faults
     control/                        where a cluster runs, and the requests by which it is controlled
     dispatch.py                     which code runs a frame, by the frame's type
     info/                           info commands
@@ -11,6 +11,7 @@ It shares no code with the client. What lies where, from the top down:
     records/                        commands on one record and batches; a record's operations in records/ops/
     expressions/                    expressions, and filters made of them
     topology/                       nodes, connections, membership, partitions, faults
+    security/                       users, roles, sessions, and who may do what
     storage/                        the store: namespaces and their records
     cdt/, bits/, hll/, strings/     operations on lists and maps, bits, HyperLogLog, strings
     values/                         the model of values, their order, their stored forms
@@ -33,10 +34,20 @@ except ModuleNotFoundError:
 
 from .cluster import EmbeddedClock, EmbeddedCluster
 from .embedded_node import EmbeddedNode
+from .embedded_security import EmbeddedSecurity
+from .security.settings import Security
 from .storage.store import NamespaceConfig
 from .topology.state import NodeStats
 
 # Without this, Python itself would print the library's warnings to stderr.
 logging.getLogger("pyspike").addHandler(logging.NullHandler())
 
-__all__ = ["EmbeddedClock", "EmbeddedCluster", "EmbeddedNode", "NamespaceConfig", "NodeStats"]
+__all__ = [
+    "EmbeddedClock",
+    "EmbeddedCluster",
+    "EmbeddedNode",
+    "EmbeddedSecurity",
+    "NamespaceConfig",
+    "NodeStats",
+    "Security",
+]

@@ -9,9 +9,16 @@ from __future__ import annotations
 import math
 from operator import index
 
-__all__ = ["PORT_MAX", "check_bytes", "check_integer", "check_seconds", "check_text"]
+__all__ = ["PORT_MAX", "check_bytes", "check_flag", "check_integer", "check_seconds", "check_text"]
 
 PORT_MAX = 65535
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Give a bool as it is; raise TypeError for anything else."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is a bool, not {_shown(value)}")
+    return value
 
 
 def check_integer(name: str, value: object, least: int, most: int | None = None) -> int:

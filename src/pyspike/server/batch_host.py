@@ -12,8 +12,10 @@ from .info.config import service_setting
 from .protocol.batch_request import Row
 from .protocol.constants import FieldType
 from .protocol.digest import partition_of
+from .protocol.framing import Message
 from .protocol.result import ResultCode
 from .records.batch import FailingRow
+from .security.checks import Guard
 from .topology.batch_counts import MAX_BUFFERS, MAX_REQUESTS, THREADS, row_statistic
 from .topology.fault_settings import Counted
 from .topology.state import ClusterState, NodeState
@@ -30,10 +32,11 @@ _OUTCOMES = {
 class NodeHost:
     """A node as the `BatchHost` of one batch."""
 
-    __slots__ = ("_cluster", "_node")
+    __slots__ = ("_cluster", "_guard", "_node")
 
-    def __init__(self, cluster: ClusterState, node: NodeState) -> None:
+    def __init__(self, cluster: ClusterState, node: NodeState, guard: Guard | None = None) -> None:
         self._cluster = cluster
+        self._guard = guard
         self._node = node
         node.stats.batches += 1
         node.batch_counts.initiated += 1
@@ -51,6 +54,11 @@ class NodeHost:
         if most and count > most:
             return ResultCode.BATCH_MAX_REQUESTS
         return None if self._setting(MAX_BUFFERS) else ResultCode.BATCH_QUEUES_FULL
+
+    def check_row(self, message: Message) -> None:
+        """Raise if the user may not do what a row asks."""
+        if self._guard is not None:
+            self._guard.check_record(message)
 
     def order(self) -> Random | None:
         """What shuffles the rows of the next batch; None if they are to stay in their order."""

@@ -15,12 +15,14 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
-from .arguments import PORT_MAX, check_integer, check_seconds, check_text
+from .arguments import PORT_MAX, check_flag, check_integer, check_seconds, check_text
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
 from .embedded_node import EmbeddedNode
+from .embedded_security import EmbeddedSecurity
 from .protocol.constants import N_PARTITIONS, NAMESPACE_MAX
 from .protocol.digest import key_digest, partition_of
+from .security.settings import Security
 from .storage.store import NamespaceConfig
 from .topology.fault_settings import Counted
 from .versions import NEWEST, find_version
@@ -128,16 +130,21 @@ class EmbeddedCluster:
         alternate_host: the host of their alternate addresses; None: they have none.
         version: the server it plays, "8.2.0" or "8.1.2", which refuses string operations as the real one
             does; None: the newest that is known.
-        clock: Unix time in seconds, by which records expire; not with `process`.
+        compression: whether it reads compressed requests, and compresses answers for clients that ask for
+            it, as the Enterprise Edition does; if not, it refuses the ones and sends the others plain.
+        clock: Unix time in seconds, by which records and sessions expire; not with `process`.
         tls: an `ssl.SSLContext` of servers, with which all nodes speak TLS and nothing else; not with
             `process`. Or the paths of PEM files, in a tuple: a certificate, its key, and, where clients have
             to show certificates, the authorities of these. None: no TLS.
         tls_name: the name in the nodes' certificate; or a list with that of each node, if the context has a
             certificate for all of them.
+        security: True lets clients log in, as "admin" with password "admin" at first, and do only what their
+            user may; a `Security` says more, such as other users. False is a server without security.
 
     Attributes:
         nodes: its nodes, `EmbeddedNode`s named "A1", "A2", ...
         clock: lets time pass for its records.
+        security: lets sessions expire and logins fail, if it has security.
 
     Raises:
         TypeError: an argument of another type.
@@ -159,9 +166,11 @@ class EmbeddedCluster:
         advertise: str | None = None,
         alternate_host: str | None = None,
         version: str | None = None,
+        compression: bool = False,
         clock: Callable[[], float] | None = None,
         tls: ssl.SSLContext | Sequence[str | os.PathLike[str]] | None = None,
         tls_name: str | Sequence[str] = "localhost",
+        security: bool | Security = False,
     ) -> None:
         nodes = check_integer("nodes", nodes, 1)
         replication_factor = check_integer("replication_factor", replication_factor, 1)
@@ -172,6 +181,9 @@ class EmbeddedCluster:
             raise TypeError(f"clock is a callable that gives Unix time, not {type(clock).__name__}")
         if process and clock is not None:
             raise ValueError("a clock can't be passed to another process")
+        settings = _security(security)
+        if process and settings is not None and callable(settings.external):
+            raise ValueError("a function for external users can't be passed to another process")
         names = [f"A{index:X}" for index in range(1, nodes + 1)]
         self._plan = Plan(
             names=names,
@@ -185,6 +197,8 @@ class EmbeddedCluster:
             version=(NEWEST if version is None else find_version(check_text("version", version))).name,
             tls_files=_tls_files(tls, process),
             tls_names=[] if tls is None else _tls_names(tls_name, nodes),
+            security=settings,
+            compression=check_flag("compression", compression),
         )
         self._tls = tls if isinstance(tls, ssl.SSLContext) else None
         self._process = process
@@ -193,6 +207,7 @@ class EmbeddedCluster:
         self._finalizer: weakref.finalize[[], EmbeddedCluster] | None = None
         self.nodes = [EmbeddedNode(name, host, self._remote) for name in names]
         self.clock = EmbeddedClock(self._remote)
+        self.security = EmbeddedSecurity(self._remote)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an EmbeddedCluster can't be pickled or copied: give its `hosts` to whoever uses it")
@@ -388,7 +403,7 @@ class EmbeddedCluster:
     def reset(self) -> bool:
         """Begin anew, as between two tests: all nodes up, at their first ports, without faults and records.
 
-        Settings that info commands have changed are as they were at first, too.
+        Settings that info commands have changed are as they were at first, too, and so are users and roles.
 
         Requests that a frozen or mute node has not read yet are lost, with their connections.
 
@@ -444,6 +459,14 @@ class EmbeddedCluster:
             if seen.partition_generation != node["partition_generation"]:
                 return f"partitions of node {name} have moved"
         return None
+
+
+def _security(given: object) -> Security | None:
+    if isinstance(given, Security):
+        return given
+    if not isinstance(given, bool):
+        raise TypeError(f"security is a bool or a Security, not {type(given).__name__}")
+    return Security() if given else None
 
 
 def _pid(partition_id: object) -> int:

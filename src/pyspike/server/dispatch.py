@@ -1,7 +1,8 @@
 """What a node does with a whole frame: who runs it, by its type, and the answer to a request that fails.
 
 Owns: the choice by frame type, counting requests, turning errors into replies. Not here: how frames come and
-go (topology/connection.py), and what the requests do (records/, queries/, info/).
+go (topology/connection.py), and what the requests do (records/, queries/, info/,
+security/).
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from .queries.starting import run_query
 from .records.batch import run_batch
 from .records.commands import execute
 from .records.udf import apply_udf, is_udf
+from .security import answering
+from .security.checks import Guard
+from .security_host import SecuredNode
+from .topology.compressing import as_asked
 from .topology.replies import LongReply, Reply
 from .topology.state import ClusterState, NodeState, Session
 
@@ -28,7 +33,7 @@ _LOG = logging.getLogger("pyspike.server")
 
 _DATA = int(ProtoType.AS_MSG)
 _INFO4_AT = 4
-_SECURITY_REPLY = frame(ProtoType.SECURITY, bytes((0, ResultCode.SEC_NOT_SUPPORTED)) + bytes(14))
+_NO_SECURITY = frame(ProtoType.SECURITY, bytes((0, ResultCode.SEC_NOT_SUPPORTED)) + bytes(14))
 
 
 def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, body: bytes) -> Reply:
@@ -45,17 +50,27 @@ def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, 
         The reply frames. A request that fails is answered with a result code; nothing is raised.
 
     """
+    plain = _answer(cluster, node, session, kind, body)
+    return as_asked(body, plain) if cluster.compression and kind == _DATA else plain
+
+
+def _answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, body: bytes) -> Reply:
     node.stats.requests += 1
     try:
         if kind == _DATA or kind == ProtoType.INTERNAL_XDR:
             node.stats.data_requests += 1
+            guard = _guard(cluster, node, session)
             if is_batch(body):
-                rows = run_batch(cluster.store, body, NodeHost(cluster, node))
+                rows = run_batch(cluster.store, body, NodeHost(cluster, node, guard))
                 return LongReply(rows, batch_timeout(body))
             message = parse_message(body)
             digest = message.fields.get(FieldType.DIGEST)
             if digest is None:
+                if guard is not None:
+                    guard.check_query(message)
                 return run_query(cluster, node, session, message)
+            if guard is not None:
+                guard.check_record(message)
             if is_udf(message):
                 return apply_udf(cluster.store, message, digest)
             return execute(cluster.store, message)
@@ -63,13 +78,32 @@ def answer(cluster: ClusterState, node: NodeState, session: Session, kind: int, 
             node.stats.info_requests += 1
             return frame(ProtoType.INFO, info.answer(cluster, node, session, body))
         if kind == ProtoType.SECURITY:
-            return _SECURITY_REPLY
+            return _secured(cluster, node, session, body)
+        _guard(cluster, node, session)
         return reply(ResultCode.ENTERPRISE_ONLY)
     except RequestError as error:
         return refusal(body, error.code, _details(cluster, body, error))
     except Exception:
         _LOG.exception("node %s: a request of type %d failed: %s", node.name, kind, body[:256].hex())
         return refusal(body, ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
+
+
+def _guard(cluster: ClusterState, node: NodeState, session: Session) -> Guard | None:
+    """What lets the data requests of a connection pass; None if all pass."""
+    security = cluster.security
+    if security is None or not security.is_on:
+        return None
+    return Guard(security, SecuredNode(cluster, node), session.caller)
+
+
+def _secured(cluster: ClusterState, node: NodeState, session: Session, body: bytes) -> Reply:
+    """The answer to a security message."""
+    if cluster.security is None:
+        return _NO_SECURITY
+    answered = answering.answer(cluster.security, SecuredNode(cluster, node), session.caller, body)
+    if not answered.delay:
+        return answered.frames
+    return LongReply(iter((answered.delay, answered.frames)), None, is_query=True)
 
 
 def _details(cluster: ClusterState, body: bytes, error: RequestError) -> bytes:

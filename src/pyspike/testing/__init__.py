@@ -10,6 +10,7 @@ aerospike_async_client     an `AsyncClient` of it, for tests that are coroutines
 aerospike_cluster          the `EmbeddedCluster`, in this process, for the whole session: its nodes stop, fail
                            and come back; None if PYSPIKE_HOSTS names servers to use instead
 aerospike_cluster_options  what that is made with, for a fixture of your own to say
+aerospike_client_policy    the `ClientPolicy` of both clients, likewise
 aerospike_clock            its clock, which a test moves forward to see records expire
 aerospike_hosts            what another client is given to reach it
 
@@ -35,13 +36,14 @@ import pytest
 from pyspike import other_distribution
 
 if TYPE_CHECKING:
-    from pyspike import AsyncClient, Client
+    from pyspike import AsyncClient, Client, ClientPolicy
     from pyspike.server import EmbeddedClock, EmbeddedCluster
     from pyspike.testing.shared import SharedCluster
 
 __all__ = [
     "aerospike_async_client",
     "aerospike_client",
+    "aerospike_client_policy",
     "aerospike_clock",
     "aerospike_cluster",
     "aerospike_cluster_options",
@@ -91,13 +93,27 @@ def aerospike_cluster(
 
 
 @pytest.fixture(scope="session")
+def aerospike_client_policy() -> ClientPolicy | None:
+    """The policy of both clients, such as the user as whom they log in; override it to have another one::
+
+    @pytest.fixture(scope="session")
+    def aerospike_client_policy():
+        return ClientPolicy(application_id="tests")
+    """
+    return None
+
+
+@pytest.fixture(scope="session")
 def _aerospike(
-    request: pytest.FixtureRequest, aerospike_cluster: EmbeddedCluster | None
+    request: pytest.FixtureRequest,
+    aerospike_cluster: EmbeddedCluster | None,
+    aerospike_client_policy: ClientPolicy | None,
 ) -> Iterator[SharedCluster]:
     from pyspike.testing.shared import SharedCluster
 
     hosts = os.environ[HOSTS_VARIABLE] if aerospike_cluster is None else aerospike_cluster.hosts
     shared = SharedCluster.of(request.config, hosts, aerospike_cluster)
+    shared.policy = aerospike_client_policy
     yield shared
     shared.end(request.config)
 

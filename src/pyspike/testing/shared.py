@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyspike import AerospikeError, AsyncClient, Client, Task
+from pyspike import AerospikeError, AsyncClient, Client, ClientPolicy, Task
 
 if TYPE_CHECKING:
     from pyspike.server import EmbeddedCluster
@@ -32,11 +32,15 @@ class SharedCluster:
         hosts: the hosts that the clients are given.
         cluster: the embedded cluster, or None if the hosts are real servers.
 
+    Attributes:
+        policy: the policy of the clients; None is the default one.
+
     """
 
     def __init__(self, hosts: str, cluster: EmbeddedCluster | None) -> None:
         self.hosts = hosts
         self.cluster = cluster
+        self.policy: ClientPolicy | None = None
         self._client: Client | None = None
         self._async_client: AsyncClient | None = None
         self._written: WrittenKeys | None = None
@@ -71,12 +75,12 @@ class SharedCluster:
         if self._client is None or not self._client.is_connected():
             self.close()
             if self.cluster is not None:
-                self._client = Client(self.hosts)
+                self._client = Client(self.hosts, self.policy)
             else:
                 from pyspike.testing.written_keys import TrackingClient, WrittenKeys
 
                 self._written = WrittenKeys()
-                self._client = TrackingClient(self.hosts, self._written)
+                self._client = TrackingClient(self.hosts, self._written, self.policy)
         return self._client
 
     def async_client(self) -> AsyncClient:

@@ -368,8 +368,8 @@ class TrackingClient(Client):
 
     written: WrittenKeys
 
-    def __init__(self, hosts: HostsLike, written: WrittenKeys) -> None:
-        super().__init__(hosts)
+    def __init__(self, hosts: HostsLike, written: WrittenKeys, policy: ClientPolicy | None = None) -> None:
+        super().__init__(hosts, policy)
         self.written = written
 
     def batch_stream(self, rows: Iterable[Any], **options: Any) -> Any:

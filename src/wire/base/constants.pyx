@@ -7,9 +7,15 @@
 cpdef enum:                                 # frames (framing.md 1.1)
     PROTO_VERSION = 2
     FRAME_HEADER_SIZE = 8
-    TYPE_INFO = 1
-    TYPE_MESSAGE = 3
+    COMPRESSED_HEAD_SIZE = 8                # of a compressed frame's body: the size of the frame in it
     MAX_MESSAGE = 134_217_728               # bytes of a body: the server closes the connection on more
+
+
+cpdef enum:                                 # types of frames (framing.md 1.1)
+    TYPE_INFO = 1
+    TYPE_SECURITY = 2
+    TYPE_MESSAGE = 3
+    TYPE_COMPRESSED = 4                     # a frame of TYPE_MESSAGE, packed (framing.md 1.5)
 
 
 cpdef enum:                                 # a message's header; offsets in the frame's body (framing.md 1.2)
@@ -34,6 +40,7 @@ cpdef enum:                                 # info1 (framing.md 1.2)
     INFO1_BATCH = 0x08
     INFO1_GET_NO_BINS = 0x20
     INFO1_CONSISTENCY_ALL = 0x40
+    INFO1_COMPRESS_RESPONSE = 0x80
 
 
 cpdef enum:                                 # info2 (framing.md 1.2)
@@ -82,6 +89,67 @@ cpdef enum:                                 # fields (framing.md 1.3)
     FIELD_FILTER = 43
     FIELD_WHERE = 44                        # text that servers from 8.2 on look for an index for (server-8.2.md 17.5)
     FIELD_ERROR_DETAILS = 45
+
+
+cpdef enum:                                 # a security message's header; offsets in the body (admin-and-info.md 9.1)
+    AT_SECURITY_CODE = 1
+    AT_SECURITY_COMMAND = 2
+    AT_SECURITY_FIELD_COUNT = 3
+    SECURITY_HEADER_SIZE = 16
+
+
+cpdef enum:                                 # security commands (admin-and-info.md 9.1)
+    SECURITY_AUTHENTICATE = 0
+    SECURITY_CREATE_USER = 1
+    SECURITY_DROP_USER = 2
+    SECURITY_SET_PASSWORD = 3
+    SECURITY_CHANGE_PASSWORD = 4
+    SECURITY_GRANT_ROLES = 5
+    SECURITY_REVOKE_ROLES = 6
+    SECURITY_QUERY_USERS = 9
+    SECURITY_CREATE_ROLE = 10
+    SECURITY_DROP_ROLE = 11
+    SECURITY_GRANT_PRIVILEGES = 12
+    SECURITY_REVOKE_PRIVILEGES = 13
+    SECURITY_SET_ALLOWLIST = 14
+    SECURITY_SET_QUOTAS = 15
+    SECURITY_QUERY_ROLES = 16
+    SECURITY_LOGIN = 20
+
+
+cpdef enum:                                 # fields of security messages (admin-and-info.md 9.1)
+    SECURITY_FIELD_USER = 0
+    SECURITY_FIELD_PASSWORD = 1
+    SECURITY_FIELD_OLD_PASSWORD = 2
+    SECURITY_FIELD_CREDENTIAL = 3
+    SECURITY_FIELD_CLEAR_PASSWORD = 4
+    SECURITY_FIELD_TOKEN = 5
+    SECURITY_FIELD_TOKEN_TTL = 6
+    SECURITY_FIELD_ROLES = 10
+    SECURITY_FIELD_ROLE = 11
+    SECURITY_FIELD_PRIVILEGES = 12
+    SECURITY_FIELD_ALLOWLIST = 13
+    SECURITY_FIELD_READ_QUOTA = 14
+    SECURITY_FIELD_WRITE_QUOTA = 15
+    SECURITY_FIELD_READ_INFO = 16
+    SECURITY_FIELD_WRITE_INFO = 17
+    SECURITY_FIELD_CONNECTIONS = 18
+
+
+cpdef enum:                                 # privileges (admin-and-info.md 9.1)
+    PRIVILEGE_USER_ADMIN = 0
+    PRIVILEGE_SYS_ADMIN = 1
+    PRIVILEGE_DATA_ADMIN = 2
+    PRIVILEGE_UDF_ADMIN = 3
+    PRIVILEGE_SINDEX_ADMIN = 4
+    PRIVILEGE_READ = 10                     # the least that has a namespace and a set
+    PRIVILEGE_READ_WRITE = 11
+    PRIVILEGE_READ_WRITE_UDF = 12
+    PRIVILEGE_WRITE = 13
+    PRIVILEGE_TRUNCATE = 14
+    PRIVILEGE_MASKING_ADMIN = 15
+    PRIVILEGE_READ_MASKED = 16
+    PRIVILEGE_WRITE_MASKED = 17
 
 
 cpdef enum:                                 # flags of a batch (batch.md 7.1)
@@ -172,6 +240,8 @@ cpdef enum:                                 # limits (framing.md 1.4, and 1.2 fo
     MAX_BINS = 32767                        # of a record
     MAX_TTL = 315_360_000                   # seconds, which are ten years
     MAX_FILTER = 1_048_576                  # bytes of a filter expression (expressions.md 6.1)
+    MAX_USER = 63                           # bytes of a user's name, and of a role's (admin-and-info.md 9.1)
+    MAX_TOKEN = 16_383                      # bytes of a session's token (tls-and-auth.md 14.5)
     MAX_INDEX_NAME = 63                     # bytes of an index's name (admin-and-info.md 9.2)
     MAX_INDEX_KEY = 2047                    # bytes of a str or blob that an index can hold (query-scan.md 8.3)
     MAX_ROW_GENERATION = 0xFFFF             # a row has two bytes for it (batch.md 7.1)

@@ -35,6 +35,10 @@ cdef class NodeLimits:
         self.pipelines = pipelines
         self.commands_per_pipeline = commands_per_pipeline
 
+    def change_idle_timeout(self, double idle_timeout) -> None:
+        """Keep unused connections for so many milliseconds from now on."""
+        self.idle_timeout = to_ns(idle_timeout)
+
     cdef inline bint may_wait(self, Py_ssize_t waiting) noexcept:
         """Whether one more command may wait when `waiting` commands do."""
         return self.max_waiting < 0 or waiting < self.max_waiting

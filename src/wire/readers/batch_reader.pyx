@@ -4,6 +4,7 @@ cdef object answered_twice(uint32_t number):
     return broken(f"an answer for row {number}, which was not asked for or was answered already")
 
 
+cdef int RESULT_ENTERPRISE_ONLY = int(ResultCode.ENTERPRISE_ONLY)
 cdef int RESULT_FILTERED_OUT = int(ResultCode.FILTERED_OUT)
 
 
@@ -31,6 +32,7 @@ cdef class BatchReader(Reader):
     cdef Batch batch                        # None: nobody wants the answer, and it is only read to its end
     cdef size_t at                          # how much of a frame was read before a pause
     cdef int32_t attempt                    # the number of the request
+    cdef bint was_compressed                # whether the request is, so that some servers refuse it as a whole
     cdef size_t taken                       # bytes of rows that were read since whoever counts them has set it to 0
     cdef readonly Py_ssize_t awaited        # how many of its rows have no answer yet
     cdef readonly list failed
@@ -63,6 +65,8 @@ cdef class BatchReader(Reader):
                 skip_rest(&c, &header)
                 end_of_frame(&c)
                 return self.end(header.result_code)
+            if self.was_compressed and size == MESSAGE_HEADER_SIZE and header.result_code == RESULT_ENTERPRISE_ONLY:
+                raise errors.from_code(header.result_code)      # not the LAST message, and no row's either (framing.md 1.5)
             if self.batch is None:
                 skip_rest(&c, &header)
             else:

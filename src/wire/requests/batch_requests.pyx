@@ -67,7 +67,7 @@ cdef class Batch:
             return True
         whole = self.source.take(self.keys, self.asks, until)
         for i in range(had, <Py_ssize_t>len(self.keys)):
-            check_size(<Key>self.keys[i], self.ask_of(i), self.filter_expression)
+            check_size(<Key>self.keys[i], self.ask_of(i), self.filter_expression, self.settings)
         if not whole:
             return False
         self.keep_rows()
@@ -171,16 +171,35 @@ cdef class Batch:
             self.rows[number].replica += 1
 
 
-cdef inline int check_size(Key key, Ask ask, bytes filter_expression) except -1:
+cdef inline int bit_of(Ask ask) noexcept:
+    """Returns the bit by which settings name the rows of this kind; 0 of those that read."""
+    if ask.call is not None:
+        return ROWS_THAT_CALL
+    return ROWS_THAT_DELETE if ask.kind == ROW_DELETES else ROWS_THAT_WRITE if ask.kind == ROW_WRITES else 0
+
+
+cdef inline bint sends_key(Ask ask, Settings settings) noexcept:
+    """Whether a row's request has the key, if that is known."""
+    return ask.send_key or settings.keys_of_rows & bit_of(ask) != 0
+
+
+cdef inline int info2_of(Ask ask, Settings settings) noexcept:
+    cdef int bit = bit_of(ask)
+    if not settings.told_durable & bit:
+        return ask.info2
+    return ask.info2 | INFO2_DURABLE_DELETE if settings.durable & bit else ask.info2 & ~INFO2_DURABLE_DELETE
+
+
+cdef inline int check_size(Key key, Ask ask, bytes filter_expression, Settings settings) except -1:
     """Refuses a row that would not fit into a request of its own."""
     cdef size_t size
-    if not ask.send_key and PyBytes_GET_SIZE(ask.ops) <= SLICE_SIZE:
+    if not sends_key(ask, settings) and PyBytes_GET_SIZE(ask.ops) <= SLICE_SIZE:
         return 0
     size = ROOM_OF_ROW + <size_t>PyBytes_GET_SIZE(ask.ops)
     for data in (filter_expression, ask.filter_expression):
         if data is not None:
             size += <size_t>PyBytes_GET_SIZE(data)
-    if ask.send_key:
+    if sends_key(ask, settings):
         size += user_key_size(key)
     if size > MAX_MESSAGE:
         raise errors.InvalidArgument(
@@ -219,7 +238,7 @@ cdef struct LastRow:                        # the one before, to see whether the
 cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -1:
     """What follows a row's digest, flags first; returns whether the next row may repeat it."""
     cdef bint reads = ask.kind == ROW_READS
-    cdef bint with_key = ask.send_key and key.user_key is not None
+    cdef bint with_key = sends_key(ask, settings) and key.user_key is not None
     cdef int flags = ROW_HAS_INFO | ROW_HAS_TTL
     cdef unsigned char* p
     cdef size_t start
@@ -229,8 +248,8 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
         flags |= ROW_HAS_INFO4
     p = buffer_take(out, 4)
     p[0] = <unsigned char>flags
-    p[1] = <unsigned char>(ask.info1 | settings.info1 if reads else ask.info1)
-    p[2] = <unsigned char>ask.info2
+    p[1] = <unsigned char>(ask.info1 | settings.info1 & ~INFO1_COMPRESS_RESPONSE if reads else ask.info1)
+    p[2] = <unsigned char>info2_of(ask, settings)
     p[3] = <unsigned char>ask.info3
     if settings.info4:
         put8(out, settings.info4)
@@ -303,7 +322,9 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     cdef Py_ssize_t i = 0
     cdef uint32_t number
     memset(&last, 0, sizeof(LastRow))
-    put_request_header(out, INFO1_BATCH, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0))
+    put_request_header(
+        out, INFO1_BATCH | settings.info1 & INFO1_COMPRESS_RESPONSE, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0)
+    )
     ask_for_details(out, settings)
     if batch.filter_expression is not None:
         put_field(
@@ -326,5 +347,5 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     store32(out.data + head, <uint32_t>(out.size - head - 4))
     store32(out.data + head + FIELD_HEADER_SIZE, <uint32_t>i)
     out.data[head + FIELD_HEADER_SIZE + 4] = settings.batch_flags
-    finish_request(out, fields, 0)
+    seal_request(out, settings, fields, 0)
     return i

@@ -1,6 +1,10 @@
 # The first parts of every request about records: the headers of its frame and its message, and its fields (framing.md 1.1 to
 # 1.3). The caller writes the operations behind them and calls `finish_request`.
 
+cdef enum:
+    COMPRESSION_LEVEL = 1                   # the quickest: a network is seldom so slow that more would pay
+
+
 cdef inline uint32_t server_timeout(double total, double per_socket) noexcept:
     """Returns how many milliseconds the server may take: the shorter limit that is set, 0 if none is (framing.md 1.2)."""
     cdef double ms = total
@@ -38,6 +42,36 @@ cdef inline void finish_request(Buffer* out, int fields, int operations) noexcep
     put_frame_header(out.data, TYPE_MESSAGE, out.size)
     store16(out.data + FRAME_HEADER_SIZE + AT_FIELD_COUNT, <uint16_t>fields)
     store16(out.data + FRAME_HEADER_SIZE + AT_OP_COUNT, <uint16_t>operations)
+
+
+cdef inline int seal_request(Buffer* out, Settings settings, int fields, int operations) except -1:
+    """As `finish_request`, and compresses the request if the policy wants that of one of this size."""
+    finish_request(out, fields, operations)
+    if settings.compress_above >= 0 and out.size > <size_t>settings.compress_above:
+        compress_request(out)
+    return 0
+
+
+cdef int compress_request(Buffer* out) except -1:
+    """Puts a compressed frame in the place of a request, if that is smaller (framing.md 1.5). Releases the GIL meanwhile."""
+    cdef size_t size = out.size
+    cdef unsigned char* p
+    from zlib import compress
+
+    packed = compress(PyMemoryView_FromMemory(<char*>out.data, <Py_ssize_t>size, PyBUF_READ), COMPRESSION_LEVEL)
+    if FRAME_HEADER_SIZE + COMPRESSED_HEAD_SIZE + <size_t>len(packed) >= size:
+        return 0
+    out.size = 0
+    p = buffer_take(out, FRAME_HEADER_SIZE + COMPRESSED_HEAD_SIZE + <size_t>len(packed))
+    put_frame_header(p, TYPE_COMPRESSED, out.size)
+    store64(p + FRAME_HEADER_SIZE, size)
+    memcpy(p + FRAME_HEADER_SIZE + COMPRESSED_HEAD_SIZE, PyBytes_AS_STRING(packed), <size_t>len(packed))
+    return 0
+
+
+cdef inline bint is_packed(Buffer* request) noexcept:
+    """Whether a request was compressed."""
+    return request.size > FRAME_HEADER_SIZE and request.data[1] == TYPE_COMPRESSED
 
 
 cdef inline unsigned char* start_field(Buffer* out, int field, size_t size) except NULL:

@@ -38,6 +38,11 @@ cdef int start_write(
     )
 
 
+cdef inline int answer_bits(Settings settings) noexcept:
+    """Returns the bits of info1 by which a write with an answer that may be large asks for a compressed one."""
+    return INFO1_COMPRESS_RESPONSE if settings.compress_above >= 0 else 0
+
+
 cdef int too_many_operations(Py_ssize_t count) except -1:
     raise errors.InvalidArgument(f"{count} operations in one command, the server allows {MAX_OPERATIONS}")
 
@@ -92,15 +97,15 @@ cdef int put_read(
     fields = start_request(out, key, settings, total_timeout, filter_expression, info1, 0, 0, 0, settings.ttl)
     if names:
         count = put_names(out, names)
-    finish_request(out, fields, <int>count)
+    seal_request(out, settings, fields, <int>count)
     return 0
 
 
 cdef int put_exists(Buffer* out, Key key, Settings settings, double total_timeout, object filter_expression) except -1:
     """Ask whether the record is there."""
-    cdef int info1 = INFO1_READ | INFO1_GET_NO_BINS | settings.info1
-    finish_request(
-        out, start_request(out, key, settings, total_timeout, filter_expression, info1, 0, 0, 0, settings.ttl), 0
+    cdef int info1 = INFO1_READ | INFO1_GET_NO_BINS | settings.info1 & ~INFO1_COMPRESS_RESPONSE
+    seal_request(
+        out, settings, start_request(out, key, settings, total_timeout, filter_expression, info1, 0, 0, 0, settings.ttl), 0
     )
     return 0
 
@@ -161,7 +166,7 @@ cdef int put_bins(
 ) except -1:
     """Put, add, append or prepend (`code`) each of `bins`, names to values."""
     cdef int fields = start_write(out, key, settings, total_timeout, ttl, generation, filter_expression, 0, 0)
-    finish_request(out, fields, <int>put_bin_ops(out, code, bins))
+    seal_request(out, settings, fields, <int>put_bin_ops(out, code, bins))
     return 0
 
 
@@ -171,7 +176,7 @@ cdef int put_touch(
     """Give the record a new time to live."""
     cdef int fields = start_write(out, key, settings, total_timeout, ttl, generation, filter_expression, 0, 0, True)
     end_op(out, start_op(out, OP_TOUCH, "", True), PARTICLE_NULL)
-    finish_request(out, fields, 1)
+    seal_request(out, settings, fields, 1)
     return 0
 
 
@@ -179,7 +184,7 @@ cdef int put_delete(
     Buffer* out, Key key, Settings settings, double total_timeout, object generation, object filter_expression
 ) except -1:
     """Delete the record."""
-    finish_request(
+    finish_request(                         # without a filter there is little to compress
         out,
         start_write(out, key, settings, total_timeout, None, generation, filter_expression, 0, INFO2_DELETE, True),
         0
@@ -309,6 +314,7 @@ cdef int put_operate(
     ):
         info2 |= INFO2_RESPOND_ALL_OPS
     if writes:
+        info1 |= answer_bits(settings)
         fields = start_write(out, key, settings, total_timeout, ttl, generation, filter_expression, info1, info2)
     else:
         for keyword, value in (("ttl", ttl), ("generation", generation)):
@@ -319,5 +325,5 @@ cdef int put_operate(
         fields = start_request(
             out, key, settings, total_timeout, filter_expression, info1 | settings.info1, info2, 0, 0, settings.ttl
         )
-    finish_request(out, fields, <int>put_steps(out, operations, summary))
+    seal_request(out, settings, fields, <int>put_steps(out, operations, summary))
     return 0

@@ -22,6 +22,12 @@ cpdef enum:                                 # what a policy is of, where that is
     OF_BATCH_UDF = 6
 
 
+cpdef enum:                                 # kinds of rows, as bits
+    ROWS_THAT_WRITE = 1
+    ROWS_THAT_DELETE = 2
+    ROWS_THAT_CALL = 4                      # a UDF
+
+
 @cython.final
 cdef class Settings:
     """A policy in the form that commands read. Times are milliseconds; the info bytes have only the bits of the policy."""
@@ -38,6 +44,7 @@ cdef class Settings:
     cdef readonly int replica
     cdef readonly bint send_key, respond_per_each_op
     cdef readonly bytes filter_expression
+    cdef readonly int64_t compress_above    # bytes of a request that is sent plain, at most; -1: any is, and answers are too
     cdef readonly int of                    # `OF_RECORD` and so on
     cdef readonly uint8_t batch_flags       # of a policy for batches, as the two below
     cdef readonly bint sequential           # one node after the other
@@ -45,6 +52,12 @@ cdef class Settings:
     cdef readonly int64_t max_records       # of a policy for queries, as the two below; 0: all
     cdef readonly uint32_t records_per_second   # of each node; 0: as many as it can
     cdef readonly int max_concurrent_nodes  # 0: all at once
+    # of a policy for batches as a file wants it: `ROWS_THAT_WRITE` and so on
+    cdef readonly uint8_t keys_of_rows      # rows that send the key whatever their own policy says
+    cdef readonly uint8_t told_durable      # rows whose durable_delete the file tells, and those for which it says yes
+    cdef readonly uint8_t durable
+    cdef object adapted_by                  # the section of a file that has made `adapted` of this policy; None if none has
+    cdef Settings adapted
     cdef readonly Settings as_read          # the settings that a policy for writes has for an operate that only reads
 
     def __cinit__(
@@ -52,8 +65,10 @@ cdef class Settings:
         object ttl=0,
         double total_timeout=1000, object socket_timeout=None, int max_retries=2, double sleep_between_retries=0,
         double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False, bint respond_per_each_op=False,
-        bytes filter_expression=None, int of=OF_RECORD, int batch_flags=0, bint sequential=False, int write_retries=0,
-        int64_t max_records=0, uint32_t records_per_second=0, int max_concurrent_nodes=0, Settings as_read=None,
+        bytes filter_expression=None, int64_t compress_above=-1, int of=OF_RECORD, int batch_flags=0,
+        bint sequential=False, int write_retries=0,
+        int64_t max_records=0, uint32_t records_per_second=0, int max_concurrent_nodes=0, int keys_of_rows=0,
+        int told_durable=0, int durable=0, Settings as_read=None,
     ) -> None:
         self.write = write
         self.info1 = <uint8_t>info1
@@ -72,6 +87,7 @@ cdef class Settings:
         self.send_key = send_key
         self.respond_per_each_op = respond_per_each_op
         self.filter_expression = filter_expression
+        self.compress_above = compress_above
         self.of = of
         self.batch_flags = <uint8_t>batch_flags
         self.sequential = sequential
@@ -79,6 +95,9 @@ cdef class Settings:
         self.max_records = max_records
         self.records_per_second = records_per_second
         self.max_concurrent_nodes = max_concurrent_nodes
+        self.keys_of_rows = <uint8_t>keys_of_rows
+        self.told_durable = <uint8_t>told_durable
+        self.durable = <uint8_t>durable
         self.as_read = Settings() if write and as_read is None else as_read
 
     cdef tuple parts(self):
@@ -86,9 +105,9 @@ cdef class Settings:
             self.write, self.info1, self.info2, self.info3, self.info4, self.generation,
             self.ttl if self.has_ttl else None, self.total_timeout,
             self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries, self.replica,
-            self.send_key, self.respond_per_each_op, self.filter_expression, self.of,
+            self.send_key, self.respond_per_each_op, self.filter_expression, self.compress_above, self.of,
             self.batch_flags, self.sequential, self.write_retries, self.max_records, self.records_per_second,
-            self.max_concurrent_nodes, self.as_read,
+            self.max_concurrent_nodes, self.keys_of_rows, self.told_durable, self.durable, self.as_read,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -108,8 +127,8 @@ def restore_settings(*parts: object) -> Settings:
     names = (
         "write", "info1", "info2", "info3", "info4", "generation", "ttl", "total_timeout", "socket_timeout",
         "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key", "respond_per_each_op",
-        "filter_expression", "of", "batch_flags", "sequential", "write_retries", "max_records", "records_per_second",
-        "max_concurrent_nodes", "as_read",
+        "filter_expression", "compress_above", "of", "batch_flags", "sequential", "write_retries", "max_records",
+        "records_per_second", "max_concurrent_nodes", "keys_of_rows", "told_durable", "durable", "as_read",
     )
     return Settings(**dict(zip(names, parts, strict=True)))
 

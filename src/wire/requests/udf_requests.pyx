@@ -69,6 +69,6 @@ cdef int put_call(
             "a function can't be called on the condition of a generation",
             advice="compare record.gen(rec) in the function, and give a policy without generation_policy",
         )
-    fields = start_write(out, key, settings, total_timeout, ttl, None, filter_expression, 0, 0, True)
-    finish_request(out, fields + put_call_fields(out, module, function, given), 0)
+    fields = start_write(out, key, settings, total_timeout, ttl, None, filter_expression, answer_bits(settings), 0, True)
+    seal_request(out, settings, fields + put_call_fields(out, module, function, given), 0)
     return 0

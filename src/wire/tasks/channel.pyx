@@ -211,7 +211,7 @@ cdef class Channel(ChannelBase):
         """Returns how many connections take commands; stalled connections do not."""
         cdef int count = 0
         for each in self.pipelines:
-            count += not (<Pipeline>each).stalled
+            count += not ((<Pipeline>each).stalled or (<Pipeline>each).logged_out)
         return count
 
     cdef int grow(self) except -1:

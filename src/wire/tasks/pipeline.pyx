@@ -41,9 +41,11 @@ cdef class Pipeline(Job):
     cdef bint held                          # the transport receives nothing until the bytes in `buffer` are read
     cdef bint has_tls                       # bytes in the socket may be no answer, but of TLS alone
     cdef readonly bint gone
+    cdef bint logged_out                    # the server wants a login: the connection gets no command, and is closed after these
     cdef bint stalled                       # the server is silent: the connection gets no command until an answer comes
     cdef object buffer                      # bytearray that reads go to
     cdef object view                        # memoryview of `buffer`
+    cdef bytes opened                       # what is in the frame in front in `buffer`, if that is compressed and being read
     cdef size_t have                        # bytes in `buffer` that are not parsed yet
     cdef size_t wanted                      # bytes of the answer of which a part is in `buffer`; 0 if its size is unknown
     cdef int64_t moved_at                   # when bytes came last, or a command was written while none was in flight
@@ -83,7 +85,7 @@ cdef class Pipeline(Job):
 
     cdef inline Py_ssize_t room(self):
         """Returns how many more commands the connection takes now."""
-        return 0 if self.paused or self.stalled else self.depth - self.load()
+        return 0 if self.paused or self.stalled or self.logged_out else self.depth - self.load()
 
     cdef int submit(self, Future future) except -1:
         """Takes a command, which is sent in the next write."""
@@ -228,11 +230,19 @@ cdef class Pipeline(Job):
             if self.queue.count() == 0:
                 self.fail(errors.ProtocolError("an answer to no command"))
                 return True
+            if frame.is_compressed:
+                try:
+                    self.opened = open_frame(&frame, self.opened)
+                except errors.ProtocolError as error:
+                    self.fail(error)
+                    return True
             answer = self.resolve(&frame, self.have - at - frame.size, until)
             if answer == ANSWER_WRONG:
                 return True
             if answer == ANSWER_PAUSED:
                 break
+            if self.opened is not None:
+                self.opened = None
             at += frame.size
         self.have -= at
         if self.have and self.queue.count() == 0:
@@ -256,8 +266,17 @@ cdef class Pipeline(Job):
             self.view[:self.have] = larger[:self.have]
         if self.queue.count() == 0:
             self.idle_since = self.moved_at
+            if self.logged_out:
+                self.shut(NOT_LOGGED_IN)
+                return True
         self.channel.admit()
         return True
+
+    cdef const unsigned char* end_of_frame(self):
+        """Returns the end of the frame in front, or of the one in it, while it is being read."""
+        if self.opened is not None:
+            return <const unsigned char*>PyBytes_AS_STRING(self.opened) + PyBytes_GET_SIZE(self.opened)
+        return <const unsigned char*>PyByteArray_AS_STRING(self.buffer) + self.wanted
 
     cdef AnswerState resolve(self, Frame* frame, size_t behind, int64_t until) except? ANSWER_WRONG:
         """Has the oldest command read a frame, and completes the command unless more frames of its answer follow.
@@ -307,6 +326,8 @@ cdef class Pipeline(Job):
             return ANSWER_READ
         if error is None:
             future.end(RESOLVED, value)
+        elif isinstance(error, errors.NotAuthenticated):
+            self.log_out(future, error)
         elif isinstance(error, errors.ServerError):
             self.channel.give_up(future, error)
         else:
@@ -315,6 +336,22 @@ cdef class Pipeline(Job):
                 self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
                 return ANSWER_WRONG
         return ANSWER_READ
+
+    cdef int log_out(self, Future future, object error) except -1:
+        """After an answer that the connection is not logged in: the command goes to another connection, if it may.
+
+        Those in flight behind it are refused just the same.
+        """
+        self.logged_out = True
+        self.move_pending()
+        if not may_log_in_again(future.command, error):
+            self.channel.give_up(future, error)
+            return 0
+        future.command.sent -= 1
+        if future.command.reader.has_many_frames:
+            future.command.reader.restart()
+        self.channel.submit(future)
+        return 0
 
     cdef int end_wrong(self, Future future, object error) except -1:
         """Ends the attempt of a command whose answer could not be read."""
@@ -356,7 +393,11 @@ cdef class Pipeline(Job):
     cdef int stall(self) except -1:
         """Gives the connection no commands until an answer comes. Commands that are not written yet go to another connection."""
         self.stalled = True
-        pending = self.pending
+        return self.move_pending()
+
+    cdef int move_pending(self) except -1:
+        """Has other connections send the commands that are not written yet."""
+        cdef list pending = self.pending
         self.pending = []
         for item in pending:
             if is_waited_for(<Future>item):

@@ -36,8 +36,7 @@ cdef class PartitionsRequest(Future):
 
     cdef int anchor(self) except -1:
         """Has records taken from where the frame is now: it may have moved to the start of the buffer."""
-        cdef const unsigned char* data = <const unsigned char*>PyByteArray_AS_STRING(self.connection.buffer)
-        self.reader().moved(data + self.connection.wanted)
+        self.reader().moved(self.connection.end_of_frame())
         return 0
 
     cdef int go_on(self) except -1:

@@ -10,6 +10,7 @@ cdef object try_once(Command command, PartitionMap partitions):
     cdef int64_t now = began
     cdef bint took_time = False             # to open a connection, or to wait for one
     cdef bint sent, overflowed
+    cdef str closed_as = CLOSED_BY_SERVER
     try:
         node = partitions.route(command.namespace, &command.target)
         if node is not None:
@@ -30,7 +31,9 @@ cdef object try_once(Command command, PartitionMap partitions):
                 command.sent += 1
         result = connection.read(command.reader, command.key, command.given)
     except errors.AerospikeError as error:
-        if connection is None or not connection.in_answer or not connection.was_dead():
+        if connection is not None and may_log_in_again(command, error):
+            closed_as = NOT_LOGGED_IN
+        elif connection is None or not connection.in_answer or not connection.was_dead():
             failure = error
             sent = connection is not None and connection.request_sent
             if connection is not None:      # before code in Python runs, which Ctrl-C may end
@@ -48,10 +51,13 @@ cdef object try_once(Command command, PartitionMap partitions):
         connection.used_at = now_ns()
         pool.release(connection)
         return result
-    command.tries -= 1                      # the server has not read the request: that does not count as an attempt
+    # The server has not read the request, or not done it for want of a login: that does not count as an attempt.
+    command.tries -= 1
     command.sent -= connection.request_sent
     pool.found_broken()
-    pool.discard(connection, "closed by the server")
+    pool.discard(connection, closed_as)
+    if closed_as is not CLOSED_BY_SERVER:
+        pool.discard_idle(closed_as)
     return try_once(command, partitions)
 
 
@@ -59,6 +65,9 @@ cdef void settle(Command command, Node node, Pool pool, Connection connection, o
     """Gives the connection of a failed attempt back to its pool, or closes it."""
     cdef double delay = command.settings.timeout_delay
     cdef bint answered = isinstance(error, errors.ServerError)
+    if answered and isinstance(error, errors.NotAuthenticated):
+        pool.discard(connection, NOT_LOGGED_IN)
+        return
     if answered and not connection.in_answer and not connection.has_more():
         connection.used_at = now_ns()
         pool.release(connection)

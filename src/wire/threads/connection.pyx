@@ -26,6 +26,7 @@ cdef class Connection:
     cdef int64_t opened_at
     cdef bint request_sent                  # whether the last request may have reached the server
     cdef bint in_answer                     # whether the answer has not been received to its end
+    cdef bytes opened                       # what was in the frame, if that is compressed; else None
     cdef size_t frames                      # how many frames of the last answer have come
     cdef int outcome                        # the Outcome of the last exchange, if it failed
     cdef uint64_t ticket                    # of `own_socket`
@@ -63,6 +64,7 @@ cdef class Connection:
             if self.x.data == NULL:
                 raise MemoryError
             self.x.capacity = RECEIVE_SIZE
+        self.close_frame()
         self.x.have = 0
         self.x.frame.size = 0
         self.x.sent = 0
@@ -70,7 +72,8 @@ cdef class Connection:
         return 0
 
     cdef inline void tidy(self, size_t limit) noexcept:
-        """Frees a receive buffer that is larger than `limit`."""
+        """Frees a receive buffer that is larger than `limit`, and what was in a compressed answer."""
+        self.close_frame()
         if self.x.capacity > limit:
             PyMem_RawFree(self.x.data)
             self.x.data = NULL
@@ -103,7 +106,7 @@ cdef class Connection:
     cdef int receive_more(self) except -1:
         """Receives the next frame of the answer in the place of the last one, within the same deadline."""
         cdef int64_t now = now_ns()
-        drop_frame(&self.x)
+        self.drop_frame()
         self.in_answer = True
         self.x.moved_at = now
         return self.receive(now)
@@ -122,9 +125,26 @@ cdef class Connection:
         if outcome != DONE:
             self.outcome = outcome
             self.fail(outcome)
+        self.take_frame()
+        return 0
+
+    cdef inline int take_frame(self) except -1:
+        """Takes note of the frame that was received, which a compressed one has in it."""
         self.in_answer = False
         self.frames += 1
+        if self.x.frame.is_compressed:
+            self.opened = open_frame(&self.x.frame, self.opened)
         return 0
+
+    cdef inline void close_frame(self) noexcept:
+        """Forgets what was in a compressed frame."""
+        if self.opened is not None:
+            self.opened = None
+
+    cdef inline void drop_frame(self) noexcept:
+        """Lets the next frame come in the place of the one that was read."""
+        self.close_frame()
+        drop_frame(&self.x)
 
     cdef inline object read(self, Reader reader, Key key, object given):
         """Reads the answer, whose first frame `run` has received, and receives more frames as long as the reader wants them."""
@@ -202,6 +222,16 @@ cdef class Connection:
         `timeout` is in milliseconds, 0 for none. Raises TimeoutError, ConnectionError or ProtocolError, after which
         the connection is closed.
         """
+        return self.exchange_all(message, timeout)[0]
+
+    def exchange_all(
+        self, bytes message not None, double timeout, is_last: Callable[[bytes], bool] | None = None
+    ) -> list[bytes]:
+        """Do the same where the answer may have several frames, and return the bodies of all.
+
+        `is_last` is called with each body, and returns whether the answer ends with it; without it the answer has one
+        frame. If it raises, the connection is closed too.
+        """
         cdef int64_t now = now_ns()
         cdef int64_t span = to_ns(timeout)
         if PyBytes_GET_SIZE(message) < FRAME_HEADER_SIZE:
@@ -211,12 +241,12 @@ cdef class Connection:
                 message[1], <const unsigned char*>PyBytes_AS_STRING(message), <size_t>PyBytes_GET_SIZE(message),
                 now, after(now, span), span
             )
-            bodies = self.read(FramesReader(), None, None)
+            bodies = self.read(FramesReader(is_last), None, None)
         except BaseException:
             self.shut()
             raise
         self.tidy(RECEIVE_SIZE)
-        return bodies[0]
+        return bodies
 
     def close(self) -> None:
         """Close the socket. Does nothing if it is closed."""

@@ -234,8 +234,7 @@ cdef class Exchanges(Keeper):
                 if outcome != DONE:
                     connection.outcome = outcome
                     connection.fail(outcome)
-                connection.in_answer = False
-                connection.frames += 1
+                connection.take_frame()
                 value = read_frame(command.reader, command.key, command.given, &x.frame, &connection.names)
                 if value is not MORE and value is not PAUSE and connection.has_more():
                     raise connection.overflowed()
@@ -247,7 +246,7 @@ cdef class Exchanges(Keeper):
                 continue
             connection.in_answer = True
             if value is MORE:               # else the same frame is read on
-                drop_frame(x)
+                connection.drop_frame()
                 x.moved_at = now_ns()
             reading = self.came(requests)
             if reading == NO_MORE_NOW or value is PAUSE:
@@ -274,24 +273,29 @@ cdef class Exchanges(Keeper):
 
     cdef int fail(self, NodeRequests requests, object error) except -1:
         """After a request that failed: gives the connection up, and tells the subclass; or has a request sent again that the
-        server has not read, as it had closed the connection before."""
+        server has not done, as it had closed the connection before, or forgotten its login."""
         cdef Connection connection = requests.connection
         cdef Command command = requests.command
         cdef bint sent = connection is not None and connection.request_sent
         cdef bint dead = False
+        cdef bint logged_out = False
         if connection is not None:          # before code in Python runs, which Ctrl-C may end
             dead = connection.in_answer and connection.was_dead()
+            logged_out = not dead and may_log_in_again(command, error)
             overflowed = isinstance(error, errors.ServerError) and connection.has_more()
             if dead:
                 requests.pool.found_broken()
-                requests.pool.discard(connection, "closed by the server")
+                requests.pool.discard(connection, CLOSED_BY_SERVER)
+            elif logged_out:
+                requests.pool.discard(connection, NOT_LOGGED_IN)
+                requests.pool.discard_idle(NOT_LOGGED_IN)
             else:
                 settle(command, requests.node, requests.pool, connection, error)
             requests.connection = None
             self.in_flight.remove(requests)
             if overflowed:
                 error = connection.overflowed()
-        if dead:
+        if dead or logged_out:
             command.tries -= 1
             self.queue.append(requests)
             return 0

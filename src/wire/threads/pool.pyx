@@ -13,6 +13,10 @@ cdef enum PoolStep:                         # what a thread that asks for a conn
     REFUSE                                  # fail, because the line is full
 
 
+cdef str CLOSED_BY_SERVER = "closed by the server"         # reasons by which the statistics count connections
+cdef str NOT_LOGGED_IN = "not authenticated"
+
+
 cdef enum:
     RELIEVE_AFTER = 5_000_000               # ns after which who waits in line reads the answers of threads that are elsewhere
 
@@ -173,7 +177,7 @@ cdef class Pool:
                 continue
             if (now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.broken_at) and self.is_dead(connection):
                 self.found_broken()
-                self.discard(connection, "closed by the server")
+                self.discard(connection, CLOSED_BY_SERVER)
                 continue
             return connection
 
@@ -355,6 +359,13 @@ cdef class Pool:
             connection = self.idle
         self.idle_count = 0
         return taken
+
+    cdef void discard_idle(self, str reason):
+        """Closes all idle connections."""
+        with cython.critical_section(self):
+            idle = self.take_idle()
+        for connection in idle:
+            self.discard(<Connection>connection, reason)
 
     cdef void set_late(self, Connection connection, int64_t until):
         """Keeps a connection that awaits the answer to a command that timed out, until `drain` makes it idle or closes it."""

@@ -20,6 +20,7 @@ from pyspike import operations as op
 from pyspike._wire import batch_rows, parse_answer, rows_of_node
 from support.batch_nodes import LAST, BatchNodes
 from support.cluster_tools import in_thread, wait_until
+from support.compressed import packed
 from support.messages import Message, Op
 
 ONCE = BatchPolicy(max_retries=0, total_timeout=20_000)
@@ -77,7 +78,14 @@ LIES: dict[str, tuple[bytes, set[int], str]] = {
     "half a row": (framed(good(READ) + good(WRITE)[:10]), {READ}, "22 bytes are promised where 10 are left"),
     "of another version": (framed(good(READ)) + framed(good(WRITE), version=3), {READ}, "begins with 0303"),
     "of another type": (framed(good(READ)) + framed(good(WRITE), kind=1), {READ}, "begins with 0201"),
-    "compressed": (framed(good(READ)) + framed(bytes(40), kind=4), {READ}, "begins with 0204"),
+    "compressed, of no size": (framed(good(READ)) + framed(bytes(40), kind=4), {READ}, "of 0 bytes"),
+    "compressed, two frames in one": (
+        packed(framed(good(READ)) + framed(good(WRITE))),
+        set(),
+        "not one whole message",
+    ),
+    "compressed, a row twice": (packed(framed(good(WRITE))) * 2, {WRITE}, "answered already"),
+    "compressed, half": (packed(framed(good(READ))) + packed(framed(good(WRITE)))[:-9], {READ}, "in the mid"),
     "a size over the limit": (framed(b"", size=129 * MIB), set(), "not an answer of type 3"),
     "the greatest size": (framed(b"", size=2**48 - 1), set(), "not an answer of type 3"),
     "a header of another size": (framed(good(READ) + lying(WRITE, size=23)), {READ}, "header of 23 bytes"),

@@ -402,7 +402,7 @@ ATTRIBUTES: dict[str, tuple[list[Callable[..., Command]], Any, str, Any]] = {
     "sleep_between_retries": (EVERY, 5, "sleep_between_retries", 5),
     "replica": (READS, Replica.RANDOM, "replica", 2),
 }
-FIELDS = {"send_key", "filter_expression"}
+FIELDS = {"use_compression", "compression_threshold", "send_key", "filter_expression"}
 
 
 def cases(table: dict[str, Any]) -> list[Any]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ..dispatch import answer
+from ..security.settings import Security
 from ..storage.store import NamespaceConfig
 from ..topology.membership import Membership
 from ..topology.tls import context_of
@@ -31,7 +32,7 @@ __all__ = ["Backend", "Plan", "ProcessBackend", "ThreadBackend", "serve_control"
 
 _STOP_TIMEOUT = 5.0
 _ERRORS: dict[str, type[Exception]] = {
-    kind.__name__: kind for kind in (KeyError, TypeError, ValueError, OSError)
+    kind.__name__: kind for kind in (KeyError, ModuleNotFoundError, TypeError, ValueError, OSError)
 }
 
 
@@ -53,6 +54,8 @@ class Plan:
     tls_files: list[str]
     """The paths that `context_of` takes; empty if a context is given, or there is no TLS."""
     tls_names: list[str]
+    security: Security | None
+    compression: bool
 
 
 class Backend(Protocol):
@@ -107,6 +110,8 @@ class ThreadBackend:
                 clock=clock,
                 tls=context_of(*plan.tls_files) if plan.tls_files else tls,
                 tls_names=plan.tls_names,
+                security=plan.security,
+                compression=plan.compression,
             )
         )
 
@@ -212,7 +217,9 @@ def serve_control(requests: IO[str], answers: IO[str]) -> None:
                 if backend is None:
                     settings = asked.pop("namespaces")
                     namespaces = {name: NamespaceConfig(**each) for name, each in settings.items()}
-                    backend = ThreadBackend.from_plan(Plan(namespaces=namespaces, **asked))
+                    sent = asked.pop("security")
+                    security = None if sent is None else Security(**sent)
+                    backend = ThreadBackend.from_plan(Plan(namespaces=namespaces, security=security, **asked))
                 else:
                     answer["result"] = backend.call(asked["request"], asked["node"], **asked["args"])
             except Exception as error:

@@ -7,10 +7,11 @@ Not here: how a request reaches the cluster (backends.py), and what it does (../
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..protocol.constants import N_PARTITIONS
+from ..security.state import ClusterSecurity
 from ..topology.membership import Membership
 from ..topology.node import Node
 
@@ -76,11 +77,38 @@ async def _reset(cluster: Membership) -> bool:
 def _advance(cluster: Membership, seconds: int) -> None:
     for namespace in cluster.state.store.namespaces.values():
         namespace.age(seconds)
+    for node in cluster.nodes:
+        node.state.security.age(seconds)
 
 
 def _shuffle_batches(cluster: Membership, seed: int | None) -> None:
     for node in cluster.nodes:
         node.state.shuffle_batches(seed)
+
+
+def _security(cluster: Membership) -> ClusterSecurity:
+    if cluster.state.security is None:
+        raise RuntimeError("the cluster has no security: make it with EmbeddedCluster(security=True)")
+    return cluster.state.security
+
+
+def _add_user(cluster: Membership, name: str, password: str, roles: list[str]) -> None:
+    _security(cluster).add_user(name, password, roles)
+
+
+def _expire_sessions(cluster: Membership, name: str | None) -> None:
+    _security(cluster)
+    for node in cluster.nodes if name is None else [cluster.node(name)]:
+        node.state.security.tokens.forget()
+
+
+def _set_session_ttl(cluster: Membership, seconds: int) -> None:
+    _security(cluster).session_ttl = seconds
+
+
+def _change_login_faults(cluster: Membership, **changes: Any) -> None:
+    security = _security(cluster)
+    security.faults = replace(security.faults, **changes)
 
 
 async def _restart(cluster: Membership, node: Node, port: int | None) -> int:
@@ -100,6 +128,10 @@ _CLUSTER: dict[str, Callable[..., Any]] = {
     "advance": _advance,
     "reset": _reset,
     "shuffle_batches": _shuffle_batches,
+    "add_user": _add_user,
+    "expire_sessions": _expire_sessions,
+    "set_session_ttl": _set_session_ttl,
+    "change_login_faults": _change_login_faults,
 }
 
 _QUIET = {"describe", "owners", "clear", "advance", "reset", "shuffle_batches"}

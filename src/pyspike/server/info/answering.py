@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 
 from ..protocol.constants import N_PARTITIONS
-from ..protocol.result import ResultCode
+from ..protocol.result import RequestError, ResultCode
+from ..security.accounts import Rights
+from ..security.checks import info_permitted
 from ..topology.state import ClusterState, NodeState, Session
 from . import cluster, config, data, indexes, jobs, logs, modules, tables
 from .call import Call, InfoError
@@ -31,6 +33,12 @@ FEATURES = (
 UNRECOGNIZED = f"ERROR:{ResultCode.PARAMETER:d}:unrecognized command"
 ENTERPRISE_ONLY = f"ERROR:{ResultCode.ENTERPRISE_ONLY:d}:enterprise only"
 
+ROLE_VIOLATION = f"ERROR:{ResultCode.SEC_ROLE_VIOLATION:d}:role violation"
+_REFUSALS = {
+    ResultCode.SEC_NOT_AUTHENTICATED: "not authenticated",
+    ResultCode.SEC_NOT_ALLOWLISTED: "not whitelisted",
+}
+
 _NAME_END = re.compile(r"[/:;]")
 
 
@@ -44,19 +52,35 @@ def answer(state: ClusterState, node: NodeState, session: Session, body: bytes) 
         body: the request: commands, a line each; all that a node tells by default if it is empty.
 
     """
+    try:
+        rights = _rights(state, session)
+    except RequestError as error:
+        return f"ERROR:{error.code:d}:{_REFUSALS[error.code]}\n".encode()
     # What follows the last newline is no command: a command ends with one.
     lines = body.decode("latin-1").split("\n")[:-1] if body else _DEFAULT_REPORT
-    return "".join([f"{line}\t{_value(state, node, session, line)}\n" for line in lines]).encode("latin-1")
+    return "".join([f"{line}\t{_value(state, node, session, rights, line)}\n" for line in lines]).encode(
+        "latin-1"
+    )
 
 
-def _value(state: ClusterState, node: NodeState, session: Session, line: str) -> str:
+def _rights(state: ClusterState, session: Session) -> Rights | None:
+    """What the user may do; None if the cluster has no security."""
+    if state.security is None or not state.security.is_on:
+        return None
+    return state.security.rights_of(session.caller)
+
+
+def _value(state: ClusterState, node: NodeState, session: Session, rights: Rights | None, line: str) -> str:
     end = _NAME_END.search(line)
     name, params = (line, "") if end is None else (line[: end.start()], line[end.end() :])
+    call = Call(state, node, session, params)
+    if rights is not None and not info_permitted(rights, name, call.pairs):
+        return ROLE_VIOLATION
     command = _COMMANDS.get(name)
     if command is None:
         return ENTERPRISE_ONLY if name in _ENTERPRISE or "-tls-" in name else UNRECOGNIZED
     try:
-        return command(Call(state, node, session, params))
+        return command(call)
     except InfoError as error:
         return str(error)
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 
 from ..protocol.constants import TTL_MAX
 from ..protocol.result import ResultCode
+from ..security.settings import TTL_RANGE
 from ..storage.store import Namespace
 from ..topology.batch_counts import BATCH_SETTINGS, THREADS
 from ..topology.jobs import (
@@ -28,6 +29,7 @@ from .pairs import joined
 
 __all__ = ["COMMANDS", "namespace_settings", "service_setting"]
 
+SESSION_TTL = "session-ttl"
 INVALID = "invalid set-config parameter"
 _UINT32 = 1 << 32
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "k": 1 << 10, "g": 1 << 30}
@@ -128,6 +130,7 @@ _RANGES = {
     "default-read-touch-ttl-pct": (0, 100),
     "max-record-size": (64, 8 << 20),
     "replication-factor": (1, 256),
+    SESSION_TTL: (120, TTL_RANGE[1]),
     "heartbeat.interval": (50, 10000),
     "heartbeat.timeout": (3, _UINT32),
 }
@@ -144,7 +147,9 @@ def _get(call: Call) -> str:
         return joined(_network(call.node))
     if context == "namespace":
         return joined(namespace_settings(call.cluster, call.node, call.namespace("id")))
-    if context in ("security", "xdr"):
+    if context == "security":
+        return joined(_security(call.cluster))
+    if context == "xdr":
         return ""
     raise InfoError("invalid context")
 
@@ -152,6 +157,14 @@ def _get(call: Call) -> str:
 def _service(call: Call) -> dict[str, object]:
     fixed = {"cluster-name": call.cluster.cluster_name, "node-id": call.node.name}
     return dict(sorted({**SERVICE, **fixed, **call.node.settings.get("service", {})}.items()))
+
+
+def _security(cluster: ClusterState) -> dict[str, object]:
+    """The settings of security; none if the server has none."""
+    security = cluster.security
+    if security is None:
+        return {}
+    return {"enable-quotas": security.settings.quotas, SESSION_TTL: security.session_ttl}
 
 
 def service_setting(node: NodeState, name: str) -> bool | int | str:
@@ -180,8 +193,12 @@ def namespace_settings(cluster: ClusterState, node: NodeState, found: Namespace)
 
 def _set(call: Call) -> str:
     context = call.need("context")
-    if context in ("security", "xdr"):
+    security = call.cluster.security
+    if context == "xdr" or (context == "security" and security is None):
         raise InfoError("enterprise only", ResultCode.ENTERPRISE_ONLY)
+    if context == "security" and security is not None:
+        security.session_ttl = int(_chosen(call, {SESSION_TTL: security.session_ttl})[1])
+        return "ok"
     if context == "namespace":
         return _set_namespace(call)
     if context not in ("service", "network"):

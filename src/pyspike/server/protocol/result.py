@@ -14,7 +14,7 @@ __all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCo
 
 
 class ResultCode(IntEnum):
-    """The result codes that a community server sends (result-codes.md 10.1)."""
+    """The result codes that a server sends (result-codes.md 10.1)."""
 
     OK = 0
     UNKNOWN = 1
@@ -48,6 +48,30 @@ class ResultCode(IntEnum):
     RECORD_VERSION_MISMATCH = 30
     SEC_OK_LAST = 50
     SEC_NOT_SUPPORTED = 51
+    SEC_NOT_CONFIGURED = 52
+    SEC_SCHEME = 53
+    SEC_COMMAND = 54
+    SEC_FIELD = 55
+    SEC_STATE = 56
+    SEC_USER = 60
+    SEC_USER_EXISTS = 61
+    SEC_PASSWORD = 62
+    SEC_EXPIRED_PASSWORD = 63
+    SEC_FORBIDDEN_PASSWORD = 64
+    SEC_CREDENTIAL = 65
+    SEC_EXPIRED_SESSION = 66
+    SEC_ROLE = 70
+    SEC_ROLE_EXISTS = 71
+    SEC_PRIVILEGE = 72
+    SEC_ALLOWLIST = 73
+    SEC_QUOTAS_NOT_ENABLED = 74
+    SEC_QUOTA = 75
+    SEC_NOT_AUTHENTICATED = 80
+    SEC_ROLE_VIOLATION = 81
+    SEC_NOT_ALLOWLISTED = 82
+    SEC_QUOTA_EXCEEDED = 83
+    SEC_LDAP_NOT_CONFIGURED = 90
+    SEC_LDAP_AUTHENTICATION = 93
     UDF_EXECUTION = 100
     BATCH_DISABLED = 150
     BATCH_MAX_REQUESTS = 151

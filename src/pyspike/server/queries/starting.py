@@ -103,6 +103,7 @@ def _job(node: NodeState, session: Session, namespace: Namespace, message: Messa
         message.fields.get(FieldType.SET, b"").decode("latin-1"),
         kind,
         session.client,
+        "" if session.caller.user is None else session.caller.user.name,
         records_per_second=records_per_second(message),
         socket_timeout=socket_timeout(message),
     )

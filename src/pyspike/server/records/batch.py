@@ -69,6 +69,9 @@ class BatchHost(Protocol):
     def refuses(self, count: int) -> ResultCode | None:
         """The code by which a batch of so many rows is refused; None if it is not."""
 
+    def check_row(self, message: Message) -> None:
+        """Raise `RequestError` if the user may not do what a row asks."""
+
     def order(self) -> Random | None:
         """What shuffles the rows of the next batch; None if they are to stay in their order."""
 
@@ -228,6 +231,7 @@ class _Run:
         message, store = row.message, self._store
         digest = message.fields.get(_DIGEST, row.digest)
         try:
+            self._host.check_row(message)
             if len(message.ops) > OPS_MAX:
                 raise bad("too many ops")
             run = apply_udf if is_udf(message) else run_on

@@ -15,10 +15,14 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, cast
 
+from ..protocol.compression import inflated
 from ..protocol.constants import PROTO_SIZE_MAX, PROTO_VERSION, ProtoType
-from ..protocol.framing import PROTO, refusal
+from ..protocol.framing import PROTO, refusal, reply
+from ..protocol.result import RequestError
+from ..security.state import Caller
 from .closing import last_bytes
 from .fault_settings import Counted, Faults
 from .replies import LongReply, Reply, break_off, dropped, exhausted
@@ -31,7 +35,7 @@ __all__ = ["Connection", "Handler"]
 _PROTO_BYTES = PROTO.size
 _SIZE_MASK = (1 << 48) - 1
 _TYPES = frozenset(int(kind) for kind in ProtoType)
-_DATA = int(ProtoType.AS_MSG)
+_DATA, _COMPRESSED = int(ProtoType.AS_MSG), int(ProtoType.AS_MSG_COMPRESSED)
 _WRITE_SIZE = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
@@ -46,6 +50,10 @@ class Handler(Protocol):
     @property
     def stats(self) -> NodeStats:
         """The counters of the node."""
+
+    @property
+    def compression(self) -> bool:
+        """Whether compressed requests are read."""
 
     @property
     def handle(self) -> Callable[[Session, int, bytes], Reply]:
@@ -114,6 +122,7 @@ class Connection(asyncio.Protocol):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host, port = self._transport.get_extra_info("peername")[:2]
         self.session.client = f"{host}+{port}"
+        self.session.caller = Caller(host, partial(self._transport.get_extra_info, "peercert"))
         self._handler.connected(self)
         if self._handler.faults.silent:
             self.freeze()
@@ -226,6 +235,12 @@ class Connection(asyncio.Protocol):
                 break
             body = bytes(buffer[pos + _PROTO_BYTES : end])
             pos = end
+            if kind == _COMPRESSED and handler.compression:
+                try:
+                    kind, body = _DATA, inflated(body)
+                except RequestError as error:
+                    out.append(reply(error.code))
+                    continue
             if faults.armed and kind == _DATA:
                 self._flush(out)
                 out, out_size = [], 0

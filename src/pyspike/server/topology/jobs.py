@@ -41,6 +41,7 @@ class Job:
     Attributes:
         kind: "basic", "aggregation", "background-udf" or "background-ops".
         client: the address of the client, as `host+port`.
+        user: the user whose query it is; empty if the cluster has no security.
         partitions: how many partitions were asked for from their beginning.
         resumed: how many partitions were asked for from after a record.
         udf: the names of the module and the function.
@@ -59,6 +60,7 @@ class Job:
     set_name: str
     kind: str
     client: str
+    user: str = ""
     index_name: str | None = None
     records_per_second: int = 0
     socket_timeout: int = 0

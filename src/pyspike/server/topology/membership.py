@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..protocol.constants import N_PARTITIONS
+from ..security.settings import Security
+from ..security.state import ClusterSecurity
 from ..storage.store import Namespace, NamespaceConfig, Store
 from ..versions import NEWEST, ServerVersion
 from .jobs import Jobs
@@ -47,6 +49,8 @@ class Membership:
         advertise: the host that nodes say they have; None: `host`.
         alternate_host: the host of the nodes' alternate addresses; None: they have none.
         version: the server that is played.
+        security: who may do what at first; None: it is a server that has no security.
+        compression: whether compressed requests are read, and answers compressed if that is asked for.
         clock: Unix time in seconds, by which records expire.
         tls: with which all nodes speak TLS; None: they do not.
         tls_names: the name in the certificate of each node.
@@ -66,12 +70,20 @@ class Membership:
         advertise: str | None = None,
         alternate_host: str | None = None,
         version: ServerVersion = NEWEST,
+        security: Security | None = None,
+        compression: bool = False,
         clock: Callable[[], float] = time.time,
         tls: ssl.SSLContext | None = None,
         tls_names: Sequence[str] = (),
     ) -> None:
         self.state = ClusterState(
-            cluster_name, replication_factor, advertise, alternate_host, Store(clock, version)
+            cluster_name,
+            replication_factor,
+            advertise,
+            alternate_host,
+            Store(clock, version),
+            None if security is None else ClusterSecurity(security),
+            compression,
         )
         told: Sequence[str | None] = tls_names or [None] * len(names)
         self.nodes = [
@@ -278,12 +290,18 @@ class Membership:
         self.disturbed = False
 
     def reset_settings(self) -> None:
-        """Undo what info commands have set or truncated; drop their indexes and modules, and end all jobs."""
+        """Undo what info commands have set or truncated; drop their indexes and modules, and end all jobs.
+
+        Users and roles are those of the beginning again.
+        """
         self.state.cluster_name = self._first_name
         for node in self.nodes:
             node.state.settings.clear()
             node.state.jobs = Jobs()
+            node.state.security.usage.clear()
             node.state.shuffle_batches(0)
+        if self.state.security is not None:
+            self.state.security.reset()
         self.state.store.modules.clear()
         for namespace in self.state.store.namespaces.values():
             namespace.config = namespace.first_config

@@ -71,6 +71,11 @@ class Node:
         return self.state.stats
 
     @property
+    def compression(self) -> bool:
+        """Whether compressed requests are read."""
+        return self._cluster.compression
+
+    @property
     def faults(self) -> Faults:
         """What is wrong with the node."""
         return self.state.faults

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 
+from ..security.state import Caller, ClusterSecurity, NodeSecurity
 from ..storage.indexes import Index
 from ..storage.store import Namespace, Store
 from ..versions import ServerVersion
@@ -53,6 +54,8 @@ class Session:
     """The text by which the client has said what it is; None until it does."""
     client: str = ""
     """The address of the client, as `host+port`."""
+    caller: Caller = field(default_factory=Caller)
+    """Who the client is, if the cluster has security."""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +94,7 @@ class NodeState:
     batch_order: Random | None = field(init=False)
     """What shuffles the rows of batches; None leaves them in the order in which they are run."""
     jobs: Jobs = field(default_factory=Jobs)
+    security: NodeSecurity = field(default_factory=NodeSecurity)
     query_order: Random = field(init=False)
     """What chooses the threads that work on the partitions of queries."""
 
@@ -109,6 +113,7 @@ class NodeState:
         self.peers_generation = self.partition_generation = self.rebalance_generation = 0
         self.peers_log = []
         self.jobs = Jobs()
+        self.security = NodeSecurity()
         self.index_builds.clear()
 
     def query_setting(self, name: str, namespace: Namespace | None = None) -> int:
@@ -137,6 +142,8 @@ class ClusterState:
         advertise: the host that nodes say they have, instead of the one on which they listen; None: that one.
         alternate_host: the host of the nodes' alternate addresses; None: they have none.
         store: the records of all nodes.
+        security: who may do what; None: it is a server that has no security.
+        compression: whether compressed requests are read, and answers compressed if that is asked for.
 
     """
 
@@ -145,6 +152,8 @@ class ClusterState:
     advertise: str | None
     alternate_host: str | None
     store: Store
+    security: ClusterSecurity | None = None
+    compression: bool = False
     cluster_key: str = ""
     members: list[NodeState] = field(default_factory=list)
     """The nodes that are in the cluster as the others see it; a killed one stays until it is noticed."""

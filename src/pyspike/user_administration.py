@@ -1,0 +1,376 @@
+"""The calls of `Client` about users and roles, which only servers of the Enterprise Edition have.
+
+What they do is in `pyspike.cluster.users`; those of `AsyncClient` are in
+`pyspike.async_user_administration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pyspike.arguments import Policies, admin_policy
+from pyspike.policy import AdminPolicy
+from pyspike.process.lazy_imports import importing
+from pyspike.security import Privilege, Role, User
+
+if TYPE_CHECKING:
+    from pyspike.cluster import Cluster
+
+__all__ = ["UserAdministration"]
+
+
+class UserAdministration:
+    """What `Client` has to administrate users and roles.
+
+    One node is told, and tells the others, which may take a moment. The client's user needs the privilege
+    "user-admin", but for its own password. All calls raise `SecurityNotSupported` of a Community Edition, and
+    `SecurityNotEnabled` where security is turned off.
+    """
+
+    __slots__ = ()
+
+    _cluster: Cluster
+    _policies: Policies
+
+    # --- users ---
+
+    def create_user(
+        self, user: str, password: str, roles: Iterable[str] = (), *, policy: AdminPolicy | None = None
+    ) -> None:
+        """Create a user who logs in by a password.
+
+            client.create_user("ann", "secret", ["read-write"])
+
+        Args:
+            user: the user's name; up to 63 bytes.
+            password: the password, of which only a hash is sent; up to 63 bytes.
+            roles: the names of the user's roles: the server's own, such as "read", "read-write" or
+                "user-admin", or those of `create_role`.
+            policy: the deadline.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used.
+            UserAlreadyExists: there is a user of this name.
+            InvalidRole: there is no such role.
+            RoleViolation: the client's user may not do this.
+            SecurityError: the server refuses it; the message says why.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.create_user(self._cluster, user, password, roles, chosen)
+
+    def create_pki_user(
+        self, user: str, roles: Iterable[str] = (), *, policy: AdminPolicy | None = None
+    ) -> None:
+        """Create a user who logs in by a TLS certificate only, whose common name is the user's.
+
+        Args:
+            user: the user's name.
+            roles: the names of the user's roles.
+            policy: the deadline.
+
+        Raises:
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.create_pki_user(self._cluster, user, roles, chosen)
+
+    def drop_user(self, user: str, *, policy: AdminPolicy | None = None) -> None:
+        """Drop a user.
+
+        Args:
+            user: the user's name.
+            policy: the deadline.
+
+        Raises:
+            InvalidUser: there is no such user.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.drop_user(self._cluster, user, chosen)
+
+    def change_password(self, user: str, password: str, *, policy: AdminPolicy | None = None) -> None:
+        """Give a user another password.
+
+        For the client's own user the old password is shown too, and this client, with all its views, logs in
+        with the new one from then on.
+
+        Args:
+            user: the user's name.
+            password: the new password; up to 63 bytes.
+            policy: the deadline.
+
+        Raises:
+            InvalidUser: there is no such user.
+            InvalidPassword, ForbiddenPassword: the server does not take the password.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.change_password(self._cluster, user, password, chosen)
+
+    def grant_roles(self, user: str, roles: Iterable[str], *, policy: AdminPolicy | None = None) -> None:
+        """Add roles to those of a user.
+
+        Args:
+            user: the user's name.
+            roles: the names of the roles, one at least.
+            policy: the deadline.
+
+        Raises:
+            InvalidUser, InvalidRole: there is no such user, or no such role.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.grant_roles(self._cluster, user, roles, chosen)
+
+    def revoke_roles(self, user: str, roles: Iterable[str], *, policy: AdminPolicy | None = None) -> None:
+        """Take roles from a user.
+
+        Args:
+            user: the user's name.
+            roles: the names of the roles, one at least.
+            policy: the deadline.
+
+        Raises:
+            InvalidUser, InvalidRole: there is no such user, or no such role.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.revoke_roles(self._cluster, user, roles, chosen)
+
+    def query_users(self, *, policy: AdminPolicy | None = None) -> list[User]:
+        """All users with their roles, by their names; one node is asked.
+
+        Args:
+            policy: the deadline.
+
+        Raises:
+            SecurityError: the server refuses it.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        return users.query_users(self._cluster, chosen)
+
+    def query_user(self, user: str, *, policy: AdminPolicy | None = None) -> User:
+        """A user with its roles and what it uses of its quotas; one node is asked.
+
+        Args:
+            user: the user's name. The client's own user may be asked for without a privilege.
+            policy: the deadline.
+
+        Raises:
+            InvalidUser: there is no such user.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        return users.query_user(self._cluster, user, chosen)
+
+    # --- roles ---
+
+    def create_role(
+        self,
+        role: str,
+        privileges: Iterable[Privilege | str] = (),
+        *,
+        allowlist: Iterable[str] = (),
+        read_quota: int = 0,
+        write_quota: int = 0,
+        policy: AdminPolicy | None = None,
+    ) -> None:
+        """Create a role, by which users may do something.
+
+            client.create_role("reports", [Privilege("read", "test", "orders")])
+
+        Args:
+            role: the role's name; up to 63 bytes.
+            privileges: what it allows: `Privilege`s, or the names of those that hold everywhere.
+            allowlist: the addresses and subnets, such as "10.0.0.0/8", from which its users may connect; any
+                if left out.
+            read_quota: records a second that each of its users may read; 0 for any number.
+            write_quota: records a second that each may write; 0 for any number.
+            policy: the deadline.
+
+        Raises:
+            RoleAlreadyExists: there is a role of this name.
+            InvalidAllowlist: the server can't read an address.
+            QuotasNotEnabled: quotas are turned off on the server.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        limits = allowlist, read_quota, write_quota
+        users.create_role(self._cluster, role, privileges, *limits, chosen)
+
+    def drop_role(self, role: str, *, policy: AdminPolicy | None = None) -> None:
+        """Drop a role; its users lose it.
+
+        Args:
+            role: the role's name.
+            policy: the deadline.
+
+        Raises:
+            InvalidRole: there is no such role.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.drop_role(self._cluster, role, chosen)
+
+    def grant_privileges(
+        self, role: str, privileges: Iterable[Privilege | str], *, policy: AdminPolicy | None = None
+    ) -> None:
+        """Add privileges to those of a role.
+
+        Args:
+            role: the role's name.
+            privileges: what it is to allow too, one at least.
+            policy: the deadline.
+
+        Raises:
+            InvalidRole: there is no such role.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.grant_privileges(self._cluster, role, privileges, chosen)
+
+    def revoke_privileges(
+        self, role: str, privileges: Iterable[Privilege | str], *, policy: AdminPolicy | None = None
+    ) -> None:
+        """Take privileges from a role.
+
+        Args:
+            role: the role's name.
+            privileges: what it is to allow no more, one at least, each with the scope with which it was
+                granted.
+            policy: the deadline.
+
+        Raises:
+            InvalidRole: there is no such role.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.revoke_privileges(self._cluster, role, privileges, chosen)
+
+    def set_allowlist(
+        self, role: str, allowlist: Iterable[str], *, policy: AdminPolicy | None = None
+    ) -> None:
+        """Say from where users of a role may connect, in the place of what was said before.
+
+        Args:
+            role: the role's name.
+            allowlist: the addresses and subnets, such as "10.0.0.0/8"; empty for any.
+            policy: the deadline.
+
+        Raises:
+            InvalidRole: there is no such role.
+            InvalidAllowlist: the server can't read an address.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.set_allowlist(self._cluster, role, allowlist, chosen)
+
+    def set_quotas(
+        self, role: str, read_quota: int, write_quota: int, *, policy: AdminPolicy | None = None
+    ) -> None:
+        """Say how many records a second each user of a role may read and write.
+
+        Args:
+            role: the role's name.
+            read_quota: records a second; 0 for any number.
+            write_quota: records a second; 0 for any number.
+            policy: the deadline.
+
+        Raises:
+            InvalidRole: there is no such role.
+            QuotasNotEnabled: quotas are turned off on the server.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        users.set_quotas(self._cluster, role, read_quota, write_quota, chosen)
+
+    def query_roles(self, *, policy: AdminPolicy | None = None) -> list[Role]:
+        """All roles, by their names; one node is asked.
+
+        Args:
+            policy: the deadline.
+
+        Raises:
+            SecurityError: the server refuses it.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        return users.query_roles(self._cluster, chosen)
+
+    def query_role(self, role: str, *, policy: AdminPolicy | None = None) -> Role:
+        """A role; one node is asked.
+
+        Args:
+            role: the role's name.
+            policy: the deadline.
+
+        Raises:
+            InvalidRole: there is no such role.
+            InvalidType, InvalidArgument, SecurityError: as from `create_user`.
+            TimeoutError, ConnectionError: no node answered.
+        """
+        chosen = admin_policy(self._policies, policy)
+        with importing:
+            from pyspike.cluster import users
+
+        return users.query_role(self._cluster, role, chosen)
