@@ -73,10 +73,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         told = "\n".join(unstable)
         raise pytest.UsageError(f"ids with addresses, which differ between processes:\n{told}")
     if config.getoption("--tls"):
-        plain = pytest.mark.skip(reason="is about connections without TLS, or about many commands on one")
+        from support.tls import PLAIN_ONLY
+
         for item in items:
-            if item.get_closest_marker("plain_only"):
-                item.add_marker(plain)
+            for part, why in PLAIN_ONLY.items():
+                if part in item.nodeid:
+                    item.add_marker(pytest.mark.skip(reason=why))
     if _real_hosts(config) is None:
         return
     skip = pytest.mark.skip(reason="needs faults or a layout that only the embedded cluster offers")

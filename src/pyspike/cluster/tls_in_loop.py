@@ -103,6 +103,7 @@ class TlsPipe(asyncio.BufferedProtocol):
         """Fail the handshake, if it is not done."""
         if not self.shaken.done():
             self.shaken.set_exception(error)
+            self.shaken.exception()  # so that asyncio does not complain if nobody waits
 
     # What the loop's transport calls ------------------------------------------------------------------------
 
