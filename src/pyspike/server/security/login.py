@@ -12,7 +12,7 @@ from ..protocol.security_codes import SecurityField
 from ..protocol.security_message import encode_count
 from .accounts import User
 from .certificates import common_name
-from .passwords import is_same
+from .passwords import NO_PASSWORD_HASH, is_same
 from .state import Caller, ClusterSecurity, NodeView
 
 __all__ = ["authenticate", "log_in"]
@@ -84,6 +84,8 @@ def _known_user(security: ClusterSecurity, caller: Caller, fields: Mapping[int, 
     if name not in security.accounts.users and clear is not None:
         return _external_user(security, name, clear)
     user = security.accounts.user(name)
+    if user.password == NO_PASSWORD_HASH:
+        raise RequestError(ResultCode.SEC_CREDENTIAL, f"{name} has a certificate only")
     if not is_same(user.password, fields.get(SecurityField.CREDENTIAL, b"")):
         raise RequestError(ResultCode.SEC_CREDENTIAL, "another password")
     return user
