@@ -47,6 +47,7 @@ done in Python.
     readers/query_reader            the reader of answers to a query
     readers/aggregate_reader        the reader of answers to an aggregation
     readers/fields_reader           the reader of answers that have fields only
+    nodes/breaker                   Breaker, which counts a node's errors and refuses it commands when there are too many
     nodes/node                      Node, its limits and its counters
     nodes/partitions                PartitionMap, and choosing the node for a command
     command                         Command: a request, a reader, a partition, and the state of its attempts
@@ -174,6 +175,7 @@ include "wire/readers/batch_reader.pyx"
 include "wire/readers/query_reader.pyx"
 include "wire/readers/aggregate_reader.pyx"
 include "wire/readers/fields_reader.pyx"
+include "wire/nodes/breaker.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
 include "wire/command.pyx"

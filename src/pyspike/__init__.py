@@ -75,9 +75,11 @@ from pyspike.stats import (
     ChannelStats,
     ClientStats,
     ConnectionStats,
+    HealthStats,
     NodeStats,
     PoolStats,
     QueryStats,
+    RackStats,
     TendStats,
 )
 from pyspike.task import ExecuteTask, IndexTask, Task
@@ -148,6 +150,7 @@ __all__ = [
     "GenerationPolicy",
     "GeoJSON",
     "HLLWriteFlags",
+    "HealthStats",
     "Host",
     "HostsLike",
     "HyperLogLog",
@@ -185,6 +188,7 @@ __all__ = [
     "QueryPolicy",
     "QueryStats",
     "QuotaUse",
+    "RackStats",
     "RawParticle",
     "ReadPolicy",
     "ReadTouchTTL",

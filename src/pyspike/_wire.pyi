@@ -473,6 +473,7 @@ def filter_bytes(expression: object, name: str = "filter_expression") -> bytes |
 REPLICA_MASTER: int
 REPLICA_SEQUENCE: int
 REPLICA_RANDOM: int
+REPLICA_PREFER_RACK: int
 OF_RECORD: int
 OF_BATCH: int
 OF_BATCH_READ: int
@@ -1183,6 +1184,42 @@ class QueryReader:
         """Return the records of a frame with this body, and how to go on; for tests."""
 
 @final
+class Breaker:
+    """Counts the errors of one node, and is open while there were too many in the current window. No I/O, and no clock.
+
+    Args:
+        most: how many errors a window may have; 0 for any number.
+
+    Attributes:
+        most: the same.
+        limit: how many errors the current window may have.
+        errors: how many it has.
+        total: how many there were so far.
+        opened: how many windows had too many.
+        refused: how many attempts were refused so far, because it was open.
+    """
+    @property
+    def most(self) -> int: ...
+    @property
+    def limit(self) -> int: ...
+    @property
+    def errors(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def opened(self) -> int: ...
+    @property
+    def refused(self) -> int: ...
+    def __init__(self, most: int = 0) -> None: ...
+    @property
+    def is_open(self) -> bool:
+        """Whether the node gets no commands."""
+    def count(self) -> None:
+        """Count an error."""
+    def next_window(self) -> bool:
+        """Begin the next window, and return whether the last one was well."""
+
+@final
 class NodeLimits:
     """How many connections a client may open to each node, and how many commands may wait for one.
 
@@ -1194,6 +1231,7 @@ class NodeLimits:
         buffer_reclaim_threshold: bytes from which on a connection's receive buffer is freed after its answer.
         pipelines: how many connections a loop opens for commands of one kind.
         commands_per_pipeline: how many commands may be in flight on each of them.
+        max_errors: how many errors a window may have before the node gets no commands for a while; 0 for any number.
     """
     @property
     def min_connections(self) -> int: ...
@@ -1205,6 +1243,8 @@ class NodeLimits:
     def pipelines(self) -> int: ...
     @property
     def commands_per_pipeline(self) -> int: ...
+    @property
+    def max_errors(self) -> int: ...
     def __init__(
         self,
         *,
@@ -1215,6 +1255,7 @@ class NodeLimits:
         buffer_reclaim_threshold: int = 65536,
         pipelines: int = 2,
         commands_per_pipeline: int = 128,
+        max_errors: int = 0,
     ) -> None: ...
     def change_idle_timeout(self, idle_timeout: float) -> None:
         """Keep unused connections for so many milliseconds from now on."""
@@ -1244,6 +1285,13 @@ class Node:
         """Return the numbers of batches so far: requests and rows, of threads and of all loops together."""
     def query_stats(self) -> dict[str, int]:
         """Return the numbers of queries so far: requests and records, of threads and of all loops together."""
+    def rack_stats(self) -> dict[str, int]:
+        """Return how often the node was chosen by racks so far, by threads and all loops together."""
+    def health_stats(self) -> dict[str, Any]:
+        """Return the numbers of the node's errors, and of late answers, of threads and of all loops together."""
+    @property
+    def breaker(self) -> Breaker:
+        """What counts the node's errors."""
     def forget_connections(self) -> None:
         """Forget the pool and the counters in a child process: the connections are its parent's."""
 
@@ -1271,6 +1319,13 @@ class PartitionMap:
         """
     def without(self, gone: Collection[object]) -> PartitionMap:
         """Return the map after the nodes in `gone` left: their partitions have no owner until another node claims them."""
+    def preferring(self, rack_ids: Sequence[int], racks: Mapping[Any, Mapping[str, int]]) -> PartitionMap:
+        """Return the map for a client that prefers racks; the same map if it is that already.
+
+        Args:
+            rack_ids: the preferred racks, the best first, up to 255 of them.
+            racks: for each node, its rack in each namespace; what is left out is in no preferred rack.
+        """
     @property
     def namespaces(self) -> tuple[str, ...]:
         """The names of the namespaces."""
@@ -1288,6 +1343,7 @@ class Routing:
     def refusing(self) -> bool: ...
     @property
     def retrying(self) -> int: ...
+    prefers_racks: bool
     def __init__(self) -> None: ...
     def refuse(self) -> None:
         """Let no call begin any more; calls under way go on."""
@@ -1956,6 +2012,8 @@ class Channel:
     @property
     def most(self) -> int: ...
     @property
+    def least(self) -> int: ...
+    @property
     def max_waiting(self) -> int: ...
     @property
     def connecting(self) -> bool: ...
@@ -1985,7 +2043,7 @@ class Channel:
     def is_busy(self) -> bool:
         """Whether any command is in flight on the channel or waits in line, but for those whose callers are not there."""
     def trim(self) -> bool:
-        """Close connections that were idle for too long, or all idle ones if the node has left the cluster.
+        """Close connections that were idle for too long, but keep the least; or all idle ones if the node has left the cluster.
 
         Returns:
             Whether the channel still has a connection or a command.
@@ -2115,6 +2173,8 @@ class LoopExecutor(Deadlines):
         """Let no attempt begin any more, stop the timer, and drop the cluster's partition map."""
     def all_channels(self) -> list[Channel]:
         """Return all channels of the loop."""
+    def warm_up(self, nodes: Iterable[Node]) -> None:
+        """Have the connections for reads and writes opened to these nodes that the policy wants to be there in advance."""
     def forget(self, channel: Channel) -> None:
         """Remove a channel."""
     @property

@@ -99,7 +99,14 @@ class AsyncExecutor(_wire.AsyncExecutor):
                 self.executors.pop(old).abandon()
             executor = self.executors[loop] = LoopExecutor(loop, self.cluster)
         executor.watch_loop()
+        executor.warm_up(self.cluster.nodes)
         return executor
+
+    async def warm_up(self) -> None:
+        """Have the running loop open the connections that the policy wants to be there in advance."""
+        if self.cluster.policy.min_conns_per_node:
+            loop = asyncio.get_running_loop()
+            await (self.executors.get(loop) or self.enter(loop, None)).warmed_up()
 
     def all(self) -> list[LoopExecutor]:
         """The executors there are."""
@@ -201,7 +208,7 @@ class AsyncClient(
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
         policy = client_policy(policy)
-        cluster = Cluster(parse_hosts(hosts), policy)
+        cluster = Cluster(parse_hosts(hosts), policy, for_threads=False)
         self._share(AsyncExecutor(cluster), Policies.of(policy), owner=True)
 
     @classmethod
@@ -317,6 +324,7 @@ class AsyncClient(
         if self._owner and not self._cluster.rounds:
             await in_thread(self._cluster.start)
         self._loops.guard.armed = True
+        await self._loops.warm_up()
         return self
 
     async def __aexit__(

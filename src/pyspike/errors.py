@@ -68,6 +68,7 @@ __all__ = [
     "KeyBusy",
     "KeyMismatch",
     "LostConflict",
+    "MaxErrorRate",
     "NoMoreConnections",
     "NotAllowlisted",
     "NotAuthenticated",
@@ -240,6 +241,12 @@ class TimeoutError(AerospikeError, builtins.TimeoutError):
 
 class NoMoreConnections(TimeoutError):
     """Every connection to the node was in use, and none became free in time."""
+
+
+class MaxErrorRate(AerospikeError):
+    """The node has failed so often lately that it gets no commands for a while; nothing was sent."""
+
+    _may_pass = True
 
 
 class ConnectionError(AerospikeError, builtins.ConnectionError):

@@ -16,9 +16,11 @@ __all__ = [
     "ChannelStats",
     "ClientStats",
     "ConnectionStats",
+    "HealthStats",
     "NodeStats",
     "PoolStats",
     "QueryStats",
+    "RackStats",
     "TendStats",
 ]
 
@@ -174,6 +176,55 @@ class QueryStats(_Stats):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class RackStats(_Stats):
+    """Which rack a node is in, and how often `Replica.PREFER_RACK` has led to it; several can be added.
+
+    What is counted: tries of commands on one record, rows of batches each time they are asked for, and
+    requests of queries.
+
+    Args:
+        ids: the node's rack in each namespace; none as long as the client prefers no racks, or it tells none.
+        in_rack: how often it was chosen as a node of a preferred rack.
+        out_of_rack: how often it was chosen though it is in none of them, as no other one could be asked.
+    """
+
+    ids: Mapping[str, int] = field(default_factory=dict)
+    in_rack: int = 0
+    out_of_rack: int = 0
+
+    def __add__(self, other: RackStats) -> RackStats:
+        return RackStats(
+            in_rack=self.in_rack + other.in_rack, out_of_rack=self.out_of_rack + other.out_of_rack
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class HealthStats(_Stats):
+    """How often a node has failed, of threads and of tasks: see `ClientPolicy.max_error_rate`.
+
+    Args:
+        is_open: whether the node gets no commands for now, because it has failed too often.
+        errors: how many errors there were in the window of time that runs.
+        limit: how many there may be in it; None if any number may.
+        total_errors: how many errors there were so far.
+        opened: how many windows had too many.
+        refused: how many tries were refused so far, because the node had failed too often.
+        recovered: how many answers came late, but within `timeout_delay`, so that their connections were used
+            again.
+        aborted: how many connections were closed so far because a late answer did not come in that time.
+    """
+
+    is_open: bool = False
+    errors: int = 0
+    limit: int | None = None
+    total_errors: int = 0
+    opened: int = 0
+    refused: int = 0
+    recovered: int = 0
+    aborted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class NodeStats(_Stats):
     """One node of the cluster.
 
@@ -189,6 +240,8 @@ class NodeStats(_Stats):
         pool: its connections for the calls of threads.
         batches: what batches have asked of it.
         queries: what queries have asked of it.
+        rack: which rack it is in, and how often it was chosen by that.
+        health: how often it has failed.
     """
 
     name: str
@@ -201,6 +254,8 @@ class NodeStats(_Stats):
     pool: PoolStats
     batches: BatchStats
     queries: QueryStats
+    rack: RackStats = field(default_factory=RackStats)
+    health: HealthStats = field(default_factory=HealthStats)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -234,3 +289,8 @@ class ClientStats(_Stats):
     nodes: Mapping[str, NodeStats]
     tend: TendStats
     loops: tuple[Mapping[str, ChannelStats], ...] = ()
+
+    @property
+    def rack(self) -> RackStats:
+        """How often nodes were chosen by racks, all nodes together."""
+        return sum((node.rack for node in self.nodes.values()), RackStats())

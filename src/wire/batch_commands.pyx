@@ -228,7 +228,7 @@ cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key
         ServerError: the cluster has no such namespace.
     """
     target.policy = settings.replica
-    if target.policy == REPLICA_RANDOM and ask.kind != ROW_READS:
+    if ask.kind != ROW_READS and target.policy != REPLICA_MASTER:
         target.policy = REPLICA_SEQUENCE
     target.partition_id = partition_of(key.hash)
     return partitions.route(key.namespace, target)

@@ -168,6 +168,8 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
             group = found.get(node)
             if group is None:
                 group = found[node] = new_node_query(query, node)
+                if target.policy == REPLICA_PREFER_RACK:
+                    node.counters.count_choice(target.in_rack)
         group.places[group.count] = <uint16_t>i
         group.count += 1
     order = sorted(found.values(), key=name_of_asked)

@@ -243,10 +243,54 @@ def test_alternate_addresses_are_used_if_asked_for():
             assert active(cluster) == ["A1"]
 
 
-def test_missing_alternate_addresses_are_pointed_out(server, caplog):
+def test_usual_addresses_are_used_where_there_are_no_alternate_ones_which_is_pointed_out(server, caplog):
     with tended(seed_of(server), use_services_alternate=True) as cluster:
-        assert active(cluster) == ["A1"]
+        assert active(cluster) == ["A1", "A2", "A3"]
     assert "node A1 publishes no alternate addresses of its peers (A2, A3)" in caplog.text
+
+
+def test_usual_addresses_are_used_where_alternate_ones_can_not_be_reached(caplog):
+    with (
+        EmbeddedCluster(nodes=3, alternate_host=NOWHERE) as server,
+        tended(seed_of(server), use_services_alternate=True) as cluster,
+    ):
+        assert active(cluster) == ["A1", "A2", "A3"]
+        assert f"node A2 is used by the address 127.0.0.1:{server.node('A2').port}: no conn" in caplog.text
+        assert f"no connection to node A2 at {NOWHERE}" in caplog.text
+
+
+def test_only_seeds_are_nodes_if_asked_for(server):
+    seeds = server.hosts.split(",")
+    with tended(",".join(seeds[:2]), seed_only_cluster=True) as cluster:
+        assert active(cluster) == ["A1", "A2"]
+        some_rounds(cluster)
+        assert active(cluster) == ["A1", "A2"]
+        gone = cluster.node("A2")
+        server.node("A2").restart()
+        wait_until(lambda: cluster.node("A2") not in (None, gone) and active(cluster) == ["A1", "A2"])
+        server.node("A2").stop()
+        wait_until(lambda: active(cluster) == ["A1"])
+        server.node("A2").start()
+        wait_until(lambda: active(cluster) == ["A1", "A2"])
+        wait_until(lambda: cluster.routing.partitions.owner("test", 1, 0) is not None)
+    alone = f"127.0.0.1:{server.nodes[0].port},localhost:{server.nodes[0].port}"
+    with tended(alone, seed_only_cluster=True) as cluster:
+        assert active(cluster) == ["A1"]
+        assert "it leads to node A1" in str(cluster.stats().tend.unreachable)
+
+
+def test_a_seed_that_can_not_be_reached_is_tried_again_if_only_seeds_are_nodes(server):
+    server.node("A2").stop()
+    with tended(server.hosts, seed_only_cluster=True) as cluster:
+        assert active(cluster) == ["A1", "A3"]
+        assert list(cluster.stats().tend.unreachable) == [f"127.0.0.1:{server.node('A2').port}"]
+        server.node("A2").start()
+        wait_until(lambda: active(cluster) == ["A1", "A2", "A3"] and agrees(cluster, server))
+        assert not cluster.stats().tend.unreachable
+    for node in server.nodes:
+        node.stop()
+    with pytest.raises(ConnectFailed, match=r"no seed host can be used: .*connection refused"):
+        Cluster(server.hosts, ClientPolicy(seed_only_cluster=True, timeout=300)).start()
 
 
 def test_a_load_balancer_is_left_for_the_node_behind_it(server, monkeypatch):

@@ -183,12 +183,14 @@ def test_an_expired_session_costs_no_command(cluster: EmbeddedCluster, logins: L
 def test_threads_go_on_while_sessions_expire_all_the_time(cluster: EmbeddedCluster, logins: Logins) -> None:
     failures: list[BaseException] = []
     done = threading.Event()
+    rounds = [0] * 8
 
     def work(client: Any, number: int) -> None:
         try:
             while not done.is_set():
                 client.put(KEYS[number], {"a": 1})
                 client.get(KEYS[number])
+                rounds[number] += 1
         except BaseException as error:
             failures.append(error)
 
@@ -202,6 +204,10 @@ def test_threads_go_on_while_sessions_expire_all_the_time(cluster: EmbeddedClust
             for node in cluster.nodes:
                 node.answer_with(ResultCode.NOT_AUTHENTICATED)
             logins.wait(2)
+            before = list(rounds)
+            wait_until(
+                lambda old=before: failures or all(new > n for new, n in zip(rounds, old, strict=True))
+            )
         done.set()
         for thread in threads:
             thread.join(PATIENCE)

@@ -503,12 +503,45 @@ def test_client_policy_idle_timeout_closes_what_is_not_used(one: EmbeddedCluster
         assert quick.get(KEY_1).bins == {"a": 1}
 
 
+@pytest.mark.one_kind("the next test has it of tasks")
 def test_client_policy_min_conns_per_node_are_opened_in_advance_and_kept(three: EmbeddedCluster) -> None:
     with Client(three.hosts, QUICK.replace(min_conns_per_node=3, idle_timeout=50)) as client:
         wait_until(lambda: pools(client, "idle") == 9, "three connections a node")
         rounds = client.stats().tend.rounds
         wait_until(lambda: client.stats().tend.rounds > rounds + 5)
         assert pools(client, "open") == 9
+
+
+@pytest.mark.one_kind("the test before has it of threads")
+def test_client_policy_min_conns_per_node_are_opened_in_advance_by_each_loop(three: EmbeddedCluster) -> None:
+    policy = QUICK.replace(min_conns_per_node=3, pipelines_per_node=2, idle_timeout=1)
+
+    async def run() -> None:
+        async with AsyncClient(three.hosts, policy) as client:  # two for reads and two for writes
+
+            def open_now() -> list[int]:
+                loops = client.stats().loops
+                return [node.open for node in loops[0].values()] if loops else []
+
+            assert open_now() == [4, 4, 4]
+            assert pools_of(client) == 0
+            await client.put(KEY_1, {"a": 1})
+            await client.exists(KEY_1)
+            for _ in range(3):  # looks for idle connections
+                await asyncio.sleep(0)
+                executor = next(iter(client._loops.executors.values()))
+                executor.keep_house()
+            assert open_now() == [4, 4, 4]
+            before = client._cluster.node("A1")
+            three.nodes[0].restart()
+            while open_now() != [4, 4, 4] or client._cluster.node("A1") in (None, before):
+                await asyncio.sleep(0.02)
+                executor.keep_house()
+
+    def pools_of(client: AsyncClient) -> int:
+        return sum(node.pool.open for node in client.stats().nodes.values())
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
 
 
 @pytest.mark.parametrize("most", [1, 3])
@@ -623,6 +656,50 @@ def test_client_policy_use_services_alternate_takes_the_other_addresses() -> Non
             assert client.node_names() == ["A1"]
         with Client(seed, ClientPolicy(use_services_alternate=True)) as client:
             assert sorted(client.node_names()) == ["A1", "A2", "A3"]
+
+
+def test_client_policy_seed_only_cluster_uses_no_other_node(three: EmbeddedCluster) -> None:
+    seed = f"127.0.0.1:{three.nodes[0].port}"
+    with Client(seed, ClientPolicy(seed_only_cluster=True)) as client:
+        assert client.node_names() == ["A1"]
+        for number in range(20):  # the node passes on what it does not own
+            client.put(("test", "s", number), {"n": number})
+            assert client.get(("test", "s", number)).bins == {"n": number}
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_client_policy_rack_ids_say_which_node_prefer_rack_means(alone: bool) -> None:
+    with EmbeddedCluster(nodes=2, racks={0: 7, 1: 8}) as cluster:
+        wanted = [10, 0] if alone else [0, 10]
+        policy = ClientPolicy(rack_ids=[7] if alone else [8, 7], read=ReadPolicy(replica=Replica.PREFER_RACK))
+        with Client(cluster.hosts, policy) as client:
+            for number in range(10):
+                client.exists(("test", "s", number))
+        assert list(asked(cluster).values()) == wanted
+
+
+@pytest.mark.parametrize("most", [2, 0])
+def test_client_policy_max_error_rate_is_how_often_a_node_may_fail(one: EmbeddedCluster, most: int) -> None:
+    with Client(one.hosts, ClientPolicy(max_error_rate=most, tend_interval=60_000)) as client:
+        one.nodes[0].answer_with(OVERLOAD, times=6)
+        for _ in range(6):
+            with pytest.raises((DeviceOverload, errors.MaxErrorRate)):
+                client.put(KEY_1, {"a": 1})
+        assert asked(one) == {"A1": most + 1 if most else 6}
+
+
+@pytest.mark.parametrize("window", [1, 1_000_000])
+def test_client_policy_error_rate_window_is_for_how_long_errors_count(
+    one: EmbeddedCluster, window: int
+) -> None:
+    policy = ClientPolicy(max_error_rate=100, error_rate_window=window, tend_interval=20)
+    with Client(one.hosts, policy) as client:
+        one.nodes[0].answer_with(OVERLOAD)
+        with pytest.raises(DeviceOverload):
+            client.put(KEY_1, {"a": 1})
+        rounds = client.stats().tend.rounds
+        wait_until(lambda: client.stats().tend.rounds > rounds + 3, "some rounds")
+        assert client.stats().nodes["A1"].health.errors == (0 if window == 1 else 1)
 
 
 def test_client_policy_cluster_name_refuses_another_cluster(one: EmbeddedCluster) -> None:

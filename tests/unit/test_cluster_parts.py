@@ -193,7 +193,7 @@ def test_seeds_of_one_cluster_are_kept_each_once():
 @pytest.mark.parametrize("host", ["a:tls-name:4333", "b:3000,[::1]:tls-name:4333"])
 def test_a_tls_name_is_refused_and_never_connected_to_in_plain_text(host):
     for make in (Client, AsyncClient):
-        with pytest.raises(InvalidArgument, match="TLS name 'tls-name', but pyspike has no TLS yet"):
+        with pytest.raises(InvalidArgument, match="TLS name 'tls-name', but there is no TLS"):
             make(host)
 
 

@@ -15,9 +15,11 @@ from pyspike import (
     ChannelStats,
     ClientStats,
     ConnectionStats,
+    HealthStats,
     NodeStats,
     PoolStats,
     QueryStats,
+    RackStats,
     TendStats,
     stats,
 )
@@ -35,6 +37,8 @@ def some(rounds: int = 3) -> ClientStats:
         pool=PoolStats(open=2, in_flight=1, idle=1, opened=3, closed={"idle": 1}, wait_ms=1.5),
         batches=BatchStats(requests=2, rows=20, failed_rows=1),
         queries=QueryStats(requests=2, failed_requests=1, records=30),
+        rack=RackStats(ids={"test": 1}, in_rack=4, out_of_rack=1),
+        health=HealthStats(errors=1, limit=100, total_errors=7, recovered=2),
     )
     tend = TendStats(rounds=rounds, last_ms=0.5, last_error=None, unreachable={"A2": "refused"})
     channel = ChannelStats(open=1, large=ConnectionStats(open=1, closed={"timeout": 1}))

@@ -30,7 +30,16 @@ from pyspike.policy.config_provider import CONFIG_VARIABLE
 from pyspike.process import fork, members
 from pyspike.process.lazy_imports import importing
 from pyspike.showing import shown
-from pyspike.stats import BatchStats, ClientStats, NodeStats, PoolStats, QueryStats, TendStats
+from pyspike.stats import (
+    BatchStats,
+    ClientStats,
+    HealthStats,
+    NodeStats,
+    PoolStats,
+    QueryStats,
+    RackStats,
+    TendStats,
+)
 
 if TYPE_CHECKING:
     from pyspike.cluster.config_file import ConfigFile
@@ -50,6 +59,7 @@ class Cluster:
     Args:
         hosts: the seeds, in any form that `parse_hosts` takes.
         policy: how to connect and to tend.
+        for_threads: whether calls of threads use it, so that their connections are opened in advance.
 
     Attributes:
         hosts: the seeds.
@@ -61,7 +71,7 @@ class Cluster:
         closed: whether `close` was called.
     """
 
-    def __init__(self, hosts: HostsLike, policy: ClientPolicy) -> None:
+    def __init__(self, hosts: HostsLike, policy: ClientPolicy, *, for_threads: bool = True) -> None:
         check_map(policy.ip_map)
         self.hosts = parse_hosts(hosts)
         self._file = _config_file(policy)
@@ -73,7 +83,9 @@ class Cluster:
         self.seeds = Seeds(self.hosts, self.door, policy)
         self.view = View()
         self.routing = Routing()
+        self.routing.prefers_racks = policy.rack_ids is not None
         self.closed = False
+        self._for_threads = for_threads
         self._left: tuple[ClusterNode, ...] = ()  # nodes that are gone, with calls under way to them
         self._round_ms = 0.0
         self._last_error: str | None = None
@@ -327,7 +339,8 @@ class Cluster:
             finally:
                 outcome = current.outcome()
                 self._publish(outcome)
-            self._fill_pools()
+            if self._for_threads:
+                self._fill_pools()
         finally:
             if self.door.login is not None:
                 self.door.login.tending = None
@@ -358,6 +371,7 @@ class Cluster:
                 node.retire()
                 node.hang_up()
             node.tidy()
+            node.watch_errors()
         if self.door.login is not None:
             self.door.login.keep_only({node.endpoint for node in nodes})
 
@@ -427,6 +441,8 @@ def _node_stats(node: ClusterNode, partition_generation: int | None) -> NodeStat
         pool=PoolStats(**node.pool.stats()),
         batches=BatchStats(**node.batch_stats()),
         queries=QueryStats(**node.query_stats()),
+        rack=RackStats(ids=dict(node.racks or {}), **node.rack_stats()),
+        health=HealthStats(**node.health_stats()),
     )
 
 

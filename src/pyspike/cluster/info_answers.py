@@ -49,11 +49,15 @@ _UNSURE = 1  # the code of an error that comes without one
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another node, as a node describes it; without hosts it is about to leave."""
+    """Another node, as a node describes it; without hosts it is about to leave.
+
+    The first `alternates` of its hosts are alternate addresses.
+    """
 
     name: str
     tls_name: str | None
     hosts: tuple[Host, ...]
+    alternates: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +231,17 @@ def parse_replicas(value: str) -> tuple[tuple[str, int, tuple[bytes, ...]], ...]
             raise ProtocolError(f"namespace {namespace} has {len(bitmaps)} bitmaps, not {_shown(count)}")
         found[namespace] = (namespace, number, tuple(_bitmap(bitmap, namespace) for bitmap in bitmaps))
     return tuple(found.values())
+
+
+def parse_racks(value: str) -> dict[str, int]:
+    """A rack-ids value, `namespace:rack;...`: the node's rack in each namespace."""
+    found: dict[str, int] = {}
+    for piece in value.split(";") if value else ():
+        namespace, colon, rack = piece.rpartition(":")
+        if not colon or not namespace or namespace in found:
+            raise ProtocolError(f"not the rack of a namespace: {_shown(piece)}")
+        found[namespace] = parse_generation(rack)
+    return found
 
 
 def user_agent(version: str, application: str | None) -> str:

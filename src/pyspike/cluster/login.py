@@ -102,7 +102,7 @@ class Login:
     def __init__(self, policy: ClientPolicy) -> None:
         self.user = policy.user
         self.needed: Callable[[], None] = lambda: None
-        self.tending: int | None = None
+        self.tending: int | None
         self._timeout = policy.login_timeout
         self._pause = policy.tend_interval / 2000  # so that each round of tending may try again
         self._warned = False  # of sessions that are too short
@@ -123,6 +123,7 @@ class Login:
 
     def after_fork(self) -> None:
         """Start over in a child process: the sessions go on, but nobody waits for one."""
+        self.tending = None
         self._lock = threading.Lock()
         self._waiting: dict[Endpoint, list[Callable[[Outcome], object]]] = {}
 

@@ -175,7 +175,19 @@ class LoopExecutor(_wire.LoopExecutor):
         for channel in self.all_channels():
             if not channel.trim() and (not channel.node.active or channel.bulk):
                 self.forget(channel)
+        self.warm_up(self._cluster.nodes)  # of new nodes, and where connections broke
         self._keeper = self.loop.call_later(HOUSEKEEPING, _keep_house, weakref.ref(self))
+
+    async def warmed_up(self) -> None:
+        """Open the connections that the policy wants to be there in advance, and wait for them.
+
+        Those that can't be opened are tried again with every look for idle connections.
+        """
+        self.warm_up(self._cluster.nodes)
+        while any(channel.connecting for channel in self.all_channels()):
+            await asyncio.sleep(0)  # in which the loop begins to open them
+            if self._opening:
+                await asyncio.wait(self._opening)
 
     # --- the end ---
 

@@ -10,8 +10,9 @@ was. Which nodes are retired is decided in `tend`.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyspike import nodes
@@ -25,6 +26,8 @@ from pyspike.policy import ClientPolicy
 
 __all__ = ["ClusterNode", "limits"]
 
+log = logging.getLogger("pyspike.cluster")
+
 
 def limits(policy: ClientPolicy) -> NodeLimits:
     """What a client with this policy may open and have waiting at each node."""
@@ -37,6 +40,7 @@ def limits(policy: ClientPolicy) -> NodeLimits:
         # Over TLS a server takes one command at a time on a connection (cluster.md 11.6).
         pipelines=policy.pipelines_per_node if policy.tls is None else policy.max_conns_per_node,
         commands_per_pipeline=policy.commands_per_pipeline if policy.tls is None else 1,
+        max_errors=policy.max_error_rate,
     )
 
 
@@ -48,6 +52,7 @@ class ClusterNode(Node):
         version: the version of its server.
         failures: how many rounds of tending in a row it has not answered.
         last_error: why it did not, in the last of those rounds; None if it answers.
+        racks: its rack in each namespace, if the client prefers racks and the node tells.
     """
 
     __slots__ = (
@@ -56,6 +61,8 @@ class ClusterNode(Node):
         "_info",
         "_opener",
         "_policy",
+        "_refuses",
+        "_window_end",
         "endpoint",
         "failures",
         "host",
@@ -63,7 +70,10 @@ class ClusterNode(Node):
         "partition_generation",
         "peer_count",
         "peers_generation",
+        "racks",
+        "rebalance_generation",
         "refused",
+        "seed",
         "suspected",
         "version",
     )
@@ -75,13 +85,18 @@ class ClusterNode(Node):
         self.endpoint = probe.endpoint
         self.host: Host = probe.endpoint.host
         self.version = probe.version
+        self.seed = probe.seed  # the seed host that led to it, where nodes are the seeds only
         self.failures = 0
         self.last_error: str | None = None
         self.refused = False  # whether it refused the last connection, which leaves no doubt that it is down
         self.suspected = False  # whether a command failed on it since it was asked last
         self.peers_generation: int | None = None  # of what was read; None if that has to be read again
         self.partition_generation: int | None = None
+        self.rebalance_generation: int | None = None
+        self.racks: Mapping[str, int] | None = None  # before it has told; empty if it tells none
         self.peer_count = 0
+        self._refuses = False  # whether the log says that its breaker is open
+        self._window_end = time.monotonic() + self._window_of(policy)
         self._door = door
         self._policy = policy
         self._info: Connection | None = probe.connection
@@ -175,10 +190,11 @@ class ClusterNode(Node):
         """Keep the connection on which the server answers again; all that it tells has to be read again."""
         self.hang_up()
         self._info = probe.connection
+        self.seed = probe.seed
         self.failures = 0
         self.refused = self.suspected = False
         self.last_error = None
-        self.peers_generation = self.partition_generation = None
+        self.peers_generation = self.partition_generation = self.rebalance_generation = None
 
     def failed(self, error: AerospikeError, *, refused: bool = False) -> None:
         """Count a round of tending in which the server did not answer.
@@ -204,13 +220,35 @@ class ClusterNode(Node):
         self.pool.relieve()
         self.pool.trim()
 
+    def watch_errors(self) -> None:
+        """Begin a new window of errors if it is time to; log when commands are refused, and when no more."""
+        if self.breaker.is_open and not self._refuses:
+            self._refuses = True
+            log.warning(
+                "node %s at %s gets no commands for a while: more than %d errors within %g ms",
+                self.name, self.address, self.breaker.limit, self._window_of(self._policy) * 1000,
+            )  # fmt: skip
+        now = time.monotonic()
+        if now < self._window_end:
+            return
+        # Rounds are not to the millisecond: half an interval early is in time.
+        self._window_end = now + self._window_of(self._policy) - self._policy.tend_interval / 2000
+        if self.breaker.next_window() and self._refuses:
+            self._refuses = False
+            log.warning("node %s at %s gets commands as before", self.name, self.address)
+
+    @staticmethod
+    def _window_of(policy: ClientPolicy) -> float:
+        return policy.error_rate_window * policy.tend_interval / 1000
+
     def fill(self) -> None:
-        """Open as many connections as the policy wants to be open in advance.
+        """Open as many connections as the policy wants to be open in advance, if the node is well.
 
         Raises:
             AerospikeError: one can't be opened.
         """
-        self.pool.fill()
+        if not self.breaker.is_open:
+            self.pool.fill()
 
     def after_fork(self) -> None:
         """Start over in a child process: connections are the parent's, and the pool may stay locked."""

@@ -49,6 +49,7 @@ class Probe:
         version: its version as text.
         services: the addresses that it advertises; only asked of seeds.
         peers: the other nodes that it knows; only asked of seeds.
+        seed: the seed host that led to it, where nodes are the seeds only.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Probe:
     version: str = ""
     services: tuple[Host, ...] = ()
     peers: info_answers.Peers | None = field(default=None)
+    seed: Host | None = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -80,22 +82,27 @@ def ask(connection: Connection, commands: Iterable[str], timeout: float) -> dict
     return info_answers.decode(connection.exchange(info_answers.encode(tuple(commands)), max(timeout, 1.0)))
 
 
-def addresses_command(what: str, policy: ClientPolicy, *, tls: bool | None = None) -> str:
+def addresses_command(
+    what: str, policy: ClientPolicy, *, tls: bool | None = None, alternate: bool | None = None
+) -> str:
     """The info command for addresses, with TLS or without, the usual or the alternate ones (framing.md 1.6).
 
     Args:
         what: "peers" for a node's peers, "service" for the node's own.
         policy: which addresses are used.
         tls: whether to ask for those with TLS; None as the policy says.
+        alternate: whether to ask for the alternate ones; None as the policy says.
     """
+    if alternate is None:
+        alternate = policy.use_services_alternate
     kind = "tls" if (policy.tls is not None if tls is None else tls) else "clear"
-    return f"{what}-{kind}-{'alt' if policy.use_services_alternate else 'std'}"
+    return f"{what}-{kind}-{'alt' if alternate else 'std'}"
 
 
 def ask_peers(
     ask_node: Callable[[Sequence[str]], dict[str, str]], policy: ClientPolicy, host: Host
 ) -> info_answers.Peers:
-    """Ask a node for its peers.
+    """Ask a node for its peers; where alternate addresses are wanted, these come before the usual ones.
 
     A Community Edition server, which has no TLS of its own, stands behind something that has. Then its usual
     peers are taken, with the TLS name of the node itself: they are reached over TLS too.
@@ -108,14 +115,28 @@ def ask_peers(
     Raises:
         AerospikeError: it did not answer, or with an error.
     """
-    command = addresses_command("peers", policy)
+    usual = _ask_peers(ask_node, policy, host, alternate=False)
+    if not policy.use_services_alternate:
+        return usual
+    alternate = {peer.name: peer.hosts for peer in _ask_peers(ask_node, policy, host, alternate=True).peers}
+    peers = []
+    for peer in usual.peers:
+        others = alternate.get(peer.name, ())
+        peers.append(replace(peer, hosts=(*others, *peer.hosts), alternates=len(others)))
+    return replace(usual, peers=tuple(peers))
+
+
+def _ask_peers(
+    ask_node: Callable[[Sequence[str]], dict[str, str]], policy: ClientPolicy, host: Host, *, alternate: bool
+) -> info_answers.Peers:
+    command = addresses_command("peers", policy, alternate=alternate)
     answer = ask_node([command])
     try:
         return info_answers.parse_peers(info_answers.value_of(answer, command))
     except EnterpriseOnly:
         if policy.tls is None:
             raise
-    command = addresses_command("peers", policy, tls=False)
+    command = addresses_command("peers", policy, tls=False, alternate=alternate)
     peers = info_answers.parse_peers(info_answers.value_of(ask_node([command]), command))
     return peers.named(host.tls_name)
 
@@ -131,9 +152,9 @@ def how_to_reach(policy: ClientPolicy, name: str, hosts: Iterable[Host], reason:
     """
     places = list(hosts)
     listed = ", ".join(map(str, places)) or "no address"
-    kind = "alternate address" if policy.use_services_alternate else "address"
+    kind = "alternate or usual address" if policy.use_services_alternate else "address"
     switch = (
-        "leave use_services_alternate off if the servers' own addresses work"
+        "check the servers' access-address and alternate-access-address"
         if policy.use_services_alternate
         else "set ClientPolicy(use_services_alternate=True) if the servers publish alternate addresses"
     )

@@ -17,6 +17,7 @@ from pyspike.errors import (
     ConnectFailed,
     ConnectionError,
     InvalidArgument,
+    MaxErrorRate,
     NoMoreConnections,
     ProtocolError,
     ServerError,
@@ -164,8 +165,8 @@ def pause_before_retry(command: Attempted, error: AerospikeError) -> float | Non
     if not command.tries_left:
         return pause_until_sent(command, error)
     # A write goes to the master; a replica would only pass it on to the master. That helps if the client does
-    # not know the new master yet, but not if the master is slow.
-    slow = isinstance(error, TimeoutError)
+    # not know the new master yet, but not if the master is slow, or fails.
+    slow = isinstance(error, (TimeoutError, MaxErrorRate))
     moved = not (command.write and slow)
     if moved:
         command.next_replica()
@@ -202,7 +203,7 @@ def may_pass(error: AerospikeError) -> bool:
         return error.result_code in TRIED_AGAIN
     if isinstance(error, InvalidArgument):
         return False
-    return isinstance(error, (TimeoutError, ConnectionError, ProtocolError))
+    return isinstance(error, (TimeoutError, ConnectionError, ProtocolError, MaxErrorRate))
 
 
 def conclude(command: Command, error: AerospikeError) -> AerospikeError:

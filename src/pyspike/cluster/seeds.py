@@ -10,7 +10,7 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.connect import Door
@@ -113,11 +113,27 @@ class Seeds:
         waited = (time.monotonic() - started) * 1000
         for host in late:
             failures[host] = Attempt(None, f"no answer within {self._policy.timeout:g} ms", waited, False)
-        self._failures = {host: failures[host] for host in self.hosts}
-        self._advice = next(filter(None, advice), self._usual_advice())
-        self._refusal = None if refusal is None else (refusal.result_code, refusal.message)
+        told = None if refusal is None else (refusal.result_code, refusal.message)
         del refusal  # its traceback has frames of threads that are gone
-        raise self._unusable()
+        raise self.unusable({host: failures[host] for host in self.hosts}, advice, told)
+
+    def unusable(
+        self,
+        failures: Mapping[Host, Attempt],
+        advice: Iterable[str],
+        refusal: tuple[ResultCode, str] | None,
+    ) -> AerospikeError:
+        """The error of seeds of which none can be used, which `last_failure` gives from now on.
+
+        Args:
+            failures: what came of each.
+            advice: that of their errors, as far as they have any.
+            refusal: with which code and words one refused the user; None if none did.
+        """
+        self._failures = dict(failures)
+        self._advice = next(filter(None, advice), self._usual_advice())
+        self._refusal = refusal
+        return self._unusable()
 
     def _usual_advice(self) -> str:
         """What to do where the errors have no advice of their own."""

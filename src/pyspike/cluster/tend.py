@@ -19,18 +19,28 @@ from pyspike.cluster.addresses import Endpoint, mapped
 from pyspike.cluster.connect import Door
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
-from pyspike.cluster.probe import Probe, addresses_command, ask_peers, probe, probe_host, reason
+from pyspike.cluster.probe import Probe, ask_peers, probe, probe_host, reason
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.view import Unreachable, View
-from pyspike.errors import AerospikeError, ConnectFailed, ConnectionError, SecurityError, TimeoutError
+from pyspike.errors import (
+    AerospikeError,
+    Attempt,
+    ConnectFailed,
+    ConnectionError,
+    SecurityError,
+    ServerError,
+    TimeoutError,
+)
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
+from pyspike.result_code import ResultCode
 
 __all__ = ["Outcome", "Round"]
 
 log = logging.getLogger("pyspike.cluster")
 
 GENERATIONS = ("node", "peers-generation", "partition-generation")
+REBALANCES = "rebalance-generation"
 LEAST_TIMEOUT = 500.0  # ms: how long a node may take for an info answer, however short the tend interval
 MAX_PAUSE = 16  # rounds between two tries of a peer that can't be reached
 
@@ -83,6 +93,7 @@ class Round:
         self._nodes: dict[str, ClusterNode] = {node.name: node for node in view.nodes}
         self._partitions = view.partitions
         self._unreachable = dict(view.unreachable)
+        self._generations = GENERATIONS if policy.rack_ids is None else (*GENERATIONS, REBALANCES)
         self._answer_timeout = min(policy.timeout, max(policy.tend_interval / 2, LEAST_TIMEOUT))
         self._answered: dict[str, ClusterNode] = {}
         self._spare: dict[str, Probe] = {}  # seeds that answered and may turn out to be peers
@@ -103,11 +114,15 @@ class Round:
         """
         try:
             self._refresh_nodes()
-            if not self._answered and not self._stopped():
-                self._ask_seeds(deadline)
-            if self._peers_changed:
-                self._refresh_peers()
+            if self._policy.seed_only_cluster:
+                self._connect_seeds(deadline or time.monotonic() + self._door.reach / 1000)
+            else:
+                if not self._answered and not self._stopped():
+                    self._ask_seeds(deadline)
+                if self._peers_changed:
+                    self._refresh_peers()
             self._refresh_partitions()
+            self._refresh_racks()
         finally:
             for spare in self._spare.values():
                 spare.close()
@@ -116,6 +131,9 @@ class Round:
     def outcome(self) -> Outcome:
         """What came of the round so far."""
         nodes = tuple(sorted(self._nodes.values(), key=lambda node: node.name))
+        if self._policy.rack_ids is not None:
+            racks = {node: node.racks or {} for node in nodes}
+            self._partitions = self._partitions.preferring(self._policy.rack_ids, racks)
         view = View(
             round=self._round,
             nodes=nodes,
@@ -172,10 +190,15 @@ class Round:
     def _refresh_node(self, node: ClusterNode) -> None:
         """Ask a node, on the connection that tending keeps, whether anything has changed."""
         try:
-            values = node.ask(GENERATIONS, self._answer_timeout)
+            values = node.ask(self._generations, self._answer_timeout)
             name = info_answers.parse_node_name(info_answers.value_of(values, "node"))
             peers = info_answers.parse_generation(info_answers.value_of(values, "peers-generation"))
             partitions = info_answers.parse_generation(info_answers.value_of(values, "partition-generation"))
+            rebalances = (
+                info_answers.parse_generation(info_answers.value_of(values, REBALANCES))
+                if REBALANCES in self._generations
+                else None
+            )
         except ConnectionError:
             # Perhaps the server was restarted: then everything about it has to be read again.
             try:
@@ -197,6 +220,8 @@ class Round:
         self._peers_changed |= peers != node.peers_generation
         if partitions != node.partition_generation and partitions >= 0:
             node.partition_generation = None
+        if rebalances != node.rebalance_generation:
+            node.rebalance_generation = None
 
     def _probed(self, node: ClusterNode, result: Probe | Exception, *, anew: bool = False) -> None:
         """Take in what came of a new connection to a known node.
@@ -214,6 +239,7 @@ class Round:
             result.close()
             self._drop(node)
         else:
+            result.seed = node.seed
             self._found(result, anew=anew)
 
     def _node_failed(self, node: ClusterNode, error: AerospikeError, *, refused: bool = False) -> None:
@@ -234,6 +260,47 @@ class Round:
             return
         self._found(found[0])
         self._spare = {each.name: each for each in found[1:]}
+
+    def _connect_seeds(self, deadline: float) -> None:
+        """Connect to the seeds that are no nodes yet, all at the same time; there are to be no others."""
+        known = {node.seed for node in self._nodes.values() if not node.failures}
+        jobs: dict[Host, Callable[[], Probe]] = {}
+        for host in self._seeds.hosts:
+            trouble = self._unreachable.get(str(host))
+            if host not in known and (trouble is None or trouble.next_try <= self._round):
+                jobs[host] = functools.partial(probe_host, host, self._door, self._policy, deadline)
+        failures: dict[Host, Attempt] = {}
+        advice: list[str] = []
+        refusal: tuple[ResultCode, str] | None = None
+        with ParallelJobs(jobs, Probe.close) as running:
+            while (taken := running.take(deadline + LATE)) is not None:
+                host, result = taken
+                why = self._found_seed(host, result) if isinstance(result, Probe) else reason(result)
+                if why is not None:
+                    failures[host] = Attempt(None, why, 0.0, False)
+                if isinstance(result, AerospikeError):
+                    advice.append(result.advice)
+                if isinstance(result, SecurityError):
+                    refusal = result.result_code, result.message
+                del result  # an error's traceback has this frame
+            for host in running.unfinished:
+                why = f"no answer within {self._policy.timeout:g} ms"
+                failures[host] = Attempt(None, why, self._policy.timeout, False)
+        for host, attempt in failures.items():
+            self._not_reached(str(host), (host,), attempt.error, is_seed=True)
+        if not self._nodes and failures:
+            raise self._seeds.unusable(failures, advice, refusal)
+
+    def _found_seed(self, host: Host, result: Probe) -> str | None:
+        """Take in a server that a seed leads to; why it can't be used, if it can't."""
+        known = self._nodes.get(result.name)
+        if known is not None and known.active and not known.failures and known.seed != host:
+            result.close()
+            return f"it leads to node {known.name}, as {known.seed} does"
+        result.seed = host
+        self._unreachable.pop(str(host), None)
+        self._found(result)
+        return None
 
     def _found(self, result: Probe, *, anew: bool = False) -> None:
         """Take in a server that answered: it is a node of the view, or a new one."""
@@ -296,25 +363,22 @@ class Round:
             peers = ask_peers(
                 lambda commands: node.ask(commands, self._policy.timeout), self._policy, node.host
             )
-            if self._policy.use_services_alternate and not peers.peers and node.peers_generation is None:
-                self._warn_without_alternate(node)
+            if self._policy.use_services_alternate and node.peers_generation is None:
+                self._warn_without_alternate(node, peers)
         except AerospikeError as error:
             self._node_failed(node, error)
             self._answered.pop(node.name, None)
             return None
         return peers
 
-    def _warn_without_alternate(self, node: ClusterNode) -> None:
-        command = addresses_command("peers", self._policy.replace(use_services_alternate=False))
-        others = info_answers.parse_peers(
-            info_answers.value_of(node.ask([command], self._policy.timeout), command)
-        ).peers
+    def _warn_without_alternate(self, node: ClusterNode, peers: info_answers.Peers) -> None:
+        others = [peer.name for peer in peers.peers if peer.hosts and not peer.alternates]
         if others:
             log.warning(
-                "node %s publishes no alternate addresses of its peers (%s), so only it can be used: set "
-                "alternate-access-address on the servers, or leave use_services_alternate off",
+                "node %s publishes no alternate addresses of its peers (%s), so their usual ones are used: "
+                "set alternate-access-address on the servers, or leave use_services_alternate off",
                 node.name,
-                ", ".join(peer.name for peer in others),
+                ", ".join(others),
             )
 
     def _is_new(self, peer: info_answers.Peer) -> bool:
@@ -350,10 +414,10 @@ class Round:
                 self._not_reached(name, wanted[name], f"no answer within {self._policy.timeout:g} ms")
         return new
 
-    def _not_reached(self, name: str, hosts: tuple[Host, ...], why: str) -> None:
+    def _not_reached(self, name: str, hosts: tuple[Host, ...], why: str, *, is_seed: bool = False) -> None:
         known = self._unreachable.get(name)
         tries = known.tries + 1 if known is not None and known.hosts == hosts else 1
-        trouble = Unreachable(hosts, why, tries, self._round + min(2**tries, MAX_PAUSE))
+        trouble = Unreachable(hosts, why, tries, self._round + min(2**tries, MAX_PAUSE), is_seed)
         self._unreachable[name] = trouble
         self._last_error = trouble.advice(name, self._policy)
         log.log(logging.WARNING if tries == 1 else logging.DEBUG, "%s", self._last_error)
@@ -380,7 +444,7 @@ class Round:
     def _refresh_partitions(self) -> None:
         """Ask the nodes whose partitions have changed which partitions they own."""
         for node in list(self._answered.values()):
-            alone = node.peer_count == 0 and len(self._nodes) > 1
+            alone = node.peer_count == 0 and len(self._nodes) > 1 and not self._policy.seed_only_cluster
             if node.partition_generation is not None or node.failures or alone or self._stopped():
                 continue
             try:
@@ -396,6 +460,35 @@ class Round:
             for loser in self._partitions.displaced:
                 loser.partition_generation = None
             node.partition_generation = generation if generation >= 0 else None
+
+    # Racks --------------------------------------------------------------------------------------------------
+
+    def _refresh_racks(self) -> None:
+        """Ask the nodes that were rebalanced which racks they are in, if the client prefers some."""
+        for node in list(self._answered.values()) if self._policy.rack_ids is not None else ():
+            if node.rebalance_generation is not None or node.failures or self._stopped():
+                continue
+            try:
+                values = node.ask((REBALANCES, "rack-ids"), self._policy.timeout)
+                generation = info_answers.parse_generation(info_answers.value_of(values, REBALANCES))
+                node.racks = self._racks_of(node, values)
+            except AerospikeError as error:
+                self._node_failed(node, error)
+                continue
+            node.rebalance_generation = generation
+
+    def _racks_of(self, node: ClusterNode, values: dict[str, str]) -> dict[str, int]:
+        """The racks that a node tells; none if it has none to tell, as Community Edition."""
+        try:
+            return info_answers.parse_racks(info_answers.value_of(values, "rack-ids"))
+        except ServerError as error:
+            if not any(each.racks == {} for each in self._nodes.values()):
+                log.warning(
+                    "node %s tells no rack, so rack_ids have no effect on it: %s",
+                    node.name,
+                    error.message,
+                )
+            return {}
 
     # Failing nodes ------------------------------------------------------------------------------------------
 
@@ -422,7 +515,11 @@ def _probe_peer(
         share = now + (deadline - now) / (len(hosts) - tried)
         target = mapped(host, policy.ip_map)
         try:
-            return probe_host(target, door, policy, share, name)
+            found = probe_host(target, door, policy, share, name)
         except AerospikeError as error:
             reasons.append(reason(error) if str(target) in error.message else f"{target}: {reason(error)}")
+            continue
+        if reasons and policy.use_services_alternate:
+            log.warning("node %s is used by the address %s: %s", name, target, "; ".join(reasons))
+        return found
     raise ConnectFailed("; ".join(reasons))

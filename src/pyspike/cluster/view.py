@@ -23,15 +23,19 @@ class Unreachable:
         reason: why none of them can be reached.
         tries: how often in a row that was tried.
         next_try: the number of the round from which on it is tried again.
+        is_seed: whether it is a seed host, and its name that host, where nodes are the seeds only.
     """
 
     hosts: tuple[Host, ...]
     reason: str
     tries: int
     next_try: int
+    is_seed: bool = False
 
     def advice(self, name: str, policy: ClientPolicy) -> str:
         """One line about the node of this name that says what can be done."""
+        if self.is_seed:
+            return f"seed {name} is not used: {self.reason}"
         return how_to_reach(policy, name, self.hosts, self.reason)
 
 

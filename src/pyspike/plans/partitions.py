@@ -28,6 +28,7 @@ from pyspike.errors import (
     ClientClosed,
     ConnectFailed,
     ConnectionError,
+    MaxErrorRate,
     PartitionUnavailable,
     ProtocolError,
     ServerError,
@@ -206,7 +207,7 @@ def _may_pass(error: AerospikeError) -> bool:
     """Whether it makes sense to ask again after this error."""
     if isinstance(error, ServerError):
         return error.result_code in ASKED_AGAIN
-    return isinstance(error, (TimeoutError, ConnectionError, ProtocolError))
+    return isinstance(error, (TimeoutError, ConnectionError, ProtocolError, MaxErrorRate))
 
 
 def _numbers(partitions: Sequence[int]) -> str:

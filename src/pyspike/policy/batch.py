@@ -26,13 +26,11 @@ from pyspike._wire import (
     OF_BATCH_UDF,
     OF_BATCH_WRITE,
     filter_bytes,
-    timeout_ms,
     ttl_header,
 )
 from pyspike.policy.base import (
     BasePolicy,
     CommandPolicy,
-    Milliseconds,
     ReadTouchTTL,
     policy_field,
     read_touch_or_none,
@@ -84,8 +82,7 @@ class BatchPolicy(BasePolicy):
         consistency_level, read_touch_ttl: of the rows that read.
         filter_expression: which records to read or write; a row may have a filter of its own instead.
 
-    The other fields, and what is raised, are those of `BasePolicy`. It has no `timeout_delay`: a connection
-    whose batch timed out is always closed.
+    The other fields, and what is raised, are those of `BasePolicy`.
     """
 
     concurrency: Concurrency = policy_field(Concurrency.PARALLEL, instance(Concurrency))
@@ -93,8 +90,6 @@ class BatchPolicy(BasePolicy):
     allow_inline_ssd: bool = policy_field(False, instance(bool))
     respond_all_keys: bool = policy_field(True, instance(bool))
     replica: Replica = policy_field(Replica.SEQUENCE, instance(Replica))
-
-    timeout_delay: Milliseconds = policy_field(0, timeout_ms, init=False)
 
     def _compiled(self) -> dict[str, Any]:
         return {

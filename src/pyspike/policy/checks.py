@@ -7,7 +7,7 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyspike._wire import MAX_USER, plain_int, plain_text, timeout_ms, ttl_header
@@ -30,6 +30,7 @@ __all__ = [
     "password_or_none",
     "percent",
     "positive_ms",
+    "racks_or_none",
     "retries",
     "retries_or_none",
     "secret_or_none",
@@ -43,6 +44,8 @@ MAX_INT32 = 2**31 - 1
 MAX_PASSWORD = 63  # bytes, as other clients allow; the hash would take 72
 MAX_INT64 = 2**63 - 1
 MAX_UINT32 = 2**32 - 1
+MAX_RACK = 1_000_000  # (racks-and-health.md 15.1)
+MAX_RACKS = 255
 
 Check = Callable[[Any, str], Any]
 
@@ -81,6 +84,22 @@ def int_or_none(least: int, most: int) -> Callable[[object, str], int | None]:
     """The check for an integer in a range, or None."""
     check = whole(least, most, "an int or None")
     return lambda value, name: None if value is None else check(value, name)
+
+
+def racks_or_none(value: object, name: str) -> tuple[int, ...] | None:
+    """Several racks, each once, or None."""
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise InvalidType(f"{name} must be the racks in a list, the preferred one first, not {shown(value)}")
+    check = whole(0, MAX_RACK, "a list of int")
+    racks = tuple(check(rack, name) for rack in value)
+    if not racks or len(racks) > MAX_RACKS or len(set(racks)) < len(racks):
+        raise InvalidArgument(
+            f"{name} must have 1 to {MAX_RACKS} racks, each once, not {shown(value)}",
+            advice="None leaves it out",
+        )
+    return racks
 
 
 percent = whole(1, 100, "a percentage or a ReadTouchTTL")

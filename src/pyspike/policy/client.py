@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from pyspike.policy.checks import (
     int_or_none,
     password_or_none,
     positive_ms,
+    racks_or_none,
     text_or_none,
     user_or_none,
     whole,
@@ -27,7 +28,7 @@ from pyspike.policy.checks import (
 from pyspike.policy.config_provider import ConfigProvider
 from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryPolicy
-from pyspike.policy.read import ReadPolicy
+from pyspike.policy.read import ReadPolicy, Replica
 from pyspike.policy.tls import TLSPolicy, tls_or_none
 from pyspike.policy.write import WritePolicy
 
@@ -60,7 +61,10 @@ class ClientPolicy(Policy):
     Args:
         timeout: how long connecting may take: to the cluster with the first look at it, later to one node.
         idle_timeout: how long an unused connection is kept.
-        min_conns_per_node: how many connections are opened in advance and kept, for the calls of threads.
+        min_conns_per_node: how many connections are opened in advance and kept: for the calls of threads, and
+            in each asyncio loop for reads and for writes, of each up to `pipelines_per_node`. A loop opens
+            its own when a client is entered in it (`async with`, `AsyncClient.connect`), or else with the
+            first command.
         max_conns_per_node: how many there may be, for the calls of threads; and in each asyncio loop for
             batches, while commands on one record use pipelines.
         max_waiting_per_node: how many commands may wait for a connection to a node when all are in use; None
@@ -75,7 +79,8 @@ class ClientPolicy(Policy):
             client goes on trying.
         tend_interval: the time between two looks at the cluster.
         ip_map: addresses that nodes advertise, each with the address to use instead.
-        use_services_alternate: whether to use the nodes' alternate access addresses.
+        use_services_alternate: whether to use the nodes' alternate access addresses, as far as there are any
+            that can be reached, and else the usual ones.
         cluster_name: if given, nodes of a cluster with another name are refused.
         buffer_reclaim_threshold: bytes above which a connection's buffer is given back after use.
         application_id: the name under which the application shows up in the server's statistics; the user's
@@ -89,6 +94,19 @@ class ClientPolicy(Policy):
             Over TLS a server takes one command at a time on a connection: so an asyncio loop opens as many
             connections as it has commands under way, up to `max_conns_per_node` for reads and as many for
             writes, and `pipelines_per_node` and `commands_per_pipeline` can't be given.
+        rack_ids: the racks that reads by `Replica.PREFER_RACK` prefer, the first one most. Nodes tell their
+            racks (Enterprise Edition); while none does, such reads go where SEQUENCE has them go.
+        max_error_rate: how many errors a node may have in a window of time before it gets no commands for a
+            while, so that one that fails costs others no time; 0 for any number. Errors are results by which
+            the node is at fault (TIMEOUT, PARTITION_UNAVAILABLE, DEVICE_OVERLOAD) and
+            connections that broke or timed out, but not those that could not be opened. Reads go to the next
+            replica then; what can't go elsewhere fails with `MaxErrorRate` at once. In the next window the
+            node is tried again, with half as many errors allowed, and twice as many after a window that was
+            well, until it is this number again.
+        error_rate_window: the length of such a window, in times of `tend_interval`.
+        seed_only_cluster: whether the nodes are the seeds, by the addresses that `hosts` has, and no others:
+            what nodes tell of their peers and addresses is ignored. Seeds that can't be reached are tried
+            again; what a node that is no seed owns is asked of another one, which passes it on.
         config_provider: a file from which the client takes values of policies while it runs; that which the
             environment variable `AEROSPIKE_CLIENT_CONFIG_URL` names comes in its place.
         read: the policy of reads that are given none.
@@ -104,7 +122,7 @@ class ClientPolicy(Policy):
         TypeError: there is no such field.
         InvalidType: a value is of the wrong type.
         InvalidArgument: a value is out of range, the least number of connections is above the greatest, or
-            how to log in contradicts itself.
+            how to log in contradicts itself, or a policy prefers racks and there are no `rack_ids`.
     """
 
     timeout: Milliseconds = policy_field(1000, positive_ms)
@@ -126,6 +144,10 @@ class ClientPolicy(Policy):
     auth_mode: AuthMode = policy_field(AuthMode.INTERNAL, instance(AuthMode))
     login_timeout: Milliseconds = policy_field(5000, positive_ms)
     tls: TLSPolicy | ssl.SSLContext | None = policy_field(None, tls_or_none)
+    rack_ids: Sequence[int] | None = policy_field(None, racks_or_none)
+    max_error_rate: int = policy_field(100, whole(0, MAX_INT32))
+    error_rate_window: int = policy_field(1, whole(1, MAX_INT32))
+    seed_only_cluster: bool = policy_field(False, instance(bool))
     config_provider: ConfigProvider | None = policy_field(None, instance_or_none(ConfigProvider))
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
@@ -148,6 +170,7 @@ class ClientPolicy(Policy):
                         advice="over TLS a connection carries one command; max_conns_per_node bounds them",
                     )
         self._check_login()
+        self._check_nodes()
 
     @property
     def logs_in(self) -> bool:
@@ -174,3 +197,17 @@ class ClientPolicy(Policy):
             raise InvalidArgument(f"{name} has a {given}, but no {missing}")
         if self.user is None and self.auth_mode is not AuthMode.INTERNAL:
             raise InvalidArgument(f"{name}.auth_mode is {self.auth_mode}, which needs user and password")
+
+    def _check_nodes(self) -> None:
+        for name in ("use_services_alternate", "ip_map") if self.seed_only_cluster else ():
+            if getattr(self, name):
+                raise InvalidArgument(
+                    f"{type(self).__name__}.{name} has no effect with seed_only_cluster, "
+                    "by which no address is used but the seeds'"
+                )
+        for name in ("read", "batch", "query"):
+            if getattr(self, name).replica is Replica.PREFER_RACK and self.rack_ids is None:
+                raise InvalidArgument(
+                    f"ClientPolicy.{name} has Replica.PREFER_RACK, but the client prefers no rack",
+                    advice="give rack_ids too",
+                )

@@ -81,6 +81,8 @@ class QueryPolicy(CommandPolicy):
             None is the share of what is left of the deadline, or 30 s without one; 0 for no limit.
         total_timeout: the deadline of the whole query, with all that is done with the records in between; 0
             for none.
+        timeout_delay: how long a connection is kept whose query timed out, to await the rest of the answer,
+            after which it is used again; 0 closes it at once, by which the node ends the query.
         max_retries: how often in a row partitions are asked for again that brought no record, as the node
             failed or does not have them any more.
         sleep_between_retries: how long to wait at least before partitions are asked for again more than once.
@@ -88,10 +90,9 @@ class QueryPolicy(CommandPolicy):
         error_details: how much a node tells of an error besides its code.
         use_compression: whether nodes are asked to compress the records; only the Enterprise Edition does.
 
-    All times are milliseconds, 0 or 1 at least, or a timedelta. Two fields of the Rust client are left out:
-    `record_queue_size`, as there is no queue (what is not read stays with the nodes), and `timeout_delay`, as
-    a connection whose query timed out is always closed; and so are `consistency_level` and `read_touch_ttl`,
-    which no server heeds in a query.
+    All times are milliseconds, 0 or 1 at least, or a timedelta. Fields of the Rust client are left out:
+    `record_queue_size`, as there is no queue (what is not read stays with the nodes), and `consistency_level`
+    and `read_touch_ttl`, which no server heeds in a query.
 
     Raises:
         TypeError: there is no such field.
@@ -107,6 +108,7 @@ class QueryPolicy(CommandPolicy):
     replica: Replica = policy_field(Replica.SEQUENCE, instance(Replica))
     socket_timeout: float | timedelta | None = policy_field(None, ms_or_none)
     total_timeout: Milliseconds = policy_field(0, timeout_ms)
+    timeout_delay: Milliseconds = policy_field(0, timeout_ms)
     max_retries: int = policy_field(QUERY_RETRIES, retries)
     sleep_between_retries: Milliseconds = policy_field(0, timeout_ms)
     filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
@@ -135,6 +137,7 @@ class QueryPolicy(CommandPolicy):
             "replica": self.replica.value,
             "socket_timeout": self.socket_timeout,
             "total_timeout": self.total_timeout,
+            "timeout_delay": self.timeout_delay,
             "max_retries": self.max_retries,
             "sleep_between_retries": self.sleep_between_retries,
             "filter_expression": filter_bytes(self.filter_expression, "QueryPolicy.filter_expression"),

@@ -7,7 +7,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
-from pyspike._wire import REPLICA_MASTER, REPLICA_RANDOM, REPLICA_SEQUENCE
+from pyspike._wire import REPLICA_MASTER, REPLICA_PREFER_RACK, REPLICA_RANDOM, REPLICA_SEQUENCE
 from pyspike.policy.base import READ_RETRIES, BasePolicy, policy_field, refuse_changes
 from pyspike.policy.checks import instance, retries
 
@@ -17,12 +17,17 @@ __all__ = ["ReadPolicy", "Replica"]
 class Replica(enum.Enum):
     """Which copy of a record a read asks.
 
-    MASTER always the master, SEQUENCE the master first and then, try by try, the next replica, RANDOM any.
+    MASTER always the master; SEQUENCE the master first and then, try by try, the next replica; RANDOM the
+    replicas in turn, so that all of them share the reads; PREFER_RACK one in the first of the client's racks
+    (`ClientPolicy.rack_ids`) that has one, and any other if none has or it fails. MASTER_PROLES is RANDOM, by
+    the name that it has in other clients.
     """
 
     MASTER = REPLICA_MASTER
     SEQUENCE = REPLICA_SEQUENCE
     RANDOM = REPLICA_RANDOM
+    PREFER_RACK = REPLICA_PREFER_RACK
+    MASTER_PROLES = REPLICA_RANDOM  # noqa: PIE796 - another name of the same
 
 
 @refuse_changes

@@ -30,6 +30,7 @@ from .versions import NEWEST, find_version
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
 
 _LOOK_EVERY = 0.01
+RACK_MAX = 1_000_000
 
 
 class DigestedKey(Protocol):
@@ -140,6 +141,9 @@ class EmbeddedCluster:
             certificate for all of them.
         security: True lets clients log in, as "admin" with password "admin" at first, and do only what their
             user may; a `Security` says more, such as other users. False is a server without security.
+        racks: which rack each node is in, by the node's index, such as `{0: 1, 1: 2}`; 0 for those that are
+            left out. The replicas of a partition are spread over racks. None: nodes tell no racks, as in
+            Community Edition.
 
     Attributes:
         nodes: its nodes, `EmbeddedNode`s named "A1", "A2", ...
@@ -171,6 +175,7 @@ class EmbeddedCluster:
         tls: ssl.SSLContext | Sequence[str | os.PathLike[str]] | None = None,
         tls_name: str | Sequence[str] = "localhost",
         security: bool | Security = False,
+        racks: Mapping[int, int] | None = None,
     ) -> None:
         nodes = check_integer("nodes", nodes, 1)
         replication_factor = check_integer("replication_factor", replication_factor, 1)
@@ -199,6 +204,7 @@ class EmbeddedCluster:
             tls_names=[] if tls is None else _tls_names(tls_name, nodes),
             security=settings,
             compression=check_flag("compression", compression),
+            racks=None if racks is None else _racks(names, racks),
         )
         self._tls = tls if isinstance(tls, ssl.SSLContext) else None
         self._process = process
@@ -369,6 +375,21 @@ class EmbeddedCluster:
         self._remote.ask("change_faults", node.name, times={Counted.EVENT.value: 1}, **later)
         return 0
 
+    def set_racks(self, racks: Mapping[int, int], namespace: str | None = None) -> None:
+        """Put the nodes into other racks, by which replicas move, records included.
+
+        Args:
+            racks: which rack each node is in, by the node's index; 0 for those that are left out.
+            namespace: in which; None: in each.
+
+        Raises:
+            ValueError: no such node or namespace, a rack below 0 or above 1,000,000, or the cluster was made
+                without racks.
+
+        """
+        placed = _racks([node.name for node in self.nodes], racks)
+        self._remote.ask("set_racks", racks=placed, namespace=namespace)
+
     def shuffle_batches(self, seed: int | None) -> None:
         """Choose in which order the rows of batches are answered from now on, until `reset`.
 
@@ -467,6 +488,17 @@ def _security(given: object) -> Security | None:
     if not isinstance(given, bool):
         raise TypeError(f"security is a bool or a Security, not {type(given).__name__}")
     return Security() if given else None
+
+
+def _racks(names: Sequence[str], racks: Mapping[int, int]) -> dict[str, int]:
+    if not isinstance(racks, Mapping):
+        raise TypeError(f"racks are a mapping of nodes' indexes to racks, not {type(racks).__name__}")
+    return {
+        names[check_integer("a node's index", index, 0, len(names) - 1)]: check_integer(
+            "a rack", rack, 0, RACK_MAX
+        )
+        for index, rack in racks.items()
+    }
 
 
 def _pid(partition_id: object) -> int:

@@ -16,16 +16,18 @@ cdef class NodeLimits:
         buffer_reclaim_threshold: bytes from which on a connection's receive buffer is freed after its answer.
         pipelines: how many connections a loop opens for commands of one kind.
         commands_per_pipeline: how many commands may be in flight on each of them.
+        max_errors: how many errors a window may have before the node gets no commands for a while; 0 for any number.
     """
 
     cdef readonly Py_ssize_t min_connections, max_connections, max_waiting
-    cdef readonly int pipelines, commands_per_pipeline
+    cdef readonly int pipelines, commands_per_pipeline, max_errors
     cdef int64_t idle_timeout               # ns
     cdef size_t buffer_reclaim_threshold
 
     def __cinit__(
         self, *, Py_ssize_t min_connections=0, Py_ssize_t max_connections=256, Py_ssize_t max_waiting=-1,
-        double idle_timeout=30_000, size_t buffer_reclaim_threshold=65536, int pipelines=2, int commands_per_pipeline=128
+        double idle_timeout=30_000, size_t buffer_reclaim_threshold=65536, int pipelines=2, int commands_per_pipeline=128,
+        int max_errors=0
     ) -> None:
         self.min_connections = min_connections
         self.max_connections = max_connections
@@ -34,6 +36,7 @@ cdef class NodeLimits:
         self.buffer_reclaim_threshold = buffer_reclaim_threshold
         self.pipelines = pipelines
         self.commands_per_pipeline = commands_per_pipeline
+        self.max_errors = max_errors
 
     def change_idle_timeout(self, double idle_timeout) -> None:
         """Keep unused connections for so many milliseconds from now on."""
@@ -65,6 +68,19 @@ cdef class NodeCounters:
     cdef size_t failed_query_requests       # of which the answer did not come to its end
     cdef size_t query_records               # records that they brought and queries gave
 
+    cdef size_t in_rack                     # choices of this node by racks, where it is in one of the preferred racks
+    cdef size_t out_of_rack                 # and where it is in none of them
+    cdef size_t recovered                   # late answers that came in time for their connections to be used again
+    cdef size_t aborted                     # connections that were closed because a late answer did not
+
+    cdef Breaker breaker
+
+    @staticmethod
+    cdef NodeCounters of(NodeLimits limits):
+        cdef NodeCounters counters = NodeCounters.__new__(NodeCounters)
+        counters.breaker = Breaker(limits.max_errors)
+        return counters
+
     cdef void count_failure(self, bint timed_out):
         """Counts an attempt that failed."""
         with cython.critical_section(self):
@@ -87,6 +103,24 @@ cdef class NodeCounters:
         with cython.critical_section(self):
             self.failed_rows += <size_t>failed
             self.retried_rows += <size_t>retried
+
+    cdef void count_choice(self, bint in_rack):
+        """Counts that the node was chosen by racks, for an attempt, a row of a batch, or a request of a query."""
+        with cython.critical_section(self):
+            self.in_rack += in_rack
+            self.out_of_rack += not in_rack
+
+    cdef dict rack_stats(self):
+        with cython.critical_section(self):
+            return {"in_rack": self.in_rack, "out_of_rack": self.out_of_rack}
+
+    cdef void count_late_answer(self, bint came):
+        """Counts a late answer that came in time, or a connection that was closed because it did not."""
+        with cython.critical_section(self):
+            self.recovered += came
+            self.aborted += not came
+        if not came:
+            self.breaker.note_error()
 
     cdef dict batch_stats(self):
         with cython.critical_section(self):
@@ -137,11 +171,12 @@ cdef class Node:
     def __cinit__(self, *args: object, **kwargs: object) -> None:
         self.name = ""                      # until a subclass calls __init__
         self.limits = DEFAULT_LIMITS
-        self.counters = NodeCounters.__new__(NodeCounters)
+        self.counters = NodeCounters.of(DEFAULT_LIMITS)
 
     def __init__(self, str name not None, NodeLimits limits not None) -> None:
         self.name = name
         self.limits = limits
+        self.counters = NodeCounters.of(limits)
         self.active = True
 
     def retire(self) -> None:
@@ -158,10 +193,24 @@ cdef class Node:
         """Return the numbers of queries so far: requests and records, of threads and of all loops together."""
         return self.counters.query_stats()
 
+    def rack_stats(self) -> dict[str, int]:
+        """Return how often the node was chosen by racks so far, by threads and all loops together."""
+        return self.counters.rack_stats()
+
+    def health_stats(self) -> dict[str, Any]:
+        """Return the numbers of the node's errors, and of late answers, of threads and of all loops together."""
+        cdef NodeCounters counters = self.counters
+        return {**counters.breaker.stats(), "recovered": counters.recovered, "aborted": counters.aborted}
+
+    @property
+    def breaker(self) -> Breaker:
+        """What counts the node's errors."""
+        return self.counters.breaker
+
     def forget_connections(self) -> None:
         """Forget the pool and the counters in a child process: the connections are its parent's."""
         self.pool = None
-        self.counters = NodeCounters.__new__(NodeCounters)
+        self.counters = NodeCounters.of(self.limits)
 
     def __repr__(self) -> str:
         return f"<Node {self.name}{'' if self.active else ' inactive'}>"

@@ -5,13 +5,16 @@
 cdef enum:
     MAX_REPLICAS = 8                        # replica columns that a map keeps; replication factors are not larger in practice
     NO_NODE = -1
+    NO_RANK = 255                           # of a node that is in none of the preferred racks
+    ASKED_BEFORE = 256                      # is added to the rank of the node that was asked last
 
 
 cdef struct Target:                         # the partition that a command is for, and which replica of it is asked next
     int partition_id
-    int policy                              # REPLICA_MASTER, REPLICA_SEQUENCE or REPLICA_RANDOM
+    int policy                              # REPLICA_MASTER and so on
     int replica                             # the replica that the next attempt asks; the master is 0
     bint has_other_node                     # whether another active node than the one that `route` chose has the partition too
+    bint in_rack                            # whether that one, if it was chosen by racks, is in a preferred one
 
 
 @cython.final
@@ -21,13 +24,25 @@ cdef class NamespaceMap:
     cdef int replicas
     cdef uint32_t regimes[PARTITIONS]
     cdef int16_t owners[MAX_REPLICAS][PARTITIONS]
+    # The place of each node's rack among the preferred ones, by the same index as in `owners`; None if no racks are preferred.
+    cdef bytes ranks
 
     cdef NamespaceMap copy(self):
         cdef NamespaceMap other = NamespaceMap.__new__(NamespaceMap)
         other.replicas = self.replicas
         memcpy(other.regimes, self.regimes, sizeof(self.regimes))
         memcpy(other.owners, self.owners, sizeof(self.owners))
+        other.ranks = self.ranks
         return other
+
+    cdef inline int rank_of(self, int owner) noexcept:
+        return (<const unsigned char*>PyBytes_AS_STRING(self.ranks))[owner] if owner < PyBytes_GET_SIZE(self.ranks) else NO_RANK
+
+
+cdef object no_racks():
+    return errors.InvalidArgument(
+        "Replica.PREFER_RACK, but the client prefers no rack", advice="give the client's policy rack_ids"
+    )
 
 
 @cython.final
@@ -123,6 +138,7 @@ cdef class PartitionMap:
                 nodes.append(node)
         for namespace, known in self.spaces.items():
             space = (<NamespaceMap>known).copy()
+            space.ranks = None              # they are for other indexes
             for column in range(space.replicas):
                 for pid in range(PARTITIONS):
                     owner = space.owners[column][pid]
@@ -130,6 +146,34 @@ cdef class PartitionMap:
                         space.owners[column][pid] = moved[owner]
             result.spaces[namespace] = space
         result.finish(nodes)
+        return result
+
+    def preferring(self, rack_ids: Sequence[int], racks: Mapping[Any, Mapping[str, int]]) -> PartitionMap:
+        """Return the map for a client that prefers racks; the same map if it is that already.
+
+        Args:
+            rack_ids: the preferred racks, the best first, up to 255 of them.
+            racks: for each node, its rack in each namespace; what is left out is in no preferred rack.
+        """
+        cdef PartitionMap result
+        cdef NamespaceMap space
+        cdef dict places = {rack: place for place, rack in enumerate(rack_ids[:NO_RANK])}
+        cdef dict ranks = {}
+        cdef bint same = True
+        for namespace, known in self.spaces.items():
+            ranks[namespace] = bytes(
+                [places.get(racks.get(node, {}).get(namespace), NO_RANK) for node in self.nodes]
+            )
+            same = same and ranks[namespace] == (<NamespaceMap>known).ranks
+        if same:
+            return self
+        result = PartitionMap.__new__(PartitionMap)
+        for namespace, known in self.spaces.items():
+            space = (<NamespaceMap>known).copy()
+            space.ranks = <bytes>ranks[namespace]
+            result.spaces[namespace] = space
+        result.finish(list(self.nodes))
+        result.turn = self.turn
         return result
 
     @property
@@ -193,7 +237,10 @@ cdef class PartitionMap:
     cdef Node route_to_owner(self, str namespace, Target* target):
         """As `route`, but None if no active node has the partition."""
         cdef NamespaceMap space = self.known(namespace)
-        return None if space is None else self.owner_in(space, target)
+        cdef Node node = None if space is None else self.owner_in(space, target)
+        if target.policy == REPLICA_PREFER_RACK and node is not None:
+            node.counters.count_choice(target.in_rack)
+        return node
 
     cdef NamespaceMap known(self, str namespace):
         """The map of a namespace; None if no namespace is known yet.
@@ -211,14 +258,17 @@ cdef class PartitionMap:
         cdef Node node
         cdef int first, i, owner
         target.has_other_node = False
-        if target.policy == REPLICA_MASTER:
-            owner = space.owners[0][target.partition_id]
-            if owner != NO_NODE and (<Node>self.nodes[owner]).active:
-                return <Node>self.nodes[owner]
-            return None
-        if target.policy == REPLICA_RANDOM and target.replica == 0 and space.replicas:
-            target.replica = <int>(self.turn % <unsigned int>space.replicas)    # from there on one after the other
-            self.turn += 1
+        if target.policy != REPLICA_SEQUENCE:
+            if target.policy == REPLICA_MASTER:
+                owner = space.owners[0][target.partition_id]
+                if owner != NO_NODE and (<Node>self.nodes[owner]).active:
+                    return <Node>self.nodes[owner]
+                return None
+            if target.policy == REPLICA_PREFER_RACK:
+                return self.nearest(space, target)
+            if target.replica == 0 and space.replicas:
+                target.replica = <int>(self.turn % <unsigned int>space.replicas)    # from there on one after the other
+                self.turn += 1
         first = target.replica
         for i in range(space.replicas):
             owner = space.owners[(first + i) % space.replicas][target.partition_id]
@@ -229,6 +279,37 @@ cdef class PartitionMap:
                     target.has_other_node = self.has_other(space, first + i, target.partition_id, owner)
                     return node
         return None
+
+    cdef Node nearest(self, NamespaceMap space, Target* target):
+        """As `owner_in`, by racks: of the first preferred rack that has an active node with the partition (racks-and-health.md
+        15.1), else any other. The node that was asked last comes after all others.
+
+        Raises:
+            InvalidArgument: the client prefers no racks.
+        """
+        cdef int first = target.replica
+        cdef int best = -1
+        cdef int best_rank = 2 * ASKED_BEFORE
+        cdef int i, owner, rank
+        if space.ranks is None:
+            raise no_racks()
+        for i in range(space.replicas):
+            owner = space.owners[(first + i) % space.replicas][target.partition_id]
+            if owner == NO_NODE or not (<Node>self.nodes[owner]).active:
+                continue
+            rank = space.rank_of(owner)
+            if first > 0 and i == space.replicas - 1:
+                rank += ASKED_BEFORE
+            if rank < best_rank:
+                best = i
+                best_rank = rank
+        if best < 0:
+            return None
+        target.replica = first + best
+        owner = space.owners[target.replica % space.replicas][target.partition_id]
+        target.in_rack = space.rank_of(owner) != NO_RANK
+        target.has_other_node = self.has_other(space, target.replica, target.partition_id, owner)
+        return <Node>self.nodes[owner]
 
     cdef Node any_node(self):
         """Returns an active node to ask for a partition without an active owner; None if there is no active node.
@@ -261,6 +342,7 @@ cdef class Routing:
     cdef PartitionMap latest
     cdef readonly bint refusing             # whether no call may begin because the client closes
     cdef readonly Py_ssize_t retrying       # blocking calls under way whose first attempt failed
+    cdef public bint prefers_racks          # whether the maps know which racks the client prefers
 
     def __cinit__(self) -> None:
         self.latest = PartitionMap()
@@ -268,6 +350,12 @@ cdef class Routing:
     def refuse(self) -> None:
         """Let no call begin any more; calls under way go on."""
         self.refusing = True
+
+    cdef inline int check_replica(self, Settings settings) except -1:
+        """Refuses a policy that prefers racks, if the client does not."""
+        if settings.replica == REPLICA_PREFER_RACK and not self.prefers_racks:
+            raise no_racks()
+        return 0
 
     cdef void count_retrying(self, int change):
         with cython.critical_section(self):

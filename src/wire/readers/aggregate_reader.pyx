@@ -14,7 +14,7 @@ cdef class AggregateReader(Reader):
     def __cinit__(self) -> None:
         self.values = []
         self.reads_bins = True
-        self.has_many_frames = True
+        self.has_many_frames = self.ends_with_error = True
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         cdef Cursor c

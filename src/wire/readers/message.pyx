@@ -94,6 +94,36 @@ cdef inline object value_of_op(Cursor* c, MessageOp* op):
     return get_particle(op.particle, op.value, op.size, c.names)
 
 
+cdef int ends_answer(const unsigned char* body, size_t size, bint ends_with_error) noexcept nogil:
+    """Returns 1 if a frame of an answer with many frames is its last one, 0 if not, -1 if it can't be read. The caller owns the
+    memory. `ends_with_error`: an error ends the answer too, as of a query; in a batch it is a row's."""
+    cdef const unsigned char* p = body
+    cdef const unsigned char* end = body + size
+    cdef int pieces
+    cdef size_t length
+    if size == 0:
+        return -1
+    while p < end:
+        if end - p < MESSAGE_HEADER_SIZE or p[AT_HEADER_SIZE] != MESSAGE_HEADER_SIZE:
+            return -1
+        if p[AT_INFO3] & INFO3_LAST:
+            return 1
+        if ends_with_error and p[AT_RESULT_CODE] and not p[AT_INFO3] & INFO3_PARTITION_DONE:
+            return 1
+        pieces = load16(p + AT_FIELD_COUNT) + load16(p + AT_OP_COUNT)   # both begin with their size, in four bytes
+        p += MESSAGE_HEADER_SIZE
+        while pieces > 0:
+            if end - p < 4:
+                return -1
+            length = load32(p)
+            p += 4
+            if length > <size_t>(end - p):
+                return -1
+            p += length
+            pieces -= 1
+    return 0
+
+
 cdef inline int end_of_frame(Cursor* c) except -1:
     if c.p != c.end:
         raise broken(f"{left(c)} bytes behind the last operation")

@@ -22,7 +22,7 @@ cdef class QueryReader(Reader):
         self.query = query
         self.number = number
         self.reads_bins = True
-        self.has_many_frames = True
+        self.has_many_frames = self.ends_with_error = True
         cursor_init(&self.c, NULL, 0, NULL)
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):

@@ -41,6 +41,7 @@ cdef class Reader:
 
     cdef bint reads_bins                    # whether an answer has bins, and so may be large
     cdef bint has_many_frames
+    cdef bint ends_with_error               # whether an answer of many frames ends with any message that has an error
     cdef int64_t until                      # when a reader of many frames pauses; 0: it does not
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):

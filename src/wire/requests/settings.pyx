@@ -10,6 +10,7 @@ cpdef enum:                                 # which replica is asked first
     REPLICA_MASTER = 0
     REPLICA_SEQUENCE = 1
     REPLICA_RANDOM = 2
+    REPLICA_PREFER_RACK = 3
 
 
 cpdef enum:                                 # what a policy is of, where that is not a command on one record

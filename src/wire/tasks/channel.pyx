@@ -27,6 +27,7 @@ cdef class Channel(ChannelBase):
 
     cdef readonly Node node
     cdef readonly int most
+    cdef readonly int least                 # connections that are opened in advance and kept
     cdef readonly Py_ssize_t max_waiting
     cdef object connect, failed, attempt
     cdef dict large
@@ -55,6 +56,7 @@ cdef class Channel(ChannelBase):
         self.kind = kind
         self.bulk = kind >= FOR_LARGE_READS
         self.most = <int>min(node.limits.max_connections, 0xFFFF) if kind >= FOR_BATCHES else node.limits.pipelines
+        self.least = <int>min(node.limits.min_connections, self.most) if kind <= FOR_WRITES else 0
         self.depth = 1 if self.bulk else node.limits.commands_per_pipeline
         self.max_waiting = node.limits.max_waiting
         self.large = {} if large is None else large
@@ -86,6 +88,9 @@ cdef class Channel(ChannelBase):
         cdef Pipeline best = None
         if self.closed:
             self.give_up(future, errors.ConnectionError("the client is closed"))
+            return 0
+        if self.node.counters.breaker.refuses():
+            self.refuse(future, refused_by(self.node.counters.breaker, self.node.name))
             return 0
         if self.waiting.count == 0:
             best = self.choose()
@@ -228,6 +233,12 @@ cdef class Channel(ChannelBase):
         """Has a connection opened, if a command waits in line and the limit allows one more."""
         return self.grow() if self.waiting.count else 0
 
+    cdef int fill(self) except -1:
+        """Have a connection opened, if there are fewer than are to be there in advance; the next follows when it is open."""
+        if self.alive() < self.least and self.node.active and not self.node.counters.breaker.refuses():
+            return self.grow()
+        return 0
+
     def begin_connecting(self) -> None:
         """Have a connection opened. The time for it begins now, when the loop comes to it."""
         self.connecting_since = now_ns()
@@ -247,6 +258,7 @@ cdef class Channel(ChannelBase):
         self.pipelines.append(pipeline)
         self.admit()
         self.grow_for_line()
+        self.fill()
 
     def not_opened(self, error: AerospikeError) -> None:
         """Note that a connection could not be opened. If no other one takes commands, those in line fail with the error."""
@@ -271,9 +283,26 @@ cdef class Channel(ChannelBase):
         cdef bint sent = command.sent > future.sent_before
         if not isinstance(error, errors.ServerError):
             self.node.counters.count_failure(sent and isinstance(error, errors.TimeoutError))
-        note_failure(command, self.node, error, future.tried_at, sent)
+        elif error.result_code in NODE_AT_FAULT:
+            self.count_error()
+        return self.end_attempt(future, error, sent)
+
+    cdef int refuse(self, Future future, object error) except -1:
+        """Ends an attempt before anything is sent, as the node has failed too often lately."""
+        return self.end_attempt(future, error, False)
+
+    cdef int end_attempt(self, Future future, object error, bint sent) except -1:
+        note_failure(future.command, self.node, error, future.tried_at, sent)
         if not future.takes_failure(error):
             self.failed(future, error)
+        return 0
+
+    cdef int count_error(self) except -1:
+        self.node.counters.breaker.note_error()
+        return 0
+
+    cdef int count_late_answer(self, bint came) except -1:
+        self.node.counters.count_late_answer(came)
         return 0
 
     cdef int ask_elsewhere(self, Future future, object error) except -1:
@@ -294,7 +323,7 @@ cdef class Channel(ChannelBase):
         )
 
     def trim(self) -> bool:
-        """Close connections that were idle for too long, or all idle ones if the node has left the cluster.
+        """Close connections that were idle for too long, but keep the least; or all idle ones if the node has left the cluster.
 
         Returns:
             Whether the channel still has a connection or a command.
@@ -305,7 +334,9 @@ cdef class Channel(ChannelBase):
             pipeline = <Pipeline>each
             if pipeline.load():
                 continue
-            if not self.node.active or now - pipeline.idle_since > self.node.limits.idle_timeout:
+            if not self.node.active or (
+                now - pipeline.idle_since > self.node.limits.idle_timeout and <int>len(self.pipelines) > self.least
+            ):
                 pipeline.shut("idle")
             elif <int>len(self.pipelines) > self.most:
                 pipeline.shut("not needed")

@@ -33,7 +33,7 @@ cdef inline int64_t late_span(Command command) noexcept:
 
 cdef inline bint may_be_late(Command command) noexcept:
     """Whether a connection may stay open after the command timed out: it may run late, and its answer can be skipped."""
-    return not command.reader.has_many_frames and (not command.write or command.settings.timeout_delay > 0)
+    return command.settings.timeout_delay > 0 or not (command.write or command.reader.has_many_frames)
 
 
 # --- one connection ---
@@ -116,7 +116,10 @@ cdef int64_t watch_pipeline(Pipeline pipeline, int64_t now) except -1:
         future = <Future>pipeline.queue.get(place)
         command = future.command
         error = too_late(pipeline, place)
-        pipeline.kept_until = max(pipeline.kept_until, after(now, late_span(command)))
+        if late_span(command):              # then it is counted when its answer does not come by then
+            pipeline.kept_until = max(pipeline.kept_until, after(now, late_span(command)))
+        else:
+            pipeline.channel.count_error()
         if place == 0 and command.settings.socket_timeout > 0 and command.deadline > now:
             pipeline.fail(error)
             return FOREVER
@@ -138,6 +141,8 @@ cdef int64_t watch_pipeline(Pipeline pipeline, int64_t now) except -1:
     if not awaited and count:
         unused_at = max(unused_at, pipeline.kept_until)
         if unused_at <= now:
+            if pipeline.kept_until:
+                pipeline.channel.count_late_answer(False)
             pipeline.fail(errors.TimeoutError("timed out waiting for the answer"))
             return FOREVER
         next_time = min(next_time, unused_at)

@@ -26,20 +26,25 @@ cdef class AsyncExecutor(TaskExecutor):
 
     cdef Future start_batch(self, Batch batch):
         cdef LoopExecutor executor = self.executor_here(None)
+        executor.routing.check_replica(batch.settings)
         return begin_batch(executor, batch, self.plan(batch))
 
     cdef object open_stream(self, object rows, object groups):
         return new_async_stream(self, rows, <RowGroups?>groups)
 
     cdef object begin_stream(self, object rows, RowGroups groups):
-        return begin_stream(self.executor_here(None), self.plan, rows, groups)
+        cdef LoopExecutor executor = self.executor_here(None)
+        executor.routing.check_replica(groups.settings)
+        return begin_stream(executor, self.plan, rows, groups)
 
     def open_query(self, Query query not None) -> AsyncRecordset:
         """Return the records of a query, which has not begun."""
         return new_async_recordset(self, self.query_plan(query))
 
     cdef object begin_query(self, object plan):
-        return begin_query(self.executor_here(None), plan)
+        cdef LoopExecutor executor = self.executor_here(None)
+        executor.routing.check_replica((<Query?>plan.query).settings)
+        return begin_query(executor, plan)
 
     cdef bint runs_in(self, object loop) except -1:
         return self.running_loop() is loop

@@ -42,6 +42,14 @@ cdef class ChannelBase:
         """Remembers how large an answer was."""
         raise NotImplementedError
 
+    cdef int count_error(self) except -1:
+        """Counts an error that the node is to blame for."""
+        raise NotImplementedError
+
+    cdef int count_late_answer(self, bint came) except -1:
+        """Counts a late answer that was skipped, or a connection that was closed because it did not come."""
+        raise NotImplementedError
+
     cdef int drop(self, object pipeline, str reason) except -1:
         """Removes a connection that has ended."""
         raise NotImplementedError

@@ -59,6 +59,13 @@ cdef class LoopExecutor(Deadlines):
         """Return all channels of the loop."""
         return [channel for channels in self.channels for channel in (<dict>channels).values()]
 
+    def warm_up(self, nodes: Iterable[Node]) -> None:
+        """Have the connections for reads and writes opened to these nodes that the policy wants to be there in advance."""
+        for node in nodes:
+            if (<Node?>node).limits.min_connections and (<Node>node).active:
+                self.channel_to(<Node>node, FOR_READS).fill()
+                self.channel_to(<Node>node, FOR_WRITES).fill()
+
     def forget(self, Channel channel not None) -> None:
         """Remove a channel."""
         cdef dict channels = <dict>self.channels[channel.kind]

@@ -287,9 +287,17 @@ cdef class Pipeline(Job):
         cdef Future future = <Future>self.queue.get(0)
         cdef Command command = None
         cdef int64_t took
+        cdef int ends
         cdef bint awaited = False
         cdef object value = None
         cdef object error = None
+        if future is None and self.channel.kind >= FOR_BATCHES:     # it timed out, and its answer has many frames
+            ends = ends_answer(frame.body, frame.body_size, self.channel.kind == FOR_QUERIES)
+            if ends == 0:
+                return ANSWER_READ
+            if ends < 0:
+                self.fail(errors.ProtocolError("not an answer of many frames"))
+                return ANSWER_WRONG
         if future is not None:
             command = future.command
             awaited = is_waited_for(future)
@@ -311,6 +319,9 @@ cdef class Pipeline(Job):
             return ANSWER_WRONG
         self.queue.take()
         if future is None:
+            self.channel.count_late_answer(True)
+            if self.queue.count() == 0:
+                self.kept_until = 0
             return ANSWER_READ
         if self.channel.kind < FOR_BATCHES:     # of which one may take much longer than another
             took = self.moved_at - future.sent_at
@@ -417,6 +428,7 @@ cdef class Pipeline(Job):
         self.gone = True
         transport = self.transport
         self.transport = None
+        blames_node = reason is None and not isinstance(error, errors.TimeoutError)    # of which each was counted
         if reason is None:
             reason = (
                 "timeout" if isinstance(error, errors.TimeoutError)
@@ -425,6 +437,8 @@ cdef class Pipeline(Job):
             )
         sent = self.queue.take_all()
         unsent = self.take_unsent(transport, sent, closed_in_order)
+        if blames_node and sent:
+            self.channel.count_error()
         unsent.extend(self.pending)
         self.pending = []
         self.out.size = 0

@@ -68,21 +68,25 @@ cdef void settle(Command command, Node node, Pool pool, Connection connection, o
     if answered and isinstance(error, errors.NotAuthenticated):
         pool.discard(connection, NOT_LOGGED_IN)
         return
+    if answered and error.result_code in NODE_AT_FAULT:
+        node.counters.breaker.note_error()
     if answered and not connection.in_answer and not connection.has_more():
         connection.used_at = now_ns()
         pool.release(connection)
         return
     node.counters.count_failure(isinstance(error, errors.TimeoutError))
     if isinstance(error, errors.TimeoutError):
-        if delay > 0 and connection.x.sent == connection.x.out_size and not command.reader.has_many_frames:
-            connection.x.out = NULL         # the request is sent, and its memory is the command's
-            connection.x.out_size = 0
-            connection.x.sent = 0
+        if delay > 0 and connection.x.sent == connection.x.out_size:
+            connection.begin_late(command.reader)
             pool.set_late(connection, after(now_ns(), to_ns(delay)))
         else:
+            if connection.request_sent:
+                node.counters.breaker.note_error()
             pool.discard(connection, "timeout")
     elif answered or isinstance(error, errors.ProtocolError):
+        node.counters.breaker.note_error()
         pool.discard(connection, "protocol error")
     else:
+        node.counters.breaker.note_error()
         pool.found_broken()
         pool.discard(connection, "connection error")

@@ -22,6 +22,8 @@ cdef class Connection:
     cdef NameCache names
     cdef int64_t used_at                    # when it was last given back to its pool
     cdef int64_t drain_until                # how long the answer to a command that timed out is awaited; 0 if none is
+    cdef bint late_frames                   # whether that answer has many frames
+    cdef bint error_ends_late               # and whether it ends with any error
     cdef Connection below                   # the next connection in its pool's stack of idle connections
     cdef int64_t opened_at
     cdef bint request_sent                  # whether the last request may have reached the server
@@ -155,6 +157,35 @@ cdef class Connection:
         if self.has_more():
             raise self.overflowed()
         return value
+
+    cdef void begin_late(self, Reader reader) noexcept:
+        """Makes ready to read the rest of an answer that nobody waits for. The request is sent; its memory is the command's."""
+        self.x.out = NULL
+        self.x.out_size = self.x.sent = 0
+        self.x.deadline = self.x.attempt_timeout = FOREVER
+        self.late_frames = reader.has_many_frames
+        self.error_ends_late = reader.ends_with_error
+
+    cdef int read_late(self, int64_t until) noexcept:
+        """Reads what has come of such an answer; returns DONE at its end. Of many frames it reads until a time at most."""
+        cdef Exchange* x = &self.x
+        cdef int outcome, ends
+        with nogil:
+            while True:
+                outcome = drive(x, now_ns(), MSG_DONTWAIT)
+                if outcome != DONE or not self.late_frames:
+                    break
+                ends = 0                    # a compressed frame is none that says that it is the last one (framing.md 1.5)
+                if not x.frame.is_compressed:
+                    ends = ends_answer(x.frame.body, x.frame.body_size, self.error_ends_late)
+                if ends:
+                    outcome = DONE if ends > 0 else BAD_HEADER
+                    break
+                drop_frame(x)
+                if now_ns() >= until:
+                    outcome = NOT_READY
+                    break
+        return outcome
 
     cdef inline bint has_more(self) noexcept nogil:
         """Whether bytes were received behind the answer, which is whole."""

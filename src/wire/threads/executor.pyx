@@ -43,6 +43,7 @@ cdef class ThreadExecutor(Executor):
         heed_fork()
         if self.routing.refusing:
             raise errors.ClientClosed("the client is closed")
+        self.routing.check_replica(batch.settings)
         plan = self.plan(self.cluster, batch)
         run_batch(self.routing, plan)
         collect(batch, outcomes, FOREVER)
@@ -54,6 +55,7 @@ cdef class ThreadExecutor(Executor):
         heed_fork()
         if self.routing.refusing:
             raise errors.ClientClosed("the client is closed")
+        self.routing.check_replica((<RowGroups?>groups).settings)
         return open_stream(self.routing, self.cluster, self.plan, rows, <RowGroups?>groups)
 
     def open_query(self, Query query not None) -> Recordset:
@@ -61,6 +63,7 @@ cdef class ThreadExecutor(Executor):
         heed_fork()
         if self.routing.refusing:
             raise errors.ClientClosed("the client is closed")
+        self.routing.check_replica(query.settings)
         return open_recordset(self.routing, self.query_plan(self.cluster, query))
 
     def execute(self, Command command not None) -> object:

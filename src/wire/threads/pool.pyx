@@ -18,6 +18,7 @@ cdef str NOT_LOGGED_IN = "not authenticated"
 
 
 cdef enum:
+    DRAIN_AT_ONCE = 2_000_000               # ns for one late answer of many frames; the rest is read the next time
     RELIEVE_AFTER = 5_000_000               # ns after which who waits in line reads the answers of threads that are elsewhere
 
 
@@ -62,6 +63,7 @@ cdef class Pool:
     cdef str node_name
     cdef NodeLimits limits
     cdef NodeCounters counters
+    cdef Breaker breaker                    # of the counters
     cdef object opener
     cdef size_t kept_buffer                 # bytes from which on a receive buffer is freed after its answer
     cdef Connection idle                    # the idle connection that was used last; `below` leads to the others
@@ -83,6 +85,7 @@ cdef class Pool:
         self.node_name = node.name
         self.limits = node.limits
         self.counters = node.counters
+        self.breaker = node.counters.breaker
         self.opener = opener
         self.kept_buffer = max(node.limits.buffer_reclaim_threshold, <size_t>RECEIVE_SIZE)
         self.members = set()
@@ -104,6 +107,9 @@ cdef class Pool:
         line may take until the deadline, or `attempt_timeout` if the command `may_go_elsewhere`. `took_time` is set if the
         thread opened a connection or waited, so that the caller reads the clock again. Returns None if it would have to wait
         in line for longer than `patience`.
+
+        Raises:
+            MaxErrorRate: the node has failed too often lately.
         """
         cdef int64_t due = after(now, attempt_timeout)
         cdef int64_t until
@@ -115,6 +121,8 @@ cdef class Pool:
         cdef bint relieved = False
         cdef bint waited = False            # whether the thread waited before and could not open a connection: it waits in front
         cdef object refusal = None          # the error with which this thread could not open a connection
+        if self.breaker.refuses():
+            raise refused_by(self.breaker, self.node_name)
         while True:
             waiter = None
             connection = None
@@ -421,15 +429,15 @@ cdef class Pool:
             self.late = []
         for item in waiting:
             connection = <Connection>item
-            connection.x.deadline = connection.x.attempt_timeout = FOREVER
-            with nogil:
-                outcome = drive(&connection.x, now_ns(), MSG_DONTWAIT)
+            outcome = connection.read_late(after(now_ns(), DRAIN_AT_ONCE))
             if outcome == DONE and not bytes_behind(&connection.x):
                 connection.used_at = now_ns()
+                self.counters.count_late_answer(True)
                 self.release(connection)
             elif outcome in (NOT_READY, INTERRUPTED) and now_ns() < connection.drain_until:
                 self.set_late(connection, connection.drain_until)
             else:
+                self.counters.count_late_answer(False)
                 interruption = interruption or connection.interruption()
                 self.discard(connection, "timeout")
         if interruption is not None:

@@ -56,6 +56,7 @@ class Plan:
     tls_names: list[str]
     security: Security | None
     compression: bool
+    racks: dict[str, int] | None = None
 
 
 class Backend(Protocol):
@@ -107,6 +108,7 @@ class ThreadBackend:
                 advertise=plan.advertise,
                 alternate_host=plan.alternate_host,
                 version=find_version(plan.version),
+                racks=plan.racks,
                 clock=clock,
                 tls=context_of(*plan.tls_files) if plan.tls_files else tls,
                 tls_names=plan.tls_names,

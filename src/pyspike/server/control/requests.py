@@ -123,6 +123,7 @@ _CLUSTER: dict[str, Callable[..., Any]] = {
     "restore_partition": Membership.restore_partition,
     "move_partitions": Membership.move_partitions,
     "owners": Membership.owners,
+    "set_racks": Membership.set_racks,
     "heal": Membership.heal,
     "clear": _clear,
     "advance": _advance,

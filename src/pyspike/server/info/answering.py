@@ -117,8 +117,6 @@ _ENTERPRISE = frozenset(
         "masking",
         "quiesce",
         "quiesce-undo",
-        "rack-ids",
-        "racks",
         "revive",
         "roster",
         "roster-set",

@@ -108,6 +108,33 @@ def _partition_info(call: Call) -> str:
     return ";".join(rows)
 
 
+def _rack_ids(call: Call) -> str:
+    _refuse_without_racks(call)
+    return ";".join(f"{name}:{call.node.racks[name]}" for name in _namespaces(call))
+
+
+def _racks(call: Call) -> str:
+    _refuse_without_racks(call)
+    chosen = call.param("namespace")
+    told = []
+    for name in _namespaces(call) if chosen is None else [call.namespace().name]:
+        racks: dict[int, list[str]] = {}
+        for member in call.cluster.members:
+            racks.setdefault(member.racks[name], []).append(member.name)
+        pieces = [f":rack_{rack}={','.join(racks[rack])}" for rack in sorted(racks)]
+        told.append(f"ns={name}{''.join(pieces)}")
+    return ";".join(told)
+
+
+def _refuse_without_racks(call: Call) -> None:
+    if not call.cluster.has_racks:
+        raise InfoError("enterprise only", ResultCode.ENTERPRISE_ONLY)
+
+
+def _namespaces(call: Call) -> list[str]:
+    return [namespace.name for namespace in call.cluster.store.namespaces.values()]
+
+
 def _cluster_stable(call: Call) -> str:
     cluster = call.cluster
     size, ignore = call.param("size"), call.param("ignore-migrations")
@@ -191,6 +218,8 @@ COMMANDS = {
     "peers-tls-std": _with_tls(_peers, alternate=False),
     "peers-tls-alt": _with_tls(_peers, alternate=True),
     "alumni-clear-std": lambda call: _peers(call, alternate=False, alumni=True),
+    "rack-ids": _rack_ids,
+    "racks": _racks,
     "replicas": _replicas,
     "replicas-all": _replicas_all,
     "replicas-master": _replicas_master,

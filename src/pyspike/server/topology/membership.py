@@ -54,6 +54,7 @@ class Membership:
         clock: Unix time in seconds, by which records expire.
         tls: with which all nodes speak TLS; None: they do not.
         tls_names: the name in the certificate of each node.
+        racks: the nodes' racks by their names; None: the nodes have none, as in Community Edition.
 
     """
 
@@ -75,6 +76,7 @@ class Membership:
         clock: Callable[[], float] = time.time,
         tls: ssl.SSLContext | None = None,
         tls_names: Sequence[str] = (),
+        racks: Mapping[str, int] | None = None,
     ) -> None:
         self.state = ClusterState(
             cluster_name,
@@ -84,6 +86,7 @@ class Membership:
             Store(clock, version),
             None if security is None else ClusterSecurity(security),
             compression,
+            racks is not None,
         )
         told: Sequence[str | None] = tls_names or [None] * len(names)
         self.nodes = [
@@ -102,6 +105,8 @@ class Membership:
             self._lost[name.encode()] = set()
             self._turns[name.encode()] = {}
             self.state.maps[name.encode()] = PartitionMap(())
+        self._first_racks = dict(racks or {})
+        self._place(self._first_racks, None)
 
     def node(self, name: str) -> Node:
         """The node of that name; KeyError if there is none."""
@@ -260,6 +265,24 @@ class Membership:
                 turns[pid] = turns.get(pid, 0) + 1
         return self._rebalance()
 
+    def set_racks(self, racks: Mapping[str, int], namespace: str | None) -> None:
+        """Put nodes into other racks in a namespace (None: in each), and let replicas move accordingly."""
+        if not self.state.has_racks:
+            raise ValueError("this cluster has no racks: give EmbeddedCluster some")
+        self._place(racks, namespace)
+        moved = self._rebalance()
+        for member in self.state.members:  # also if no partition has moved: clients read racks again then
+            member.partition_generation += not moved
+            member.rebalance_generation += not moved
+
+    def _place(self, racks: Mapping[str, int], namespace: str | None) -> None:
+        spaces = (
+            [self.namespace(namespace)] if namespace is not None else self.state.store.namespaces.values()
+        )
+        for node in self.nodes:
+            for space in spaces:
+                node.state.racks[space.name] = racks.get(node.state.name, 0)
+
     async def heal_node(self, node: Node) -> None:
         """Undo all faults of a node; one that is down stays down."""
         node.heal()
@@ -286,6 +309,7 @@ class Membership:
                 node.disconnect(reset=True)
             if node.state.port != self._first_ports[node.state.name]:
                 await self.start_node(node, self._first_ports[node.state.name])
+        self._place(self._first_racks, None)
         await self.heal()
         self.disturbed = False
 
@@ -320,7 +344,8 @@ class Membership:
         maps: dict[bytes, PartitionMap] = {}
         total = 0
         for key, namespace in state.store.namespaces.items():
-            maps[key] = assign(names, state.replication_factor, self._turns[key], self._lost[key])
+            racks = {member.name: member.racks.get(namespace.name, 0) for member in state.members}
+            maps[key] = assign(names, state.replication_factor, self._turns[key], self._lost[key], racks)
             total += changed(state.maps[key], maps[key])
             namespace.unavailable = frozenset(
                 pid for pid in range(N_PARTITIONS) if alive.isdisjoint(maps[key].owners(pid))

@@ -20,6 +20,7 @@ from ..protocol.constants import N_PARTITIONS
 
 __all__ = ["PartitionMap", "assign", "bitmap", "changed"]
 
+NO_RACKS: Mapping[str, int] = {}
 Column = tuple["str | None", ...]
 
 
@@ -41,7 +42,11 @@ def _weights(name: str) -> list[bytes]:
 
 
 def assign(
-    names: Sequence[str], replication_factor: int, turns: Mapping[int, int], lost: Set[int]
+    names: Sequence[str],
+    replication_factor: int,
+    turns: Mapping[int, int],
+    lost: Set[int],
+    racks: Mapping[str, int] = NO_RACKS,
 ) -> PartitionMap:
     """Distribute the partitions of a namespace.
 
@@ -50,19 +55,35 @@ def assign(
         replication_factor: how many columns; never more than there are nodes.
         turns: by how many places a partition's succession is turned (moved partitions).
         lost: partitions that nobody owns.
+        racks: the nodes' racks; 0 for those that are left out. The owners of a partition are in different
+            racks as far as there are as many.
 
     """
     n_columns = min(replication_factor, len(names))
     columns: list[list[str | None]] = [[None] * N_PARTITIONS for _ in range(n_columns)]
     weights = [(name, _weights(name)) for name in sorted(names)]
+    several = n_columns > 1 and len({racks.get(name, 0) for name in names}) > 1
     for pid in range(N_PARTITIONS):
         if pid in lost:
             continue
         order = [name for _, name in sorted([(weight[pid], name) for name, weight in weights])]
         turn = turns.get(pid, 0) % len(order) if order else 0
+        order = order[turn:] + order[:turn]
+        if several:
+            order = _spread(order, racks, n_columns)
         for index, column in enumerate(columns):
-            column[pid] = order[(index + turn) % len(order)]
+            column[pid] = order[index]
     return PartitionMap(tuple(tuple(column) for column in columns))
+
+
+def _spread(order: list[str], racks: Mapping[str, int], count: int) -> list[str]:
+    """The first nodes of an order, each the next that is in a rack of its own, as long as there is one."""
+    chosen: list[str] = []
+    for _ in range(count):
+        used = {racks.get(name, 0) for name in chosen}
+        rest = [name for name in order if name not in chosen]
+        chosen.append(next((name for name in rest if racks.get(name, 0) not in used), rest[0]))
+    return chosen
 
 
 def changed(before: PartitionMap, after: PartitionMap) -> int:

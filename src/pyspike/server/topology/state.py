@@ -82,6 +82,8 @@ class NodeState:
     """The peers generation and the peer's name of each change since the start."""
     partition_generation: int = 0
     rebalance_generation: int = 0
+    racks: dict[str, int] = field(default_factory=dict)
+    """Its rack in each namespace; 0 in those that are left out."""
     sessions: set[Session] = field(default_factory=set)
     settings: dict[str, dict[str, bool | int | str]] = field(default_factory=dict)
     """The settings that `set-config` has changed, by context or namespace; only those of batches, and the
@@ -144,6 +146,7 @@ class ClusterState:
         store: the records of all nodes.
         security: who may do what; None: it is a server that has no security.
         compression: whether compressed requests are read, and answers compressed if that is asked for.
+        has_racks: whether the nodes tell their racks, as Enterprise Edition does.
 
     """
 
@@ -154,6 +157,7 @@ class ClusterState:
     store: Store
     security: ClusterSecurity | None = None
     compression: bool = False
+    has_racks: bool = False
     cluster_key: str = ""
     members: list[NodeState] = field(default_factory=list)
     """The nodes that are in the cluster as the others see it; a killed one stays until it is noticed."""
