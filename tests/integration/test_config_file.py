@@ -140,12 +140,14 @@ def test_the_environment_names_a_file_that_wins(
 def test_client_policy_takes_what_the_file_says_of_it(kept: EmbeddedCluster, path: Path) -> None:
     path.write_text(
         "static: {client: {max_connections_per_node: 3, config_interval: 50}}\n"
-        "dynamic: {client: {app_id: shop, max_socket_idle: 9, tend_interval: 250}}\n"
+        "dynamic: {client: {app_id: shop, max_socket_idle: 9, tend_interval: 250, max_error_rate: 5,"
+        " rack_ids: [1]}}\n"
     )
     with contextlib.closing(Cluster(kept.hosts, following(path, application_id="code"))) as cluster:
         cluster.start()
         (node,) = cluster.nodes
         assert node.limits.max_connections == 3
+        assert (node.breaker.most, cluster.routing.prefers_racks) == (5, True)
         assert cluster.policy.application_id == "shop"
         assert cluster.policy.tend_interval == 250
         assert cluster.policy.idle_timeout == 9000
@@ -154,6 +156,7 @@ def test_client_policy_takes_what_the_file_says_of_it(kept: EmbeddedCluster, pat
         )
         wait_until(lambda: cluster.policy.idle_timeout == 8000, "the new idle timeout")
         assert cluster.policy.application_id == "code"
+        assert (node.breaker.most, cluster.routing.prefers_racks) == (100, False)
         assert cluster.policy.tend_interval == 50
         assert cluster.policy.max_conns_per_node == 3, "it is static"
         ThreadExecutor(cluster).execute(UNSENT.get(Key("test", "s", 1), default=None))

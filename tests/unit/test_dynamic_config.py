@@ -63,11 +63,12 @@ class Client(BatchCommands):
         )
         self.dynamic = DynamicSettings()
         self.policies = policies
+        self.policy = policy
         self._follow(self.dynamic, policies)
         self.change(document)
 
     def change(self, document: object) -> None:
-        self.dynamic.sections = config(document).sections
+        self.dynamic.sections = read_config(document, self.policy).sections
 
     def query_settings(self, statement: Statement, policy: QueryPolicy | None = None) -> Settings:
         return query_settings(self.policies, policy, statement, self.dynamic)
@@ -105,11 +106,11 @@ KEYS: dict[str, tuple[type[Any], dict[str, tuple[Any, str, Any]]]] = {
     "write": (WritePolicy, {**LIMITS, **DELAY, **WRITES}),
     "query": (
         QueryPolicy,
-        {**LIMITS, **ANY, "expected_duration": ("SHORT", "expected_duration", QueryDuration.SHORT)},
+        {**LIMITS, **DELAY, **ANY, "expected_duration": ("SHORT", "expected_duration", QueryDuration.SHORT)},
     ),
-    "scan": (QueryPolicy, {**LIMITS, **REPLICAS}),
-    "batch_read": (BatchPolicy, {**LIMITS, **REPLICAS, **MODES, **BATCHES}),
-    "batch_write": (BatchPolicy, {**LIMITS, **ANY, **MODES, **BATCHES}),
+    "scan": (QueryPolicy, {**LIMITS, **DELAY, **REPLICAS}),
+    "batch_read": (BatchPolicy, {**LIMITS, **DELAY, **REPLICAS, **MODES, **BATCHES}),
+    "batch_write": (BatchPolicy, {**LIMITS, **DELAY, **ANY, **MODES, **BATCHES}),
 }
 
 
@@ -273,6 +274,10 @@ def test_keys_of_the_client_change_its_policy() -> None:
                     "tend_interval": 500,
                     "fail_if_not_connected": False,
                     "use_service_alternative": True,
+                    "login_timeout": 700,
+                    "max_error_rate": 5,
+                    "error_rate_window": 3,
+                    "rack_ids": [2, 1],
                 }
             },
         }
@@ -286,6 +291,10 @@ def test_keys_of_the_client_change_its_policy() -> None:
         "tend_interval": 500,
         "fail_if_not_connected": False,
         "use_services_alternate": True,
+        "login_timeout": 700,
+        "max_error_rate": 5,
+        "error_rate_window": 3,
+        "rack_ids": [2, 1],
     }
     assert found.notes == ()
 
@@ -351,6 +360,19 @@ def test_what_has_no_effect_is_named_and_spoils_nothing() -> None:
         "dynamic.nothing is unknown",
     )
     assert [section is None for section in found.sections].count(False) == 1
+
+
+def test_racks_are_preferred_where_there_are_some() -> None:
+    preferring = {"read": {"replica": "PREFER_RACK"}}
+    found = config({"dynamic": preferring})
+    assert found.notes == ("dynamic.read.replica is not used: the client prefers no rack",)
+    assert not any(found.sections)
+    for document, policy in (
+        ({"dynamic": {**preferring, "client": {"rack_ids": [1]}}}, ClientPolicy()),
+        ({"dynamic": preferring}, ClientPolicy(rack_ids=[1])),
+    ):
+        made = Client(document, policy)
+        assert settings_used(made, "read")[0] == ReadPolicy(replica=Replica.PREFER_RACK).settings
 
 
 def test_a_policy_that_the_file_contradicts_stays_as_it_is(caplog: pytest.LogCaptureFixture) -> None:

@@ -106,11 +106,11 @@ def _threads(value: object, name: str) -> Concurrency:
 
 COUNT = _whole()
 REPLICAS = {
-    "MASTER": "MASTER",
-    "MASTER_PROLES": "RANDOM",
-    "SEQUENCE": "SEQUENCE",
-    "PREFER_RACK": "PREFER_RACK",
-    "RANDOM": "RANDOM",
+    "MASTER": Replica.MASTER,
+    "MASTER_PROLES": Replica.RANDOM,
+    "SEQUENCE": Replica.SEQUENCE,
+    "PREFER_RACK": Replica.PREFER_RACK,
+    "RANDOM": Replica.RANDOM,
 }
 
 # Keys -------------------------------------------------------------------------------------------------------
@@ -123,13 +123,7 @@ LIMITS = {
     "sleep_between_retries": Key("sleep_between_retries", COUNT),
     "connect_timeout": Key("connect_timeout", COUNT),
 }
-REPLICA = {
-    # A replica that there is not yet is one of another version, and no mistake in the file.
-    "replica": Key(
-        "replica",
-        _one_of({name: Replica.__members__.get(ours, Replica.SEQUENCE) for name, ours in REPLICAS.items()}),
-    )
-}
+REPLICA = {"replica": Key("replica", _one_of(REPLICAS))}
 READING = {
     "read_mode_ap": Key(
         "consistency_level", _one_of({"ONE": ConsistencyLevel.ONE, "ALL": ConsistencyLevel.ALL})
@@ -262,7 +256,7 @@ def read_config(document: object, policy: ClientPolicy) -> Config:
     notes += [f"static.{name} is unknown" for name in static]
     later = _values(dynamic.pop("client", {}), "dynamic.client", CLIENT, ClientPolicy, notes)
     interval = at_start.pop("config_interval", None)
-    policy.replace(**at_start, **later)
+    has_racks = policy.replace(**at_start, **later).rack_ids is not None
 
     sections: list[Section | None] = [None] * SECTIONS
     rows: dict[str, int] = {}
@@ -276,6 +270,9 @@ def read_config(document: object, policy: ClientPolicy) -> Config:
         if name in ROWS:
             given = {key: value for key, value in given.items() if key not in WRITING}
         changes[name] = _values(given, f"dynamic.{name}", keys, kind, notes)
+        if changes[name].get("replica") is Replica.PREFER_RACK and not has_racks:
+            del changes[name]["replica"]
+            notes.append(f"dynamic.{name}.replica is not used: the client prefers no rack")
         if not changes[name].get("send_key", True):
             del changes[name]["send_key"]  # a key is sent if anybody says so
         kind(**changes[name])
