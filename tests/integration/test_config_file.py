@@ -23,6 +23,7 @@ from pyspike import (
     InvalidType,
     Key,
     ReadPolicy,
+    Replica,
     UnsupportedFeature,
     errors,
 )
@@ -32,7 +33,7 @@ from pyspike.cluster.config_file import ConfigFile
 from pyspike.server import EmbeddedCluster
 from pyspike.server.control import backends
 from support.all_of import all_of
-from support.cluster_tools import wait_until
+from support.cluster_tools import in_thread, wait_until
 from support.messages import KEY as USER_KEY
 from support.messages import Message, parse
 from support.unsent import UNSENT
@@ -42,6 +43,11 @@ pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 
 VARIABLE = "AEROSPIKE_CLIENT_CONFIG_URL"
 OVERLOAD = 18
+BROKEN = (
+    *("", "dynamic: [", "dynamic: {read: {max_retries: -1}}", "\tx: y"),
+    *("a: !!bool maybe", "a: !!timestamp soon", "a: !!int ''"),  # PyYAML fails with errors of its own making
+    f"static: {{client: {{config_interval: 1{'0' * 400}}}}}",
+)
 IN_CODE = ReadPolicy(max_retries=1, total_timeout=60_000)
 
 
@@ -102,14 +108,14 @@ def test_a_file_is_followed_and_what_is_wrong_with_it_changes_nothing_and_is_tol
         rounds = client.stats().tend.rounds
         path.write_text("dynamic: {read: {max_retries: 3, other: 1}}\n")
         waits(lambda: tries(client) == 4)
-        for number, broken in enumerate(("", "dynamic: [", "dynamic: {read: {max_retries: -1}}", "\tx: y")):
+        for number, broken in enumerate(BROKEN):
             path.write_text(broken)
             waits(lambda: levels(caplog).count(logging.ERROR) == number + 2)  # noqa: B023
         path.unlink()
-        waits(lambda: levels(caplog).count(logging.ERROR) == 6)
+        waits(lambda: levels(caplog).count(logging.ERROR) == len(BROKEN) + 2)
         rounds = client.stats().tend.rounds
         waits(lambda: client.stats().tend.rounds > rounds + 4)
-        assert levels(caplog).count(logging.ERROR) == 6, "told once"
+        assert levels(caplog).count(logging.ERROR) == len(BROKEN) + 2, "told once"
         assert levels(caplog).count(logging.INFO) == 1, "the key that is not known"
         assert (tries(client), tries(view)) == (4, 4)
         path.write_text("dynamic: {read: {}}\n")
@@ -156,12 +162,42 @@ def test_client_policy_takes_what_the_file_says_of_it(kept: EmbeddedCluster, pat
         )
         wait_until(lambda: cluster.policy.idle_timeout == 8000, "the new idle timeout")
         assert cluster.policy.application_id == "code"
-        assert (node.breaker.most, cluster.routing.prefers_racks) == (100, False)
+        assert node.breaker.most == 100
         assert cluster.policy.tend_interval == 50
         assert cluster.policy.max_conns_per_node == 3, "it is static"
         ThreadExecutor(cluster).execute(UNSENT.get(Key("test", "s", 1), default=None))
         advance_clock(8500)
         wait_until(lambda: cluster.stats().nodes[node.name].pool.closed == {"idle": 1}, "the end of a pause")
+
+
+def test_racks_that_a_file_takes_out_again_fail_no_command(path: Path) -> None:
+    racks, near = {0: 1, 1: 2}, ReadPolicy(replica=Replica.PREFER_RACK)
+    path.write_text("dynamic: {}\n")
+    with (
+        EmbeddedCluster(nodes=2, racks=racks, replication_factor=2) as cluster,
+        Client(cluster.hosts, following(path)) as client,
+    ):
+        keys = [Key("test", "s", number) for number in range(20)]
+        with pytest.raises(InvalidArgument, match="prefers no rack"):
+            client.get(keys[0], default=None, policy=near)
+
+        def asked_of(rack: int) -> bool:
+            """Whether the node of a rack is asked for all of the keys; else that of the master is."""
+            before = cluster.nodes[rack - 1].stats.data_requests
+            for key in keys:
+                client.get(key, default=None)
+            return cluster.nodes[rack - 1].stats.data_requests - before == len(keys)
+
+        for rack_ids in ([2], [1], [], [2]):
+            wanted = f"{{client: {{rack_ids: {rack_ids}}}, read: {{replica: PREFER_RACK}}}}"
+            path.write_text(f"dynamic: {wanted if rack_ids else '{}'}\n")
+            if rack_ids:
+                wait_until(lambda: asked_of(rack_ids[0]), "the rack")  # noqa: B023
+            else:
+                wait_until(lambda: not asked_of(1), "the end of the preference")
+                shares = [asked_of(1), asked_of(2)]
+                assert client.get(keys[0], default=None, policy=near) is None
+                assert shares == [False, False]
 
 
 def test_without_pyyaml_a_provider_is_refused_and_the_environment_is_logged(
@@ -223,6 +259,15 @@ def test_a_file_is_read_again_when_its_time_or_size_has_changed(path: Path) -> N
         write(most, time)
         assert file.changed() is not None
         assert file.changed() is None
+
+
+@pytest.mark.one_kind("makes no client")
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        file = ConfigFile(str(path), 1000, ClientPolicy())
+        assert in_thread(file.read_first).result() is None
+    assert levels(caplog) == [logging.ERROR] * 2
 
 
 @pytest.mark.one_kind("it is the official client that is compared")

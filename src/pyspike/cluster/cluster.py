@@ -13,6 +13,7 @@ import os
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyspike._wire import Connection, DynamicSettings, PartitionMap, Routing
@@ -302,12 +303,25 @@ class Cluster:
         config = None if self._file is None else self._file.changed()
         if config is None:
             return
+        # First the racks, which commands may prefer by a section. They may as long as the client lives, since
+        # a file that takes the racks out again is not to fail commands whose own policy prefers them.
+        rack_ids = config.client.get("rack_ids", self._in_code.rack_ids)
+        if rack_ids is not None or self.routing.prefers_racks:
+            self._prefer(rack_ids or ())
         self.policy = self._changed_by(config)
-        self.routing.prefers_racks = self.policy.rack_ids is not None
         self.door.follow(self.policy)
         self.seeds.follow(self.policy)
         for node in self.nodes:
             node.follow(self.policy)
+
+    def _prefer(self, rack_ids: Sequence[int]) -> None:
+        """Have commands that prefer racks prefer these, as far as nodes have told theirs."""
+        with self._lock:
+            if not self.closed:
+                racks = {node: node.racks or {} for node in self.nodes}
+                partitions = self.view.partitions.preferring(rack_ids, racks)
+                self._show(dataclasses.replace(self.view, partitions=partitions))
+        self.routing.prefers_racks = True
 
     # For tending --------------------------------------------------------------------------------------------
 
@@ -332,7 +346,13 @@ class Cluster:
         if self.door.login is not None:
             self.door.login.tending = threading.get_ident()
         current = Round(
-            self.view, self.seeds, self.door, self.policy, self._opener, lambda: self._clock.stopped
+            self.view,
+            self.seeds,
+            self.door,
+            self.policy,
+            self._opener,
+            lambda: self._clock.stopped,
+            prefers_racks=self.routing.prefers_racks,
         )
         try:
             try:

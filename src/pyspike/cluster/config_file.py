@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -60,6 +61,8 @@ class ConfigFile:
     def _read(self) -> Config | None:
         try:
             status = os.stat(self.path)
+            if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for who writes to it
+                raise OSError("it is no regular file")
             seen = status.st_mtime_ns, status.st_size
             if seen == self._seen:
                 return None
@@ -97,8 +100,9 @@ def _parsed(text: str) -> object:
 
     try:
         return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidArgument(f"it is no YAML: {' '.join(str(error).split())}") from None
+    except Exception as error:  # a value that is not of its tag, as in `!!bool maybe`, fails as it happens to
+        words = str(error) if isinstance(error, (yaml.YAMLError, ValueError, RecursionError)) else repr(error)
+        raise InvalidArgument(f"it is no YAML: {' '.join(words.split())}") from None
 
 
 def config_file(policy: ClientPolicy, environment: Mapping[str, Any] = os.environ) -> ConfigFile | None:

@@ -73,6 +73,7 @@ class Round:
         opener: is called with the address and the name of a new node, and returns the function by which the
             node's pool opens connections.
         stopped: whether the round has to end early.
+        prefers_racks: whether commands may prefer racks although the policy has none at the moment.
     """
 
     def __init__(
@@ -83,12 +84,15 @@ class Round:
         policy: ClientPolicy,
         opener: Callable[[Endpoint, str], Callable[[float], Connection]],
         stopped: Callable[[], bool],
+        *,
+        prefers_racks: bool = False,
     ) -> None:
         self._seeds = seeds
         self._door = door
         self._policy = policy
         self._opener = opener
         self._stopped = stopped
+        self._prefers_racks = prefers_racks or policy.rack_ids is not None
         self._round = view.round + 1
         self._nodes: dict[str, ClusterNode] = {node.name: node for node in view.nodes}
         self._partitions = view.partitions
@@ -131,9 +135,9 @@ class Round:
     def outcome(self) -> Outcome:
         """What came of the round so far."""
         nodes = tuple(sorted(self._nodes.values(), key=lambda node: node.name))
-        if self._policy.rack_ids is not None:
+        if self._prefers_racks:
             racks = {node: node.racks or {} for node in nodes}
-            self._partitions = self._partitions.preferring(self._policy.rack_ids, racks)
+            self._partitions = self._partitions.preferring(self._policy.rack_ids or (), racks)
         view = View(
             round=self._round,
             nodes=nodes,

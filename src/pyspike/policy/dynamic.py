@@ -25,6 +25,7 @@ from pyspike._wire import (
     SECTIONS,
     Settings,
     plain_int,
+    timeout_ms,
 )
 from pyspike.errors import AerospikeError, InvalidArgument
 from pyspike.policy.base import CommandPolicy, ConsistencyLevel, Policy
@@ -82,6 +83,10 @@ def _whole(least: int = 0, *, or_zero: bool = False, times: int = 1) -> Read:
         return number * times
 
     return read
+
+
+def _interval(value: object, name: str) -> float:
+    return timeout_ms(_whole(1)(value, name), name)
 
 
 def _one_of(members: Mapping[str, Any]) -> Read:
@@ -168,7 +173,7 @@ ROWS = {
 UNHEEDED = {"txn_verify", "txn_roll", "metrics"}
 
 STATIC_CLIENT = {
-    "config_interval": Key("config_interval", _whole(1)),
+    "config_interval": Key("config_interval", _interval),
     "max_connections_per_node": Key("max_conns_per_node", _whole(1)),
     "min_connections_per_node": Key("min_conns_per_node", COUNT),
 }
