@@ -317,9 +317,9 @@ def test_the_own_password_is_changed_under_way(cluster: EmbeddedCluster) -> None
         with pytest.raises(errors.InvalidCredential):
             Client(cluster.hosts, policy())
         Client(cluster.hosts, policy(password="another word")).close()
-        boss.change_password("ann", "given word")  # by another user, who shows no old one
         with pytest.raises(errors.RoleViolation):
             client.change_password("eve", "stolen")
+        boss.change_password("ann", "given word")  # by another user, who shows no old one
         Client(cluster.hosts, policy(password="given word")).close()
 
 
@@ -348,7 +348,7 @@ def test_what_the_roles_do_not_allow_is_refused(cluster: EmbeddedCluster) -> Non
             client.put(KEYS[0], {"a": 1})
         assert caught.value.key is not None
         for call in (client.query_users, lambda: client.truncate("test"), lambda: client.drop_user("ann")):
-            with pytest.raises(errors.RoleViolation):
+            with pytest.raises(errors.RoleViolation, match="ask an administrator"):
                 call()
         failed = client.batch([BatchWrite(KEYS[0], [op.put("a", 1)])])
         assert isinstance(failed[0].error, errors.RoleViolation)
@@ -425,6 +425,7 @@ def test_arguments_that_can_not_be_are_refused_without_a_word_to_the_server(clus
             lambda: boss.create_user("", "pw"),
             lambda: boss.create_user("u" * 64, "pw"),
             lambda: boss.create_user("u", ""),
+            lambda: boss.change_password("u", ""),
             lambda: boss.create_user("u", "p" * 64),
             lambda: boss.create_user("u", "p\0w"),
             lambda: boss.create_user("u", "pw", "read"),
@@ -440,6 +441,7 @@ def test_arguments_that_can_not_be_are_refused_without_a_word_to_the_server(clus
             with pytest.raises(errors.InvalidArgument) as caught:
                 call()
             assert "p\0w" not in str(caught.value)
+            assert "None leaves it out" not in str(caught.value)
 
 
 # Secrets ----------------------------------------------------------------------------------------------------

@@ -163,6 +163,8 @@ def test_errors_in_values_are_raised(value, error, code, message):
         info_answers.check(value)
     assert caught.value.result_code == code
     assert caught.value.message == message
+    its_own = code == 80 or ":" in message  # an error of security, or a place in Lua code
+    assert ("a node's answer to an info command" in caught.value.advice) is not its_own
 
 
 @pytest.mark.parametrize("value", ["ok", "", "errors=0;x=1", "ERRORS:5", "some text: ERROR:4:x", "failed=1"])

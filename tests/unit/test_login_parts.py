@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import socket
 import threading
 import time
@@ -12,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from pyspike import ClientPolicy, errors
+from pyspike import ClientPolicy, ResultCode, errors
 from pyspike.cluster.addresses import Endpoint, resolve
 from pyspike.cluster.connect import Door
 from pyspike.hosts import Host
 from support.all_of import all_of
+from support.cluster_tools import in_thread, wait_until
 
 OK = bytes.fromhex("0202000000000010 00000000 00000000 00000000 00000000")
 GRANT = bytes.fromhex("000000010000000000000000000000000000000405746f6b")
@@ -56,6 +58,13 @@ class Granting:
 
     def exchange(self, message: bytes, timeout: float) -> bytes:
         return GRANT
+
+
+class Refusing:
+    """A connection on which the password is refused."""
+
+    def exchange(self, message: bytes, timeout: float) -> bytes:
+        return bytes([0, ResultCode.INVALID_CREDENTIAL]) + bytes(14)
 
 
 @pytest.fixture
@@ -140,6 +149,22 @@ def test_what_is_no_answer_is_refused(door: Door, peer: Peer, connect: Connect) 
     peer.answers = [OK[:10]]
     with pytest.raises(errors.TimeoutError):
         connect(door, peer.endpoint, 60.0)
+
+
+def test_a_refusal_while_the_password_changes_is_not_the_last_word(door: Door, peer: Peer) -> None:
+    login = door.login
+    assert login is not None
+    elsewhere = dataclasses.replace(peer.endpoint, sockaddr=("127.0.0.1", 1))
+    refusing: Any = Refusing()
+    login.password_changes()
+    waiting = in_thread(lambda: login.wait(elsewhere, None, QUICK))
+    wait_until(lambda: login._waiting.get(elsewhere), "the wait")
+    with pytest.raises(errors.InvalidCredential):
+        login.log_in(refusing, elsewhere)
+    assert login.is_due(elsewhere), "it is tried again"
+    assert not waiting.done
+    log_in(door, elsewhere)
+    assert waiting.result().token == b"tok"
 
 
 @KINDS

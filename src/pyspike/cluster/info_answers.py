@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pyspike._wire import PROTO_VERSION, TYPE_INFO
-from pyspike.errors import InvalidArgument, ProtocolError, from_code
+from pyspike.errors import InvalidArgument, ProtocolError, SecurityError, from_code
 from pyspike.hosts import Host
 
 __all__ = [
@@ -116,7 +116,10 @@ def check(value: str) -> str:
         digits, _, text = rest.partition(":")
         if digits and not (digits.isascii() and digits.isdigit() and len(digits) < 10):
             digits, text = "", rest
-        raise from_code(int(digits or 0) or _UNSURE, text, advice=_ADVICE)
+        error = from_code(int(digits or 0) or _UNSURE, text)
+        if not isinstance(error, SecurityError):  # whose advice holds for all commands
+            error.advice = _ADVICE
+        raise error
     if value.startswith("error="):
         words, place = _udf_message(value)
         if place:

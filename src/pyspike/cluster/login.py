@@ -34,6 +34,7 @@ __all__ = ["Login", "Session", "make_login"]
 log = logging.getLogger("pyspike.cluster")
 
 MARGIN = 60  # seconds before a session expires at which it is renewed
+SETTLING = 2.0  # seconds within which all servers have been told of another password
 
 # The codes by which a server says that it does not know a session, or its user, any more.
 REFUSED = frozenset(
@@ -105,6 +106,7 @@ class Login:
         self.tending: int | None
         self._timeout = policy.login_timeout
         self._pause = policy.tend_interval / 2000  # so that each round of tending may try again
+        self._settled_at = 0.0  # from when on a password that is refused is wrong
         self._warned = False  # of sessions that are too short
         self._external = policy.auth_mode in (AuthMode.EXTERNAL, AuthMode.EXTERNAL_INSECURE)
         password = policy.password
@@ -131,8 +133,13 @@ class Login:
         """The hash of this client's password; None if `user` is another one."""
         return self._credentials.hashed if user == self.user else None
 
+    def password_changes(self) -> None:
+        """Take no refusal for the last word for a while: a server may know the other password."""
+        self._settled_at = monotonic() + SETTLING
+
     def password_changed(self, password: str, hash_of_it: bytes) -> None:
         """Log in with another password from now on."""
+        self.password_changes()
         self._credentials = _Credentials(hash_of_it, password if self._external else None)
 
     # The tend thread ----------------------------------------------------------------------------------------
@@ -171,7 +178,10 @@ class Login:
             grant = messages.read_grant(connection.exchange(request, self._timeout))
         except SecurityError as error:
             refusal = _Refusal(error.result_code, monotonic() + self._pause)
-            self._keep(endpoint, refusal)
+            if error.result_code == ResultCode.INVALID_CREDENTIAL and monotonic() < self._settled_at:
+                self.needed()  # who waits for a session goes on waiting
+            else:
+                self._keep(endpoint, refusal)
             raise self._refused(refusal, endpoint, node) from None
         except TimeoutError as error:
             raise TimeoutError(

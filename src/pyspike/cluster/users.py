@@ -100,6 +100,7 @@ def change_password(cluster: Cluster, user: str, password: str, policy: AdminPol
         _tell(cluster, SECURITY_SET_PASSWORD, [name, _password(new)], policy, repeatable=True)
         return
     fields = [name, (SECURITY_FIELD_OLD_PASSWORD, old), _password(new)]
+    login.password_changes()
     _tell(cluster, SECURITY_CHANGE_PASSWORD, fields, policy, repeatable=False)
     login.password_changed(password, new)
 
@@ -267,9 +268,11 @@ def _password(given: bytes) -> Field:
 
 
 def _hash(password: object) -> bytes:
-    text = password_or_none(password, "the password")
+    if not isinstance(password, str):
+        raise InvalidType(f"the password must be a str, not {type(password).__name__}")
+    text = password_or_none(password, "the password") if password else None
     if text is None:
-        raise InvalidType("the password must be a str, not None")
+        raise InvalidArgument("the password is empty")
     return hashed(text)
 
 
