@@ -72,6 +72,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if unstable := with_address(item.nodeid for item in items):
         told = "\n".join(unstable)
         raise pytest.UsageError(f"ids with addresses, which differ between processes:\n{told}")
+    if config.getoption("--tls"):
+        from support.tls import PLAIN_ONLY
+
+        for item in items:
+            for part, why in PLAIN_ONLY.items():
+                if part in item.nodeid:
+                    item.add_marker(pytest.mark.skip(reason=why))
     if _real_hosts(config) is None:
         return
     skip = pytest.mark.skip(reason="needs faults or a layout that only the embedded cluster offers")

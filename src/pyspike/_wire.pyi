@@ -1951,7 +1951,7 @@ class Pipeline:
         """Return the memory for the next read, behind the bytes of an answer that is not complete.
 
         A full buffer is doubled, even if the header of the answer announces more bytes: so memory grows only with the bytes
-        that have come. A transport with TLS may have more to give although it was paused.
+        that have come.
         """
     def buffer_updated(self, nbytes: int) -> None:
         """Complete the commands whose answers are whole."""
@@ -1961,7 +1961,7 @@ class Pipeline:
         """Fail the commands in flight.
 
         Args:
-            exc: the error; None if the server closed the connection with a FIN.
+            exc: the error, one of pyspike if TLS failed; None if the server closed the connection with a FIN.
         """
     def abandon(self) -> None:
         """Give up the socket of a loop that does not run any more, and forget the commands."""

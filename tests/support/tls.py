@@ -20,6 +20,28 @@ __all__ = ["NAME", "VARIABLE", "make_files", "switch_on", "wanted"]
 VARIABLE = "PYSPIKE_TEST_TLS"  # the directory with the three files
 NAME = "localhost"
 CA, CERTIFICATE, KEY = "ca.pem", "certificate.pem", "key.pem"
+PIPELINED = "is about many commands on one connection, of which there are none over TLS"
+SILENT = (
+    "waits for connections to a node that is silent before: over TLS they are not open before it has answered"
+)
+PLAIN = "has a server of its own that speaks no TLS"
+PLAIN_ONLY = {  # what is skipped over TLS, by a part of its name
+    "test_cancelling_at_random_mixes_up_no_answers": PIPELINED,
+    "test_a_thousand_tasks_share_two_connections": PIPELINED,
+    "pipelines_per_node_and_commands_per_pipeline": PIPELINED,
+    "test_the_server_sees_a_reset_when_a_write_times_out": PLAIN,
+    "with_daemon_threads_that_wait_for_ever": SILENT,
+    "while_threads_are_waited_for": SILENT,
+    "in_a_thread_pool": SILENT,
+    "in_close": SILENT,
+    "in_line_for_a_connection": SILENT,
+    "test_no_deadline_ends_late_however_long_it_is": SILENT,
+    "test_close_waits_no_longer_than_its_timeout": SILENT,
+    "test_a_pool_that_can_not_serve_says_so_in_time": SILENT,
+    "test_stats_tell_how_the_connections_are_used": SILENT,
+    "max_conns_per_node_is_the_limit": SILENT,
+    "test_an_error_tells_every_attempt": SILENT,
+}
 _ports: set[int] = set()  # of clusters that this process has started
 
 

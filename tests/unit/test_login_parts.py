@@ -86,7 +86,7 @@ def by_thread(door: Door, endpoint: Endpoint, timeout: float) -> None:
     door.connect(endpoint, timeout, "A1").close()
 
 
-def by_task(door: Door, endpoint: Endpoint, timeout: float) -> None:
+def by_task(door: Door, endpoint: Endpoint, timeout: float, run: Callable[[Any], None] = asyncio.run) -> None:
     class Commands(asyncio.BufferedProtocol):
         transport: Any = None
 
@@ -105,10 +105,14 @@ def by_task(door: Door, endpoint: Endpoint, timeout: float) -> None:
             await asyncio.sleep(0)  # for the transport to be closed
             await asyncio.sleep(0)
 
-    asyncio.run(connect())
+    run(connect())
 
 
-KINDS = pytest.mark.parametrize("connect", [by_thread, by_task])
+def by_uvloop(door: Door, endpoint: Endpoint, timeout: float) -> None:
+    by_task(door, endpoint, timeout, pytest.importorskip("uvloop").run)
+
+
+KINDS = pytest.mark.parametrize("connect", [by_thread, by_task, by_uvloop])
 Connect = Callable[[Door, Endpoint, float], None]
 
 

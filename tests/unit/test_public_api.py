@@ -191,7 +191,7 @@ def test_wrong_arguments_close_no_descriptor() -> None:
         stdin = os.dup(0)
         os.dup2(null.fileno(), 0)
         try:
-            assert "Connection()" in words_of(_wire.Connection, "not a number at all", 2)
+            assert "Connection()" in words_of(_wire.Connection, "not a number at all", None, 2)
             os.fstat(0)
         finally:
             os.dup2(stdin, 0)

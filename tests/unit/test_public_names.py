@@ -33,7 +33,7 @@ USERS_VALUES = {
 }
 STANDARD = {
     *("Any", "AsyncIterable", "Iterable", "Mapping", "Sequence"),
-    *("TracebackType", "datetime", "timedelta"),
+    *("TracebackType", "datetime", "ssl", "timedelta"),
 }
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
     getattr(errors, name) for name in errors.__all__

@@ -98,10 +98,14 @@ def serve(
 
 
 def _started(nodes: int, host: str, port: int, **settings: Any) -> EmbeddedCluster:
+    import ssl
+
     from pyspike.server import EmbeddedCluster  # the server is not needed by the other subcommands
 
     try:
         return EmbeddedCluster(nodes, host=host, port=port, **settings).start()
+    except ssl.SSLError as error:
+        raise click.ClickException(f"the certificate or its key can't be used: {error.reason}") from None
     except OSError as error:
         why = f"can't listen on {host} from port {port} on: {error.strerror or error}"
         raise click.ClickException(f"{why} (--port 0 takes free ports)") from None

@@ -3,6 +3,7 @@
     info_answers      the text of info commands and their answers: no I/O
     addresses         host names and advertised addresses become addresses that can be reached
     tls               the context and the handshake of connections with TLS
+    tls_in_loop       the same, and sealing and opening bytes, for the connections of asyncio loops
     security_messages the messages to log in and to administrate users, and their answers: no I/O
     passwords         the hashes that are sent in their place
     login             the client's sessions at the servers

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Door"]
 
-P = TypeVar("P", bound="asyncio.BaseProtocol")
+P = TypeVar("P", bound="asyncio.BufferedProtocol")
 
 _NO_SIGPIPE = getattr(socket, "SO_NOSIGPIPE", None)  # macOS, which has no MSG_NOSIGNAL
 
@@ -271,7 +271,9 @@ class Door:
                 if self._tls is None:
                     _, connected = await loop.create_connection(protocol, sock=sock)
                 else:
-                    connected = await self._tls.connect_in_loop(loop, sock, endpoint.host, deadline, protocol)
+                    with importing:
+                        from pyspike.cluster.tls_in_loop import connect
+                    connected = await connect(self._tls, loop, sock, endpoint.host, deadline, protocol)
             finally:
                 connecting.discard(sock)
         return connected

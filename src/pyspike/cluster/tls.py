@@ -1,7 +1,7 @@
 """TLS of new connections: the context that they are made with, the handshake, and why it failed.
 
 Imported only by programs that use TLS. Not here: the sockets (`connect`), and how bytes are sealed and opened
-after the handshake (`src/wire/threads/tls.pyx`, and asyncio for tasks).
+after the handshake (`src/wire/threads/tls.pyx`, and `tls_in_loop` for tasks).
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import NoReturn
 
 from pyspike._wire import TlsStream
 from pyspike.cluster.addresses import left_ms
@@ -20,12 +19,8 @@ from pyspike.errors import AerospikeError, ConnectionError, InvalidArgument, TLS
 from pyspike.hosts import Host
 from pyspike.policy.tls import TLSPolicy
 
-if TYPE_CHECKING:
-    import asyncio
-
 __all__ = ["Contexts", "ended", "explain"]
 
-P = TypeVar("P", bound="asyncio.BaseProtocol")
 
 log = logging.getLogger("pyspike.cluster")
 
@@ -133,7 +128,7 @@ class Contexts:
             ConnectionError: the server closed the connection.
             builtins.TimeoutError: it took too long.
         """
-        context = self._for(host)
+        context = self.context_for(host)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(incoming, outgoing, server_hostname=host.tls_name)
         while True:
@@ -151,48 +146,12 @@ class Contexts:
                 return TlsStream(tls, incoming, outgoing, explain)
             incoming.write(_receive(sock, deadline))
 
-    async def connect_in_loop(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        sock: socket.socket,
-        host: Host,
-        deadline: float,
-        protocol: Callable[[], P],
-    ) -> P:
-        """Give a connected socket to an asyncio loop, which does the handshake.
-
-        Args:
-            loop: the running loop.
-            sock: the socket.
-            host: to which it is connected.
-            deadline: in `time.monotonic()`'s time.
-            protocol: makes the asyncio protocol.
-
-        Returns:
-            The protocol, connected to its transport.
+    def context_for(self, host: Host) -> ssl.SSLContext:
+        """The context of a new connection to a host.
 
         Raises:
-            TLSError, ConnectionError, builtins.TimeoutError: as from `shake_hands`.
+            TLSError: the host has no TLS name.
         """
-        context = self._for(host)
-        try:
-            _, connected = await loop.create_connection(
-                protocol,
-                sock=sock,
-                ssl=context,
-                server_hostname=host.tls_name or "",
-                ssl_handshake_timeout=_left(deadline),
-            )
-        except ssl.SSLError as error:
-            raise explain(error) from error
-        except OSError as error:
-            if left_ms(deadline) <= 0:
-                raise TimeoutError from error
-            raise ended() from error
-        return connected
-
-    def _for(self, host: Host) -> ssl.SSLContext:
-        """The context of a new connection to a host."""
         context = self.current()
         self.check(host)
         return context

@@ -5,7 +5,7 @@ These stand inside `with importing:`, where they are needed:
     __init__     AsyncClient, exp, filters, operations, contexts, flags (`_LATER`), when a user asks for one
     client       the cluster and the executor of threads, when a Client is made
     operations   what describes an operation, when its repr is asked for
-    connect      cluster.tls, and ssl with it, when a client with TLS is made
+    connect      cluster.tls, and ssl with it, when a client with TLS is made; tls_in_loop, for its tasks
     explain      opcodes and server_features, when a server refused an operation
 
 These stand outside, because they import only modules of the standard library:

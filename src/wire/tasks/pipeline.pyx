@@ -176,10 +176,10 @@ cdef class Pipeline(Job):
         """Return the memory for the next read, behind the bytes of an answer that is not complete.
 
         A full buffer is doubled, even if the header of the answer announces more bytes: so memory grows only with the bytes
-        that have come. A transport with TLS may have more to give although it was paused.
+        that have come.
         """
         if self.have == <size_t>len(self.buffer):
-            larger = bytearray(2 * self.have if self.held else min(self.wanted, 2 * self.have))
+            larger = bytearray(min(self.wanted, 2 * self.have))
             larger[:self.have] = self.view[:self.have]
             self.buffer = larger
             self.view = memoryview(larger)
@@ -381,15 +381,15 @@ cdef class Pipeline(Job):
         """Fail the commands in flight.
 
         Args:
-            exc: the error; None if the server closed the connection with a FIN.
+            exc: the error, one of pyspike if TLS failed; None if the server closed the connection with a FIN.
         """
+        if isinstance(exc, errors.AerospikeError):      # of TLS
+            self.fail(exc)
+            return
         # A write fails with EPIPE if the server has closed its side and the loop has not read the end of the stream yet.
         cdef bint in_order = exc is None or isinstance(exc, BrokenPipeError)
         if exc is not None:
-            words = getattr(exc, "strerror", None) or exc
-            if self.has_tls and getattr(exc, "reason", None):   # an `ssl.SSLError`
-                words = str(exc.reason).lower().replace("_", " ")
-            message = f"the connection failed: {words}"
+            message = f"the connection failed: {getattr(exc, 'strerror', None) or exc}"
         elif self.queue.count() == 0:
             message = "the server closed the connection"
         else:

@@ -10,7 +10,7 @@ cdef object try_once(Command command, PartitionMap partitions):
     cdef int64_t now = began
     cdef bint took_time = False             # to open a connection, or to wait for one
     cdef bint sent, overflowed
-    cdef str closed_as = CLOSED_BY_SERVER
+    cdef bint logged_out = False
     try:
         node = partitions.route(command.namespace, &command.target)
         if node is not None:
@@ -32,7 +32,7 @@ cdef object try_once(Command command, PartitionMap partitions):
         result = connection.read(command.reader, command.key, command.given)
     except errors.AerospikeError as error:
         if connection is not None and may_log_in_again(command, error):
-            closed_as = NOT_LOGGED_IN
+            logged_out = True
         elif connection is None or not connection.in_answer or not connection.was_dead():
             failure = error
             sent = connection is not None and connection.request_sent
@@ -55,9 +55,9 @@ cdef object try_once(Command command, PartitionMap partitions):
     command.tries -= 1
     command.sent -= connection.request_sent
     pool.found_broken()
-    pool.discard(connection, closed_as)
-    if closed_as is not CLOSED_BY_SERVER:
-        pool.discard_idle(closed_as)
+    pool.discard(connection, NOT_LOGGED_IN if logged_out else CLOSED_BY_SERVER)
+    if logged_out:
+        pool.discard_idle(NOT_LOGGED_IN)
     return try_once(command, partitions)
 
 
