@@ -898,9 +898,7 @@ def test_client_policy_config_provider_names_a_file_that_has_values_of_policies(
     one: EmbeddedCluster, tmp_path: Path
 ) -> None:
     file = tmp_path / "client.yaml"
-    file.write_text(
-        "version: 1.0.0\ndynamic: {read: {total_timeout: 123, max_retries: 0}}\n", encoding="utf-8"
-    )
+    file.write_text("dynamic: {read: {total_timeout: 123, max_retries: 0}}\n", encoding="utf-8")
     with Client(one.hosts, ClientPolicy(config_provider=ConfigProvider(file))) as client:
         one.nodes[0].freeze()
         with pytest.raises(errors.TimeoutError) as caught:

@@ -91,8 +91,8 @@ class TLSPolicy(Policy):
     Args:
         ca_file: a PEM file with the certificates of the authorities that are trusted.
         ca_path: a directory of such certificates, hashed as OpenSSL has them.
-        ca_data: such certificates themselves, as PEM, in text or bytes, or as DER. Without any of these three, the
-            authorities are trusted that the system trusts.
+        ca_data: such certificates themselves, as PEM, in text or bytes, or as DER. Without any of these three,
+            the authorities are trusted that the system trusts.
         certificate_file: a PEM file with the client's own certificate, and those that lead from it to its
             authority; for servers that ask for one.
         key_file: a PEM file with its private key; None if it is in `certificate_file`.
