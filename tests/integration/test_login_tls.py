@@ -61,8 +61,10 @@ def test_a_user_logs_in_by_a_certificate(cluster: EmbeddedCluster, folder: Path)
         cluster.security.expire_sessions()
         assert len(client.batch_get(KEYS)) == len(KEYS)
         client.put(KEYS[1], {"a": 1})
-    for certificate in ("nobody", None):
-        policy = ClientPolicy(auth_mode=AuthMode.PKI, tls=tls(folder, certificate), **PATIENT)
+    nobody = tls(folder, "nobody")
+    own = ssl.create_default_context(cafile=str(folder / "ca.pem"))  # which may have a certificate, or none
+    for context in (nobody, own):
+        policy = ClientPolicy(auth_mode=AuthMode.PKI, tls=context, **PATIENT)
         with pytest.raises(errors.SecurityError, match="login of the client's certificate"):
             Client(cluster.hosts, policy)
 
@@ -82,3 +84,5 @@ def test_an_external_user_logs_in_over_tls(cluster: EmbeddedCluster, folder: Pat
 def test_a_certificate_comes_without_user_and_password(cluster: EmbeddedCluster, folder: Path) -> None:
     with pytest.raises(errors.InvalidArgument, match="the certificate tells the user"):
         ClientPolicy(auth_mode=AuthMode.PKI, user="card", password="x", tls=tls(folder, "card"))
+    with pytest.raises(errors.InvalidArgument, match="tls has no certificate"):
+        ClientPolicy(auth_mode=AuthMode.PKI, tls=tls(folder))

@@ -313,6 +313,7 @@ def test_a_policy_shows_no_password_and_refuses_what_means_nothing():
         (TLSPolicy, {"ca_data": 1}, InvalidType, "ca_data must be PEM text"),
         (TLSPolicy, {"key_password": 1, "certificate_file": "a"}, InvalidType, "key_password must be str"),
         (ClientPolicy, {"tls": True}, InvalidType, "must be a TLSPolicy, an ssl.SSLContext or None"),
+        (ClientPolicy, {"tls": ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)}, InvalidArgument, "is for clients"),
         (
             ClientPolicy,
             {"tls": TLSPolicy(), "pipelines_per_node": 1},
@@ -323,6 +324,8 @@ def test_a_policy_shows_no_password_and_refuses_what_means_nothing():
     for kind, fields, error, words in wrong:
         with pytest.raises(error, match=words):
             kind(**fields)
+    with pytest.raises(ValueError, match="that SSLContext is for clients"):
+        EmbeddedCluster(tls=ssl.create_default_context())
 
 
 # Commands ---------------------------------------------------------------------------------------------------

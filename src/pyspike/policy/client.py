@@ -191,6 +191,11 @@ class ClientPolicy(Policy):
                 raise InvalidArgument(
                     f"with {self.auth_mode} the certificate tells the user: {name} takes no user, no password"
                 )
+            if isinstance(self.tls, TLSPolicy) and self.tls.certificate_file is None:
+                raise InvalidArgument(
+                    f"{name}.auth_mode is {self.auth_mode}, and tls has no certificate",
+                    advice="give TLSPolicy.certificate_file and key_file",
+                )
             return
         if (self.user is None) != (self.password is None):
             missing, given = ("user", "password") if self.user is None else ("password", "user")

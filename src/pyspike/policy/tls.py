@@ -91,8 +91,8 @@ class TLSPolicy(Policy):
     Args:
         ca_file: a PEM file with the certificates of the authorities that are trusted.
         ca_path: a directory of such certificates, hashed as OpenSSL has them.
-        ca_data: such certificates themselves, as PEM, in text or bytes, or as DER. Without any of these three,
-            the authorities are trusted that the system trusts.
+        ca_data: such certificates themselves, as PEM, in text or bytes, or as DER. Without any of these
+            three, the authorities are trusted that the system trusts.
         certificate_file: a PEM file with the client's own certificate, and those that lead from it to its
             authority; for servers that ask for one.
         key_file: a PEM file with its private key; None if it is in `certificate_file`.
@@ -139,5 +139,9 @@ def tls_or_none(value: object, name: str) -> TLSPolicy | ssl.SSLContext | None:
         raise InvalidType(
             f"{name} must be a TLSPolicy, an ssl.SSLContext or None, not {shown(value)}",
             advice="TLSPolicy() trusts the authorities that the system trusts",
+        )
+    if module is not None and getattr(value, "protocol", None) == module.PROTOCOL_TLS_SERVER:
+        raise InvalidArgument(
+            f"{name} is an ssl.SSLContext for servers", advice="ssl.create_default_context() is for clients"
         )
     return value  # type: ignore[return-value]

@@ -523,6 +523,10 @@ def _tls_files(tls: object, process: bool) -> list[str]:
     if isinstance(tls, ssl.SSLContext):
         if process:
             raise ValueError("an SSLContext can't be passed to another process: give the paths of files")
+        if tls.protocol == ssl.PROTOCOL_TLS_CLIENT:
+            raise ValueError(
+                "that SSLContext is for clients: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) is wanted"
+            )
         return []
     if not isinstance(tls, (tuple, list)):
         raise TypeError(f"tls is an SSLContext or a tuple of paths, not {type(tls).__name__}")

@@ -231,6 +231,14 @@ def test_settings_that_mean_nothing_are_refused(
         Security(**settings)
 
 
+def test_no_password_is_shown() -> None:
+    users = {"ann": ("secret", ["read"])}
+    assert "secret" not in repr(Security(users=users, external=users))
+    with pytest.raises(TypeError, match="not list") as caught:
+        Security(users=[*users.items()])  # type: ignore[arg-type]
+    assert "secret" not in str(caught.value)
+
+
 def test_what_needs_security_says_so() -> None:
     with EmbeddedCluster() as cluster, Wire(cluster.nodes[0].port) as wire:
         assert ask(wire, LOGIN, {USER: b"admin", CREDENTIAL: ADMIN}).code == 51

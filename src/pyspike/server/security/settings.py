@@ -46,8 +46,8 @@ class Security:
 
     """
 
-    users: Mapping[str, Account] = field(default_factory=dict)
-    external: External | None = None
+    users: Mapping[str, Account] = field(default_factory=dict, repr=False)
+    external: External | None = field(default=None, repr=False)
     session_ttl: int = 86400
     quotas: bool = True
     enabled: bool = True
@@ -66,7 +66,9 @@ class Security:
 def _accounts(name: str, given: Any) -> dict[str, Account]:
     """Users by name, as they can be written as JSON."""
     if not isinstance(given, Mapping):
-        raise TypeError(f"{name} has a password and roles by the name of each user, not {given!r}")
+        raise TypeError(
+            f"{name} has a password and roles by the name of each user, not {type(given).__name__}"
+        )
     accounts: dict[str, Account] = {}
     for user, account in given.items():
         check_text(f"the name of each of {name}", user)
