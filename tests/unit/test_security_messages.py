@@ -145,6 +145,12 @@ def test_nonsense_is_an_error_of_the_protocol(tail: bytes, head: bytes) -> None:
             read_all([head + tail])
 
 
+def test_who_has_no_name_is_refused() -> None:
+    for read in (messages.read_users, messages.read_roles):
+        with pytest.raises(ProtocolError, match="without a name"):
+            read([block(0, [(99, b"?")]) + END])
+
+
 LIES = [
     (10, b""),
     (10, b"\x02\x01a"),

@@ -211,7 +211,7 @@ def is_last(body: bytes) -> bool:
 
 
 def read_users(bodies: Iterable[bytes]) -> list[User]:
-    """Read the answer with users; one that tells of a user in several parts is put together.
+    """Read the answer with users; of one that comes twice the last counts.
 
     Raises:
         ServerError, ProtocolError: as from `check`.
@@ -246,6 +246,8 @@ def _user(block: _Block) -> User:
             write_info = _use(data)
         elif kind == SECURITY_FIELD_CONNECTIONS:
             connections = _number(data)
+    if not name:
+        raise ProtocolError("a user without a name in a security answer")
     return User(name, roles, read_info, write_info, connections)
 
 
@@ -263,6 +265,8 @@ def _role(block: _Block) -> Role:
             read_quota = _number(data)
         elif kind == SECURITY_FIELD_WRITE_QUOTA:
             write_quota = _number(data)
+    if not name:
+        raise ProtocolError("a role without a name in a security answer")
     return Role(name, allowed, addresses, read_quota, write_quota)
 
 
