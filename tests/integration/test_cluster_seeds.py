@@ -8,7 +8,7 @@ import pytest
 from cluster_help import active, agrees, masters, some_rounds, tended, wait_until
 
 from pyspike.cluster import Cluster, addresses, probe
-from pyspike.errors import ConnectFailed, InvalidArgument
+from pyspike.errors import ConnectFailed, InvalidArgument, NotAuthenticated
 from pyspike.policy import ClientPolicy
 from pyspike.server import EmbeddedCluster
 
@@ -65,7 +65,7 @@ def seed_of(server, index=0):
 def fails(hosts, **policy):
     """The error of connecting to these hosts, and how long it took, in seconds."""
     started = time.monotonic()
-    with pytest.raises(ConnectFailed) as caught, tended(hosts, **policy):
+    with pytest.raises((ConnectFailed, NotAuthenticated)) as caught, tended(hosts, **policy):
         pass
     return caught.value, time.monotonic() - started
 

@@ -114,6 +114,7 @@ CLIENT = {
     "rack_ids": (3, 1),
     "max_error_rate": 7,
     "error_rate_window": 2,
+    "seed_only_cluster": True,
     "config_provider": ConfigProvider("client.yaml"),
     "read": ReadPolicy(max_retries=0),
     "write": WritePolicy(send_key=True),

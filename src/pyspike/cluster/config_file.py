@@ -130,4 +130,4 @@ def config_file(policy: ClientPolicy, environment: Mapping[str, Any] = os.enviro
             raise UnsupportedFeature(WITHOUT_YAML) from None
         log.error("%s names %s, but %s", CONFIG_VARIABLE, url, WITHOUT_YAML)
         return None
-    return ConfigFile(chosen.path, interval, policy)
+    return ConfigFile(os.fspath(chosen.path), interval, policy)

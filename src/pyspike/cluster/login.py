@@ -191,13 +191,14 @@ class Login:
             renew_at = float("inf")
         elif grant.seconds <= MARGIN:
             renew_at = float("inf")
+            with self._lock:
+                warned, self._warned = self._warned, True
             log.log(
-                logging.DEBUG if self._warned else logging.WARNING,
+                logging.DEBUG if warned else logging.WARNING,
                 "sessions at %s last for %d s, too short to be renewed: each is used until it is refused",
                 _place(at, node),
                 grant.seconds,
             )
-            self._warned = True
         else:
             renew_at = monotonic() + grant.seconds - MARGIN
         log.debug("logged in at %s", _place(at, node))

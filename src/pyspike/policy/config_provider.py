@@ -34,7 +34,7 @@ class ConfigProvider:
         InvalidArgument: the path is empty, or the interval out of range.
     """
 
-    path: str
+    path: str | os.PathLike[str]
     interval: float | timedelta = 60_000
 
     def __post_init__(self) -> None:

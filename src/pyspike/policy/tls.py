@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PROTOCOLS", "TLSPolicy", "tls_or_none"]
 
 PROTOCOLS = ("TLSv1.2", "TLSv1.3")
+PEM = b"-----BEGIN "  # before a certificate in text
 
 
 def _path_or_none(value: object, name: str) -> str | None:
@@ -36,7 +37,7 @@ def _path_or_none(value: object, name: str) -> str | None:
 
 
 def _certificates_or_none(value: object, name: str) -> str | bytes | None:
-    """Certificates as PEM text or DER bytes, or None."""
+    """Certificates as PEM text or DER bytes, or None; PEM may be bytes too."""
     if value is None:
         return None
     given = plain_text(value) if isinstance(value, str) else plain_bytes(value)
@@ -44,6 +45,8 @@ def _certificates_or_none(value: object, name: str) -> str | bytes | None:
         raise InvalidType(f"{name} must be PEM text, DER bytes or None, not {type(value).__name__}")
     if not given:
         raise InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
+    if isinstance(given, bytes) and PEM in given:
+        return given.decode("latin-1")
     return given
 
 
@@ -88,8 +91,8 @@ class TLSPolicy(Policy):
     Args:
         ca_file: a PEM file with the certificates of the authorities that are trusted.
         ca_path: a directory of such certificates, hashed as OpenSSL has them.
-        ca_data: such certificates themselves, as PEM text or DER bytes. Without any of these three, the
-            authorities are trusted that the system trusts.
+        ca_data: such certificates themselves, as PEM, in text or bytes, or as DER. Without any of these three,
+            the authorities are trusted that the system trusts.
         certificate_file: a PEM file with the client's own certificate, and those that lead from it to its
             authority; for servers that ask for one.
         key_file: a PEM file with its private key; None if it is in `certificate_file`.
