@@ -91,7 +91,7 @@ class TLSPolicy(Policy):
     Args:
         ca_file: a PEM file with the certificates of the authorities that are trusted.
         ca_path: a directory of such certificates, hashed as OpenSSL has them.
-        ca_data: such certificates themselves, as PEM, in text or bytes, or as DER. Without any of these three,
+        ca_data: such certificates themselves, as PEM (text or bytes) or as DER. Without any of these three,
             the authorities are trusted that the system trusts.
         certificate_file: a PEM file with the client's own certificate, and those that lead from it to its
             authority; for servers that ask for one.
@@ -102,8 +102,8 @@ class TLSPolicy(Policy):
         revocation_file: a PEM file with lists of revoked certificates (CRL), one of each authority that signs
             servers: then a server is refused whose certificate is on such a list, or whose authority has none
             in the file.
-        for_login_only: whether logins are done over TLS and nothing else; the hosts have the servers' TLS
-            ports. The password stays secret, and is told to the right server only. All else goes in clear
+        for_login_only: whether logins are done over TLS and nothing else; the hosts have the TLS ports. The
+            password stays secret, and is told to the right server only. All else goes in clear
             text, to the ports without TLS that the servers tell: every record, the hashes of new passwords
             where users are administered, and the token by which connections show that they are the user's;
             whoever reads along can use it until it expires. Needs a user, or a certificate as one.
