@@ -25,6 +25,7 @@ SILENT = (
     "waits for connections to a node that is silent before: over TLS they are not open before it has answered"
 )
 PLAIN = "has a server of its own that speaks no TLS"
+ADDRESS = "is about addresses as they are without TLS names, or about names of hosts that are made up"
 PLAIN_ONLY = {  # what is skipped over TLS, by a part of its name
     "test_cancelling_at_random_mixes_up_no_answers": PIPELINED,
     "test_a_thousand_tasks_share_two_connections": PIPELINED,
@@ -43,6 +44,13 @@ PLAIN_ONLY = {  # what is skipped over TLS, by a part of its name
     "test_an_error_tells_every_attempt": SILENT,
     "twice_goes_to_another_node_if_one_does_not_answer": SILENT,
     "twice_is_in_doubt_once_it_was_sent": SILENT,
+    "test_nodes_that_fail_are_all_asked_again": SILENT,
+    "test_each_address_of_a_name_is_tried": ADDRESS,
+    "test_ipv6": ADDRESS,
+    "test_unreachable_peers_are_named_with_what_mends_it": ADDRESS,
+    "test_usual_addresses_are_used_where_alternate_ones_can_not_be_reached": ADDRESS,
+    "test_a_seed_that_can_not_be_reached_is_tried_again_if_only_seeds_are_nodes": ADDRESS,
+    "test_a_load_balancer_is_left_for_the_node_behind_it": ADDRESS,
 }
 _ports: set[int] = set()  # of clusters that this process has started
 
