@@ -167,6 +167,26 @@ def test_reads_batches_and_queries_go_to_the_next_replica(cluster: EmbeddedClust
         assert {type(row.error) for row in rows if not row.ok} == {MaxErrorRate}
 
 
+def test_a_replica_that_fails_once_is_asked_again_as_the_node_that_is_refused_takes_no_try(
+    cluster: EmbeddedCluster,
+) -> None:
+    node = cluster.owner(KEYS[0])
+    key = next(key for key in KEYS[1:] if cluster.owner(key) is node)
+    replica = next(each for each in cluster.owners("test", key.partition_id) if each is not node)
+    with Client(cluster.hosts, FEW) as client:
+        client.put(key, {"a": 1})
+        fail(client, node, key)
+        node.heal()
+        for read in (lambda: client.get(key)["a"], lambda: client.batch_get([key])[0]["a"]):
+            replica.answer_with(OVERLOAD)
+            assert asked(replica, lambda: read() == 1) == 2  # noqa: B023
+        for retries, tries in ((0, 0), (1, 1)):
+            replica.answer_with(OVERLOAD)
+            policy = ReadPolicy(max_retries=retries)
+            assert asked(replica, lambda: outcomes(lambda: client.get(key, policy=policy), 1)) == tries  # noqa: B023
+            replica.heal()
+
+
 def test_it_is_tried_again_in_each_window_and_the_log_says_when_it_is_refused_and_when_not_any_more(
     cluster: EmbeddedCluster, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -162,7 +162,7 @@ def pause_before_retry(command: Attempted, error: AerospikeError) -> float | Non
     """
     if not may_pass(error):
         return None
-    if not command.tries_left:
+    if not command.tries_left and not is_passed_on(command, error):
         return pause_until_sent(command, error)
     # A write goes to the master; a replica would only pass it on to the master. That helps if the client does
     # not know the new master yet, but not if the master is slow, or fails.
@@ -174,6 +174,15 @@ def pause_before_retry(command: Attempted, error: AerospikeError) -> float | Non
     pause = 0.0 if moved and command.tries == 1 else jittered(pause)
     remaining = command.remaining
     return None if remaining is not None and remaining <= pause else pause
+
+
+def is_passed_on(command: Attempted, error: AerospikeError) -> bool:
+    """Whether a read without retries left goes to the next replica all the same, as a node gets no commands.
+
+    A refusal costs nothing, and is not to take the try of a replica that has failed once and may answer now.
+    """
+    refusals = command.tries - command.sent
+    return isinstance(error, MaxErrorRate) and not command.write and 0 < command.sent >= refusals - 1
 
 
 def pause_until_sent(command: Attempted, error: AerospikeError) -> float | None:
