@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pyspike._wire import PROTO_VERSION, TYPE_INFO
-from pyspike.errors import InvalidArgument, ProtocolError, SecurityError, from_code
+from pyspike.errors import InvalidArgument, ProtocolError, SecurityError, ServerError, from_code
 from pyspike.hosts import Host
 
 __all__ = [
@@ -118,16 +118,21 @@ def check(value: str) -> str:
         digits, _, text = rest.partition(":")
         if digits and not (digits.isascii() and digits.isdigit() and len(digits) < 10):
             digits, text = "", rest
-        error = from_code(int(digits or 0) or _UNSURE, text)
-        if not isinstance(error, SecurityError):  # whose advice holds for all commands
-            error.advice = _ADVICE
-        raise error
+        raise _told(int(digits or 0) or _UNSURE, text)
     if value.startswith("error="):
         words, place = _udf_message(value)
         if place:
             raise from_code(_UDF_ERROR, f"{place}: {words}")
         raise from_code(_UDF_ERROR, words, advice=_ADVICE)
     return value
+
+
+def _told(code: int, words: str) -> ServerError:
+    """The error that a value tells of."""
+    error = from_code(code, words)
+    if not isinstance(error, SecurityError):  # whose advice holds for all commands
+        error.advice = _ADVICE
+    return error
 
 
 def _udf_message(value: str) -> tuple[str, str]:
