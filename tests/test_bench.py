@@ -16,7 +16,9 @@ import pytest
 pytest.importorskip("rich", reason="bench/compare.py prints with rich: pyspike-aerospike[bench]")
 
 BENCH = Path(__file__).parent.parent / "bench"
-TIMEOUT = 110
+TIMEOUT = 300
+
+pytestmark = pytest.mark.timeout(TIMEOUT + 20)
 
 if not BENCH.is_dir():
     pytest.skip("the benchmarks are not in this tree", allow_module_level=True)

@@ -231,7 +231,7 @@ POLICIES = st.builds(
     allow_inline_ssd=st.booleans(),
     respond_all_keys=st.sampled_from([True, True, False]),
     concurrency=st.sampled_from(Concurrency),
-    replica=st.sampled_from(Replica),
+    replica=st.sampled_from([each for each in Replica if each is not Replica.PREFER_RACK]),
     total_timeout=st.just(PATIENCE),
 )
 CALLS = st.builds(

@@ -112,7 +112,7 @@ def test_a_node_counts_a_compressed_request_as_what_is_in_it(enterprise: Embedde
 
 def test_the_community_edition_refuses_and_the_error_says_what_to_do(hosts: str, set_name: str) -> None:
     large = {"v": "x" * 1000}
-    keys = [Key("test", set_name, number) for number in range(50)]
+    keys = [Key("test", set_name, f"community {number}") for number in range(50)]
     with Client(hosts, THIN) as thin:
         thin.put(keys[0], {"v": 1})
         assert thin.get(keys[0])["v"] == 1

@@ -41,6 +41,8 @@ PLAIN_ONLY = {  # what is skipped over TLS, by a part of its name
     "test_stats_tell_how_the_connections_are_used": SILENT,
     "max_conns_per_node_is_the_limit": SILENT,
     "test_an_error_tells_every_attempt": SILENT,
+    "twice_goes_to_another_node_if_one_does_not_answer": SILENT,
+    "twice_is_in_doubt_once_it_was_sent": SILENT,
 }
 _ports: set[int] = set()  # of clusters that this process has started
 
@@ -86,12 +88,12 @@ def switch_on() -> None:
         return self
 
     @functools.wraps(make)
-    def made(self: Cluster, hosts: Any, policy_given: Any) -> None:
+    def made(self: Cluster, hosts: Any, policy_given: Any, **options: Any) -> None:
         found = host_names.parse_hosts(hosts)
         if policy_given.tls is None and any(host.tls_name or host.port in _ports for host in found):
             hosts = [host_names.Host(host.name, host.port, NAME) for host in found]
             policy_given = policy_given.replace(tls=policy, pipelines_per_node=2, commands_per_pipeline=128)
-        make(self, hosts, policy_given)
+        make(self, hosts, policy_given, **options)
 
     EmbeddedCluster.__init__ = made_cluster  # type: ignore[method-assign]
     EmbeddedCluster.start = started  # type: ignore[method-assign]

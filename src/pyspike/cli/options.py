@@ -17,8 +17,10 @@ from pyspike import (
     InfoPolicy,
     Key,
     ReadPolicy,
+    TLSPolicy,
     WritePolicy,
 )
+from pyspike.hosts import Host, parse_hosts
 
 __all__ = ["as_json", "connect", "connecting", "key_arguments", "keys_arguments", "make_key"]
 
@@ -26,13 +28,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_HOSTS = "127.0.0.1:3000"
 PASSWORD = "PYSPIKE_PASSWORD"  # the environment variable
+KEY_PASSWORD = "PYSPIKE_TLS_KEY_PASSWORD"  # another one
+FILE = click.Path(exists=True, dir_okay=False)
 
 
 def connecting(command: F) -> F:
-    """The options of every subcommand that talks to a cluster: `hosts` and `timeout`; and how it logs in.
+    """The options of every subcommand that talks to a cluster: `hosts`, `timeout`, and of TLS and logins.
 
     The latter are no parameters of it, but kept in click's context for `connect`.
     """
+    command = _tls_options(command)
     command = click.option(
         "--auth",
         type=click.Choice([mode.name.lower().replace("_", "-") for mode in AuthMode]),
@@ -70,6 +75,39 @@ def connecting(command: F) -> F:
     )(command)
 
 
+def _tls_options(command: F) -> F:
+    command = _kept(
+        "--tls-login-only",
+        is_flag=True,
+        help="Log in over TLS, and send all else in clear, passwords of other users included.",
+    )(command)
+    command = _kept(
+        "--tls-key",
+        type=FILE,
+        help=f"The PEM file with its key, if that is another one; its password is taken from {KEY_PASSWORD}.",
+    )(command)
+    command = _kept(
+        "--tls-certificate", type=FILE, help="A PEM file with a certificate, for servers that ask for one."
+    )(command)
+    command = _kept(
+        "--tls-ca", type=FILE, help="A PEM file with the authorities to trust, not those of this system."
+    )(command)
+    command = _kept(
+        "--tls-name",
+        metavar="NAME",
+        help="The name in the certificates of HOSTS that are written without one.",
+    )(command)
+    return _kept(
+        "--tls",
+        is_flag=True,
+        help="Speak TLS; also if HOSTS are HOST:TLS-NAME:PORT, or with any option of it.",
+    )(command)
+
+
+def _kept(name: str, **settings: Any) -> Callable[[F], F]:
+    return click.option(name, expose_value=False, callback=_keep, **settings)
+
+
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     context.meta[f"pyspike.{parameter.name}"] = value
 
@@ -87,15 +125,35 @@ def _login() -> dict[str, Any]:
     return {"user": user, "password": password, "auth_mode": mode}
 
 
+def _tls(hosts: tuple[Host, ...]) -> tuple[tuple[Host, ...], TLSPolicy | None]:
+    """The hosts with their TLS names, and how TLS is spoken; None if it is not."""
+    kept = click.get_current_context().meta
+    given = {
+        "ca_file": kept["pyspike.tls_ca"],
+        "certificate_file": kept["pyspike.tls_certificate"],
+        "key_file": kept["pyspike.tls_key"],
+        "for_login_only": kept["pyspike.tls_login_only"],
+    }
+    name = kept["pyspike.tls_name"]
+    if not (kept["pyspike.tls"] or name or any(given.values()) or any(host.tls_name for host in hosts)):
+        return hosts, None
+    if name is not None:
+        hosts = tuple(Host(host.name, host.port, host.tls_name or name) for host in hosts)
+    password = os.environ.get(KEY_PASSWORD) if given["certificate_file"] else None
+    return hosts, TLSPolicy(**given, key_password=password)
+
+
 def as_json(command: F) -> F:
     """The option `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
 def connect(hosts: str, timeout: float) -> Client:
-    """A client with one deadline for everything, logged in as the options say."""
+    """A client with one deadline for everything, with TLS and a login as the options say."""
+    found, tls = _tls(parse_hosts(hosts))
     policy = ClientPolicy(
         **_login(),
+        tls=tls,
         timeout=timeout,
         read=ReadPolicy(total_timeout=timeout),
         write=WritePolicy(total_timeout=timeout),
@@ -103,7 +161,7 @@ def connect(hosts: str, timeout: float) -> Client:
         batch=BatchPolicy(total_timeout=timeout),
         admin=AdminPolicy(timeout=timeout),
     )
-    return Client(hosts, policy)
+    return Client(found, policy)
 
 
 def key_arguments(command: F) -> F:

@@ -10,7 +10,7 @@ import re
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspike.errors import ConnectionError, InvalidArgument
@@ -24,11 +24,18 @@ _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One resolved address: its host has the numbers as its name."""
+    """One resolved address: its host has the numbers as its name.
+
+    Args:
+        host, family, sockaddr: the address.
+        logins: the hosts by which the server is logged in at over TLS, if that is done apart from all else.
+            It is the same address whatever they are.
+    """
 
     host: Host
     family: int
     sockaddr: tuple[Any, ...]
+    logins: tuple[Host, ...] = field(default=(), compare=False)
 
     @property
     def is_loopback(self) -> bool:

@@ -16,9 +16,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspike._wire import Connection, disown_socket, own_socket
-from pyspike.cluster.addresses import Endpoint, left_ms
+from pyspike.cluster.addresses import Endpoint, left_ms, resolve
 from pyspike.cluster.login import Login, Session, make_login
-from pyspike.errors import AerospikeError, ConnectionError, InvalidArgument, TimeoutError, TLSError
+from pyspike.errors import (
+    AerospikeError,
+    ConnectionError,
+    InvalidArgument,
+    SecurityError,
+    TimeoutError,
+    TLSError,
+)
 from pyspike.hosts import Host
 from pyspike.policy import ClientPolicy
 from pyspike.process.lazy_imports import importing
@@ -50,15 +57,16 @@ class Door:
         AerospikeError: passwords can't be hashed, as a package is missing.
     """
 
-    __slots__ = ("_policy", "_tls", "login")
+    __slots__ = ("_contexts", "_policy", "_tls", "login")
 
     def __init__(self, policy: ClientPolicy) -> None:
         self._policy = policy
-        self._tls: Contexts | None = None
+        self._contexts: Contexts | None = None
         if policy.tls is not None:
             with importing:
                 from pyspike.cluster.tls import Contexts
-            self._tls = Contexts(policy.tls)
+            self._contexts = Contexts(policy.tls)
+        self._tls = self._contexts if policy.commands_over_tls else None  # of all connections but logins' own
         self.login = make_login(policy)
 
     def follow(self, policy: ClientPolicy) -> None:
@@ -73,9 +81,9 @@ class Door:
         Raises:
             InvalidArgument: it has.
         """
-        if self._tls is not None:
+        if self._contexts is not None:
             try:
-                self._tls.check(host)
+                self._contexts.check(host)
             except TLSError as error:
                 raise InvalidArgument(error.message, advice=error.advice) from None
         elif host.tls_name is not None:
@@ -137,9 +145,92 @@ class Door:
             connection = self._authenticated(login, session, endpoint, timeout, node)
             if connection is not None:
                 return connection
+        if self._policy.tls_for_login_only:
+            return self._connect_apart(login, endpoint, timeout, node)
         connection = self._open(endpoint, timeout, node)
         try:
             login.log_in(connection, endpoint, node)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    # Logins over TLS, apart from all else -------------------------------------------------------------------
+
+    def _connect_apart(
+        self, login: Login, endpoint: Endpoint, timeout: float, node: str | None
+    ) -> Connection:
+        """Log in over TLS, and show the session on a connection without."""
+        self.log_in_apart(login, endpoint, timeout, node)
+        session = login.session(endpoint)
+        connection = None if session is None else self._authenticated(login, session, endpoint, timeout, node)
+        if connection is None:
+            told = ", ".join(map(str, endpoint.logins))
+            raise ConnectionError(
+                f"{endpoint} does not know the session of the login over TLS at {told}",
+                node=node,
+                advice="see whether both addresses lead to the same node",
+            )
+        return connection
+
+    def log_in_apart(self, login: Login, endpoint: Endpoint, timeout: float, node: str | None) -> None:
+        """Log in at a server by the first of its hosts for that which can be reached over TLS.
+
+        Args:
+            login: has the session then.
+            endpoint: the server's address for all else.
+            timeout: milliseconds that connecting may take for each host; a login's own time comes on top.
+            node: the server's name if that is known, for the errors.
+
+        Raises:
+            SecurityError: the server does not accept the user.
+            AerospikeError: none of them can be reached, or there is none.
+        """
+        reasons = []
+        for place in [each for host in endpoint.logins for each in resolve(host)]:
+            try:
+                self.connect_to_log_in(place, timeout, node, session_of=endpoint).close()
+            except SecurityError:
+                raise
+            except AerospikeError as error:
+                reasons.append(error.message)
+                continue
+            return
+        raise ConnectionError(
+            f"no login at {endpoint} over TLS: {'; '.join(reasons) or 'it has told no TLS address'}",
+            node=node,
+            advice="with TLSPolicy.for_login_only every node needs a TLS port that can be reached",
+        )
+
+    def share_login(self, place: Endpoint, endpoint: Endpoint) -> None:
+        """Use the session of a login at a TLS address for another address of the same server."""
+        if self.login is not None:
+            self.login.hand_over(place, endpoint)
+
+    def connect_to_log_in(
+        self,
+        place: Endpoint,
+        timeout: float,
+        node: str | None = None,
+        *,
+        session_of: Endpoint | None = None,
+    ) -> Connection:
+        """Open a connection over TLS and log in on it.
+
+        Args:
+            place: a TLS address of a server.
+            timeout: milliseconds that connecting may take.
+            node: the server's name if that is known, for the errors.
+            session_of: the server's address for all else, which the session is kept for; `place` if left out.
+
+        Raises:
+            SecurityError: the server does not accept the user.
+            AerospikeError: it can't be reached.
+        """
+        assert self.login is not None
+        connection = self._open(place, timeout, node, apart=True)
+        try:
+            self.login.log_in(connection, session_of or place, node, place)
         except BaseException:
             connection.close()
             raise
@@ -163,13 +254,16 @@ class Door:
         connection.close()
         return None
 
-    def _open(self, endpoint: Endpoint, timeout: float, node: str | None = None) -> Connection:
+    def _open(
+        self, endpoint: Endpoint, timeout: float, node: str | None = None, *, apart: bool = False
+    ) -> Connection:
         """Open a connection for a thread, which waits here until it is ready for commands.
 
         Args:
             endpoint: the address to connect to.
             timeout: milliseconds for everything that it takes.
             node: the name of the node that is expected there, for the errors.
+            apart: whether it is for a login that goes over TLS also where nothing else does.
 
         Raises:
             TimeoutError: nobody answered in time.
@@ -177,14 +271,15 @@ class Door:
             ConnectionError: the connection was refused or could not be made.
         """
         stream = None
+        tls = self._contexts if apart else self._tls
         with _NewSocket(endpoint, timeout, node) as sock:
-            if self._tls is not None:
+            if tls is not None:
                 deadline = time.monotonic() + timeout / 1000
             sock.settimeout(max(timeout, 1) / 1000)
             sock.connect(endpoint.sockaddr)
             _set_up(sock)
-            if self._tls is not None:
-                stream = self._tls.shake_hands(sock, endpoint.host, deadline)
+            if tls is not None:
+                stream = tls.shake_hands(sock, endpoint.host, deadline)
             sock.setblocking(True)
         return Connection(sock.detach(), stream)
 

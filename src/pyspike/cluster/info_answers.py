@@ -51,13 +51,15 @@ _UNSURE = 1  # the code of an error that comes without one
 class Peer:
     """Another node, as a node describes it; without hosts it is about to leave.
 
-    The first `alternates` of its hosts are alternate addresses.
+    The first `alternates` of its hosts are alternate addresses. If logins are done over TLS, and all else is
+    not, its hosts are those without TLS, and `logins` those with it.
     """
 
     name: str
     tls_name: str | None
     hosts: tuple[Host, ...]
     alternates: int = 0
+    logins: tuple[Host, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,21 +157,29 @@ class Login:
         refusal = self._refusals.get(endpoint)
         return refusal is None or monotonic() >= refusal.until
 
-    def log_in(self, connection: Connection, endpoint: Endpoint, node: str | None = None) -> None:
+    def log_in(
+        self,
+        connection: Connection,
+        endpoint: Endpoint,
+        node: str | None = None,
+        at: Endpoint | None = None,
+    ) -> None:
         """Log in at a server; the connection is logged in then, and all that wait for a session are told.
 
         Args:
             connection: one to the server, in an unknown state if this raises.
             endpoint: the server's address.
             node: its name if that is known, for the errors.
+            at: where the connection leads to, if logins have an address of their own.
 
         Raises:
             SecurityError: the server does not accept the user.
             AerospikeError: there was no answer in time, or none that could be one.
         """
+        at = at or endpoint
         refusal = self._refusals.get(endpoint)
         if refusal is not None and monotonic() < refusal.until:  # just asked
-            raise self._refused(refusal, endpoint, node)
+            raise self._refused(refusal, at, node)
         given = self._credentials
         request = messages.login(self.user, given.hashed, given.clear)
         try:
@@ -182,10 +190,10 @@ class Login:
                 self.needed()  # who waits for a session goes on waiting
             else:
                 self._keep(endpoint, refusal)
-            raise self._refused(refusal, endpoint, node) from None
+            raise self._refused(refusal, at, node) from None
         except TimeoutError as error:
             raise TimeoutError(
-                f"no answer to the login at {_place(endpoint, node)} within {self._timeout:g} ms",
+                f"no answer to the login at {_place(at, node)} within {self._timeout:g} ms",
                 node=node,
                 advice="raise ClientPolicy.login_timeout, or see why the server is slow",
             ) from error
@@ -198,12 +206,12 @@ class Login:
             log.log(
                 logging.DEBUG if warned else logging.WARNING,
                 "sessions at %s last for %d s, too short to be renewed: each is used until it is refused",
-                _place(endpoint, node),
+                _place(at, node),
                 grant.seconds,
             )
         else:
             renew_at = monotonic() + grant.seconds - MARGIN
-        log.debug("logged in at %s", _place(endpoint, node))
+        log.debug("logged in at %s", _place(at, node))
         self._keep(endpoint, Session(grant.token, renew_at))
 
     def _keep(self, endpoint: Endpoint, outcome: Session | _Refusal) -> None:
@@ -227,6 +235,12 @@ class Login:
         return from_code(
             refusal.code, f"the login of {who} at {_place(endpoint, node)}: {meaning}", node=node
         )
+
+    def hand_over(self, at: Endpoint, endpoint: Endpoint) -> None:
+        """Have the session of a login at one address for another one of the same server too."""
+        session = self._sessions.get(at)
+        if session is not None:
+            self._keep(endpoint, session)
 
     def keep_only(self, endpoints: set[Endpoint]) -> None:
         """Forget the sessions at all other servers."""

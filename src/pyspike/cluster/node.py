@@ -38,8 +38,8 @@ def limits(policy: ClientPolicy) -> NodeLimits:
         idle_timeout=policy.idle_timeout,
         buffer_reclaim_threshold=policy.buffer_reclaim_threshold,
         # Over TLS a server takes one command at a time on a connection (cluster.md 11.6).
-        pipelines=policy.pipelines_per_node if policy.tls is None else policy.max_conns_per_node,
-        commands_per_pipeline=policy.commands_per_pipeline if policy.tls is None else 1,
+        pipelines=policy.max_conns_per_node if policy.commands_over_tls else policy.pipelines_per_node,
+        commands_per_pipeline=1 if policy.commands_over_tls else policy.commands_per_pipeline,
         max_errors=policy.max_error_rate,
     )
 
@@ -175,11 +175,16 @@ class ClusterNode(Node):
     def log_in(self) -> None:
         """Log in anew on the connection that tending keeps, if there is one; a new one is logged in anyway.
 
+        Where logins are apart from all else, it is done over TLS instead.
+
         Raises:
             AerospikeError: the server does not accept the user, or did not answer; the connection is closed.
         """
         login = self._door.login
         if login is None or self._info is None:
+            return
+        if self._policy.tls_for_login_only:
+            self._door.log_in_apart(login, self.endpoint, self._policy.timeout, self.name)
             return
         try:
             login.log_in(self._info, self.endpoint, self.name)

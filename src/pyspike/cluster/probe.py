@@ -95,7 +95,7 @@ def addresses_command(
     """
     if alternate is None:
         alternate = policy.use_services_alternate
-    kind = "tls" if (policy.tls is not None if tls is None else tls) else "clear"
+    kind = "tls" if (policy.commands_over_tls if tls is None else tls) else "clear"
     return f"{what}-{kind}-{'alt' if alternate else 'std'}"
 
 
@@ -107,6 +107,8 @@ def ask_peers(
     A Community Edition server, which has no TLS of its own, stands behind something that has. Then its usual
     peers are taken, with the TLS name of the node itself: they are reached over TLS too.
 
+    Where only logins go over TLS, the TLS addresses of the peers are asked for as well.
+
     Args:
         ask_node: asks the node some info commands.
         policy: which addresses are used.
@@ -115,26 +117,45 @@ def ask_peers(
     Raises:
         AerospikeError: it did not answer, or with an error.
     """
-    usual = _ask_peers(ask_node, policy, host, alternate=False)
+    found = _ask_with_alternates(ask_node, policy, host, tls=policy.commands_over_tls)
+    if not policy.tls_for_login_only:
+        return found
+    over_tls = _ask_with_alternates(ask_node, policy, host, tls=True)
+    logins = {peer.name: peer.hosts for peer in over_tls.peers}
+    return replace(
+        found, peers=tuple(replace(peer, logins=logins.get(peer.name, ())) for peer in found.peers)
+    )
+
+
+def _ask_with_alternates(
+    ask_node: Callable[[Sequence[str]], dict[str, str]], policy: ClientPolicy, host: Host, *, tls: bool
+) -> info_answers.Peers:
+    usual = _ask_peers(ask_node, policy, host, tls=tls, alternate=False)
     if not policy.use_services_alternate:
         return usual
-    alternate = {peer.name: peer.hosts for peer in _ask_peers(ask_node, policy, host, alternate=True).peers}
+    others = _ask_peers(ask_node, policy, host, tls=tls, alternate=True)
+    alternate = {peer.name: peer.hosts for peer in others.peers}
     peers = []
     for peer in usual.peers:
-        others = alternate.get(peer.name, ())
-        peers.append(replace(peer, hosts=(*others, *peer.hosts), alternates=len(others)))
+        hosts = alternate.get(peer.name, ())
+        peers.append(replace(peer, hosts=(*hosts, *peer.hosts), alternates=len(hosts)))
     return replace(usual, peers=tuple(peers))
 
 
 def _ask_peers(
-    ask_node: Callable[[Sequence[str]], dict[str, str]], policy: ClientPolicy, host: Host, *, alternate: bool
+    ask_node: Callable[[Sequence[str]], dict[str, str]],
+    policy: ClientPolicy,
+    host: Host,
+    *,
+    tls: bool,
+    alternate: bool,
 ) -> info_answers.Peers:
-    command = addresses_command("peers", policy, alternate=alternate)
+    command = addresses_command("peers", policy, tls=tls, alternate=alternate)
     answer = ask_node([command])
     try:
         return info_answers.parse_peers(info_answers.value_of(answer, command))
     except EnterpriseOnly:
-        if policy.tls is None:
+        if not policy.commands_over_tls:
             raise
     command = addresses_command("peers", policy, tls=False, alternate=alternate)
     peers = info_answers.parse_peers(info_answers.value_of(ask_node([command]), command))
@@ -242,6 +263,7 @@ def probe_host(
     expected: str | None = None,
     *,
     seed: bool = False,
+    logins: tuple[Host, ...] = (),
 ) -> Probe:
     """Try each address of a host, until a server that can be used answers.
 
@@ -254,17 +276,20 @@ def probe_host(
         seed: whether the user named the host, so that it may be a load balancer. Then, if the node does not
             advertise the address that was reached, one that it does advertise is used instead; if none of
             those can be reached, the log says so, and the seed's address is used.
+        logins: the hosts by which the server is logged in at, if that is apart from all else.
 
     Raises:
         ConnectFailed: no server that can be used answered; the message has the reason of each address.
         SecurityError: a server does not accept the user.
     """
-    endpoints = resolve(host)
+    endpoints = [replace(endpoint, logins=logins) for endpoint in resolve(host)]
     reasons = []
     advice = ""
     for tried, endpoint in enumerate(endpoints):
         share = time.monotonic() + left_ms(deadline) / 1000 / (len(endpoints) - tried)
         try:
+            if seed and policy.tls_for_login_only:
+                return _probe_after_login(endpoint, door, policy, share)
             found = probe(endpoint, door, policy, share, expected)
             return _behind_balancer(found, host, door, policy, deadline) if seed else found
         except SecurityError:  # which the other addresses of the host would not make better
@@ -273,6 +298,49 @@ def probe_host(
             reasons.append(reason(error, endpoint if len(endpoints) > 1 else None))
             advice = advice or error.advice
     raise ConnectFailed("; ".join(reasons), advice=advice)
+
+
+def _probe_after_login(place: Endpoint, door: Door, policy: ClientPolicy, deadline: float) -> Probe:
+    """Log in at a seed over TLS, and connect without TLS to the first of its addresses that will do.
+
+    Args:
+        place: its TLS address.
+        door, policy, deadline: as for `probe`.
+
+    Raises:
+        AerospikeError: it can't be reached in both ways.
+    """
+    alternates = (True, False) if policy.use_services_alternate else (False,)
+    commands = [addresses_command("service", policy, alternate=alternate) for alternate in alternates]
+    connection = door.connect_to_log_in(place, min(left_ms(deadline), policy.timeout))
+    deadline = min(deadline, time.monotonic() + policy.timeout / 1000)  # without what a login has left
+    try:
+        values = ask(connection, ["node", *commands], left_ms(deadline))
+    finally:
+        connection.close()
+    name = info_answers.parse_node_name(info_answers.value_of(values, "node"))
+    told = [
+        host
+        for command in commands
+        for host in info_answers.parse_services(info_answers.value_of(values, command))
+    ]
+    endpoints = [endpoint for host in told for endpoint in resolve(mapped(host, policy.ip_map))]
+    reasons = []
+    for tried, endpoint in enumerate(endpoints):
+        share = time.monotonic() + left_ms(deadline) / 1000 / (len(endpoints) - tried)
+        door.share_login(place, endpoint)
+        try:
+            return probe(replace(endpoint, logins=(place.host,)), door, policy, share, name)
+        except SecurityError:
+            raise
+        except AerospikeError as error:
+            reasons.append(reason(error, endpoint))
+    raise ConnectionError(
+        f"node {name} let the client log in over TLS, but can't be reached without: "
+        f"{'; '.join(reasons) or f'it tells no address for that ({commands[-1]})'}",
+        node=name,
+        advice="give the servers a port without TLS that can be reached, or leave for_login_only out",
+    )
 
 
 def _behind_balancer(found: Probe, host: Host, door: Door, policy: ClientPolicy, deadline: float) -> Probe:

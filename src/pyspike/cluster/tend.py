@@ -11,7 +11,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspike._wire import Connection
 from pyspike.cluster import info_answers
@@ -100,6 +100,7 @@ class Round:
         self._generations = GENERATIONS if policy.rack_ids is None else (*GENERATIONS, REBALANCES)
         self._answer_timeout = min(policy.timeout, max(policy.tend_interval / 2, LEAST_TIMEOUT))
         self._answered: dict[str, ClusterNode] = {}
+        self._logins: dict[str, tuple[Host, ...]] = {}  # of peers, if that is apart from all else
         self._spare: dict[str, Probe] = {}  # seeds that answered and may turn out to be peers
         self._retired: list[ClusterNode] = []
         self._peers_changed = False
@@ -182,7 +183,7 @@ class Round:
         if login is None:
             return
         due = {node.name: node for node in self._nodes.values() if login.is_due(node.endpoint)}
-        deadline = time.monotonic() + login.timeout / 1000
+        deadline = time.monotonic() + self._door.reach / 1000
         with ParallelJobs({name: node.log_in for name, node in due.items()}, lambda _: None) as running:
             while (taken := running.take(deadline + LATE)) is not None:
                 name, result = taken
@@ -350,6 +351,7 @@ class Round:
                     continue
                 told.append((node, peers))
                 for peer in peers.peers:
+                    self._note_logins(peer)
                     if peer.hosts:
                         named.add(peer.name)
                         if self._is_new(peer):
@@ -385,6 +387,15 @@ class Round:
                 ", ".join(others),
             )
 
+    def _note_logins(self, peer: info_answers.Peer) -> None:
+        """Note by which hosts a peer is logged in at, if that is apart from all else."""
+        if not peer.logins:
+            return
+        self._logins[peer.name] = logins = tuple(mapped(each, self._policy.ip_map) for each in peer.logins)
+        known = self._nodes.get(peer.name)
+        if known is not None and known.endpoint.logins != logins:
+            known.endpoint = replace(known.endpoint, logins=logins)
+
     def _is_new(self, peer: info_answers.Peer) -> bool:
         """Whether to connect to a peer: its name is new, or its node fails and has another address now."""
         trouble = self._unreachable.get(peer.name)
@@ -404,7 +415,9 @@ class Round:
             del wanted[node.name]
         deadline = time.monotonic() + self._door.reach / 1000
         jobs: dict[str, Callable[[], Probe]] = {
-            name: functools.partial(_probe_peer, name, hosts, self._door, self._policy, deadline)
+            name: functools.partial(
+                _probe_peer, name, hosts, self._logins.get(name, ()), self._door, self._policy, deadline
+            )
             for name, hosts in wanted.items()
         }
         with ParallelJobs(jobs, Probe.close) as running:
@@ -510,7 +523,12 @@ class Round:
 
 
 def _probe_peer(
-    name: str, hosts: tuple[Host, ...], door: Door, policy: ClientPolicy, deadline: float
+    name: str,
+    hosts: tuple[Host, ...],
+    logins: tuple[Host, ...],
+    door: Door,
+    policy: ClientPolicy,
+    deadline: float,
 ) -> Probe:
     """The peer of this name, by the first of its addresses that leads to it."""
     reasons = []
@@ -519,7 +537,7 @@ def _probe_peer(
         share = now + (deadline - now) / (len(hosts) - tried)
         target = mapped(host, policy.ip_map)
         try:
-            found = probe_host(target, door, policy, share, name)
+            found = probe_host(target, door, policy, share, name, logins=logins)
         except AerospikeError as error:
             reasons.append(reason(error) if str(target) in error.message else f"{target}: {reason(error)}")
             continue

@@ -162,7 +162,7 @@ class ClientPolicy(Policy):
                 f"{type(self).__name__}.min_conns_per_node is {self.min_conns_per_node}, "
                 f"above max_conns_per_node, which is {self.max_conns_per_node}"
             )
-        if self.tls is not None:
+        if self.commands_over_tls:
             for name in ("pipelines_per_node", "commands_per_pipeline"):
                 if name in self._changed():
                     raise InvalidArgument(
@@ -177,8 +177,23 @@ class ClientPolicy(Policy):
         """Whether the client logs in."""
         return self.user is not None or self.auth_mode is AuthMode.PKI
 
+    @property
+    def tls_for_login_only(self) -> bool:
+        """Whether logins go over TLS, and nothing else."""
+        return isinstance(self.tls, TLSPolicy) and self.tls.for_login_only
+
+    @property
+    def commands_over_tls(self) -> bool:
+        """Whether commands go over TLS."""
+        return self.tls is not None and not self.tls_for_login_only
+
     def _check_login(self) -> None:
         name = type(self).__name__
+        if self.tls_for_login_only and not self.logs_in:
+            raise InvalidArgument(
+                f"{name}.tls is for_login_only, but there is no login",
+                advice="give user and password too, or leave for_login_only out to have all go over TLS",
+            )
         if self.auth_mode in (AuthMode.EXTERNAL, AuthMode.PKI) and self.tls is None:
             raise InvalidArgument(
                 f"{name}.auth_mode is {self.auth_mode}, which needs TLS",
@@ -204,6 +219,11 @@ class ClientPolicy(Policy):
             raise InvalidArgument(f"{name}.auth_mode is {self.auth_mode}, which needs user and password")
 
     def _check_nodes(self) -> None:
+        if self.seed_only_cluster and self.tls_for_login_only:
+            raise InvalidArgument(
+                f"{type(self).__name__}.seed_only_cluster uses no address but the seeds', "
+                "with tls for_login_only these are used for logins only"
+            )
         for name in ("use_services_alternate", "ip_map") if self.seed_only_cluster else ():
             if getattr(self, name):
                 raise InvalidArgument(

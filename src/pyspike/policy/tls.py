@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pyspike._wire import plain_bytes, plain_text
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy.base import Policy, policy_field, refuse_changes
-from pyspike.policy.checks import text_or_none
+from pyspike.policy.checks import instance, text_or_none
 from pyspike.showing import shown
 
 if TYPE_CHECKING:
@@ -102,6 +102,11 @@ class TLSPolicy(Policy):
         revocation_file: a PEM file with lists of revoked certificates (CRL), one of each authority that signs
             servers: then a server is refused whose certificate is on such a list, or whose authority has none
             in the file.
+        for_login_only: whether logins are done over TLS and nothing else; the hosts have the TLS ports. The
+            password stays secret, and is told to the right server only. All else goes in clear
+            text, to the ports without TLS that the servers tell: every record, the hashes of new passwords
+            where users are administered, and the token by which connections show that they are the user's;
+            whoever reads along can use it until it expires. Needs a user, or a certificate as one.
 
     Raises:
         TypeError: there is no such field.
@@ -118,6 +123,7 @@ class TLSPolicy(Policy):
     protocols: Sequence[str] = policy_field(PROTOCOLS, _protocols)
     ciphers: str | None = policy_field(None, text_or_none)
     revocation_file: str | os.PathLike[str] | None = policy_field(None, _path_or_none)
+    for_login_only: bool = policy_field(False, instance(bool))
 
     def _complete(self) -> None:
         if self.certificate_file is None:

@@ -139,6 +139,9 @@ class EmbeddedCluster:
             to show certificates, the authorities of these. None: no TLS.
         tls_name: the name in the nodes' certificate; or a list with that of each node, if the context has a
             certificate for all of them.
+        clear_ports: whether every node listens on a port without TLS too, with the same records: as servers
+            for clients that speak TLS for their login only. `hosts` has the ports with TLS, and the
+            `clear_port` of a node is the other one, which is any free port.
         security: True lets clients log in, as "admin" with password "admin" at first, and do only what their
             user may; a `Security` says more, such as other users. False is a server without security.
         racks: which rack each node is in, by the node's index, such as `{0: 1, 1: 2}`; 0 for those that are
@@ -174,6 +177,7 @@ class EmbeddedCluster:
         clock: Callable[[], float] | None = None,
         tls: ssl.SSLContext | Sequence[str | os.PathLike[str]] | None = None,
         tls_name: str | Sequence[str] = "localhost",
+        clear_ports: bool = False,
         security: bool | Security = False,
         racks: Mapping[int, int] | None = None,
     ) -> None:
@@ -186,6 +190,8 @@ class EmbeddedCluster:
             raise TypeError(f"clock is a callable that gives Unix time, not {type(clock).__name__}")
         if process and clock is not None:
             raise ValueError("a clock can't be passed to another process")
+        if check_flag("clear_ports", clear_ports) and tls is None:
+            raise ValueError("clear_ports are beside those with TLS: give tls too, or leave them out")
         settings = _security(security)
         if process and settings is not None and callable(settings.external):
             raise ValueError("a function for external users can't be passed to another process")
@@ -205,6 +211,7 @@ class EmbeddedCluster:
             security=settings,
             compression=check_flag("compression", compression),
             racks=None if racks is None else _racks(names, racks),
+            clear_ports=[0] * nodes if clear_ports else [],
         )
         self._tls = tls if isinstance(tls, ssl.SSLContext) else None
         self._process = process
@@ -258,7 +265,12 @@ class EmbeddedCluster:
             else:
                 self._remote.start(ThreadBackend.from_plan(self._plan, clock=self._clock, tls=self._tls))
             self._finalizer = weakref.finalize(self, self._remote.stop)
-            self._plan = replace(self._plan, ports=[node.port for node in self.nodes])
+            beside = [node.clear_port for node in self.nodes]
+            self._plan = replace(
+                self._plan,
+                ports=[node.port for node in self.nodes],
+                clear_ports=[port for port in beside if port is not None],
+            )
         return self
 
     def stop(self) -> None:
@@ -475,7 +487,7 @@ class EmbeddedCluster:
                 return f"node {name} {'answers' if up else 'does not answer'}"
             if seen is None or not up:
                 continue
-            if not seen.address.endswith(f":{node['port']}"):
+            if not seen.address.endswith((f":{node['port']}", f":{node['clear_port']}")):
                 return f"node {name} is at port {node['port']}"
             if seen.partition_generation != node["partition_generation"]:
                 return f"partitions of node {name} have moved"

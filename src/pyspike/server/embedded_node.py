@@ -63,6 +63,12 @@ class EmbeddedNode:
         return self._remote.ports[self.name]
 
     @property
+    def clear_port(self) -> int | None:
+        """The port on which it listens without TLS, of a cluster that has `clear_ports`; None in others."""
+        found: int | None = self._call("describe")["clear_port"]
+        return found
+
+    @property
     def running(self) -> bool:
         """Whether the node is up: neither stopped nor killed."""
         return self._remote.running and bool(self._call("describe")["running"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from server_wire import Wire, cases, digest_of, eventually, get, integer, peers_of, put
@@ -219,6 +220,32 @@ def test_addresses_can_be_unreachable_or_alternate() -> None:
         assert answers["peers-clear-std"].endswith(f"[[A2,,[192.0.2.1:{second.port}]]]")
         assert answers["peers-clear-alt"].endswith(f"[[A2,,[198.51.100.7:{second.port}]]]")
         assert cluster.hosts == f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+
+
+def test_a_node_can_listen_with_tls_and_without(tmp_path: Path) -> None:
+    trustme = pytest.importorskip("trustme")
+    certificate = trustme.CA().issue_cert("db")
+    paths = [str(tmp_path / name) for name in ("certificate.pem", "key.pem")]
+    certificate.cert_chain_pems[0].write_to_path(paths[0])
+    certificate.private_key_pem.write_to_path(paths[1])
+    cluster = EmbeddedCluster(2, tls=paths, tls_name="db", clear_ports=True, process=True)
+    with cluster:
+        first, second = cluster.nodes
+        ports = [first.port, first.clear_port, second.port, second.clear_port]
+        assert len(set(ports)) == 4
+        for again in (first.restart, cluster.stop):
+            with Wire(second.clear_port) as wire:
+                answers = wire.info(
+                    "service-clear-std", "service-tls-std", "peers-clear-std", "peers-tls-std"
+                )
+            assert answers["service-clear-std"] == f"127.0.0.1:{ports[3]}"
+            assert answers["service-tls-std"] == f"127.0.0.1:{ports[2]}"
+            assert answers["peers-clear-std"].endswith(f"[[A1,,[127.0.0.1:{ports[1]}]]]")
+            assert answers["peers-tls-std"].endswith(f"[[A1,db,[127.0.0.1:{ports[0]}]]]")
+            again()
+            cluster.start()
+            assert ports == [first.port, first.clear_port, second.port, second.clear_port]
+        assert cluster.hosts == f"127.0.0.1:db:{ports[0]},127.0.0.1:db:{ports[2]}"
 
 
 # --- life of the whole --------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -57,6 +57,8 @@ class Plan:
     security: Security | None
     compression: bool
     racks: dict[str, int] | None = None
+    clear_ports: list[int] = field(default_factory=list)
+    """The ports without TLS beside those with it; empty: there are none."""
 
 
 class Backend(Protocol):
@@ -112,6 +114,7 @@ class ThreadBackend:
                 clock=clock,
                 tls=context_of(*plan.tls_files) if plan.tls_files else tls,
                 tls_names=plan.tls_names,
+                clear_ports=plan.clear_ports,
                 security=plan.security,
                 compression=plan.compression,
             )

@@ -46,6 +46,7 @@ def _describe(cluster: Membership, node: Node) -> dict[str, Any]:
         "name": state.name,
         "host": state.host,
         "port": state.port,
+        "clear_port": state.clear_port,
         "running": state.running,
         "silent": node.faults.silent,
         "member": state in cluster.state.members,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from ..protocol.constants import N_PARTITIONS
 from ..protocol.result import ResultCode
+from ..topology.state import NodeState
 from .call import Call, InfoError
 
 __all__ = ["COMMANDS"]
@@ -37,19 +38,23 @@ def _peers(call: Call, *, alternate: bool, alumni: bool = False, tls: bool = Fal
         present.add(peer.name)
         if peer is node or (changed is not None and peer.name not in changed):
             continue
-        address = call.cluster.alternate_address(peer) if alternate else call.cluster.address(peer)
-        if address is not None and tls == (peer.tls_name is not None):
+        port = peer.port_of(tls=tls)
+        address = None if port is None else _address(call, peer, port, alternate=alternate)
+        if address is not None:
             address = address.removesuffix(f":{DEFAULT_PEER_PORT}")
-            peers.append(f"[{peer.name},{peer.tls_name or ''},[{address}]]")
+            peers.append(f"[{peer.name},{(peer.tls_name or '') if tls else ''},[{address}]]")
     if changed is not None and not alumni:
         peers += [f"[{name},,]" for name in sorted(changed - present)]
     return f"{node.peers_generation},{DEFAULT_PEER_PORT},[{','.join(peers)}]"
 
 
 def _service(call: Call, *, alternate: bool = False, tls: bool = False) -> str:
-    if tls != (call.node.tls_name is not None):
-        return ""
-    return (call.cluster.alternate_address(call.node) or "") if alternate else call.cluster.address(call.node)
+    port = call.node.port_of(tls=tls)
+    return "" if port is None else _address(call, call.node, port, alternate=alternate) or ""
+
+
+def _address(call: Call, node: NodeState, port: int, *, alternate: bool) -> str | None:
+    return call.cluster.alternate_address(node, port) if alternate else call.cluster.address(node, port)
 
 
 def _with_tls(command: Callable[..., str], **options: bool) -> Callable[[Call], str]:
@@ -185,10 +190,11 @@ def _tip_clear(call: Call) -> str:
 
 def _endpoints(call: Call) -> str:
     node, cluster = call.node, call.cluster
+    port = node.clear_port or node.port
     return (
-        f"service.port={node.port};service.addresses={node.host};service.access-port={node.port};"
+        f"service.port={port};service.addresses={node.host};service.access-port={port};"
         f"service.access-addresses={cluster.advertised_host(node)};"
-        f"service.alternate-access-port={node.port};"
+        f"service.alternate-access-port={port};"
         f"service.alternate-access-addresses={cluster.alternate_host or 'null'};"
         f"heartbeat.port={HEARTBEAT_PORT};heartbeat.addresses={node.host}"
     )

@@ -173,7 +173,7 @@ def service_setting(node: NodeState, name: str) -> bool | int | str:
 
 
 def _network(node: NodeState) -> dict[str, object]:
-    address = {"service.port": node.port, "service.address": node.host}
+    address = {"service.port": node.clear_port or node.port, "service.address": node.host}
     return {**address, **NETWORK, **node.settings.get("network", {})}
 
 

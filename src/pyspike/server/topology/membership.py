@@ -54,6 +54,7 @@ class Membership:
         clock: Unix time in seconds, by which records expire.
         tls: with which all nodes speak TLS; None: they do not.
         tls_names: the name in the certificate of each node.
+        clear_ports: the port without TLS of each node, beside that with it; empty: there are none.
         racks: the nodes' racks by their names; None: the nodes have none, as in Community Edition.
 
     """
@@ -76,6 +77,7 @@ class Membership:
         clock: Callable[[], float] = time.time,
         tls: ssl.SSLContext | None = None,
         tls_names: Sequence[str] = (),
+        clear_ports: Sequence[int] = (),
         racks: Mapping[str, int] | None = None,
     ) -> None:
         self.state = ClusterState(
@@ -89,9 +91,10 @@ class Membership:
             racks is not None,
         )
         told: Sequence[str | None] = tls_names or [None] * len(names)
+        beside: Sequence[int | None] = clear_ports or [None] * len(names)
         self.nodes = [
-            Node(NodeState(name, host, port, tls_name), self.state, dispatch, self._happen, tls)
-            for name, port, tls_name in zip(names, ports, told, strict=True)
+            Node(NodeState(name, host, port, tls_name, clear), self.state, dispatch, self._happen, tls)
+            for name, port, tls_name, clear in zip(names, ports, told, beside, strict=True)
         ]
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}

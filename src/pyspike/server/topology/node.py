@@ -51,7 +51,7 @@ class Node:
             cluster: the cluster that it is part of.
             dispatch: runs the frames that arrive.
             happen: lets an event happen that befalls this node, given by its name and its arguments.
-            tls: with which it speaks TLS, and nothing else; None: it does not.
+            tls: with which it speaks TLS on its port; None: it does not.
 
         """
         self.state: NodeState = state
@@ -63,7 +63,7 @@ class Node:
         self._connections_frozen = False
         self._mute_for: float | None = None
         self._mute_timer: asyncio.TimerHandle | None = None
-        self._server: asyncio.AbstractServer | None = None
+        self._servers: list[asyncio.AbstractServer] = []
 
     @property
     def stats(self) -> NodeStats:
@@ -82,13 +82,25 @@ class Node:
 
     # --- life ---
 
-    def bind(self, port: int) -> socket.socket:
-        """Take a port (0: any free one) and remember it.
+    def bind(self, port: int) -> list[socket.socket]:
+        """Take a port (0: any free one), and that without TLS if there is to be one, and remember them.
 
         Raises:
-            OSError: the port is taken.
+            OSError: a port is taken.
 
         """
+        socks = [self._bound(port)]
+        self.state.port = socks[0].getsockname()[1]
+        if self.state.clear_port is not None:
+            try:
+                socks.append(self._bound(self.state.clear_port))
+            except OSError:
+                socks[0].close()
+                raise
+            self.state.clear_port = socks[1].getsockname()[1]
+        return socks
+
+    def _bound(self, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.state.host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -98,25 +110,33 @@ class Node:
         except OSError:
             sock.close()
             raise
-        self.state.port = sock.getsockname()[1]
         return sock
 
-    async def listen(self, sock: socket.socket | None = None) -> None:
-        """Accept connections on a socket, or on the port that the node had before; do nothing if it does."""
-        if self._server is None:
-            sock = sock or self.bind(self.state.port)
-            loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(self._protocol, sock=sock, backlog=_BACKLOG)
+    async def listen(self, socks: list[socket.socket] | None = None) -> None:
+        """Accept connections on what `bind` gave, or else on the ports that the node had before.
+
+        It does nothing if the node does already.
+        """
+        if self._servers:
+            return
+        loop = asyncio.get_running_loop()
+        made: list[Callable[[], asyncio.Protocol]] = [self._protocol, self._clear_protocol]
+        for sock, make in zip(socks or self.bind(self.state.port), made, strict=False):
+            self._servers.append(await loop.create_server(make, sock=sock, backlog=_BACKLOG))
 
     def _protocol(self) -> asyncio.Protocol:
         """The protocol of a connection that was just accepted."""
         return Connection(self) if self._tls is None else TlsProtocol(self._tls, lambda: Connection(self))
 
+    def _clear_protocol(self) -> asyncio.Protocol:
+        """The protocol of one on the port without TLS."""
+        return Connection(self)
+
     def refuse(self) -> None:
-        """Close the listening port; connections that are open stay open."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        """Close the listening ports; connections that are open stay open."""
+        servers, self._servers = self._servers, []
+        for server in servers:
+            server.close()
 
     def begin(self) -> None:
         """Mark the node as up: without faults but `mute`, and with the generations of a new process."""

@@ -67,6 +67,7 @@ class NodeState:
         host: the address on which it listens.
         port: the port on which it listens, or listened last.
         tls_name: the name in its certificate; None if it speaks no TLS.
+        clear_port: the port on which it listens without TLS, beside `port` with it; None: there is none.
 
     """
 
@@ -74,6 +75,7 @@ class NodeState:
     host: str
     port: int
     tls_name: str | None = None
+    clear_port: int | None = None
     running: bool = False
     started: float = 0.0
     """When the node was started, by `time.monotonic()`."""
@@ -107,6 +109,12 @@ class NodeState:
     def shuffle_batches(self, seed: int | None) -> None:
         """Let a seed decide the order of the rows of all batches from now on; None: leave them in order."""
         self.batch_order = None if seed is None else Random(f"{seed} {self.name}")
+
+    def port_of(self, *, tls: bool) -> int | None:
+        """The port with TLS, or the one without; None: there is none."""
+        if tls == (self.tls_name is not None):
+            return self.port
+        return None if tls else self.clear_port
 
     def begin(self) -> None:
         """Mark the node as running, with the generations of a new process."""
@@ -175,13 +183,15 @@ class ClusterState:
         host = self.advertise or node.host
         return f"[{host}]" if ":" in host else host
 
-    def address(self, node: NodeState) -> str:
-        """The host:port that clients are told for a node."""
-        return f"{self.advertised_host(node)}:{node.port}"
+    def address(self, node: NodeState, port: int | None = None) -> str:
+        """The host:port that clients are told for a node: this port, or that without TLS if it has one."""
+        return f"{self.advertised_host(node)}:{port or node.clear_port or node.port}"
 
-    def alternate_address(self, node: NodeState) -> str | None:
+    def alternate_address(self, node: NodeState, port: int | None = None) -> str | None:
         """The host:port of a node's alternate service; None if it has none."""
-        return None if self.alternate_host is None else f"{self.alternate_host}:{node.port}"
+        if self.alternate_host is None:
+            return None
+        return f"{self.alternate_host}:{port or node.clear_port or node.port}"
 
     def holds(self, node: NodeState, namespace: Namespace, partition_id: int) -> bool:
         """Whether a node has a partition, as its master or a replica."""
