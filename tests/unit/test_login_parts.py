@@ -18,7 +18,7 @@ from pyspike.cluster.addresses import Endpoint, resolve
 from pyspike.cluster.connect import Door
 from pyspike.hosts import Host
 from support.all_of import all_of
-from support.cluster_tools import in_thread, wait_until
+from support.cluster_tools import in_thread
 
 OK = bytes.fromhex("0202000000000010 00000000 00000000 00000000 00000000")
 GRANT = bytes.fromhex("000000010000000000000000000000000000000405746f6b")
@@ -151,14 +151,18 @@ def test_what_is_no_answer_is_refused(door: Door, peer: Peer, connect: Connect) 
         connect(door, peer.endpoint, 60.0)
 
 
-def test_a_refusal_while_the_password_changes_is_not_the_last_word(door: Door, peer: Peer) -> None:
+def test_a_refusal_while_the_password_changes_is_not_the_last_word(
+    door: Door, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     login = door.login
     assert login is not None
     elsewhere = dataclasses.replace(peer.endpoint, sockaddr=("127.0.0.1", 1))
     refusing: Any = Refusing()
     login.password_changes()
+    asked = threading.Event()
+    monkeypatch.setattr(login, "needed", asked.set)
     waiting = in_thread(lambda: login.wait(elsewhere, None, QUICK))
-    wait_until(lambda: login._waiting.get(elsewhere), "the wait")
+    assert asked.wait(QUICK / 1000)
     with pytest.raises(errors.InvalidCredential):
         login.log_in(refusing, elsewhere)
     assert login.is_due(elsewhere), "it is tried again"
