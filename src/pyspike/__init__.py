@@ -36,10 +36,8 @@ from pyspike.batch import BatchResults
 from pyspike.client import Client
 from pyspike.error_details import ExpressionTrace
 from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
-from pyspike.explanation import Explanation, QueryPath
 from pyspike.hosts import Host, HostsLike
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
-from pyspike.job import Job
 from pyspike.nodes import Node, NodeStatus
 from pyspike.policy import (
     AdminPolicy,
@@ -69,19 +67,6 @@ from pyspike.policy import (
 from pyspike.process.lazy_imports import importing
 from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
 from pyspike.result_code import ResultCode
-from pyspike.security import Privilege, QuotaUse, Role, User
-from pyspike.stats import (
-    BatchStats,
-    ChannelStats,
-    ClientStats,
-    ConnectionStats,
-    HealthStats,
-    NodeStats,
-    PoolStats,
-    QueryStats,
-    RackStats,
-    TendStats,
-)
 from pyspike.task import ExecuteTask, IndexTask, Task
 from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
@@ -244,6 +229,21 @@ if TYPE_CHECKING:
         StringRegexFlags,
         StringWriteFlags,
     )
+    from pyspike.explanation import Explanation, QueryPath
+    from pyspike.job import Job
+    from pyspike.security import Privilege, QuotaUse, Role, User
+    from pyspike.stats import (
+        BatchStats,
+        ChannelStats,
+        ClientStats,
+        ConnectionStats,
+        HealthStats,
+        NodeStats,
+        PoolStats,
+        QueryStats,
+        RackStats,
+        TendStats,
+    )
 
 
 _FLAGS = (
@@ -266,6 +266,19 @@ _FLAGS = (
     "StringWriteFlags",
 )
 
+_STATS = (
+    "BatchStats",
+    "ChannelStats",
+    "ClientStats",
+    "ConnectionStats",
+    "HealthStats",
+    "NodeStats",
+    "PoolStats",
+    "QueryStats",
+    "RackStats",
+    "TendStats",
+)
+
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
@@ -277,6 +290,10 @@ _LATER = {
     "operations": "pyspike.operations",
     **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.cdt.context"),
     **dict.fromkeys(_FLAGS, "pyspike.cdt.enums"),
+    **dict.fromkeys(_STATS, "pyspike.stats"),
+    "Job": "pyspike.job",
+    **dict.fromkeys(("Explanation", "QueryPath"), "pyspike.explanation"),
+    **dict.fromkeys(("Privilege", "QuotaUse", "Role", "User"), "pyspike.security"),
 }
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from pyspike._types import Filter
 from pyspike._wire import EncodedContext
 from pyspike.arguments import Policies, admin_policy
-from pyspike.explanation import Explanation
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.policy import AdminPolicy
 from pyspike.process.lazy_imports import importing
@@ -22,8 +21,10 @@ from pyspike.udf import UdfModule, UdfSource
 if TYPE_CHECKING:
     from pyspike.cdt.context import Context
     from pyspike.cluster import Cluster
-else:  # for `typing.get_type_hints`: its base class, which needs no further import
+    from pyspike.explanation import Explanation
+else:  # for `typing.get_type_hints`: base classes, which need no further import
     Context = EncodedContext
+    Explanation = object
 
 __all__ = ["Administration"]
 

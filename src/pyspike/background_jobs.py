@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import Operation, Statement, packed_call
 from pyspike.arguments import Policies, admin_policy
-from pyspike.job import Job
 from pyspike.policy import AdminPolicy, WritePolicy
 from pyspike.process.lazy_imports import importing
 from pyspike.task import ExecuteTask
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
+    from pyspike.job import Job
+else:  # for `typing.get_type_hints`: its base class, which needs no further import
+    Job = object
 
 __all__ = ["BackgroundJobs"]
 

@@ -29,12 +29,14 @@ from pyspike.policy import (
 )
 from pyspike.process.lazy_imports import importing
 from pyspike.queries import Queries
-from pyspike.stats import ClientStats
 from pyspike.user_administration import UserAdministration
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
+    from pyspike.stats import ClientStats
+else:  # for `typing.get_type_hints`: what takes long to make is imported when it is asked for
+    ClientStats = object
 
 
 class Client(BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs):

@@ -12,12 +12,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pyspike._types import Milliseconds
-from pyspike.job import Job
 from pyspike.nodes import NodeStatus
 
 if TYPE_CHECKING:
     from pyspike.cluster.background import JobWatch
     from pyspike.cluster.watch import Watch
+    from pyspike.job import Job
+else:  # for `typing.get_type_hints`: its base class, which needs no further import
+    Job = object
 
 __all__ = ["ExecuteTask", "IndexTask", "ProgressHook", "Task", "shown_watch"]
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from pyspike.arguments import Policies, admin_policy
 from pyspike.policy import AdminPolicy
 from pyspike.process.lazy_imports import importing
-from pyspike.security import Privilege, Role, User
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
+    from pyspike.security import Privilege, Role, User
+else:  # for `typing.get_type_hints`: their base class, which needs no further import
+    Privilege = Role = User = object
 
 __all__ = ["UserAdministration"]
 
