@@ -155,6 +155,8 @@ def _cluster_stable(call: Call) -> str:
         raise InfoError("unstable cluster", ResultCode.CLUSTER_KEY_MISMATCH)
     if call.param("namespace") is not None:
         call.namespace()
+    if any(each.is_strong and each.unavailable for each in cluster.store.namespaces.values()):
+        raise InfoError("unstable cluster", ResultCode.CLUSTER_KEY_MISMATCH)
     return cluster.cluster_key
 
 
@@ -237,6 +239,5 @@ COMMANDS = {
     "mcast": lambda call: NOT_MULTICAST,
     "tip": _tip,
     "tip-clear": _tip_clear,
-    "recluster": lambda call: "ok",
 }
 """The function that answers each command, by the command's name."""

@@ -112,6 +112,7 @@ class Membership:
             self.state.maps[name.encode()] = PartitionMap(())
             if config.strong_consistency:
                 self.state.rosters[name.encode()] = Roster()
+        self.state.recluster = self.recluster
         self._first_racks = dict(racks or {})
         self._place(self._first_racks, None)
 
@@ -350,6 +351,12 @@ class Membership:
             roster.begin(names, self._replicas(self.state.store.namespaces[key], names))
         self._rebalance()
 
+    def recluster(self) -> None:
+        """Let pending rosters take effect, and distribute the partitions anew."""
+        for roster in self.state.rosters.values():
+            roster.nodes = roster.pending
+        self._rebalance()
+
     def _replicas(self, namespace: Namespace, names: Sequence[str]) -> PartitionMap:
         """Who would own the partitions of a namespace if these nodes were there."""
         racks = {node.state.name: node.state.racks.get(namespace.name, 0) for node in self.nodes}
@@ -373,10 +380,11 @@ class Membership:
         total = 0
         for key, namespace in state.store.namespaces.items():
             racks = {member.name: member.racks.get(namespace.name, 0) for member in state.members}
-            lost = self._lost[key]
+            lost, owning = self._lost[key], names
             if namespace.is_strong:
-                lost = lost | self._refused(namespace, names)
-            maps[key] = assign(names, state.replication_factor, self._turns[key], lost, racks)
+                owning = [name for name in names if name in state.rosters[key].nodes]
+                lost = lost | self._refused(namespace, owning)
+            maps[key] = assign(owning, state.replication_factor, self._turns[key], lost, racks)
             moved = changed(state.maps[key], maps[key])
             total += moved
             namespace.unavailable = frozenset(

@@ -58,13 +58,10 @@ class Roster:
         """Take note that a node has ended without having written all that it had."""
         self._trusted = [names - {name} if name in names else names for names in self._trusted]
 
-    def revive(self, replicas: PartitionMap) -> None:
-        """Trust the copies of dead partitions. `replicas`: their roster replicas."""
-        for pid, trusted in enumerate(self._trusted):
-            if not trusted:
-                self._trusted[pid] = (
-                    self._holders[pid] & frozenset(replicas.owners(pid)) or self._holders[pid]
-                )
+    def revive(self) -> None:
+        """Trust all copies of partitions of which no copy is trusted."""
+        pairs = zip(self._trusted, self._holders, strict=True)
+        self._trusted = [trusted or holders for trusted, holders in pairs]
 
     def refused(self, alive: Iterable[str], replicas: PartitionMap) -> tuple[frozenset[int], frozenset[int]]:
         """The partitions that these nodes may not serve, and those of them that are dead.

@@ -7,6 +7,7 @@ here: what changes the state (membership.py, node.py), and the sockets (connecti
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -175,6 +176,8 @@ class ClusterState:
     """The owners of the partitions, by namespace. Changed by `set_maps` only."""
     rosters: dict[bytes, Roster] = field(default_factory=dict)
     """Of the strong-consistent namespaces, by name."""
+    recluster: Callable[[], None] = lambda: None
+    """Lets pending rosters take effect, and distributes the partitions anew."""
     _replicas: dict[tuple[str, int], str] = field(default_factory=dict, init=False)
 
     @property
