@@ -1,4 +1,4 @@
-"""The recorded messages of transactions: a server without these refuses them as recorded, another takes them."""
+"""The recorded messages of transactions: refused as recorded by a server without these, taken by one with."""
 
 from __future__ import annotations
 
