@@ -186,7 +186,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(STEPS, min_size=20, max_size=60))
 def test_transactions_see_what_they_would_one_after_the_other(
     steps: list[tuple[str, int, int]],
