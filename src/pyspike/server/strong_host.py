@@ -66,7 +66,7 @@ class StrongHost:
         digest = message.fields[_F_DIGEST]
         if not any(self._silent(message, digest)):
             return run()
-        return LongReply(self._late(message, digest, run), None, is_query=True)
+        return LongReply(self._late(message, digest, run), None)
 
     def _late(self, message: Message, digest: bytes, run: Callable[[], bytes]) -> Iterator[bytes | float]:
         """The reply to a request for which not all nodes answer that it needs."""
