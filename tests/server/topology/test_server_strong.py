@@ -255,6 +255,10 @@ def test_a_linearized_read_asks_the_replicas_and_other_reads_do_not(
     for mode in (SESSION, ALLOW_REPLICA, ALLOW_UNAVAILABLE):
         assert asked(strong.nodes[0], get(key, info3=mode)) == OK
     assert asked(strong.nodes[0], with_timeout(get(key, info3=LINEARIZE), 50)) == TIMEOUT
+    verify = message(key, info1=0x21, info3=LINEARIZE, info4=1, more=(field(3, bytes(7)),))
+    before = int(figure(strong.nodes[0], "mrt_verify_read_timeout"))
+    assert asked(strong.nodes[0], with_timeout(verify, 50)) == TIMEOUT
+    assert int(figure(strong.nodes[0], "mrt_verify_read_timeout")) == before + 1
     with Wire(strong.nodes[0].port) as wire:
         wire.send(with_timeout(get(key, info3=LINEARIZE), 5000))
         assert asked(strong.nodes[0], get(key)) == OK  # others are served meanwhile
