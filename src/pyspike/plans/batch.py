@@ -11,7 +11,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from pyspike._wire import Batch, BatchRecord, Command, NodeRows, PartitionMap, Routes, failed_rows
+from pyspike._wire import (
+    BATCH_RESPOND_ALL,
+    Batch,
+    BatchRecord,
+    Command,
+    NodeRows,
+    PartitionMap,
+    Routes,
+    failed_rows,
+)
 from pyspike.batch import BatchResults, rows_failed
 from pyspike.cluster.retry import (
     ClusterState,
@@ -39,6 +48,10 @@ __all__ = ["BatchPlan", "Later"]
 NOT_RUN = frozenset(
     {ResultCode.BATCH_DISABLED, ResultCode.BATCH_MAX_REQUESTS_EXCEEDED, ResultCode.BATCH_QUEUES_FULL}
 )
+
+# The codes by which it refuses a request as it does one for a single record. Where it was not told to go on after
+# a row that failed, they may be that row's, and others may have been run without an answer (batch.md 7.3).
+REFUSED = frozenset({ResultCode.PARTITION_UNAVAILABLE, ResultCode.KEY_BUSY, ResultCode.DEVICE_OVERLOAD})
 
 ROWS_A_STEP = 256  # of those that are only counted
 
@@ -74,6 +87,7 @@ class _Rows:
         self.tries = tries
         self.tries_left = max(0, retries + 1 - tries)
         self.sent = sent
+        self.all_answered = bool(settings.batch_flags & BATCH_RESPOND_ALL)  # also those behind a failed one
         self._batch = batch
         self._numbers = numbers
 
@@ -274,5 +288,7 @@ def _in_doubt(asked: _Rows, error: AerospikeError) -> bool:
     the codes by which it refuses the whole of it.
     """
     if isinstance(error, ServerError) and asked.write and asked.sent:
-        return asked.sent > 1 or error.result_code not in NOT_RUN
+        code = error.result_code
+        not_run = code in NOT_RUN or (asked.all_answered and code in REFUSED)
+        return asked.sent > 1 or not not_run
     return in_doubt(asked, error)
