@@ -281,6 +281,16 @@ def test_a_code_that_may_be_another_rows_leaves_rows_in_doubt_where_those_behind
         assert plan.batch.errors[0].in_doubt is doubt
 
 
+def test_a_code_behind_answers_of_other_rows_leaves_the_rest_in_doubt() -> None:
+    plan = planned([row_of("write", 1), row_of("write", 1)], BatchPolicy(max_retries=0))
+    (rows,) = plan.route(MAP)
+    command = request(rows)
+    rows.count_sent()
+    parse_answer(command, frame([0], last=None))
+    plan.failed(rows, command, ServerError(18), 1.0)
+    assert plan.batch.errors[1].in_doubt
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "again", "doubt"),
     [
