@@ -63,6 +63,8 @@ cdef class Command:
     def next_replica(self) -> None:
         """Have the next attempt ask the replica after the one that the last attempt asked."""
         self.target.replica += 1
+        if self.target.policy != REPLICA_MASTER and not self.target.has_other_node:
+            self.target.policy = REPLICA_ELSEWHERE
 
     def __repr__(self) -> str:
         about = self.namespace if self.key is None else repr(self.key)

@@ -14,6 +14,7 @@ from pyspike import (
     BatchStats,
     ChannelStats,
     ClientStats,
+    CompressionStats,
     ConnectionStats,
     HealthStats,
     NodeStats,
@@ -39,6 +40,7 @@ def some(rounds: int = 3) -> ClientStats:
         queries=QueryStats(requests=2, failed_requests=1, records=30),
         rack=RackStats(ids={"test": 1}, in_rack=4, out_of_rack=1),
         health=HealthStats(errors=1, limit=100, total_errors=7, recovered=2),
+        compression=CompressionStats(requests=1, request_bytes=900, sent_bytes=70),
     )
     tend = TendStats(rounds=rounds, last_ms=0.5, last_error=None, unreachable={"A2": "refused"})
     channel = ChannelStats(open=1, large=ConnectionStats(open=1, closed={"timeout": 1}))
