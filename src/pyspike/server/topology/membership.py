@@ -26,7 +26,7 @@ from ..storage.store import Namespace, NamespaceConfig, Store
 from ..versions import NEWEST, ServerVersion
 from .jobs import Jobs
 from .node import Dispatch, Node
-from .partitions import PartitionMap, assign, changed
+from .partitions import PartitionMap, assign, changed, without_owner
 from .state import ClusterState, NodeState
 
 __all__ = ["DETACH_AFTER", "Membership"]
@@ -350,9 +350,7 @@ class Membership:
             racks = {member.name: member.racks.get(namespace.name, 0) for member in state.members}
             maps[key] = assign(names, state.replication_factor, self._turns[key], self._lost[key], racks)
             total += changed(state.maps[key], maps[key])
-            namespace.unavailable = frozenset(
-                pid for pid in range(N_PARTITIONS) if alive.isdisjoint(maps[key].owners(pid))
-            )
+            namespace.unavailable = without_owner(maps[key], alive)
         state.set_maps(maps)
         if total:
             state.cluster_key = f"{secrets.randbits(48) | 1 << 47:X}"
