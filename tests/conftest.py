@@ -38,6 +38,7 @@ NODES = 3
 SETTLED = 10.0  # seconds within which a client must know the nodes that came back
 RUN = uuid.uuid4().hex[:8]
 _numbers = itertools.count(1)
+_module = ""  # whose tests run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,6 +92,16 @@ def pytest_collection_finish() -> None:
     """What pytest keeps to its end is nothing for the garbage collector to look at, which many tests run."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    """Neither is what it has kept by the end of a module, nor what the module imported."""
+    global _module
+    module = nodeid.partition("::")[0]
+    if module != _module:
+        _module = module
+        gc.collect()
+        gc.freeze()
 
 
 def _folder(item: pytest.Item) -> str:

@@ -182,18 +182,18 @@ class Stream:
 
     def _found(self) -> Iterator[bytes | float]:
         """Look for records, and give the frames with their messages."""
-        buffers, job = self._buffers, self._job
+        buffers, job, search, refusal = self._buffers, self._job, self._search, self._refusal
         for number, start in enumerate(self._starts):
             if number % _EMPTY_SLICE == 0:
                 job.progress = 100 * number / len(self._starts)
                 yield b""
-            code = self._refusal(start.partition_id)
+            code = refusal(start.partition_id)
             if code:
                 buffers.choose()
                 full = buffers.add(partition_message(start.partition_id, code))
                 if full:
                     yield full
-            elif candidates := self._search.candidates(start):
+            elif candidates := search.candidates(start):
                 buffers.choose()
                 yield from self._partition(candidates)
                 if self._most and job.succeeded >= self._most:
