@@ -392,6 +392,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "get_udf",
         "info",
         "is_connected",
+        "is_strong_consistency",
         "jobs",
         "list_indexes",
         "list_udfs",

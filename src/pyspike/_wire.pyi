@@ -83,11 +83,20 @@ INFO3_PARTITION_DONE: int
 INFO3_UPDATE_ONLY: int
 INFO3_CREATE_OR_REPLACE: int
 INFO3_REPLACE_ONLY: int
+INFO3_SC_STRICTER: int
+INFO3_SC_RELAXED: int
+INFO4_VERIFY_READ: int
+INFO4_ROLL_FORWARD: int
+INFO4_ROLL_BACK: int
+INFO4_ON_LOCKING_ONLY: int
 FIELD_HEADER_SIZE: int
 FIELD_NAMESPACE: int
 FIELD_SET: int
 FIELD_KEY: int
+FIELD_RECORD_VERSION: int
 FIELD_DIGEST: int
+FIELD_TRANSACTION_ID: int
+FIELD_TRANSACTION_DEADLINE: int
 FIELD_QUERY_ID: int
 FIELD_SOCKET_TIMEOUT: int
 FIELD_RECORDS_PER_SECOND: int
@@ -474,6 +483,13 @@ REPLICA_MASTER: int
 REPLICA_SEQUENCE: int
 REPLICA_RANDOM: int
 REPLICA_PREFER_RACK: int
+MODE_SESSION: int
+MODE_LINEARIZE: int
+MODE_ALLOW_REPLICA: int
+MODE_ALLOW_UNAVAILABLE: int
+MODE_OF_OTHERS: int
+MODE_OF_BATCH: int
+IN_STRONG: int
 OF_RECORD: int
 OF_BATCH: int
 OF_BATCH_READ: int
@@ -512,8 +528,6 @@ class Settings:
     def timeout_delay(self) -> float: ...
     @property
     def max_retries(self) -> int: ...
-    @property
-    def replica(self) -> int: ...
     @property
     def send_key(self) -> bool: ...
     @property
@@ -560,6 +574,7 @@ class Settings:
         sleep_between_retries: float = 0,
         timeout_delay: float = 0,
         replica: int = ...,
+        read_mode: int = ...,
         send_key: bool = False,
         respond_per_each_op: bool = False,
         filter_expression: bytes | None = None,
@@ -576,6 +591,12 @@ class Settings:
         durable: int = 0,
         as_read: Settings | None = None,
     ) -> None: ...
+    @property
+    def replica(self) -> int:
+        """Which replica is asked first: `REPLICA_MASTER` and so on."""
+    @property
+    def read_mode(self) -> int:
+        """How reads of namespaces with strong consistency choose: `MODE_SESSION` and so on."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
@@ -973,8 +994,16 @@ class Batch:
         """What the server told of a row's error, as it came; None if it told nothing."""
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
-    def next_replica(self, numbers: Iterable[int]) -> None:
-        """Lets the next request for these rows go to the replica after the one that was asked."""
+    def next_replica(self, numbers: Iterable[int], slow: bool) -> bool:
+        """Lets the next request for these rows go to the replica after the one that was asked, as far as it may.
+
+        Args:
+            numbers: of the rows.
+            slow: whether the last request failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether that of any row does: see `Command.next_replica`.
+        """
 
 @final
 class IndexFilter:
@@ -1331,6 +1360,8 @@ class PartitionMap:
     @property
     def namespaces(self) -> tuple[str, ...]:
         """The names of the namespaces."""
+    def is_strong(self, namespace: str) -> bool:
+        """Return whether the namespace has strong consistency; False if it is unknown."""
     def replica_count(self, namespace: str) -> int:
         """Return how many replicas the namespace has, the master included; 0 if it is unknown."""
     def owner(self, namespace: str, partition_id: int, replica_index: int = 0) -> Any:
@@ -1389,8 +1420,15 @@ class Command:
     @property
     def remaining(self) -> float | None:
         """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
-    def next_replica(self) -> None:
-        """Have the next attempt ask the replica after the one that the last attempt asked."""
+    def next_replica(self, slow: bool) -> bool:
+        """Have the next attempt ask the replica after the one that the last attempt asked, if it may.
+
+        Args:
+            slow: whether the last attempt failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether it does. A strict read of a namespace with strong consistency is the master's.
+        """
 
 def frames_command(
     request: bytes,

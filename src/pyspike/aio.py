@@ -26,6 +26,7 @@ from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.drop_guard import DropGuard
+from pyspike.cluster.info_names import is_strong
 from pyspike.cluster.loop_executor import LoopExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
@@ -276,6 +277,10 @@ class AsyncClient(
     def is_connected(self) -> bool:
         """Whether the client is open and at least one node answers."""
         return not self._loops.closed and self._cluster.is_connected()
+
+    def is_strong_consistency(self, namespace: str) -> bool:
+        """Whether a namespace has strong consistency: see `Client.is_strong_consistency`."""
+        return is_strong(self._cluster, namespace)
 
     @overload
     async def info(

@@ -123,6 +123,18 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         """Whether the client is open and at least one node answers."""
         return self._cluster.is_connected()
 
+    def is_strong_consistency(self, namespace: str) -> bool:
+        """Whether a namespace has strong consistency (SC), which transactions need; as the client knows it.
+
+        Raises:
+            InvalidType, InvalidArgument: this can't be a namespace's name.
+            InvalidNamespace: the cluster has no such namespace.
+        """
+        with importing:
+            from pyspike.cluster.info_names import is_strong
+
+        return is_strong(self._cluster, namespace)
+
     @overload
     def info(
         self, command: str, node: None = None, *, policy: InfoPolicy | None = None

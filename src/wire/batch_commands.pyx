@@ -227,9 +227,13 @@ cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key
     Raises:
         ServerError: the cluster has no such namespace.
     """
-    target.policy = settings.replica
-    if ask.kind != ROW_READS and target.policy != REPLICA_MASTER:
-        target.policy = REPLICA_SEQUENCE
+    target.choice = settings.choice
+    if ask.kind != ROW_READS:
+        target.choice.mode = MODE_OF_OTHERS
+        if target.choice.policy != REPLICA_MASTER:
+            target.choice.policy = REPLICA_SEQUENCE
+    elif ask.read_mode != MODE_OF_BATCH:
+        target.choice.mode = ask.read_mode
     target.partition_id = partition_of(key.hash)
     return partitions.route(key.namespace, target)
 
@@ -309,6 +313,7 @@ cdef class Routes:
             target.replica = batch.rows[number].replica
             node = node_of_row(self.partitions, batch.settings, key, batch.ask_of(number), &target)
             batch.rows[number].replica = <uint16_t>target.replica
+            batch.rows[number].mode = <uint16_t>target.choice.mode
             if node is None:
                 self.lost.append((number, None))
             else:

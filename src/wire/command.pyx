@@ -60,9 +60,19 @@ cdef class Command:
             return self.total_timeout or None
         return (self.deadline - now_ns()) / <double>MILLISECOND
 
-    def next_replica(self) -> None:
-        """Have the next attempt ask the replica after the one that the last attempt asked."""
+    def next_replica(self, bint slow) -> bool:
+        """Have the next attempt ask the replica after the one that the last attempt asked, if it may.
+
+        Args:
+            slow: whether the last attempt failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether it does. A strict read of a namespace with strong consistency is the master's.
+        """
+        if stays(self.target.choice.mode, slow):
+            return False
         self.target.replica += 1
+        return True
 
     def __repr__(self) -> str:
         about = self.namespace if self.key is None else repr(self.key)
@@ -78,7 +88,7 @@ cdef inline Command new_command(Reader reader, object given, Settings settings, 
     command.write = write
     command.retries = settings.max_retries
     command.total_timeout = settings.total_timeout if timeout is None else timeout_ms(timeout)
-    command.target.policy = settings.replica
+    command.target.choice = settings.choice
     return command
 
 

@@ -24,7 +24,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
 from pyspike._types import SupportsToBytes
 from pyspike._wire import timeout_ms
 from pyspike.policy.admin import AdminPolicy
-from pyspike.policy.base import BasePolicy, ConsistencyLevel, ErrorDetails, ReadTouchTTL
+from pyspike.policy.base import BasePolicy, ConsistencyLevel, ErrorDetails, ReadModeSC, ReadTouchTTL
 from pyspike.policy.batch import (
     BatchDeletePolicy,
     BatchPolicy,
@@ -62,6 +62,7 @@ __all__ = [
     "InfoPolicy",
     "QueryDuration",
     "QueryPolicy",
+    "ReadModeSC",
     "ReadPolicy",
     "ReadTouchTTL",
     "RecordExistsAction",

@@ -61,6 +61,15 @@ cpdef enum:                                 # info3 (framing.md 1.2)
     INFO3_UPDATE_ONLY = 0x08
     INFO3_CREATE_OR_REPLACE = 0x10
     INFO3_REPLACE_ONLY = 0x20
+    INFO3_SC_STRICTER = 0x40                # with the next: how strictly one reads (strong-consistency.md 13.2)
+    INFO3_SC_RELAXED = 0x80
+
+
+cpdef enum:                                 # info4 (transactions.md 12.1)
+    INFO4_VERIFY_READ = 0x01
+    INFO4_ROLL_FORWARD = 0x02
+    INFO4_ROLL_BACK = 0x04
+    INFO4_ON_LOCKING_ONLY = 0x10
 
 
 cpdef enum:                                 # fields (framing.md 1.3)
@@ -68,7 +77,10 @@ cpdef enum:                                 # fields (framing.md 1.3)
     FIELD_NAMESPACE = 0
     FIELD_SET = 1
     FIELD_KEY = 2
+    FIELD_RECORD_VERSION = 3                # this and the next: transactions.md 12.1
     FIELD_DIGEST = 4
+    FIELD_TRANSACTION_ID = 5
+    FIELD_TRANSACTION_DEADLINE = 6
     FIELD_QUERY_ID = 7
     FIELD_SOCKET_TIMEOUT = 9
     FIELD_RECORDS_PER_SECOND = 10

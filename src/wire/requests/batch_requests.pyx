@@ -24,6 +24,7 @@ cdef struct RowState:
     uint16_t sent                           # requests that may have reached a server
     uint16_t tries
     uint16_t replica                        # which one is asked next; the master is 0
+    uint16_t mode                           # of the choice by which it was asked last
 
 
 @cython.final
@@ -163,12 +164,24 @@ cdef class Batch:
             ).append(number)
         return found
 
-    def next_replica(self, numbers: Iterable[int]) -> None:
-        """Lets the next request for these rows go to the replica after the one that was asked."""
+    def next_replica(self, numbers: Iterable[int], bint slow) -> bool:
+        """Lets the next request for these rows go to the replica after the one that was asked, as far as it may.
+
+        Args:
+            numbers: of the rows.
+            slow: whether the last request failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether that of any row does: see `Command.next_replica`.
+        """
         cdef Py_ssize_t number
+        cdef bint moved = False
         for number in numbers:
             self.check_row(number)
-            self.rows[number].replica += 1
+            if not stays(self.rows[number].mode, slow):
+                self.rows[number].replica += 1
+                moved = True
+        return moved
 
 
 cdef inline int bit_of(Ask ask) noexcept:
@@ -244,15 +257,15 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
     cdef size_t start
     if not reads:
         flags |= ROW_HAS_GENERATION
-    if settings.info4:
+    if settings.info4 | ask.info4:
         flags |= ROW_HAS_INFO4
     p = buffer_take(out, 4)
     p[0] = <unsigned char>flags
     p[1] = <unsigned char>(ask.info1 | settings.info1 & ~INFO1_COMPRESS_RESPONSE if reads else ask.info1)
     p[2] = <unsigned char>info2_of(ask, settings)
-    p[3] = <unsigned char>ask.info3
-    if settings.info4:
-        put8(out, settings.info4)
+    p[3] = <unsigned char>(ask.info3 | settings.info3 & ask.info3_of_batch)
+    if flags & ROW_HAS_INFO4:
+        put8(out, <unsigned char>(settings.info4 | ask.info4))
     if not reads:
         store16(buffer_take(out, 2), ask.generation)
     start = out.size + 4
