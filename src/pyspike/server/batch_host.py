@@ -16,6 +16,7 @@ from .protocol.framing import Message
 from .protocol.result import ResultCode
 from .records.batch import FailingRow
 from .security.checks import Guard
+from .strong_host import check_holder
 from .topology.batch_counts import MAX_BUFFERS, MAX_REQUESTS, THREADS, row_statistic
 from .topology.fault_settings import Counted
 from .topology.state import ClusterState, NodeState
@@ -55,10 +56,12 @@ class NodeHost:
             return ResultCode.BATCH_MAX_REQUESTS
         return None if self._setting(MAX_BUFFERS) else ResultCode.BATCH_QUEUES_FULL
 
-    def check_row(self, message: Message) -> None:
-        """Raise if the user may not do what a row asks."""
+    def check_row(self, message: Message, digest: bytes) -> None:
+        """Raise if the user may not do what a row asks, or the node can't do it."""
         if self._guard is not None:
             self._guard.check_record(message)
+        if self._cluster.rosters:
+            check_holder(self._cluster, self._node, message, digest)
 
     def order(self) -> Random | None:
         """What shuffles the rows of the next batch; None if they are to stay in their order."""

@@ -10,7 +10,7 @@ import os
 import ssl
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
@@ -147,6 +147,12 @@ class EmbeddedCluster:
         racks: which rack each node is in, by the node's index, such as `{0: 1, 1: 2}`; 0 for those that are
             left out. The replicas of a partition are spread over racks. None: nodes tell no racks, as in
             Community Edition.
+        strong_consistency: True makes all namespaces strong-consistent, a collection of names these. Only
+            they have transactions. Then the cluster plays Enterprise Edition: durable deletes leave
+            tombstones, and deletes that are not durable are refused in these namespaces. Their records
+            outlive nodes that stop or are killed; a partition is served as long as the nodes that are left
+            may do so, which is a majority with one of its replicas, half of the nodes with its master, or
+            all its replicas.
 
     Attributes:
         nodes: its nodes, `EmbeddedNode`s named "A1", "A2", ...
@@ -180,6 +186,7 @@ class EmbeddedCluster:
         clear_ports: bool = False,
         security: bool | Security = False,
         racks: Mapping[int, int] | None = None,
+        strong_consistency: bool | Collection[str] = False,
     ) -> None:
         nodes = check_integer("nodes", nodes, 1)
         replication_factor = check_integer("replication_factor", replication_factor, 1)
@@ -199,7 +206,7 @@ class EmbeddedCluster:
         self._plan = Plan(
             names=names,
             ports=[port + index if port else 0 for index in range(nodes)],
-            namespaces=_namespaces(namespaces),
+            namespaces=_strong(_namespaces(namespaces), strong_consistency),
             replication_factor=replication_factor,
             host=check_text("host", host),
             cluster_name=check_text("cluster_name", cluster_name),
@@ -526,6 +533,24 @@ def _namespaces(given: Sequence[str] | Mapping[str, NamespaceConfig]) -> dict[st
     ):
         raise ValueError(f"namespaces are named with 1..{NAMESPACE_MAX} bytes")
     return dict(named)
+
+
+def _strong(
+    namespaces: dict[str, NamespaceConfig], chosen: bool | Collection[str]
+) -> dict[str, NamespaceConfig]:
+    """The settings of the namespaces, some or all of which are to be strong-consistent."""
+    if isinstance(chosen, str):
+        raise TypeError("strong_consistency is a bool or a collection of names, not one name")
+    names = (namespaces if chosen else ()) if isinstance(chosen, bool) else set(chosen)
+    for name in names:
+        if name not in namespaces:
+            raise ValueError(
+                f"no namespace {name!r} to be strong-consistent: there are {', '.join(namespaces)}"
+            )
+    return {
+        name: replace(config, strong_consistency=True) if name in names else config
+        for name, config in namespaces.items()
+    }
 
 
 def _tls_files(tls: object, process: bool) -> list[str]:

@@ -18,11 +18,11 @@ from .protocol.framing import frame, parse_message, refusal, reply
 from .protocol.result import RequestError, ResultCode
 from .queries.starting import run_query
 from .records.batch import run_batch
-from .records.commands import execute
-from .records.udf import apply_udf, is_udf
+from .records.running import execute
 from .security import answering
 from .security.checks import Guard
 from .security_host import SecuredNode
+from .strong_host import check_holder, end_transactions
 from .topology.compressing import as_asked
 from .topology.replies import LongReply, Reply
 from .topology.state import ClusterState, NodeState, Session
@@ -59,6 +59,8 @@ def _answer(cluster: ClusterState, node: NodeState, session: Session, kind: int,
     try:
         if kind == _DATA or kind == ProtoType.INTERNAL_XDR:
             node.stats.data_requests += 1
+            if cluster.rosters:
+                end_transactions(cluster)
             guard = _guard(cluster, node, session)
             if is_batch(body):
                 rows = run_batch(cluster.store, body, NodeHost(cluster, node, guard))
@@ -71,11 +73,12 @@ def _answer(cluster: ClusterState, node: NodeState, session: Session, kind: int,
                 return run_query(cluster, node, session, message)
             if guard is not None:
                 guard.check_record(message)
-            if is_udf(message):
-                return apply_udf(cluster.store, message, digest)
+            if cluster.rosters:
+                check_holder(cluster, node, message, digest)
             return execute(cluster.store, message)
         if kind == ProtoType.INFO:
             node.stats.info_requests += 1
+            end_transactions(cluster)
             return frame(ProtoType.INFO, info.answer(cluster, node, session, body))
         if kind == ProtoType.SECURITY:
             return _secured(cluster, node, session, body)

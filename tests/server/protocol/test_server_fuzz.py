@@ -10,8 +10,9 @@ from server_wire import as_list, cases, wire_bytes
 from pyspike.server.protocol.constants import FieldType
 from pyspike.server.protocol.framing import parse_message
 from pyspike.server.protocol.result import RequestError
-from pyspike.server.records.commands import execute
-from pyspike.server.storage.store import NamespaceConfig, Record, Store
+from pyspike.server.records.running import execute
+from pyspike.server.storage.record import Record
+from pyspike.server.storage.store import NamespaceConfig, Store
 
 MUTATIONS = 1500
 HEADER, FIELDS = 8, 60

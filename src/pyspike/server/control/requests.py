@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from ..protocol.constants import N_PARTITIONS
 from ..security.state import ClusterSecurity
 from ..topology.membership import Membership
 from ..topology.node import Node
@@ -62,8 +61,7 @@ def _describe_all(cluster: Membership) -> list[dict[str, Any]]:
 
 def _clear(cluster: Membership) -> None:
     for namespace in cluster.state.store.namespaces.values():
-        for partition_id in range(N_PARTITIONS):
-            namespace.drop_partition(partition_id)
+        namespace.clear()
 
 
 async def _reset(cluster: Membership) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ..protocol.constants import IndexCollection
 from ..protocol.digest import partition_of
-from ..storage.store import Namespace, stored_size
+from ..storage.record import stored_size
+from ..storage.store import Namespace
 from ..topology.batch_counts import THREADS
 from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
@@ -84,8 +85,8 @@ def _namespace(cluster: ClusterState, node: NodeState, name: str) -> str:
         "prole_objects": proles,
         "prole_tombstones": 0,
         "non_replica_objects": 0,
-        "dead_partitions": 0,
-        "unavailable_partitions": len(found.unavailable),
+        "dead_partitions": len(found.dead),
+        "unavailable_partitions": len(found.unavailable - found.dead),
         "clock_skew_stop_writes": "false",
         "stop_writes": "false",
         "hwm_breached": "false",

@@ -24,8 +24,8 @@ from ..protocol.error_details import details_field
 from ..protocol.framing import PROTO, Message, refusal, reply
 from ..protocol.result import RequestError, ResultCode, bad
 from ..storage.store import Store
-from .commands import run_on
-from .udf import apply_udf, is_udf
+from .running import run_on
+from .udf import is_udf
 
 __all__ = ["BatchHost", "FailingRow", "run_batch"]
 
@@ -69,8 +69,8 @@ class BatchHost(Protocol):
     def refuses(self, count: int) -> ResultCode | None:
         """The code by which a batch of so many rows is refused; None if it is not."""
 
-    def check_row(self, message: Message) -> None:
-        """Raise `RequestError` if the user may not do what a row asks."""
+    def check_row(self, message: Message, digest: bytes) -> None:
+        """Raise `RequestError` if the user may not do what a row asks, or the node can't do it."""
 
     def order(self) -> Random | None:
         """What shuffles the rows of the next batch; None if they are to stay in their order."""
@@ -231,11 +231,10 @@ class _Run:
         message, store = row.message, self._store
         digest = message.fields.get(_DIGEST, row.digest)
         try:
-            self._host.check_row(message)
+            self._host.check_row(message, digest)
             if len(message.ops) > OPS_MAX:
                 raise bad("too many ops")
-            run = apply_udf if is_udf(message) else run_on
-            return run(store, message, digest)
+            return run_on(store, message, digest)
         except RequestError as error:
             return reply(error.code, details=_details(store, message.info4, error))
         except Exception:
