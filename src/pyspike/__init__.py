@@ -63,12 +63,22 @@ from pyspike.policy import (
     RecordExistsAction,
     Replica,
     TLSPolicy,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
 from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
 from pyspike.result_code import ResultCode
 from pyspike.task import ExecuteTask, IndexTask, Task
+from pyspike.transaction import (
+    AbortStatus,
+    AsyncTransaction,
+    BlockingTransaction,
+    CommitStatus,
+    Transaction,
+    TransactionState,
+)
 from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
     INFINITY,
@@ -87,6 +97,7 @@ from pyspike.version import __version__
 __all__ = [
     "INFINITY",
     "WILDCARD",
+    "AbortStatus",
     "AdminPolicy",
     "AsyncBatchStream",
     "AsyncClient",
@@ -94,6 +105,7 @@ __all__ = [
     "AsyncIndexTask",
     "AsyncRecordset",
     "AsyncTask",
+    "AsyncTransaction",
     "AuthMode",
     "BatchDelete",
     "BatchDeletePolicy",
@@ -112,12 +124,14 @@ __all__ = [
     "BitOverflowAction",
     "BitResizeFlags",
     "BitWriteFlags",
+    "BlockingTransaction",
     "ChannelStats",
     "Client",
     "ClientPolicy",
     "ClientStats",
     "CollectionIndexType",
     "CommitLevel",
+    "CommitStatus",
     "Concurrency",
     "ConfigProvider",
     "ConnectionStats",
@@ -193,7 +207,11 @@ __all__ = [
     "TLSPolicy",
     "Task",
     "TendStats",
+    "Transaction",
+    "TransactionState",
     "Ttl",
+    "TxnRollPolicy",
+    "TxnVerifyPolicy",
     "UdfModule",
     "UdfSource",
     "User",

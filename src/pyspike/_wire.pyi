@@ -38,6 +38,7 @@ from pyspike.policy import (
 )
 from pyspike.query import Cursor
 from pyspike.result_code import ResultCode
+from pyspike.transaction import Transaction
 from pyspike.values import RawParticle
 
 T = TypeVar("T")
@@ -213,6 +214,9 @@ PARTICLE_HLL: int
 PARTICLE_MAP: int
 PARTICLE_LIST: int
 PARTICLE_GEOJSON: int
+LIST_APPEND: int
+LIST_APPEND_ITEMS: int
+MONITOR_WRITE_FLAGS: int
 LIST_ORDERED: int
 MAP_KEY_ORDERED: int
 MAP_KEY_VALUE_ORDERED: int
@@ -230,6 +234,7 @@ MAX_USER: int
 MAX_TOKEN: int
 MAX_INDEX_NAME: int
 MAX_INDEX_KEY: int
+MOST_WRITES: int
 MAX_ROW_GENERATION: int
 MAX_DEPTH: int
 
@@ -1452,6 +1457,8 @@ def frames_command(
 
 class Executor:
     """Runs commands and batches. This base class runs nothing, and returns what it is given."""
+    def submit(self, work: Command | Batch) -> Any:
+        """Run a command or a batch, and return what its call gives."""
     def open_query(self, query: Query) -> Any:
         """Return the records of a query, which has not begun."""
 
@@ -1535,6 +1542,94 @@ def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None)
     Raises:
         IndexError: there is no such row.
     """
+
+def new_transaction_id() -> int:
+    """Return a number by which servers know a transaction."""
+
+def monitor_key(namespace: str, number: int) -> Key:
+    """Return the key of a transaction's monitor record."""
+
+def join_transaction(
+    command: Command,
+    began: int,
+    number: int,
+    version: bytes | None,
+    deadline: int | None,
+    note: Callable[[int, bytes | None], None],
+) -> None:
+    """Make a command on one record part of a transaction, before its first attempt.
+
+    Args:
+        command: the command.
+        began: when its call began, from which its deadline counts: of `begin_call`.
+        number: the transaction's.
+        version: of the record, if the transaction has read it and not written it.
+        deadline: of the transaction, if the command writes.
+        note: is told of each answer: its result code, and the record's version if it has one.
+    """
+
+def begin_call() -> int:
+    """Return the time, from which the deadline of the commands of a call counts."""
+
+def time_left_of_call(work: Command | Batch, began: int) -> float | None:
+    """Return the milliseconds until the deadline of a call, less than 0 when it has passed; None without one."""
+
+def join_batch(
+    batch: Batch,
+    began: int,
+    number: int,
+    versions: list[bytes | None],
+    deadline: int | None,
+    note: Callable[[int, int, bytes | None], None],
+) -> None:
+    """Make a batch part of a transaction, before it begins.
+
+    Args:
+        batch: the batch, whose rows were taken.
+        began: as in `join_transaction`.
+        number: the transaction's.
+        versions: of each row's record, as in `join_transaction`.
+        deadline: of the transaction; None if no row writes.
+        note: is told of each answer: the row's number, its result code, and the record's version if it has one.
+    """
+
+def keys_of_batch(batch: Batch) -> list[Key]:
+    """Return the keys of a batch's rows, which it takes."""
+
+def monitor_command(
+    work: Command | Batch, began: int, monitor: Key, number: int, keys: list[Key], ttl: int, create: bool
+) -> Command:
+    """Return the command that has the monitor know of records that are to be written; it gives the transaction's deadline.
+
+    Args:
+        work: the command or batch that is to write them, whose policy and deadline count.
+        began: when its call began.
+        monitor: the key of the monitor record.
+        number: the transaction's.
+        keys: those of the records.
+        ttl: the transaction's timeout in seconds, 0 for the server's; counts if the monitor is created.
+        create: whether the monitor is created.
+    """
+
+def mark_command(monitor: Key, settings: Settings) -> Command:
+    """Return the command by which a transaction is committed; it gives None."""
+
+def close_command(monitor: Key, settings: Settings) -> Command:
+    """Return the command that removes a monitor record, and gives whether it was there."""
+
+def verify_command(key: Key, version: bytes, settings: Settings) -> Command:
+    """Return the command that raises if a record has not this version any more."""
+
+def roll_command(key: Key, forward: bool, number: int, settings: Settings) -> Command:
+    """Return the command that makes what a transaction has written the record, or drops it (not `forward`)."""
+
+def verify_batch(keys: list[Key], versions: list[bytes], settings: Settings) -> Batch:
+    """Return the batch whose rows fail if the records have not these versions any more."""
+
+def roll_batch(
+    keys: list[Key], forward: bool, number: int, deadline: int | None, settings: Settings
+) -> Batch:
+    """Return the batch that makes what a transaction has written the records, or drops it (not `forward`)."""
 
 @final
 class NodeQuery:
@@ -2321,6 +2416,7 @@ class Commands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record:
         """Read a record.
@@ -2331,8 +2427,10 @@ class Commands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2345,6 +2443,7 @@ class Commands:
         default: T,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record | T:
         """Read a record.
@@ -2355,8 +2454,10 @@ class Commands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2366,6 +2467,7 @@ class Commands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key.
@@ -2385,6 +2487,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it.
@@ -2415,6 +2518,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
@@ -2435,6 +2539,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2455,6 +2560,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2473,6 +2579,7 @@ class Commands:
         timeout: Milliseconds | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not.
@@ -2492,6 +2599,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Give a record a new time to live, and a new generation.
@@ -2513,6 +2621,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing.
@@ -2546,6 +2655,7 @@ class Commands:
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> Any:
         """Call a function of a registered module on one record, and return what it returns.
@@ -2587,6 +2697,7 @@ class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Read, write and delete many records in one call: one message to each node that has some of them.
@@ -2596,6 +2707,7 @@ class BatchCommands(Commands):
                 record are not done in their order where its node works on them side by side.
             timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
             filter_expression: for the rows that have none of their own.
+            txn: the transaction that the whole batch is part of; see `transaction`.
 
         Returns:
             What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
@@ -2612,6 +2724,7 @@ class BatchCommands(Commands):
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchStream:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
@@ -2656,6 +2769,7 @@ class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Apply the same operations to many records, each all or nothing.
@@ -2686,6 +2800,7 @@ class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchUDFPolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Call a function that is registered on the servers on many records, one after the other on each node.
@@ -2714,6 +2829,7 @@ class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[Record | None]:
         """Read many records.
@@ -2738,6 +2854,7 @@ class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Whether there are records with these keys.
@@ -2758,6 +2875,7 @@ class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> None:
         """Write bins of many records, as `put` does with each.
@@ -2782,6 +2900,7 @@ class BatchCommands(Commands):
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchDeletePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Delete many records: for each key whether there was one.
@@ -2822,6 +2941,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record:
         """Read a record.
@@ -2832,8 +2952,10 @@ class AsyncCommands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2846,6 +2968,7 @@ class AsyncCommands:
         default: T,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record | T:
         """Read a record.
@@ -2856,8 +2979,10 @@ class AsyncCommands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2867,6 +2992,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key.
@@ -2886,6 +3012,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it.
@@ -2916,6 +3043,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
@@ -2936,6 +3064,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2956,6 +3085,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2974,6 +3104,7 @@ class AsyncCommands:
         timeout: Milliseconds | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not.
@@ -2993,6 +3124,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Give a record a new time to live, and a new generation.
@@ -3014,6 +3146,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing.
@@ -3047,6 +3180,7 @@ class AsyncCommands:
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> Any:
         """Call a function of a registered module on one record, and return what it returns.
@@ -3074,6 +3208,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Read, write and delete many records in one call: one message to each node that has some of them.
@@ -3083,6 +3218,7 @@ class AsyncCommands:
                 record are not done in their order where its node works on them side by side.
             timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
             filter_expression: for the rows that have none of their own.
+            txn: the transaction that the whole batch is part of; see `transaction`.
 
         Returns:
             What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
@@ -3099,6 +3235,7 @@ class AsyncCommands:
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> AsyncBatchStream:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
@@ -3144,6 +3281,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Apply the same operations to many records, each all or nothing.
@@ -3174,6 +3312,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchUDFPolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Call a function that is registered on the servers on many records, one after the other on each node.
@@ -3202,6 +3341,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[Record | None]:
         """Read many records.
@@ -3226,6 +3366,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Whether there are records with these keys.
@@ -3246,6 +3387,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> None:
         """Write bins of many records, as `put` does with each.
@@ -3270,6 +3412,7 @@ class AsyncCommands:
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchDeletePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Delete many records: for each key whether there was one.

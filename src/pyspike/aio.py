@@ -21,12 +21,12 @@ from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.async_administration import AsyncAdministration
 from pyspike.async_background_jobs import AsyncBackgroundJobs
 from pyspike.async_queries import AsyncQueries
+from pyspike.async_transactions import AsyncTransactions
 from pyspike.async_user_administration import AsyncUserAdministration
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.drop_guard import DropGuard
-from pyspike.cluster.info_names import is_strong
 from pyspike.cluster.loop_executor import LoopExecutor
 from pyspike.errors import ClientClosed, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
@@ -40,11 +40,15 @@ from pyspike.policy import (
     InfoPolicy,
     QueryPolicy,
     ReadPolicy,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
 )
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
+from pyspike.process.weak_registry import WeakRegistry
 from pyspike.stats import ClientStats
+from pyspike.transaction import Transaction
 
 
 class AsyncExecutor(_wire.AsyncExecutor):
@@ -55,11 +59,12 @@ class AsyncExecutor(_wire.AsyncExecutor):
         owner: the guard of the client whose closing closes the cluster, if that is another one.
     """
 
-    __slots__ = ("__weakref__", "_lock", "_owner", "closed", "cluster", "guard")
+    __slots__ = ("__weakref__", "_lock", "_owner", "closed", "cluster", "guard", "transactions")
 
     def __init__(self, cluster: Cluster, owner: DropGuard | None = None) -> None:
         self.cluster = cluster
         self.closed = False
+        self.transactions: WeakRegistry[Transaction] = WeakRegistry()  # those that it has run commands of
         self._lock = threading.Lock()
         self._owner = owner
         executors = self.executors
@@ -179,7 +184,12 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
 
 
 class AsyncClient(
-    AsyncCommands, AsyncQueries, AsyncAdministration, AsyncUserAdministration, AsyncBackgroundJobs
+    AsyncTransactions,
+    AsyncCommands,
+    AsyncQueries,
+    AsyncAdministration,
+    AsyncUserAdministration,
+    AsyncBackgroundJobs,
 ):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
@@ -253,6 +263,8 @@ class AsyncClient(
         admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
         query: QueryPolicy | None = None,
+        txn_verify: TxnVerifyPolicy | None = None,
+        txn_roll: TxnRollPolicy | None = None,
     ) -> AsyncClient:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
 
@@ -260,7 +272,7 @@ class AsyncClient(
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, admin, batch, query)
+        policies = self._policies.changed(read, write, info, admin, batch, query, txn_verify, txn_roll)
         view._share(self._loops, policies, owner=self._owner)
         return view
 
@@ -277,10 +289,6 @@ class AsyncClient(
     def is_connected(self) -> bool:
         """Whether the client is open and at least one node answers."""
         return not self._loops.closed and self._cluster.is_connected()
-
-    def is_strong_consistency(self, namespace: str) -> bool:
-        """Whether a namespace has strong consistency: see `Client.is_strong_consistency`."""
-        return is_strong(self._cluster, namespace)
 
     @overload
     async def info(
@@ -316,6 +324,7 @@ class AsyncClient(
             InvalidType, InvalidArgument: the timeout is no span of time.
         """
         wait = 0.0 if timeout is None else timeout_ms(timeout)
+        await self._abort_open()
         try:
             await self._loops.close(wait)
         finally:

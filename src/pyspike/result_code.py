@@ -198,18 +198,30 @@ class ResultCode(enum.IntEnum):
 
     UDF_BAD_RESPONSE = 100, "the user-defined function failed", "see its Lua code"
 
-    MRT_BLOCKED = 120, "another transaction holds the record", "retry the transaction with back-off"
+    MRT_BLOCKED = (
+        120,
+        "a transaction holds the record",
+        "try again a little later; in a transaction: abort it and run it again",
+    )
     MRT_VERSION_MISMATCH = (
         121,
         "a record changed after the transaction had read it",
         "abort the transaction and run it again",
     )
-    MRT_EXPIRED = 122, "the transaction's time is over", "run it again, shorter or with a longer timeout"
+    MRT_EXPIRED = (
+        122,
+        "the transaction's time is over",
+        "abort it and run it again, shorter or with a longer timeout",
+    )
     MRT_TOO_MANY_WRITES = 123, "the transaction writes too many records", "split it: 4096 are allowed"
-    MRT_COMMITTED = 124, "the transaction is already committed", "start a new transaction"
-    MRT_ABORTED = 125, "the transaction is already aborted", "start a new transaction"
-    MRT_ALREADY_LOCKED = 126, "this transaction already holds the record"
-    MRT_MONITOR_EXISTS = 127, "the transaction's monitor record already exists", "start a new transaction"
+    MRT_COMMITTED = 124, "the transaction is already committed", "start a new one for further commands"
+    MRT_ABORTED = 125, "the transaction is already aborted", "run it again as a new one"
+    MRT_ALREADY_LOCKED = (
+        126,
+        "the transaction has written the record before",
+        "leave out on_locking_only to write it again",
+    )
+    MRT_MONITOR_EXISTS = 127, "the transaction's monitor record already exists", "abort it and run it again"
 
     BATCH_DISABLED = 150, "batches are turned off on the server", "set batch-index-threads above 0"
     BATCH_MAX_REQUESTS_EXCEEDED = (

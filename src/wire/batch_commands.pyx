@@ -44,7 +44,7 @@ cdef class NodeRows:
         cdef RowState* row
         if self.begun == self.count:
             return None
-        reader = BatchReader(batch)
+        reader = BatchReader(batch) if batch.transaction is None else NotingBatchReader(batch)
         command = new_command(reader, None, batch.settings, None, False)
         command.total_timeout = batch.total_timeout
         command.started = batch.started

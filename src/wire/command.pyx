@@ -46,7 +46,10 @@ cdef class Command:
     @property
     def operations(self) -> tuple[Operation, ...] | None:
         """The operations of an `operate`; None for other commands."""
-        return self.given if self.reader is RESULTS_READER else None
+        cdef Reader reader = self.reader
+        if type(reader) is NotingReader:
+            reader = (<NotingReader>reader).reader
+        return self.given if reader is RESULTS_READER else None
 
     @property
     def tries_left(self) -> int:
@@ -129,6 +132,10 @@ cdef class Executor:
     cdef object run_batch(self, Batch batch):
         batch.take_rows(FOREVER)
         return batch
+
+    def submit(self, work: Command | Batch) -> Any:
+        """Run a command or a batch, and return what its call gives."""
+        return self.run(<Command>work) if type(work) is Command else self.run_batch(<Batch?>work)
 
     cdef object open_stream(self, object rows, object groups):
         """Opens a stream of rows, which `groups`, a RowGroups, say how to send."""

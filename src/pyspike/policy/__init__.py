@@ -14,6 +14,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
     write       `WritePolicy`
     batch       `BatchPolicy`, and the policies of a batch's rows
     query       `QueryPolicy`
+    transaction  `TxnVerifyPolicy`, `TxnRollPolicy`
     config_provider  `ConfigProvider`, the file from which policies change while a client runs
     info        `InfoPolicy`
     admin       `AdminPolicy`
@@ -39,6 +40,7 @@ from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
 from pyspike.policy.tls import TLSPolicy
+from pyspike.policy.transaction import TxnRollPolicy, TxnVerifyPolicy
 from pyspike.policy.write import CommitLevel, GenerationPolicy, RecordExistsAction, WritePolicy
 from pyspike.values import Expiration
 
@@ -69,6 +71,8 @@ __all__ = [
     "Replica",
     "SupportsToBytes",
     "TLSPolicy",
+    "TxnRollPolicy",
+    "TxnVerifyPolicy",
     "WritePolicy",
     "timeout_ms",
 ]

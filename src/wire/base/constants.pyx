@@ -232,6 +232,12 @@ cpdef enum:                                 # particle types (framing.md 1.4)
     PARTICLE_GEOJSON = 23
 
 
+cpdef enum:                                 # the list of digests in a transaction's monitor record (transactions.md 12.3)
+    LIST_APPEND = 1
+    LIST_APPEND_ITEMS = 2
+    MONITOR_WRITE_FLAGS = 0x0D              # each digest once; one that is there is no failure; the others are added
+
+
 cpdef enum:                                 # flags of lists and maps (values.md 3.2)
     LIST_ORDERED = 1
     MAP_KEY_ORDERED = 1
@@ -256,5 +262,6 @@ cpdef enum:                                 # limits (framing.md 1.4, and 1.2 fo
     MAX_TOKEN = 16_383                      # bytes of a session's token (tls-and-auth.md 14.5)
     MAX_INDEX_NAME = 63                     # bytes of an index's name (admin-and-info.md 9.2)
     MAX_INDEX_KEY = 2047                    # bytes of a str or blob that an index can hold (query-scan.md 8.3)
+    MOST_WRITES = 4096                      # records that a transaction may write (transactions.md 12.3)
     MAX_ROW_GENERATION = 0xFFFF             # a row has two bytes for it (batch.md 7.1)
     MAX_DEPTH = 256                         # of nested lists and maps, in both directions
