@@ -82,6 +82,7 @@ cdef class Commands:
             txn: the transaction.
             work: as it would be without a transaction.
         """
+        commands_of(self)
         return work
 
     def __reduce__(self) -> tuple:

@@ -117,7 +117,9 @@ def monitor_command(
         command.target.choice.mode = MODE_OF_OTHERS
         if command.target.choice.policy != REPLICA_MASTER:
             command.target.choice.policy = REPLICA_SEQUENCE
-    put_monitor(&command.out, monitor, number, list(keys), ttl, create, settings, command.total_timeout)
+    put_monitor(
+        &command.out, monitor, number, list(keys), ttl, create, type(work) is Batch, settings, command.total_timeout
+    )
     begin_command(command, began)
     return command
 

@@ -37,6 +37,8 @@ from pyspike.policy import (
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
     timeout_ms,
 )
@@ -127,6 +129,8 @@ CLIENT = {
     "admin": AdminPolicy(timeout=1),
     "batch": BatchPolicy(allow_inline=False),
     "query": QueryPolicy(max_records=1),
+    "txn_verify": TxnVerifyPolicy(max_retries=1),
+    "txn_roll": TxnRollPolicy(max_retries=1),
 }
 ROW_WRITE = {name: value for name, value in WRITE.items() if name != "respond_per_each_op"} | {
     "filter_expression": b"\x93\x01"
@@ -152,7 +156,17 @@ QUERY = {
     "include_bin_data": False,
     "replica": Replica.MASTER,
 }
+TXN_ROLL = {
+    "total_timeout": 250.5,
+    "socket_timeout": 100,
+    "max_retries": 7,
+    "sleep_between_retries": 5,
+    "replica": Replica.SEQUENCE,
+    "concurrency": Concurrency.SEQUENTIAL,
+}
 CHANGES = [
+    (TxnVerifyPolicy, {**TXN_ROLL, "read_mode_sc": ReadModeSC.SESSION}),
+    (TxnRollPolicy, TXN_ROLL),
     (QueryPolicy, QUERY),
     (BatchPolicy, BATCH),
     (
@@ -418,6 +432,17 @@ ELSEWHERE = {
         *[(kind, "durable_delete", "info2", 0x10) for kind in ROW_POLICIES[1:]],
         (BatchWritePolicy, "record_exists_action", "info3", 0x10),
         (BatchWritePolicy, "expiration", "ttl", 60),
+        *[
+            (kind, field, setting, value)
+            for kind in (TxnVerifyPolicy, TxnRollPolicy)
+            for field, setting, value in (
+                ("total_timeout", "total_timeout", 250.5),
+                ("socket_timeout", "socket_timeout", 100.0),
+                ("sleep_between_retries", "sleep_between_retries", 5.0),
+                ("replica", "replica", 1),
+                ("concurrency", "sequential", True),
+            )
+        ],
     ],
 )
 def test_a_field_changes_its_setting_and_no_other(kind, field, setting, compiled):
@@ -440,6 +465,25 @@ def test_a_read_mode_is_bits_of_the_request_and_a_way_to_choose_the_node(kind, m
 
 def test_a_call_of_a_batch_may_be_for_the_lock_only():
     assert changed_settings(BatchUDFPolicy(on_locking_only=True)) == {"info4": 0x10}
+
+
+def test_retries_at_the_end_of_a_transaction_are_those_of_reads_and_writes():
+    for kind in (TxnVerifyPolicy, TxnRollPolicy):
+        settings = kind(max_retries=7).settings
+        assert (settings.max_retries, settings.write_retries) == (7, 7)
+
+
+def test_the_read_mode_of_a_verification_is_linearize_unless_it_is_told():
+    assert (TxnVerifyPolicy().settings.info3, TxnVerifyPolicy().settings.read_mode) == (0x40, 1)
+    session = TxnVerifyPolicy(read_mode_sc=ReadModeSC.SESSION)
+    assert changed_settings(session) == {"info3": 0, "read_mode": 0}
+
+
+def test_defaults_of_the_end_of_a_transaction_are_those_of_other_clients():
+    for policy in (TxnVerifyPolicy(), TxnRollPolicy()):
+        assert (policy.total_timeout, policy.socket_timeout) == (10_000, 3000)
+        assert (policy.max_retries, policy.sleep_between_retries) == (5, 1000)
+        assert policy.replica is Replica.MASTER
 
 
 def test_a_write_has_no_read_mode_but_an_operate_that_reads_has():

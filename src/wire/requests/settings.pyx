@@ -20,7 +20,7 @@ cpdef enum:                                 # how reads of namespaces with stron
     MODE_ALLOW_UNAVAILABLE = 3
     MODE_OF_OTHERS = 4                      # of what is no read: it goes where it would without strong consistency
     MODE_OF_BATCH = -1                      # of a row: what the batch's policy says
-    IN_STRONG = 0x10                        # is added to the mode of what is asked of such a namespace
+    IN_STRONG = 16                          # is added to the mode of what is asked of such a namespace
 
 
 cdef inline bint stays(int mode, bint slow) noexcept:

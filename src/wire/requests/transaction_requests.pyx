@@ -134,15 +134,13 @@ cdef int add_to_request(Buffer* out, Settings settings, TransactionFields part) 
 
 # --- the monitor record ---
 
-cdef int put_monitor_digests(Buffer* out, list keys) except -1:
-    """Adds the digests of keys to the monitor's list."""
+cdef int put_monitor_digests(Buffer* out, list keys, bint many) except -1:
+    """Adds the digests of keys to the monitor's list: of one, or of those of a batch (`many`)."""
     cdef Py_ssize_t op = start_op(out, OP_CDT_MODIFY, "keyds")
     cdef Py_ssize_t count = len(keys)
     put_list_head(out, 4)
-    if count == 1:
-        put8(out, LIST_APPEND)
-    else:
-        put8(out, LIST_APPEND_ITEMS)
+    put8(out, LIST_APPEND_ITEMS if many else LIST_APPEND)
+    if many:
         put_list_head(out, <size_t>count)
     for key in keys:
         put_text(out, PARTICLE_BLOB, (<Key>key).hash, DIGEST_SIZE)
@@ -153,9 +151,11 @@ cdef int put_monitor_digests(Buffer* out, list keys) except -1:
 
 
 cdef int put_monitor(
-    Buffer* out, Key monitor, uint64_t number, list keys, uint32_t ttl, bint create, Settings settings, double total_timeout
+    Buffer* out, Key monitor, uint64_t number, list keys, uint32_t ttl, bint create, bint many, Settings settings,
+    double total_timeout
 ) except -1:
-    """Have the monitor know that the transaction writes these records; `create`: it is its first message."""
+    """Have the monitor know that the transaction writes this record, or those of a batch (`many`); `create`: it is its first
+    message."""
     cdef int fields
     cdef Py_ssize_t op
     put_request_header(out, 0, INFO2_WRITE, 0, 0, ttl, server_timeout(total_timeout, settings.socket_timeout))
@@ -164,7 +164,7 @@ cdef int put_monitor(
         op = start_op(out, OP_WRITE, "id")
         store64(buffer_take(out, 8), number)
         end_op(out, op, PARTICLE_INTEGER)
-    put_monitor_digests(out, keys)
+    put_monitor_digests(out, keys, many)
     seal_request(out, settings, fields, 1 + create)
     return 0
 
