@@ -35,8 +35,10 @@ except ModuleNotFoundError:
 from .cluster import EmbeddedClock, EmbeddedCluster
 from .embedded_node import EmbeddedNode
 from .embedded_security import EmbeddedSecurity
+from .protocol.transaction_steps import TransactionStep
 from .security.settings import Security
 from .storage.store import NamespaceConfig
+from .topology.fault_settings import TransactionFault
 from .topology.state import NodeStats
 
 # Without this, Python itself would print the library's warnings to stderr.
@@ -50,4 +52,6 @@ __all__ = [
     "NamespaceConfig",
     "NodeStats",
     "Security",
+    "TransactionFault",
+    "TransactionStep",
 ]

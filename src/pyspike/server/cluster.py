@@ -18,13 +18,14 @@ from typing import Any, NoReturn, Protocol
 from .arguments import PORT_MAX, check_flag, check_integer, check_seconds, check_text
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
-from .embedded_node import EmbeddedNode
+from .embedded_node import CODE_MAX, EmbeddedNode
 from .embedded_security import EmbeddedSecurity
 from .protocol.constants import N_PARTITIONS, NAMESPACE_MAX
 from .protocol.digest import key_digest, partition_of
+from .protocol.transaction_steps import TransactionStep
 from .security.settings import Security
 from .storage.store import NamespaceConfig
-from .topology.fault_settings import Counted
+from .topology.fault_settings import Counted, TransactionFault
 from .versions import NEWEST, find_version
 
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
@@ -408,6 +409,51 @@ class EmbeddedCluster:
         """
         placed = _racks([node.name for node in self.nodes], racks)
         self._remote.ask("set_racks", racks=placed, namespace=namespace)
+
+    def fail_transactions(
+        self,
+        step: TransactionStep | str,
+        fault: TransactionFault | str,
+        *,
+        code: int | None = None,
+        times: int = 1,
+        after: int = 0,
+    ) -> None:
+        """Let something befall the next messages of a kind, of all transactions and on whichever node.
+
+        So a program can be tested against every way in which a transaction may go wrong::
+
+            cluster.fail_transactions("mark", "lose_answer")
+
+        loses the answer to the message that commits, so that the client does not know whether it has. What is
+        lost or answered is the whole request: of a batch, all of its rows. `heal` and `reset` end it.
+
+        Args:
+            step: which messages, a `TransactionStep` or its value: "monitor", "read", "write", "verify",
+                "mark", "roll_forward", "roll_back", "close".
+            fault: what befalls them, a `TransactionFault` or its value: "lose_request", "lose_answer",
+                "answer_code", "freeze_before", "freeze_after".
+            code: the result code that "answer_code" answers, a `pyspike.ResultCode` or a number within
+                1..255; None with the other faults.
+            times: how many messages.
+            after: how many pass before.
+
+        Raises:
+            ValueError: no such step or fault, a number outside its range, or a code that is missing or is not
+                answered.
+
+        """
+        step, fault = TransactionStep(step), TransactionFault(fault)
+        if (code is not None) != (fault is TransactionFault.ANSWER_CODE):
+            raise ValueError('a code is given for "answer_code", and for nothing else')
+        self._remote.ask(
+            "fail_transactions",
+            step=step.value,
+            fault=fault.value,
+            code=0 if code is None else check_integer("code", code, 1, CODE_MAX),
+            times=check_integer("times", times, 0),
+            skip=check_integer("after", after, 0),
+        )
 
     def shuffle_batches(self, seed: int | None) -> None:
         """Choose in which order the rows of batches are answered from now on, until `reset`.

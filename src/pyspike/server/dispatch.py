@@ -14,7 +14,7 @@ from .batch_host import NodeHost
 from .protocol.batch_request import batch_timeout, is_batch
 from .protocol.constants import FieldType, ProtoType
 from .protocol.error_details import details_field
-from .protocol.framing import frame, parse_message, refusal, reply
+from .protocol.framing import PROTO, Message, frame, parse_message, refusal, reply
 from .protocol.result import RequestError, ResultCode
 from .queries.starting import run_query
 from .records.batch import run_batch
@@ -22,7 +22,7 @@ from .records.running import execute
 from .security import answering
 from .security.checks import Guard
 from .security_host import SecuredNode
-from .strong_host import check_holder, end_transactions
+from .strong_host import StrongHost, end_transactions
 from .topology.compressing import as_asked
 from .topology.replies import LongReply, Reply
 from .topology.state import ClusterState, NodeState, Session
@@ -33,6 +33,7 @@ _LOG = logging.getLogger("pyspike.server")
 
 _DATA = int(ProtoType.AS_MSG)
 _INFO4_AT = 4
+_CODE_AT = PROTO.size + 5
 _NO_SECURITY = frame(ProtoType.SECURITY, bytes((0, ResultCode.SEC_NOT_SUPPORTED)) + bytes(14))
 
 
@@ -74,7 +75,7 @@ def _answer(cluster: ClusterState, node: NodeState, session: Session, kind: int,
             if guard is not None:
                 guard.check_record(message)
             if cluster.rosters:
-                check_holder(cluster, node, message, digest)
+                return _run_strong(cluster, node, body, message, digest)
             return execute(cluster.store, message)
         if kind == ProtoType.INFO:
             node.stats.info_requests += 1
@@ -89,6 +90,27 @@ def _answer(cluster: ClusterState, node: NodeState, session: Session, kind: int,
     except Exception:
         _LOG.exception("node %s: a request of type %d failed: %s", node.name, kind, body[:256].hex())
         return refusal(body, ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
+
+
+def _run_strong(
+    cluster: ClusterState, node: NodeState, body: bytes, message: Message, digest: bytes
+) -> Reply:
+    """Run a single request in a cluster that has strong-consistent namespaces."""
+    host = StrongHost(cluster, node)
+
+    def run() -> bytes:
+        try:
+            host.check(message, digest)
+            answer = execute(cluster.store, message)
+        except RequestError as error:
+            answer = refusal(body, error.code, _details(cluster, body, error))
+        except Exception:
+            _LOG.exception("node %s: a request failed: %s", node.name, body[:256].hex())
+            answer = refusal(body, ResultCode.UNKNOWN)
+        host.count(message, answer[_CODE_AT])
+        return answer
+
+    return host.run(message, run)
 
 
 def _guard(cluster: ClusterState, node: NodeState, session: Session) -> Guard | None:

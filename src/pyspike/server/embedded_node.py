@@ -15,7 +15,7 @@ from .topology.fault_settings import Counted
 from .topology.membership import DETACH_AFTER
 from .topology.state import NodeStats
 
-__all__ = ["EmbeddedNode"]
+__all__ = ["CODE_MAX", "EmbeddedNode"]
 
 CODE_MAX = 255
 UNAVAILABLE = int(ResultCode.UNAVAILABLE)

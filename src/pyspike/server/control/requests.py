@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from typing import Any
 
+from ..protocol.transaction_steps import TransactionStep
 from ..security.state import ClusterSecurity
+from ..topology.fault_settings import StepFault, TransactionFault
 from ..topology.membership import Membership
 from ..topology.node import Node
 
@@ -80,6 +82,12 @@ def _advance(cluster: Membership, seconds: int) -> None:
         node.state.security.age(seconds)
 
 
+def _fail_transactions(cluster: Membership, step: str, fault: str, **counts: int) -> None:
+    shared = StepFault(TransactionStep(step), TransactionFault(fault), **counts)
+    for node in cluster.nodes:
+        node.faults.add_step(shared)
+
+
 def _shuffle_batches(cluster: Membership, seed: int | None) -> None:
     for node in cluster.nodes:
         node.state.shuffle_batches(seed)
@@ -123,6 +131,7 @@ _CLUSTER: dict[str, Callable[..., Any]] = {
     "move_partitions": Membership.move_partitions,
     "owners": Membership.owners,
     "set_racks": Membership.set_racks,
+    "fail_transactions": _fail_transactions,
     "heal": Membership.heal,
     "clear": _clear,
     "advance": _advance,

@@ -100,6 +100,8 @@ class Membership:
         ]
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}
+        self._rosters: dict[bytes, tuple[tuple[Any, ...], PartitionMap]] = {}
+        """What was worked out last of who owns what if all nodes of a roster are there, and for which."""
         self.disturbed = False
         """Whether nodes or partitions were changed from outside since the start or the last `reset`."""
         self._first_name = cluster_name
@@ -360,13 +362,24 @@ class Membership:
     def _replicas(self, namespace: Namespace, names: Sequence[str]) -> PartitionMap:
         """Who would own the partitions of a namespace if these nodes were there."""
         racks = {node.state.name: node.state.racks.get(namespace.name, 0) for node in self.nodes}
-        return assign(names, self.state.replication_factor, self._turns[namespace.key], set(), racks)
+        given = (sorted(names), dict(self._turns[namespace.key]), racks)
+        known, replicas = self._rosters.get(namespace.key, (None, None))
+        if replicas is None or known != given:
+            replicas = assign(names, self.state.replication_factor, given[1], set(), racks)
+            self._rosters[namespace.key] = given, replicas
+        return replicas
 
-    def _refused(self, namespace: Namespace, names: Sequence[str]) -> frozenset[int]:
-        """The partitions of a strong-consistent namespace that these nodes may not serve."""
+    def _strong_map(self, namespace: Namespace, names: Sequence[str]) -> PartitionMap:
+        """Who of these nodes owns the partitions of a strong-consistent namespace."""
         roster = self.state.rosters[namespace.key]
-        refused, namespace.dead = roster.refused(names, self._replicas(namespace, roster.nodes))
-        return refused
+        replicas = self._replicas(namespace, roster.nodes)
+        owning = [name for name in names if name in roster.nodes]
+        refused, namespace.dead = roster.refused(owning, replicas)
+        lost = refused | self._lost[namespace.key]
+        if len(owning) == len(roster.nodes):
+            return replicas.without(lost)
+        racks = {member.name: member.racks.get(namespace.name, 0) for member in self.state.members}
+        return assign(owning, self.state.replication_factor, self._turns[namespace.key], lost, racks)
 
     def _rebalance(self) -> int:
         """Distribute the partitions anew among the members, and count the changes on each of them.
@@ -379,12 +392,12 @@ class Membership:
         maps: dict[bytes, PartitionMap] = {}
         total = 0
         for key, namespace in state.store.namespaces.items():
-            racks = {member.name: member.racks.get(namespace.name, 0) for member in state.members}
-            lost, owning = self._lost[key], names
             if namespace.is_strong:
-                owning = [name for name in names if name in state.rosters[key].nodes]
-                lost = lost | self._refused(namespace, owning)
-            maps[key] = assign(owning, state.replication_factor, self._turns[key], lost, racks)
+                maps[key] = self._strong_map(namespace, names)
+            else:
+                racks = {member.name: member.racks.get(namespace.name, 0) for member in state.members}
+                factor = state.replication_factor
+                maps[key] = assign(names, factor, self._turns[key], self._lost[key], racks)
             moved = changed(state.maps[key], maps[key])
             total += moved
             namespace.unavailable = frozenset(

@@ -6,7 +6,7 @@ what faults there are (fault_settings.py).
 
 from __future__ import annotations
 
-from collections import deque
+import asyncio
 from collections.abc import Generator, Iterator
 from typing import NamedTuple, TypeAlias, cast
 
@@ -49,7 +49,10 @@ def dropped(reply: Reply) -> None:
     if isinstance(reply, bytes):
         return
     if not reply.is_query:
-        deque(reply.frames, maxlen=0)
+        for piece in reply.frames:
+            if not isinstance(piece, bytes):
+                asyncio.get_running_loop().call_later(piece, dropped, reply)
+                return
     elif isinstance(reply.frames, Generator):
         reply.frames.close()
 

@@ -18,8 +18,6 @@ from .partitions import PartitionMap
 
 __all__ = ["Roster"]
 
-_NOBODY: frozenset[str] = frozenset()
-
 
 class Roster:
     """The roster of one namespace, and the copies of its partitions.
@@ -96,11 +94,9 @@ class Roster:
 
     def copied(self, owners: PartitionMap, refused: frozenset[int]) -> None:
         """Take note that the owners of all partitions that are served have copies, after a rebalance."""
-        known: dict[frozenset[str], frozenset[str]] = {}
         for pid in range(N_PARTITIONS):
             if pid not in refused:
                 now = frozenset(owners.owners(pid))
-                now = known.setdefault(now, now)
                 if not now <= self._trusted[pid]:
                     self._holders[pid] |= now
                     self._trusted[pid] |= now

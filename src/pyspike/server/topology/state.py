@@ -21,6 +21,7 @@ from .fault_settings import Faults
 from .jobs import NAMESPACE_SETTINGS, QUERY_SETTINGS, Jobs
 from .partitions import PartitionMap, bitmap
 from .roster import Roster
+from .transaction_counts import TransactionCounts
 
 __all__ = ["ClusterState", "NodeState", "NodeStats", "Session"]
 
@@ -96,6 +97,7 @@ class NodeState:
     stats: NodeStats = field(default_factory=NodeStats)
     faults: Faults = field(default_factory=Faults)
     batch_counts: BatchCounts = field(default_factory=BatchCounts)
+    transaction_counts: TransactionCounts = field(default_factory=TransactionCounts)
     index_builds: dict[Index, tuple[float, float]] = field(default_factory=dict)
     """When the indexes that are being built here were begun and will be built, by `time.monotonic()`."""
     batch_order: Random | None = field(init=False)
