@@ -324,9 +324,11 @@ class AsyncClient(
             InvalidType, InvalidArgument: the timeout is no span of time.
         """
         wait = 0.0 if timeout is None else timeout_ms(timeout)
-        await self._abort_open()
         try:
-            await self._loops.close(wait)
+            try:
+                await self._abort_open()
+            finally:  # also where a warning is an error
+                await self._loops.close(wait)
         finally:
             if self._owner:
                 # If this task is cancelled, the thread closes the cluster all the same.

@@ -22,8 +22,9 @@ from pyspike.transaction import (
     Ledger,
     Transaction,
     attach,
-    dropped,
     ledger_of,
+    left_open,
+    warn_of_open,
 )
 from pyspike.transactions import LEAVING, REPEATS
 
@@ -54,9 +55,10 @@ class AsyncTransactions:
 
     async def _abort_open(self) -> None:
         """Abort the transactions that are open, as the client is closed."""
-        for txn in self._loops.transactions.all():
-            if (ledger := dropped(txn)) is not None:
-                await _abort(self._loops, ledger)
+        left = left_open(self._loops.transactions)
+        for txn in left:
+            await _abort(self._loops, ledger_of(txn))
+        warn_of_open(left)
 
     def is_strong_consistency(self, namespace: str) -> bool:
         """Whether a namespace has strong consistency: see `Client.is_strong_consistency`."""

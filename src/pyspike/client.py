@@ -189,8 +189,10 @@ class Client(Transactions, BatchCommands, Queries, Administration, UserAdministr
             InvalidType, InvalidArgument: the timeout is no span of time.
         """
         wait = 0.0 if timeout is None else timeout_ms(timeout)
-        self._abort_open()
-        self._cluster.close(wait)
+        try:
+            self._abort_open()
+        finally:  # also where a warning is an error
+            self._cluster.close(wait)
 
     def __enter__(self) -> Client:
         self._cluster.ensure_running()

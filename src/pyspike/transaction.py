@@ -42,8 +42,9 @@ __all__ = [
     "Transaction",
     "TransactionState",
     "attach",
-    "dropped",
     "ledger_of",
+    "left_open",
+    "warn_of_open",
 ]
 
 MOST_SECONDS = 120  # of a transaction (transactions.md 12.3)
@@ -451,14 +452,19 @@ def attach(txn: Transaction, known: WeakRegistry[Transaction], finisher: Callabl
         known.add(txn)
 
 
-def dropped(txn: Transaction) -> Ledger | None:
-    """What is known of a transaction that is open while its client is closed, with a warning; else None."""
-    if txn._ledger.disarm() is None:
-        return None
-    warnings.warn(
-        f"{txn!r} was open when its client was closed, and is aborted", ResourceWarning, stacklevel=4
-    )
-    return txn._ledger
+def left_open(known: WeakRegistry[Transaction]) -> list[Transaction]:
+    """The transactions that are open while their client is closed: whoever asks has to abort them."""
+    return [txn for txn in known.all() if txn._ledger.disarm() is not None]
+
+
+def warn_of_open(left: Iterable[Transaction]) -> None:
+    """Warn of transactions that were open when their client was closed."""
+    for txn in left:
+        warnings.warn(
+            f"Transaction {txn.id:#018x} was open when its client was closed, and is aborted",
+            ResourceWarning,
+            stacklevel=4,
+        )
 
 
 class _Ends(Protocol):

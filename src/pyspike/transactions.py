@@ -26,8 +26,9 @@ from pyspike.transaction import (
     Ledger,
     Transaction,
     attach,
-    dropped,
     ledger_of,
+    left_open,
+    warn_of_open,
 )
 
 if TYPE_CHECKING:
@@ -64,9 +65,10 @@ class Transactions:
 
     def _abort_open(self) -> None:
         """Abort the transactions that are open, as the client is closed."""
-        for txn in self._executor.transactions.all():
-            if (ledger := dropped(txn)) is not None:
-                _abort(self._executor, ledger)
+        left = left_open(self._executor.transactions)
+        for txn in left:
+            _abort(self._executor, ledger_of(txn))
+        warn_of_open(left)
 
     def is_strong_consistency(self, namespace: str) -> bool:
         """Whether a namespace has strong consistency (SC), which transactions need; as the client knows it.

@@ -68,7 +68,7 @@ class Wire:
             while True:
                 try:
                     outcome = self._submit(work)
-                except AerospikeError as error:
+                except AerospikeError as error:  # noqa: PERF203
                     work = steps.throw(error)
                 else:
                     work = steps.send(outcome)
