@@ -28,6 +28,7 @@ from pyspike.errors import (
     TransactionTooManyWrites,
 )
 from pyspike.process.weak_registry import WeakRegistry
+from pyspike.result_code import ResultCode
 from pyspike.showing import shown
 
 if TYPE_CHECKING:
@@ -211,8 +212,8 @@ class Ledger:
         return None if found is None else found[1]
 
     def note_read(self, key: Key, code: int, version: bytes | None) -> None:
-        """Note what the answer to a read tells."""
-        if version is not None:
+        """Note what the answer to a read tells; not a newer version than the one that was read first."""
+        if version is not None and code != ResultCode.MRT_VERSION_MISMATCH:
             with self._lock:
                 self.reads[key.digest] = key, version
 
@@ -220,8 +221,9 @@ class Ledger:
         """Note what the answer to a write tells: a version, if it has not changed the record."""
         with self._lock:
             if version is not None:
-                self.reads[key.digest] = key, version
-            elif code == 0:
+                if code != ResultCode.MRT_VERSION_MISMATCH:
+                    self.reads[key.digest] = key, version
+            elif code == ResultCode.OK:
                 self.reads.pop(key.digest, None)
                 self.writes[key.digest] = key
 

@@ -108,6 +108,10 @@ class Model:
         self._change(place, value)
 
     def _read(self, told: Told, place: int) -> None:
+        if place not in told.written and told.read.get(place, self.versions[place]) != self.versions[place]:
+            with pytest.raises(errors.TransactionVersionMismatch):
+                self._get(place, txn=told.txn)
+            return
         found = self._get(place, txn=told.txn)
         if place in told.written:
             assert found == told.written[place]
@@ -134,17 +138,27 @@ class Model:
             told.written[place] = value
 
     def end(self, told: Told, action: str) -> None:
-        stale = any(self.versions[place] != version for place, version in told.read.items())
+        found = self.against(told)
         if action == "abort":
             told.txn.abort()
-        elif stale:
+        elif found:
             with pytest.raises(errors.TransactionFailed) as caught:
                 told.txn.commit()
-            assert caught.value.result_code == 121
+            assert caught.value.result_code in found
             assert told.txn.state is TransactionState.ABORTED
         else:
             told.txn.commit()
             self.apply(told)
+
+    def against(self, told: Told) -> set[int]:
+        """The codes by which its commit is refused: others have changed what it read, or are about to."""
+        found = set()
+        for place, version in told.read.items():
+            if self.versions[place] != version:
+                found.add(121)
+            if self.holder(place) not in (None, told):
+                found.add(120)
+        return found
 
     def apply(self, told: Told) -> None:
         assert told.txn.state is TransactionState.COMMITTED
@@ -219,7 +233,7 @@ def _in_trouble(model: Model, actor: int, action: str, place: int) -> None:
             pass
         return
     del model.open[actor]
-    stale = any(model.versions[each] != version for each, version in told.read.items())
+    found = model.against(told)
     if action == "abort":
         told.txn.abort()
         return
@@ -232,5 +246,5 @@ def _in_trouble(model: Model, actor: int, action: str, place: int) -> None:
         elif told.txn.state is not TransactionState.ABORTED:
             assert told.txn.abort() is not None
     if told.txn.state is TransactionState.COMMITTED:
-        assert not stale
+        assert not found
         model.apply(told)

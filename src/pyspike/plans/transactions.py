@@ -59,6 +59,10 @@ if TYPE_CHECKING:
 __all__ = ["Repeats", "Steps", "Wait", "abort", "commit", "take_part"]
 
 NOT_STRONG = "transactions need a namespace with strong consistency: see client.is_strong_consistency"
+WHY_NOT_VERIFIED: dict[ResultCode | None, str] = {
+    ResultCode.MRT_VERSION_MISMATCH: "was changed by others",
+    ResultCode.MRT_BLOCKED: "is being changed by another transaction",
+}
 LEAST_PAUSE, MOST_PAUSE = 10.0, 500.0  # ms before a transaction is run again
 
 
@@ -283,10 +287,9 @@ def _verify(ledger: Ledger, verify: Settings, roll: Settings) -> Steps[None]:
         return
     try:
         yield from _abandon(ledger, roll)
-        changed = isinstance(failure, TransactionVersionMismatch)
+        what = WHY_NOT_VERIFIED.get(failure.result_code, "could not be read again")
         raise TransactionFailed(
-            "the transaction is aborted: a record that it had read "
-            + ("was changed by others" if changed else "could not be read again"),
+            f"the transaction is aborted: a record that it had read {what}",
             result_code=failure.result_code,
             key=failure.key,
             node=failure.node,
