@@ -65,7 +65,7 @@ class AsyncTransactions:
         return is_strong(self._cluster, namespace)
 
     def transaction(self, *, timeout: int | timedelta | None = None) -> AsyncTransaction:
-        """Begin a transaction, for `async with`: see `Client.transaction`. It is not awaited itself."""
+        """Begin a transaction: see `Client.transaction`. For `async with`; it is not awaited itself."""
         return AsyncTransaction(self, timeout)
 
     async def commit(self, txn: Transaction) -> CommitStatus:
@@ -84,9 +84,8 @@ class AsyncTransactions:
         retries: int = REPEATS,
         timeout: int | timedelta | None = None,
     ) -> T:
-        """Call a coroutine function with a transaction, commit it, and return what the function returns.
-
-        As `Client.run_in_transaction`; what the function returns is awaited.
+        """Call a function with a transaction, commit it, and return what the function returns:
+        see `Client.run_in_transaction`. The function is a coroutine function.
         """
         repeats = Repeats(times_again(retries))
         while True:
