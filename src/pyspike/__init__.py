@@ -57,17 +57,28 @@ from pyspike.policy import (
     InfoPolicy,
     QueryDuration,
     QueryPolicy,
+    ReadModeSC,
     ReadPolicy,
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
     TLSPolicy,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
 )
 from pyspike.process.lazy_imports import importing
 from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
 from pyspike.result_code import ResultCode
 from pyspike.task import ExecuteTask, IndexTask, Task
+from pyspike.transaction import (
+    AbortStatus,
+    AsyncTransaction,
+    BlockingTransaction,
+    CommitStatus,
+    Transaction,
+    TransactionState,
+)
 from pyspike.udf import UdfModule, UdfSource
 from pyspike.values import (
     INFINITY,
@@ -86,6 +97,7 @@ from pyspike.version import __version__
 __all__ = [
     "INFINITY",
     "WILDCARD",
+    "AbortStatus",
     "AdminPolicy",
     "AsyncBatchStream",
     "AsyncClient",
@@ -93,6 +105,7 @@ __all__ = [
     "AsyncIndexTask",
     "AsyncRecordset",
     "AsyncTask",
+    "AsyncTransaction",
     "AuthMode",
     "BatchDelete",
     "BatchDeletePolicy",
@@ -111,12 +124,14 @@ __all__ = [
     "BitOverflowAction",
     "BitResizeFlags",
     "BitWriteFlags",
+    "BlockingTransaction",
     "ChannelStats",
     "Client",
     "ClientPolicy",
     "ClientStats",
     "CollectionIndexType",
     "CommitLevel",
+    "CommitStatus",
     "CompressionStats",
     "Concurrency",
     "ConfigProvider",
@@ -176,6 +191,7 @@ __all__ = [
     "QuotaUse",
     "RackStats",
     "RawParticle",
+    "ReadModeSC",
     "ReadPolicy",
     "ReadTouchTTL",
     "Record",
@@ -192,7 +208,11 @@ __all__ = [
     "TLSPolicy",
     "Task",
     "TendStats",
+    "Transaction",
+    "TransactionState",
     "Ttl",
+    "TxnRollPolicy",
+    "TxnVerifyPolicy",
     "UdfModule",
     "UdfSource",
     "User",

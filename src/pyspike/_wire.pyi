@@ -38,6 +38,7 @@ from pyspike.policy import (
 )
 from pyspike.query import Cursor
 from pyspike.result_code import ResultCode
+from pyspike.transaction import Transaction
 from pyspike.values import RawParticle
 
 T = TypeVar("T")
@@ -83,11 +84,20 @@ INFO3_PARTITION_DONE: int
 INFO3_UPDATE_ONLY: int
 INFO3_CREATE_OR_REPLACE: int
 INFO3_REPLACE_ONLY: int
+INFO3_SC_STRICTER: int
+INFO3_SC_RELAXED: int
+INFO4_VERIFY_READ: int
+INFO4_ROLL_FORWARD: int
+INFO4_ROLL_BACK: int
+INFO4_ON_LOCKING_ONLY: int
 FIELD_HEADER_SIZE: int
 FIELD_NAMESPACE: int
 FIELD_SET: int
 FIELD_KEY: int
+FIELD_RECORD_VERSION: int
 FIELD_DIGEST: int
+FIELD_TRANSACTION_ID: int
+FIELD_TRANSACTION_DEADLINE: int
 FIELD_QUERY_ID: int
 FIELD_SOCKET_TIMEOUT: int
 FIELD_RECORDS_PER_SECOND: int
@@ -204,6 +214,9 @@ PARTICLE_HLL: int
 PARTICLE_MAP: int
 PARTICLE_LIST: int
 PARTICLE_GEOJSON: int
+LIST_APPEND: int
+LIST_APPEND_ITEMS: int
+MONITOR_WRITE_FLAGS: int
 LIST_ORDERED: int
 MAP_KEY_ORDERED: int
 MAP_KEY_VALUE_ORDERED: int
@@ -221,6 +234,7 @@ MAX_USER: int
 MAX_TOKEN: int
 MAX_INDEX_NAME: int
 MAX_INDEX_KEY: int
+MOST_WRITES: int
 MAX_ROW_GENERATION: int
 MAX_DEPTH: int
 
@@ -482,6 +496,13 @@ REPLICA_MASTER: int
 REPLICA_SEQUENCE: int
 REPLICA_RANDOM: int
 REPLICA_PREFER_RACK: int
+MODE_SESSION: int
+MODE_LINEARIZE: int
+MODE_ALLOW_REPLICA: int
+MODE_ALLOW_UNAVAILABLE: int
+MODE_OF_OTHERS: int
+MODE_OF_BATCH: int
+IN_STRONG: int
 OF_RECORD: int
 OF_BATCH: int
 OF_BATCH_READ: int
@@ -522,8 +543,6 @@ class Settings:
     def connect_timeout(self) -> float: ...
     @property
     def max_retries(self) -> int: ...
-    @property
-    def replica(self) -> int: ...
     @property
     def send_key(self) -> bool: ...
     @property
@@ -571,6 +590,7 @@ class Settings:
         timeout_delay: float = 0,
         connect_timeout: float = 0,
         replica: int = ...,
+        read_mode: int = ...,
         send_key: bool = False,
         respond_per_each_op: bool = False,
         filter_expression: bytes | None = None,
@@ -587,6 +607,12 @@ class Settings:
         durable: int = 0,
         as_read: Settings | None = None,
     ) -> None: ...
+    @property
+    def replica(self) -> int:
+        """Which replica is asked first: `REPLICA_MASTER` and so on."""
+    @property
+    def read_mode(self) -> int:
+        """How reads of namespaces with strong consistency choose: `MODE_SESSION` and so on."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
@@ -984,8 +1010,16 @@ class Batch:
         """What the server told of a row's error, as it came; None if it told nothing."""
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
-    def next_replica(self, numbers: Iterable[int]) -> None:
-        """Lets the next request for these rows go to the replica after the one that was asked."""
+    def next_replica(self, numbers: Iterable[int], slow: bool) -> bool:
+        """Lets the next request for these rows go to the replica after the one that was asked, as far as it may.
+
+        Args:
+            numbers: of the rows.
+            slow: whether the last request failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether that of any row does: see `Command.next_replica`.
+        """
 
 @final
 class IndexFilter:
@@ -1344,6 +1378,8 @@ class PartitionMap:
     @property
     def namespaces(self) -> tuple[str, ...]:
         """The names of the namespaces."""
+    def is_strong(self, namespace: str) -> bool:
+        """Return whether the namespace has strong consistency; False if it is unknown."""
     def replica_count(self, namespace: str) -> int:
         """Return how many replicas the namespace has, the master included; 0 if it is unknown."""
     def owner(self, namespace: str, partition_id: int, replica_index: int = 0) -> Any:
@@ -1402,8 +1438,15 @@ class Command:
     @property
     def remaining(self) -> float | None:
         """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
-    def next_replica(self) -> None:
-        """Have the next attempt ask the replica after the one that the last attempt asked."""
+    def next_replica(self, slow: bool) -> bool:
+        """Have the next attempt ask the replica after the one that the last attempt asked, if it may.
+
+        Args:
+            slow: whether the last attempt failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether it does. A strict read of a namespace with strong consistency is the master's.
+        """
 
 def frames_command(
     request: bytes,
@@ -1427,6 +1470,8 @@ def frames_command(
 
 class Executor:
     """Runs commands and batches. This base class runs nothing, and returns what it is given."""
+    def submit(self, work: Command | Batch) -> Any:
+        """Run a command or a batch, and return what its call gives."""
     def open_query(self, query: Query) -> Any:
         """Return the records of a query, which has not begun."""
 
@@ -1512,6 +1557,94 @@ def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None)
     Raises:
         IndexError: there is no such row.
     """
+
+def new_transaction_id() -> int:
+    """Return a number by which servers know a transaction."""
+
+def monitor_key(namespace: str, number: int) -> Key:
+    """Return the key of a transaction's monitor record."""
+
+def join_transaction(
+    command: Command,
+    began: int,
+    number: int,
+    version: bytes | None,
+    deadline: int | None,
+    note: Callable[[int, bytes | None], None],
+) -> None:
+    """Make a command on one record part of a transaction, before its first attempt.
+
+    Args:
+        command: the command.
+        began: when its call began, from which its deadline counts: of `begin_call`.
+        number: the transaction's.
+        version: of the record, if the transaction has read it and not written it.
+        deadline: of the transaction, if the command writes.
+        note: is told of each answer: its result code, and the record's version if it has one.
+    """
+
+def begin_call() -> int:
+    """Return the time, from which the deadline of the commands of a call counts."""
+
+def time_left_of_call(work: Command | Batch, began: int) -> float | None:
+    """Return the milliseconds until the deadline of a call, less than 0 when it has passed; None without one."""
+
+def join_batch(
+    batch: Batch,
+    began: int,
+    number: int,
+    versions: list[bytes | None],
+    deadline: int | None,
+    note: Callable[[int, int, bytes | None], None],
+) -> None:
+    """Make a batch part of a transaction, before it begins.
+
+    Args:
+        batch: the batch, whose rows were taken.
+        began: as in `join_transaction`.
+        number: the transaction's.
+        versions: of each row's record, as in `join_transaction`.
+        deadline: of the transaction; None if no row writes.
+        note: is told of each answer: the row's number, its result code, and the record's version if it has one.
+    """
+
+def keys_of_batch(batch: Batch) -> list[Key]:
+    """Return the keys of a batch's rows, which it takes."""
+
+def monitor_command(
+    work: Command | Batch, began: int, monitor: Key, number: int, keys: list[Key], ttl: int, create: bool
+) -> Command:
+    """Return the command that has the monitor know of records that are to be written; it gives the transaction's deadline.
+
+    Args:
+        work: the command or batch that is to write them, whose policy and deadline count.
+        began: when its call began.
+        monitor: the key of the monitor record.
+        number: the transaction's.
+        keys: those of the records.
+        ttl: the transaction's timeout in seconds, 0 for the server's; counts if the monitor is created.
+        create: whether the monitor is created.
+    """
+
+def mark_command(monitor: Key, settings: Settings) -> Command:
+    """Return the command by which a transaction is committed; it gives None."""
+
+def close_command(monitor: Key, settings: Settings) -> Command:
+    """Return the command that removes a monitor record, and gives whether it was there."""
+
+def verify_command(key: Key, version: bytes, settings: Settings) -> Command:
+    """Return the command that raises if a record has not this version any more."""
+
+def roll_command(key: Key, forward: bool, number: int, settings: Settings) -> Command:
+    """Return the command that makes what a transaction has written the record, or drops it (not `forward`)."""
+
+def verify_batch(keys: list[Key], versions: list[bytes], settings: Settings) -> Batch:
+    """Return the batch whose rows fail if the records have not these versions any more."""
+
+def roll_batch(
+    keys: list[Key], forward: bool, number: int, deadline: int | None, settings: Settings
+) -> Batch:
+    """Return the batch that makes what a transaction has written the records, or drops it (not `forward`)."""
 
 @final
 class NodeQuery:
@@ -2306,6 +2439,7 @@ class Commands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record:
         """Read a record.
@@ -2316,8 +2450,10 @@ class Commands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2330,6 +2466,7 @@ class Commands:
         default: T,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record | T:
         """Read a record.
@@ -2340,8 +2477,10 @@ class Commands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2351,6 +2490,7 @@ class Commands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key.
@@ -2370,6 +2510,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it.
@@ -2400,6 +2541,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
@@ -2420,6 +2562,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2440,6 +2583,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2458,6 +2602,7 @@ class Commands:
         timeout: Milliseconds | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not.
@@ -2477,6 +2622,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Give a record a new time to live, and a new generation.
@@ -2498,6 +2644,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing.
@@ -2531,6 +2678,7 @@ class Commands:
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> Any:
         """Call a function of a registered module on one record, and return what it returns.
@@ -2572,6 +2720,7 @@ class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Read, write and delete many records in one call: one message to each node that has some of them.
@@ -2581,6 +2730,7 @@ class BatchCommands(Commands):
                 record are not done in their order where its node works on them side by side.
             timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
             filter_expression: for the rows that have none of their own.
+            txn: the transaction that the whole batch is part of; see `transaction`.
 
         Returns:
             What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
@@ -2597,6 +2747,7 @@ class BatchCommands(Commands):
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchStream:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
@@ -2641,6 +2792,7 @@ class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Apply the same operations to many records, each all or nothing.
@@ -2671,6 +2823,7 @@ class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchUDFPolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Call a function that is registered on the servers on many records, one after the other on each node.
@@ -2699,6 +2852,7 @@ class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[Record | None]:
         """Read many records.
@@ -2723,6 +2877,7 @@ class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Whether there are records with these keys.
@@ -2743,6 +2898,7 @@ class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> None:
         """Write bins of many records, as `put` does with each.
@@ -2767,6 +2923,7 @@ class BatchCommands(Commands):
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchDeletePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Delete many records: for each key whether there was one.
@@ -2807,6 +2964,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record:
         """Read a record.
@@ -2817,8 +2975,10 @@ class AsyncCommands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2831,6 +2991,7 @@ class AsyncCommands:
         default: T,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record | T:
         """Read a record.
@@ -2841,8 +3002,10 @@ class AsyncCommands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2852,6 +3015,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key.
@@ -2871,6 +3035,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it.
@@ -2901,6 +3066,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
@@ -2921,6 +3087,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2941,6 +3108,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2959,6 +3127,7 @@ class AsyncCommands:
         timeout: Milliseconds | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not.
@@ -2978,6 +3147,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Give a record a new time to live, and a new generation.
@@ -2999,6 +3169,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing.
@@ -3032,6 +3203,7 @@ class AsyncCommands:
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> Any:
         """Call a function of a registered module on one record, and return what it returns.
@@ -3059,6 +3231,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Read, write and delete many records in one call: one message to each node that has some of them.
@@ -3068,6 +3241,7 @@ class AsyncCommands:
                 record are not done in their order where its node works on them side by side.
             timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
             filter_expression: for the rows that have none of their own.
+            txn: the transaction that the whole batch is part of; see `transaction`.
 
         Returns:
             What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
@@ -3084,6 +3258,7 @@ class AsyncCommands:
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> AsyncBatchStream:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
@@ -3129,6 +3304,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Apply the same operations to many records, each all or nothing.
@@ -3159,6 +3335,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchUDFPolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Call a function that is registered on the servers on many records, one after the other on each node.
@@ -3187,6 +3364,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[Record | None]:
         """Read many records.
@@ -3211,6 +3389,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Whether there are records with these keys.
@@ -3231,6 +3410,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> None:
         """Write bins of many records, as `put` does with each.
@@ -3255,6 +3435,7 @@ class AsyncCommands:
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchDeletePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Delete many records: for each key whether there was one.

@@ -44,7 +44,7 @@ cdef class NodeRows:
         cdef RowState* row
         if self.begun == self.count:
             return None
-        reader = BatchReader(batch)
+        reader = BatchReader(batch) if batch.transaction is None else NotingBatchReader(batch)
         command = new_command(reader, None, batch.settings, None, False)
         command.total_timeout = batch.total_timeout
         command.started = batch.started
@@ -231,11 +231,17 @@ cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key
     Raises:
         ServerError: the cluster has no such namespace.
     """
-    target.policy = settings.replica
-    if ask.kind != ROW_READS and target.policy != REPLICA_MASTER:
-        target.policy = REPLICA_SEQUENCE
-    if again and target.replica > 0 and (target.policy == REPLICA_SEQUENCE or target.policy == REPLICA_RANDOM):
-        target.policy = REPLICA_ELSEWHERE
+    target.choice = settings.choice
+    if ask.kind != ROW_READS:
+        target.choice.mode = MODE_OF_OTHERS
+        if target.choice.policy != REPLICA_MASTER:
+            target.choice.policy = REPLICA_SEQUENCE
+    elif ask.read_mode != MODE_OF_BATCH:
+        target.choice.mode = ask.read_mode
+    if again and target.replica > 0 and (
+        target.choice.policy == REPLICA_SEQUENCE or target.choice.policy == REPLICA_RANDOM
+    ):
+        target.choice.policy = REPLICA_ELSEWHERE
     target.partition_id = partition_of(key.hash)
     return partitions.route(key.namespace, target)
 
@@ -317,6 +323,7 @@ cdef class Routes:
                 self.partitions, batch.settings, key, batch.ask_of(number), &target, batch.rows[number].tries > 0
             )
             batch.rows[number].replica = <uint16_t>target.replica
+            batch.rows[number].mode = <uint16_t>target.choice.mode
             if node is None:
                 self.lost.append((number, None))
             else:

@@ -180,7 +180,7 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
         state = &query.partitions.states[i]
         if state.done or state.asked or state.due > now:
             continue
-        target.policy = query.settings.replica
+        target.choice = query.settings.choice
         target.partition_id = query.partitions.begin + i
         target.replica = state.replica
         node = None if space is None else map.owner_in(space, &target)
@@ -193,7 +193,7 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
             group = found.get(node)
             if group is None:
                 group = found[node] = new_node_query(query, node)
-                if target.policy == REPLICA_PREFER_RACK:
+                if target.choice.policy == REPLICA_PREFER_RACK:
                     node.counters.count_choice(target.in_rack)
         group.places[group.count] = <uint16_t>i
         group.count += 1

@@ -28,6 +28,7 @@ from pyspike import (
     Client,
     ClientPolicy,
     CommitLevel,
+    CommitStatus,
     ConfigProvider,
     ConsistencyLevel,
     ErrorDetails,
@@ -38,6 +39,7 @@ from pyspike import (
     InvalidArgument,
     Key,
     QueryPolicy,
+    ReadModeSC,
     ReadPolicy,
     ReadTouchTTL,
     RecordExists,
@@ -46,6 +48,8 @@ from pyspike import (
     Replica,
     Statement,
     TLSPolicy,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
     errors,
     exp,
@@ -349,6 +353,15 @@ def test_consistency_level_is_a_bit_of_reads() -> None:
         operate_message(policy, op.get("a")).info1 == operate_message(WritePolicy(), op.get("a")).info1 | 0x40
     )
     assert put_message(policy) == put_message(WritePolicy())  # a write has no choice
+
+
+@pytest.mark.one_kind("makes no client")
+def test_read_mode_sc_is_bits_of_reads() -> None:
+    for mode, bits in zip(ReadModeSC, (0, 0x40, 0x80, 0xC0), strict=True):
+        assert read_message(ReadPolicy(read_mode_sc=mode)).info3 == bits
+        policy = WritePolicy(read_mode_sc=mode)
+        assert operate_message(policy, op.get("a")).info3 == bits
+        assert put_message(policy) == put_message(WritePolicy())  # a write has no choice
 
 
 def test_consistency_level_all_reads_all_the_same(client: Client, key: Key) -> None:
@@ -964,6 +977,53 @@ def test_client_policy_config_provider_names_a_file_that_has_values_of_policies(
         with pytest.raises(errors.TimeoutError) as caught:
             client.get(KEY_1)
         assert (caught.value.timeout, len(caught.value.attempts)) == (123, 1)
+
+
+@pytest.fixture(scope="module")
+def strong_one() -> Iterator[EmbeddedCluster]:
+    """A node with strong consistency."""
+    with EmbeddedCluster(strong_consistency=True) as cluster:
+        yield cluster
+
+
+@pytest.mark.embedded_only
+def test_on_locking_only_refuses_what_the_transaction_has_written(strong_one: EmbeddedCluster) -> None:
+    with Client(strong_one.hosts) as client, client.transaction() as txn:
+        client.put(KEY_1, {"a": 1}, txn=txn)
+        client.put(KEY_1, {"a": 2}, txn=txn)
+        with pytest.raises(errors.TransactionAlreadyLocked):
+            client.put(KEY_1, {"a": 3}, txn=txn, policy=WritePolicy(on_locking_only=True))
+
+
+@pytest.mark.embedded_only
+def test_client_policy_txn_verify_is_how_a_commit_verifies(strong_one: EmbeddedCluster) -> None:
+    for retries in (0, 1):
+        verify = TxnVerifyPolicy(max_retries=retries, sleep_between_retries=0)
+        with Client(strong_one.hosts, ClientPolicy(txn_verify=verify)) as client:
+            txn = client.transaction()
+            client.get(KEY_1, default=None, txn=txn)
+            strong_one.fail_transactions("verify", "lose_answer")
+            if retries:
+                assert txn.commit() is CommitStatus.OK
+            else:
+                with pytest.raises(errors.TransactionFailed):
+                    txn.commit()
+        strong_one.heal()
+
+
+@pytest.mark.embedded_only
+def test_client_policy_txn_roll_is_how_records_are_rolled(strong_one: EmbeddedCluster) -> None:
+    for retries, status in ((0, CommitStatus.ROLL_FORWARD_ABANDONED), (1, CommitStatus.OK)):
+        roll = TxnRollPolicy(max_retries=retries, sleep_between_retries=0)
+        for policy, view in ((ClientPolicy(txn_roll=roll), {}), (ClientPolicy(), {"txn_roll": roll})):
+            with Client(strong_one.hosts, policy) as client:
+                with_view = client.with_policies(**view)
+                txn = with_view.transaction()
+                with_view.put(KEY_1, {"a": 1}, txn=txn)
+                strong_one.fail_transactions("roll_forward", "lose_request")
+                assert with_view.commit(txn) is status
+            strong_one.heal()
+            strong_one.clock.advance(20)
 
 
 @pytest.mark.one_kind("makes no client")

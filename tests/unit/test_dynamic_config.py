@@ -26,6 +26,7 @@ from pyspike import (
     Key,
     QueryDuration,
     QueryPolicy,
+    ReadModeSC,
     ReadPolicy,
     Replica,
     Statement,
@@ -92,7 +93,10 @@ LIMITS: dict[str, tuple[Any, str, Any]] = {
 DELAY = {"timeout_delay": (1000, "timeout_delay", 1000)}
 REPLICAS = {"replica": ("MASTER", "replica", Replica.MASTER)}
 ANY = {"replica": ("MASTER_PROLES", "replica", Replica.RANDOM)}
-MODES = {"read_mode_ap": ("ALL", "consistency_level", ConsistencyLevel.ALL)}
+MODES = {
+    "read_mode_ap": ("ALL", "consistency_level", ConsistencyLevel.ALL),
+    "read_mode_sc": ("LINEARIZE", "read_mode_sc", ReadModeSC.LINEARIZE),
+}
 BATCHES = {
     "max_concurrent_threads": (1, "concurrency", Concurrency.SEQUENTIAL),
     "allow_inline": (False, "allow_inline", False),

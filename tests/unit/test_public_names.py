@@ -33,7 +33,7 @@ USERS_VALUES = {
     "let",
 }
 STANDARD = {
-    *("Any", "AsyncIterable", "Iterable", "Mapping", "Sequence"),
+    *("Any", "AsyncIterable", "Awaitable", "Callable", "Iterable", "Mapping", "Sequence"),
     *("TracebackType", "datetime", "ssl", "timedelta"),
 }
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(

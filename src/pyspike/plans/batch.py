@@ -106,9 +106,9 @@ class _Rows:
         """Milliseconds until the batch's deadline; None without one."""
         return self._batch.remaining
 
-    def next_replica(self) -> None:
-        """Let the next request for them go to the next replica."""
-        self._batch.next_replica(self._numbers)
+    def next_replica(self, slow: bool) -> bool:
+        """Let the next request for them go to the next replica if it may; returns whether it does."""
+        return self._batch.next_replica(self._numbers, slow)
 
 
 class BatchPlan:

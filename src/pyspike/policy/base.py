@@ -13,7 +13,13 @@ from pyspike._types import SupportsToBytes
 from pyspike._wire import (
     INFO1_COMPRESS_RESPONSE,
     INFO1_CONSISTENCY_ALL,
+    INFO3_SC_RELAXED,
+    INFO3_SC_STRICTER,
     MAX_MESSAGE,
+    MODE_ALLOW_REPLICA,
+    MODE_ALLOW_UNAVAILABLE,
+    MODE_LINEARIZE,
+    MODE_SESSION,
     Settings,
     filter_bytes,
     timeout_ms,
@@ -37,8 +43,10 @@ __all__ = [
     "ConsistencyLevel",
     "Milliseconds",
     "Policy",
+    "ReadModeSC",
     "ReadTouchTTL",
     "policy_field",
+    "read_mode_bits",
     "read_touch_or_none",
     "refuse_changes",
 ]
@@ -204,6 +212,21 @@ class ConsistencyLevel(enum.Enum):
     ALL = 1
 
 
+class ReadModeSC(enum.Enum):
+    """How strictly a read of a namespace with strong consistency (SC) reads; elsewhere it changes nothing.
+
+    SESSION: the master answers, and one client never sees a version older than one it has seen. LINEARIZE: no
+    client sees one older than any client has seen; the master asks the replicas first, which takes longer.
+    ALLOW_REPLICA: a replica may answer, which may have an older version. ALLOW_UNAVAILABLE: so may one of a
+    partition that is unavailable, whose version may be much older.
+    """
+
+    SESSION = MODE_SESSION
+    LINEARIZE = MODE_LINEARIZE
+    ALLOW_REPLICA = MODE_ALLOW_REPLICA
+    ALLOW_UNAVAILABLE = MODE_ALLOW_UNAVAILABLE
+
+
 class ErrorDetails(enum.Enum):
     """How much a server tells of an error besides its code: servers from 8.2 on, older ones tell nothing.
 
@@ -228,6 +251,17 @@ class ReadTouchTTL(enum.Enum):
 
 
 _INFO1 = {ConsistencyLevel.ONE: 0, ConsistencyLevel.ALL: INFO1_CONSISTENCY_ALL}
+_INFO3 = {
+    ReadModeSC.SESSION: 0,
+    ReadModeSC.LINEARIZE: INFO3_SC_STRICTER,
+    ReadModeSC.ALLOW_REPLICA: INFO3_SC_RELAXED,
+    ReadModeSC.ALLOW_UNAVAILABLE: INFO3_SC_STRICTER | INFO3_SC_RELAXED,
+}
+
+
+def read_mode_bits(mode: ReadModeSC) -> dict[str, int]:
+    """What a read mode adds to a request, and to the choice of the node, by the names of `Settings`."""
+    return {"info3": _INFO3[mode], "read_mode": mode.value}
 
 
 def _read_touch_ttl(value: object, name: str) -> int | ReadTouchTTL:
@@ -246,6 +280,7 @@ class BasePolicy(CommandPolicy):
 
     Args:
         consistency_level: how many copies a read consults while data is moving.
+        read_mode_sc: how strictly namespaces with strong consistency are read.
         socket_timeout: how long one try may wait without progress; None gives each try its share of what is
             left of the deadline (30 s if there is none), so that a slow node leaves time for another; 0 all
             that is left.
@@ -283,6 +318,7 @@ class BasePolicy(CommandPolicy):
     """
 
     consistency_level: ConsistencyLevel = policy_field(ConsistencyLevel.ONE, instance(ConsistencyLevel))
+    read_mode_sc: ReadModeSC = policy_field(ReadModeSC.SESSION, instance(ReadModeSC))
     socket_timeout: float | timedelta | None = policy_field(None, ms_or_none)
     total_timeout: Milliseconds = policy_field(1000, timeout_ms)
     connect_timeout: Milliseconds = policy_field(0, timeout_ms)
@@ -309,6 +345,7 @@ class BasePolicy(CommandPolicy):
         return {
             "info1": _INFO1[self.consistency_level]
             | (INFO1_COMPRESS_RESPONSE if self.use_compression else 0),
+            **read_mode_bits(self.read_mode_sc),
             "info4": self.error_details.value << INFO4_DETAILS_SHIFT,
             "ttl": touch.value if isinstance(touch, ReadTouchTTL) else touch,
             "socket_timeout": self.socket_timeout,

@@ -41,7 +41,8 @@ class ReadPolicy(BasePolicy):
     """How records are read.
 
     Args:
-        replica: which copy of the record to ask.
+        replica: which copy of the record to ask. In a namespace with strong consistency `read_mode_sc`
+            counts first: a SESSION read is always the master's, and a LINEARIZE one heeds no racks.
 
     The other fields, and what is raised, are those of `BasePolicy`.
     """

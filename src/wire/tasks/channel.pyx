@@ -329,7 +329,7 @@ cdef class Channel(ChannelBase):
         cdef Command command = future.command
         note_failure(command, self.node, error, future.tried_at, True)
         command.tries -= 1                  # does not count: another command on the connection held it up
-        command.next_replica()
+        command.next_replica(True)
         self.attempt(future)
         return 0
 
