@@ -1195,6 +1195,8 @@ class Query:
     @property
     def total_timeout(self) -> float: ...
     @property
+    def requests(self) -> int: ...
+    @property
     def given(self) -> int: ...
     def __init__(
         self,
@@ -1668,6 +1670,14 @@ class NodeQuery:
             share: how many records it may bring at most; 0 for all.
             query_id: a number by which the node knows the query.
         """
+    def split(self, count: int) -> NodeQuery:
+        """Keep the first partitions, so many, and give the others away. Nobody asks for those before they are released.
+
+        Args:
+            count: how many are kept; fewer than there are.
+        """
+    def release(self) -> None:
+        """Let its partitions be asked for, which were split off."""
     def make_command(self) -> Command:
         """The request for the partitions, which were reserved."""
     @property

@@ -1,4 +1,4 @@
-"""The recorded messages of transactions: a server without these refuses them as recorded, one with takes them."""
+"""Recorded messages of transactions: a server without these refuses them as recorded, one with takes them."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ ASKED_AGAIN = frozenset(
 LEAST_PAUSE, MOST_PAUSE = 20.0, 500.0  # ms, from the second request in a row that brought nothing
 KEPT_ATTEMPTS = 20
 
-# A node sends nothing of a scan before it has filled a megabyte, in each of its threads, or is through with all that
-# it was asked for. So that the first records of many come soon, it is asked for few partitions first.
+# A node sends nothing of a scan before one of its threads has filled a megabyte, or all is done. So that
+# the first records of many come soon, it is asked for few partitions first.
 FIRST_PARTITIONS = 16
 WORTH_SPLITTING = 8 * FIRST_PARTITIONS
 
@@ -73,7 +73,7 @@ class QueryPlan:
         self.error: AerospikeError | None = None
         self._cluster = cluster
         self._asked: list[NodeQuery] = []  # whose answers did not come to their end
-        self._behind: dict[NodeQuery, NodeQuery] = {}  # what is to be asked for when the first request has ended
+        self._behind: dict[NodeQuery, NodeQuery] = {}  # what each first request keeps waiting
         self._attempts: deque[Attempt] = deque(maxlen=KEPT_ATTEMPTS)
 
     @property
