@@ -153,7 +153,8 @@ class EmbeddedCluster:
             tombstones, and deletes that are not durable are refused in these namespaces. Their records
             outlive nodes that stop or are killed; a partition is served as long as the nodes that are left
             may do so, which is a majority with one of its replicas, half of the nodes with its master, or
-            all its replicas.
+            all its replicas. What only nodes had that were killed at the same time is not served when they
+            are back, until `heal`, or the info commands `revive:` and `recluster:`.
 
     Attributes:
         nodes: its nodes, `EmbeddedNode`s named "A1", "A2", ...
