@@ -57,6 +57,26 @@ def test_they_show_all_their_numbers_as_python() -> None:
     assert eval(repr(some())) == some()
 
 
+def test_a_nodes_connections_are_those_of_all_kinds_together() -> None:
+    told = some()
+    channel = ChannelStats(
+        open=3,
+        idle=1,
+        in_flight=40,
+        closed={"idle": 2},
+        large=ConnectionStats(open=1),
+        batches=ConnectionStats(open=1, waiting=5),
+        queries=ConnectionStats(opened=7, closed={"timeout": 1}),
+    )
+    both = told.with_loops(({"A1": channel}, {"A1": ChannelStats(open=1), "A9": channel}))
+    pool = both.nodes["A1"].pool
+    assert (pool.open, pool.idle, pool.in_flight) == (2 + 6, 1 + 1, 1 + 40)
+    assert (pool.waiting, pool.opened) == (5, 3 + 7)
+    assert (pool.closed, pool.wait_ms) == ({"idle": 3, "timeout": 1}, 1.5)
+    assert told.nodes["A1"].pool.open == 2
+    assert len(both.loops) == 2
+
+
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_they_travel(protocol: int) -> None:
     assert pickle.loads(pickle.dumps(some(), protocol)) == some()
