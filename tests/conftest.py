@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.examples import DEFAULT, examples
 from support.ids import with_address
 from support.shares import share, tell, work
 
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["share", "work"]
 
 # How long an example takes is up to the machine; what hangs is ended by pytest-timeout.
-settings.register_profile("pyspike", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "pyspike", deadline=None, max_examples=examples(DEFAULT), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("pyspike")
 
 HERE = Path(__file__).parent
