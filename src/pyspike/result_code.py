@@ -128,8 +128,8 @@ class ResultCode(enum.IntEnum):
     FAIL_FORBIDDEN = (
         22,
         "the server's configuration does not allow this now",
-        "if a TTL was given: the namespace has nsup-period 0, set it or allow-ttl-without-nsup; a delete "
-        "with strong consistency needs durable_delete=True; otherwise the feature is turned off or "
+        "if a TTL was given: the namespace has nsup-period 0, set it or allow-ttl-without-nsup; deletes with "
+        "strong consistency need durable_delete=True; otherwise the feature is turned off or "
         "its limit reached, the server's log says which",
     )
     ELEMENT_NOT_FOUND = 23, "the list or map has no such element", "create it, or drop the update-only flag"
