@@ -20,6 +20,7 @@ from pyspike.server.protocol.result import RequestError
 from pyspike.server.records.ending import end_expired
 from pyspike.server.records.running import execute
 from pyspike.server.storage.store import Store
+from support.examples import examples
 
 KEYS, CLIENTS = range(2), range(2)
 TIMEOUT = 10
@@ -186,7 +187,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(STEPS, min_size=20, max_size=60))
 def test_transactions_see_what_they_would_one_after_the_other(
     steps: list[tuple[str, int, int]],

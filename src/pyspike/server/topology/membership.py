@@ -100,8 +100,6 @@ class Membership:
         ]
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}
-        self._rosters: dict[bytes, tuple[tuple[Any, ...], PartitionMap]] = {}
-        """What was worked out last of who owns what if all nodes of a roster are there, and for which."""
         self.disturbed = False
         """Whether nodes or partitions were changed from outside since the start or the last `reset`."""
         self._first_name = cluster_name
@@ -362,12 +360,7 @@ class Membership:
     def _replicas(self, namespace: Namespace, names: Sequence[str]) -> PartitionMap:
         """Who would own the partitions of a namespace if these nodes were there."""
         racks = {node.state.name: node.state.racks.get(namespace.name, 0) for node in self.nodes}
-        given = (sorted(names), dict(self._turns[namespace.key]), racks)
-        known, replicas = self._rosters.get(namespace.key, (None, None))
-        if replicas is None or known != given:
-            replicas = assign(names, self.state.replication_factor, given[1], set(), racks)
-            self._rosters[namespace.key] = given, replicas
-        return replicas
+        return assign(names, self.state.replication_factor, self._turns[namespace.key], set(), racks)
 
     def _strong_map(self, namespace: Namespace, names: Sequence[str]) -> PartitionMap:
         """Who of these nodes owns the partitions of a strong-consistent namespace."""
