@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -268,8 +269,10 @@ def test_a_filter_that_lets_nothing_pass_reads_the_record(client: Any) -> None:
     assert code_of(lambda: client.commit(txn)) == VERIFY_FAILED
 
 
-def test_indexes_and_set_indexes_change_when_a_transaction_is_committed(client: Any) -> None:
-    client.index_single_value_create("test", "bank", "v", aerospike.INDEX_NUMERIC, "bank_v")
+def test_indexes_change_when_a_transaction_is_committed(strong: EmbeddedCluster, client: Any) -> None:
+    command = "sindex-create:namespace=test;set=bank;indexname=bank_v;bin=v;type=numeric"
+    with Wire(strong.nodes[0].port) as wire:
+        assert wire.info(command)[command] == "ok"
 
     def found() -> list[int]:
         query = client.query("test", "bank")
@@ -365,6 +368,7 @@ def hasty(strong_cluster: EmbeddedCluster) -> Iterator[Any]:
     client.close()
 
 
+FAULTS = [fault.value for fault in TransactionFault]
 COMMIT_STEPS = ["monitor", "read", "write", "verify", "mark", "roll_forward", "close"]
 
 
@@ -372,10 +376,7 @@ def test_the_steps_and_faults_have_words() -> None:
     assert [step.value for step in TransactionStep] == [*COMMIT_STEPS[:-1], "roll_back", "close"]
 
 
-@pytest.mark.parametrize(
-    "fault", ["lose_request", "lose_answer", "answer_code", "freeze_before", "freeze_after"]
-)
-@pytest.mark.parametrize("step", COMMIT_STEPS)
+@all_of("step, fault", itertools.product(COMMIT_STEPS, FAULTS))
 def test_whatever_befalls_a_commit_all_or_nothing_is_done(
     strong: EmbeddedCluster, client: Any, hasty: Any, step: str, fault: str
 ) -> None:
@@ -409,7 +410,7 @@ def test_whatever_befalls_a_commit_all_or_nothing_is_done(
         client.put(A, {"v": 100})
 
 
-@pytest.mark.parametrize("step", ["roll_back", "close"])
+@all_of("step", ["roll_back", "close"])
 def test_an_abort_that_fails_is_done_by_the_server(
     strong: EmbeddedCluster, client: Any, hasty: Any, step: str
 ) -> None:

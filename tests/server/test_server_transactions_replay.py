@@ -1,4 +1,4 @@
-"""The recorded messages of transactions: a server without these refuses them as recorded, one with takes them."""
+"""The recorded messages of transactions: refused as recorded by a server without these, taken by one with."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_server_without_transactions_answers_as_the_recorded_one(share: Share)
                 read = b""
                 while len(read) < len(want):
                     read += wire.read_frame()
-                got.append(read == want)
+                got.append(without_void_time(read) == without_void_time(want))
             if not all(got):
                 different.append(case["name"])
         client.close()

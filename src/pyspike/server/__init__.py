@@ -19,7 +19,7 @@ It shares no code with the client. What lies where, from the top down:
 
 Records live in memory as long as a node that owns their partition is up. If the last owner stops or is
 killed, they are gone, and the partition is taken over empty: with a replication factor of 1 that is every
-record of that node.
+record of that node. In strong-consistent namespaces records outlive their nodes.
 """
 
 import logging

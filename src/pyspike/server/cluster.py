@@ -16,11 +16,20 @@ from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
 from .arguments import PORT_MAX, check_flag, check_integer, check_seconds, check_text
+from .cluster_arguments import (
+    check_partition_id,
+    namespaces_of,
+    racks_of,
+    security_of,
+    tls_files_of,
+    tls_names_of,
+    with_strong,
+)
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
 from .embedded_node import CODE_MAX, EmbeddedNode
 from .embedded_security import EmbeddedSecurity
-from .protocol.constants import N_PARTITIONS, NAMESPACE_MAX
+from .protocol.constants import N_PARTITIONS
 from .protocol.digest import key_digest, partition_of
 from .protocol.transaction_steps import TransactionStep
 from .security.settings import Security
@@ -31,7 +40,6 @@ from .versions import NEWEST, find_version
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
 
 _LOOK_EVERY = 0.01
-RACK_MAX = 1_000_000
 
 
 class DigestedKey(Protocol):
@@ -153,7 +161,8 @@ class EmbeddedCluster:
             tombstones, and deletes that are not durable are refused in these namespaces. Their records
             outlive nodes that stop or are killed; a partition is served as long as the nodes that are left
             may do so, which is a majority with one of its replicas, half of the nodes with its master, or
-            all its replicas.
+            all its replicas. What only nodes had that were killed at the same time is not served when they
+            are back, until `heal`, or the info commands `revive:` and `recluster:`.
 
     Attributes:
         nodes: its nodes, `EmbeddedNode`s named "A1", "A2", ...
@@ -200,25 +209,25 @@ class EmbeddedCluster:
             raise ValueError("a clock can't be passed to another process")
         if check_flag("clear_ports", clear_ports) and tls is None:
             raise ValueError("clear_ports are beside those with TLS: give tls too, or leave them out")
-        settings = _security(security)
+        settings = security_of(security)
         if process and settings is not None and callable(settings.external):
             raise ValueError("a function for external users can't be passed to another process")
         names = [f"A{index:X}" for index in range(1, nodes + 1)]
         self._plan = Plan(
             names=names,
             ports=[port + index if port else 0 for index in range(nodes)],
-            namespaces=_strong(_namespaces(namespaces), strong_consistency),
+            namespaces=with_strong(namespaces_of(namespaces), strong_consistency),
             replication_factor=replication_factor,
             host=check_text("host", host),
             cluster_name=check_text("cluster_name", cluster_name),
             advertise=advertise,
             alternate_host=alternate_host,
             version=(NEWEST if version is None else find_version(check_text("version", version))).name,
-            tls_files=_tls_files(tls, process),
-            tls_names=[] if tls is None else _tls_names(tls_name, nodes),
+            tls_files=tls_files_of(tls, process),
+            tls_names=[] if tls is None else tls_names_of(tls_name, nodes),
             security=settings,
             compression=check_flag("compression", compression),
-            racks=None if racks is None else _racks(names, racks),
+            racks=None if racks is None else racks_of(names, racks),
             clear_ports=[0] * nodes if clear_ports else [],
         )
         self._tls = tls if isinstance(tls, ssl.SSLContext) else None
@@ -302,7 +311,9 @@ class EmbeddedCluster:
 
         """
         names = self._remote.ask(
-            "owners", namespace=check_text("namespace", namespace), partition_id=_pid(partition_id)
+            "owners",
+            namespace=check_text("namespace", namespace),
+            partition_id=check_partition_id(partition_id),
         )
         return [self.node(name) for name in names]
 
@@ -345,7 +356,7 @@ class EmbeddedCluster:
 
         """
         namespace = check_text("namespace", namespace)
-        self._remote.ask("lose_partition", namespace=namespace, partition_id=_pid(partition_id))
+        self._remote.ask("lose_partition", namespace=namespace, partition_id=check_partition_id(partition_id))
 
     def restore_partition(self, namespace: str, partition_id: int) -> None:
         """End `lose_partition`; the records are there again.
@@ -355,7 +366,9 @@ class EmbeddedCluster:
 
         """
         namespace = check_text("namespace", namespace)
-        self._remote.ask("restore_partition", namespace=namespace, partition_id=_pid(partition_id))
+        self._remote.ask(
+            "restore_partition", namespace=namespace, partition_id=check_partition_id(partition_id)
+        )
 
     def move_partitions(
         self,
@@ -407,7 +420,7 @@ class EmbeddedCluster:
                 without racks.
 
         """
-        placed = _racks([node.name for node in self.nodes], racks)
+        placed = racks_of([node.name for node in self.nodes], racks)
         self._remote.ask("set_racks", racks=placed, namespace=namespace)
 
     def fail_transactions(
@@ -545,81 +558,3 @@ class EmbeddedCluster:
             if seen.partition_generation != node["partition_generation"]:
                 return f"partitions of node {name} have moved"
         return None
-
-
-def _security(given: object) -> Security | None:
-    if isinstance(given, Security):
-        return given
-    if not isinstance(given, bool):
-        raise TypeError(f"security is a bool or a Security, not {type(given).__name__}")
-    return Security() if given else None
-
-
-def _racks(names: Sequence[str], racks: Mapping[int, int]) -> dict[str, int]:
-    if not isinstance(racks, Mapping):
-        raise TypeError(f"racks are a mapping of nodes' indexes to racks, not {type(racks).__name__}")
-    return {
-        names[check_integer("a node's index", index, 0, len(names) - 1)]: check_integer(
-            "a rack", rack, 0, RACK_MAX
-        )
-        for index, rack in racks.items()
-    }
-
-
-def _pid(partition_id: object) -> int:
-    return check_integer("partition_id", partition_id, 0, N_PARTITIONS - 1)
-
-
-def _namespaces(given: Sequence[str] | Mapping[str, NamespaceConfig]) -> dict[str, NamespaceConfig]:
-    if isinstance(given, str):
-        raise ValueError("namespaces is a sequence of names, not one name")
-    named = given if isinstance(given, Mapping) else {name: NamespaceConfig() for name in given}
-    if not named or not all(
-        0 < len(check_text("a namespace", name).encode()) <= NAMESPACE_MAX for name in named
-    ):
-        raise ValueError(f"namespaces are named with 1..{NAMESPACE_MAX} bytes")
-    return dict(named)
-
-
-def _strong(
-    namespaces: dict[str, NamespaceConfig], chosen: bool | Collection[str]
-) -> dict[str, NamespaceConfig]:
-    """The settings of the namespaces, some or all of which are to be strong-consistent."""
-    if isinstance(chosen, str):
-        raise TypeError("strong_consistency is a bool or a collection of names, not one name")
-    names = (namespaces if chosen else ()) if isinstance(chosen, bool) else set(chosen)
-    for name in names:
-        if name not in namespaces:
-            raise ValueError(
-                f"no namespace {name!r} to be strong-consistent: there are {', '.join(namespaces)}"
-            )
-    return {
-        name: replace(config, strong_consistency=True) if name in names else config
-        for name, config in namespaces.items()
-    }
-
-
-def _tls_files(tls: object, process: bool) -> list[str]:
-    """The paths of the files for TLS; none if there are no files."""
-    if tls is None:
-        return []
-    if isinstance(tls, ssl.SSLContext):
-        if process:
-            raise ValueError("an SSLContext can't be passed to another process: give the paths of files")
-        if tls.protocol == ssl.PROTOCOL_TLS_CLIENT:
-            raise ValueError(
-                "that SSLContext is for clients: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) is wanted"
-            )
-        return []
-    if not isinstance(tls, (tuple, list)):
-        raise TypeError(f"tls is an SSLContext or a tuple of paths, not {type(tls).__name__}")
-    if len(tls) not in (2, 3):
-        raise ValueError(f"tls has the paths of a certificate, a key, and authorities, not {len(tls)} paths")
-    return [os.fspath(path) for path in tls]
-
-
-def _tls_names(given: str | Sequence[str], nodes: int) -> list[str]:
-    names = [given] * nodes if isinstance(given, str) else list(given)
-    if len(names) != nodes:
-        raise ValueError(f"there are {len(names)} TLS names for {nodes} nodes")
-    return [check_text("tls_name", name) for name in names]

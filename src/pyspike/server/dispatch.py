@@ -14,7 +14,7 @@ from .batch_host import NodeHost
 from .protocol.batch_request import batch_timeout, is_batch
 from .protocol.constants import FieldType, ProtoType
 from .protocol.error_details import details_field
-from .protocol.framing import PROTO, Message, frame, parse_message, refusal, reply
+from .protocol.framing import Message, frame, parse_message, refusal, reply
 from .protocol.result import RequestError, ResultCode
 from .queries.starting import run_query
 from .records.batch import run_batch
@@ -33,7 +33,6 @@ _LOG = logging.getLogger("pyspike.server")
 
 _DATA = int(ProtoType.AS_MSG)
 _INFO4_AT = 4
-_CODE_AT = PROTO.size + 5
 _NO_SECURITY = frame(ProtoType.SECURITY, bytes((0, ResultCode.SEC_NOT_SUPPORTED)) + bytes(14))
 
 
@@ -101,14 +100,12 @@ def _run_strong(
     def run() -> bytes:
         try:
             host.check(message, digest)
-            answer = execute(cluster.store, message)
+            return execute(cluster.store, message)
         except RequestError as error:
-            answer = refusal(body, error.code, _details(cluster, body, error))
+            return refusal(body, error.code, _details(cluster, body, error))
         except Exception:
             _LOG.exception("node %s: a request failed: %s", node.name, body[:256].hex())
-            answer = refusal(body, ResultCode.UNKNOWN)
-        host.count(message, answer[_CODE_AT])
-        return answer
+            return refusal(body, ResultCode.UNKNOWN)
 
     return host.run(message, run)
 

@@ -165,6 +165,9 @@ class EmbeddedNode:
     def freeze(self, *, after_frames: int | None = None) -> None:
         """Read and answer nothing until `thaw`; the TCP connections stay up.
 
+        Where records are strong-consistent, the other nodes wait for it: requests time out that need it as a
+        master, and writes and linearized reads that need it as a replica. Such a write may be done.
+
         Args:
             after_frames: the node freezes in the middle of the next answer, when so many of its frames are
                 sent; None: now.

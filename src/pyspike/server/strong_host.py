@@ -65,14 +65,18 @@ class StrongHost:
         """
         digest = message.fields[_F_DIGEST]
         if not any(self._silent(message, digest)):
-            return run()
-        return LongReply(self._late(message, digest, run), None, is_query=True)
+            return self._counted(message, run())
+        return LongReply(self._late(message, digest, run), None)
+
+    def _counted(self, message: Message, answer: bytes) -> bytes:
+        self.count(message, answer[_CODE_AT])
+        return answer
 
     def _late(self, message: Message, digest: bytes, run: Callable[[], bytes]) -> Iterator[bytes | float]:
         """The reply to a request for which not all nodes answer that it needs."""
         while self._silent(message, digest)[0]:
             if self._is_over(message):
-                yield reply(ResultCode.TIMEOUT)
+                yield self._counted(message, reply(ResultCode.TIMEOUT))
                 return
             yield _LOOK_EVERY
         answer = run()
@@ -82,7 +86,7 @@ class StrongHost:
                 answer = reply(ResultCode.TIMEOUT)
                 break
             yield _LOOK_EVERY
-        yield answer
+        yield self._counted(message, answer)
 
     def pause(self, message: Message, digest: bytes) -> float:
         """How many seconds to wait before a row of a batch is run, or looked at again; 0: it can be run."""

@@ -255,6 +255,10 @@ def test_a_linearized_read_asks_the_replicas_and_other_reads_do_not(
     for mode in (SESSION, ALLOW_REPLICA, ALLOW_UNAVAILABLE):
         assert asked(strong.nodes[0], get(key, info3=mode)) == OK
     assert asked(strong.nodes[0], with_timeout(get(key, info3=LINEARIZE), 50)) == TIMEOUT
+    verify = message(key, info1=0x21, info3=LINEARIZE, info4=1, more=(field(3, bytes(7)),))
+    before = int(figure(strong.nodes[0], "mrt_verify_read_timeout"))
+    assert asked(strong.nodes[0], with_timeout(verify, 50)) == TIMEOUT
+    assert int(figure(strong.nodes[0], "mrt_verify_read_timeout")) == before + 1
     with Wire(strong.nodes[0].port) as wire:
         wire.send(with_timeout(get(key, info3=LINEARIZE), 5000))
         assert asked(strong.nodes[0], get(key)) == OK  # others are served meanwhile
@@ -288,6 +292,39 @@ def test_a_request_waits_for_a_master_that_does_not_answer(strong: EmbeddedClust
 
 def value_of(wire: Wire) -> int:
     return int.from_bytes(wire.read_frame()[-8:], "big")
+
+
+def test_a_request_that_waits_is_done_also_if_its_client_has_gone(
+    strong: EmbeddedCluster, frozen_replica: tuple[int, EmbeddedNode]
+) -> None:
+    key, replica = frozen_replica
+    lost = key_of(strong, "A2", "A1")  # its master is frozen, and it is asked elsewhere
+    before = strong.nodes[0].stats.data_requests
+    with Wire(strong.nodes[0].port) as wire:
+        wire.send(with_timeout(put(lost, {"a": integer(7)}), 5000))
+        eventually(lambda: strong.nodes[0].stats.data_requests > before)
+    replica.thaw()
+
+    def is_written() -> bool:
+        with Wire(strong.nodes[0].port) as other:
+            return other.ask(get(lost)).code == OK
+
+    eventually(is_written)
+    assert asked(strong.nodes[0], get(key)) == OK
+
+
+def test_a_node_that_stops_does_not_wait(
+    strong: EmbeddedCluster, frozen_replica: tuple[int, EmbeddedNode]
+) -> None:
+    key, _ = frozen_replica
+    before = strong.nodes[0].stats.data_requests
+    with Wire(strong.nodes[0].port) as wire:
+        wire.send(with_timeout(get(key, info3=LINEARIZE), 60_000))
+        eventually(lambda: strong.nodes[0].stats.data_requests > before)
+        strong.nodes[0].stop()
+        with pytest.raises(EOFError):
+            wire.read(1)
+    strong.heal()
 
 
 def test_a_killed_node_is_waited_for_until_it_is_missed(strong: EmbeddedCluster) -> None:

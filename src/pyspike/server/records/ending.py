@@ -103,20 +103,22 @@ def roll(namespace: Namespace, message: Message, digest: bytes) -> bytes:
     return reply(0)
 
 
-def _unlock(namespace: Namespace, digest: bytes, id_: int, *, forward: bool) -> bool:
-    """Let a provisional record take the place of the original, or drop it; tell whether there was one."""
+def _unlock(namespace: Namespace, digest: bytes, id_: int, *, forward: bool) -> None:
+    """Let a provisional record take the place of the original, or drop it, if the transaction has one."""
     provisionals = namespace.transactions.provisionals
     found = provisionals.get(digest)
     if found is None or found.id != id_:
-        return False
+        return
     del provisionals[digest]
+    monitor = namespace.transactions.by_id.get(id_)
+    if monitor is not None:
+        monitor.locked.discard(digest)
     if not forward:
-        return True
+        return
     if found.is_tombstone:
         namespace.bury(digest, found.record)
     else:
         namespace.put(digest, found.record)
-    return True
 
 
 # --- by time ------------------------------------------------------------------------------------------------
@@ -160,12 +162,9 @@ def finish(
         count: is told each record that was rolled, and whether forward.
 
     """
-    left = []
-    for written in monitor.digests:
-        if not is_reachable(written):
-            left.append(written)
-        elif _unlock(namespace, written, monitor.id, forward=monitor.is_committed):
+    for written in list(monitor.locked):
+        if is_reachable(written):
+            _unlock(namespace, written, monitor.id, forward=monitor.is_committed)
             count(written, monitor.is_committed)
-    monitor.digests = left
-    if not left:
+    if not monitor.locked:
         namespace.transactions.remove(digest)

@@ -96,10 +96,9 @@ def _create(namespace: Namespace, message: Message, digest: bytes) -> bytes:
 def _add(namespace: Namespace, message: Message, digest: bytes, monitor: Monitor) -> bytes:
     """Add the records that the transaction is about to write."""
     bins, results = _run(namespace, message, digest, monitor)
-    digests = _digests(bins)
-    if len(digests) > MRT_WRITES_MAX or sum(len(each) for _, each in bins.values()) > MRT_MONITOR_SIZE_MAX:
-        raise RequestError(ResultCode.MRT_TOO_MANY_WRITES, f"{len(digests)} records")
-    monitor.digests = digests
+    count = _count(bins)
+    if count > MRT_WRITES_MAX or sum(len(each) for _, each in bins.values()) > MRT_MONITOR_SIZE_MAX:
+        raise RequestError(ResultCode.MRT_TOO_MANY_WRITES, f"{count} records")
     answer = _written(monitor, bins, results)
     if not results:
         return answer
@@ -120,9 +119,7 @@ def _close(namespace: Namespace, digest: bytes) -> bytes:
     if monitor is None or monitor.is_closed:
         raise RequestError(ResultCode.NOT_FOUND, "no monitor")
     monitor.is_closed = True
-    locked = namespace.transactions.provisionals
-    monitor.digests = [each for each in monitor.digests if each in locked and locked[each].id == monitor.id]
-    if not monitor.digests:
+    if not monitor.locked:
         namespace.transactions.remove(digest)
     return reply(0)
 
@@ -156,15 +153,15 @@ def _written(monitor: Monitor, bins: Bins, results: list[bytes]) -> bytes:
     return reply(0, monitor.record.generation, 0, len(results), b"".join(results))
 
 
-def _digests(bins: Bins) -> list[bytes]:
-    """The digests in the bins of a monitor."""
+def _count(bins: Bins) -> int:
+    """How many digests are in the bins of a monitor."""
     found = bins.get(_DIGESTS)
     if found is None:
-        return []
+        return 0
     value = value_of(*found)
     if not isinstance(value, PackedList):
         raise bad("digests that are no list")
-    digests = [each[1:] for each in value.items if isinstance(each, bytes) and each[:1] == _BLOB]
-    if len(digests) != len(value.items) or any(len(each) != DIGEST_SIZE for each in digests):
-        raise bad("a digest that is none")
-    return digests
+    for each in value.items:
+        if not isinstance(each, bytes) or each[:1] != _BLOB or len(each) != len(_BLOB) + DIGEST_SIZE:
+            raise bad("a digest that is none")
+    return len(value.items)

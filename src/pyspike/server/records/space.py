@@ -11,7 +11,7 @@ from typing import Protocol
 from ..protocol.result import BlockedSubcode, RequestError, ResultCode
 from ..storage.record import Record
 from ..storage.store import Namespace, NamespaceConfig, Store
-from ..storage.transactions import Provisional
+from ..storage.transactions import Monitor, Provisional
 
 __all__ = ["LockedSpace", "RecordSpace", "TransactionSpace", "blocked", "live_monitor"]
 
@@ -154,7 +154,7 @@ class TransactionSpace(_Space):
         provisionals = self._namespace.transactions.provisionals
         if digest in provisionals and self.own(digest) is None:
             raise blocked(BlockedSubcode.OTHER_ID)
-        live_monitor(self._namespace, self._id)
+        live_monitor(self._namespace, self._id).locked.add(digest)
         provisionals[digest] = provisional
 
 
@@ -163,8 +163,8 @@ def blocked(subcode: BlockedSubcode = BlockedSubcode.LOCKED) -> RequestError:
     return RequestError(ResultCode.MRT_BLOCKED, "another transaction has locked the record", subcode)
 
 
-def live_monitor(namespace: Namespace, id_: int) -> None:
-    """Raise if a transaction can't write any more.
+def live_monitor(namespace: Namespace, id_: int) -> Monitor:
+    """The monitor of a transaction that can still write.
 
     Raises:
         RequestError: MRT_EXPIRED: there is no monitor, or not any more. MRT_COMMITTED: it is to be rolled
@@ -178,3 +178,4 @@ def live_monitor(namespace: Namespace, id_: int) -> None:
         raise RequestError(ResultCode.MRT_COMMITTED, "the transaction is committed")
     if monitor.is_aborted:
         raise RequestError(ResultCode.MRT_ABORTED, "the server has aborted the transaction")
+    return monitor

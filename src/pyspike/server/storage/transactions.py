@@ -40,7 +40,8 @@ class Monitor:
         id: the transaction.
         record: the monitor's own bins.
         ends: when it expires, in Unix time.
-        digests: the records that it writes.
+        locked: the records that it has locked. The client has told the monitor of these, and of others that
+            it has not written.
         is_committed: whether it is marked to be rolled forward.
         is_aborted: whether the server is rolling it back, as it has expired.
         is_closed: whether the client has closed it: it is there only for records that are not unlocked.
@@ -50,7 +51,7 @@ class Monitor:
     id: int
     record: Record
     ends: float
-    digests: list[bytes] = field(default_factory=list)
+    locked: set[bytes] = field(default_factory=set)
     is_committed: bool = False
     is_aborted: bool = False
     is_closed: bool = False

@@ -25,7 +25,8 @@ class LongReply(NamedTuple):
             lets so many seconds pass before the next one is drawn.
         patience: a client that does not read is disconnected: so many seconds after the request of a batch,
             or after it has begun not to read the answer to a query. None: never.
-        is_query: whether it is the answer to a query; else it is that to a batch, and is drawn to its end.
+        is_query: whether it is the answer to a query, or to what need not be done for a client that has
+            gone; else it is that to a batch, and is drawn to its end.
 
     """
 
@@ -38,10 +39,16 @@ Reply: TypeAlias = "bytes | LongReply"
 
 
 def exhausted(reply: Reply) -> bytes:
-    """All bytes of a reply."""
+    """All bytes of a reply that are there without time passing; what comes later is dropped."""
     if isinstance(reply, bytes):
         return reply
-    return b"".join(piece for piece in reply.frames if isinstance(piece, bytes))
+    pieces = []
+    for piece in reply.frames:
+        if not isinstance(piece, bytes):
+            dropped(reply)
+            break
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def dropped(reply: Reply) -> None:
