@@ -75,11 +75,20 @@ def main(given: list[str] | None = None) -> int:
         return 0
     talk = Console(stderr=True)
     rounds, count = (1, 20) if options.smoke else (options.rounds, options.n)
+    queried = cases.SMOKE_QUERIED if options.smoke else cases.QUERIED
+    if not any(case.finds for case in options.cases):
+        queried = 0
     plan = runner.Plan(
-        options.cases, options.clients, rounds, count, options.seconds, options.out.resolve(), options.smoke
+        options.cases,
+        options.clients,
+        rounds,
+        count,
+        options.seconds,
+        options.out.resolve(),
+        options.smoke,
+        queried,
     )
     options.out.mkdir(parents=True, exist_ok=True)
-    queried = any(case.finds for case in options.cases)
     with serving(options.hosts, queried=queried) as server, talk.status("") as status:
         described = machine.describe(server, options.awake)
         floor = Floor(plan.out, server.hosts, server.nodes)

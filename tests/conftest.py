@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.examples import DEFAULT, examples
 from support.ids import with_address
 from support.shares import share, tell, work
 
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["share", "work"]
 
 # How long an example takes is up to the machine; what hangs is ended by pytest-timeout.
-settings.register_profile("pyspike", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "pyspike", deadline=None, max_examples=examples(DEFAULT), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("pyspike")
 
 HERE = Path(__file__).parent
@@ -38,6 +41,7 @@ NODES = 3
 SETTLED = 10.0  # seconds within which a client must know the nodes that came back
 RUN = uuid.uuid4().hex[:8]
 _numbers = itertools.count(1)
+_module = ""  # whose tests run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,6 +95,16 @@ def pytest_collection_finish() -> None:
     """What pytest keeps to its end is nothing for the garbage collector to look at, which many tests run."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    """Neither is what it has kept by the end of a module, nor what the module imported."""
+    global _module
+    module = nodeid.partition("::")[0]
+    if module != _module:
+        _module = module
+        gc.collect()
+        gc.freeze()
 
 
 def _folder(item: pytest.Item) -> str:

@@ -48,7 +48,10 @@ def users(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     """A user's project; the plugin is loaded by name, because pyspike need not be installed here."""
     monkeypatch.delenv("PYSPIKE_HOSTS", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(pyspike.__file__).parents[1]))
-    monkeypatch.setenv("PYTEST_ADDOPTS", f"{PLUGINS} -p no:anyio -p no:asyncio -W error")
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{PLUGINS} -W error")
+    monkeypatch.setenv(
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"
+    )  # of others, which takes longer than a test does
     return pytester
 
 

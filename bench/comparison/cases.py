@@ -11,7 +11,6 @@ __all__ = [
     "BINS",
     "CASES",
     "DOCUMENT",
-    "FOUND",
     "NAMESPACE",
     "QUERIED",
     "QUERIED_SET",
@@ -22,6 +21,7 @@ __all__ = [
     "Group",
     "batches_of",
     "calls_of",
+    "found",
     "select",
 ]
 
@@ -32,7 +32,8 @@ ASYNC_BATCH = 100  # records of a batch of a task
 SEED = 20_100_101
 QUERIED_SET = "bench-queried"
 QUERIED = 20_000  # records in that set, each with its number in the indexed bin `a`
-FOUND = (9000, 10_999)  # the numbers that queries of the index find
+SMOKE_QUERIED = 500  # and as many in a smoke run
+SCAN, SOME = 1.0, 0.1  # of them are found: by a scan, and by a query of the index
 
 SMALL: dict[str, Any] = {"a": 1, "b": "hello world", "c": 123456789}
 DOCUMENT: dict[str, Any] = {
@@ -83,9 +84,7 @@ class Case:
     call: str = ""
     set_name: str = "bench-small"
     batch: int = 0  # records of a call; 0: the call takes a record, not a list of them
-    finds: int = (
-        0  # records that the call finds, which takes the range of an index or None; 0: it is no query
-    )
+    finds: float = 0.0  # share of the records that the call, which takes an index's range or None, finds
     bins: str = ""  # what a put writes, by its name in BINS
     new_keys: bool = False  # a key is made for every call
     read: bool = False  # the bins of what came are looked at
@@ -172,22 +171,22 @@ def _batches() -> list[Case]:
 
 
 def _queries() -> list[Case]:
-    def case(name: str, title: str, finds: int, **more: Any) -> Case:
+    def case(name: str, title: str, finds: float, **more: Any) -> Case:
         return Case(name, Group.QUERY, title, set_name=QUERIED_SET, finds=finds, **more)
 
-    some = FOUND[1] - FOUND[0] + 1
+    some = round(SOME * QUERIED)
     cases = [
-        case("scan", f"scan of {QUERIED:,}, 3 small bins", QUERIED, call="query"),
-        case("scan-bins", f"scan of {QUERIED:,}, and look at them", QUERIED, call="query", read=True),
-        case("index-query", f"query of an index, {some:,} records", some, call="query"),
+        case("scan", f"scan of {QUERIED:,}, 3 small bins", SCAN, call="query"),
+        case("scan-bins", f"scan of {QUERIED:,}, and look at them", SCAN, call="query", read=True),
+        case("index-query", f"query of an index, {some:,} records", SOME, call="query"),
     ]
     for uvloop in (False, True):
         loop, suffix = ("uvloop", "-uvloop") if uvloop else ("asyncio", "")
         more: dict[str, Any] = {"call": "async_query", "tasks": 1, "uvloop": uvloop}
         cases += [
-            case(f"async-scan{suffix}", f"scan of {QUERIED:,}, one task, {loop}", QUERIED, **more),
+            case(f"async-scan{suffix}", f"scan of {QUERIED:,}, one task, {loop}", SCAN, **more),
             case(
-                f"async-index-query{suffix}", f"query of an index, {some:,}, one task, {loop}", some, **more
+                f"async-index-query{suffix}", f"query of an index, {some:,}, one task, {loop}", SOME, **more
             ),
         ]
     return cases
@@ -245,6 +244,13 @@ def batches_of(keys: list[Any], size: int) -> list[list[Any]]:
     """All keys in lists of this size, each key as often as each other one, and none twice in a list."""
     rounds = math.lcm(len(keys), size) // len(keys)
     return [(keys * rounds)[start : start + size] for start in range(0, len(keys) * rounds, size)]
+
+
+def found(case: Case, queried: int) -> tuple[int, tuple[int, int] | None]:
+    """How many of so many records a query finds, and the first and last number of the index; None: a scan."""
+    count = round(case.finds * queried)
+    first = (queried - count) // 2
+    return count, None if case.finds == SCAN else (first, first + count - 1)
 
 
 def calls_of(records: int, size: int) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cases import SEED, Case
+from .cases import QUERIED, SEED, Case
 from .clients import installed
 from .floor import FLOOR, Floor
 from .importing import measure_import
@@ -36,6 +36,7 @@ class Plan:
     seconds: float
     out: Path  # where what is compiled goes
     together: bool  # one process for all cases of a client: quick, but less clean
+    queried: int = QUERIED  # records that are there for queries
 
     def timeout(self, cases: int) -> float:
         """Seconds after which a process that runs so many cases is ended."""
@@ -75,7 +76,7 @@ def _samples(plan: Plan, cases: list[Case], client: str, hosts: str, floor: Floo
 
 def _worker(plan: Plan, names: list[str], client: str, hosts: str) -> dict[str, Sample]:
     bench = str(Path(__file__).parent.parent)
-    given = [client, hosts, str(plan.count), str(plan.seconds), str(SEED), *names]
+    given = [client, hosts, str(plan.count), str(plan.seconds), str(SEED), str(plan.queried), *names]
     path = os.pathsep.join(filter(None, [bench, os.environ.get("PYTHONPATH")]))
     child = subprocess.Popen(
         [sys.executable, "-m", "comparison.worker", *given],

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .cases import NAMESPACE, QUERIED, QUERIED_SET, RECORDS, SETS, SMALL
+from .cases import NAMESPACE, QUERIED_SET, RECORDS, SETS, SMALL
 
 __all__ = ["Server", "serving"]
 
@@ -27,8 +27,8 @@ class Server:
 
 
 @contextmanager
-def serving(hosts: str | None, *, queried: bool = True) -> Iterator[Server]:
-    """The server, with the records of all cases on it; those that queries find only if they are `queried`."""
+def serving(hosts: str | None, *, queried: int = 0) -> Iterator[Server]:
+    """The server, with the records of all cases on it, and so many that queries find."""
     if hosts:
         with _seeded(hosts, embedded=False, queried=queried) as server:
             yield server
@@ -43,10 +43,10 @@ def serving(hosts: str | None, *, queried: bool = True) -> Iterator[Server]:
 
 
 @contextmanager
-def _seeded(hosts: str, *, embedded: bool, queried: bool) -> Iterator[Server]:
+def _seeded(hosts: str, *, embedded: bool, queried: int) -> Iterator[Server]:
     from pyspike import Client, IndexType, Key
 
-    keys = [Key(NAMESPACE, QUERIED_SET, number) for number in range(QUERIED if queried else 0)]
+    keys = [Key(NAMESPACE, QUERIED_SET, number) for number in range(queried)]
     parts = [keys[start : start + PART] for start in range(0, len(keys), PART)]
     with Client(hosts) as client:
         version = client.info("build", client.nodes()[0])

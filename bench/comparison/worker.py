@@ -1,6 +1,6 @@
 """One client in a process of its own: runs cases and prints a line of JSON for each.
 
-    python -m comparison.worker CLIENT HOSTS COUNT SECONDS SEED CASE...
+    python -m comparison.worker CLIENT HOSTS COUNT SECONDS SEED QUERIED CASE...
 
 The CPU that is counted is that of this process: the client with all its threads, nothing of the server.
 """
@@ -20,7 +20,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .cases import BINS, CASES, FOUND, QUERIED, RECORDS, Case, Group, batches_of, calls_of
+from .cases import BINS, CASES, RECORDS, Case, Group, batches_of, calls_of, found
 from .clients import PEERS, Peer
 from .samples import FAILED, OK, UNSUPPORTED, Length, Sample, Stopwatch
 
@@ -34,11 +34,12 @@ Call = Callable[[Any], Any]
 class Worker:
     """Runs cases on one client, which it opens when the first case needs it."""
 
-    def __init__(self, peer: Peer, count: int, seconds: float, seed: int) -> None:
+    def __init__(self, peer: Peer, count: int, seconds: float, seed: int, queried: int) -> None:
         self.peer = peer
         self.count = count
         self.seconds = seconds
         self.seed = seed
+        self.queried = queried
         self.opened = False
         peer.prepare()
 
@@ -145,32 +146,28 @@ class Worker:
     def _query(self, case: Case) -> Sample:
         """Measure a call that finds records, as many as it should."""
         call: Any = getattr(self.peer, case.call)
-        numbers = None if case.finds == QUERIED else FOUND
+        records, numbers = found(case, self.queried)
 
         def run(count: int) -> None:
             for _ in range(count):
-                found = call(case.set_name, numbers, case.read)
-                if found != case.finds:
-                    raise RuntimeError(f"{found} records were found, not {case.finds}")
+                _check(call(case.set_name, numbers, case.read), records)
 
-        return self._measure(run, case.finds)
+        return self._measure(run, records)
 
     async def _query_in_loop(self, case: Case) -> Sample:
         call: Any = getattr(self.peer, case.call)
         if call is None:
             return Sample(UNSUPPORTED, f"no {case.call}")
-        numbers = None if case.finds == QUERIED else FOUND
-        length = self.length(case.finds)
+        records, numbers = found(case, self.queried)
+        length = self.length(records)
         watch = Stopwatch()
         for count in itertools.chain(length, (None,)):
             watch = Stopwatch()
             for _ in range(length.count if count is None else count):
-                found = await call(case.set_name, numbers, case.read)
-                if found != case.finds:
-                    raise RuntimeError(f"{found} records were found, not {case.finds}")
+                _check(await call(case.set_name, numbers, case.read), records)
             if count is not None:
                 length.took(watch.wall)
-        return watch.sample(length.count * case.finds)
+        return watch.sample(length.count * records)
 
     def _threads(self, case: Case) -> Sample:
         call: Any = getattr(self.peer, case.call)
@@ -288,6 +285,11 @@ class Worker:
         return awaited
 
 
+def _check(came: int, records: int) -> None:
+    if came != records:
+        raise RuntimeError(f"{came} records were found, not {records}")
+
+
 def _each(call: Call, arguments: Any) -> None:
     for argument in arguments:
         call(argument)
@@ -311,8 +313,8 @@ def _percentiles(latencies: list[float]) -> dict[str, float]:
 
 def main(arguments: list[str]) -> None:
     """Run the cases; print a line for each as soon as it is known."""
-    name, hosts, count, seconds, seed, *cases = arguments
-    worker = Worker(PEERS[name](hosts), int(count), float(seconds), int(seed))
+    name, hosts, count, seconds, seed, queried, *cases = arguments
+    worker = Worker(PEERS[name](hosts), int(count), float(seconds), int(seed), int(queried))
     failed = False
     for case in cases:
         try:

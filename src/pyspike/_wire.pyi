@@ -270,6 +270,14 @@ def on_fork(listener: Callable[[], object]) -> None:
 def after_fork() -> None:
     """Start over if this process is the child of a fork and has not done so; every use of a client calls this first."""
 
+@final
+class Inflation:
+    """What takes the frame out of a compressed one, in several turns if the caller has other things to do.
+
+    Memory grows with the bytes that come out, and never beyond the size that is told in front of them. The GIL is released
+    meanwhile.
+    """
+
 def plain_text(text: Any) -> str:
     """Return the text that a str or a subclass of str holds, as a str."""
 
@@ -532,6 +540,8 @@ class Settings:
     @property
     def timeout_delay(self) -> float: ...
     @property
+    def connect_timeout(self) -> float: ...
+    @property
     def max_retries(self) -> int: ...
     @property
     def send_key(self) -> bool: ...
@@ -578,6 +588,7 @@ class Settings:
         max_retries: int = 2,
         sleep_between_retries: float = 0,
         timeout_delay: float = 0,
+        connect_timeout: float = 0,
         replica: int = ...,
         read_mode: int = ...,
         send_key: bool = False,
@@ -1184,6 +1195,8 @@ class Query:
     @property
     def total_timeout(self) -> float: ...
     @property
+    def requests(self) -> int: ...
+    @property
     def given(self) -> int: ...
     def __init__(
         self,
@@ -1321,6 +1334,8 @@ class Node:
         """Return the numbers of batches so far: requests and rows, of threads and of all loops together."""
     def query_stats(self) -> dict[str, int]:
         """Return the numbers of queries so far: requests and records, of threads and of all loops together."""
+    def compression_stats(self) -> dict[str, int]:
+        """Return how many requests and answers were compressed so far, and their bytes, of threads and of all loops together."""
     def rack_stats(self) -> dict[str, int]:
         """Return how often the node was chosen by racks so far, by threads and all loops together."""
     def health_stats(self) -> dict[str, Any]:
@@ -1476,6 +1491,8 @@ class NodeRows:
         """A command for the next rows; None if there are none. The rows of the one before must have been answered."""
     def count_sent(self) -> None:
         """Counts that the last request may have reached the server."""
+    def is_unanswered(self, command: Command) -> bool:
+        """Whether no row of the last request, which is this one, was answered."""
     def give_up(self, most: int = -1) -> list[int]:
         """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too.
 
@@ -1653,6 +1670,14 @@ class NodeQuery:
             share: how many records it may bring at most; 0 for all.
             query_id: a number by which the node knows the query.
         """
+    def split(self, count: int) -> NodeQuery:
+        """Keep the first partitions, so many, and give the others away. Nobody asks for those before they are released.
+
+        Args:
+            count: how many are kept; fewer than there are.
+        """
+    def release(self) -> None:
+        """Let its partitions be asked for, which were split off."""
     def make_command(self) -> Command:
         """The request for the partitions, which were reserved."""
     @property
@@ -1830,6 +1855,8 @@ class Connection:
         """
     def close(self) -> None:
         """Close the socket. Does nothing if it is closed."""
+    def interrupt(self) -> None:
+        """Have the exchange that another thread does on the connection end at once, with a ConnectionError."""
     @property
     def closed(self) -> bool:
         """Whether the socket is closed."""
@@ -2128,6 +2155,7 @@ class Channel:
         connect: is called with the channel to open a connection; calls the channel's `opened` or `not_opened` later.
         failed: is called with the future and the error of every attempt that failed.
         attempt: is called with a future to begin another attempt.
+        look_in: is called with the seconds after which to look for overdue commands, if that is earlier than usual.
         kind: what the channel is for: `FOR_READS` and so on.
         large: the sets with large records, as (namespace, set); the value is the number of small answers after which a
             set is removed. The channels of a loop share it.
@@ -2161,6 +2189,7 @@ class Channel:
         connect: Callable[[Channel], None],
         failed: Callable[[Future, AerospikeError], None],
         attempt: Callable[[Future], None],
+        look_in: Callable[[float], None],
         *,
         kind: int = ...,
         large: dict[tuple[str, str], int] | None = None,
@@ -2170,6 +2199,8 @@ class Channel:
         """Whether the channel is for writes only."""
     def begin_connecting(self) -> None:
         """Have a connection opened. The time for it begins now, when the loop comes to it."""
+    def held_up(self, why: str) -> None:
+        """Note what the opening of a connection waits for, in words, to tell those who wait for it in vain."""
     def opened(self, pipeline: Pipeline) -> None:
         """Use a connection that is open now."""
     def not_opened(self, error: AerospikeError) -> None:
@@ -2212,6 +2243,8 @@ class Deadlines:
         Linux may wake a loop from a long wait late, by a thousandth of the wait. So a timer for more than `LONG_TIMER` goes
         off earlier, and is set again for the rest.
         """
+    def look_in(self, seconds: float) -> None:
+        """Look for overdue commands after so many seconds, unless that is done earlier anyway."""
     def stop_timer(self) -> None:
         """Stop the timer."""
     def watched(self) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import threading
 from types import TracebackType
 from typing import overload
@@ -309,9 +308,8 @@ class AsyncClient(
         return await in_thread(self._cluster.info, *asked)
 
     def stats(self) -> ClientStats:
-        """How the connections to each node are used, by threads and in each loop, and how tending goes."""
-        loops = tuple(executor.stats() for executor in self._loops.all())
-        return dataclasses.replace(self._cluster.stats(), loops=loops)
+        """How the connections to each node are used, all together and in each loop, and how tending goes."""
+        return self._cluster.stats().with_loops(tuple(executor.stats() for executor in self._loops.all()))
 
     async def close(self, timeout: Milliseconds | None = None) -> None:
         """Close all connections; again is harmless.

@@ -29,17 +29,17 @@ from pyspike.policy import (
     TxnVerifyPolicy,
     WritePolicy,
 )
-from pyspike.process.lazy_imports import importing
+from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.queries import Queries
 from pyspike.transactions import Transactions
 from pyspike.user_administration import UserAdministration
 
 if TYPE_CHECKING:
+    from pyspike import stats as client_stats
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
-    from pyspike.stats import ClientStats
-else:  # for `typing.get_type_hints`: what takes long to make is imported when it is asked for
-    ClientStats = object
+else:
+    client_stats = LazyModule("pyspike.stats")
 
 
 class Client(BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs, Transactions):
@@ -171,7 +171,7 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         """
         return self._cluster.info(*info_arguments(self._policies, command, node, policy))
 
-    def stats(self) -> ClientStats:
+    def stats(self) -> client_stats.ClientStats:
         """How the connections to each node are used, and how tending goes."""
         return self._cluster.stats()
 

@@ -187,7 +187,12 @@ class ResultCode(enum.IntEnum):
     INVALID_ALLOWLIST = 73, "malformed list of allowed addresses", "it takes IP addresses and subnets"
     QUOTAS_NOT_ENABLED = 74, "quotas are turned off on the server", "turn enable-quotas on, or set no quota"
     INVALID_QUOTA = 75, "the quota is out of range", "it is a number of records a second, 0 for any number"
-    NOT_AUTHENTICATED = 80, "not logged in", "the server has security turned on: connect with a user"
+    NOT_AUTHENTICATED = (
+        80,
+        "not logged in",
+        "the server has security turned on: give ClientPolicy a user and a password; a client that has them "
+        "logs in again by itself, and the call can be made again",
+    )
     ROLE_VIOLATION = 81, "the user's roles do not allow this", "ask an administrator to grant the privilege"
     NOT_ALLOWLISTED = 82, "the user may not connect from this address", "ask for the address to be allowed"
     QUOTA_EXCEEDED = 83, "the user's quota of reads or writes a second is used up", "send fewer a second"

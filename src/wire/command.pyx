@@ -75,6 +75,8 @@ cdef class Command:
         if stays(self.target.choice.mode, slow):
             return False
         self.target.replica += 1
+        if self.target.choice.policy != REPLICA_MASTER and not self.target.has_other_node:
+            self.target.choice.policy = REPLICA_ELSEWHERE
         return True
 
     def __repr__(self) -> str:

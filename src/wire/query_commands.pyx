@@ -41,6 +41,31 @@ cdef class NodeQuery:
             state.asked = self.number
             state.denied = False
 
+    def split(self, count: int) -> NodeQuery:
+        """Keep the first partitions, so many, and give the others away. Nobody asks for those before they are released.
+
+        Args:
+            count: how many are kept; fewer than there are.
+        """
+        cdef NodeQuery others = new_node_query(self.query, self.node)
+        cdef Py_ssize_t kept = count
+        assert 0 < kept < self.count
+        others.count = self.count - kept
+        memcpy(others.places, self.places + kept, <size_t>others.count * sizeof(uint16_t))
+        self.count = kept
+        others.put_off_until(FOREVER)
+        return others
+
+    def release(self) -> None:
+        """Let its partitions be asked for, which were split off."""
+        self.put_off_until(0)
+
+    cdef int put_off_until(self, int64_t due) except -1:
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            self.query.partitions.states[self.places[i]].due = due
+        return 0
+
     def make_command(self) -> Command:
         """The request for the partitions, which were reserved."""
         cdef Query query = self.query

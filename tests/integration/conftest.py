@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pyspike import AsyncClient, Client
+from pyspike.server import EmbeddedCluster
 from support.both_kinds import kinds
 from support.clients import UNTOLD, VARIABLE, client_of
 from support.facade import TaskClient, background_loop, end_background_loop
@@ -52,3 +53,29 @@ def _shared_tasks(_shared_client: Client) -> Iterator[TaskClient]:
 def client(client_kind: str, request: pytest.FixtureRequest) -> Any:
     """The client that all tests share, or tasks that share its cluster."""
     return request.getfixturevalue("_shared_tasks" if client_kind == "tasks" else "_shared_client")
+
+
+@pytest.fixture(scope="session")
+def _one() -> Iterator[EmbeddedCluster]:
+    with EmbeddedCluster(process=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def _three() -> Iterator[EmbeddedCluster]:
+    with EmbeddedCluster(nodes=3, process=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def one(_one: EmbeddedCluster) -> Iterator[EmbeddedCluster]:
+    """A node in a process of its own, whose sockets are not ours, as new, to which a test may do anything."""
+    yield _one
+    _one.reset()
+
+
+@pytest.fixture
+def three(_three: EmbeddedCluster) -> Iterator[EmbeddedCluster]:
+    """Three such nodes, which are not those that all tests share."""
+    yield _three
+    _three.reset()

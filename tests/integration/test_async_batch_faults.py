@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import random
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -32,12 +32,6 @@ FAULTS: dict[str, Callable[[EmbeddedNode], object]] = {
     "stalling": lambda node: node.stall(times=4),
     "frozen": EmbeddedNode.freeze,
 }
-
-
-@pytest.fixture
-def three() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=3, process=True) as cluster:
-        yield cluster
 
 
 def run(loop: str, work: Coroutine[Any, Any, None]) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import importlib.util
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -60,12 +60,6 @@ async def ticking() -> AsyncIterator[Ticker]:
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-@pytest.fixture
-def one() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(process=True) as cluster:
-        yield cluster
 
 
 @in_loop

@@ -10,7 +10,6 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -627,18 +626,6 @@ async def test_idle_connections_are_closed() -> None:
 
 
 # With a server ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def one() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(process=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def three() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=3, process=True) as cluster:
-        yield cluster
 
 
 def key_of(number: int) -> Key:

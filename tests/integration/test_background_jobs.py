@@ -283,12 +283,6 @@ def test_the_official_client_sees_the_same_job(
 # Faults -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def three() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=3, process=True) as cluster:
-        yield cluster
-
-
 POLICY = ClientPolicy(
     tend_interval=100, admin=AdminPolicy(timeout=1000), write=WritePolicy(total_timeout=1000)
 )

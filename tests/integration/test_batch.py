@@ -251,12 +251,6 @@ ADDS = [BatchWrite(key, [op.add("n", 1), op.get("n")]) for key in KEYS]
 
 
 @pytest.fixture
-def three() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=3, process=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
 def of_three(three: EmbeddedCluster) -> Iterator[Client]:
     with Client(three.hosts, ClientPolicy(tend_interval=100)) as client:
         client.batch_put({key: {"n": 0} for key in KEYS})

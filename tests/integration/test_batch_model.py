@@ -35,12 +35,13 @@ from pyspike import (
     exp,
 )
 from pyspike import operations as op
+from support.examples import examples
 
 pytestmark = pytest.mark.both_kinds
 
 PATIENCE = 60_000  # ms
 ROUNDS = settings(
-    max_examples=150,
+    max_examples=examples(150),
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -163,19 +163,6 @@ READS = [BatchRead(key) for key in KEYS]
 ADDS = [BatchWrite(key, [op.add("n", 1), op.get("n")]) for key in KEYS]
 
 
-@pytest.fixture(scope="module")
-def _three() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=3, process=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def three(_three: EmbeddedCluster) -> Iterator[EmbeddedCluster]:
-    """Three nodes, which may have any fault in a test."""
-    yield _three
-    make_whole(_three)
-
-
 def make_whole(cluster: EmbeddedCluster) -> None:
     for node in cluster.nodes:
         node.heal()

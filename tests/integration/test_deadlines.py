@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,12 +17,6 @@ pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 KEY = ("test", "deadlines", 1)
 LONG = (300.0, 1500.0, 3000.0, 7000.0, 10_000.0, 20_000.0)  # ms
 LATE = 20.0
-
-
-@pytest.fixture
-def one() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=1, process=True) as cluster:
-        yield cluster
 
 
 def test_a_wait_for_a_connection_is_part_of_the_deadline(one: EmbeddedCluster) -> None:

@@ -32,11 +32,12 @@ from pyspike.errors import ServerError
 from pyspike.operations import context, lists, maps
 from support import document_model as model
 from support.document_model import Ambiguous, Refused, View, order
+from support.examples import examples
 from support.vectors import same
 
 L, M, F, W = ListReturnType, MapReturnType, ListWriteFlags, MapWriteFlags
 ROUNDS = settings(
-    max_examples=50,
+    max_examples=examples(50),
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -24,13 +24,14 @@ from pyspike import (
 from pyspike import operations as op
 from pyspike.errors import OpNotApplicable
 from pyspike.operations import context, lists, maps
+from support.examples import examples
 
 # What makes an operation, given where, and what it does to the model.
 Step = tuple[Callable[..., Operation], Callable[[Any], Any]]
 L, M = ListReturnType, MapReturnType
 
 ROUNDS = settings(
-    max_examples=50,
+    max_examples=examples(50),
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -17,12 +17,6 @@ pytestmark = pytest.mark.both_kinds
 
 
 @pytest.fixture
-def three() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=3, process=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
 def one() -> Iterator[EmbeddedCluster]:
     with EmbeddedCluster() as cluster:
         yield cluster

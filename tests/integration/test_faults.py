@@ -15,7 +15,7 @@ import pytest
 
 from pyspike import Client, ClientPolicy, ReadPolicy, WritePolicy
 from pyspike.server import EmbeddedCluster, EmbeddedNode
-from support.cluster_tools import wait_until
+from support.cluster_tools import pools, wait_until
 from support.load import CALLS, CROWD, PATIENT, TEND, Load, Shape
 from support.shares import Work
 
@@ -26,13 +26,9 @@ SLOWED = 1000.0  # ms of the socket timeout that a slow node takes half of
 
 
 @pytest.fixture
-def three() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=3, process=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def load(three: EmbeddedCluster, request: pytest.FixtureRequest, work: Work) -> Iterator[Load]:
+def load(
+    three: EmbeddedCluster, request: pytest.FixtureRequest, client_kind: str, work: Work
+) -> Iterator[Load]:
     """Eight threads at work, or what the test's parameter says."""
     shape: Shape = getattr(request, "param", Shape())
     policy = ClientPolicy(tend_interval=TEND)
@@ -40,6 +36,8 @@ def load(three: EmbeddedCluster, request: pytest.FixtureRequest, work: Work) -> 
         policy = policy.replace(max_conns_per_node=4, pipelines_per_node=1, commands_per_pipeline=4)
     with Client(three.hosts, policy) as client, Load(client, SEED, shape) as load:
         yield load
+        if shape is CROWD and client_kind == "threads":
+            assert pools(client, "waits"), "nobody stood in a line"
         work(len(load.calls), load.checks)
         print(load.figures())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,13 +19,6 @@ from support.unclosed import expects_unclosed
 pytestmark = pytest.mark.both_kinds
 
 TRULY_LINUX = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
-
-
-@pytest.fixture
-def one() -> Iterator[EmbeddedCluster]:
-    """A node in a process of its own, so that its sockets are not ours."""
-    with EmbeddedCluster(process=True) as cluster:
-        yield cluster
 
 
 KEY = Key("test", "lifecycle", 1)

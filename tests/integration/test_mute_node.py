@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from pyspike import Client, ClientPolicy, Key
@@ -18,9 +16,8 @@ DEADLINE = 4000  # ms; each try has a third of it
 
 
 @pytest.fixture
-def cluster() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=3, process=True) as cluster:
-        yield cluster
+def cluster(three: EmbeddedCluster) -> EmbeddedCluster:
+    return three
 
 
 def is_active(client: Client, node: EmbeddedNode) -> bool:

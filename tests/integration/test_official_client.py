@@ -14,6 +14,7 @@ from pyspike import Client, GeoJSON, Key, KeyOrderedDict, RawParticle, Record, W
 from pyspike import operations as op
 from pyspike.hosts import parse_hosts
 from support import strategies
+from support.examples import examples
 
 aerospike = pytest.importorskip("aerospike")
 operations = pytest.importorskip("aerospike_helpers.operations.operations")
@@ -21,7 +22,7 @@ operations = pytest.importorskip("aerospike_helpers.operations.operations")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 ROUNDS = settings(
-    max_examples=100,
+    max_examples=examples(100),
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

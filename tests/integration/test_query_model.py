@@ -22,13 +22,14 @@ from pyspike import (
     exp,
     filters,
 )
+from support.examples import examples
 from support.indexes import index
 
 pytestmark = pytest.mark.both_kinds
 
 PATIENCE = 60_000  # ms
 ROUNDS = settings(
-    max_examples=60,
+    max_examples=examples(60),
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

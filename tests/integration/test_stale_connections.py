@@ -11,7 +11,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -35,12 +34,6 @@ ONCE = WritePolicy(max_retries=0)
 
 def key(number: int) -> Key:
     return Key("test", "stale", number)
-
-
-@pytest.fixture
-def one() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=1, process=True) as cluster:
-        yield cluster
 
 
 @pytest.mark.embedded_only

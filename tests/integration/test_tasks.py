@@ -34,12 +34,6 @@ pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 
 
 @pytest.fixture
-def three() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(nodes=3, process=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
 def cluster(three: EmbeddedCluster) -> Iterator[Cluster]:
     tended = Cluster(three.hosts, ClientPolicy(tend_interval=100))
     tended.start()

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import warnings
 import weakref
-from collections.abc import Iterator
 
 import pytest
 
@@ -23,12 +22,6 @@ pytestmark = pytest.mark.both_kinds
 
 KEY = Key("test", "s", 1)
 NOWHERE = ClientPolicy(fail_if_not_connected=False, timeout=100)
-
-
-@pytest.fixture
-def one() -> Iterator[EmbeddedCluster]:
-    with EmbeddedCluster(process=True) as cluster:
-        yield cluster
 
 
 def test_a_dropped_client_names_its_hosts_and_the_line_that_dropped_it(one: EmbeddedCluster) -> None:

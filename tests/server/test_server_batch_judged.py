@@ -35,6 +35,7 @@ from hypothesis import strategies as st
 from server_wire import Wire, field, frame, get, integer, message, op, put
 
 from pyspike.server import EmbeddedCluster
+from support.examples import examples
 
 PUT, EXP_READ, ADD, APPEND, CDT_READ = 2, 7, 5, 9, 3
 RESPOND_ALL_OPS, GENERATION, GENERATION_GT, DURABLE, CREATE_ONLY = 0x80, 0x04, 0x08, 0x10, 0x20
@@ -519,7 +520,7 @@ def row_of(number: int, kind: str, policy: dict[str, int], key: str) -> bytes:
 
 
 @settings(
-    max_examples=100,
+    max_examples=examples(100),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -12,7 +12,6 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import fields, replace
 from typing import Any
 
 from pyspike import (
@@ -116,15 +115,8 @@ class TaskClient:
         return self.of(self.tasks.with_policies(**policies))
 
     def stats(self) -> ClientStats:
-        """The numbers of the client, with those of its pipelines and batches added to the nodes' pools."""
-        stats = self.tasks.stats()
-        nodes = dict(stats.nodes)
-        for name, channels in [each for loop in stats.loops for each in loop.items()]:
-            if name in nodes:
-                total = nodes[name].pool + channels + channels.batches + channels.queries
-                changed = {field.name: getattr(total, field.name) for field in fields(total)}
-                nodes[name] = replace(nodes[name], pool=replace(nodes[name].pool, **changed))
-        return replace(stats, nodes=nodes)
+        """The numbers of the client."""
+        return self.tasks.stats()
 
     def run_in_transaction(self, function: Callable[[Any], Any], **options: Any) -> Any:
         """The function blocks, so it runs in another thread than the loop."""

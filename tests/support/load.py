@@ -6,6 +6,7 @@ write is in doubt. Each call is timed, and held against its deadline and what th
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -21,22 +22,24 @@ COUNTERS = 5  # shared by all
 TEND = 500.0  # ms between two looks at the cluster
 PHASE = 0.4  # seconds that each part of a scenario takes at least
 CALLS = 100  # and how many calls
-PAUSE = 0.003  # seconds between a thread's calls: faults need time, not a machine that does nothing else
+# Calls a second of all threads at most: faults need time, not a machine that does nothing else.
+RATE = float(os.environ.get("PYSPIKE_FAULT_RATE") or 1000.0)
 STOOD_STILL = 0.25  # of a call's deadline: it may fail on a machine that was late by this much meanwhile
 LOOP = "facade"  # the thread in whose loop the commands of tasks run
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How many threads there are, and the milliseconds their calls may take."""
+    """How many threads there are, how many calls a second they make, and the milliseconds these may take."""
 
     threads: int = 8
+    rate: float = RATE
     reads: float = 1500.0  # so that a try that failed, and a machine that is late, leave time for another
     writes: float = 400.0
 
 
 PATIENT = Shape(reads=5000.0, writes=5000.0)  # where nothing may fail though all is slow
-CROWD = Shape(threads=32, writes=1000.0)  # who stands in a line that a busy server serves
+CROWD = Shape(threads=32, rate=3 * RATE, writes=1000.0)  # who stands in a line that a busy server serves
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ class Load:
                     self._put(thread, n)
                 else:
                     self._add(chance.randrange(COUNTERS))
-                time.sleep(PAUSE)
+                time.sleep(self.shape.threads / self.shape.rate)
         except BaseException as error:
             self.wrong.append(f"thread {thread} ended with {error!r}")
         finally:

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, OrderedList, RawParticle
+from support.examples import examples
 
 EDGES = [
     edge + step
@@ -15,8 +16,8 @@ EDGES = [
     for edge in (2**bits, -(2**bits))
     for step in (-1, 0, 1)
 ]
-bounded = settings(max_examples=100)
-thorough = settings(max_examples=200)
+bounded = settings(max_examples=examples(100))
+thorough = settings(max_examples=examples(200))
 
 LENGTHS = [30, 31, 32, 254, 255, 256]
 

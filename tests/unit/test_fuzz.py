@@ -16,7 +16,7 @@ import pyspike
 from fuzz import parsers
 from fuzz.targets import Target
 
-INPUTS = int(os.environ.get("PYSPIKE_FUZZ_INPUTS") or 60_000)
+INPUTS = int(os.environ.get("PYSPIKE_FUZZ_INPUTS") or 30_000)
 PATIENCE = 100 + INPUTS / 500  # seconds: a build with sanitizers does some thousand a second
 TESTS = Path(__file__).parents[1]
 

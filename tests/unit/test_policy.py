@@ -69,7 +69,7 @@ SETTINGS = [
         "total_timeout",
         "socket_timeout",
     ),
-    *("max_retries", "sleep_between_retries", "timeout_delay", "replica", "read_mode"),
+    *("max_retries", "sleep_between_retries", "timeout_delay", "connect_timeout", "replica", "read_mode"),
     *("send_key", "respond_per_each_op"),
     *("filter_expression", "write", "as_read", "of", "batch_flags", "sequential", "write_retries"),
     *("max_records", "records_per_second", "max_concurrent_nodes", "compress_above"),
@@ -79,6 +79,7 @@ BASE = {
     "read_mode_sc": ReadModeSC.LINEARIZE,
     "socket_timeout": 100,
     "total_timeout": 250.5,
+    "connect_timeout": 400,
     "timeout_delay": 3000,
     "max_retries": 7,
     "read_touch_ttl": 80,
@@ -145,7 +146,8 @@ BATCH = BASE | {
 QUERY = {
     name: BASE[name]
     for name in (
-        *("socket_timeout", "total_timeout", "timeout_delay", "max_retries", "sleep_between_retries"),
+        *("socket_timeout", "total_timeout", "connect_timeout", "timeout_delay", "max_retries"),
+        "sleep_between_retries",
         *("filter_expression", "error_details", "use_compression"),
     )
 } | {
@@ -244,7 +246,8 @@ def test_defaults_of_reads_and_writes_are_those_of_the_rust_client_but_for_the_s
         assert (policy.total_timeout, policy.timeout_delay) == (1000, 0)
         assert (policy.sleep_between_retries, policy.filter_expression) == (0, None)
         assert policy.read_touch_ttl is ReadTouchTTL.SERVER_DEFAULT
-    assert (read.max_retries, read.replica) == (2, Replica.SEQUENCE)
+    assert (read.max_retries, read.settings.max_retries, read.replica) == (2, 2, Replica.SEQUENCE)
+    assert ReadPolicy(max_retries=None) == read
     assert write.max_retries is None
     assert write.settings.max_retries == 0
     assert (write.generation, write.expiration) == (0, Expiration.NAMESPACE_DEFAULT)
@@ -653,6 +656,7 @@ def test_a_policy_keeps_normal_forms():
         (InfoPolicy, "timout", "timeout"),
         (AdminPolicy, "timout", "timeout"),
         (QueryPolicy, "max_record", "max_records"),
+        (ClientPolicy, "username", "user"),
     ],
 )
 def test_an_unknown_name_is_refused_and_the_meant_one_is_shown(kind, name, meant):
@@ -690,7 +694,8 @@ def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name
     "name",
     sorted(
         {*BASE, *WRITE, *CLIENT}
-        - {"fail_if_not_connected", "use_services_alternate", "password", "seed_only_cluster"}
+        - {"password"}
+        - {name for name, value in CLIENT.items() if isinstance(value, bool)}
     ),
 )
 def test_a_bool_counts_as_no_number(name):

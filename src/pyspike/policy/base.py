@@ -98,7 +98,8 @@ class Policy:
                 if name not in names:
                     import difflib  # only a mistake pays for it
 
-                    close = difflib.get_close_matches(name, names, n=1)
+                    close = [each for each in names if name.startswith(each)]  # as user of username
+                    close = close or difflib.get_close_matches(name, names, n=1)
                     hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
                     raise TypeError(f"{cls.__name__} has no field {shown(name)}; {hint}")
             return super().__new__(cls)
@@ -284,6 +285,9 @@ class BasePolicy(CommandPolicy):
             left of the deadline (30 s if there is none), so that a slow node leaves time for another; 0 all
             that is left.
         total_timeout: the deadline of the whole call with all its tries; 0 for none.
+        connect_timeout: how long a try may wait for a connection to be opened, if it needs a new one, before
+            another node is asked where there is one; 0 for as long as `ClientPolicy.timeout` and the deadline
+            allow, which it never exceeds.
         timeout_delay: how long a connection whose command timed out is kept to await the late answer, after
             which it is used again; a write may still be applied meanwhile. 0 closes it at once, by which the
             server drops what it has not read; in asyncio the other writes sent on it are in doubt then, and
@@ -317,6 +321,7 @@ class BasePolicy(CommandPolicy):
     read_mode_sc: ReadModeSC = policy_field(ReadModeSC.SESSION, instance(ReadModeSC))
     socket_timeout: float | timedelta | None = policy_field(None, ms_or_none)
     total_timeout: Milliseconds = policy_field(1000, timeout_ms)
+    connect_timeout: Milliseconds = policy_field(0, timeout_ms)
     timeout_delay: Milliseconds = policy_field(0, timeout_ms)
     max_retries: int | None = policy_field(None, retries_or_none)
     read_touch_ttl: int | ReadTouchTTL = policy_field(ReadTouchTTL.SERVER_DEFAULT, _read_touch_ttl)
@@ -345,6 +350,7 @@ class BasePolicy(CommandPolicy):
             "ttl": touch.value if isinstance(touch, ReadTouchTTL) else touch,
             "socket_timeout": self.socket_timeout,
             "total_timeout": self.total_timeout,
+            "connect_timeout": self.connect_timeout,
             "timeout_delay": self.timeout_delay,
             "max_retries": READ_RETRIES if self.max_retries is None else self.max_retries,
             "sleep_between_retries": self.sleep_between_retries,

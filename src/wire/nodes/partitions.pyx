@@ -7,6 +7,9 @@ cdef enum:
     NO_NODE = -1
     NO_RANK = 255                           # of a node that is in none of the preferred racks
     ASKED_BEFORE = 256                      # is added to the rank of the node that was asked last
+    # How the next attempt chooses a node after one that has failed: as with REPLICA_SEQUENCE, but where a replica is with a node
+    # that the client does not know, as it is no seed, another node is asked, which passes the command on (cluster.md 11.4).
+    REPLICA_ELSEWHERE = 100
 
 
 cdef struct Target:                         # the partition that a command is for, and which replica of it is asked next
@@ -298,6 +301,8 @@ cdef class PartitionMap:
                 return None
             if target.choice.policy == REPLICA_PREFER_RACK:
                 return self.nearest(space, target)
+            if target.choice.policy == REPLICA_ELSEWHERE:
+                return self.elsewhere(space, target)
             if target.replica == 0 and space.replicas:
                 target.replica = <int>(self.turn % <unsigned int>space.replicas)    # from there on one after the other
                 self.turn += 1
@@ -310,6 +315,35 @@ cdef class PartitionMap:
                     target.replica += i
                     target.has_other_node = self.has_other(space, first + i, target.partition_id, owner)
                     return node
+        return None
+
+    cdef Node elsewhere(self, NamespaceMap space, Target* target):
+        """As `owner_in`, for REPLICA_ELSEWHERE."""
+        cdef int i, owner
+        cdef Node node
+        for i in range(target.replica, target.replica + space.replicas):
+            owner = space.owners[i % space.replicas][target.partition_id]
+            if owner == NO_NODE:
+                node = self.no_owner(space, target.partition_id)
+            else:
+                node = <Node>self.nodes[owner] if (<Node>self.nodes[owner]).active else None
+            if node is not None:
+                target.replica = i
+                target.has_other_node = owner != NO_NODE and self.has_other(space, i, target.partition_id, owner)
+                return node
+        return None
+
+    cdef Node no_owner(self, NamespaceMap space, int pid):
+        """Returns an active node without a replica of the partition; None if there is none."""
+        cdef int i, column
+        for i in range(<int>len(self.nodes)):
+            if not (<Node>self.nodes[i]).active:
+                continue
+            for column in range(space.replicas):
+                if space.owners[column][pid] == i:
+                    break
+            else:
+                return <Node>self.nodes[i]
         return None
 
     cdef Node nearest(self, NamespaceMap space, Target* target):

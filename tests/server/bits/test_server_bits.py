@@ -11,13 +11,14 @@ from server_values import error_of, packed
 
 from pyspike.server.bits.operate import modify_bits, read_bits
 from pyspike.server.protocol.result import ResultCode
+from support.examples import examples
 
 RESIZE, INSERT, REMOVE, SET, OR, XOR, AND, NOT, LSHIFT, RSHIFT, ADD, SUBTRACT, SET_INT = range(13)
 GET, COUNT, LSCAN, RSCAN, GET_INT = range(50, 55)
 CREATE_ONLY, UPDATE_ONLY, NO_FAIL, PARTIAL = 1, 2, 4, 8
 SIGNED, SATURATE, WRAP = 1, 2, 4
 Y = b"\x0f\xf0\xa5\x00\xff"
-RELAXED = settings(max_examples=60)
+RELAXED = settings(max_examples=examples(60))
 
 
 def changed(data: bytes | None, opcode: int, *args: Any) -> bytes | None:

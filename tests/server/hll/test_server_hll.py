@@ -11,9 +11,10 @@ from pyspike.server.hll.murmur import murmur3_x64_128
 from pyspike.server.hll.operate import modify_hll, read_hll
 from pyspike.server.hll.sketch import Hll, intersection, similarity, union
 from pyspike.server.protocol.result import ResultCode
+from support.examples import examples
 
 CREATE_ONLY, UPDATE_ONLY, NO_FAIL, PARTIAL = 1, 2, 4, 8
-RELAXED = settings(max_examples=60)
+RELAXED = settings(max_examples=examples(60))
 
 
 def test_the_hash_is_the_published_one() -> None:

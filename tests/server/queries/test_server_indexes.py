@@ -30,6 +30,7 @@ from server_wire import Wire, eventually, field, frame, integer, message, op, pu
 
 from pyspike.server import EmbeddedCluster
 from pyspike.server.expressions.describing import describe_context, describe_expression
+from support.examples import examples
 
 RECORDED_TEXTS = Path(__file__).parent.parent / "recorded_index_texts.jsonl"
 """What a server of version 8.1.2 tells of contexts and expressions."""
@@ -188,7 +189,7 @@ ALLOWED.remove(("geo2dsphere", "mapkeys"))
 
 
 @pytest.mark.parametrize(("type_", "collection"), ALLOWED)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), before=WRITES, after=WRITES)
 def test_an_index_finds_what_a_look_at_every_record_finds(
     shared: EmbeddedCluster, type_: str, collection: str, data: Any, before: Any, after: Any

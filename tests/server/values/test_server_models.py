@@ -15,9 +15,10 @@ from pyspike.server.values.encoding import encode
 from pyspike.server.values.normalising import normalise, storable
 from pyspike.server.values.ordering import compare, ranked, sort_key
 from pyspike.server.values.packed import PackedError, PackedList, PackedMap, Value
+from support.examples import examples
 
 INDEX, RANK, COUNT, VALUE, INVERTED = 1, 3, 5, 7, 0x10000
-RELAXED = settings(max_examples=40)
+RELAXED = settings(max_examples=examples(40))
 
 numbers = st.integers(-5, 5)
 positions = st.integers(-8, 8)

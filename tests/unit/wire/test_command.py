@@ -404,6 +404,7 @@ NUMBERS: dict[str, list[tuple[list[Callable[..., Command]], dict[str, Any], int,
     "generation": [(WRITES, {"generation": 7, "generation_policy": EQUAL}, AT_GENERATION, 7)],
 }
 ATTRIBUTES: dict[str, tuple[list[Callable[..., Command]], Any, str, Any]] = {
+    "connect_timeout": (EVERY, 300, "connect_timeout", 300),
     "timeout_delay": (EVERY, 300, "timeout_delay", 300),
     "max_retries": (EVERY, 7, "max_retries", 7),
     "sleep_between_retries": (EVERY, 5, "sleep_between_retries", 5),

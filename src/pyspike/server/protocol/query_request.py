@@ -7,7 +7,8 @@ partitions the node has (queries/).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import Struct
+from operator import itemgetter
+from struct import Struct, unpack
 from typing import NamedTuple
 
 from .constants import (
@@ -49,6 +50,9 @@ class Start(NamedTuple):
     partition_id: int
     digest: bytes | None = None
     bval: int | None = None
+
+
+_WHOLE = tuple(Start(partition_id) for partition_id in range(N_PARTITIONS))
 
 
 class Where(NamedTuple):
@@ -133,22 +137,22 @@ def parse_starts(message: Message) -> list[Start]:
 
     """
     starts = [*_whole_partitions(message), *_resumed_partitions(message)]
-    starts.sort(key=lambda start: start.partition_id)
-    if len({start.partition_id for start in starts}) != len(starts):
+    starts.sort(key=itemgetter(0))
+    if len(set(map(itemgetter(0), starts))) != len(starts):
         raise bad("a partition twice")
     return starts
 
 
-def _whole_partitions(message: Message) -> Iterator[Start]:
+def _whole_partitions(message: Message) -> list[Start]:
     data = message.fields.get(FieldType.PID_ARRAY)
     if data is None:
-        return
+        return []
     if not data or len(data) % _U16_LE.size:
         raise bad("no partitions, or half a one")
-    for (partition_id,) in _U16_LE.iter_unpack(data):
-        if partition_id >= N_PARTITIONS:
-            raise bad(f"partition {partition_id}")
-        yield Start(partition_id)
+    numbers = unpack(f"<{len(data) // _U16_LE.size}H", data)
+    if max(numbers) >= N_PARTITIONS:
+        raise bad(f"partition {next(number for number in numbers if number >= N_PARTITIONS)}")
+    return [_WHOLE[number] for number in numbers]
 
 
 def _resumed_partitions(message: Message) -> Iterator[Start]:

@@ -127,7 +127,7 @@ def _begin_stream(
         raise bad("records per second of a short query")
     starts = parse_starts(message)
     search = _search(node, namespace, message, job, where)
-    job.partitions = sum(start.digest is None for start in starts)
+    job.partitions = sum([start.digest is None for start in starts])
     job.resumed = len(starts) - job.partitions
     if not is_short and not job.records_per_second:
         job.threads = min(node.query_setting(QUERY_THREADS, namespace), len(starts))

@@ -25,7 +25,7 @@ from ..protocol.result import RequestError
 from ..security.state import Caller
 from .closing import last_bytes
 from .fault_settings import Counted, Faults, StepFault, TransactionFault
-from .replies import LongReply, Reply, break_off, dropped, exhausted
+from .replies import Broken, LongReply, Reply, break_off, dropped, exhausted
 from .state import NodeStats, Session
 from .tls import TlsTransport
 
@@ -386,23 +386,36 @@ class Connection(asyncio.Protocol):
             dropped(answer)
             self._send(b"", last=True)
         elif faults.take(Counted.GARBAGE):
-            head, rest = break_off(answer, faults.garbage_frames, 0)
             garbage = faults.garbage()
-            self._begin_stream(head, lambda: self._replace(rest, garbage))
+            broken = break_off(answer, faults.garbage_frames, 0)
+            self._break(Counted.GARBAGE, broken, lambda rest: self._replace(rest, garbage))
         elif faults.take(Counted.CUT):
-            head, rest = break_off(answer, faults.cut_frames, faults.cut_after)
-            self._begin_stream(head, lambda: self._replace(rest, b"", last=True))
+            broken = break_off(answer, faults.cut_frames, faults.cut_after)
+            self._break(Counted.CUT, broken, lambda rest: self._replace(rest, b"", last=True))
         elif faults.take(Counted.STALL):
-            head, rest = break_off(answer, faults.stall_frames, faults.stall_after)
             seconds = faults.stall_seconds
-            self._begin_stream(head, lambda: self._hold(rest, seconds))
+            broken = break_off(answer, faults.stall_frames, faults.stall_after)
+            self._break(Counted.STALL, broken, lambda rest: self._hold(rest, seconds))
         elif faults.take(Counted.EVENT):
-            head, rest = break_off(answer, faults.event_frames, 0)
-            self._begin_stream(head, lambda: self._interrupt(rest))
+            self._break(Counted.EVENT, break_off(answer, faults.event_frames, 0), self._interrupt)
         elif isinstance(answer, LongReply):
             self._begin_stream(answer)
         else:
             self._send(answer)
+
+    def _break(self, fault: Counted, broken: Broken, strike: Callable[[LongReply], None]) -> None:
+        """Send an answer as far as the place of a fault, which strikes there.
+
+        One that is told in frames waits for an answer that has as many.
+        """
+
+        def at_end() -> None:
+            if broken.left or not self._handler.faults.waits_for_frames(fault):
+                strike(broken.rest)
+            else:
+                self._handler.faults.put_back(fault)
+
+        self._begin_stream(broken.head, at_end)
 
     def _interrupt(self, rest: LongReply) -> None:
         """Let something happen, and send the rest of an answer if that can still be done."""

@@ -195,6 +195,21 @@ class Faults:
         self._settle()
         return hit
 
+    def put_back(self, fault: Counted) -> None:
+        """Take back a hit that was counted, as it did not strike."""
+        self.times[fault.value] += 1
+        self._settle()
+
+    def waits_for_frames(self, fault: Counted) -> bool:
+        """Whether a fault strikes only answers with so many frames."""
+        frames = {
+            Counted.CUT: self.cut_frames,
+            Counted.STALL: self.stall_frames,
+            Counted.GARBAGE: self.garbage_frames,
+            Counted.EVENT: self.event_frames,
+        }
+        return bool(frames.get(fault))
+
     def garbage(self) -> bytes:
         """The bytes that are sent in place of an answer."""
         return os.urandom(_GARBAGE_SIZE) if self.garbage_data is None else bytes.fromhex(self.garbage_data)

@@ -27,7 +27,7 @@ from ..storage.store import Namespace, NamespaceConfig, Store
 from ..versions import NEWEST, ServerVersion
 from .jobs import Jobs
 from .node import Dispatch, Node
-from .partitions import PartitionMap, assign, changed
+from .partitions import PartitionMap, assign, changed, without_owner
 from .roster import Roster
 from .state import ClusterState, NodeState
 
@@ -400,9 +400,7 @@ class Membership:
                 maps[key] = assign(names, factor, self._turns[key], self._lost[key], racks)
             moved = changed(state.maps[key], maps[key])
             total += moved
-            namespace.unavailable = frozenset(
-                pid for pid in range(N_PARTITIONS) if alive.isdisjoint(maps[key].owners(pid))
-            )
+            namespace.unavailable = without_owner(maps[key], alive)
             if namespace.is_strong and moved:
                 namespace.regime += 1
                 state.rosters[key].copied(maps[key], namespace.unavailable)

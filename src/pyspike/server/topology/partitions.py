@@ -18,7 +18,7 @@ from hashlib import blake2b
 
 from ..protocol.constants import N_PARTITIONS
 
-__all__ = ["PartitionMap", "assign", "bitmap", "changed"]
+__all__ = ["PartitionMap", "assign", "bitmap", "changed", "without_owner"]
 
 NO_RACKS: Mapping[str, int] = {}
 Column = tuple["str | None", ...]
@@ -70,6 +70,19 @@ def assign(
             racks as far as there are as many.
 
     """
+    turned = tuple(sorted(turns.items()))
+    return _assign(tuple(names), replication_factor, turned, frozenset(lost), tuple(sorted(racks.items())))
+
+
+@lru_cache(maxsize=64)
+def _assign(
+    names: tuple[str, ...],
+    replication_factor: int,
+    turned: tuple[tuple[int, int], ...],
+    lost: frozenset[int],
+    rack_of: tuple[tuple[str, int], ...],
+) -> PartitionMap:
+    turns, racks = dict(turned), dict(rack_of)
     n_columns = min(replication_factor, len(names))
     columns: list[list[str | None]] = [[None] * N_PARTITIONS for _ in range(n_columns)]
     weights = [(name, _weights(name)) for name in sorted(names)]
@@ -99,8 +112,18 @@ def _spread(order: list[str], racks: Mapping[str, int], count: int) -> list[str]
 
 def changed(before: PartitionMap, after: PartitionMap) -> int:
     """How many partitions have other owners in the second map."""
+    if before.columns == after.columns:
+        return 0
     depth = max(len(before.columns), len(after.columns))
     return sum(before.owners(pid)[:depth] != after.owners(pid)[:depth] for pid in range(N_PARTITIONS))
+
+
+def without_owner(owned: PartitionMap, alive: Set[str]) -> frozenset[int]:
+    """The partitions none of whose owners is among these nodes."""
+    if not owned.columns:
+        return frozenset(range(N_PARTITIONS))
+    owners = enumerate(zip(*owned.columns, strict=True))
+    return frozenset([pid for pid, names in owners if alive.isdisjoint(names)])
 
 
 def bitmap(column: Column, name: str) -> str:

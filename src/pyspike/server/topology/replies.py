@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias, cast
 
 from ..protocol.framing import PROTO
 
-__all__ = ["LongReply", "Reply", "break_off", "dropped", "exhausted"]
+__all__ = ["Broken", "LongReply", "Reply", "break_off", "dropped", "exhausted"]
 
 _SIZE_MASK = (1 << 48) - 1
 
@@ -64,7 +64,23 @@ def dropped(reply: Reply) -> None:
         reply.frames.close()
 
 
-def break_off(reply: Reply, frames: int | None, after: int | None) -> tuple[LongReply, LongReply]:
+class Broken(NamedTuple):
+    """A reply that a fault breaks off.
+
+    Fields:
+        head: what is sent before.
+        rest: what would follow.
+        left: what is left of the piece in which the place is; nothing before `head` was drawn as far as that,
+            or if the reply is too short.
+
+    """
+
+    head: LongReply
+    rest: LongReply
+    left: list[bytes]
+
+
+def break_off(reply: Reply, frames: int | None, after: int | None) -> Broken:
     """The part of a reply that is sent before a fault hits it, and the rest.
 
     Args:
@@ -79,7 +95,7 @@ def break_off(reply: Reply, frames: int | None, after: int | None) -> tuple[Long
         reply = LongReply(iter((whole,)), None if isinstance(reply, bytes) else reply.patience)
     left: list[bytes] = []
     head = _head(reply.frames, frames or 0, after or 0, left)
-    return reply._replace(frames=head), reply._replace(frames=_rest(left, reply.frames))
+    return Broken(reply._replace(frames=head), reply._replace(frames=_rest(left, reply.frames)), left)
 
 
 def _head(

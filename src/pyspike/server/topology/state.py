@@ -206,7 +206,11 @@ class ClusterState:
         """Whether a node has a partition, as its master or a replica."""
         if partition_id in namespace.unavailable:
             return False
-        return node.name in [column[partition_id] for column in self.maps[namespace.key].columns]
+        name = node.name
+        for column in self.maps[namespace.key].columns:  # noqa: SIM110 - queries ask for each partition
+            if column[partition_id] == name:
+                return True
+        return False
 
     def is_master(self, node: NodeState, namespace: Namespace, partition_id: int) -> bool:
         """Whether a node is the master of a partition."""
