@@ -183,12 +183,12 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
 
 
 class AsyncClient(
-    AsyncTransactions,
     AsyncCommands,
     AsyncQueries,
     AsyncAdministration,
     AsyncUserAdministration,
     AsyncBackgroundJobs,
+    AsyncTransactions,
 ):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
@@ -213,6 +213,9 @@ class AsyncClient(
     """
 
     __slots__ = ("__weakref__", "_cluster", "_loops", "_owner", "_policies")
+
+    # Behind the compiled classes, so that it costs other commands nothing to find these.
+    _take_part = AsyncTransactions._take_part
 
     _loops: AsyncExecutor
 

@@ -33,7 +33,6 @@ from pyspike.transaction import (
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
-    from pyspike.cluster.thread_executor import BlockingExecutor
     from pyspike.plans.transactions import Steps
 
 __all__ = ["REPEATS", "Transactions"]
@@ -52,7 +51,7 @@ class Transactions:
 
     _cluster: Cluster
     _policies: Policies
-    _executor: BlockingExecutor
+    _executor: Any  # a BlockingExecutor; `Commands` has it as what that is derived from
 
     def _take_part(self, txn: Any, work: Command | Batch) -> Any:
         """Run a command or a batch as part of a transaction."""

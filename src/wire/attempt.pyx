@@ -7,6 +7,7 @@ cdef enum:
     DEFAULT_SOCKET_TIMEOUT = 30             # s that an attempt may wait without progress, by default and without a deadline
 
 
+@cython.cdivision(True)
 cdef inline int64_t timeout_of_attempt(Command command, int64_t now) noexcept:
     """Returns the nanoseconds that the attempt which begins now may wait without progress.
 
@@ -23,7 +24,9 @@ cdef inline int64_t timeout_of_attempt(Command command, int64_t now) noexcept:
     if limit == 0:
         return command.deadline - now
     attempts = command.retries + 2 - command.tries    # with this one, which `tries` counts already
-    return (command.deadline - now) // (attempts if attempts > 1 else 1)
+    if attempts <= 1:
+        return command.deadline - now
+    return (command.deadline - now) // attempts
 
 
 cdef inline int64_t begin_attempt(Command command) except -1:

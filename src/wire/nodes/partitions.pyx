@@ -228,9 +228,9 @@ cdef class PartitionMap:
         Names in programs are interned, so the name is mostly the same object as in `names`.
         """
         cdef Py_ssize_t i
-        for i in range(len(self.names)):
-            if self.names[i] is namespace:
-                return <NamespaceMap>self.maps[i]
+        for i in range(PyList_GET_SIZE(self.names)):
+            if PyList_GET_ITEM(self.names, i) == <PyObject*>namespace:     # borrowed: looked at and not kept
+                return <NamespaceMap>PyList_GET_ITEM(self.maps, i)
         return None
 
     cdef inline bint lacks(self, str namespace):

@@ -1,0 +1,277 @@
+"""The steps of transactions, without a server: what each failure at each of them leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from typing import Any
+
+import pytest
+
+from pyspike import AerospikeError, Key, Transaction, TransactionState, errors
+from pyspike import operations as op
+from pyspike._wire import Batch, BatchCommands, Command, Executor
+from pyspike.batch import BatchWrite
+from pyspike.errors import from_code
+from pyspike.plans.transactions import Repeats, Wait, abort, commit, is_conflict, take_part
+from pyspike.policy import BatchPolicy, ReadPolicy, TxnRollPolicy, TxnVerifyPolicy, WritePolicy
+from pyspike.transaction import AbortStatus, CommitStatus, Ledger, ledger_of
+from support.all_of import all_of
+
+ANN, BOB = Key("test", "s", "ann"), Key("test", "s", "bob")
+VERIFY, ROLL = TxnVerifyPolicy().settings, TxnRollPolicy().settings
+VERSION = bytes(range(7))
+UNSENT: Any = BatchCommands(Executor(), ReadPolicy().settings, WritePolicy().settings, BatchPolicy().settings)
+
+
+def named(work: Any) -> str:
+    """Which step a request is: the header's bits tell."""
+    if isinstance(work, (Batch, Wait)):
+        return type(work).__name__
+    info2, info4 = work.request[10], work.request[12]
+    if info4:
+        return {1: "verify", 2: "forward", 4: "back"}[info4]
+    if work.key.set_name == "<ERO~MRT":
+        return "close" if info2 & 2 else "mark" if b"fwd" in work.request else "monitor"
+    return "write" if work.write else "read"
+
+
+def play(steps: Any, *outcomes: Any) -> tuple[Any, list[str]]:
+    """Run steps on these outcomes, values or errors to throw; return what they give, and their names."""
+    left, told = list(outcomes), []
+    try:
+        work = next(steps)
+        while True:
+            told.append(named(work))
+            outcome = left.pop(0) if left else None
+            work = steps.throw(outcome) if isinstance(outcome, BaseException) else steps.send(outcome)
+    except StopIteration as end:
+        return end.value, told
+
+
+def begun(*, read: bool = True, written: bool = True) -> Ledger:
+    """A transaction that has read one record, and written another."""
+    ledger = ledger_of(Transaction())
+    ledger.enter(["test"])
+    ledger.leave()
+    if read:
+        ledger.note_read(BOB, 0, VERSION)
+    if written:
+        ledger.note_write(ANN, 0, None)
+        ledger.monitor_answered(77, created=False)
+    return ledger
+
+
+def lost(*, in_doubt: bool = True) -> AerospikeError:
+    return errors.TimeoutError("lost", in_doubt=in_doubt)
+
+
+# Commits ----------------------------------------------------------------------------------------------------
+
+
+def test_a_commit_verifies_marks_rolls_and_closes() -> None:
+    ledger = begun()
+    assert play(commit(ledger, VERIFY, ROLL)) == (
+        CommitStatus.OK,
+        ["verify", "mark", "forward", "close"],
+    )
+    assert (ledger.state, ledger.reads, ledger.writes) == (TransactionState.COMMITTED, {}, {})
+    assert play(commit(ledger, VERIFY, ROLL)) == (CommitStatus.ALREADY_COMMITTED, [])
+
+
+def test_what_only_reads_is_only_verified() -> None:
+    assert play(commit(begun(written=False), VERIFY, ROLL)) == (CommitStatus.OK, ["verify"])
+
+
+@all_of(
+    "error, state, in_doubt, retryable",
+    [
+        (lost(), TransactionState.COMMIT_FAILED, True, True),
+        (lost(in_doubt=False), TransactionState.VERIFIED, False, False),
+        (from_code(4), TransactionState.VERIFIED, False, False),
+        (from_code(122), TransactionState.VERIFIED, False, False),
+        (from_code(125), TransactionState.ABORTED, False, False),
+    ],
+)
+def test_a_mark_that_fails(
+    error: AerospikeError, state: TransactionState, in_doubt: bool, retryable: bool
+) -> None:
+    ledger = begun()
+    with pytest.raises(errors.TransactionFailed) as caught:
+        play(commit(ledger, VERIFY, ROLL), None, error)
+    assert (ledger.state, ledger.in_doubt) == (state, in_doubt)
+    assert (caught.value.in_doubt, caught.value.retryable) == (in_doubt, retryable)
+    assert caught.value.__cause__ is error
+    assert caught.value.advice
+    if state is TransactionState.ABORTED:
+        return
+    assert play(commit(ledger, VERIFY, ROLL)) == (CommitStatus.OK, ["mark", "forward", "close"])
+
+
+def test_a_mark_that_was_done_before_is_a_success() -> None:
+    found, told = play(commit(begun(), VERIFY, ROLL), None, from_code(124))
+    assert (found, told) == (CommitStatus.OK, ["verify", "mark", "forward", "close"])
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), asyncio.CancelledError()], ids=["Ctrl-C", "cancelled"])
+def test_a_commit_that_is_interrupted_is_in_doubt_from_its_mark_on(stop: BaseException) -> None:
+    before, meanwhile = begun(), begun()
+    with pytest.raises(type(stop)):
+        play(commit(before, VERIFY, ROLL), stop)
+    assert (before.state, before.in_doubt) == (TransactionState.OPEN, False)
+    assert play(abort(before, ROLL)) == (AbortStatus.OK, ["back", "close"])
+    with pytest.raises(type(stop)):
+        play(commit(meanwhile, VERIFY, ROLL), None, stop)
+    assert (meanwhile.state, meanwhile.in_doubt) == (TransactionState.COMMIT_FAILED, True)
+
+
+def test_what_follows_the_mark_does_not_undo_the_commit() -> None:
+    steps = commit(begun(), VERIFY, ROLL)
+    assert play(steps, None, None, lost()) == (
+        CommitStatus.ROLL_FORWARD_ABANDONED,
+        ["verify", "mark", "forward"],
+    )
+    steps = commit(begun(), VERIFY, ROLL)
+    assert play(steps, None, None, None, lost())[0] is CommitStatus.CLOSE_ABANDONED
+
+
+@pytest.mark.parametrize("code", [121, 120, 11])
+def test_a_verification_that_fails_aborts(code: int) -> None:
+    ledger = begun()
+    steps, told = commit(ledger, VERIFY, ROLL), []
+    told.append(named(next(steps)))
+    told.append(named(steps.throw(from_code(code, key=BOB))))
+    told.append(named(steps.send(None)))
+    with pytest.raises(errors.TransactionFailed) as caught:
+        steps.send(True)
+    assert told == ["verify", "back", "close"]
+    assert (caught.value.result_code, caught.value.in_doubt, caught.value.key) == (code, False, BOB)
+    assert ledger.state is TransactionState.ABORTED
+    assert is_conflict(caught.value) is (code != 11)
+
+
+# Commands ---------------------------------------------------------------------------------------------------
+
+
+def test_a_first_write_tells_the_monitor_and_a_second_one_does_not() -> None:
+    ledger = ledger_of(Transaction(timeout=30))
+    assert play(take_part(ledger, UNSENT.put(ANN, {"a": 1})), 77)[1] == ["monitor", "write"]
+    assert ledger.deadline == 77
+    ledger.note_write(ANN, 0, None)
+    assert play(take_part(ledger, UNSENT.put(ANN, {"a": 1})))[1] == ["write"]
+    assert play(take_part(ledger, UNSENT.put(BOB, {"a": 1})), 78)[1] == ["monitor", "write"]
+    assert play(take_part(ledger, UNSENT.get(BOB)))[1] == ["read"]
+    assert ledger.deadline == 78
+
+
+def test_a_monitor_that_is_there_already_is_told_again() -> None:
+    ledger = ledger_of(Transaction())
+    outcomes = from_code(127), 77
+    assert play(take_part(ledger, UNSENT.put(ANN, {"a": 1})), *outcomes)[1] == [
+        *("monitor", "monitor", "write")
+    ]
+    other = ledger_of(Transaction())
+    with pytest.raises(errors.TransactionMonitorExists):
+        play(take_part(other, UNSENT.put(ANN, {"a": 1})), from_code(127), None)
+
+
+def test_a_monitor_that_fails_ends_the_write_which_is_not_in_doubt() -> None:
+    ledger = ledger_of(Transaction())
+    with pytest.raises(errors.TimeoutError) as caught:
+        play(take_part(ledger, UNSENT.put(ANN, {"a": 1})), lost())
+    assert (caught.value.in_doubt, caught.value.key, ledger.writes) == (False, ANN, {})
+
+
+@pytest.mark.parametrize(
+    ("error", "doubt"),
+    [(lost(), True), (lost(in_doubt=False), False), (asyncio.CancelledError(), True)],
+    ids=["lost", "refused", "cancelled"],
+)
+def test_a_write_in_doubt_is_rolled_and_keeps_the_monitor(error: BaseException, doubt: bool) -> None:
+    ledger = begun(written=False)
+    with pytest.raises(type(error)):
+        play(take_part(ledger, UNSENT.put(BOB, {"a": 1})), 77, error)
+    assert (list(ledger.writes), ledger.write_in_doubt) == ([BOB.digest] if doubt else [], doubt)
+    assert play(abort(ledger, ROLL))[1] == (["back"] if doubt else ["close"])
+
+
+def test_those_who_write_first_at_once_wait_for_one_monitor() -> None:
+    ledger = ledger_of(Transaction())
+    first = take_part(ledger, UNSENT.put(ANN, {"a": 1}))
+    second = take_part(ledger, UNSENT.batch([BatchWrite(BOB, [op.put("a", 1)])]))
+    assert named(next(first)) == "monitor"
+    waits = next(second)
+    assert isinstance(waits, Wait)
+    assert not waits.until.done()
+    assert named(first.send(77)) == "write"
+    assert waits.until.done()
+    added = second.send(None)
+    assert named(added) == "monitor"
+    assert b"id" not in added.request[30:].replace(b"keyds", b"")  # it does not create it
+    first.close()
+    second.close()
+
+
+def test_an_end_waits_for_commands_and_for_another_end_and_lets_none_begin() -> None:
+    ledger = begun(written=False)
+    running = take_part(ledger, UNSENT.get(ANN))
+    next(running)
+    ending, other = commit(ledger, VERIFY, ROLL), abort(ledger, ROLL)
+    for steps in (ending, other):
+        assert isinstance(next(steps), Wait)
+    with pytest.raises(errors.TransactionFailed, match="being committed or aborted"):
+        play(take_part(ledger, UNSENT.get(ANN)))
+    with pytest.raises(StopIteration):
+        running.send("what was read")
+    assert named(ending.send(None)) == "verify"
+    with pytest.raises(StopIteration) as ended:
+        ending.send(None)
+    assert ended.value.value is CommitStatus.OK
+    with pytest.raises(errors.TransactionAlreadyCommitted):
+        other.send(None)
+
+
+# Pickles and repetitions ------------------------------------------------------------------------------------
+
+
+def test_a_pickle_has_all_that_ends_the_transaction() -> None:
+    txn = Transaction(timeout=9)
+    ledger = ledger_of(txn)
+    ledger.enter(["test"])
+    ledger.note_read(BOB, 0, VERSION)
+    ledger.note_doubt([ANN])
+    ledger.monitor_answered(77, created=False)
+    copy = pickle.loads(pickle.dumps(txn))
+    assert (copy.id, copy.timeout, copy.namespace, copy.state) == (txn.id, 9, "test", TransactionState.OPEN)
+    assert ledger_of(copy).frozen() == ledger.frozen()
+    assert play(commit(ledger_of(copy), VERIFY, ROLL))[1] == ["verify", "mark", "forward"]
+
+
+@all_of(
+    "error, again",
+    [
+        *[(from_code(code), code in (120, 121, 122, 125)) for code in range(120, 128)],
+        (from_code(14), False),
+        (lost(), False),
+        (errors.TransactionFailed("in doubt", in_doubt=True), True),
+        (errors.TransactionFailed("refused"), False),
+        (errors.BatchError("rows failed"), False),
+    ],
+)
+def test_a_transaction_is_run_again_after_conflicts_only(error: AerospikeError, again: bool) -> None:
+    assert (Repeats(1).pause_after(error) is not None) is again
+
+
+def test_pauses_grow_up_to_a_limit_and_end_with_the_retries() -> None:
+    repeats, blocked = Repeats(12), from_code(120)
+    pauses = [repeats.pause_after(blocked) for _ in range(13)]
+    assert pauses[-1] is None
+    numbers = [pause for pause in pauses if pause is not None]
+    assert len(numbers) == 12
+    assert numbers[0] <= 12.5
+    assert 375 <= numbers[-1] <= 625
+    assert Repeats(0).pause_after(blocked) is None
+
+
+def test_only_a_commands_kind_of_work_is_run() -> None:
+    assert isinstance(UNSENT.put(ANN, {"a": 1}, txn=Transaction()), Command)  # an executor without a cluster
