@@ -32,8 +32,6 @@ COMMANDS = int(os.environ.get("PYSPIKE_LEAK_COMMANDS") or 5000)
 BLOCKS = 150  # Python's blocks of memory, whose number varies by some 50
 # Blocks of the cancelled timers that a loop of asyncio keeps: up to 100, or those of handshakes too.
 TIMERS = 600 if wanted() else 300
-    600 if wanted() else 300
-)  # blocks of the cancelled timers that a loop of asyncio keeps: up to 100, or those of handshakes too
 MEMORY = 2 << 20  # bytes: Python takes them by the MiB, and may touch an arena or two more at any time
 HEAP = 128 << 10  # bytes of the C heap, which has what is no object of Python's
 CONNECTIONS = 3  # which are open at one moment or another
