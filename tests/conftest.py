@@ -77,10 +77,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         told = "\n".join(unstable)
         raise pytest.UsageError(f"ids with addresses, which differ between processes:\n{told}")
     if config.getoption("--tls"):
-        from support.tls import PLAIN_ONLY
+        from support.tls import PLAIN_ON_REAL, PLAIN_ONLY
 
+        plain = PLAIN_ONLY if _real_hosts(config) is None else {**PLAIN_ONLY, **PLAIN_ON_REAL}
         for item in items:
-            for part, why in PLAIN_ONLY.items():
+            for part, why in plain.items():
                 if part in item.nodeid:
                     item.add_marker(pytest.mark.skip(reason=why))
     if _real_hosts(config) is None:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import overload
 
 from pyspike import _wire
+from pyspike import stats as client_stats
 from pyspike._types import Milliseconds
 from pyspike._wire import AsyncCommands, Batch, Key, Query, timeout_ms
 from pyspike.arguments import Policies, client_policy, info_arguments
@@ -46,7 +47,6 @@ from pyspike.policy import (
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
 from pyspike.process.weak_registry import WeakRegistry
-from pyspike.stats import ClientStats
 from pyspike.transaction import Transaction
 
 
@@ -307,7 +307,7 @@ class AsyncClient(
         asked = info_arguments(self._policies, command, node, policy)
         return await in_thread(self._cluster.info, *asked)
 
-    def stats(self) -> ClientStats:
+    def stats(self) -> client_stats.ClientStats:
         """How the connections to each node are used, all together and in each loop, and how tending goes."""
         return self._cluster.stats().with_loops(tuple(executor.stats() for executor in self._loops.all()))
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from pyspike import explanation
 from pyspike._types import Filter
 from pyspike.arguments import Policies, admin_policy
 from pyspike.async_task import AsyncIndexTask, AsyncTask
 from pyspike.cdt.context import Context
 from pyspike.cluster import Cluster, explaining, indexes, truncation, udf_modules, xdr
-from pyspike.explanation import Explanation
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.policy import AdminPolicy
 from pyspike.process.in_thread import in_thread
@@ -83,7 +83,7 @@ class AsyncAdministration:
         require_index: bool = False,
         require_hint: bool = False,
         policy: AdminPolicy | None = None,
-    ) -> Explanation:
+    ) -> explanation.Explanation:
         """Ask by which index a server would find the records of a query: see `Client.explain`."""
         chosen = admin_policy(self._policies, policy)
         hints = index, require_index, require_hint

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from pyspike import job
 from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import Operation, Statement, packed_call
 from pyspike.arguments import Policies, admin_policy
 from pyspike.async_task import AsyncExecuteTask
 from pyspike.cluster import Cluster, background, jobs
-from pyspike.job import Job
 from pyspike.policy import AdminPolicy, WritePolicy
 from pyspike.process.in_thread import in_thread
 
@@ -85,7 +85,7 @@ class AsyncBackgroundJobs:
         )
         return AsyncExecuteTask(await in_thread(begin))
 
-    async def jobs(self, *, policy: AdminPolicy | None = None) -> list[Job]:
+    async def jobs(self, *, policy: AdminPolicy | None = None) -> list[job.Job]:
         """The queries that the nodes run or have run lately: see `Client.jobs`."""
         return await in_thread(jobs.list_jobs, self._cluster, admin_policy(self._policies, policy))
 

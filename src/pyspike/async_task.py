@@ -7,8 +7,8 @@ from collections.abc import Generator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pyspike import job
 from pyspike._types import Milliseconds
-from pyspike.job import Job
 from pyspike.nodes import NodeStatus
 from pyspike.process.in_thread import in_thread
 from pyspike.task import ProgressHook, shown_watch
@@ -91,7 +91,7 @@ class AsyncExecuteTask(AsyncTask):
         return self._watch.number
 
     @property
-    def jobs(self) -> Mapping[str, Job]:
+    def jobs(self) -> Mapping[str, job.Job]:
         """What each node told of it at the last look, by its name. Asks nobody."""
         return MappingProxyType(self._watch.jobs)
 

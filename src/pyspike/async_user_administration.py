@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pyspike import security
 from pyspike.arguments import Policies, admin_policy
 from pyspike.cluster import Cluster, users
 from pyspike.policy import AdminPolicy
 from pyspike.process.in_thread import in_thread
-from pyspike.security import Privilege, Role, User
 
 __all__ = ["AsyncUserAdministration"]
 
@@ -64,12 +64,12 @@ class AsyncUserAdministration:
         chosen = admin_policy(self._policies, policy)
         await in_thread(users.revoke_roles, self._cluster, user, roles, chosen)
 
-    async def query_users(self, *, policy: AdminPolicy | None = None) -> list[User]:
+    async def query_users(self, *, policy: AdminPolicy | None = None) -> list[security.User]:
         """All users with their roles, by their names: see `Client.query_users`."""
         chosen = admin_policy(self._policies, policy)
         return await in_thread(users.query_users, self._cluster, chosen)
 
-    async def query_user(self, user: str, *, policy: AdminPolicy | None = None) -> User:
+    async def query_user(self, user: str, *, policy: AdminPolicy | None = None) -> security.User:
         """A user with its roles and what it uses of its quotas: see `Client.query_user`."""
         chosen = admin_policy(self._policies, policy)
         return await in_thread(users.query_user, self._cluster, user, chosen)
@@ -79,7 +79,7 @@ class AsyncUserAdministration:
     async def create_role(
         self,
         role: str,
-        privileges: Iterable[Privilege | str] = (),
+        privileges: Iterable[security.Privilege | str] = (),
         *,
         allowlist: Iterable[str] = (),
         read_quota: int = 0,
@@ -97,14 +97,14 @@ class AsyncUserAdministration:
         await in_thread(users.drop_role, self._cluster, role, chosen)
 
     async def grant_privileges(
-        self, role: str, privileges: Iterable[Privilege | str], *, policy: AdminPolicy | None = None
+        self, role: str, privileges: Iterable[security.Privilege | str], *, policy: AdminPolicy | None = None
     ) -> None:
         """Add privileges to those of a role: see `Client.grant_privileges`."""
         chosen = admin_policy(self._policies, policy)
         await in_thread(users.grant_privileges, self._cluster, role, privileges, chosen)
 
     async def revoke_privileges(
-        self, role: str, privileges: Iterable[Privilege | str], *, policy: AdminPolicy | None = None
+        self, role: str, privileges: Iterable[security.Privilege | str], *, policy: AdminPolicy | None = None
     ) -> None:
         """Take privileges from a role: see `Client.revoke_privileges`."""
         chosen = admin_policy(self._policies, policy)
@@ -124,12 +124,12 @@ class AsyncUserAdministration:
         chosen = admin_policy(self._policies, policy)
         await in_thread(users.set_quotas, self._cluster, role, read_quota, write_quota, chosen)
 
-    async def query_roles(self, *, policy: AdminPolicy | None = None) -> list[Role]:
+    async def query_roles(self, *, policy: AdminPolicy | None = None) -> list[security.Role]:
         """All roles, by their names: see `Client.query_roles`."""
         chosen = admin_policy(self._policies, policy)
         return await in_thread(users.query_roles, self._cluster, chosen)
 
-    async def query_role(self, role: str, *, policy: AdminPolicy | None = None) -> Role:
+    async def query_role(self, role: str, *, policy: AdminPolicy | None = None) -> security.Role:
         """A role: see `Client.query_role`."""
         chosen = admin_policy(self._policies, policy)
         return await in_thread(users.query_role, self._cluster, role, chosen)

@@ -26,10 +26,12 @@ from support.facade import TaskClient, turn_loop
 from support.processes import main, tell
 from support.sockets import connections
 from support.threads import pyspike_threads
+from support.tls import wanted
 
 COMMANDS = int(os.environ.get("PYSPIKE_LEAK_COMMANDS") or 5000)
 BLOCKS = 150  # Python's blocks of memory, whose number varies by some 50
-TIMERS = 300  # blocks of the cancelled timers that a loop of asyncio keeps: up to 100
+# Blocks of the cancelled timers that a loop of asyncio keeps: up to 100, or those of handshakes too.
+TIMERS = 600 if wanted() else 300
 MEMORY = 2 << 20  # bytes: Python takes them by the MiB, and may touch an arena or two more at any time
 HEAP = 128 << 10  # bytes of the C heap, which has what is no object of Python's
 CONNECTIONS = 3  # which are open at one moment or another

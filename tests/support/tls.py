@@ -65,6 +65,8 @@ PLAIN_ONLY = {  # what is skipped over TLS, by a part of its name
     "test_a_seed_that_can_not_be_reached_is_tried_again_if_only_seeds_are_nodes": ADDRESS,
     "test_a_load_balancer_is_left_for_the_node_behind_it": ADDRESS,
 }
+OFFICIAL = "the official client asks the server for TLS addresses, and one behind a terminator has none"
+PLAIN_ON_REAL = {"official": OFFICIAL, "test_indexes.py": OFFICIAL}  # the same with `--hosts`
 _ports: set[int] = set()  # of clusters that this process has started
 
 

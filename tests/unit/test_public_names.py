@@ -84,7 +84,7 @@ def is_public(function: Callable[..., Any], name: str) -> bool:
     if hasattr(builtins, name) or name in STANDARD:
         return True
     meant = getattr(function, "__globals__", {}).get(name)
-    if isinstance(meant, TypeVar | LazyModule):
+    if isinstance(meant, TypeVar | LazyModule | ModuleType):  # of what is in one, the name is looked at
         return True
     if isinstance(meant, type) and issubclass(meant, enum.Enum):
         name = meant.__name__  # modules have short names for the enums of their arguments
