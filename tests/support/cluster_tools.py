@@ -132,9 +132,9 @@ class Starved:
 
 @contextmanager
 def within(deadline_ms: float) -> Iterator[None]:
-    """Fails if what is inside takes longer than its deadline, the tolerance and what the machine kept from it.
+    """Fails if what is inside takes longer than its deadline, the tolerance and what the machine took.
 
-    That is its lag, and how long this thread, the loop of tasks and embedded servers got no processor.
+    That is its lag, and how long this thread, tasks and embedded servers got no processor.
     """
     starved = Starved(threading.get_native_id(), *loop_threads(), children=True)
     try:
