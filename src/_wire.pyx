@@ -33,6 +33,7 @@ done in Python.
     requests/udf_requests           calls of functions that are registered on the servers
     requests/batch_rows             the rows of a batch as users make them, and what a row asks
     requests/batch_sources          the rows of a call, which are taken some at a time
+    requests/transaction_requests   what requests have more in a transaction, and those about its monitor and its end
     requests/batch_requests         Batch: its rows, what is known of them, and the requests that are made of some
     requests/index_filter           IndexFilter, the `where` of a query
     requests/statement              Statement, which a query asks for
@@ -44,6 +45,7 @@ done in Python.
     readers/record_readers          the readers of the answers to commands on one record
     readers/udf_reader              reading what functions on the servers give
     readers/batch_reader            the reader of the answer to a batch
+    readers/transaction_readers     those of answers in transactions, which note versions
     readers/query_reader            the reader of answers to a query
     readers/aggregate_reader        the reader of answers to an aggregation
     readers/fields_reader           the reader of answers that have fields only
@@ -55,6 +57,7 @@ done in Python.
     record_commands                 making the commands on one record
     batch_commands                  making batches and their commands, choosing their nodes, and what comes of their rows
     batch_groups                    the rows of a stream, in groups for a node each
+    transaction_commands            making those of transactions, and making others part of one
     query_commands                  making those of a query, a node's partitions in each
     background_commands             making those of queries that a node runs by itself
     threads/tls                     sealing and opening the bytes of a blocking connection with TLS
@@ -161,6 +164,7 @@ include "wire/requests/record_requests.pyx"
 include "wire/requests/udf_requests.pyx"
 include "wire/requests/batch_rows.pyx"
 include "wire/requests/batch_sources.pyx"
+include "wire/requests/transaction_requests.pyx"
 include "wire/requests/batch_requests.pyx"
 include "wire/requests/index_filter.pyx"
 include "wire/requests/statement.pyx"
@@ -172,6 +176,7 @@ include "wire/readers/message.pyx"
 include "wire/readers/record_readers.pyx"
 include "wire/readers/udf_reader.pyx"
 include "wire/readers/batch_reader.pyx"
+include "wire/readers/transaction_readers.pyx"
 include "wire/readers/query_reader.pyx"
 include "wire/readers/aggregate_reader.pyx"
 include "wire/readers/fields_reader.pyx"
@@ -183,6 +188,7 @@ include "wire/attempt.pyx"
 include "wire/record_commands.pyx"
 include "wire/batch_commands.pyx"
 include "wire/batch_groups.pyx"
+include "wire/transaction_commands.pyx"
 include "wire/query_commands.pyx"
 include "wire/background_commands.pyx"
 include "wire/threads/tls.pyx"

@@ -350,6 +350,30 @@ def test_servers_of_the_environment_keep_what_no_test_has_written(
         client.delete(key)
 
 
+def test_records_are_deleted_from_servers_with_strong_consistency(users: pytest.Pytester) -> None:
+    users.makeconftest(
+        """
+        import os
+        from pyspike.server import EmbeddedCluster
+
+        real = EmbeddedCluster(strong_consistency=True).start()
+        os.environ["PYSPIKE_HOSTS"] = real.hosts
+        """
+    )
+    users.makepyfile(
+        """
+        KEY = ("test", "users", "ann")
+
+        def test_put(aerospike_client):
+            aerospike_client.put(KEY, {"a": 1})
+
+        def test_it_was_deleted(aerospike_client):
+            assert not aerospike_client.exists(KEY)
+        """
+    )
+    users.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 def test_records_that_can_not_be_deleted_are_named(users: pytest.Pytester) -> None:
     users.makeconftest(
         """
@@ -367,7 +391,7 @@ def test_records_that_can_not_be_deleted_are_named(users: pytest.Pytester) -> No
         def test_put(aerospike_client):
             aerospike_client.put(("test", "users", "ann"), {"a": 1})
             aerospike_client.put(("test", "users", "ben"), {"a": 1})
-            real.nodes[0].answer_with(22, times=1)
+            real.nodes[0].answer_with(22, times=2)
 
         def test_the_others_were_deleted(aerospike_client):
             assert aerospike_client.exists(("test", "users", "ann"))
@@ -395,10 +419,15 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "get_udf",
         "info",
         "is_connected",
+        "is_strong_consistency",
         "jobs",
         "list_indexes",
         "list_udfs",
         "node_names",
+        "run_in_transaction",
+        "transaction",
+        "commit",
+        "abort",
         "nodes",
         "query",
         "query_execute_udf",

@@ -64,6 +64,7 @@ INTERNAL = {
         "OutcomeReader",
         "Part",
     ),
+    *("MonitorReader", "NotingBatchReader", "NotingReader", "RowsInTransaction", "TransactionFields"),
     *("Reader", "RecordReader", "ResultsReader", "Sign", "TaskExecutor", "Unopened", "Waiter"),
     *("RecordsToPut", "RowSource", "UserRows", "WaitingBlock", "WaitingQueue"),
 }
@@ -172,6 +173,7 @@ IMPORTED = {
     "typing": {"Any", "Protocol", "TypeAlias", "TypeVar", "final", "overload"},
     "weakref": {"ref"},
     "pyspike.batch": {"BatchResults"},
+    "pyspike.transaction": {"Transaction"},
     "pyspike.query": {"Cursor"},
     "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},

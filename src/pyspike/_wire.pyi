@@ -38,6 +38,7 @@ from pyspike.policy import (
 )
 from pyspike.query import Cursor
 from pyspike.result_code import ResultCode
+from pyspike.transaction import Transaction
 from pyspike.values import RawParticle
 
 T = TypeVar("T")
@@ -83,11 +84,20 @@ INFO3_PARTITION_DONE: int
 INFO3_UPDATE_ONLY: int
 INFO3_CREATE_OR_REPLACE: int
 INFO3_REPLACE_ONLY: int
+INFO3_SC_STRICTER: int
+INFO3_SC_RELAXED: int
+INFO4_VERIFY_READ: int
+INFO4_ROLL_FORWARD: int
+INFO4_ROLL_BACK: int
+INFO4_ON_LOCKING_ONLY: int
 FIELD_HEADER_SIZE: int
 FIELD_NAMESPACE: int
 FIELD_SET: int
 FIELD_KEY: int
+FIELD_RECORD_VERSION: int
 FIELD_DIGEST: int
+FIELD_TRANSACTION_ID: int
+FIELD_TRANSACTION_DEADLINE: int
 FIELD_QUERY_ID: int
 FIELD_SOCKET_TIMEOUT: int
 FIELD_RECORDS_PER_SECOND: int
@@ -204,6 +214,9 @@ PARTICLE_HLL: int
 PARTICLE_MAP: int
 PARTICLE_LIST: int
 PARTICLE_GEOJSON: int
+LIST_APPEND: int
+LIST_APPEND_ITEMS: int
+MONITOR_WRITE_FLAGS: int
 LIST_ORDERED: int
 MAP_KEY_ORDERED: int
 MAP_KEY_VALUE_ORDERED: int
@@ -221,6 +234,7 @@ MAX_USER: int
 MAX_TOKEN: int
 MAX_INDEX_NAME: int
 MAX_INDEX_KEY: int
+MOST_WRITES: int
 MAX_ROW_GENERATION: int
 MAX_DEPTH: int
 
@@ -255,6 +269,14 @@ def on_fork(listener: Callable[[], object]) -> None:
 
 def after_fork() -> None:
     """Start over if this process is the child of a fork and has not done so; every use of a client calls this first."""
+
+@final
+class Inflation:
+    """What takes the frame out of a compressed one, in several turns if the caller has other things to do.
+
+    Memory grows with the bytes that come out, and never beyond the size that is told in front of them. The GIL is released
+    meanwhile.
+    """
 
 def plain_text(text: Any) -> str:
     """Return the text that a str or a subclass of str holds, as a str."""
@@ -474,6 +496,13 @@ REPLICA_MASTER: int
 REPLICA_SEQUENCE: int
 REPLICA_RANDOM: int
 REPLICA_PREFER_RACK: int
+MODE_SESSION: int
+MODE_LINEARIZE: int
+MODE_ALLOW_REPLICA: int
+MODE_ALLOW_UNAVAILABLE: int
+MODE_OF_OTHERS: int
+MODE_OF_BATCH: int
+IN_STRONG: int
 OF_RECORD: int
 OF_BATCH: int
 OF_BATCH_READ: int
@@ -511,9 +540,9 @@ class Settings:
     @property
     def timeout_delay(self) -> float: ...
     @property
-    def max_retries(self) -> int: ...
+    def connect_timeout(self) -> float: ...
     @property
-    def replica(self) -> int: ...
+    def max_retries(self) -> int: ...
     @property
     def send_key(self) -> bool: ...
     @property
@@ -559,7 +588,9 @@ class Settings:
         max_retries: int = 2,
         sleep_between_retries: float = 0,
         timeout_delay: float = 0,
+        connect_timeout: float = 0,
         replica: int = ...,
+        read_mode: int = ...,
         send_key: bool = False,
         respond_per_each_op: bool = False,
         filter_expression: bytes | None = None,
@@ -576,6 +607,12 @@ class Settings:
         durable: int = 0,
         as_read: Settings | None = None,
     ) -> None: ...
+    @property
+    def replica(self) -> int:
+        """Which replica is asked first: `REPLICA_MASTER` and so on."""
+    @property
+    def read_mode(self) -> int:
+        """How reads of namespaces with strong consistency choose: `MODE_SESSION` and so on."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
@@ -973,8 +1010,16 @@ class Batch:
         """What the server told of a row's error, as it came; None if it told nothing."""
     def kinds(self, numbers: Iterable[int]) -> dict[tuple[bool, int, int], list[int]]:
         """Rows, by what counts for whether they are tried again: whether they write, how often they were tried and sent."""
-    def next_replica(self, numbers: Iterable[int]) -> None:
-        """Lets the next request for these rows go to the replica after the one that was asked."""
+    def next_replica(self, numbers: Iterable[int], slow: bool) -> bool:
+        """Lets the next request for these rows go to the replica after the one that was asked, as far as it may.
+
+        Args:
+            numbers: of the rows.
+            slow: whether the last request failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether that of any row does: see `Command.next_replica`.
+        """
 
 @final
 class IndexFilter:
@@ -1150,6 +1195,8 @@ class Query:
     @property
     def total_timeout(self) -> float: ...
     @property
+    def requests(self) -> int: ...
+    @property
     def given(self) -> int: ...
     def __init__(
         self,
@@ -1287,6 +1334,8 @@ class Node:
         """Return the numbers of batches so far: requests and rows, of threads and of all loops together."""
     def query_stats(self) -> dict[str, int]:
         """Return the numbers of queries so far: requests and records, of threads and of all loops together."""
+    def compression_stats(self) -> dict[str, int]:
+        """Return how many requests and answers were compressed so far, and their bytes, of threads and of all loops together."""
     def rack_stats(self) -> dict[str, int]:
         """Return how often the node was chosen by racks so far, by threads and all loops together."""
     def health_stats(self) -> dict[str, Any]:
@@ -1331,6 +1380,8 @@ class PartitionMap:
     @property
     def namespaces(self) -> tuple[str, ...]:
         """The names of the namespaces."""
+    def is_strong(self, namespace: str) -> bool:
+        """Return whether the namespace has strong consistency; False if it is unknown."""
     def replica_count(self, namespace: str) -> int:
         """Return how many replicas the namespace has, the master included; 0 if it is unknown."""
     def owner(self, namespace: str, partition_id: int, replica_index: int = 0) -> Any:
@@ -1389,8 +1440,15 @@ class Command:
     @property
     def remaining(self) -> float | None:
         """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
-    def next_replica(self) -> None:
-        """Have the next attempt ask the replica after the one that the last attempt asked."""
+    def next_replica(self, slow: bool) -> bool:
+        """Have the next attempt ask the replica after the one that the last attempt asked, if it may.
+
+        Args:
+            slow: whether the last attempt failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether it does. A strict read of a namespace with strong consistency is the master's.
+        """
 
 def frames_command(
     request: bytes,
@@ -1414,6 +1472,8 @@ def frames_command(
 
 class Executor:
     """Runs commands and batches. This base class runs nothing, and returns what it is given."""
+    def submit(self, work: Command | Batch) -> Any:
+        """Run a command or a batch, and return what its call gives."""
     def open_query(self, query: Query) -> Any:
         """Return the records of a query, which has not begun."""
 
@@ -1431,6 +1491,8 @@ class NodeRows:
         """A command for the next rows; None if there are none. The rows of the one before must have been answered."""
     def count_sent(self) -> None:
         """Counts that the last request may have reached the server."""
+    def is_unanswered(self, command: Command) -> bool:
+        """Whether no row of the last request, which is this one, was answered."""
     def give_up(self, most: int = -1) -> list[int]:
         """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too.
 
@@ -1498,6 +1560,94 @@ def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None)
         IndexError: there is no such row.
     """
 
+def new_transaction_id() -> int:
+    """Return a number by which servers know a transaction."""
+
+def monitor_key(namespace: str, number: int) -> Key:
+    """Return the key of a transaction's monitor record."""
+
+def join_transaction(
+    command: Command,
+    began: int,
+    number: int,
+    version: bytes | None,
+    deadline: int | None,
+    note: Callable[[int, bytes | None], None],
+) -> None:
+    """Make a command on one record part of a transaction, before its first attempt.
+
+    Args:
+        command: the command.
+        began: when its call began, from which its deadline counts: of `begin_call`.
+        number: the transaction's.
+        version: of the record, if the transaction has read it and not written it.
+        deadline: of the transaction, if the command writes.
+        note: is told of each answer: its result code, and the record's version if it has one.
+    """
+
+def begin_call() -> int:
+    """Return the time, from which the deadline of the commands of a call counts."""
+
+def time_left_of_call(work: Command | Batch, began: int) -> float | None:
+    """Return the milliseconds until the deadline of a call, less than 0 when it has passed; None without one."""
+
+def join_batch(
+    batch: Batch,
+    began: int,
+    number: int,
+    versions: list[bytes | None],
+    deadline: int | None,
+    note: Callable[[int, int, bytes | None], None],
+) -> None:
+    """Make a batch part of a transaction, before it begins.
+
+    Args:
+        batch: the batch, whose rows were taken.
+        began: as in `join_transaction`.
+        number: the transaction's.
+        versions: of each row's record, as in `join_transaction`.
+        deadline: of the transaction; None if no row writes.
+        note: is told of each answer: the row's number, its result code, and the record's version if it has one.
+    """
+
+def keys_of_batch(batch: Batch) -> list[Key]:
+    """Return the keys of a batch's rows, which it takes."""
+
+def monitor_command(
+    work: Command | Batch, began: int, monitor: Key, number: int, keys: list[Key], ttl: int, create: bool
+) -> Command:
+    """Return the command that has the monitor know of records that are to be written; it gives the transaction's deadline.
+
+    Args:
+        work: the command or batch that is to write them, whose policy and deadline count.
+        began: when its call began.
+        monitor: the key of the monitor record.
+        number: the transaction's.
+        keys: those of the records.
+        ttl: the transaction's timeout in seconds, 0 for the server's; counts if the monitor is created.
+        create: whether the monitor is created.
+    """
+
+def mark_command(monitor: Key, settings: Settings) -> Command:
+    """Return the command by which a transaction is committed; it gives None."""
+
+def close_command(monitor: Key, settings: Settings) -> Command:
+    """Return the command that removes a monitor record, and gives whether it was there."""
+
+def verify_command(key: Key, version: bytes, settings: Settings) -> Command:
+    """Return the command that raises if a record has not this version any more."""
+
+def roll_command(key: Key, forward: bool, number: int, settings: Settings) -> Command:
+    """Return the command that makes what a transaction has written the record, or drops it (not `forward`)."""
+
+def verify_batch(keys: list[Key], versions: list[bytes], settings: Settings) -> Batch:
+    """Return the batch whose rows fail if the records have not these versions any more."""
+
+def roll_batch(
+    keys: list[Key], forward: bool, number: int, deadline: int | None, settings: Settings
+) -> Batch:
+    """Return the batch that makes what a transaction has written the records, or drops it (not `forward`)."""
+
 @final
 class NodeQuery:
     """Partitions of a query that one node is asked for in one request."""
@@ -1520,6 +1670,14 @@ class NodeQuery:
             share: how many records it may bring at most; 0 for all.
             query_id: a number by which the node knows the query.
         """
+    def split(self, count: int) -> NodeQuery:
+        """Keep the first partitions, so many, and give the others away. Nobody asks for those before they are released.
+
+        Args:
+            count: how many are kept; fewer than there are.
+        """
+    def release(self) -> None:
+        """Let its partitions be asked for, which were split off."""
     def make_command(self) -> Command:
         """The request for the partitions, which were reserved."""
     @property
@@ -1697,6 +1855,8 @@ class Connection:
         """
     def close(self) -> None:
         """Close the socket. Does nothing if it is closed."""
+    def interrupt(self) -> None:
+        """Have the exchange that another thread does on the connection end at once, with a ConnectionError."""
     @property
     def closed(self) -> bool:
         """Whether the socket is closed."""
@@ -1995,6 +2155,7 @@ class Channel:
         connect: is called with the channel to open a connection; calls the channel's `opened` or `not_opened` later.
         failed: is called with the future and the error of every attempt that failed.
         attempt: is called with a future to begin another attempt.
+        look_in: is called with the seconds after which to look for overdue commands, if that is earlier than usual.
         kind: what the channel is for: `FOR_READS` and so on.
         large: the sets with large records, as (namespace, set); the value is the number of small answers after which a
             set is removed. The channels of a loop share it.
@@ -2028,6 +2189,7 @@ class Channel:
         connect: Callable[[Channel], None],
         failed: Callable[[Future, AerospikeError], None],
         attempt: Callable[[Future], None],
+        look_in: Callable[[float], None],
         *,
         kind: int = ...,
         large: dict[tuple[str, str], int] | None = None,
@@ -2037,6 +2199,8 @@ class Channel:
         """Whether the channel is for writes only."""
     def begin_connecting(self) -> None:
         """Have a connection opened. The time for it begins now, when the loop comes to it."""
+    def held_up(self, why: str) -> None:
+        """Note what the opening of a connection waits for, in words, to tell those who wait for it in vain."""
     def opened(self, pipeline: Pipeline) -> None:
         """Use a connection that is open now."""
     def not_opened(self, error: AerospikeError) -> None:
@@ -2079,6 +2243,8 @@ class Deadlines:
         Linux may wake a loop from a long wait late, by a thousandth of the wait. So a timer for more than `LONG_TIMER` goes
         off earlier, and is set again for the rest.
         """
+    def look_in(self, seconds: float) -> None:
+        """Look for overdue commands after so many seconds, unless that is done earlier anyway."""
     def stop_timer(self) -> None:
         """Stop the timer."""
     def watched(self) -> None:
@@ -2283,6 +2449,7 @@ class Commands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record:
         """Read a record.
@@ -2293,8 +2460,10 @@ class Commands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2307,6 +2476,7 @@ class Commands:
         default: T,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record | T:
         """Read a record.
@@ -2317,8 +2487,10 @@ class Commands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2328,6 +2500,7 @@ class Commands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key.
@@ -2347,6 +2520,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it.
@@ -2377,6 +2551,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
@@ -2397,6 +2572,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2417,6 +2593,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2435,6 +2612,7 @@ class Commands:
         timeout: Milliseconds | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not.
@@ -2454,6 +2632,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Give a record a new time to live, and a new generation.
@@ -2475,6 +2654,7 @@ class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing.
@@ -2508,6 +2688,7 @@ class Commands:
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> Any:
         """Call a function of a registered module on one record, and return what it returns.
@@ -2549,6 +2730,7 @@ class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Read, write and delete many records in one call: one message to each node that has some of them.
@@ -2558,6 +2740,7 @@ class BatchCommands(Commands):
                 record are not done in their order where its node works on them side by side.
             timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
             filter_expression: for the rows that have none of their own.
+            txn: the transaction that the whole batch is part of; see `transaction`.
 
         Returns:
             What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
@@ -2574,6 +2757,7 @@ class BatchCommands(Commands):
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchStream:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
@@ -2618,6 +2802,7 @@ class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Apply the same operations to many records, each all or nothing.
@@ -2648,6 +2833,7 @@ class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchUDFPolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Call a function that is registered on the servers on many records, one after the other on each node.
@@ -2676,6 +2862,7 @@ class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[Record | None]:
         """Read many records.
@@ -2700,6 +2887,7 @@ class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Whether there are records with these keys.
@@ -2720,6 +2908,7 @@ class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> None:
         """Write bins of many records, as `put` does with each.
@@ -2744,6 +2933,7 @@ class BatchCommands(Commands):
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchDeletePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Delete many records: for each key whether there was one.
@@ -2784,6 +2974,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record:
         """Read a record.
@@ -2794,8 +2985,10 @@ class AsyncCommands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2808,6 +3001,7 @@ class AsyncCommands:
         default: T,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record | T:
         """Read a record.
@@ -2818,8 +3012,10 @@ class AsyncCommands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
@@ -2829,6 +3025,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key.
@@ -2848,6 +3045,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it.
@@ -2878,6 +3076,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
@@ -2898,6 +3097,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2918,6 +3118,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -2936,6 +3137,7 @@ class AsyncCommands:
         timeout: Milliseconds | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not.
@@ -2955,6 +3157,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Give a record a new time to live, and a new generation.
@@ -2976,6 +3179,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing.
@@ -3009,6 +3213,7 @@ class AsyncCommands:
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> Any:
         """Call a function of a registered module on one record, and return what it returns.
@@ -3036,6 +3241,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Read, write and delete many records in one call: one message to each node that has some of them.
@@ -3045,6 +3251,7 @@ class AsyncCommands:
                 record are not done in their order where its node works on them side by side.
             timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
             filter_expression: for the rows that have none of their own.
+            txn: the transaction that the whole batch is part of; see `transaction`.
 
         Returns:
             What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
@@ -3061,6 +3268,7 @@ class AsyncCommands:
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> AsyncBatchStream:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
@@ -3106,6 +3314,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Apply the same operations to many records, each all or nothing.
@@ -3136,6 +3345,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchUDFPolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Call a function that is registered on the servers on many records, one after the other on each node.
@@ -3164,6 +3374,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[Record | None]:
         """Read many records.
@@ -3188,6 +3399,7 @@ class AsyncCommands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Whether there are records with these keys.
@@ -3208,6 +3420,7 @@ class AsyncCommands:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> None:
         """Write bins of many records, as `put` does with each.
@@ -3232,6 +3445,7 @@ class AsyncCommands:
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchDeletePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Delete many records: for each key whether there was one.

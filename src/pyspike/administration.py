@@ -14,17 +14,17 @@ from pyspike._wire import EncodedContext
 from pyspike.arguments import Policies, admin_policy
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.policy import AdminPolicy
-from pyspike.process.lazy_imports import importing
+from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.task import IndexTask, Task
 from pyspike.udf import UdfModule, UdfSource
 
 if TYPE_CHECKING:
+    from pyspike import explanation
     from pyspike.cdt.context import Context
     from pyspike.cluster import Cluster
-    from pyspike.explanation import Explanation
-else:  # for `typing.get_type_hints`: base classes, which need no further import
-    Context = EncodedContext
-    Explanation = object
+else:
+    Context = EncodedContext  # for `typing.get_type_hints`: its base class, which needs no further import
+    explanation = LazyModule("pyspike.explanation")
 
 __all__ = ["Administration"]
 
@@ -168,7 +168,7 @@ class Administration:
         require_index: bool = False,
         require_hint: bool = False,
         policy: AdminPolicy | None = None,
-    ) -> Explanation:
+    ) -> explanation.Explanation:
         """Ask by which index a server would find the records of a query, which is text here.
 
             client.explain("test", "users", "$.age >= 21 and $.country == 'UK'").index

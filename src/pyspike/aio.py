@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import threading
 from types import TracebackType
 from typing import overload
@@ -21,6 +20,7 @@ from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.async_administration import AsyncAdministration
 from pyspike.async_background_jobs import AsyncBackgroundJobs
 from pyspike.async_queries import AsyncQueries
+from pyspike.async_transactions import AsyncTransactions
 from pyspike.async_user_administration import AsyncUserAdministration
 from pyspike.client import Client
 from pyspike.cluster import Cluster
@@ -39,11 +39,15 @@ from pyspike.policy import (
     InfoPolicy,
     QueryPolicy,
     ReadPolicy,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
 )
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
+from pyspike.process.weak_registry import WeakRegistry
 from pyspike.stats import ClientStats
+from pyspike.transaction import Transaction
 
 
 class AsyncExecutor(_wire.AsyncExecutor):
@@ -54,11 +58,12 @@ class AsyncExecutor(_wire.AsyncExecutor):
         owner: the guard of the client whose closing closes the cluster, if that is another one.
     """
 
-    __slots__ = ("__weakref__", "_lock", "_owner", "closed", "cluster", "guard")
+    __slots__ = ("__weakref__", "_lock", "_owner", "closed", "cluster", "guard", "transactions")
 
     def __init__(self, cluster: Cluster, owner: DropGuard | None = None) -> None:
         self.cluster = cluster
         self.closed = False
+        self.transactions: WeakRegistry[Transaction] = WeakRegistry()  # those that it has run commands of
         self._lock = threading.Lock()
         self._owner = owner
         executors = self.executors
@@ -178,7 +183,12 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
 
 
 class AsyncClient(
-    AsyncCommands, AsyncQueries, AsyncAdministration, AsyncUserAdministration, AsyncBackgroundJobs
+    AsyncTransactions,
+    AsyncCommands,
+    AsyncQueries,
+    AsyncAdministration,
+    AsyncUserAdministration,
+    AsyncBackgroundJobs,
 ):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
@@ -252,6 +262,8 @@ class AsyncClient(
         admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
         query: QueryPolicy | None = None,
+        txn_verify: TxnVerifyPolicy | None = None,
+        txn_roll: TxnRollPolicy | None = None,
     ) -> AsyncClient:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
 
@@ -259,7 +271,7 @@ class AsyncClient(
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, admin, batch, query)
+        policies = self._policies.changed(read, write, info, admin, batch, query, txn_verify, txn_roll)
         view._share(self._loops, policies, owner=self._owner)
         return view
 
@@ -293,9 +305,8 @@ class AsyncClient(
         return await in_thread(self._cluster.info, *asked)
 
     def stats(self) -> ClientStats:
-        """How the connections to each node are used, by threads and in each loop, and how tending goes."""
-        loops = tuple(executor.stats() for executor in self._loops.all())
-        return dataclasses.replace(self._cluster.stats(), loops=loops)
+        """How the connections to each node are used, all together and in each loop, and how tending goes."""
+        return self._cluster.stats().with_loops(tuple(executor.stats() for executor in self._loops.all()))
 
     async def close(self, timeout: Milliseconds | None = None) -> None:
         """Close all connections; again is harmless.
@@ -312,7 +323,10 @@ class AsyncClient(
         """
         wait = 0.0 if timeout is None else timeout_ms(timeout)
         try:
-            await self._loops.close(wait)
+            try:
+                await self._abort_open()
+            finally:  # also where a warning is an error
+                await self._loops.close(wait)
         finally:
             if self._owner:
                 # If this task is cancelled, the thread closes the cluster all the same.

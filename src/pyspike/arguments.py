@@ -16,6 +16,7 @@ from pyspike._wire import (
     Settings,
     Statement,
     partitions_of_cursor,
+    plain_int,
     plain_text,
 )
 from pyspike.batch import BatchResults
@@ -32,12 +33,24 @@ from pyspike.policy import (
     InfoPolicy,
     QueryPolicy,
     ReadPolicy,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
 )
+from pyspike.policy.base import Policy
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
 from pyspike.showing import shown
+from pyspike.transaction import Transaction
 
-__all__ = ["Policies", "admin_policy", "client_policy", "info_arguments", "new_query", "query_settings"]
+__all__ = [
+    "Policies",
+    "admin_policy",
+    "client_policy",
+    "info_arguments",
+    "new_query",
+    "query_settings",
+    "times_again",
+]
 
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
@@ -60,11 +73,12 @@ vars(sys.modules["pyspike._wire"]).update(
     Milliseconds=Milliseconds,
     ReadPolicy=ReadPolicy,
     Sequence=Sequence,
+    Transaction=Transaction,
     Ttl=Ttl,
     WritePolicy=WritePolicy,
 )
 
-P = TypeVar("P", ClientPolicy, ReadPolicy, WritePolicy, InfoPolicy, AdminPolicy, BatchPolicy, QueryPolicy)
+P = TypeVar("P", bound=Policy)
 
 
 class Policies(NamedTuple):
@@ -76,11 +90,16 @@ class Policies(NamedTuple):
     admin: AdminPolicy
     batch: BatchPolicy
     query: QueryPolicy
+    txn_verify: TxnVerifyPolicy
+    txn_roll: TxnRollPolicy
 
     @classmethod
     def of(cls, policy: ClientPolicy) -> Policies:
         """Those of a client."""
-        return cls(policy.read, policy.write, policy.info, policy.admin, policy.batch, policy.query)
+        return cls(
+            *(policy.read, policy.write, policy.info, policy.admin, policy.batch, policy.query),
+            *(policy.txn_verify, policy.txn_roll),
+        )
 
     def changed(
         self,
@@ -90,6 +109,8 @@ class Policies(NamedTuple):
         admin: AdminPolicy | None,
         batch: BatchPolicy | None,
         query: QueryPolicy | None,
+        txn_verify: TxnVerifyPolicy | None,
+        txn_roll: TxnRollPolicy | None,
     ) -> Policies:
         """Those of a view: what is None stays as it was.
 
@@ -103,6 +124,8 @@ class Policies(NamedTuple):
             self.admin if admin is None else _of_kind(AdminPolicy, admin, "admin"),
             self.batch if batch is None else _of_kind(BatchPolicy, batch, "batch"),
             self.query if query is None else _of_kind(QueryPolicy, query, "query"),
+            self.txn_verify if txn_verify is None else _of_kind(TxnVerifyPolicy, txn_verify, "txn_verify"),
+            self.txn_roll if txn_roll is None else _of_kind(TxnRollPolicy, txn_roll, "txn_roll"),
         )
 
 
@@ -209,3 +232,17 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def times_again(retries: object) -> int:
+    """How often a function is run again.
+
+    Raises:
+        InvalidType, InvalidArgument: this is no such number.
+    """
+    count = plain_int(retries)
+    if count is None:
+        raise InvalidType(f"retries must be a whole number, not {shown(retries)}")
+    if count < 0:
+        raise InvalidArgument(f"retries must be 0 or more, not {shown(retries)}")
+    return count

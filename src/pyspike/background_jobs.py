@@ -12,14 +12,14 @@ from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import Operation, Statement, packed_call
 from pyspike.arguments import Policies, admin_policy
 from pyspike.policy import AdminPolicy, WritePolicy
-from pyspike.process.lazy_imports import importing
+from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.task import ExecuteTask
 
 if TYPE_CHECKING:
+    from pyspike import job
     from pyspike.cluster import Cluster
-    from pyspike.job import Job
-else:  # for `typing.get_type_hints`: its base class, which needs no further import
-    Job = object
+else:
+    job = LazyModule("pyspike.job")
 
 __all__ = ["BackgroundJobs"]
 
@@ -144,7 +144,7 @@ class BackgroundJobs:
         )
         return ExecuteTask(watch)
 
-    def jobs(self, *, policy: AdminPolicy | None = None) -> list[Job]:
+    def jobs(self, *, policy: AdminPolicy | None = None) -> list[job.Job]:
         """The queries that the nodes run or have run lately, those of other clients too; each node is asked.
 
         Short queries are not among them. Those that still run come first; several nodes tell of one job, each

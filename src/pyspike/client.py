@@ -25,21 +25,24 @@ from pyspike.policy import (
     InfoPolicy,
     QueryPolicy,
     ReadPolicy,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
 )
-from pyspike.process.lazy_imports import importing
+from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.queries import Queries
+from pyspike.transactions import Transactions
 from pyspike.user_administration import UserAdministration
 
 if TYPE_CHECKING:
+    from pyspike import stats as client_stats
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
-    from pyspike.stats import ClientStats
-else:  # for `typing.get_type_hints`: what takes long to make is imported when it is asked for
-    ClientStats = object
+else:
+    client_stats = LazyModule("pyspike.stats")
 
 
-class Client(BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs):
+class Client(Transactions, BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs):
     """A client of one cluster, shared by all threads.
 
     Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one
@@ -55,7 +58,8 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
     Every command takes, as keywords, a `policy`, and the few options that change from call to call, which win
     over it: `timeout` (the deadline in milliseconds, 1 at least, or a timedelta), `ttl` (how long the record
     lives from this write on: seconds, a timedelta or an `Expiration`; a write without it resets that to the
-    namespace's default), `generation` (the one the record must have) and `filter_expression`.
+    namespace's default), `generation` (the one the record must have) and `filter_expression`; and `txn`, the
+    transaction that it is part of.
 
     Raises:
         ConnectFailed: no host could be reached; the message has each with its reason.
@@ -98,6 +102,8 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         admin: AdminPolicy | None = None,
         batch: BatchPolicy | None = None,
         query: QueryPolicy | None = None,
+        txn_verify: TxnVerifyPolicy | None = None,
+        txn_roll: TxnRollPolicy | None = None,
     ) -> Client:
         """A view on the same cluster with other default policies; cheap. Closing either closes both.
 
@@ -105,7 +111,7 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
             InvalidType: a policy is of another kind.
         """
         view = self.__new__(type(self))
-        policies = self._policies.changed(read, write, info, admin, batch, query)
+        policies = self._policies.changed(read, write, info, admin, batch, query, txn_verify, txn_roll)
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
 
@@ -162,7 +168,7 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         """
         return self._cluster.info(*info_arguments(self._policies, command, node, policy))
 
-    def stats(self) -> ClientStats:
+    def stats(self) -> client_stats.ClientStats:
         """How the connections to each node are used, and how tending goes."""
         return self._cluster.stats()
 
@@ -182,7 +188,11 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         Raises:
             InvalidType, InvalidArgument: the timeout is no span of time.
         """
-        self._cluster.close(0.0 if timeout is None else timeout_ms(timeout))
+        wait = 0.0 if timeout is None else timeout_ms(timeout)
+        try:
+            self._abort_open()
+        finally:  # also where a warning is an error
+            self._cluster.close(wait)
 
     def __enter__(self) -> Client:
         self._cluster.ensure_running()

@@ -97,7 +97,18 @@ __all__ = [
     "ServerTimeout",
     "TLSError",
     "TimeoutError",
+    "TransactionAborted",
+    "TransactionAlreadyAborted",
+    "TransactionAlreadyCommitted",
+    "TransactionAlreadyLocked",
+    "TransactionBlocked",
+    "TransactionCommitted",
     "TransactionError",
+    "TransactionExpired",
+    "TransactionFailed",
+    "TransactionMonitorExists",
+    "TransactionTooManyWrites",
+    "TransactionVersionMismatch",
     "UdfError",
     "UnsupportedFeature",
     "UserAlreadyExists",
@@ -384,6 +395,26 @@ class JobError(AerospikeError):
         )
         self.job_id = job_id
         self.failures = {} if failures is None else dict(failures)
+
+
+class TransactionFailed(AerospikeError):
+    """A transaction can't go on, or its commit has failed; with `in_doubt` it may be committed all the same.
+
+    Its `__cause__` is the error of the request that has failed, and the `result_code` is that error's.
+    """
+
+    @property
+    def retryable(self) -> bool:
+        """Whether a commit may succeed if it is made again, whose outcome is not known."""
+        return self.in_doubt
+
+
+class TransactionAlreadyCommitted(TransactionFailed):
+    """The transaction is committed: it can't be aborted, and takes no commands."""
+
+
+class TransactionAlreadyAborted(TransactionFailed):
+    """The transaction is aborted: it can't be committed, and takes no commands."""
 
 
 class ProtocolError(AerospikeError):
@@ -694,7 +725,39 @@ class UdfError(ServerError, code=ResultCode.UDF_BAD_RESPONSE):
 
 
 class TransactionError(ServerError, family=range(120, 128)):
-    """A transaction over several records failed; the result code says why."""
+    """A transaction failed, or was in the way of another command; the result code says why."""
+
+
+class TransactionBlocked(TransactionError, code=ResultCode.MRT_BLOCKED):
+    """A transaction holds the record, which others can't write until it ends."""
+
+
+class TransactionVersionMismatch(TransactionError, code=ResultCode.MRT_VERSION_MISMATCH):
+    """Somebody else has changed the record since the transaction had read it."""
+
+
+class TransactionExpired(TransactionError, code=ResultCode.MRT_EXPIRED):
+    """The transaction's time is over; the servers abort it."""
+
+
+class TransactionTooManyWrites(TransactionError, code=ResultCode.MRT_TOO_MANY_WRITES):
+    """The transaction writes more records than it may."""
+
+
+class TransactionCommitted(TransactionError, code=ResultCode.MRT_COMMITTED):
+    """The servers have the transaction as committed."""
+
+
+class TransactionAborted(TransactionError, code=ResultCode.MRT_ABORTED):
+    """The servers have the transaction as aborted."""
+
+
+class TransactionAlreadyLocked(TransactionError, code=ResultCode.MRT_ALREADY_LOCKED):
+    """The transaction has written the record before, and the policy is `on_locking_only`."""
+
+
+class TransactionMonitorExists(TransactionError, code=ResultCode.MRT_MONITOR_EXISTS):
+    """The servers know a transaction of this id already."""
 
 
 class BatchDisabled(ServerError, code=ResultCode.BATCH_DISABLED):

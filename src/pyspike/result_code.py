@@ -87,7 +87,8 @@ class ResultCode(enum.IntEnum):
     PARTITION_UNAVAILABLE = (
         11,
         "no node serves the record's partition at the moment",
-        "it passes while nodes join or leave; if it stays, nodes are missing from the cluster",
+        "it passes while nodes join or leave; if it stays, nodes are missing from the cluster or (strong "
+        "consistency) from the roster, or the partition is dead; ALLOW_UNAVAILABLE reads what is left of it",
     )
     BIN_TYPE_ERROR = (
         12,
@@ -127,8 +128,9 @@ class ResultCode(enum.IntEnum):
     FAIL_FORBIDDEN = (
         22,
         "the server's configuration does not allow this now",
-        "if a TTL was given: the namespace has nsup-period 0, set it or allow-ttl-without-nsup; otherwise "
-        "the feature is turned off or its limit reached, the server's log says which",
+        "if a TTL was given: the namespace has nsup-period 0, set it or allow-ttl-without-nsup; deletes with "
+        "strong consistency need durable_delete=True; otherwise the feature is turned off or "
+        "its limit reached, the server's log says which",
     )
     ELEMENT_NOT_FOUND = 23, "the list or map has no such element", "create it, or drop the update-only flag"
     ELEMENT_EXISTS = (
@@ -185,7 +187,12 @@ class ResultCode(enum.IntEnum):
     INVALID_ALLOWLIST = 73, "malformed list of allowed addresses", "it takes IP addresses and subnets"
     QUOTAS_NOT_ENABLED = 74, "quotas are turned off on the server", "turn enable-quotas on, or set no quota"
     INVALID_QUOTA = 75, "the quota is out of range", "it is a number of records a second, 0 for any number"
-    NOT_AUTHENTICATED = 80, "not logged in", "the server has security turned on: connect with a user"
+    NOT_AUTHENTICATED = (
+        80,
+        "not logged in",
+        "the server has security turned on: give ClientPolicy a user and a password; a client that has them "
+        "logs in again by itself, and the call can be made again",
+    )
     ROLE_VIOLATION = 81, "the user's roles do not allow this", "ask an administrator to grant the privilege"
     NOT_ALLOWLISTED = 82, "the user may not connect from this address", "ask for the address to be allowed"
     QUOTA_EXCEEDED = 83, "the user's quota of reads or writes a second is used up", "send fewer a second"
@@ -197,18 +204,30 @@ class ResultCode(enum.IntEnum):
 
     UDF_BAD_RESPONSE = 100, "the user-defined function failed", "see its Lua code"
 
-    MRT_BLOCKED = 120, "another transaction holds the record", "retry the transaction with back-off"
+    MRT_BLOCKED = (
+        120,
+        "a transaction holds the record",
+        "try again a little later; in a transaction: abort it and run it again",
+    )
     MRT_VERSION_MISMATCH = (
         121,
         "a record changed after the transaction had read it",
         "abort the transaction and run it again",
     )
-    MRT_EXPIRED = 122, "the transaction's time is over", "run it again, shorter or with a longer timeout"
+    MRT_EXPIRED = (
+        122,
+        "the transaction's time is over",
+        "abort it and run it again, shorter or with a longer timeout",
+    )
     MRT_TOO_MANY_WRITES = 123, "the transaction writes too many records", "split it: 4096 are allowed"
-    MRT_COMMITTED = 124, "the transaction is already committed", "start a new transaction"
-    MRT_ABORTED = 125, "the transaction is already aborted", "start a new transaction"
-    MRT_ALREADY_LOCKED = 126, "this transaction already holds the record"
-    MRT_MONITOR_EXISTS = 127, "the transaction's monitor record already exists", "start a new transaction"
+    MRT_COMMITTED = 124, "the transaction is already committed", "start a new one for further commands"
+    MRT_ABORTED = 125, "the transaction is already aborted", "run it again as a new one"
+    MRT_ALREADY_LOCKED = (
+        126,
+        "the transaction has written the record before",
+        "leave out on_locking_only to write it again",
+    )
+    MRT_MONITOR_EXISTS = 127, "the transaction's monitor record already exists", "abort it and run it again"
 
     BATCH_DISABLED = 150, "batches are turned off on the server", "set batch-index-threads above 0"
     BATCH_MAX_REQUESTS_EXCEEDED = (

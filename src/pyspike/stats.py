@@ -8,13 +8,14 @@ stays.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 __all__ = [
     "BatchStats",
     "ChannelStats",
     "ClientStats",
+    "CompressionStats",
     "ConnectionStats",
     "HealthStats",
     "NodeStats",
@@ -51,6 +52,7 @@ class ConnectionStats(_Stats):
 
     Args:
         open: how many connections are open.
+        idle: how many of them no command uses.
         in_flight: how many commands have a connection: they are being sent, or await their answer. The
             command of a thread has a connection to itself; commands of tasks share one.
         waiting: how many commands wait for a connection.
@@ -59,6 +61,7 @@ class ConnectionStats(_Stats):
     """
 
     open: int = 0
+    idle: int = 0
     in_flight: int = 0
     waiting: int = 0
     opened: int = 0
@@ -68,6 +71,7 @@ class ConnectionStats(_Stats):
         reasons = {**self.closed, **other.closed}
         return ConnectionStats(
             open=self.open + other.open,
+            idle=self.idle + other.idle,
             in_flight=self.in_flight + other.in_flight,
             waiting=self.waiting + other.waiting,
             opened=self.opened + other.opened,
@@ -79,8 +83,10 @@ class ConnectionStats(_Stats):
 class PoolStats(ConnectionStats):
     """A node's connections for the calls of threads.
 
+    In `AsyncClient.stats()` they are those of all loops too: in the fields of `ConnectionStats`, and in those
+    that count what failed or was refused, which are never told apart.
+
     Args:
-        idle: how many open connections no command uses.
         draining: how many open connections still await the answer to a command that timed out.
         waits: how many commands had to wait for a connection so far.
         wait_ms: how many milliseconds they waited, all together.
@@ -92,13 +98,17 @@ class PoolStats(ConnectionStats):
     The other fields are those of `ConnectionStats`.
     """
 
-    idle: int = 0
     draining: int = 0
     waits: int = 0
     wait_ms: float = 0.0
     refused: int = 0
     timeouts: int = 0
     failures: int = 0
+
+    def with_others(self, others: ConnectionStats) -> PoolStats:
+        """The same with other connections to the node, which are counted too."""
+        together = ConnectionStats.__add__(self, others)
+        return replace(self, **{each.name: getattr(together, each.name) for each in fields(together)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -128,6 +138,7 @@ class ChannelStats(ConnectionStats):
         """The numbers of usual connections, and of those for large records, for batches and for queries."""
         return cls(
             open=usual.open,
+            idle=usual.idle,
             in_flight=usual.in_flight,
             waiting=usual.waiting,
             opened=usual.opened,
@@ -136,6 +147,11 @@ class ChannelStats(ConnectionStats):
             batches=batches,
             queries=queries,
         )
+
+    @property
+    def total(self) -> ConnectionStats:
+        """The connections of all kinds together."""
+        return ConnectionStats() + self + self.large + self.batches + self.queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -199,6 +215,34 @@ class RackStats(_Stats):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class CompressionStats(_Stats):
+    """What `use_compression` has saved on the way to a node and back; several can be added.
+
+    Only what was compressed is counted: a small request, and an answer that the server left as it is, is not.
+
+    Args:
+        requests: how many requests were sent compressed so far.
+        request_bytes: how many bytes these requests have.
+        sent_bytes: how many bytes were sent for them.
+        answers: how many answers, or parts of longer ones, came compressed.
+        received_bytes: how many bytes were received for these.
+        answer_bytes: how many bytes these have.
+    """
+
+    requests: int = 0
+    request_bytes: int = 0
+    sent_bytes: int = 0
+    answers: int = 0
+    received_bytes: int = 0
+    answer_bytes: int = 0
+
+    def __add__(self, other: CompressionStats) -> CompressionStats:
+        return CompressionStats(
+            **{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class HealthStats(_Stats):
     """How often a node has failed, of threads and of tasks: see `ClientPolicy.max_error_rate`.
 
@@ -237,11 +281,12 @@ class NodeStats(_Stats):
         last_error: what went wrong in the last of those rounds; None if it answers.
         partition_generation: the number of the partition map that was last read from it, which a server
             counts up when partitions move; None if that has to be read again.
-        pool: its connections for the calls of threads.
+        pool: its connections for the calls of threads; in `AsyncClient.stats()` with those of all loops.
         batches: what batches have asked of it.
         queries: what queries have asked of it.
         rack: which rack it is in, and how often it was chosen by that.
         health: how often it has failed.
+        compression: how many bytes compressing has saved.
     """
 
     name: str
@@ -256,6 +301,7 @@ class NodeStats(_Stats):
     queries: QueryStats
     rack: RackStats = field(default_factory=RackStats)
     health: HealthStats = field(default_factory=HealthStats)
+    compression: CompressionStats = field(default_factory=CompressionStats)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -290,7 +336,21 @@ class ClientStats(_Stats):
     tend: TendStats
     loops: tuple[Mapping[str, ChannelStats], ...] = ()
 
+    def with_loops(self, loops: tuple[Mapping[str, ChannelStats], ...]) -> ClientStats:
+        """The same, with the connections of loops: by themselves, and added to those of the nodes."""
+        nodes = dict(self.nodes)
+        for loop in loops:
+            for name, channel in loop.items():
+                if name in nodes:
+                    nodes[name] = replace(nodes[name], pool=nodes[name].pool.with_others(channel.total))
+        return replace(self, nodes=nodes, loops=loops)
+
     @property
     def rack(self) -> RackStats:
         """How often nodes were chosen by racks, all nodes together."""
         return sum((node.rack for node in self.nodes.values()), RackStats())
+
+    @property
+    def compression(self) -> CompressionStats:
+        """How many bytes compressing has saved, all nodes together."""
+        return sum((node.compression for node in self.nodes.values()), CompressionStats())

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from pyspike._types import Milliseconds
 from pyspike.nodes import NodeStatus
+from pyspike.process.lazy_imports import LazyModule
 
 if TYPE_CHECKING:
+    from pyspike import job
     from pyspike.cluster.background import JobWatch
     from pyspike.cluster.watch import Watch
-    from pyspike.job import Job
-else:  # for `typing.get_type_hints`: its base class, which needs no further import
-    Job = object
+else:
+    job = LazyModule("pyspike.job")
 
 __all__ = ["ExecuteTask", "IndexTask", "ProgressHook", "Task", "shown_watch"]
 
@@ -118,7 +119,7 @@ class ExecuteTask(Task):
         return self._watch.number
 
     @property
-    def jobs(self) -> Mapping[str, Job]:
+    def jobs(self) -> Mapping[str, job.Job]:
         """What each node told of it at the last look, by its name. Asks nobody."""
         return MappingProxyType(self._watch.jobs)
 

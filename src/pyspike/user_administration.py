@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from pyspike.arguments import Policies, admin_policy
 from pyspike.policy import AdminPolicy
-from pyspike.process.lazy_imports import importing
+from pyspike.process.lazy_imports import LazyModule, importing
 
 if TYPE_CHECKING:
+    from pyspike import security
     from pyspike.cluster import Cluster
-    from pyspike.security import Privilege, Role, User
-else:  # for `typing.get_type_hints`: their base class, which needs no further import
-    Privilege = Role = User = object
+else:
+    security = LazyModule("pyspike.security")
 
 __all__ = ["UserAdministration"]
 
@@ -164,7 +164,7 @@ class UserAdministration:
 
         users.revoke_roles(self._cluster, user, roles, chosen)
 
-    def query_users(self, *, policy: AdminPolicy | None = None) -> list[User]:
+    def query_users(self, *, policy: AdminPolicy | None = None) -> list[security.User]:
         """All users with their roles, by their names; one node is asked.
 
         Args:
@@ -180,7 +180,7 @@ class UserAdministration:
 
         return users.query_users(self._cluster, chosen)
 
-    def query_user(self, user: str, *, policy: AdminPolicy | None = None) -> User:
+    def query_user(self, user: str, *, policy: AdminPolicy | None = None) -> security.User:
         """A user with its roles and what it uses of its quotas; one node is asked.
 
         Args:
@@ -203,7 +203,7 @@ class UserAdministration:
     def create_role(
         self,
         role: str,
-        privileges: Iterable[Privilege | str] = (),
+        privileges: Iterable[security.Privilege | str] = (),
         *,
         allowlist: Iterable[str] = (),
         read_quota: int = 0,
@@ -256,7 +256,7 @@ class UserAdministration:
         users.drop_role(self._cluster, role, chosen)
 
     def grant_privileges(
-        self, role: str, privileges: Iterable[Privilege | str], *, policy: AdminPolicy | None = None
+        self, role: str, privileges: Iterable[security.Privilege | str], *, policy: AdminPolicy | None = None
     ) -> None:
         """Add privileges to those of a role.
 
@@ -277,7 +277,7 @@ class UserAdministration:
         users.grant_privileges(self._cluster, role, privileges, chosen)
 
     def revoke_privileges(
-        self, role: str, privileges: Iterable[Privilege | str], *, policy: AdminPolicy | None = None
+        self, role: str, privileges: Iterable[security.Privilege | str], *, policy: AdminPolicy | None = None
     ) -> None:
         """Take privileges from a role.
 
@@ -343,7 +343,7 @@ class UserAdministration:
 
         users.set_quotas(self._cluster, role, read_quota, write_quota, chosen)
 
-    def query_roles(self, *, policy: AdminPolicy | None = None) -> list[Role]:
+    def query_roles(self, *, policy: AdminPolicy | None = None) -> list[security.Role]:
         """All roles, by their names; one node is asked.
 
         Args:
@@ -359,7 +359,7 @@ class UserAdministration:
 
         return users.query_roles(self._cluster, chosen)
 
-    def query_role(self, role: str, *, policy: AdminPolicy | None = None) -> Role:
+    def query_role(self, role: str, *, policy: AdminPolicy | None = None) -> security.Role:
         """A role; one node is asked.
 
         Args:

@@ -39,6 +39,14 @@ cdef inline int64_t begin_attempt(Command command) except -1:
     return now
 
 
+cdef inline int64_t connected_by(Command command, int64_t now) noexcept:
+    """Returns until when a connection that is opened from now on for the current attempt has to be open."""
+    cdef int64_t due = min(command.deadline, after(now, command.attempt_timeout))
+    if command.settings.connect_timeout > 0:
+        due = min(due, after(now, to_ns(command.settings.connect_timeout)))
+    return due
+
+
 cdef inline bint may_go_elsewhere(Command command) noexcept:
     """Whether the command may ask another node instead of waiting for room on this one.
 

@@ -44,7 +44,7 @@ cdef class NodeRows:
         cdef RowState* row
         if self.begun == self.count:
             return None
-        reader = BatchReader(batch)
+        reader = BatchReader(batch) if batch.transaction is None else NotingBatchReader(batch)
         command = new_command(reader, None, batch.settings, None, False)
         command.total_timeout = batch.total_timeout
         command.started = batch.started
@@ -79,6 +79,10 @@ cdef class NodeRows:
         for i in range(self.slice_at, self.begun):
             row = &self.batch.rows[self.numbers[i]]
             row.sent += row.sent < MOST_COUNTED
+
+    def is_unanswered(self, Command command not None) -> bool:
+        """Whether no row of the last request, which is this one, was answered."""
+        return (<BatchReader?>command.reader).awaited == self.begun - self.slice_at
 
     def give_up(self, Py_ssize_t most=-1) -> list[int]:
         """The rows that have no answer, after a request failed: those that no request asked for yet count as tried too.
@@ -221,15 +225,23 @@ cdef Batch batch_of_calls(
 
 # --- which node is asked ---
 
-cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key, Ask ask, Target* target):
-    """The node to be asked for a row, whose replica the target names; None if there is none.
+cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key, Ask ask, Target* target, bint again=False):
+    """The node to be asked for a row, whose replica the target names; None if there is none. `again`: it was asked for before.
 
     Raises:
         ServerError: the cluster has no such namespace.
     """
-    target.policy = settings.replica
-    if ask.kind != ROW_READS and target.policy != REPLICA_MASTER:
-        target.policy = REPLICA_SEQUENCE
+    target.choice = settings.choice
+    if ask.kind != ROW_READS:
+        target.choice.mode = MODE_OF_OTHERS
+        if target.choice.policy != REPLICA_MASTER:
+            target.choice.policy = REPLICA_SEQUENCE
+    elif ask.read_mode != MODE_OF_BATCH:
+        target.choice.mode = ask.read_mode
+    if again and target.replica > 0 and (
+        target.choice.policy == REPLICA_SEQUENCE or target.choice.policy == REPLICA_RANDOM
+    ):
+        target.choice.policy = REPLICA_ELSEWHERE
     target.partition_id = partition_of(key.hash)
     return partitions.route(key.namespace, target)
 
@@ -307,8 +319,11 @@ cdef class Routes:
                 self.at += 1
                 continue
             target.replica = batch.rows[number].replica
-            node = node_of_row(self.partitions, batch.settings, key, batch.ask_of(number), &target)
+            node = node_of_row(
+                self.partitions, batch.settings, key, batch.ask_of(number), &target, batch.rows[number].tries > 0
+            )
             batch.rows[number].replica = <uint16_t>target.replica
+            batch.rows[number].mode = <uint16_t>target.choice.mode
             if node is None:
                 self.lost.append((number, None))
             else:

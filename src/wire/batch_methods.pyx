@@ -38,6 +38,7 @@ cdef class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Read, write and delete many records in one call: one message to each node that has some of them.
@@ -47,6 +48,7 @@ cdef class BatchCommands(Commands):
                 record are not done in their order where its node works on them side by side.
             timeout: the deadline of the whole call in milliseconds, 0 for none, else 1 at least; or a timedelta.
             filter_expression: for the rows that have none of their own.
+            txn: the transaction that the whole batch is part of; see `transaction`.
 
         Returns:
             What came of each row, in their order. Rows fail alone: also those of nodes that fail, and those that a
@@ -57,7 +59,7 @@ cdef class BatchCommands(Commands):
             ClientClosed: the client is closed.
         """
         cdef Batch batch = batch_of_rows(rows, batches(self, policy), timeout, filter_expression)
-        return run_batch_of(self, "batch", batch, GIVES_RESULTS)
+        return run_batch_of(self, "batch", batch, GIVES_RESULTS, txn)
 
     def batch_stream(
         self,
@@ -66,6 +68,7 @@ cdef class BatchCommands(Commands):
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchStream:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
@@ -101,6 +104,8 @@ cdef class BatchCommands(Commands):
             ClientClosed: the client is closed. If that happens meanwhile, the rows that were sent have
                 their outcomes first.
         """
+        if txn is not None:
+            raise no_stream_in_transaction()
         cdef RowGroups groups = RowGroups(batches(self, policy), in_flight, timeout, filter_expression)
         return (<Commands>self)._executor.open_stream(rows, groups)
 
@@ -113,6 +118,7 @@ cdef class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchReadPolicy | BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Apply the same operations to many records, each all or nothing.
@@ -135,7 +141,7 @@ cdef class BatchCommands(Commands):
         cdef Batch batch = batch_of_operations(
             keys, operations, batches(self, policy), timeout, ttl, filter_expression, row_policy
         )
-        return run_batch_of(self, "batch_operate", batch, GIVES_RESULTS)
+        return run_batch_of(self, "batch_operate", batch, GIVES_RESULTS, txn)
 
     def batch_apply(
         self,
@@ -148,6 +154,7 @@ cdef class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchUDFPolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> BatchResults:
         """Call a function that is registered on the servers on many records, one after the other on each node.
@@ -172,7 +179,7 @@ cdef class BatchCommands(Commands):
         cdef Batch batch = batch_of_calls(
             keys, module, function, args, batches(self, policy), timeout, ttl, filter_expression, row_policy
         )
-        return run_batch_of(self, "batch_apply", batch, GIVES_RESULTS)
+        return run_batch_of(self, "batch_apply", batch, GIVES_RESULTS, txn)
 
     def batch_get(
         self,
@@ -181,6 +188,7 @@ cdef class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[Record | None]:
         """Read many records.
@@ -200,7 +208,7 @@ cdef class BatchCommands(Commands):
             ClientClosed: the client is closed.
         """
         cdef Batch batch = batch_of_reads(keys, bins, batches(self, policy, SECTION_BATCH_READ), timeout, filter_expression)
-        return run_batch_of(self, "batch_get", batch, GIVES_RECORDS)
+        return run_batch_of(self, "batch_get", batch, GIVES_RECORDS, txn)
 
     def batch_exists(
         self,
@@ -208,6 +216,7 @@ cdef class BatchCommands(Commands):
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Whether there are records with these keys.
@@ -222,7 +231,7 @@ cdef class BatchCommands(Commands):
         """
         cdef Batch batch = batch_of_reads(keys, (), batches(self, policy, SECTION_BATCH_READ), timeout, filter_expression)
         batch.keeps_records = False
-        return run_batch_of(self, "batch_exists", batch, GIVES_FLAGS)
+        return run_batch_of(self, "batch_exists", batch, GIVES_FLAGS, txn)
 
     def batch_put(
         self,
@@ -232,6 +241,7 @@ cdef class BatchCommands(Commands):
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> None:
         """Write bins of many records, as `put` does with each.
@@ -250,7 +260,7 @@ cdef class BatchCommands(Commands):
             ClientClosed: the client is closed.
         """
         cdef Batch batch = batch_of_puts(records, batches(self, policy), timeout, ttl, filter_expression, row_policy)
-        return run_batch_of(self, "batch_put", batch, GIVES_NOTHING)
+        return run_batch_of(self, "batch_put", batch, GIVES_NOTHING, txn)
 
     def batch_delete(
         self,
@@ -259,6 +269,7 @@ cdef class BatchCommands(Commands):
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchDeletePolicy | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> list[bool]:
         """Delete many records: for each key whether there was one.
@@ -273,7 +284,7 @@ cdef class BatchCommands(Commands):
             BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
         """
         cdef Batch batch = batch_of_deletes(keys, batches(self, policy), timeout, filter_expression, row_policy)
-        return run_batch_of(self, "batch_delete", batch, GIVES_FLAGS)
+        return run_batch_of(self, "batch_delete", batch, GIVES_FLAGS, txn)
 
 
 @cython.binding(True)
@@ -301,6 +312,7 @@ cdef class AsyncCommands(BatchCommands):
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> AsyncBatchStream:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
@@ -337,6 +349,8 @@ cdef class AsyncCommands(BatchCommands):
             ClientClosed: (when the first outcome is asked for) the client is closed. If that happens meanwhile, the rows that
                 were sent have their outcomes first.
         """
+        if txn is not None:
+            raise no_stream_in_transaction()
         cdef RowGroups groups = RowGroups(batches(self, policy), in_flight, timeout, filter_expression)
         return (<Commands>self)._executor.open_stream(rows, groups)
 
@@ -354,8 +368,17 @@ cdef inline Settings batches(object client, object policy, int section=SECTION_B
     return commands.dynamic.adapted(settings, section, commands.policies.batch if policy is None else policy)
 
 
-cdef inline object run_batch_of(object client, str name, Batch batch, BatchGives gives):
+cdef object no_stream_in_transaction():
+    return errors.InvalidArgument(
+        "batch_stream takes no part in a transaction: of how many records it writes is not known in advance",
+        advice="use batch, for up to 4096 records that are written",
+    )
+
+
+cdef inline object run_batch_of(object client, str name, Batch batch, BatchGives gives, object txn):
     """Has the client's executor run a batch."""
     batch.name = name
     batch.gives = gives
+    if txn is not None:
+        return client._take_part(txn, batch)
     return (<Commands>client)._executor.run_batch(batch)

@@ -75,6 +75,16 @@ cdef class Commands:
         self.dynamic = dynamic
         self.policies = policies
 
+    def _take_part(self, txn: Any, work: Command | Batch) -> Any:
+        """Run a command or a batch as part of a transaction; the clients do. These commands give it back as it is.
+
+        Args:
+            txn: the transaction.
+            work: as it would be without a transaction.
+        """
+        commands_of(self)
+        return work
+
     def __reduce__(self) -> tuple:
         raise no_copy(self)
 
@@ -86,6 +96,7 @@ cdef class Commands:
         default: T = RAISE,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> Record | T:
         """Read a record.
@@ -96,13 +107,17 @@ cdef class Commands:
                 only).
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
 
         Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
         """
         cdef Command command = read_request(key, bins, reads(self, policy), timeout, filter_expression, default)
         command.name = "get"
+        if txn is not None:
+            return self._take_part(txn, command)
         return self._executor.run(command)
 
     def exists(
@@ -111,6 +126,7 @@ cdef class Commands:
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | None = None,
     ) -> bool:
         """Whether there is a record with this key.
@@ -123,6 +139,8 @@ cdef class Commands:
         """
         cdef Command command = exists_request(key, reads(self, policy), timeout, filter_expression)
         command.name = "exists"
+        if txn is not None:
+            return self._take_part(txn, command)
         return self._executor.run(command)
 
     def put(
@@ -134,6 +152,7 @@ cdef class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Write bins of a record, by default creating it or merging them into it.
@@ -155,7 +174,7 @@ cdef class Commands:
             RecordExists, RecordNotFound: by the policy's `record_exists_action`.
             GenerationError: the record has another generation.
         """
-        return change(self, "put", OP_WRITE, key, bins, timeout, ttl, generation, filter_expression, policy)
+        return change(self, "put", OP_WRITE, key, bins, timeout, ttl, generation, filter_expression, txn, policy)
 
     def add(
         self,
@@ -166,6 +185,7 @@ cdef class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
@@ -177,7 +197,7 @@ cdef class Commands:
             InvalidType: a value is no number.
             BinTypeError: a bin holds another type.
         """
-        return change(self, "add", OP_INCR, key, bins, timeout, ttl, generation, filter_expression, policy)
+        return change(self, "add", OP_INCR, key, bins, timeout, ttl, generation, filter_expression, txn, policy)
 
     def append(
         self,
@@ -188,6 +208,7 @@ cdef class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -199,7 +220,7 @@ cdef class Commands:
             InvalidType: a value is neither str nor bytes.
             BinTypeError: a bin holds another type.
         """
-        return change(self, "append", OP_APPEND, key, bins, timeout, ttl, generation, filter_expression, policy)
+        return change(self, "append", OP_APPEND, key, bins, timeout, ttl, generation, filter_expression, txn, policy)
 
     def prepend(
         self,
@@ -210,6 +231,7 @@ cdef class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
@@ -221,7 +243,7 @@ cdef class Commands:
             InvalidType: a value is neither str nor bytes.
             BinTypeError: a bin holds another type.
         """
-        return change(self, "prepend", OP_PREPEND, key, bins, timeout, ttl, generation, filter_expression, policy)
+        return change(self, "prepend", OP_PREPEND, key, bins, timeout, ttl, generation, filter_expression, txn, policy)
 
     def delete(
         self,
@@ -230,6 +252,7 @@ cdef class Commands:
         timeout: Milliseconds | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> bool:
         """Delete a record: True if there was one, False if not.
@@ -243,6 +266,8 @@ cdef class Commands:
         """
         cdef Command command = delete_request(key, writes(self, policy), timeout, generation, filter_expression)
         command.name = "delete"
+        if txn is not None:
+            return self._take_part(txn, command)
         return self._executor.run(command)
 
     def touch(
@@ -253,6 +278,7 @@ cdef class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> None:
         """Give a record a new time to live, and a new generation.
@@ -267,6 +293,8 @@ cdef class Commands:
         """
         cdef Command command = touch_request(key, writes(self, policy), timeout, ttl, generation, filter_expression)
         command.name = "touch"
+        if txn is not None:
+            return self._take_part(txn, command)
         return self._executor.run(command)
 
     def operate(
@@ -278,6 +306,7 @@ cdef class Commands:
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: ReadPolicy | WritePolicy | None = None,
     ) -> Record:
         """Apply several operations to one record, in order, all or nothing.
@@ -307,6 +336,8 @@ cdef class Commands:
             commands.dynamic, commands.policies
         )
         command.name = "operate"
+        if txn is not None:
+            return self._take_part(txn, command)
         return commands._executor.run(command)
 
     def execute_udf(
@@ -319,6 +350,7 @@ cdef class Commands:
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> Any:
         """Call a function of a registered module on one record, and return what it returns.
@@ -344,6 +376,8 @@ cdef class Commands:
             key, module, function, args, writes(self, policy), timeout, ttl, filter_expression
         )
         command.name = "execute_udf"
+        if txn is not None:
+            return self._take_part(txn, command)
         return self._executor.run(command)
 
 
@@ -376,11 +410,13 @@ cdef inline Settings writes(object client, object policy):
 
 cdef object change(
     object client, str name, int code, object key, object bins, object timeout, object ttl, object generation,
-    object filter_expression, object policy
+    object filter_expression, object txn, object policy
 ):
     """Runs a put, add, append or prepend (`code`)."""
     cdef Command command = write_request(
         key, code, bins, writes(client, policy), timeout, ttl, generation, filter_expression
     )
     command.name = name
+    if txn is not None:
+        return client._take_part(txn, command)
     return (<Commands>client)._executor.run(command)

@@ -46,7 +46,10 @@ cdef class Command:
     @property
     def operations(self) -> tuple[Operation, ...] | None:
         """The operations of an `operate`; None for other commands."""
-        return self.given if self.reader is RESULTS_READER else None
+        cdef Reader reader = self.reader
+        if type(reader) is NotingReader:
+            reader = (<NotingReader>reader).reader
+        return self.given if reader is RESULTS_READER else None
 
     @property
     def tries_left(self) -> int:
@@ -60,9 +63,21 @@ cdef class Command:
             return self.total_timeout or None
         return (self.deadline - now_ns()) / <double>MILLISECOND
 
-    def next_replica(self) -> None:
-        """Have the next attempt ask the replica after the one that the last attempt asked."""
+    def next_replica(self, bint slow) -> bool:
+        """Have the next attempt ask the replica after the one that the last attempt asked, if it may.
+
+        Args:
+            slow: whether the last attempt failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether it does. A strict read of a namespace with strong consistency is the master's.
+        """
+        if stays(self.target.choice.mode, slow):
+            return False
         self.target.replica += 1
+        if self.target.choice.policy != REPLICA_MASTER and not self.target.has_other_node:
+            self.target.choice.policy = REPLICA_ELSEWHERE
+        return True
 
     def __repr__(self) -> str:
         about = self.namespace if self.key is None else repr(self.key)
@@ -78,7 +93,7 @@ cdef inline Command new_command(Reader reader, object given, Settings settings, 
     command.write = write
     command.retries = settings.max_retries
     command.total_timeout = settings.total_timeout if timeout is None else timeout_ms(timeout)
-    command.target.policy = settings.replica
+    command.target.choice = settings.choice
     return command
 
 
@@ -119,6 +134,10 @@ cdef class Executor:
     cdef object run_batch(self, Batch batch):
         batch.take_rows(FOREVER)
         return batch
+
+    def submit(self, work: Command | Batch) -> Any:
+        """Run a command or a batch, and return what its call gives."""
+        return self.run(<Command>work) if type(work) is Command else self.run_batch(<Batch?>work)
 
     cdef object open_stream(self, object rows, object groups):
         """Opens a stream of rows, which `groups`, a RowGroups, say how to send."""

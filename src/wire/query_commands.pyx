@@ -41,6 +41,31 @@ cdef class NodeQuery:
             state.asked = self.number
             state.denied = False
 
+    def split(self, count: int) -> NodeQuery:
+        """Keep the first partitions, so many, and give the others away. Nobody asks for those before they are released.
+
+        Args:
+            count: how many are kept; fewer than there are.
+        """
+        cdef NodeQuery others = new_node_query(self.query, self.node)
+        cdef Py_ssize_t kept = count
+        assert 0 < kept < self.count
+        others.count = self.count - kept
+        memcpy(others.places, self.places + kept, <size_t>others.count * sizeof(uint16_t))
+        self.count = kept
+        others.put_off_until(FOREVER)
+        return others
+
+    def release(self) -> None:
+        """Let its partitions be asked for, which were split off."""
+        self.put_off_until(0)
+
+    cdef int put_off_until(self, int64_t due) except -1:
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            self.query.partitions.states[self.places[i]].due = due
+        return 0
+
     def make_command(self) -> Command:
         """The request for the partitions, which were reserved."""
         cdef Query query = self.query
@@ -155,7 +180,7 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
         state = &query.partitions.states[i]
         if state.done or state.asked or state.due > now:
             continue
-        target.policy = query.settings.replica
+        target.choice = query.settings.choice
         target.partition_id = query.partitions.begin + i
         target.replica = state.replica
         node = None if space is None else map.owner_in(space, &target)
@@ -168,7 +193,7 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
             group = found.get(node)
             if group is None:
                 group = found[node] = new_node_query(query, node)
-                if target.policy == REPLICA_PREFER_RACK:
+                if target.choice.policy == REPLICA_PREFER_RACK:
                     node.counters.count_choice(target.in_rack)
         group.places[group.count] = <uint16_t>i
         group.count += 1

@@ -38,18 +38,28 @@ def test_serve_runs_until_it_is_told_to_end(number: int, more: list[str], build:
         assert process.wait(10) == 0
 
 
-def test_serve_with_security_lets_nobody_in_without_a_login() -> None:
-    command = [*PROGRAM, "serve", "--port", "0", "--security"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+def told(option: str, command: bytes) -> bytes:
+    """What a cluster that is served with an option answers to an info command."""
+    served = [*PROGRAM, "serve", "--port", "0", option]
+    with subprocess.Popen(served, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
             host, port = process.stdout.readline().strip().split(":")
             with socket.create_connection((host, int(port)), 10) as sock:
-                sock.sendall(b"\x02\x01\0\0\0\0\0\x06build\n")
-                assert sock.recv(100)[8:] == b"ERROR:80:not authenticated\n"
+                sock.sendall(b"\x02\x01\0\0\0\0\0" + bytes((len(command),)) + command)
+                answer = sock.recv(4096)[8:]
         finally:
             process.terminate()
         assert process.wait(10) == 0
+    return answer
+
+
+def test_serve_with_security_lets_nobody_in_without_a_login() -> None:
+    assert told("--security", b"build\n") == b"ERROR:80:not authenticated\n"
+
+
+def test_serve_makes_namespaces_strong_consistent() -> None:
+    assert told("--strong-consistency", b"replicas:max=1\n").startswith(b"replicas:max=1\ttest:1,1,")
 
 
 def test_serve_tells_that_a_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

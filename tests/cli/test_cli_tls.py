@@ -68,6 +68,11 @@ def test_a_shell_speaks_tls(
     assert main(["info", "--tls-login-only", "--hosts", cluster.hosts, *ca, *patient]) == 0
     told = capfd.readouterr().out
     assert all(f"127.0.0.1:{node.clear_port}" in told for node in cluster.nodes)
+    demo = ["demo", "--records", "20", "--seconds", "1", "--threads", "2", *ca]
+    assert main([*demo, "--hosts", cluster.hosts]) == 0
+    assert "nothing acknowledged was lost" in capfd.readouterr().out
+    assert main(demo) == 2
+    assert "--tls-ca is of a cluster of yours" in capfd.readouterr().err
     assert main(["info", "--hosts", cluster.hosts]) == 3
     assert "authority that is not trusted" in capfd.readouterr().err
     assert main(["info", "--tls", "--hosts", bare]) == 2

@@ -58,5 +58,9 @@ def test_the_password_is_asked_for_and_no_option(
     assert "user and password do not match" in error
     assert "wrong" not in error
     assert main(["info", "build", "--hosts", hosts, "--password", "wrong"]) == 2
+    monkeypatch.delenv("PYSPIKE_USER")
+    capfd.readouterr()
+    assert main(["get", "test", "s", "k", "--hosts", hosts, "--timeout", "20000"]) == 4
+    assert "log in with --user NAME" in capfd.readouterr().err
     assert main(["info", "build", "--hosts", hosts, "--auth", "pki"]) == 2
     assert "needs TLS" in capfd.readouterr().err

@@ -281,7 +281,7 @@ class _Executor(_wire.LoopExecutor):
     transport: Transport
 
     def new_channel(self, node: _wire.Node, kind: int) -> _wire.Channel:
-        calls = (self._open, self.failed, self.attempt)
+        calls = (self._open, self.failed, self.attempt, self.look_in)
         return _wire.Channel(self.loop, node, self.failures, self.slicer, *calls, kind=kind)
 
     def _open(self, channel: _wire.Channel) -> None:

@@ -92,7 +92,9 @@ class Batch:
 def run(hosts: str) -> None:
     async def work() -> None:
         loop = asyncio.get_running_loop()
-        async with AsyncClient(hosts, ClientPolicy(tend_interval=60_000)) as client:
+        # Over TLS a connection carries one command: so that there are as many at first as later.
+        policy = ClientPolicy(tend_interval=60_000, max_conns_per_node=16)
+        async with AsyncClient(hosts, policy) as client:
             batch = Batch(client)
             for number in range(BATCH):
                 await client.put(("test", SET, f"leak {number}"), {"n": number})

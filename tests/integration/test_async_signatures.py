@@ -25,6 +25,8 @@ PLAIN = {
     "node_names",
     "is_connected",
     "stats",
+    "transaction",
+    "is_strong_consistency",
     "__init__",
     "__repr__",
 }
@@ -51,14 +53,21 @@ def test_each_method_of_one_is_a_method_of_the_other() -> None:
 
 
 # What only tasks can make.
-BLOCKS: dict[object, str] = {"Iterable[BatchRow] | AsyncIterable[BatchRow]": "Iterable[BatchRow]"}
+BLOCKS: dict[object, str] = {
+    "Iterable[BatchRow] | AsyncIterable[BatchRow]": "Iterable[BatchRow]",
+    "Callable[[AsyncTransaction], Awaitable[T]]": "Callable[[BlockingTransaction], T]",
+}
+
+
+def without_kind(text: str) -> str:
+    return text.replace("Async", "").replace("Blocking", "")
 
 
 def same(signature: inspect.Signature) -> inspect.Signature:
     """The signature without the class's own name in it."""
     text = signature.return_annotation
     if isinstance(text, str):
-        signature = signature.replace(return_annotation=text.replace("Async", ""))
+        signature = signature.replace(return_annotation=without_kind(text))
     taken = [
         each.replace(annotation=BLOCKS.get(each.annotation, each.annotation))
         for each in signature.parameters.values()
@@ -87,7 +96,7 @@ def told(file: str, cls: str) -> dict[str, list[str]]:
                 text = f"{ast.unparse(node.args)} -> {ast.unparse(node.returns)}"  # type: ignore[arg-type]
                 for either, blocking in BLOCKS.items():
                     text = text.replace(str(either), blocking)
-                seen.setdefault(node.name, []).append(text.replace("Async", ""))
+                seen.setdefault(node.name, []).append(without_kind(text))
                 WAITS[cls, node.name] = isinstance(node, ast.AsyncFunctionDef)
     return seen
 
@@ -99,6 +108,7 @@ BLOCKING = {
     **told("user_administration.py", "UserAdministration"),
     **told("background_jobs.py", "BackgroundJobs"),
     **told("queries.py", "Queries"),
+    **told("transactions.py", "Transactions"),
     **told("client.py", "Client"),
 }
 AWAITABLE = {
@@ -107,6 +117,7 @@ AWAITABLE = {
     **told("async_user_administration.py", "AsyncUserAdministration"),
     **told("async_background_jobs.py", "AsyncBackgroundJobs"),
     **told("async_queries.py", "AsyncQueries"),
+    **told("async_transactions.py", "AsyncTransactions"),
     **told("aio.py", "AsyncClient"),
 }
 

@@ -6,6 +6,7 @@ of `test_hostile_server.py` and `test_batch_hostile.py`.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 
 from pyspike import (
+    AsyncClient,
     BatchPolicy,
     BatchRead,
     Client,
     ClientPolicy,
+    CompressionStats,
     EnterpriseOnly,
     Key,
     QueryPolicy,
@@ -81,6 +84,69 @@ def test_all_comes_back_as_it_was(enterprise: EmbeddedCluster) -> None:
             assert found == {key.digest: kept for key, kept in wanted.items()}
         for node in enterprise.nodes:
             node.heal()
+
+
+@pytest.mark.embedded_only
+def test_bytes_are_counted_before_and_after_each_time_they_are_sent(enterprise: EmbeddedCluster) -> None:
+    with Client(enterprise.hosts, THIN) as thin:
+        assert thin.stats().compression == CompressionStats()
+        thin.put(key(0), {"v": b"x" * 10_000})
+        sent = thin.stats().compression
+        assert (sent.requests, sent.answers, sent.answer_bytes) == (1, 0, 0)
+        assert 10_000 < sent.request_bytes < 10_200
+        assert 0 < sent.sent_bytes < 300
+        thin.get(key(0))  # whose request is too small
+        back = thin.stats().compression
+        assert (back.requests, back.answers, back.request_bytes) == (1, 1, sent.request_bytes)
+        assert 10_000 < back.answer_bytes < 10_200
+        assert 0 < back.received_bytes < 300
+        keys = {Key("test", "counted", number): {"v": b"x" * (10_000 + number)} for number in range(40)}
+        thin.batch_put(keys)
+        list(thin.query(Statement("test", "counted")))
+        both = thin.stats().compression
+        assert both.requests == 1 + 2
+        assert 400_000 < both.request_bytes - sent.request_bytes < 420_000
+        assert 400_000 < both.answer_bytes - back.answer_bytes < 420_000
+        assert both.sent_bytes + both.received_bytes < 40_000
+        assert sum(node.compression.requests for node in thin.stats().nodes.values()) == 3
+        enterprise.owner(key(0)).answer_with(18, times=1)
+        thin.put(key(0), {"v": b"x" * 10_000}, policy=WritePolicy(use_compression=True, max_retries=1))
+        assert thin.stats().compression.requests == both.requests + 2
+        thin.put(key(0), {"v": b"x" * 10_000}, policy=WritePolicy())
+        assert thin.stats().compression.requests == both.requests + 2
+
+
+@pytest.mark.embedded_only
+@pytest.mark.one_kind("is about a loop")
+def test_a_large_answer_is_inflated_in_turns_with_the_other_tasks(enterprise: EmbeddedCluster) -> None:
+    """A loop that inflates megabytes goes on with others: between two of its turns little comes out."""
+    noise = random.Random(1).randbytes(1000)
+    large = {"v": b"".join(noise + bytes(3000) for _ in range(250))}
+
+    async def run() -> None:
+        async with AsyncClient(enterprise.hosts, THIN) as client:
+            keys = [Key("test", "large", number) for number in range(8)]
+            for each in keys:
+                await client.put(each, large)
+            turns = 0
+
+            async def count() -> None:
+                nonlocal turns
+                while True:
+                    turns += 1
+                    await asyncio.sleep(0)
+
+            counting = asyncio.create_task(count())
+            records = await asyncio.gather(*map(client.get, keys))
+            assert [record.bins for record in records] == [large] * len(keys)
+            before = turns
+            assert [record.bins for record in await client.batch_get(keys)] == [large] * len(keys)
+            counting.cancel()
+            frames = (client.stats().compression.answers, client.stats().compression.answer_bytes)
+            assert frames >= (9, 16_000_000)
+            assert min(before, turns - before) > 20, "128 KiB come out in a turn"
+
+    asyncio.run(run())
 
 
 @pytest.mark.embedded_only

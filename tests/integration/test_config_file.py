@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -246,19 +247,44 @@ def test_a_file_can_t_be_looked_at_more_often_than_the_cluster(kept: EmbeddedClu
 
 @pytest.mark.one_kind("makes no client")
 def test_a_file_is_read_again_when_its_time_or_size_has_changed(path: Path) -> None:
-    def write(most: int, time: int) -> None:
+    def write(most: int, when: int) -> None:
         path.write_text(retries(most))
-        os.utime(path, (time, time))
+        os.utime(path, (when, when))
 
     write(4, 1000)
     file = ConfigFile(str(path), 1e-6, ClientPolicy())
     assert file.read_first() is not None
     write(5, 1000)
     assert file.changed() is None
-    for most, time in ((5, 1001), (5, 999), (11, 999)):
-        write(most, time)
+    for most, when in ((5, 1001), (5, 999), (11, 999)):
+        write(most, when)
         assert file.changed() is not None
         assert file.changed() is None
+
+
+@pytest.mark.one_kind("makes no client")
+def test_a_file_that_would_take_long_to_read_is_refused_at_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    laughs = ["a0: &a0 {x: 1, y: 2}"]
+    laughs += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}], z{n}: 1}}" for n in range(1, 12)]
+    for text, why in (
+        ("[" * 30_000, "nested more than 32 deep"),
+        ("{a: " * 10_000, "nested more than 32 deep"),
+        ("- " * 30_000, "nested more than 32 deep"),
+        (f"dynamic: {'[' * 40}{']' * 40}", "nested more than 32 deep"),
+        ("\n".join(laughs), ""),  # which a newer PyYAML reads, without taking keys over again and again
+        ("#" * 65_537, "it has 65537 bytes, more than 65536"),
+    ):
+        path.write_text(text)
+        caplog.clear()
+        began = time.process_time()
+        config = ConfigFile(str(path), 1000, ClientPolicy()).read_first()
+        assert config is None or not why
+        assert time.process_time() - began < 1
+        assert why in caplog.text
+    path.write_text(f"{retries(4)}#{'x' * 65_000}")
+    assert ConfigFile(str(path), 1000, ClientPolicy()).read_first() is not None
 
 
 @pytest.mark.one_kind("makes no client")

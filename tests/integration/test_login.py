@@ -29,7 +29,7 @@ from pyspike import (
     errors,
 )
 from pyspike import operations as op
-from pyspike.cluster import login
+from pyspike.cluster import login, users
 from pyspike.cluster import security_messages as messages
 from pyspike.policy import AdminPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster, Security
@@ -119,7 +119,7 @@ def test_who_may_not_log_in_is_told_so_at_once(cluster: EmbeddedCluster) -> None
             Client(cluster.hosts, policy(user, password))
         assert len(caught.value.attempts) == 2
         assert password not in str(caught.value)
-    with pytest.raises(errors.NotAuthenticated, match="connect with a user"):
+    with pytest.raises(errors.NotAuthenticated, match="give ClientPolicy a user"):
         Client(cluster.hosts)
     cluster.security.refuse_logins(ResultCode.NOT_ALLOWLISTED, 2)
     with pytest.raises(errors.NotAllowlisted, match="from this address"):
@@ -305,6 +305,38 @@ def test_a_login_that_hangs_ends_by_its_timeout(cluster: EmbeddedCluster) -> Non
         Client(cluster.hosts, policy(login_timeout=200, timeout=200))
 
 
+def test_to_close_a_client_does_not_wait_for_a_login_that_hangs(cluster: EmbeddedCluster) -> None:
+    client = Client(cluster.hosts, policy(login_timeout=LONG, timeout=LONG))
+    client.put(KEYS[0], {"a": 1})
+    cluster.security.delay_logins(60)
+    cluster.security.expire_sessions()
+    with pytest.raises(errors.TimeoutError, match="not logged in"):
+        client.info("build", policy=InfoPolicy(timeout=300))  # by then the tend thread logs in
+    with within(1000):
+        client.close()
+
+
+def test_a_login_that_fails_while_the_session_goes_on_is_no_failure_of_the_node(
+    cluster: EmbeddedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.security.set_session_ttl(600)
+    for fault in (
+        lambda: cluster.security.refuse_logins(ResultCode.LDAP_QUERY, 10_000),
+        lambda: cluster.security.delay_logins(60),
+    ):
+        with Client(cluster.hosts, policy(login_timeout=50)) as client:
+            fault()
+            monkeypatch.setattr(login, "monotonic", lambda: time.monotonic() + 545)
+            rounds = client.stats().tend.rounds
+            wait_until(lambda: client.stats().tend.rounds > rounds + 4)  # noqa: B023
+            for node in client.stats().nodes.values():
+                assert (node.is_active, node.failed_rounds, node.last_error) == (True, 0, None)
+            client.put(KEYS[0], {"a": 1})
+            monkeypatch.undo()
+        cluster.reset()
+        cluster.security.set_session_ttl(600)
+
+
 # Users that change ------------------------------------------------------------------------------------------
 
 
@@ -321,6 +353,46 @@ def test_the_own_password_is_changed_under_way(cluster: EmbeddedCluster) -> None
             client.change_password("eve", "stolen")
         boss.change_password("ann", "given word")  # by another user, who shows no old one
         Client(cluster.hosts, policy(password="given word")).close()
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_the_own_password_may_be_the_old_or_the_new_one_after_a_change_in_doubt(
+    cluster: EmbeddedCluster, done: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = users.tell_one_node
+
+    def lose_answer(*args: Any, **options: Any) -> None:
+        if done:
+            tell(*args, **options)
+        raise errors.ConnectionError("the connection broke", in_doubt=True)
+
+    with Client(cluster.hosts, policy()) as client:
+        client.put(KEYS[0], {"a": 1})
+        monkeypatch.setattr(users, "tell_one_node", lose_answer)
+        with pytest.raises(errors.ConnectionError):
+            client.change_password("ann", "another word")
+        monkeypatch.undo()
+        cluster.security.expire_sessions()
+        assert client.query_user("ann").name == "ann", "it logs in with the one that holds"
+        cluster.security.expire_sessions()
+        assert len(client.batch_get(KEYS)) == len(KEYS)
+        client.change_password("ann", "third word")  # whichever is the old one
+        cluster.security.expire_sessions()
+        assert client.query_user("ann").name == "ann"
+        Client(cluster.hosts, policy(password="third word")).close()
+
+
+def test_a_server_that_refuses_the_session_of_each_login_is_named(cluster: EmbeddedCluster) -> None:
+    with Client(cluster.hosts, policy(tend_interval=20_000)) as client:
+        cluster.security.refuse_authentications(ResultCode.EXPIRED_SESSION, 1000)
+        for call in (
+            lambda: client.get(KEYS[0], timeout=400),
+            lambda: client.put(KEYS[0], {"a": 1}, timeout=400),
+        ):
+            with within(400), pytest.raises(errors.TimeoutError) as caught:
+                call()
+            told = " ".join(attempt.error for attempt in caught.value.attempts)
+            assert "refused the session of the last login" in told
 
 
 def test_a_user_who_is_dropped_and_comes_back(cluster: EmbeddedCluster) -> None:

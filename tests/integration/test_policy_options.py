@@ -21,12 +21,14 @@ import trustme
 
 from pyspike import (
     AdminPolicy,
+    AerospikeError,
     AsyncClient,
     AuthMode,
     BatchPolicy,
     Client,
     ClientPolicy,
     CommitLevel,
+    CommitStatus,
     ConfigProvider,
     ConsistencyLevel,
     ErrorDetails,
@@ -37,6 +39,7 @@ from pyspike import (
     InvalidArgument,
     Key,
     QueryPolicy,
+    ReadModeSC,
     ReadPolicy,
     ReadTouchTTL,
     RecordExists,
@@ -45,6 +48,8 @@ from pyspike import (
     Replica,
     Statement,
     TLSPolicy,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
     errors,
     exp,
@@ -60,6 +65,7 @@ from pyspike.errors import (
 )
 from pyspike.operations import strings
 from pyspike.server import EmbeddedCluster, EmbeddedNode, NamespaceConfig, Security
+from support import tls
 from support.clients import at_most
 from support.cluster_tools import PATIENCE, closed, in_thread, pools, wait_until, within
 from support.compressed import is_packed, opened
@@ -221,6 +227,38 @@ def test_sleep_between_retries_does_not_outlast_the_deadline(one: EmbeddedCluste
         assert len(caught.value.attempts) == 1
 
 
+def test_connect_timeout_bounds_the_opening_of_a_connection_and_no_other_wait() -> None:
+    security = Security(users={"ann": ("word", ["read-write"])})
+    patient = ClientPolicy(
+        user="ann", password="word", tend_interval=50, login_timeout=60_000, timeout=60_000
+    )
+    soon: dict[str, Any] = {"connect_timeout": 150, "total_timeout": 60_000, "max_retries": 1}
+    with EmbeddedCluster(security=security) as cluster, Client(cluster.hosts, patient) as client:
+        cluster.security.delay_logins(60)
+        cluster.security.expire_sessions()  # so a new connection waits for a login, which takes long
+        statement = Statement("test", "s")
+        for call in (
+            lambda: client.get(KEY_1, policy=ReadPolicy(**soon)),
+            lambda: client.batch_exists([KEY_1], policy=BatchPolicy(**soon)),
+            lambda: list(client.query(statement, policy=QueryPolicy(**soon))),
+        ):
+            with within(300 + 100), pytest.raises(AerospikeError) as caught:
+                call()
+            error = caught.value
+            if isinstance(error, errors.BatchError):
+                error = error.results[0].error
+            assert isinstance(error, errors.TimeoutError)
+            assert "not logged in" in error.message
+            for attempt in error.attempts:
+                assert attempt.elapsed_ms >= 140
+                assert not attempt.sent
+        cluster.security.delay_logins(0)
+    with EmbeddedCluster() as one, Client(one.hosts) as client:
+        client.put(KEY_1, {"a": 1})
+        one.nodes[0].delay(0.1)
+        assert client.get(KEY_1, policy=ReadPolicy(connect_timeout=1)).bins == {"a": 1}
+
+
 def late_answer(cluster: EmbeddedCluster, client: Client, policy: ReadPolicy) -> None:
     cluster.nodes[0].delay(1)
     with pytest.raises(errors.TimeoutError):
@@ -315,6 +353,15 @@ def test_consistency_level_is_a_bit_of_reads() -> None:
         operate_message(policy, op.get("a")).info1 == operate_message(WritePolicy(), op.get("a")).info1 | 0x40
     )
     assert put_message(policy) == put_message(WritePolicy())  # a write has no choice
+
+
+@pytest.mark.one_kind("makes no client")
+def test_read_mode_sc_is_bits_of_reads() -> None:
+    for mode, bits in zip(ReadModeSC, (0, 0x40, 0x80, 0xC0), strict=True):
+        assert read_message(ReadPolicy(read_mode_sc=mode)).info3 == bits
+        policy = WritePolicy(read_mode_sc=mode)
+        assert operate_message(policy, op.get("a")).info3 == bits
+        assert put_message(policy) == put_message(WritePolicy())  # a write has no choice
 
 
 def test_consistency_level_all_reads_all_the_same(client: Client, key: Key) -> None:
@@ -519,6 +566,7 @@ def test_client_policy_min_conns_per_node_are_opened_in_advance_and_kept(three: 
 @pytest.mark.one_kind("the test before has it of threads")
 def test_client_policy_min_conns_per_node_are_opened_in_advance_by_each_loop(three: EmbeddedCluster) -> None:
     policy = QUICK.replace(min_conns_per_node=3, pipelines_per_node=2, idle_timeout=1)
+    each = 6 if tls.wanted() else 4  # over TLS there are no pipelines, and so no limit to them
 
     async def run() -> None:
         async with AsyncClient(three.hosts, policy) as client:  # two for reads and two for writes
@@ -527,14 +575,16 @@ def test_client_policy_min_conns_per_node_are_opened_in_advance_by_each_loop(thr
                 loops = client.stats().loops
                 return [node.open for node in loops[0].values()] if loops else []
 
-            assert open_now() == [4, 4, 4]
-            assert pools_of(client) == 0
+            assert open_now() == [each, each, each]
+            assert pools_of(client) == 3 * each
             await client.put(KEY_1, {"a": 1})
             await client.exists(KEY_1)
             await asyncio.sleep(1.1)  # until the loop has looked for idle connections
-            assert open_now() == [4, 4, 4]
+            assert open_now() == [each, each, each]
             three.nodes[0].restart()
-            while open_now() != [4, 4, 4] or three.nodes[0].stats.connections_open < 5:  # one is for tending
+            while (
+                open_now() != [each, each, each] or three.nodes[0].stats.connections_open < 5
+            ):  # one is for tending
                 await asyncio.sleep(0.02)
 
     def pools_of(client: AsyncClient) -> int:
@@ -655,6 +705,29 @@ def test_client_policy_use_services_alternate_takes_the_other_addresses() -> Non
             assert client.node_names() == ["A1"]
         with Client(seed, ClientPolicy(use_services_alternate=True)) as client:
             assert sorted(client.node_names()) == ["A1", "A2", "A3"]
+
+
+def test_client_policy_seed_only_cluster_asks_another_seed_for_what_a_failing_one_owns_with_a_stranger(
+    three: EmbeddedCluster,
+) -> None:
+    """A replica of a node that is no seed is unknown: any other seed passes a command on to it."""
+    first, second, stranger = three.nodes
+    for master, known in ((first, stranger), (second, stranger)):
+        number = next(n for n in range(1000) if owners(three, Key("test", "s", n)) == [master, known])
+        key = Key("test", "s", number)
+        other = second if master is first else first
+        seeds = f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+        with Client(seeds, ClientPolicy(seed_only_cluster=True)) as client:
+            client.put(key, {"a": 1})
+            for replica in (Replica.SEQUENCE, Replica.RANDOM):
+                before = asked(three)
+                master.answer_with(OVERLOAD, times=2)
+                client.get(key, policy=ReadPolicy(replica=replica))
+                assert asked(three)[other.name] == before[other.name] + 1
+                assert asked(three)[master.name] == before[master.name] + 1
+                client.batch_get([key], policy=BatchPolicy(replica=replica))
+                assert asked(three)[other.name] == before[other.name] + 2
+                master.heal()
 
 
 def test_client_policy_seed_only_cluster_uses_no_other_node(three: EmbeddedCluster) -> None:
@@ -904,6 +977,53 @@ def test_client_policy_config_provider_names_a_file_that_has_values_of_policies(
         with pytest.raises(errors.TimeoutError) as caught:
             client.get(KEY_1)
         assert (caught.value.timeout, len(caught.value.attempts)) == (123, 1)
+
+
+@pytest.fixture(scope="module")
+def strong_one() -> Iterator[EmbeddedCluster]:
+    """A node with strong consistency."""
+    with EmbeddedCluster(strong_consistency=True) as cluster:
+        yield cluster
+
+
+@pytest.mark.embedded_only
+def test_on_locking_only_refuses_what_the_transaction_has_written(strong_one: EmbeddedCluster) -> None:
+    with Client(strong_one.hosts) as client, client.transaction() as txn:
+        client.put(KEY_1, {"a": 1}, txn=txn)
+        client.put(KEY_1, {"a": 2}, txn=txn)
+        with pytest.raises(errors.TransactionAlreadyLocked):
+            client.put(KEY_1, {"a": 3}, txn=txn, policy=WritePolicy(on_locking_only=True))
+
+
+@pytest.mark.embedded_only
+def test_client_policy_txn_verify_is_how_a_commit_verifies(strong_one: EmbeddedCluster) -> None:
+    for retries in (0, 1):
+        verify = TxnVerifyPolicy(max_retries=retries, sleep_between_retries=0)
+        with Client(strong_one.hosts, ClientPolicy(txn_verify=verify)) as client:
+            txn = client.transaction()
+            client.get(KEY_1, default=None, txn=txn)
+            strong_one.fail_transactions("verify", "lose_answer")
+            if retries:
+                assert txn.commit() is CommitStatus.OK
+            else:
+                with pytest.raises(errors.TransactionFailed):
+                    txn.commit()
+        strong_one.heal()
+
+
+@pytest.mark.embedded_only
+def test_client_policy_txn_roll_is_how_records_are_rolled(strong_one: EmbeddedCluster) -> None:
+    for retries, status in ((0, CommitStatus.ROLL_FORWARD_ABANDONED), (1, CommitStatus.OK)):
+        roll = TxnRollPolicy(max_retries=retries, sleep_between_retries=0)
+        for policy, view in ((ClientPolicy(txn_roll=roll), {}), (ClientPolicy(), {"txn_roll": roll})):
+            with Client(strong_one.hosts, policy) as client:
+                with_view = client.with_policies(**view)
+                txn = with_view.transaction()
+                with_view.put(KEY_1, {"a": 1}, txn=txn)
+                strong_one.fail_transactions("roll_forward", "lose_request")
+                assert with_view.commit(txn) is status
+            strong_one.heal()
+            strong_one.clock.advance(20)
 
 
 @pytest.mark.one_kind("makes no client")

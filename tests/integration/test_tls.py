@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import copy
 import datetime
+import os
 import pickle
+import shutil
+import signal
 import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +45,8 @@ from pyspike.errors import (
 from pyspike.hosts import Host
 from pyspike.server import EmbeddedCluster
 from support.all_of import all_of
+from support.cluster_tools import closed, in_thread, pools, wait_until, within
+from support.interrupts import press_when
 from support.tls import wanted
 
 trustme = pytest.importorskip("trustme")
@@ -240,6 +246,22 @@ def test_a_context_of_ones_own_is_used_as_it_is(cluster, pki):
         assert len(client.nodes()) == 2
 
 
+@pytest.mark.one_kind("the context is what matters")
+def test_authorities_are_named_by_a_file_a_directory_or_as_text(cluster, pki, tmp_path):
+    (endpoint,) = resolve(hosts_of(cluster, "good")[0])
+    pem = pki.ca.cert_pem.bytes()
+    policies = [TLSPolicy(ca_data=pem), TLSPolicy(ca_data=pem.decode())]
+    if openssl := shutil.which("openssl"):  # which knows the name that a file of a directory has to have
+        ask = [openssl, "x509", "-hash", "-noout", "-in", str(pki.folder / "ca.pem")]
+        name = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+        (tmp_path / f"{name}.0").write_bytes(pem)
+        policies.append(TLSPolicy(ca_path=tmp_path))
+    for policy in policies:
+        Door(ClientPolicy(tls=policy)).connect(endpoint, 5000).close()
+    with pytest.raises(TLSError, match="not trusted"):
+        Door(ClientPolicy(tls=TLSPolicy(ca_data=pki.other.cert_pem.bytes()))).connect(endpoint, 5000)
+
+
 # Files ------------------------------------------------------------------------------------------------------
 
 
@@ -402,6 +424,44 @@ def test_large_requests_and_answers_go_over_tls(one, tls):
         assert all(row.ok for row in outcome)
         found = client.batch([BatchRead(("test", "many", n)) for n in range(30)], timeout=20_000)
         assert sum(len(row.record["text"]) for row in found if row.record) == 3_000_000
+
+
+class PressedError(Exception):
+    """What a signal's handler raises."""
+
+
+@pytest.mark.one_kind("threads wait in calls of the system")
+def test_a_thread_that_waits_over_tls_holds_up_no_other_and_heeds_signals(one, tls):
+    def press(number: int, frame: object) -> None:
+        raise PressedError
+
+    node, key = one.nodes[0], ("test", "tls", 1)
+    with Client(one.hosts, ClientPolicy(tls=tls)) as client:
+        client.put(key, {"a": 1})
+        calls = [in_thread(lambda: client.get(key)) for _ in range(3)]
+        assert [call.result()["a"] for call in calls] == [1] * 3  # each has a connection now
+        node.freeze()
+        calls = [in_thread(lambda: client.get(key, timeout=60_000)) for _ in range(2)]
+        wait_until(lambda: pools(client, "in_flight") == 2)  # this thread goes on meanwhile
+        before = signal.signal(signal.SIGUSR1, press)
+        pressing = press_when(
+            lambda: pools(client, "in_flight") == 3, lambda: os.kill(os.getpid(), signal.SIGUSR1)
+        )
+        try:
+            with within(2000), pytest.raises(PressedError):
+                client.get(key, timeout=60_000)
+        finally:
+            pressing.join()
+            signal.signal(signal.SIGUSR1, before)
+        node.thaw()
+        assert [call.result()["a"] for call in calls] == [1, 1]
+        assert closed(client) == {"interrupted": 1}
+        child = os.fork()
+        if child == 0:  # which has connections of its own
+            os._exit(client.get(key, timeout=20_000)["a"] - 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert client.get(key)["a"] == 1
+        assert closed(client) == {"interrupted": 1}
 
 
 @pytest.mark.one_kind("connections for threads are those that are kept in advance")

@@ -27,3 +27,16 @@ def wire(shared_cluster: EmbeddedCluster) -> Iterator[Wire]:
 def three() -> Iterator[EmbeddedCluster]:
     with EmbeddedCluster(3) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def strong_cluster() -> Iterator[EmbeddedCluster]:
+    with EmbeddedCluster(3, strong_consistency=["test"]) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def strong(strong_cluster: EmbeddedCluster) -> EmbeddedCluster:
+    """Three nodes on which the namespace `test` is strong-consistent and `bar` is not; without records."""
+    strong_cluster.reset()
+    return strong_cluster

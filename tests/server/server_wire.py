@@ -26,6 +26,7 @@ class Answer(NamedTuple):
     generation: int
     void_time: int
     ops: list[tuple[int, int, str, bytes]]
+    fields: dict[int, bytes] = {}  # noqa: RUF012 - never changed
 
     @property
     def bins(self) -> dict[str, tuple[int, bytes]]:
@@ -60,6 +61,7 @@ def message(
     info1: int = 0,
     info2: int = 0,
     info3: int = 0,
+    info4: int = 0,
     generation: int = 0,
     ttl: int = 0,
     namespace: str = "test",
@@ -80,7 +82,7 @@ def message(
         info1,
         info2,
         info3,
-        0,
+        info4,
         0,
         generation,
         ttl & 0xFFFFFFFF,
@@ -140,15 +142,19 @@ class Wire:
 
 
 def parse(data: bytes) -> Answer:
-    code, generation, void_time, _, _, n_ops = struct.unpack_from(">BIIIHH", data, 13)
-    pos, ops = 30, []
+    code, generation, void_time, _, n_fields, n_ops = struct.unpack_from(">BIIIHH", data, 13)
+    pos, fields, ops = 30, {}, []
+    for _ in range(n_fields):
+        size, kind = struct.unpack_from(">IB", data, pos)
+        fields[kind] = data[pos + 5 : pos + 4 + size]
+        pos += 4 + size
     for _ in range(n_ops):
         size, op_code, particle, _, length = struct.unpack_from(">IBBBB", data, pos)
         name = data[pos + 8 : pos + 8 + length].decode()
         ops.append((op_code, particle, name, data[pos + 8 + length : pos + 4 + size]))
         pos += 4 + size
     assert pos == len(data)
-    return Answer(code, generation, void_time, ops)
+    return Answer(code, generation, void_time, ops, fields)
 
 
 def eventually(done: Callable[[], bool], timeout: float = 5.0) -> None:

@@ -12,7 +12,6 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import fields, replace
 from typing import Any
 
 from pyspike import (
@@ -20,6 +19,7 @@ from pyspike import (
     AsyncClient,
     AsyncRecordset,
     AsyncTask,
+    AsyncTransaction,
     BatchRecord,
     Client,
     ClientPolicy,
@@ -115,15 +115,16 @@ class TaskClient:
         return self.of(self.tasks.with_policies(**policies))
 
     def stats(self) -> ClientStats:
-        """The numbers of the client, with those of its pipelines and batches added to the nodes' pools."""
-        stats = self.tasks.stats()
-        nodes = dict(stats.nodes)
-        for name, channels in [each for loop in stats.loops for each in loop.items()]:
-            if name in nodes:
-                total = nodes[name].pool + channels + channels.batches + channels.queries
-                changed = {field.name: getattr(total, field.name) for field in fields(total)}
-                nodes[name] = replace(nodes[name], pool=replace(nodes[name].pool, **changed))
-        return replace(stats, nodes=nodes)
+        """The numbers of the client."""
+        return self.tasks.stats()
+
+    def run_in_transaction(self, function: Callable[[Any], Any], **options: Any) -> Any:
+        """The function blocks, so it runs in another thread than the loop."""
+
+        async def awaited(txn: AsyncTransaction) -> Any:
+            return await asyncio.to_thread(function, WaitingTransaction(txn))
+
+        return wait_for(self.tasks.run_in_transaction(awaited, **options))
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.tasks, name)
@@ -143,15 +144,46 @@ class TaskClient:
 def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
+        args = tuple(map(_unwrapped, args))
+        kwargs = {name: _unwrapped(value) for name, value in kwargs.items()}
         given = method(*args, **kwargs)
         given = wait_for(given) if asyncio.iscoroutine(given) else given
         if isinstance(given, AsyncBatchStream):
             return WaitingStream(given)
         if isinstance(given, AsyncRecordset):
             return WaitingRecords(given)
+        if isinstance(given, AsyncTransaction):
+            return WaitingTransaction(given)
         return WaitingTask(given) if isinstance(given, AsyncTask) else given
 
     return call
+
+
+def _unwrapped(given: Any) -> Any:
+    return given.txn if isinstance(given, WaitingTransaction) else given
+
+
+class WaitingTransaction:
+    """An `AsyncTransaction` that looks like a `BlockingTransaction`."""
+
+    def __init__(self, txn: AsyncTransaction) -> None:
+        self.txn = txn
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.txn, name)
+        return _waiting(found) if callable(found) else found
+
+    def __enter__(self) -> WaitingTransaction:
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        wait_for(self.txn.__aexit__(*exc_info))
+
+    def __reduce__(self) -> Any:
+        return self.txn.__reduce__()
+
+    def __repr__(self) -> str:
+        return repr(self.txn)
 
 
 class WaitingStream:

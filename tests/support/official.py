@@ -18,6 +18,7 @@ from pyspike.policy import (
     ErrorDetails,
     Expiration,
     GenerationPolicy,
+    ReadModeSC,
     ReadPolicy,
     ReadTouchTTL,
     RecordExistsAction,
@@ -140,8 +141,6 @@ TOUCH_PERCENT = {0: ReadTouchTTL.SERVER_DEFAULT, -1: ReadTouchTTL.DONT_RESET}
 IGNORED = {
     "connect_timeout",
     "deserialize",
-    "on_locking_only",
-    "read_mode_sc",
 }
 
 
@@ -178,13 +177,20 @@ def _reading(policy: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "read_touch_ttl": TOUCH_PERCENT.get(percent, percent),
         "consistency_level": ConsistencyLevel.ALL if everywhere else ConsistencyLevel.ONE,
+        "read_mode_sc": read_mode(policy),
     }
+
+
+def read_mode(policy: Mapping[str, Any]) -> ReadModeSC:
+    """The read mode that a policy names."""
+    name = policy.get("read_mode_sc", "POLICY_READ_MODE_SC_SESSION")
+    return ReadModeSC[name.removeprefix("POLICY_READ_MODE_SC_")]
 
 
 def read_policy(policy: Mapping[str, Any] | None, filter_bytes: bytes | None) -> ReadPolicy:
     """The policy that means the same. A read of pyspike never sends the key ("key" is not looked at)."""
     policy = policy or {}
-    _known(policy, "read_mode_ap", "read_touch_ttl_percent")
+    _known(policy, "read_mode_ap", "read_mode_sc", "read_touch_ttl_percent")
     replica = REPLICA[policy.get("replica", "POLICY_REPLICA_SEQUENCE")]
     return ReadPolicy(**_base(policy, filter_bytes), **_reading(policy), replica=replica)
 
@@ -193,7 +199,7 @@ def write_policy(policy: Mapping[str, Any] | None, filter_bytes: bytes | None) -
     """The policy that means the same, but for generation and time to live, which are keywords of the call."""
     policy = policy or {}
     names = ("gen", "generation", "exists", "commit_level", "durable_delete", "ttl", "read_mode_ap")
-    _known(policy, *names, "read_touch_ttl_percent")
+    _known(policy, *names, "read_mode_sc", "on_locking_only", "read_touch_ttl_percent")
     master = policy.get("commit_level") == "POLICY_COMMIT_LEVEL_MASTER"
     return WritePolicy(
         **_base(policy, filter_bytes),
@@ -203,6 +209,7 @@ def write_policy(policy: Mapping[str, Any] | None, filter_bytes: bytes | None) -
         record_exists_action=EXISTS[policy.get("exists", "POLICY_EXISTS_IGNORE")],
         commit_level=CommitLevel.MASTER if master else CommitLevel.ALL,
         durable_delete=policy.get("durable_delete", False),
+        on_locking_only=policy.get("on_locking_only", False),
     )
 
 

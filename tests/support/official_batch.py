@@ -31,6 +31,7 @@ from support.official import (
     Ops,
     OutOfScope,
     compressing,
+    read_mode,
 )
 from support.official_helpers import names
 from support.official_tables import CONSTANTS
@@ -42,8 +43,6 @@ IGNORED = {
     *(
         "deserialize",
         "error_detail_verbosity",
-        "on_locking_only",
-        "read_mode_sc",
         "send_set_name",
     ),
     *("max_retries", "gen", "generation", "ttl"),
@@ -89,6 +88,7 @@ def batch_policy(policy: Mapping[str, Any] | None) -> BatchPolicy:
         respond_all_keys=policy.get("respond_all_keys", True),
         replica=REPLICA[policy.get("replica", "POLICY_REPLICA_SEQUENCE")],
         error_details=DETAILS[policy.get("error_detail_verbosity", 0)],
+        read_mode_sc=read_mode(policy),
         **compressing(policy),
     )
     _left(
@@ -96,7 +96,7 @@ def batch_policy(policy: Mapping[str, Any] | None) -> BatchPolicy:
         (
             *("total_timeout", "socket_timeout", "expressions", "read_mode_ap", "read_touch_ttl_percent"),
             *("concurrent", "allow_inline", "allow_inline_ssd", "respond_all_keys", "replica"),
-            *("error_detail_verbosity", "compress"),
+            *("error_detail_verbosity", "compress", "read_mode_sc"),
         ),
     )
     return made
@@ -104,7 +104,8 @@ def batch_policy(policy: Mapping[str, Any] | None) -> BatchPolicy:
 
 def _writing(policy: Mapping[str, Any]) -> dict[str, Any]:
     master = policy.get("commit_level") == "POLICY_COMMIT_LEVEL_MASTER"
-    _left(policy, ("commit_level", "key", "exists", "durable_delete", "expressions"))
+    names = ("commit_level", "key", "exists", "durable_delete", "expressions", "on_locking_only")
+    _left(policy, names)
     return {
         **KEY[policy.get("key", "POLICY_KEY_DIGEST")],
         "generation_policy": GENERATION[policy.get("gen", "POLICY_GEN_IGNORE")],
@@ -125,7 +126,8 @@ def write(key: Any, ops: Any, meta: Any = None, policy: Any = None) -> BatchRow:
     meta, policy = meta or {}, policy or {}
     ttl = meta.get("ttl", policy.get("ttl", 0))
     exists = EXISTS[policy.get("exists", "POLICY_EXISTS_IGNORE")]
-    made = BatchWritePolicy(**_writing(policy), record_exists_action=exists)
+    locking = policy.get("on_locking_only", False)
+    made = BatchWritePolicy(**_writing(policy), record_exists_action=exists, on_locking_only=locking)
     generation = _generation(meta, policy)
     return BatchWrite(_key(key), ops, ttl=TTL.get(ttl, ttl), generation=generation, policy=made)
 
@@ -136,8 +138,12 @@ def read(key: Any, ops: Any, read_all_bins: bool = False, meta: Any = None, poli
     if policy:
         percent = policy.get("read_touch_ttl_percent")
         touch = None if percent is None else TOUCH_PERCENT.get(percent, percent)
-        own = BatchReadPolicy(read_touch_ttl=touch, filter_expression=policy.get("expressions"))
-        _left(policy, ("read_touch_ttl_percent", "expressions"))
+        own = BatchReadPolicy(
+            read_touch_ttl=touch,
+            filter_expression=policy.get("expressions"),
+            read_mode_sc=read_mode(policy) if "read_mode_sc" in policy else None,
+        )
+        _left(policy, ("read_touch_ttl_percent", "expressions", "read_mode_sc"))
     if not ops:
         return BatchRead(_key(key), None if read_all_bins else [], policy=own)
     if read_all_bins:

@@ -25,6 +25,8 @@ SILENT = (
     "waits for connections to a node that is silent before: over TLS they are not open before it has answered"
 )
 PLAIN = "has a server of its own that speaks no TLS"
+OWN = "has certificates of its own"
+SCRIPT = "runs a script in another process, which knows nothing of the run's certificates"
 ADDRESS = "is about addresses as they are without TLS names, or about names of hosts that are made up"
 PLAIN_ONLY = {  # what is skipped over TLS, by a part of its name
     "test_cancelling_at_random_mixes_up_no_answers": PIPELINED,
@@ -45,6 +47,17 @@ PLAIN_ONLY = {  # what is skipped over TLS, by a part of its name
     "twice_goes_to_another_node_if_one_does_not_answer": SILENT,
     "twice_is_in_doubt_once_it_was_sent": SILENT,
     "test_nodes_that_fail_are_all_asked_again": SILENT,
+    "test_nodes_that_do_not_begin_are_named_and_the_others_go_on": SILENT,
+    "test_a_namespace_is_truncated_and_the_policy_has_the_deadline": SILENT,
+    "test_both_clients_tell_the_same_of_a_timeout": SILENT,
+    "max_waiting_per_node_refuses_the_next_at_once[tasks]": SILENT,
+    "test_the_interpreters_exit_warns_where_it_warns_of_sockets": SCRIPT,
+    "test_client_policy_tls_says_what_is_spoken": OWN,
+    "test_a_put_that_timed_out_behind_a_held_one_is_not_applied": PIPELINED,
+    "test_hostile_server.py": PLAIN,
+    "test_query_hostile.py": PLAIN,
+    "test_one_seed_leads_to_all_nodes_and_partitions": ADDRESS,
+    "test_all_nodes_back_elsewhere_are_found_by_the_seeds_name": ADDRESS,
     "test_each_address_of_a_name_is_tried": ADDRESS,
     "test_ipv6": ADDRESS,
     "test_unreachable_peers_are_named_with_what_mends_it": ADDRESS,

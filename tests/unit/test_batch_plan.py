@@ -260,6 +260,9 @@ ServerError = errors.from_code
         ("write", lambda: ServerError(150), True, False),
         ("write", lambda: ServerError(151), True, False),
         ("write", lambda: ServerError(152), True, False),
+        ("write", lambda: ServerError(11), True, False),
+        ("write", lambda: ServerError(14), True, False),
+        ("write", lambda: ServerError(18), True, False),
     ],
 )
 def test_rows_without_an_answer_are_in_doubt_if_they_may_have_been_applied(
@@ -268,6 +271,24 @@ def test_rows_without_an_answer_are_in_doubt_if_they_may_have_been_applied(
     plan = planned([row_of(kind, 1)], BatchPolicy(max_retries=0, total_timeout=0))
     assert fail(plan, plan.route(MAP)[0], error(), sent=sent) == []
     assert plan.batch.errors[0].in_doubt is doubt
+
+
+def test_a_code_that_may_be_another_rows_leaves_rows_in_doubt_where_those_behind_it_get_no_answer() -> None:
+    policy = BatchPolicy(max_retries=0, total_timeout=0, respond_all_keys=False)
+    for code, doubt in ((11, True), (14, True), (18, True), (150, False)):
+        plan = planned([row_of("write", 1)], policy)
+        fail(plan, plan.route(MAP)[0], ServerError(code))
+        assert plan.batch.errors[0].in_doubt is doubt
+
+
+def test_a_code_behind_answers_of_other_rows_leaves_the_rest_in_doubt() -> None:
+    plan = planned([row_of("write", 1), row_of("write", 1)], BatchPolicy(max_retries=0))
+    (rows,) = plan.route(MAP)
+    command = request(rows)
+    rows.count_sent()
+    parse_answer(command, frame([0], last=None))
+    plan.failed(rows, command, ServerError(18), 1.0)
+    assert plan.batch.errors[1].in_doubt
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from pyspike import (
     Key,
     QueryDuration,
     QueryPolicy,
+    ReadModeSC,
     ReadPolicy,
     Replica,
     Statement,
@@ -87,11 +88,15 @@ LIMITS: dict[str, tuple[Any, str, Any]] = {
     "total_timeout": (777, "total_timeout", 777),
     "max_retries": (9, "max_retries", 9),
     "sleep_between_retries": (4, "sleep_between_retries", 4),
+    "connect_timeout": (250, "connect_timeout", 250),
 }
 DELAY = {"timeout_delay": (1000, "timeout_delay", 1000)}
 REPLICAS = {"replica": ("MASTER", "replica", Replica.MASTER)}
 ANY = {"replica": ("MASTER_PROLES", "replica", Replica.RANDOM)}
-MODES = {"read_mode_ap": ("ALL", "consistency_level", ConsistencyLevel.ALL)}
+MODES = {
+    "read_mode_ap": ("ALL", "consistency_level", ConsistencyLevel.ALL),
+    "read_mode_sc": ("LINEARIZE", "read_mode_sc", ReadModeSC.LINEARIZE),
+}
 BATCHES = {
     "max_concurrent_threads": (1, "concurrency", Concurrency.SEQUENTIAL),
     "allow_inline": (False, "allow_inline", False),
@@ -342,8 +347,7 @@ def test_what_has_no_effect_is_named_and_spoils_nothing() -> None:
                 "metrics": {"enable": True},
                 "txn_roll": {"total_timeout": -1},
                 "nothing": {},
-                "read": {"fail_on_filtered_out": True, "max_retries": 3, "connect_timeout": 5},
-                "query": {"connect_timeout": 3000},
+                "read": {"fail_on_filtered_out": True, "max_retries": 3},
             },
         }
     )
@@ -353,8 +357,6 @@ def test_what_has_no_effect_is_named_and_spoils_nothing() -> None:
         "static.client.async_max_connections_per_node is not used",
         "static.more is unknown",
         "dynamic.read.fail_on_filtered_out is not used",
-        "dynamic.read.connect_timeout is not used",
-        "dynamic.query.connect_timeout is not used",
         "dynamic.metrics is not used",
         "dynamic.txn_roll is not used",
         "dynamic.nothing is unknown",

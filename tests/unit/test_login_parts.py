@@ -15,7 +15,7 @@ import pytest
 
 from pyspike import ClientPolicy, ResultCode, errors
 from pyspike.cluster.addresses import Endpoint, resolve
-from pyspike.cluster.connect import Door
+from pyspike.cluster.connect import Door, LoopConnection
 from pyspike.hosts import Host
 from support.all_of import all_of
 from support.cluster_tools import in_thread
@@ -106,7 +106,16 @@ def by_task(door: Door, endpoint: Endpoint, timeout: float, run: Callable[[Any],
         loop = asyncio.get_running_loop()
         sockets: set[socket.socket] = set()
         try:
-            commands = await door.connect_in_loop(loop, endpoint, timeout, "A1", Commands, sockets)
+            commands = await door.connect_in_loop(
+                LoopConnection(
+                    loop=loop,
+                    endpoint=endpoint,
+                    timeout=timeout,
+                    node="A1",
+                    protocol=Commands,
+                    connecting=sockets,
+                )
+            )
             assert commands.transport.get_protocol() is commands
             commands.transport.abort()
         finally:

@@ -19,6 +19,7 @@ from pyspike.policy import (
     BatchDeletePolicy,
     BatchPolicy,
     BatchReadPolicy,
+    BatchUDFPolicy,
     BatchWritePolicy,
     ClientPolicy,
     CommitLevel,
@@ -31,10 +32,13 @@ from pyspike.policy import (
     InfoPolicy,
     QueryDuration,
     QueryPolicy,
+    ReadModeSC,
     ReadPolicy,
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
     timeout_ms,
 )
@@ -65,14 +69,17 @@ SETTINGS = [
         "total_timeout",
         "socket_timeout",
     ),
-    *("max_retries", "sleep_between_retries", "timeout_delay", "replica", "send_key", "respond_per_each_op"),
+    *("max_retries", "sleep_between_retries", "timeout_delay", "connect_timeout", "replica", "read_mode"),
+    *("send_key", "respond_per_each_op"),
     *("filter_expression", "write", "as_read", "of", "batch_flags", "sequential", "write_retries"),
     *("max_records", "records_per_second", "max_concurrent_nodes", "compress_above"),
 ]
 BASE = {
     "consistency_level": ConsistencyLevel.ALL,
+    "read_mode_sc": ReadModeSC.LINEARIZE,
     "socket_timeout": 100,
     "total_timeout": 250.5,
+    "connect_timeout": 400,
     "timeout_delay": 3000,
     "max_retries": 7,
     "read_touch_ttl": 80,
@@ -91,6 +98,7 @@ WRITE = {
     "send_key": True,
     "respond_per_each_op": True,
     "durable_delete": True,
+    "on_locking_only": True,
 }
 CLIENT = {
     "timeout": 2000,
@@ -122,6 +130,8 @@ CLIENT = {
     "admin": AdminPolicy(timeout=1),
     "batch": BatchPolicy(allow_inline=False),
     "query": QueryPolicy(max_records=1),
+    "txn_verify": TxnVerifyPolicy(max_retries=1),
+    "txn_roll": TxnRollPolicy(max_retries=1),
 }
 ROW_WRITE = {name: value for name, value in WRITE.items() if name != "respond_per_each_op"} | {
     "filter_expression": b"\x93\x01"
@@ -136,7 +146,8 @@ BATCH = BASE | {
 QUERY = {
     name: BASE[name]
     for name in (
-        *("socket_timeout", "total_timeout", "timeout_delay", "max_retries", "sleep_between_retries"),
+        *("socket_timeout", "total_timeout", "connect_timeout", "timeout_delay", "max_retries"),
+        "sleep_between_retries",
         *("filter_expression", "error_details", "use_compression"),
     )
 } | {
@@ -147,14 +158,31 @@ QUERY = {
     "include_bin_data": False,
     "replica": Replica.MASTER,
 }
+TXN_ROLL = {
+    "total_timeout": 250.5,
+    "socket_timeout": 100,
+    "max_retries": 7,
+    "sleep_between_retries": 5,
+    "replica": Replica.SEQUENCE,
+    "concurrency": Concurrency.SEQUENTIAL,
+}
 CHANGES = [
+    (TxnVerifyPolicy, {**TXN_ROLL, "read_mode_sc": ReadModeSC.SESSION}),
+    (TxnRollPolicy, TXN_ROLL),
     (QueryPolicy, QUERY),
     (BatchPolicy, BATCH),
-    (BatchReadPolicy, {"read_touch_ttl": 80, "filter_expression": b"\x93\x01"}),
+    (
+        BatchReadPolicy,
+        {"read_mode_sc": ReadModeSC.LINEARIZE, "read_touch_ttl": 80, "filter_expression": b"\x93\x01"},
+    ),
     (BatchWritePolicy, ROW_WRITE),
     (
         BatchDeletePolicy,
-        {k: v for k, v in ROW_WRITE.items() if k not in ("record_exists_action", "expiration")},
+        {
+            k: v
+            for k, v in ROW_WRITE.items()
+            if k not in ("record_exists_action", "expiration", "on_locking_only")
+        },
     ),
     (BasePolicy, BASE),
     (ReadPolicy, {**BASE, "replica": Replica.MASTER}),
@@ -218,7 +246,8 @@ def test_defaults_of_reads_and_writes_are_those_of_the_rust_client_but_for_the_s
         assert (policy.total_timeout, policy.timeout_delay) == (1000, 0)
         assert (policy.sleep_between_retries, policy.filter_expression) == (0, None)
         assert policy.read_touch_ttl is ReadTouchTTL.SERVER_DEFAULT
-    assert (read.max_retries, read.replica) == (2, Replica.SEQUENCE)
+    assert (read.max_retries, read.settings.max_retries, read.replica) == (2, 2, Replica.SEQUENCE)
+    assert ReadPolicy(max_retries=None) == read
     assert write.max_retries is None
     assert write.settings.max_retries == 0
     assert (write.generation, write.expiration) == (0, Expiration.NAMESPACE_DEFAULT)
@@ -343,6 +372,7 @@ def test_the_tests_below_change_every_field(kind, changes):
 # Fields of BasePolicy whose settings have other names.
 ELSEWHERE = {
     "consistency_level",
+    "read_mode_sc",
     "read_touch_ttl",
     "error_details",
     "use_compression",
@@ -362,6 +392,7 @@ ELSEWHERE = {
         *[(kind, "error_details", "info4", 0x40) for kind in (*COMMAND_POLICIES, BatchPolicy, QueryPolicy)],
         (BasePolicy, "consistency_level", "info1", 0x40),
         (ReadPolicy, "consistency_level", "info1", 0x40),
+        *[(kind, "on_locking_only", "info4", 0x10) for kind in (WritePolicy, BatchWritePolicy)],
         (BasePolicy, "read_touch_ttl", "ttl", 80),
         (ReadPolicy, "read_touch_ttl", "ttl", 80),
         (ReadPolicy, "replica", "replica", 0),
@@ -404,11 +435,64 @@ ELSEWHERE = {
         *[(kind, "durable_delete", "info2", 0x10) for kind in ROW_POLICIES[1:]],
         (BatchWritePolicy, "record_exists_action", "info3", 0x10),
         (BatchWritePolicy, "expiration", "ttl", 60),
+        *[
+            (kind, field, setting, value)
+            for kind in (TxnVerifyPolicy, TxnRollPolicy)
+            for field, setting, value in (
+                ("total_timeout", "total_timeout", 250.5),
+                ("socket_timeout", "socket_timeout", 100.0),
+                ("sleep_between_retries", "sleep_between_retries", 5.0),
+                ("replica", "replica", 1),
+                ("concurrency", "sequential", True),
+            )
+        ],
     ],
 )
 def test_a_field_changes_its_setting_and_no_other(kind, field, setting, compiled):
     value = dict(CHANGES)[kind][field]
     assert changed_settings(kind(**{field: value})) == {setting: compiled}
+
+
+@all_of(
+    "kind, mode, bits",
+    [
+        (kind, mode, bits)
+        for kind in (BasePolicy, ReadPolicy, BatchPolicy, BatchReadPolicy)
+        for mode, bits in zip(ReadModeSC, (0, 0x40, 0x80, 0xC0), strict=True)
+    ],
+)
+def test_a_read_mode_is_bits_of_the_request_and_a_way_to_choose_the_node(kind, mode, bits):
+    settings = kind(read_mode_sc=mode).settings
+    assert (settings.info3, settings.read_mode) == (bits, mode.value)
+
+
+def test_a_call_of_a_batch_may_be_for_the_lock_only():
+    assert changed_settings(BatchUDFPolicy(on_locking_only=True)) == {"info4": 0x10}
+
+
+def test_retries_at_the_end_of_a_transaction_are_those_of_reads_and_writes():
+    for kind in (TxnVerifyPolicy, TxnRollPolicy):
+        settings = kind(max_retries=7).settings
+        assert (settings.max_retries, settings.write_retries) == (7, 7)
+
+
+def test_the_read_mode_of_a_verification_is_linearize_unless_it_is_told():
+    assert (TxnVerifyPolicy().settings.info3, TxnVerifyPolicy().settings.read_mode) == (0x40, 1)
+    session = TxnVerifyPolicy(read_mode_sc=ReadModeSC.SESSION)
+    assert changed_settings(session) == {"info3": 0, "read_mode": 0}
+
+
+def test_defaults_of_the_end_of_a_transaction_are_those_of_other_clients():
+    for policy in (TxnVerifyPolicy(), TxnRollPolicy()):
+        assert (policy.total_timeout, policy.socket_timeout) == (10_000, 3000)
+        assert (policy.max_retries, policy.sleep_between_retries) == (5, 1000)
+        assert policy.replica is Replica.MASTER
+
+
+def test_a_write_has_no_read_mode_but_an_operate_that_reads_has():
+    policy = WritePolicy(read_mode_sc=ReadModeSC.LINEARIZE)
+    assert changed_settings(policy) == {}
+    assert policy.settings.as_read == ReadPolicy(read_mode_sc=ReadModeSC.LINEARIZE).settings
 
 
 def test_compression_is_a_bit_for_answers_and_a_size_for_requests():
@@ -572,6 +656,7 @@ def test_a_policy_keeps_normal_forms():
         (InfoPolicy, "timout", "timeout"),
         (AdminPolicy, "timout", "timeout"),
         (QueryPolicy, "max_record", "max_records"),
+        (ClientPolicy, "username", "user"),
     ],
 )
 def test_an_unknown_name_is_refused_and_the_meant_one_is_shown(kind, name, meant):
@@ -609,12 +694,13 @@ def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name
     "name",
     sorted(
         {*BASE, *WRITE, *CLIENT}
-        - {"fail_if_not_connected", "use_services_alternate", "password", "seed_only_cluster"}
+        - {"password"}
+        - {name for name, value in CLIENT.items() if isinstance(value, bool)}
     ),
 )
 def test_a_bool_counts_as_no_number(name):
     kind = WritePolicy if name in {*BASE, *WRITE} else ClientPolicy
-    if name in ("send_key", "respond_per_each_op", "durable_delete", "use_compression"):
+    if name in ("send_key", "respond_per_each_op", "durable_delete", "on_locking_only", "use_compression"):
         with pytest.raises(InvalidType, match="must be bool, not 1"):
             kind(**{name: 1})
     else:

@@ -23,19 +23,25 @@ from pyspike import (
     AsyncClient,
     Client,
     ClientPolicy,
+    ClientStats,
+    Explanation,
     GeoJSON,
     Host,
     HyperLogLog,
     InfoPolicy,
+    Job,
     Key,
     KeyOrderedDict,
     KeyValueOrderedDict,
     MultiResult,
     Node,
     OrderedList,
+    Privilege,
     RawParticle,
     ReadPolicy,
     Record,
+    Role,
+    User,
     WritePolicy,
     _wire,
     exp,
@@ -126,6 +132,31 @@ def test_the_types_of_every_method_of_a_client_can_be_asked_for(client: type) ->
     hints = typing.get_type_hints(client.get)  # type: ignore[attr-defined]
     assert hints["policy"] == ReadPolicy | None
     assert Key in typing.get_args(hints["key"])
+    kind = client.__name__
+    for name, told in (
+        ("stats", ClientStats),
+        ("query_user", User),
+        ("query_roles", list[Role]),
+        ("jobs", list[Job]),
+        ("explain", Explanation),
+    ):
+        assert typing.get_type_hints(getattr(client, name))["return"] == told, (kind, name)
+    roles = typing.get_type_hints(client.create_role)["privileges"]  # type: ignore[attr-defined]
+    assert Privilege in typing.get_args(typing.get_args(roles)[0])
+
+
+def test_no_type_of_a_public_class_is_a_stand_in() -> None:
+    """What is imported late is itself where `typing.get_type_hints` is asked, and not `object`."""
+    for name, kind in PUBLIC.items():
+        if not inspect.isclass(kind) or not kind.__module__.startswith("pyspike."):
+            continue
+        for each, member in vars(kind).items():
+            function = member.fget if isinstance(member, property) else member
+            if each.startswith("_") or not inspect.isfunction(function):
+                continue
+            told = str(inspect.signature(function).return_annotation)
+            if "object" not in told:
+                assert typing.get_type_hints(function).get("return") is not object, (name, each)
 
 
 # --- constructors ---

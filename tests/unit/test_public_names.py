@@ -14,6 +14,7 @@ import pytest
 
 import pyspike
 from pyspike import AsyncClient, Client, ClientPolicy, Key, ReadPolicy, WritePolicy, errors, exp, operations
+from pyspike.process.lazy_imports import LazyModule
 from support.all_of import all_of
 
 # What a user has from the standard library.
@@ -32,7 +33,7 @@ USERS_VALUES = {
     "let",
 }
 STANDARD = {
-    *("Any", "AsyncIterable", "Iterable", "Mapping", "Sequence"),
+    *("Any", "AsyncIterable", "Awaitable", "Callable", "Iterable", "Mapping", "Sequence"),
     *("TracebackType", "datetime", "ssl", "timedelta"),
 }
 CLASSES = [Client, AsyncClient, ClientPolicy, ReadPolicy, WritePolicy, Key, exp.Expression, *(
@@ -69,6 +70,12 @@ def names_in(function: Callable[..., Any]) -> Iterator[str]:
         for node in ast.walk(ast.parse(text, mode="eval")):
             if isinstance(node, ast.Name):
                 yield node.id
+            elif (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id != "ssl"
+            ):
+                yield node.attr
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield from (each.id for each in ast.walk(ast.parse(node.value)) if isinstance(each, ast.Name))
 
@@ -77,7 +84,7 @@ def is_public(function: Callable[..., Any], name: str) -> bool:
     if hasattr(builtins, name) or name in STANDARD:
         return True
     meant = getattr(function, "__globals__", {}).get(name)
-    if isinstance(meant, TypeVar):
+    if isinstance(meant, TypeVar | LazyModule):
         return True
     if isinstance(meant, type) and issubclass(meant, enum.Enum):
         name = meant.__name__  # modules have short names for the enums of their arguments

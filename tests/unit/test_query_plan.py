@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,8 @@ from pyspike._wire import (
     partitions_of_cursor,
 )
 from pyspike.cluster.retry import ClusterState
-from pyspike.plans.partitions import QueryPlan
+from pyspike.plans import partitions as plans
+from pyspike.plans.partitions import FIRST_PARTITIONS, WORTH_SPLITTING, QueryPlan
 from pyspike.policy import QueryPolicy, Replica
 from support.messages import parse
 from support.queries import denial_body, digest_in, last_body, partition_map, record_body
@@ -168,6 +170,42 @@ def test_the_replica_policy_says_whom_to_ask() -> None:
     assert nodes_of(QueryPolicy(replica=Replica.MASTER)) == ["A"] * 4
     some = {"".join(nodes_of(QueryPolicy(replica=Replica.RANDOM))) for _ in range(5)}
     assert some == {"ABAB", "BABA"}, "any node first, and then never the same again"
+
+
+def test_a_scan_asks_each_node_for_few_partitions_before_the_others() -> None:
+    everyone = QueryPartitions()
+    plan = planned(partitions=everyone)
+    first, second = plan.route(two_nodes(4096))
+    assert first.partitions == list(range(0, 2 * FIRST_PARTITIONS, 2))
+    assert second.partitions == list(range(1, 2 * FIRST_PARTITIONS, 2))
+    assert plan.route(two_nodes(4096)) == [], "the others wait"
+    assert everyone.wait_for_next() is None
+    end(plan, first)
+    assert everyone.wait_for_next() == 0
+    (rest,) = plan.route(two_nodes(4096))
+    assert (rest.node.name, rest.partitions) == ("A", list(range(2 * FIRST_PARTITIONS, 4096, 2)))
+    fail(plan, second, errors.ConnectionError("cut"))
+    again = plan.route(two_nodes(4096))
+    others = [f"{each.node.name} {len(each)}" for each in again]
+    assert others == [f"A {FIRST_PARTITIONS}", f"B {2048 - FIRST_PARTITIONS}"], (
+        "one failed and holds up no other"
+    )
+    for asked in (rest, *again):
+        end(plan, asked)
+    assert plan.done
+    assert everyone.done
+
+
+def test_what_is_short_or_slow_anyway_is_asked_for_at_once() -> None:
+    for policy, statement, count in (
+        (None, INDEXED, 4096),
+        (None, SCAN, WORTH_SPLITTING),
+        (QueryPolicy(max_records=10), SCAN, 4096),
+        (QueryPolicy(records_per_second=100), SCAN, 4096),
+    ):
+        plan = planned(policy, QueryPartitions(0, count), statement=statement)
+        (asked,) = plan.route(partition_map("A"))
+        assert len(asked) == count
 
 
 # What is asked for again ------------------------------------------------------------------------------------
@@ -561,9 +599,11 @@ def test_whatever_happens_each_record_is_given_exactly_once(
     policy = QueryPolicy(max_records=most, max_retries=1000)
     partitions = QueryPartitions(0, count)
     given_: list[bytes] = []
+    few = patch.multiple(plans, FIRST_PARTITIONS=1, WORTH_SPLITTING=data.draw(st.sampled_from([1, 100])))
     for _ in range(100):
         query = Query(SCAN, policy.settings, partitions)
-        page = play(simulation, query, fates, data)
+        with few:
+            page = play(simulation, query, fates, data)
         assert not most or len(page) <= most
         given_ += page
         assert query.given == len(page)

@@ -14,6 +14,7 @@ from pyspike import (
     BatchStats,
     ChannelStats,
     ClientStats,
+    CompressionStats,
     ConnectionStats,
     HealthStats,
     NodeStats,
@@ -39,6 +40,7 @@ def some(rounds: int = 3) -> ClientStats:
         queries=QueryStats(requests=2, failed_requests=1, records=30),
         rack=RackStats(ids={"test": 1}, in_rack=4, out_of_rack=1),
         health=HealthStats(errors=1, limit=100, total_errors=7, recovered=2),
+        compression=CompressionStats(requests=1, request_bytes=900, sent_bytes=70),
     )
     tend = TendStats(rounds=rounds, last_ms=0.5, last_error=None, unreachable={"A2": "refused"})
     channel = ChannelStats(open=1, large=ConnectionStats(open=1, closed={"timeout": 1}))
@@ -53,6 +55,26 @@ def test_they_are_equal_if_all_their_numbers_are() -> None:
 
 def test_they_show_all_their_numbers_as_python() -> None:
     assert eval(repr(some())) == some()
+
+
+def test_a_nodes_connections_are_those_of_all_kinds_together() -> None:
+    told = some()
+    channel = ChannelStats(
+        open=3,
+        idle=1,
+        in_flight=40,
+        closed={"idle": 2},
+        large=ConnectionStats(open=1),
+        batches=ConnectionStats(open=1, waiting=5),
+        queries=ConnectionStats(opened=7, closed={"timeout": 1}),
+    )
+    both = told.with_loops(({"A1": channel}, {"A1": ChannelStats(open=1), "A9": channel}))
+    pool = both.nodes["A1"].pool
+    assert (pool.open, pool.idle, pool.in_flight) == (2 + 6, 1 + 1, 1 + 40)
+    assert (pool.waiting, pool.opened) == (5, 3 + 7)
+    assert (pool.closed, pool.wait_ms) == ({"idle": 3, "timeout": 1}, 1.5)
+    assert told.nodes["A1"].pool.open == 2
+    assert len(both.loops) == 2
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))

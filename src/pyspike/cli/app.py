@@ -15,7 +15,7 @@ import click
 from pyspike import errors
 from pyspike.cli import output
 from pyspike.cli.demo import demo
-from pyspike.cli.failures import ExitCode, error_to_json, exit_code
+from pyspike.cli.failures import ExitCode, advise, error_to_json, exit_code
 from pyspike.cli.indexes import index
 from pyspike.cli.info import info
 from pyspike.cli.modules import udf
@@ -79,6 +79,7 @@ def _run(words: list[str]) -> int:
             output.complain(hint)
         return error.exit_code
     except errors.AerospikeError as error:
+        advise(error)
         return _tell(f"pyspike: {error}", error_to_json(error), as_json, exit_code(error))
     # click hands on the code of an early end, such as that of --help or of `ctx.exit(1)`.
     return result if isinstance(result, int) else ExitCode.DONE

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from pyspike import Client
+from pyspike.cli.options import connect_with, refuse_security, secured
 from pyspike.cli.phases import CLIENT, SET, Phases
 from pyspike.cli.report import Report
 from pyspike.errors import AerospikeError
@@ -25,6 +26,7 @@ SHOWN = 10  # problems told one by one
     metavar="HOST:PORT,...",
     help=f"Run on this cluster, in the set {SET}, which is emptied at the end; no node is taken down.",
 )
+@secured
 @click.option("--namespace", default="test", show_default=True, help="Where the records go.")
 @click.option("--records", type=COUNT, default=100_000, show_default=True, help="How many users.")
 @click.option("--threads", type=COUNT, default=8, show_default=True, help="How many threads.")
@@ -52,11 +54,13 @@ def demo(
     with contextlib.ExitStack() as stack:
         cluster = None
         if hosts is None:
+            refuse_security("is of a cluster of yours: give --hosts too")
             from pyspike.server import EmbeddedCluster
 
             cluster = stack.enter_context(EmbeddedCluster(NODES, namespaces=[namespace], process=True))
-            hosts = cluster.hosts
-        client = stack.enter_context(Client(hosts, CLIENT))
+            client = stack.enter_context(Client(cluster.hosts, CLIENT))
+        else:
+            client = stack.enter_context(connect_with(hosts, CLIENT))
         phases = Phases(client, report, namespace=namespace, records=records, threads=threads, seed=seed)
         phases.introduce(embedded=cluster is not None)
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from pyspike import Key, errors
 from pyspike.cli.json_values import key_to_json
 
-__all__ = ["ExitCode", "error_to_json", "exit_code"]
+__all__ = ["ExitCode", "advise", "error_to_json", "exit_code"]
 
 
 class ExitCode(IntEnum):
@@ -33,6 +33,12 @@ def exit_code(error: errors.AerospikeError) -> ExitCode:
     if isinstance(error, errors.TimeoutError | errors.ConnectionError):
         return ExitCode.UNREACHABLE
     return ExitCode.REFUSED
+
+
+def advise(error: errors.AerospikeError) -> None:
+    """Say of an error what can be done about it in the shell, if that is not what a program does."""
+    if isinstance(error, errors.NotAuthenticated):
+        error.advice = "the server has security turned on: log in with --user NAME, or by PYSPIKE_USER"
 
 
 def error_to_json(error: errors.AerospikeError) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from pyspike import (
     AdminPolicy,
@@ -22,7 +23,17 @@ from pyspike import (
 )
 from pyspike.hosts import Host, parse_hosts
 
-__all__ = ["as_json", "connect", "connecting", "key_arguments", "keys_arguments", "make_key"]
+__all__ = [
+    "as_json",
+    "connect",
+    "connect_with",
+    "connecting",
+    "key_arguments",
+    "keys_arguments",
+    "make_key",
+    "refuse_security",
+    "secured",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,29 +44,8 @@ FILE = click.Path(exists=True, dir_okay=False)
 
 
 def connecting(command: F) -> F:
-    """The options of every subcommand that talks to a cluster: `hosts`, `timeout`, and of TLS and logins.
-
-    The latter are no parameters of it, but kept in click's context for `connect`.
-    """
-    command = _tls_options(command)
-    command = click.option(
-        "--auth",
-        type=click.Choice([mode.name.lower().replace("_", "-") for mode in AuthMode]),
-        default="internal",
-        show_default=True,
-        expose_value=False,
-        callback=_keep,
-        help="How to log in.",
-    )(command)
-    command = click.option(
-        "--user",
-        envvar="PYSPIKE_USER",
-        show_envvar=True,
-        metavar="NAME",
-        expose_value=False,
-        callback=_keep,
-        help=f"Log in as this user. The password is asked for, or taken from {PASSWORD}.",
-    )(command)
+    """The options of every subcommand that talks to a cluster: `hosts`, `timeout`, and those of `secured`."""
+    command = secured(command)
     command = click.option(
         "--timeout",
         type=click.FloatRange(min=1),
@@ -72,6 +62,29 @@ def connecting(command: F) -> F:
         show_envvar=True,
         metavar="HOST:PORT,...",
         help="One or more nodes of the cluster.",
+    )(command)
+
+
+def secured(command: F) -> F:
+    """The options of TLS and logins: no parameters of it, but kept in click's context for `connect`."""
+    command = _tls_options(command)
+    command = click.option(
+        "--auth",
+        type=click.Choice([mode.name.lower().replace("_", "-") for mode in AuthMode]),
+        default="internal",
+        show_default=True,
+        expose_value=False,
+        callback=_keep,
+        help="How to log in.",
+    )(command)
+    return click.option(
+        "--user",
+        envvar="PYSPIKE_USER",
+        show_envvar=True,
+        metavar="NAME",
+        expose_value=False,
+        callback=_keep,
+        help=f"Log in as this user. The password is asked for, or taken from {PASSWORD}.",
     )(command)
 
 
@@ -150,10 +163,7 @@ def as_json(command: F) -> F:
 
 def connect(hosts: str, timeout: float) -> Client:
     """A client with one deadline for everything, with TLS and a login as the options say."""
-    found, tls = _tls(parse_hosts(hosts))
     policy = ClientPolicy(
-        **_login(),
-        tls=tls,
         timeout=timeout,
         read=ReadPolicy(total_timeout=timeout),
         write=WritePolicy(total_timeout=timeout),
@@ -161,7 +171,26 @@ def connect(hosts: str, timeout: float) -> Client:
         batch=BatchPolicy(total_timeout=timeout),
         admin=AdminPolicy(timeout=timeout),
     )
-    return Client(found, policy)
+    return connect_with(hosts, policy)
+
+
+def connect_with(hosts: str, policy: ClientPolicy) -> Client:
+    """A client with this policy, and with TLS and a login as the options say."""
+    found, tls = _tls(parse_hosts(hosts))
+    return Client(found, policy.replace(**_login(), tls=tls))
+
+
+def refuse_security(why: str) -> None:
+    """Refuse options of TLS and logins where they mean nothing.
+
+    Raises:
+        UsageError: there are some.
+    """
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if f"pyspike.{parameter.name}" in context.meta and given:
+            raise click.UsageError(f"{parameter.opts[0]} {why}")
 
 
 def key_arguments(command: F) -> F:

@@ -51,6 +51,11 @@ FILE = click.Path(exists=True, dir_okay=False)
     is_flag=True,
     help="Let clients log in, at first as user admin with password admin, and do what their roles permit.",
 )
+@click.option(
+    "--strong-consistency",
+    is_flag=True,
+    help="Make all namespaces strong-consistent, which transactions need; deletes have to be durable then.",
+)
 def serve(
     nodes: int,
     host: str,
@@ -62,6 +67,7 @@ def serve(
     tls_key: str | None,
     tls_name: str,
     security: bool,
+    strong_consistency: bool,
 ) -> None:
     """Run an embedded cluster in the foreground, until Ctrl-C or SIGTERM.
 
@@ -87,6 +93,7 @@ def serve(
             tls=None if tls_certificate is None else (tls_certificate, tls_key),
             tls_name=tls_name,
             security=security,
+            strong_consistency=strong_consistency,
         ) as cluster:
             count = "1 node listens" if nodes == 1 else f"{nodes} nodes listen"
             complain(f"an embedded cluster, for tests and demonstrations: {count}; Ctrl-C ends it")

@@ -34,6 +34,7 @@ from pyspike.showing import shown
 from pyspike.stats import (
     BatchStats,
     ClientStats,
+    CompressionStats,
     HealthStats,
     NodeStats,
     PoolStats,
@@ -420,6 +421,8 @@ class Cluster:
         None if there is none, or if this is called in that thread.
         """
         self._clock.stop()
+        if self.door.login is not None:
+            self.door.login.stop()
         thread = self._thread
         return None if thread is threading.current_thread() else thread
 
@@ -464,6 +467,7 @@ def _node_stats(node: ClusterNode, partition_generation: int | None) -> NodeStat
         queries=QueryStats(**node.query_stats()),
         rack=RackStats(ids=dict(node.racks or {}), **node.rack_stats()),
         health=HealthStats(**node.health_stats()),
+        compression=CompressionStats(**node.compression_stats()),
     )
 
 

@@ -22,6 +22,10 @@ __all__ = ["ConfigFile", "config_file"]
 
 log = logging.getLogger("pyspike.config")
 
+# A file is read by the thread that tends the cluster, which has other things to do.
+MOST_BYTES = 64 * 1024
+MOST_DEPTH = 32  # of lists and mappings in each other
+MOST_KEYS = 1000  # of a mapping, with those that it takes from others (`<<`)
 WITHOUT_YAML = "a configuration file needs PyYAML: pip install 'pyspike-aerospike[config]'"
 
 
@@ -63,11 +67,13 @@ class ConfigFile:
             status = os.stat(self.path)
             if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for who writes to it
                 raise OSError("it is no regular file")
+            if status.st_size > MOST_BYTES:
+                raise OSError(f"it has {status.st_size} bytes, more than {MOST_BYTES}")
             seen = status.st_mtime_ns, status.st_size
             if seen == self._seen:
                 return None
             with open(self.path, encoding="utf-8") as file:
-                text = file.read()
+                text = file.read(MOST_BYTES)
         except (OSError, UnicodeDecodeError, ValueError) as error:
             self._seen = None  # when it is back, it is read whatever its time
             self._tell(logging.ERROR, f"can't be read: {error}")
@@ -94,12 +100,30 @@ def _parsed(text: str) -> object:
     """What is in a YAML file.
 
     Raises:
-        InvalidArgument: it is no YAML.
+        InvalidArgument: it is no YAML, or so large or deep that reading it would take long.
     """
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.depth += 1
+            if self.depth > MOST_DEPTH:
+                raise InvalidArgument(f"it is nested more than {MOST_DEPTH} deep")
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+        def flatten_mapping(self, node: Any) -> None:
+            super().flatten_mapping(node)
+            if len(node.value) > MOST_KEYS:
+                raise InvalidArgument(f"it has a mapping of more than {MOST_KEYS} keys")
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)
+    except InvalidArgument:
+        raise
     except Exception as error:  # a value that is not of its tag, as in `!!bool maybe`, fails as it happens to
         words = str(error) if isinstance(error, (yaml.YAMLError, ValueError, RecursionError)) else repr(error)
         raise InvalidArgument(f"it is no YAML: {' '.join(words.split())}") from None

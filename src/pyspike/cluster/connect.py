@@ -13,7 +13,8 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pyspike._wire import Connection, disown_socket, own_socket
 from pyspike.cluster.addresses import Endpoint, left_ms, resolve
@@ -36,11 +37,39 @@ if TYPE_CHECKING:
     from pyspike.cluster.greeting import Greeting
     from pyspike.cluster.tls import Contexts
 
-__all__ = ["Door"]
+__all__ = ["Door", "LoopConnection"]
 
 P = TypeVar("P", bound="asyncio.BufferedProtocol")
 
 _NO_SIGPIPE = getattr(socket, "SO_NOSIGPIPE", None)  # macOS, which has no MSG_NOSIGNAL
+
+
+def _ignore(why: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopConnection(Generic[P]):
+    """A connection that is to be opened in an asyncio loop.
+
+    Args:
+        loop: the running loop.
+        endpoint: the address to connect to.
+        timeout: milliseconds for everything that it takes, but for waiting until the client is logged in.
+        node: the name of the node that is expected there, for the errors.
+        protocol: makes the asyncio protocol that the connection's transport calls.
+        connecting: has the socket as long as no transport owns it, so that whoever gives the loop up can
+            close it.
+        held_up: is called with the reason, in words, whenever opening it has to wait for a login.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    endpoint: Endpoint
+    timeout: float
+    node: str | None
+    protocol: Callable[[], P]
+    connecting: set[socket.socket]
+    held_up: Callable[[str], None] = _ignore
 
 
 class Door:
@@ -145,6 +174,20 @@ class Door:
             connection = self._authenticated(login, session, endpoint, timeout, node)
             if connection is not None:
                 return connection
+            session = None  # the server knows it no more
+        try:
+            return self._connect_and_log_in(login, endpoint, timeout, node)
+        except AerospikeError:
+            if session is None or session.token is None:
+                raise
+            connection = self._authenticated(login, session, endpoint, timeout, node)
+            if connection is None:
+                raise
+            return connection  # the session goes on, and is renewed later
+
+    def _connect_and_log_in(
+        self, login: Login, endpoint: Endpoint, timeout: float, node: str | None
+    ) -> Connection:
         if self._policy.tls_for_login_only:
             return self._connect_apart(login, endpoint, timeout, node)
         connection = self._open(endpoint, timeout, node)
@@ -283,39 +326,38 @@ class Door:
             sock.setblocking(True)
         return Connection(sock.detach(), stream)
 
-    async def connect_in_loop(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        endpoint: Endpoint,
-        timeout: float,
-        node: str | None,
-        protocol: Callable[[], P],
-        connecting: set[socket.socket],
-    ) -> P:
+    async def connect_in_loop(self, wanted: LoopConnection[P]) -> P:
         """Open a connection in the running asyncio loop; it is logged in then.
 
         Args:
-            loop, endpoint, timeout, node, protocol, connecting: see `_open_in_loop`. While the client is not
-                logged in, that is waited for, for as long again as the policy's `login_timeout`.
+            wanted: the connection. While the client is not logged in, it waits for that, for as long again as
+                the policy's `login_timeout`.
+
+        Returns:
+            The protocol, connected to its transport.
 
         Raises:
             TimeoutError, ConnectionError, SecurityError: as from `connect`.
         """
         login = self.login
         if login is None:
-            return await self._open_in_loop(loop, endpoint, timeout, node, protocol, connecting)
-        deadline = time.monotonic() + (timeout + login.timeout) / 1000
+            return await self._open_in_loop(wanted, wanted.timeout, wanted.protocol)
+        endpoint, node = wanted.endpoint, wanted.node
+        deadline = time.monotonic() + (wanted.timeout + login.timeout) / 1000
+        refused: Session | None = None
         session = login.session(endpoint)
         while True:
             if session is None:
-                session = await login.wait_in_loop(loop, endpoint, None, left_ms(deadline), node)
-            left = max(min(timeout, left_ms(deadline)), 1.0)
+                wanted.held_up(login.why_late(endpoint, refused, node))
+                patience = left_ms(deadline)
+                session = await login.wait_in_loop(wanted.loop, endpoint, refused, patience, node)
+            left = max(min(wanted.timeout, left_ms(deadline)), 1.0)
             greeting = login.greeting(session)
             if greeting is None:
-                return await self._open_in_loop(loop, endpoint, left, node, protocol, connecting)
+                return await self._open_in_loop(wanted, left, wanted.protocol)
             until = time.monotonic() + left / 1000
-            request: Callable[[], Greeting] = functools.partial(_greeting, loop, greeting)
-            waiting = await self._open_in_loop(loop, endpoint, left, node, request, connecting)
+            request: Callable[[], Greeting] = functools.partial(_greeting, wanted.loop, greeting)
+            waiting = await self._open_in_loop(wanted, left, request)
             try:
                 accepted = login.is_accepted(await waiting.answer(left_ms(until)))
             except BaseException as error:
@@ -324,40 +366,23 @@ class Door:
                     error.node = error.node or node
                 raise
             if accepted:
-                return waiting.hand_over(protocol())
+                return waiting.hand_over(wanted.protocol())
             waiting.abort()
-            session = await login.wait_in_loop(loop, endpoint, session, left_ms(deadline), node)
+            refused, session = session, None
 
     async def _open_in_loop(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        endpoint: Endpoint,
-        timeout: float,
-        node: str | None,
-        protocol: Callable[[], P],
-        connecting: set[socket.socket],
+        self, wanted: LoopConnection[Any], timeout: float, protocol: Callable[[], P]
     ) -> P:
-        """Open a connection in the running asyncio loop.
-
-        Args:
-            loop: the running loop.
-            endpoint: the address to connect to.
-            timeout: milliseconds for everything that it takes.
-            node: the name of the node that is expected there, for the errors.
-            protocol: makes the asyncio protocol that the connection's transport calls.
-            connecting: has the socket as long as no transport owns it, so that whoever gives the loop up can
-                close it.
-
-        Returns:
-            The protocol, connected to its transport.
+        """Open a connection in the running asyncio loop, without a login, within `timeout` milliseconds.
 
         Raises:
             TimeoutError: nobody answered in time.
             TLSError: TLS failed.
             ConnectionError: the connection was refused or could not be made.
         """
-        with _NewSocket(endpoint, timeout, node) as sock:
-            connecting.add(sock)
+        loop, endpoint = wanted.loop, wanted.endpoint
+        with _NewSocket(endpoint, timeout, wanted.node) as sock:
+            wanted.connecting.add(sock)
             deadline = time.monotonic() + timeout / 1000
             try:
                 sock.setblocking(False)
@@ -370,7 +395,7 @@ class Door:
                         from pyspike.cluster.tls_in_loop import connect
                     connected = await connect(self._tls, loop, sock, endpoint.host, deadline, protocol)
             finally:
-                connecting.discard(sock)
+                wanted.connecting.discard(sock)
         return connected
 
 

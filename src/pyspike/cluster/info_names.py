@@ -71,3 +71,9 @@ def known_namespace(cluster: Cluster, text: object) -> str:
             advice=f"it has {', '.join(known)}",
         )
     return name
+
+
+def is_strong(cluster: Cluster, text: object) -> bool:
+    """Whether a namespace has strong consistency; raises what `known_namespace` does."""
+    name = known_namespace(cluster, text)
+    return cluster.routing.partitions.is_strong(name)

@@ -22,7 +22,7 @@ from pyspike._wire import Connection
 from pyspike.cluster import security_messages as messages
 from pyspike.cluster.addresses import Endpoint
 from pyspike.cluster.passwords import hashed
-from pyspike.errors import SecurityError, ServerError, TimeoutError, from_code
+from pyspike.errors import ClientClosed, SecurityError, ServerError, TimeoutError, from_code
 from pyspike.policy import AuthMode, ClientPolicy
 from pyspike.result_code import ResultCode
 
@@ -110,12 +110,18 @@ class Login:
         self._warned = False  # of sessions that are too short
         self._external = policy.auth_mode in (AuthMode.EXTERNAL, AuthMode.EXTERNAL_INSECURE)
         password = policy.password
-        self._credentials = _Credentials(
-            None if password is None else hashed(password), password if self._external else None
+        # The first is shown. There are two while nobody knows whether the servers took another password.
+        self._credentials: tuple[_Credentials, ...] = (
+            _Credentials(
+                None if password is None else hashed(password), password if self._external else None
+            ),
         )
+        self._refused_in_turn = 0  # of these, by servers that had time to be told of a password
         # Replaced whole, as a forked child reads them.
         self._sessions: dict[Endpoint, Session] = {}
         self._refusals: dict[Endpoint, _Refusal] = {}
+        self._put_off: dict[Endpoint, float] = {}  # until when a login that failed is not tried again
+        self._stopped = False
         self.after_fork()
 
     def follow(self, policy: ClientPolicy) -> None:
@@ -128,19 +134,38 @@ class Login:
         self.tending = None
         self._lock = threading.Lock()
         self._waiting: dict[Endpoint, list[Callable[[Outcome], object]]] = {}
+        self._asking: set[Connection] = set()  # on which logins are under way
 
-    def own_password(self, user: str) -> bytes | None:
-        """The hash of this client's password; None if `user` is another one."""
-        return self._credentials.hashed if user == self.user else None
+    def stop(self) -> None:
+        """Log in no more, and end the logins that are under way: the client is closed."""
+        with self._lock:
+            self._stopped = True
+            asking, self._asking = self._asking, set()
+        for connection in asking:
+            connection.interrupt()
+
+    def own_passwords(self, user: str) -> list[bytes]:
+        """The hash of this client's password, or of both while either may hold; none of another user."""
+        return [each.hashed for each in self._credentials if user == self.user and each.hashed is not None]
 
     def password_changes(self) -> None:
         """Take no refusal for the last word for a while: a server may know the other password."""
         self._settled_at = monotonic() + SETTLING
 
-    def password_changed(self, password: str, hash_of_it: bytes) -> None:
-        """Log in with another password from now on."""
+    def password_changed(self, password: str, hash_of_it: bytes, *, in_doubt: bool = False) -> None:
+        """Log in with another password from now on.
+
+        Args:
+            password: the password.
+            hash_of_it: its hash.
+            in_doubt: whether the servers may still have the one before. Then whichever they accept is used.
+        """
         self.password_changes()
-        self._credentials = _Credentials(hash_of_it, password if self._external else None)
+        new = _Credentials(hash_of_it, password if self._external else None)
+        with self._lock:
+            old = tuple(each for each in self._credentials if each.hashed != hash_of_it) if in_doubt else ()
+            self._credentials = (new, *old)
+            self._refused_in_turn = 0
 
     # The tend thread ----------------------------------------------------------------------------------------
 
@@ -150,12 +175,13 @@ class Login:
         return self._timeout
 
     def is_due(self, endpoint: Endpoint) -> bool:
-        """Whether to log in at a server now: there is no session, or it expires soon."""
+        """Whether to log in at a server now: it has no session or that expires soon, and none just failed."""
+        now = monotonic()
         session = self._sessions.get(endpoint)
         if session is not None:
-            return monotonic() >= session.renew_at
+            return now >= session.renew_at and now >= self._put_off.get(endpoint, now)
         refusal = self._refusals.get(endpoint)
-        return refusal is None or monotonic() >= refusal.until
+        return refusal is None or now >= refusal.until
 
     def log_in(
         self,
@@ -180,13 +206,13 @@ class Login:
         refusal = self._refusals.get(endpoint)
         if refusal is not None and monotonic() < refusal.until:  # just asked
             raise self._refused(refusal, at, node)
-        given = self._credentials
+        given = self._credentials[0]
         request = messages.login(self.user, given.hashed, given.clear)
         try:
-            grant = messages.read_grant(connection.exchange(request, self._timeout))
+            grant = messages.read_grant(self._asked(connection, request))
         except SecurityError as error:
             refusal = _Refusal(error.result_code, monotonic() + self._pause)
-            if error.result_code == ResultCode.INVALID_CREDENTIAL and monotonic() < self._settled_at:
+            if error.result_code == ResultCode.INVALID_CREDENTIAL and self._may_hold_later(given):
                 self.needed()  # who waits for a session goes on waiting
             else:
                 self._keep(endpoint, refusal)
@@ -197,6 +223,10 @@ class Login:
                 node=node,
                 advice="raise ClientPolicy.login_timeout, or see why the server is slow",
             ) from error
+        finally:
+            with self._lock:  # what succeeds needs no other try for long
+                self._put_off = {**self._put_off, endpoint: monotonic() + self._pause}
+        self._accepted(given)
         if grant.seconds is None or grant.token is None:
             renew_at = float("inf")
         elif grant.seconds <= MARGIN:
@@ -213,6 +243,33 @@ class Login:
             renew_at = monotonic() + grant.seconds - MARGIN
         log.debug("logged in at %s", _place(at, node))
         self._keep(endpoint, Session(grant.token, renew_at))
+
+    def _asked(self, connection: Connection, request: bytes) -> bytes:
+        """The answer to a login."""
+        with self._lock:
+            if self._stopped:
+                raise ClientClosed("the client is closed")
+            self._asking.add(connection)
+        try:
+            return connection.exchange(request, self._timeout)
+        finally:
+            with self._lock:
+                self._asking.discard(connection)
+
+    def _may_hold_later(self, given: _Credentials) -> bool:
+        """Whether to go on after a server refused the password. If there is another, it is shown next."""
+        with self._lock:
+            if self._credentials[0] is given:
+                self._credentials = (*self._credentials[1:], given)
+                self._refused_in_turn += monotonic() >= self._settled_at
+            return monotonic() < self._settled_at or self._refused_in_turn < len(self._credentials)
+
+    def _accepted(self, given: _Credentials) -> None:
+        """Forget the other password, if the servers had time to be told which one holds."""
+        with self._lock:
+            self._refused_in_turn = 0
+            if given in self._credentials and monotonic() >= self._settled_at:
+                self._credentials = (given,)
 
     def _keep(self, endpoint: Endpoint, outcome: Session | _Refusal) -> None:
         """Keep what came of a login, and tell those who wait for it."""
@@ -244,9 +301,10 @@ class Login:
 
     def keep_only(self, endpoints: set[Endpoint]) -> None:
         """Forget the sessions at all other servers."""
-        if self._sessions.keys() <= endpoints and self._refusals.keys() <= endpoints:
+        if {*self._sessions, *self._refusals, *self._put_off} <= endpoints:
             return
         with self._lock:
+            self._put_off = {each: until for each, until in self._put_off.items() if each in endpoints}
             self._sessions = {each: kept for each, kept in self._sessions.items() if each in endpoints}
             self._refusals = {each: kept for each, kept in self._refusals.items() if each in endpoints}
 
@@ -308,12 +366,12 @@ class Login:
         """
         told: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._ask(endpoint, refused, told.put)
-        if told.empty() and threading.get_ident() == self.tending:
-            timeout = 0.0
+        waits = not told.empty() or threading.get_ident() != self.tending
+        timeout = max(timeout, 0.0) if waits else 0.0
         try:
             outcome = told.get(timeout=timeout / 1000) if timeout > 0 else told.get_nowait()
         except queue.Empty:
-            raise self._late(endpoint, timeout, node) from None
+            raise self._late(endpoint, refused, timeout, node) from None
         finally:
             self._forget(endpoint, told.put)
         if isinstance(outcome, Session):
@@ -341,7 +399,7 @@ class Login:
             except RuntimeError:  # the loop is closed
                 log.debug("a loop was closed while it waited for a login")
 
-        expiry = loop.call_later(timeout / 1000, settle, None)
+        expiry = loop.call_later(max(timeout, 0.0) / 1000, settle, None)
         try:
             self._ask(endpoint, refused, tell)
             outcome = await told
@@ -349,7 +407,7 @@ class Login:
             expiry.cancel()
             self._forget(endpoint, tell)
         if outcome is None:
-            raise self._late(endpoint, timeout, node)
+            raise self._late(endpoint, refused, timeout, node)
         if isinstance(outcome, Session):
             return outcome
         raise self._refused(outcome, endpoint, node)
@@ -379,9 +437,21 @@ class Login:
             if (waiting := self._waiting.get(endpoint)) and tell in waiting:
                 waiting.remove(tell)
 
-    def _late(self, endpoint: Endpoint, timeout: float, node: str | None) -> TimeoutError:
+    def why_late(self, endpoint: Endpoint, refused: Session | None, node: str | None) -> str:
+        """Why a connection to a server waits for a session, in words: see `wait`."""
+        place = _place(endpoint, node)
+        if refused is None:
+            return f"not logged in at {place}"
+        return f"not logged in at {place}, which has refused the session of the last login"
+
+    def _late(
+        self, endpoint: Endpoint, refused: Session | None, timeout: float, node: str | None
+    ) -> TimeoutError:
+        why = self.why_late(endpoint, refused, node)
         return TimeoutError(
-            f"not logged in at {_place(endpoint, node)}, and no new login was done within {timeout:.0f} ms",
+            f"{why}, and no new login was done within {timeout:.0f} ms"
+            if timeout > 0
+            else f"{why}, and no time was left for a new login",
             node=node,
             advice="raise the timeout, or see in client.stats() why the client can't log in",
         )

@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator
 from pyspike import _wire
 from pyspike._wire import FOR_BATCHES, FOR_QUERIES, Channel, Future, Node, abandon_socket
 from pyspike.cluster.cluster import Cluster
+from pyspike.cluster.connect import LoopConnection
 from pyspike.cluster.retry import closed, conclude, next_step
 from pyspike.errors import AerospikeError, ClientClosed, ConnectionError
 from pyspike.stats import ChannelStats, ConnectionStats
@@ -121,6 +122,7 @@ class LoopExecutor(_wire.LoopExecutor):
             self._open_soon,
             self.failed,
             self.attempt,
+            self.look_in,
             kind=kind,
             large=self.large,
         )
@@ -163,9 +165,16 @@ class LoopExecutor(_wire.LoopExecutor):
         node = self._cluster.node(name)
         if node is None:
             raise ConnectionError(f"node {name} has left the cluster", node=name)
-        return await self._cluster.door.connect_in_loop(
-            self.loop, node.endpoint, timeout, name, lambda: Pipeline(channel), self._sockets
+        wanted = LoopConnection(
+            loop=self.loop,
+            endpoint=node.endpoint,
+            timeout=timeout,
+            node=name,
+            protocol=lambda: Pipeline(channel),
+            connecting=self._sockets,
+            held_up=channel.held_up,
         )
+        return await self._cluster.door.connect_in_loop(wanted)
 
     # --- idle connections ---
 

@@ -100,8 +100,11 @@ class Attempted(Protocol):
         """Milliseconds until the deadline; None without one."""
         ...
 
-    def next_replica(self) -> None:
-        """Let the next attempt go to another replica."""
+    def next_replica(self, slow: bool) -> bool:
+        """Let the next attempt go to another replica if it may; returns whether it does.
+
+        `slow`: the node was too slow, or gets no commands.
+        """
         ...
 
 
@@ -167,9 +170,7 @@ def pause_before_retry(command: Attempted, error: AerospikeError) -> float | Non
     # A write goes to the master; a replica would only pass it on to the master. That helps if the client does
     # not know the new master yet, but not if the master is slow, or fails.
     slow = isinstance(error, (TimeoutError, MaxErrorRate))
-    moved = not (command.write and slow)
-    if moved:
-        command.next_replica()
+    moved = not (command.write and slow) and command.next_replica(slow)
     pause = command.settings.sleep_between_retries
     pause = 0.0 if moved and command.tries == 1 else jittered(pause)
     remaining = command.remaining

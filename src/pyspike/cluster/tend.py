@@ -187,7 +187,7 @@ class Round:
         with ParallelJobs({name: node.log_in for name, node in due.items()}, lambda _: None) as running:
             while (taken := running.take(deadline + LATE)) is not None:
                 name, result = taken
-                if isinstance(result, Exception):
+                if isinstance(result, Exception) and not self._stopped():
                     self._last_error = reason(result)
                     log.warning("logging in at node %s anew failed: %s", name, self._last_error)
                 del result  # an error's traceback has this frame
@@ -248,6 +248,9 @@ class Round:
             self._found(result, anew=anew)
 
     def _node_failed(self, node: ClusterNode, error: AerospikeError, *, refused: bool = False) -> None:
+        if self._stopped():  # nobody asks any more, and the client may have broken the connection off
+            node.hang_up()
+            return
         node.failed(error, refused=refused)
         what = f"node {node.name} at {node.address} failed ({node.failures} in a row): {reason(error)}"
         self._last_error = what

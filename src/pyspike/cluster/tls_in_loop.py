@@ -54,6 +54,9 @@ async def connect(
     pipe = TlsPipe(loop, contexts.context_for(host), host, protocol)
     transport, _ = await loop.create_connection(lambda: pipe, sock=sock)
     expiry = loop.call_later(left_ms(deadline) / 1000, pipe.give_up, builtins.TimeoutError())
+    # Not earlier: a write that fails closes the connection, and after that uvloop would take over the socket,
+    # whose number may be another's when its object closes it once more.
+    pipe.shake_hands()
     try:
         return cast(P, await pipe.shaken)
     except BaseException:
@@ -108,9 +111,8 @@ class TlsPipe(asyncio.BufferedProtocol):
     # What the loop's transport calls ------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin the handshake."""
+        """Take the transport."""
         self._transport = cast(asyncio.Transport, transport)
-        self._shake_hands()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return the memory for what arrives."""
@@ -120,7 +122,7 @@ class TlsPipe(asyncio.BufferedProtocol):
         """Open what has arrived."""
         self._incoming.write(self._view[:nbytes])
         if self._inner is None:
-            self._shake_hands()
+            self.shake_hands()
         else:
             self._open()
 
@@ -149,7 +151,8 @@ class TlsPipe(asyncio.BufferedProtocol):
         else:
             self.give_up(ended())
 
-    def _shake_hands(self) -> None:
+    def shake_hands(self) -> None:
+        """Begin the handshake, or go on with it."""
         if self.shaken.done():  # it was given up
             return
         try:

@@ -39,7 +39,14 @@ from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.passwords import NO_PASSWORD, hashed
 from pyspike.cluster.security_messages import Field
-from pyspike.errors import InvalidArgument, InvalidRole, InvalidType, InvalidUser
+from pyspike.errors import (
+    AerospikeError,
+    InvalidArgument,
+    InvalidPassword,
+    InvalidRole,
+    InvalidType,
+    InvalidUser,
+)
 from pyspike.policy import AdminPolicy
 from pyspike.policy.checks import MAX_UINT32, password_or_none, sized, whole
 from pyspike.security import Privilege, Role, User
@@ -95,26 +102,35 @@ def change_password(cluster: Cluster, user: str, password: str, policy: AdminPol
     """Give a user another password; the client's own user shows the old one, and logs in with the new one."""
     name, new = _user(user), _hash(password)
     login = cluster.door.login
-    old = None if login is None else login.own_password(name[1].decode())
-    if login is None or old is None:
+    known = [] if login is None else login.own_passwords(name[1].decode())
+    if login is None or not known:
         _tell(cluster, SECURITY_SET_PASSWORD, [name, _password(new)], policy, repeatable=True)
         return
-    fields = [name, (SECURITY_FIELD_OLD_PASSWORD, old), _password(new)]
-    login.password_changes()
-    _tell(cluster, SECURITY_CHANGE_PASSWORD, fields, policy, repeatable=False)
-    login.password_changed(password, new)
+    for old in known:
+        fields = [name, (SECURITY_FIELD_OLD_PASSWORD, old), _password(new)]
+        login.password_changes()
+        try:
+            _tell(cluster, SECURITY_CHANGE_PASSWORD, fields, policy, repeatable=False)
+        except InvalidPassword:  # the old one is another
+            if old is known[-1]:
+                raise
+        except AerospikeError as error:
+            if error.in_doubt:
+                login.password_changed(password, new, in_doubt=True)
+            raise
+        else:
+            login.password_changed(password, new)
+            return
 
 
 def grant_roles(cluster: Cluster, user: str, roles: Iterable[str], policy: AdminPolicy) -> None:
     """Add roles to those of a user."""
-    fields = [_user(user), messages.names(_roles(roles, least=1))]
-    _tell(cluster, SECURITY_GRANT_ROLES, fields, policy, repeatable=True)
+    _tell(cluster, SECURITY_GRANT_ROLES, _roles_of(user, roles), policy, repeatable=True)
 
 
 def revoke_roles(cluster: Cluster, user: str, roles: Iterable[str], policy: AdminPolicy) -> None:
     """Take roles from a user."""
-    fields = [_user(user), messages.names(_roles(roles, least=1))]
-    _tell(cluster, SECURITY_REVOKE_ROLES, fields, policy, repeatable=True)
+    _tell(cluster, SECURITY_REVOKE_ROLES, _roles_of(user, roles), policy, repeatable=True)
 
 
 def query_users(cluster: Cluster, policy: AdminPolicy) -> list[User]:
@@ -165,7 +181,7 @@ def grant_privileges(
     cluster: Cluster, role: str, privileges: Iterable[Privilege | str], policy: AdminPolicy
 ) -> None:
     """Add privileges to those of a role."""
-    fields = [_role(role), messages.privileges(_privileges(privileges, least=1))]
+    fields = _privileges_of(role, privileges)
     _tell(cluster, SECURITY_GRANT_PRIVILEGES, fields, policy, repeatable=True)
 
 
@@ -173,7 +189,7 @@ def revoke_privileges(
     cluster: Cluster, role: str, privileges: Iterable[Privilege | str], policy: AdminPolicy
 ) -> None:
     """Take privileges from a role."""
-    fields = [_role(role), messages.privileges(_privileges(privileges, least=1))]
+    fields = _privileges_of(role, privileges)
     _tell(cluster, SECURITY_REVOKE_PRIVILEGES, fields, policy, repeatable=True)
 
 
@@ -287,6 +303,14 @@ def _list(values: object, what: str, least: int) -> list[object]:
 
 def _roles(roles: object, least: int = 0) -> list[str]:
     return [_name(each, "a role") for each in _list(roles, "roles", least)]
+
+
+def _roles_of(user: object, roles: object) -> list[Field]:
+    return [_user(user), messages.names(_roles(roles, least=1))]
+
+
+def _privileges_of(role: object, privileges: object) -> list[Field]:
+    return [_role(role), messages.privileges(_privileges(privileges, least=1))]
 
 
 def _privileges(privileges: object, least: int = 0) -> list[Privilege]:

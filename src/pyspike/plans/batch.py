@@ -11,7 +11,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from pyspike._wire import Batch, BatchRecord, Command, NodeRows, PartitionMap, Routes, failed_rows
+from pyspike._wire import (
+    BATCH_RESPOND_ALL,
+    Batch,
+    BatchRecord,
+    Command,
+    NodeRows,
+    PartitionMap,
+    Routes,
+    failed_rows,
+)
 from pyspike.batch import BatchResults, rows_failed
 from pyspike.cluster.retry import (
     ClusterState,
@@ -40,6 +49,10 @@ NOT_RUN = frozenset(
     {ResultCode.BATCH_DISABLED, ResultCode.BATCH_MAX_REQUESTS_EXCEEDED, ResultCode.BATCH_QUEUES_FULL}
 )
 
+# The codes by which it refuses a request as it does one for a single record. Where it was not told to go on
+# after a row that failed, they may be that row's, and others may be run without an answer (batch.md 7.3).
+REFUSED = frozenset({ResultCode.PARTITION_UNAVAILABLE, ResultCode.KEY_BUSY, ResultCode.DEVICE_OVERLOAD})
+
 ROWS_A_STEP = 256  # of those that are only counted
 
 Steps: TypeAlias = Generator[None, None, None]
@@ -66,7 +79,16 @@ class _Limits(NamedTuple):
 class _Rows:
     """Rows of one kind, as the rules for retries see them."""
 
-    def __init__(self, batch: Batch, numbers: list[int], write: bool, tries: int, sent: int) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        numbers: list[int],
+        write: bool,
+        tries: int,
+        sent: int,
+        *,
+        unanswered: bool = False,
+    ) -> None:
         settings = batch.settings
         retries = settings.write_retries if write else settings.max_retries
         self.settings = _Limits(retries, settings.sleep_between_retries)
@@ -74,6 +96,8 @@ class _Rows:
         self.tries = tries
         self.tries_left = max(0, retries + 1 - tries)
         self.sent = sent
+        # Whether an error that ends their request is of all rows. Else it may be of one, which was run last.
+        self.fail_together = unanswered and bool(settings.batch_flags & BATCH_RESPOND_ALL)
         self._batch = batch
         self._numbers = numbers
 
@@ -82,9 +106,9 @@ class _Rows:
         """Milliseconds until the batch's deadline; None without one."""
         return self._batch.remaining
 
-    def next_replica(self) -> None:
-        """Let the next request for them go to the next replica."""
-        self._batch.next_replica(self._numbers)
+    def next_replica(self, slow: bool) -> bool:
+        """Let the next request for them go to the next replica if it may; returns whether it does."""
+        return self._batch.next_replica(self._numbers, slow)
 
 
 class BatchPlan:
@@ -162,6 +186,7 @@ class BatchPlan:
     ) -> Steps:
         """The steps of `failed`, which add to `later` what is to be asked for again."""
         yield from self._refusing(rows, failed_rows(command), elapsed_ms)
+        unanswered = rows.is_unanswered(command)
         kinds: dict[tuple[bool, int, int], list[int]] = {}
         for _ in range(0, len(rows), ROWS_A_STEP):
             for kind, numbers in self.batch.kinds(rows.give_up(ROWS_A_STEP)).items():
@@ -171,7 +196,7 @@ class BatchPlan:
         final = self._final(error)
         note_failure(self._cluster, error, any(sent for _, _, sent in kinds))
         for (write, tries, sent), numbers in kinds.items():
-            asked = _Rows(self.batch, numbers, write, tries, sent)
+            asked = _Rows(self.batch, numbers, write, tries, sent, unanswered=unanswered)
             pause = pause_before_retry(asked, error) if final is None else None
             for number in numbers:
                 self._attempts[number] = (*self._attempts.get(number, ()), *attempts)
@@ -274,5 +299,7 @@ def _in_doubt(asked: _Rows, error: AerospikeError) -> bool:
     the codes by which it refuses the whole of it.
     """
     if isinstance(error, ServerError) and asked.write and asked.sent:
-        return asked.sent > 1 or error.result_code not in NOT_RUN
+        code = error.result_code
+        not_run = code in NOT_RUN or (asked.fail_together and code in REFUSED)
+        return asked.sent > 1 or not not_run
     return in_doubt(asked, error)

@@ -51,6 +51,11 @@ ASKED_AGAIN = frozenset(
 LEAST_PAUSE, MOST_PAUSE = 20.0, 500.0  # ms, from the second request in a row that brought nothing
 KEPT_ATTEMPTS = 20
 
+# A node sends nothing of a scan before one of its threads has filled a megabyte, or all is done. So that
+# the first records of many come soon, it is asked for few partitions first.
+FIRST_PARTITIONS = 16
+WORTH_SPLITTING = 8 * FIRST_PARTITIONS
+
 
 class QueryPlan:
     """What becomes of the partitions of a query.
@@ -68,6 +73,7 @@ class QueryPlan:
         self.error: AerospikeError | None = None
         self._cluster = cluster
         self._asked: list[NodeQuery] = []  # whose answers did not come to their end
+        self._behind: dict[NodeQuery, NodeQuery] = {}  # what each first request keeps waiting
         self._attempts: deque[Attempt] = deque(maxlen=KEPT_ATTEMPTS)
 
     @property
@@ -110,6 +116,10 @@ class QueryPlan:
             self._without_node(groups.pop())
         if wanted is not None:
             del groups[wanted:]
+        elif self._has_many_records:
+            for asked in groups:
+                if len(asked) > WORTH_SPLITTING:
+                    self._behind[asked] = asked.split(FIRST_PARTITIONS)
         number = new_query_number()
         for place, asked in enumerate(groups):
             share = 0 if wanted is None else (wanted + len(groups) - 1 - place) // len(groups)
@@ -117,13 +127,26 @@ class QueryPlan:
         self._asked += groups
         return groups
 
+    @property
+    def _has_many_records(self) -> bool:
+        """Whether it is to ask for the first time, for all records of partitions, as fast as they come."""
+        query = self.query
+        return query.requests == 0 and query.statement.where is None and not query.settings.records_per_second
+
+    def _end(self, asked: NodeQuery) -> None:
+        """Note that nothing more comes of a request."""
+        self._asked.remove(asked)
+        behind = self._behind.pop(asked, None)
+        if behind is not None:
+            behind.release()
+
     def ended(self, asked: NodeQuery) -> None:
         """Note that an answer came to its end; partitions that the node does not have are asked for again.
 
         Args:
             asked: what the node was asked for.
         """
-        self._asked.remove(asked)
+        self._end(asked)
         refused = asked.end()
         if refused:
             error = PartitionUnavailable(f"the node does not have {_numbers(refused)}", node=asked.node.name)
@@ -149,7 +172,7 @@ class QueryPlan:
             sent: whether the request may have reached the node.
             neglected: whether the node gave up because nobody read its answer for long: that is no failure.
         """
-        self._asked.remove(asked)
+        self._end(asked)
         partitions = asked.give_up()
         if neglected and not self._cluster.closed and isinstance(error, ConnectionError):
             put_off(self.query, partitions, 0.0)

@@ -14,6 +14,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
     write       `WritePolicy`
     batch       `BatchPolicy`, and the policies of a batch's rows
     query       `QueryPolicy`
+    transaction  `TxnVerifyPolicy`, `TxnRollPolicy`
     config_provider  `ConfigProvider`, the file from which policies change while a client runs
     info        `InfoPolicy`
     admin       `AdminPolicy`
@@ -24,7 +25,7 @@ slow node may use up the whole deadline of 1 s and leave no time for another), a
 from pyspike._types import SupportsToBytes
 from pyspike._wire import timeout_ms
 from pyspike.policy.admin import AdminPolicy
-from pyspike.policy.base import BasePolicy, ConsistencyLevel, ErrorDetails, ReadTouchTTL
+from pyspike.policy.base import BasePolicy, ConsistencyLevel, ErrorDetails, ReadModeSC, ReadTouchTTL
 from pyspike.policy.batch import (
     BatchDeletePolicy,
     BatchPolicy,
@@ -39,6 +40,7 @@ from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
 from pyspike.policy.tls import TLSPolicy
+from pyspike.policy.transaction import TxnRollPolicy, TxnVerifyPolicy
 from pyspike.policy.write import CommitLevel, GenerationPolicy, RecordExistsAction, WritePolicy
 from pyspike.values import Expiration
 
@@ -62,12 +64,15 @@ __all__ = [
     "InfoPolicy",
     "QueryDuration",
     "QueryPolicy",
+    "ReadModeSC",
     "ReadPolicy",
     "ReadTouchTTL",
     "RecordExistsAction",
     "Replica",
     "SupportsToBytes",
     "TLSPolicy",
+    "TxnRollPolicy",
+    "TxnVerifyPolicy",
     "WritePolicy",
     "timeout_ms",
 ]

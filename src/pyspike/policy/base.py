@@ -13,7 +13,13 @@ from pyspike._types import SupportsToBytes
 from pyspike._wire import (
     INFO1_COMPRESS_RESPONSE,
     INFO1_CONSISTENCY_ALL,
+    INFO3_SC_RELAXED,
+    INFO3_SC_STRICTER,
     MAX_MESSAGE,
+    MODE_ALLOW_REPLICA,
+    MODE_ALLOW_UNAVAILABLE,
+    MODE_LINEARIZE,
+    MODE_SESSION,
     Settings,
     filter_bytes,
     timeout_ms,
@@ -37,8 +43,10 @@ __all__ = [
     "ConsistencyLevel",
     "Milliseconds",
     "Policy",
+    "ReadModeSC",
     "ReadTouchTTL",
     "policy_field",
+    "read_mode_bits",
     "read_touch_or_none",
     "refuse_changes",
 ]
@@ -90,7 +98,8 @@ class Policy:
                 if name not in names:
                     import difflib  # only a mistake pays for it
 
-                    close = difflib.get_close_matches(name, names, n=1)
+                    close = [each for each in names if name.startswith(each)]  # as user of username
+                    close = close or difflib.get_close_matches(name, names, n=1)
                     hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
                     raise TypeError(f"{cls.__name__} has no field {shown(name)}; {hint}")
             return super().__new__(cls)
@@ -203,6 +212,21 @@ class ConsistencyLevel(enum.Enum):
     ALL = 1
 
 
+class ReadModeSC(enum.Enum):
+    """How strictly a read of a namespace with strong consistency (SC) reads; elsewhere it changes nothing.
+
+    SESSION: the master answers, and one client never sees a version older than one it has seen. LINEARIZE: no
+    client sees one older than any client has seen; the master asks the replicas first, which takes longer.
+    ALLOW_REPLICA: a replica may answer, which may have an older version. ALLOW_UNAVAILABLE: so may one of a
+    partition that is unavailable, whose version may be much older.
+    """
+
+    SESSION = MODE_SESSION
+    LINEARIZE = MODE_LINEARIZE
+    ALLOW_REPLICA = MODE_ALLOW_REPLICA
+    ALLOW_UNAVAILABLE = MODE_ALLOW_UNAVAILABLE
+
+
 class ErrorDetails(enum.Enum):
     """How much a server tells of an error besides its code: servers from 8.2 on, older ones tell nothing.
 
@@ -227,6 +251,17 @@ class ReadTouchTTL(enum.Enum):
 
 
 _INFO1 = {ConsistencyLevel.ONE: 0, ConsistencyLevel.ALL: INFO1_CONSISTENCY_ALL}
+_INFO3 = {
+    ReadModeSC.SESSION: 0,
+    ReadModeSC.LINEARIZE: INFO3_SC_STRICTER,
+    ReadModeSC.ALLOW_REPLICA: INFO3_SC_RELAXED,
+    ReadModeSC.ALLOW_UNAVAILABLE: INFO3_SC_STRICTER | INFO3_SC_RELAXED,
+}
+
+
+def read_mode_bits(mode: ReadModeSC) -> dict[str, int]:
+    """What a read mode adds to a request, and to the choice of the node, by the names of `Settings`."""
+    return {"info3": _INFO3[mode], "read_mode": mode.value}
 
 
 def _read_touch_ttl(value: object, name: str) -> int | ReadTouchTTL:
@@ -245,10 +280,14 @@ class BasePolicy(CommandPolicy):
 
     Args:
         consistency_level: how many copies a read consults while data is moving.
+        read_mode_sc: how strictly namespaces with strong consistency are read.
         socket_timeout: how long one try may wait without progress; None gives each try its share of what is
             left of the deadline (30 s if there is none), so that a slow node leaves time for another; 0 all
             that is left.
         total_timeout: the deadline of the whole call with all its tries; 0 for none.
+        connect_timeout: how long a try may wait for a connection to be opened, if it needs a new one, before
+            another node is asked where there is one; 0 for as long as `ClientPolicy.timeout` and the deadline
+            allow, which it never exceeds.
         timeout_delay: how long a connection whose command timed out is kept to await the late answer, after
             which it is used again; a write may still be applied meanwhile. 0 closes it at once, by which the
             server drops what it has not read; in asyncio the other writes sent on it are in doubt then, and
@@ -279,8 +318,10 @@ class BasePolicy(CommandPolicy):
     """
 
     consistency_level: ConsistencyLevel = policy_field(ConsistencyLevel.ONE, instance(ConsistencyLevel))
+    read_mode_sc: ReadModeSC = policy_field(ReadModeSC.SESSION, instance(ReadModeSC))
     socket_timeout: float | timedelta | None = policy_field(None, ms_or_none)
     total_timeout: Milliseconds = policy_field(1000, timeout_ms)
+    connect_timeout: Milliseconds = policy_field(0, timeout_ms)
     timeout_delay: Milliseconds = policy_field(0, timeout_ms)
     max_retries: int | None = policy_field(None, retries_or_none)
     read_touch_ttl: int | ReadTouchTTL = policy_field(ReadTouchTTL.SERVER_DEFAULT, _read_touch_ttl)
@@ -304,10 +345,12 @@ class BasePolicy(CommandPolicy):
         return {
             "info1": _INFO1[self.consistency_level]
             | (INFO1_COMPRESS_RESPONSE if self.use_compression else 0),
+            **read_mode_bits(self.read_mode_sc),
             "info4": self.error_details.value << INFO4_DETAILS_SHIFT,
             "ttl": touch.value if isinstance(touch, ReadTouchTTL) else touch,
             "socket_timeout": self.socket_timeout,
             "total_timeout": self.total_timeout,
+            "connect_timeout": self.connect_timeout,
             "timeout_delay": self.timeout_delay,
             "max_retries": READ_RETRIES if self.max_retries is None else self.max_retries,
             "sleep_between_retries": self.sleep_between_retries,

@@ -20,6 +20,7 @@ from pyspike._wire import (
     BATCH_REPORT_FAILURE,
     BATCH_RESPOND_ALL,
     MAX_ROW_GENERATION,
+    MODE_OF_BATCH,
     OF_BATCH,
     OF_BATCH_DELETE,
     OF_BATCH_READ,
@@ -31,18 +32,21 @@ from pyspike._wire import (
 from pyspike.policy.base import (
     BasePolicy,
     CommandPolicy,
+    ReadModeSC,
     ReadTouchTTL,
     policy_field,
+    read_mode_bits,
     read_touch_or_none,
     refuse_changes,
 )
-from pyspike.policy.checks import checked_when_compiled, expiration, instance, whole
+from pyspike.policy.checks import checked_when_compiled, expiration, instance, instance_or_none, whole
 from pyspike.policy.read import Replica
 from pyspike.policy.write import (
     CommitLevel,
     GenerationPolicy,
     RecordExistsAction,
     header_bits,
+    locking_bit,
     refuse_idle_generation,
 )
 from pyspike.values import Expiration
@@ -79,7 +83,7 @@ class BatchPolicy(BasePolicy):
         replica: which copy of a record the rows that read ask; rows that write go to the master.
         max_retries: how often to ask again for rows that have no answer; None is 2 for rows that read and 0
             for rows that write, which might be applied twice.
-        consistency_level, read_touch_ttl: of the rows that read.
+        consistency_level, read_mode_sc, read_touch_ttl: of the rows that read.
         filter_expression: which records to read or write; a row may have a filter of its own instead.
 
     The other fields, and what is raised, are those of `BasePolicy`.
@@ -122,7 +126,8 @@ class BatchReadPolicy(_RowPolicy):
     """What a row of a batch that reads says for itself.
 
     Args:
-        read_touch_ttl: as in `ReadPolicy`; None is what the batch's policy says.
+        read_mode_sc: as in `ReadPolicy`; None is what the batch's policy says, as below.
+        read_touch_ttl: as in `ReadPolicy`.
         filter_expression: the row is only read if it holds for the record; None is the batch's filter.
 
     Raises:
@@ -131,13 +136,15 @@ class BatchReadPolicy(_RowPolicy):
         InvalidArgument: a value is out of range.
     """
 
+    read_mode_sc: ReadModeSC | None = policy_field(None, instance_or_none(ReadModeSC))
     read_touch_ttl: int | ReadTouchTTL | None = policy_field(None, read_touch_or_none)
     filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
 
     def _compiled(self) -> dict[str, Any]:
-        touch = self.read_touch_ttl
+        touch, mode = self.read_touch_ttl, self.read_mode_sc
         return {
             "of": OF_BATCH_READ,
+            **({"read_mode": MODE_OF_BATCH} if mode is None else read_mode_bits(mode)),
             "ttl": touch.value if isinstance(touch, ReadTouchTTL) else touch,
             "filter_expression": self._filter(),
         }
@@ -167,6 +174,7 @@ class BatchWritePolicy(_RowPolicy):
     expiration: int | timedelta | Expiration = policy_field(Expiration.NAMESPACE_DEFAULT, expiration)
     send_key: bool = policy_field(False, instance(bool))
     durable_delete: bool = policy_field(False, instance(bool))
+    on_locking_only: bool = policy_field(False, instance(bool))
     filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
 
     def _complete(self) -> None:
@@ -177,6 +185,7 @@ class BatchWritePolicy(_RowPolicy):
         return {
             "of": OF_BATCH_WRITE,
             "write": True,
+            "info4": locking_bit(self.on_locking_only),
             **header_bits(
                 self.record_exists_action, self.generation_policy, self.commit_level, self.durable_delete
             ),
@@ -246,12 +255,14 @@ class BatchUDFPolicy(_RowPolicy):
     expiration: int | timedelta | Expiration = policy_field(Expiration.NAMESPACE_DEFAULT, expiration)
     send_key: bool = policy_field(False, instance(bool))
     durable_delete: bool = policy_field(False, instance(bool))
+    on_locking_only: bool = policy_field(False, instance(bool))
     filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
 
     def _compiled(self) -> dict[str, Any]:
         return {
             "of": OF_BATCH_UDF,
             "write": True,
+            "info4": locking_bit(self.on_locking_only),
             **header_bits(
                 RecordExistsAction.UPDATE, GenerationPolicy.NONE, self.commit_level, self.durable_delete
             ),

@@ -30,6 +30,7 @@ from pyspike.policy.info import InfoPolicy
 from pyspike.policy.query import QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
 from pyspike.policy.tls import TLSPolicy, tls_or_none
+from pyspike.policy.transaction import TxnRollPolicy, TxnVerifyPolicy
 from pyspike.policy.write import WritePolicy
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ class ClientPolicy(Policy):
         admin: the policy of commands that change the cluster itself and are given none.
         batch: the policy of batches that are given none.
         query: the policy of queries that are given none.
+        txn_verify: how commits of transactions verify what was read.
+        txn_roll: how commits and aborts of transactions have the records rolled.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta.
 
@@ -155,6 +158,8 @@ class ClientPolicy(Policy):
     admin: AdminPolicy = policy_field(AdminPolicy(), instance(AdminPolicy))
     batch: BatchPolicy = policy_field(BatchPolicy(), instance(BatchPolicy))
     query: QueryPolicy = policy_field(QueryPolicy(), instance(QueryPolicy))
+    txn_verify: TxnVerifyPolicy = policy_field(TxnVerifyPolicy(), instance(TxnVerifyPolicy))
+    txn_roll: TxnRollPolicy = policy_field(TxnRollPolicy(), instance(TxnRollPolicy))
 
     def _complete(self) -> None:
         if self.min_conns_per_node > self.max_conns_per_node:
@@ -230,7 +235,7 @@ class ClientPolicy(Policy):
                     f"{type(self).__name__}.{name} has no effect with seed_only_cluster, "
                     "by which no address is used but the seeds'"
                 )
-        for name in ("read", "batch", "query"):
+        for name in ("read", "batch", "query", "txn_verify"):
             if getattr(self, name).replica is Replica.PREFER_RACK and self.rack_ids is None:
                 raise InvalidArgument(
                     f"ClientPolicy.{name} has Replica.PREFER_RACK, but the client prefers no rack",

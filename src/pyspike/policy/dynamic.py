@@ -28,7 +28,7 @@ from pyspike._wire import (
     timeout_ms,
 )
 from pyspike.errors import AerospikeError, InvalidArgument
-from pyspike.policy.base import CommandPolicy, ConsistencyLevel, Policy
+from pyspike.policy.base import CommandPolicy, ConsistencyLevel, Policy, ReadModeSC
 from pyspike.policy.batch import BatchPolicy, Concurrency
 from pyspike.policy.client import ClientPolicy
 from pyspike.policy.query import QueryDuration, QueryPolicy
@@ -135,7 +135,7 @@ READING = {
     ),
     "read_mode_sc": Key(
         "read_mode_sc",
-        _one_of(dict.fromkeys(("SESSION", "LINEARIZE", "ALLOW_REPLICA", "ALLOW_UNAVAILABLE"))),
+        _one_of({mode.name: mode for mode in ReadModeSC}),
     ),
 }
 WRITING = {"send_key": Key("send_key", _flag), "durable_delete": Key("durable_delete", _flag)}

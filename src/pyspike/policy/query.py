@@ -81,6 +81,8 @@ class QueryPolicy(CommandPolicy):
             None is the share of what is left of the deadline, or 30 s without one; 0 for no limit.
         total_timeout: the deadline of the whole query, with all that is done with the records in between; 0
             for none.
+        connect_timeout: how long a request may wait for a connection to be opened, if it needs a new one; 0
+            for as long as `ClientPolicy.timeout` and the deadline allow, which it never exceeds.
         timeout_delay: how long a connection is kept whose query timed out, to await the rest of the answer,
             after which it is used again; 0 closes it at once, by which the node ends the query.
         max_retries: how often in a row partitions are asked for again that brought no record, as the node
@@ -108,6 +110,7 @@ class QueryPolicy(CommandPolicy):
     replica: Replica = policy_field(Replica.SEQUENCE, instance(Replica))
     socket_timeout: float | timedelta | None = policy_field(None, ms_or_none)
     total_timeout: Milliseconds = policy_field(0, timeout_ms)
+    connect_timeout: Milliseconds = policy_field(0, timeout_ms)
     timeout_delay: Milliseconds = policy_field(0, timeout_ms)
     max_retries: int = policy_field(QUERY_RETRIES, retries)
     sleep_between_retries: Milliseconds = policy_field(0, timeout_ms)
@@ -137,6 +140,7 @@ class QueryPolicy(CommandPolicy):
             "replica": self.replica.value,
             "socket_timeout": self.socket_timeout,
             "total_timeout": self.total_timeout,
+            "connect_timeout": self.connect_timeout,
             "timeout_delay": self.timeout_delay,
             "max_retries": self.max_retries,
             "sleep_between_retries": self.sleep_between_retries,

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyspike._wire import REPLICA_MASTER, REPLICA_PREFER_RACK, REPLICA_RANDOM, REPLICA_SEQUENCE
 from pyspike.policy.base import READ_RETRIES, BasePolicy, policy_field, refuse_changes
-from pyspike.policy.checks import instance, retries
+from pyspike.policy.checks import instance, retries_or_none
 
 __all__ = ["ReadPolicy", "Replica"]
 
@@ -30,18 +30,24 @@ class Replica(enum.Enum):
     MASTER_PROLES = REPLICA_RANDOM  # noqa: PIE796 - another name of the same
 
 
+def _retries(value: object, name: str) -> int:
+    found = retries_or_none(value, name)
+    return READ_RETRIES if found is None else found
+
+
 @refuse_changes
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class ReadPolicy(BasePolicy):
     """How records are read.
 
     Args:
-        replica: which copy of the record to ask.
+        replica: which copy of the record to ask. In a namespace with strong consistency `read_mode_sc`
+            counts first: a SESSION read is always the master's, and a LINEARIZE one heeds no racks.
 
     The other fields, and what is raised, are those of `BasePolicy`.
     """
 
-    max_retries: int = policy_field(READ_RETRIES, retries)
+    max_retries: int | None = policy_field(READ_RETRIES, _retries)
     replica: Replica = policy_field(Replica.SEQUENCE, instance(Replica))
 
     def _compiled(self) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from pyspike._wire import (
     INFO3_CREATE_OR_REPLACE,
     INFO3_REPLACE_ONLY,
     INFO3_UPDATE_ONLY,
+    INFO4_ON_LOCKING_ONLY,
+    MODE_OF_OTHERS,
     Settings,
     ttl_header,
 )
@@ -86,6 +88,11 @@ def header_bits(
     }
 
 
+def locking_bit(on_locking_only: bool) -> int:
+    """What `on_locking_only` adds to info4."""
+    return INFO4_ON_LOCKING_ONLY if on_locking_only else 0
+
+
 def refuse_idle_generation(policy: Policy, generation: int, generation_policy: GenerationPolicy) -> None:
     """Refuse a generation that nothing compares."""
     if generation and generation_policy is GenerationPolicy.NONE:
@@ -112,11 +119,13 @@ class WritePolicy(BasePolicy):
         respond_per_each_op: whether every operation of an `operate` gives a result, also those that only
             write.
         durable_delete: whether a delete leaves a tombstone, so that the record can't come back (Enterprise
-            Edition).
+            Edition). In a namespace with strong consistency, other deletes are refused.
+        on_locking_only: whether a write in a transaction fails with `TransactionAlreadyLocked` if the
+            transaction has written the record before.
 
     The other fields, and what is raised, are those of `BasePolicy`. An `operate` that only reads may be given
-    one too: then it is a read with these timeouts, retries and filter, and `consistency_level` and
-    `read_touch_ttl` count.
+    one too: then it is a read with these timeouts, retries and filter, and `consistency_level`,
+    `read_mode_sc` and `read_touch_ttl` count.
 
     Raises:
         InvalidArgument: a generation is given, but `generation_policy` is NONE and would ignore it.
@@ -132,6 +141,7 @@ class WritePolicy(BasePolicy):
     send_key: bool = policy_field(False, instance(bool))
     respond_per_each_op: bool = policy_field(False, instance(bool))
     durable_delete: bool = policy_field(False, instance(bool))
+    on_locking_only: bool = policy_field(False, instance(bool))
 
     def _complete(self) -> None:
         refuse_idle_generation(self, self.generation, self.generation_policy)
@@ -144,6 +154,8 @@ class WritePolicy(BasePolicy):
             **base,
             "write": True,
             "info1": 0,
+            "info4": base["info4"] | locking_bit(self.on_locking_only),
+            "read_mode": MODE_OF_OTHERS,
             "max_retries": self.max_retries or 0,
             **header_bits(
                 self.record_exists_action, self.generation_policy, self.commit_level, self.durable_delete

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import threading
 
-__all__ = ["importing"]
+__all__ = ["LazyModule", "importing"]
 
 
 class _ImportLock:
@@ -57,3 +57,21 @@ class _ImportLock:
 
 
 importing = _ImportLock()
+
+
+class LazyModule:
+    """Stands for a module that only signatures name, and imports it for `typing.get_type_hints`.
+
+    Args:
+        name: the module's.
+    """
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> object:
+        with importing:
+            module = __import__(self._name, fromlist=(name,))
+        return getattr(module, name)

@@ -19,7 +19,7 @@ It shares no code with the client. What lies where, from the top down:
 
 Records live in memory as long as a node that owns their partition is up. If the last owner stops or is
 killed, they are gone, and the partition is taken over empty: with a replication factor of 1 that is every
-record of that node.
+record of that node. In strong-consistent namespaces records outlive their nodes.
 """
 
 import logging
@@ -35,8 +35,10 @@ except ModuleNotFoundError:
 from .cluster import EmbeddedClock, EmbeddedCluster
 from .embedded_node import EmbeddedNode
 from .embedded_security import EmbeddedSecurity
+from .protocol.transaction_steps import TransactionStep
 from .security.settings import Security
 from .storage.store import NamespaceConfig
+from .topology.fault_settings import TransactionFault
 from .topology.state import NodeStats
 
 # Without this, Python itself would print the library's warnings to stderr.
@@ -50,4 +52,6 @@ __all__ = [
     "NamespaceConfig",
     "NodeStats",
     "Security",
+    "TransactionFault",
+    "TransactionStep",
 ]

@@ -16,6 +16,7 @@ from .protocol.framing import Message
 from .protocol.result import ResultCode
 from .records.batch import FailingRow
 from .security.checks import Guard
+from .strong_host import StrongHost
 from .topology.batch_counts import MAX_BUFFERS, MAX_REQUESTS, THREADS, row_statistic
 from .topology.fault_settings import Counted
 from .topology.state import ClusterState, NodeState
@@ -32,12 +33,13 @@ _OUTCOMES = {
 class NodeHost:
     """A node as the `BatchHost` of one batch."""
 
-    __slots__ = ("_cluster", "_guard", "_node")
+    __slots__ = ("_cluster", "_guard", "_node", "_strong")
 
     def __init__(self, cluster: ClusterState, node: NodeState, guard: Guard | None = None) -> None:
         self._cluster = cluster
         self._guard = guard
         self._node = node
+        self._strong = StrongHost(cluster, node)
         node.stats.batches += 1
         node.batch_counts.initiated += 1
 
@@ -55,10 +57,15 @@ class NodeHost:
             return ResultCode.BATCH_MAX_REQUESTS
         return None if self._setting(MAX_BUFFERS) else ResultCode.BATCH_QUEUES_FULL
 
-    def check_row(self, message: Message) -> None:
-        """Raise if the user may not do what a row asks."""
+    def check_row(self, message: Message, digest: bytes) -> None:
+        """Raise if the user may not do what a row asks, or the node can't do it."""
         if self._guard is not None:
             self._guard.check_record(message)
+        self._strong.check(message, digest)
+
+    def pause(self, message: Message, digest: bytes) -> float:
+        """How many seconds to wait before a row is run, or looked at again; 0: it can be run."""
+        return self._strong.pause(message, digest) if self._cluster.rosters else 0.0
 
     def order(self) -> Random | None:
         """What shuffles the rows of the next batch; None if they are to stay in their order."""
@@ -98,6 +105,7 @@ class NodeHost:
         """Count a row, at the node that has served it too if it was passed on."""
         node = self._node
         node.stats.batch_rows += 1
+        self._strong.count(row.message, code)
         namespace = row.message.fields.get(FieldType.NAMESPACE, b"")
         statistic = row_statistic(
             "tsvc" if code == ResultCode.UNAVAILABLE else kind, _OUTCOMES.get(code, "error")

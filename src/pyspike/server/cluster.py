@@ -10,7 +10,7 @@ import os
 import ssl
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
@@ -18,13 +18,14 @@ from typing import Any, NoReturn, Protocol
 from .arguments import PORT_MAX, check_flag, check_integer, check_seconds, check_text
 from .control.backends import Plan, ProcessBackend, ThreadBackend
 from .control.remote import Remote
-from .embedded_node import EmbeddedNode
+from .embedded_node import CODE_MAX, EmbeddedNode
 from .embedded_security import EmbeddedSecurity
 from .protocol.constants import N_PARTITIONS, NAMESPACE_MAX
 from .protocol.digest import key_digest, partition_of
+from .protocol.transaction_steps import TransactionStep
 from .security.settings import Security
 from .storage.store import NamespaceConfig
-from .topology.fault_settings import Counted
+from .topology.fault_settings import Counted, TransactionFault
 from .versions import NEWEST, find_version
 
 __all__ = ["DigestedKey", "EmbeddedClock", "EmbeddedCluster", "Tending"]
@@ -147,6 +148,13 @@ class EmbeddedCluster:
         racks: which rack each node is in, by the node's index, such as `{0: 1, 1: 2}`; 0 for those that are
             left out. The replicas of a partition are spread over racks. None: nodes tell no racks, as in
             Community Edition.
+        strong_consistency: True makes all namespaces strong-consistent, a collection of names these. Only
+            they have transactions. Then the cluster plays Enterprise Edition: durable deletes leave
+            tombstones, and deletes that are not durable are refused in these namespaces. Their records
+            outlive nodes that stop or are killed; a partition is served as long as the nodes that are left
+            may do so, which is a majority with one of its replicas, half of the nodes with its master, or
+            all its replicas. What only nodes had that were killed at the same time is not served when they
+            are back, until `heal`, or the info commands `revive:` and `recluster:`.
 
     Attributes:
         nodes: its nodes, `EmbeddedNode`s named "A1", "A2", ...
@@ -180,6 +188,7 @@ class EmbeddedCluster:
         clear_ports: bool = False,
         security: bool | Security = False,
         racks: Mapping[int, int] | None = None,
+        strong_consistency: bool | Collection[str] = False,
     ) -> None:
         nodes = check_integer("nodes", nodes, 1)
         replication_factor = check_integer("replication_factor", replication_factor, 1)
@@ -199,7 +208,7 @@ class EmbeddedCluster:
         self._plan = Plan(
             names=names,
             ports=[port + index if port else 0 for index in range(nodes)],
-            namespaces=_namespaces(namespaces),
+            namespaces=_strong(_namespaces(namespaces), strong_consistency),
             replication_factor=replication_factor,
             host=check_text("host", host),
             cluster_name=check_text("cluster_name", cluster_name),
@@ -402,6 +411,51 @@ class EmbeddedCluster:
         placed = _racks([node.name for node in self.nodes], racks)
         self._remote.ask("set_racks", racks=placed, namespace=namespace)
 
+    def fail_transactions(
+        self,
+        step: TransactionStep | str,
+        fault: TransactionFault | str,
+        *,
+        code: int | None = None,
+        times: int = 1,
+        after: int = 0,
+    ) -> None:
+        """Let something befall the next messages of a kind, of all transactions and on whichever node.
+
+        So a program can be tested against every way in which a transaction may go wrong::
+
+            cluster.fail_transactions("mark", "lose_answer")
+
+        loses the answer to the message that commits, so that the client does not know whether it has. What is
+        lost or answered is the whole request: of a batch, all of its rows. `heal` and `reset` end it.
+
+        Args:
+            step: which messages, a `TransactionStep` or its value: "monitor", "read", "write", "verify",
+                "mark", "roll_forward", "roll_back", "close".
+            fault: what befalls them, a `TransactionFault` or its value: "lose_request", "lose_answer",
+                "answer_code", "freeze_before", "freeze_after".
+            code: the result code that "answer_code" answers, a `pyspike.ResultCode` or a number within
+                1..255; None with the other faults.
+            times: how many messages.
+            after: how many pass before.
+
+        Raises:
+            ValueError: no such step or fault, a number outside its range, or a code that is missing or is not
+                answered.
+
+        """
+        step, fault = TransactionStep(step), TransactionFault(fault)
+        if (code is not None) != (fault is TransactionFault.ANSWER_CODE):
+            raise ValueError('a code is given for "answer_code", and for nothing else')
+        self._remote.ask(
+            "fail_transactions",
+            step=step.value,
+            fault=fault.value,
+            code=0 if code is None else check_integer("code", code, 1, CODE_MAX),
+            times=check_integer("times", times, 0),
+            skip=check_integer("after", after, 0),
+        )
+
     def shuffle_batches(self, seed: int | None) -> None:
         """Choose in which order the rows of batches are answered from now on, until `reset`.
 
@@ -526,6 +580,24 @@ def _namespaces(given: Sequence[str] | Mapping[str, NamespaceConfig]) -> dict[st
     ):
         raise ValueError(f"namespaces are named with 1..{NAMESPACE_MAX} bytes")
     return dict(named)
+
+
+def _strong(
+    namespaces: dict[str, NamespaceConfig], chosen: bool | Collection[str]
+) -> dict[str, NamespaceConfig]:
+    """The settings of the namespaces, some or all of which are to be strong-consistent."""
+    if isinstance(chosen, str):
+        raise TypeError("strong_consistency is a bool or a collection of names, not one name")
+    names = (namespaces if chosen else ()) if isinstance(chosen, bool) else set(chosen)
+    for name in names:
+        if name not in namespaces:
+            raise ValueError(
+                f"no namespace {name!r} to be strong-consistent: there are {', '.join(namespaces)}"
+            )
+    return {
+        name: replace(config, strong_consistency=True) if name in names else config
+        for name, config in namespaces.items()
+    }
 
 
 def _tls_files(tls: object, process: bool) -> list[str]:

@@ -14,15 +14,15 @@ from .batch_host import NodeHost
 from .protocol.batch_request import batch_timeout, is_batch
 from .protocol.constants import FieldType, ProtoType
 from .protocol.error_details import details_field
-from .protocol.framing import frame, parse_message, refusal, reply
+from .protocol.framing import Message, frame, parse_message, refusal, reply
 from .protocol.result import RequestError, ResultCode
 from .queries.starting import run_query
 from .records.batch import run_batch
-from .records.commands import execute
-from .records.udf import apply_udf, is_udf
+from .records.running import execute
 from .security import answering
 from .security.checks import Guard
 from .security_host import SecuredNode
+from .strong_host import StrongHost, end_transactions
 from .topology.compressing import as_asked
 from .topology.replies import LongReply, Reply
 from .topology.state import ClusterState, NodeState, Session
@@ -59,6 +59,8 @@ def _answer(cluster: ClusterState, node: NodeState, session: Session, kind: int,
     try:
         if kind == _DATA or kind == ProtoType.INTERNAL_XDR:
             node.stats.data_requests += 1
+            if cluster.rosters:
+                end_transactions(cluster)
             guard = _guard(cluster, node, session)
             if is_batch(body):
                 rows = run_batch(cluster.store, body, NodeHost(cluster, node, guard))
@@ -71,11 +73,12 @@ def _answer(cluster: ClusterState, node: NodeState, session: Session, kind: int,
                 return run_query(cluster, node, session, message)
             if guard is not None:
                 guard.check_record(message)
-            if is_udf(message):
-                return apply_udf(cluster.store, message, digest)
+            if cluster.rosters:
+                return _run_strong(cluster, node, body, message, digest)
             return execute(cluster.store, message)
         if kind == ProtoType.INFO:
             node.stats.info_requests += 1
+            end_transactions(cluster)
             return frame(ProtoType.INFO, info.answer(cluster, node, session, body))
         if kind == ProtoType.SECURITY:
             return _secured(cluster, node, session, body)
@@ -86,6 +89,25 @@ def _answer(cluster: ClusterState, node: NodeState, session: Session, kind: int,
     except Exception:
         _LOG.exception("node %s: a request of type %d failed: %s", node.name, kind, body[:256].hex())
         return refusal(body, ResultCode.UNKNOWN) if kind != ProtoType.INFO else frame(ProtoType.INFO, b"")
+
+
+def _run_strong(
+    cluster: ClusterState, node: NodeState, body: bytes, message: Message, digest: bytes
+) -> Reply:
+    """Run a single request in a cluster that has strong-consistent namespaces."""
+    host = StrongHost(cluster, node)
+
+    def run() -> bytes:
+        try:
+            host.check(message, digest)
+            return execute(cluster.store, message)
+        except RequestError as error:
+            return refusal(body, error.code, _details(cluster, body, error))
+        except Exception:
+            _LOG.exception("node %s: a request failed: %s", node.name, body[:256].hex())
+            return refusal(body, ResultCode.UNKNOWN)
+
+    return host.run(message, run)
 
 
 def _guard(cluster: ClusterState, node: NodeState, session: Session) -> Guard | None:

@@ -15,7 +15,7 @@ from .topology.fault_settings import Counted
 from .topology.membership import DETACH_AFTER
 from .topology.state import NodeStats
 
-__all__ = ["EmbeddedNode"]
+__all__ = ["CODE_MAX", "EmbeddedNode"]
 
 CODE_MAX = 255
 UNAVAILABLE = int(ResultCode.UNAVAILABLE)
@@ -96,8 +96,8 @@ class EmbeddedNode:
 
         Args:
             detach_after: seconds until they do; then its partitions are taken over.
-            after_frames: the node is killed in the middle of the next answer, when so many of its frames are
-                sent; None: now.
+            after_frames: the node is killed in the middle of the next answer that has so many frames, when
+                they are sent; None: now.
 
         """
         seconds = check_seconds("detach_after", detach_after)
@@ -165,9 +165,12 @@ class EmbeddedNode:
     def freeze(self, *, after_frames: int | None = None) -> None:
         """Read and answer nothing until `thaw`; the TCP connections stay up.
 
+        Where records are strong-consistent, the other nodes wait for it: requests time out that need it as a
+        master, and writes and linearized reads that need it as a replica. Such a write may be done.
+
         Args:
-            after_frames: the node freezes in the middle of the next answer, when so many of its frames are
-                sent; None: now.
+            after_frames: the node freezes in the middle of the next answer that has so many frames, when they
+                are sent; None: now.
 
         """
         if after_frames is None:
@@ -215,6 +218,7 @@ class EmbeddedNode:
             after_bytes: how many bytes of an answer are sent; None: half of them.
             times: how many answers.
             after_frames: how many frames are sent; `after_bytes` are those of the next frame then, None: 0.
+                An answer with fewer frames is left as it is, and does not count.
 
         """
         self._count(
@@ -241,6 +245,7 @@ class EmbeddedNode:
             after_bytes: how many bytes of an answer are sent; None: half of them.
             times: how many answers.
             after_frames: how many frames are sent; `after_bytes` are those of the next frame then, None: 0.
+                An answer with fewer frames is left as it is, and does not count.
             seconds: when the rest is sent; None: never.
 
         """
@@ -266,7 +271,8 @@ class EmbeddedNode:
         Args:
             data: the bytes; None: random ones.
             times: how many answers.
-            after_frames: how many frames of an answer are sent before them.
+            after_frames: how many frames of an answer are sent before them. An answer with fewer frames is
+                left as it is, and does not count.
 
         """
         data = check_bytes("data", data)
@@ -312,7 +318,8 @@ class EmbeddedNode:
         Args:
             code: a `pyspike.ResultCode`, or a number within 0..255; 15 is that of a query which was aborted.
             times: how many queries.
-            after_frames: how many frames of records are sent before.
+            after_frames: how many frames of records are sent before. A query that has fewer is left as it is,
+                and does not count.
 
         """
         self._count(

@@ -98,28 +98,22 @@ class EmbeddedSecurity:
             ValueError: a code outside that range, or a negative number.
 
         """
-        self._remote.ask(
-            "change_login_faults",
-            login_code=check_integer("code", code, 1, CODE_MAX),
-            login_times=check_integer("times", times, 0),
-        )
+        self._refuse("login", code, times)
 
     def refuse_authentications(self, code: int, times: int = 1) -> None:
         """Answer the next authentications, which new connections begin with, with a result code.
 
-        Args:
-            code: a `pyspike.ResultCode`, or a number within 1..255.
-            times: how many authentications; 0 ends it.
-
-        Raises:
-            ValueError: a code outside that range, or a negative number.
+        Arguments and errors are those of `refuse_logins`.
 
         """
-        self._remote.ask(
-            "change_login_faults",
-            authenticate_code=check_integer("code", code, 1, CODE_MAX),
-            authenticate_times=check_integer("times", times, 0),
-        )
+        self._refuse("authenticate", code, times)
+
+    def _refuse(self, what: str, code: int, times: int) -> None:
+        changes = {
+            f"{what}_code": check_integer("code", code, 1, CODE_MAX),
+            f"{what}_times": check_integer("times", times, 0),
+        }
+        self._remote.ask("change_login_faults", None, **changes)
 
     def delay_logins(self, seconds: float) -> None:
         """Send the answers to logins later by `seconds` (0 ends it), as with a slow LDAP server.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyspike import AerospikeError, AsyncClient, Client, ClientPolicy, Task
+from pyspike import AerospikeError, AsyncClient, Client, ClientPolicy, Key, Task, WritePolicy
+from pyspike.errors import FailForbidden
 
 if TYPE_CHECKING:
     from pyspike.server import EmbeddedCluster
@@ -113,7 +114,7 @@ class SharedCluster:
             return
         client = self.client()
         for key in written.take():
-            yield repr(key), partial(client.delete, key)
+            yield repr(key), partial(_delete, client, key)
         for namespace, name in written.indexes:
             yield f"index {name} of {namespace}", partial(_gone, client.drop_index, namespace, name)
         for name in written.modules:
@@ -126,6 +127,14 @@ class SharedCluster:
         client, self._client, self._async_client = self._client, None, None
         if client is not None:
             client.close()
+
+
+def _delete(client: Client, key: Key) -> None:
+    """Delete a record; durably where that is the only way, as in a namespace with strong consistency."""
+    try:
+        client.delete(key)
+    except FailForbidden:
+        client.delete(key, policy=WritePolicy(durable_delete=True))
 
 
 def _gone(remove: Callable[..., Task], *names: str) -> None:

@@ -61,6 +61,15 @@ cpdef enum:                                 # info3 (framing.md 1.2)
     INFO3_UPDATE_ONLY = 0x08
     INFO3_CREATE_OR_REPLACE = 0x10
     INFO3_REPLACE_ONLY = 0x20
+    INFO3_SC_STRICTER = 0x40                # with the next: how strictly one reads (strong-consistency.md 13.2)
+    INFO3_SC_RELAXED = 0x80
+
+
+cpdef enum:                                 # info4 (transactions.md 12.1)
+    INFO4_VERIFY_READ = 0x01
+    INFO4_ROLL_FORWARD = 0x02
+    INFO4_ROLL_BACK = 0x04
+    INFO4_ON_LOCKING_ONLY = 0x10
 
 
 cpdef enum:                                 # fields (framing.md 1.3)
@@ -68,7 +77,10 @@ cpdef enum:                                 # fields (framing.md 1.3)
     FIELD_NAMESPACE = 0
     FIELD_SET = 1
     FIELD_KEY = 2
+    FIELD_RECORD_VERSION = 3                # this and the next: transactions.md 12.1
     FIELD_DIGEST = 4
+    FIELD_TRANSACTION_ID = 5
+    FIELD_TRANSACTION_DEADLINE = 6
     FIELD_QUERY_ID = 7
     FIELD_SOCKET_TIMEOUT = 9
     FIELD_RECORDS_PER_SECOND = 10
@@ -220,6 +232,12 @@ cpdef enum:                                 # particle types (framing.md 1.4)
     PARTICLE_GEOJSON = 23
 
 
+cpdef enum:                                 # the list of digests in a transaction's monitor record (transactions.md 12.3)
+    LIST_APPEND = 1
+    LIST_APPEND_ITEMS = 2
+    MONITOR_WRITE_FLAGS = 0x0D              # each digest once; one that is there is no failure; the others are added
+
+
 cpdef enum:                                 # flags of lists and maps (values.md 3.2)
     LIST_ORDERED = 1
     MAP_KEY_ORDERED = 1
@@ -244,5 +262,6 @@ cpdef enum:                                 # limits (framing.md 1.4, and 1.2 fo
     MAX_TOKEN = 16_383                      # bytes of a session's token (tls-and-auth.md 14.5)
     MAX_INDEX_NAME = 63                     # bytes of an index's name (admin-and-info.md 9.2)
     MAX_INDEX_KEY = 2047                    # bytes of a str or blob that an index can hold (query-scan.md 8.3)
+    MOST_WRITES = 4096                      # records that a transaction may write (transactions.md 12.3)
     MAX_ROW_GENERATION = 0xFFFF             # a row has two bytes for it (batch.md 7.1)
     MAX_DEPTH = 256                         # of nested lists and maps, in both directions

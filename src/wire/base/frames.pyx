@@ -55,40 +55,90 @@ cdef object badly_compressed(str why):
     return errors.ProtocolError(f"a compressed answer {why}")
 
 
-cdef bytes inflate(const unsigned char* body, size_t size):
-    """Returns the frame that is in the body of a compressed frame; the GIL is released meanwhile.
+cdef enum:
+    INFLATED_IN_TURN = 128 * 1024           # bytes that are inflated between two looks at the clock
+    PACKED_IN_TURN = 64 * 1024              # bytes that `zlib` is given for that
 
-    Memory grows with the bytes that come out, and never beyond the size that is told in front of them.
+
+@cython.final
+cdef class Inflation:
+    """What takes the frame out of a compressed one, in several turns if the caller has other things to do.
+
+    Memory grows with the bytes that come out, and never beyond the size that is told in front of them. The GIL is released
+    meanwhile.
     """
-    cdef uint64_t told
-    cdef Frame inner
-    from zlib import decompressobj, error as ZlibError
 
-    if size < COMPRESSED_HEAD_SIZE:
-        raise badly_compressed(f"of {size} bytes")
-    told = load64(body)
-    if not FRAME_HEADER_SIZE <= told <= FRAME_HEADER_SIZE + MAX_MESSAGE:
-        raise badly_compressed(f"that says it is of {told} bytes")
-    stream = decompressobj()
-    try:
-        data = stream.decompress(
-            PyMemoryView_FromMemory(
-                <char*>body + <Py_ssize_t>COMPRESSED_HEAD_SIZE, <Py_ssize_t>(size - COMPRESSED_HEAD_SIZE), PyBUF_READ
-            ),
-            told + 1,
-        )
-    except ZlibError as error:
-        raise badly_compressed(f"that can't be read: {error}") from None
-    if not stream.eof or <uint64_t>len(data) != told:
-        raise badly_compressed(f"that is not of {told} bytes, as it says")
-    if stream.unused_data:
-        raise badly_compressed(f"with {len(stream.unused_data)} bytes behind it")
-    if (
-        split_frame(&inner, <const unsigned char*>PyBytes_AS_STRING(data), <size_t>told, TYPE_MESSAGE) != FRAME_WHOLE
-        or inner.is_compressed or inner.size != told
-    ):
-        raise badly_compressed(f"that is not one whole message: it begins with {data[:8].hex()}")
-    return data
+    cdef uint64_t told                      # size of the frame that is in it
+    cdef object stream
+    cdef size_t taken                       # bytes of the body that the stream was given
+    cdef bytes rest                         # of those, what it has not read yet
+    cdef list pieces                        # that came out
+    cdef uint64_t size                      # of all of them
+
+    @staticmethod
+    cdef Inflation of(const unsigned char* body, size_t size):
+        """Begins with the body of a compressed frame."""
+        cdef Inflation inflation = Inflation.__new__(Inflation)
+        from zlib import decompressobj
+
+        if size < COMPRESSED_HEAD_SIZE:
+            raise badly_compressed(f"of {size} bytes")
+        inflation.told = load64(body)
+        if not FRAME_HEADER_SIZE <= inflation.told <= FRAME_HEADER_SIZE + MAX_MESSAGE:
+            raise badly_compressed(f"that says it is of {inflation.told} bytes")
+        inflation.stream = decompressobj()
+        inflation.taken = COMPRESSED_HEAD_SIZE
+        inflation.rest = b""
+        inflation.pieces = []
+        return inflation
+
+    cdef bytes go_on(self, const unsigned char* body, size_t size, int64_t until):
+        """Returns the frame that is in the same body; None if the time is over before it is all there."""
+        cdef size_t packed
+        cdef uint64_t wanted = self.told + 1
+        from zlib import error as ZlibError
+
+        while not self.stream.eof and self.size < wanted:
+            if self.rest:
+                source = self.rest
+            else:
+                packed = size - self.taken
+                if packed == 0:
+                    break
+                if until != FOREVER:
+                    packed = min(packed, <size_t>PACKED_IN_TURN)
+                source = PyMemoryView_FromMemory(<char*>body + <Py_ssize_t>self.taken, <Py_ssize_t>packed, PyBUF_READ)
+                self.taken += packed
+            try:
+                piece = self.stream.decompress(
+                    source,
+                    wanted - self.size if until == FOREVER else min(wanted - self.size, <uint64_t>INFLATED_IN_TURN),
+                )
+            except ZlibError as error:
+                raise badly_compressed(f"that can't be read: {error}") from None
+            self.rest = self.stream.unconsumed_tail
+            self.pieces.append(piece)
+            self.size += <uint64_t>len(piece)
+            if until != FOREVER and now_ns() >= until and not self.stream.eof:
+                return None
+        return self.whole(size)
+
+    cdef bytes whole(self, size_t size):
+        """Returns the frame, which is checked."""
+        cdef Frame inner
+        cdef size_t behind
+        cdef bytes data = b"".join(self.pieces)
+        if not self.stream.eof or self.size != self.told:
+            raise badly_compressed(f"that is not of {self.told} bytes, as it says")
+        behind = <size_t>len(self.stream.unused_data) + size - self.taken
+        if behind:
+            raise badly_compressed(f"with {behind} bytes behind it")
+        if (
+            split_frame(&inner, <const unsigned char*>PyBytes_AS_STRING(data), <size_t>self.told, TYPE_MESSAGE) != FRAME_WHOLE
+            or inner.is_compressed or inner.size != self.told
+        ):
+            raise badly_compressed(f"that is not one whole message: it begins with {data[:8].hex()}")
+        return data
 
 
 cdef bytes open_frame(Frame* frame, bytes opened):
@@ -102,7 +152,7 @@ cdef bytes open_frame(Frame* frame, bytes opened):
         The bytes that `body` points into: the caller keeps them as long as the frame.
     """
     if opened is None:
-        opened = inflate(frame.body, frame.body_size)
+        opened = Inflation.of(frame.body, frame.body_size).go_on(frame.body, frame.body_size, FOREVER)
     frame.body = <const unsigned char*>PyBytes_AS_STRING(opened) + FRAME_HEADER_SIZE
     frame.body_size = <size_t>PyBytes_GET_SIZE(opened) - FRAME_HEADER_SIZE
     return opened

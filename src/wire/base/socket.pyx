@@ -8,6 +8,8 @@ cdef extern from "sys/socket.h" nogil:
     int SOL_SOCKET, SO_RCVTIMEO, SO_SNDTIMEO, SO_LINGER, MSG_PEEK, MSG_DONTWAIT
     ssize_t send(int fd, const void* data, size_t size, int flags)
     ssize_t recv(int fd, void* data, size_t size, int flags)
+    int SHUT_RDWR
+    int shutdown(int fd, int how)
     int setsockopt(int fd, int level, int option, const void* value, socklen_t size)
 
 

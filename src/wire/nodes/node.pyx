@@ -73,6 +73,11 @@ cdef class NodeCounters:
     cdef size_t recovered                   # late answers that came in time for their connections to be used again
     cdef size_t aborted                     # connections that were closed because a late answer did not
 
+    cdef size_t packed_requests             # requests that were sent compressed, and bytes before and after
+    cdef size_t packed_bytes_before, packed_bytes
+    cdef size_t packed_answers              # answers, or parts, that came compressed, and bytes of them as they came, and then
+    cdef size_t answer_bytes, answer_bytes_after
+
     cdef Breaker breaker
 
     @staticmethod
@@ -121,6 +126,31 @@ cdef class NodeCounters:
             self.aborted += not came
         if not came:
             self.breaker.note_error()
+
+    cdef void count_packed(self, Buffer* request):
+        """Counts a compressed request that was sent."""
+        with cython.critical_section(self):
+            self.packed_requests += 1
+            self.packed_bytes_before += <size_t>load64(request.data + FRAME_HEADER_SIZE)
+            self.packed_bytes += request.size
+
+    cdef void count_opened(self, size_t body_size, bytes frame):
+        """Counts a compressed answer, by the size of its frame's body and the frame that was in it."""
+        with cython.critical_section(self):
+            self.packed_answers += 1
+            self.answer_bytes += FRAME_HEADER_SIZE + body_size
+            self.answer_bytes_after += <size_t>PyBytes_GET_SIZE(frame)
+
+    cdef dict compression_stats(self):
+        with cython.critical_section(self):
+            return {
+                "requests": self.packed_requests,
+                "request_bytes": self.packed_bytes_before,
+                "sent_bytes": self.packed_bytes,
+                "answers": self.packed_answers,
+                "received_bytes": self.answer_bytes,
+                "answer_bytes": self.answer_bytes_after,
+            }
 
     cdef dict batch_stats(self):
         with cython.critical_section(self):
@@ -192,6 +222,10 @@ cdef class Node:
     def query_stats(self) -> dict[str, int]:
         """Return the numbers of queries so far: requests and records, of threads and of all loops together."""
         return self.counters.query_stats()
+
+    def compression_stats(self) -> dict[str, int]:
+        """Return how many requests and answers were compressed so far, and their bytes, of threads and of all loops together."""
+        return self.counters.compression_stats()
 
     def rack_stats(self) -> dict[str, int]:
         """Return how often the node was chosen by racks so far, by threads and all loops together."""

@@ -7,11 +7,14 @@ cdef enum:
     NO_NODE = -1
     NO_RANK = 255                           # of a node that is in none of the preferred racks
     ASKED_BEFORE = 256                      # is added to the rank of the node that was asked last
+    # How the next attempt chooses a node after one that has failed: as with REPLICA_SEQUENCE, but where a replica is with a node
+    # that the client does not know, as it is no seed, another node is asked, which passes the command on (cluster.md 11.4).
+    REPLICA_ELSEWHERE = 100
 
 
 cdef struct Target:                         # the partition that a command is for, and which replica of it is asked next
     int partition_id
-    int policy                              # REPLICA_MASTER and so on
+    ReplicaChoice choice
     int replica                             # the replica that the next attempt asks; the master is 0
     bint has_other_node                     # whether another active node than the one that `route` chose has the partition too
     bint in_rack                            # whether that one, if it was chosen by racks, is in a preferred one
@@ -22,6 +25,7 @@ cdef class NamespaceMap:
     """The owners of one namespace's partitions, as indexes into `PartitionMap.nodes`."""
 
     cdef int replicas
+    cdef bint strong                        # whether it has strong consistency
     cdef uint32_t regimes[PARTITIONS]
     cdef int16_t owners[MAX_REPLICAS][PARTITIONS]
     # The place of each node's rack among the preferred ones, by the same index as in `owners`; None if no racks are preferred.
@@ -30,6 +34,7 @@ cdef class NamespaceMap:
     cdef NamespaceMap copy(self):
         cdef NamespaceMap other = NamespaceMap.__new__(NamespaceMap)
         other.replicas = self.replicas
+        other.strong = self.strong
         memcpy(other.regimes, self.regimes, sizeof(self.regimes))
         memcpy(other.owners, self.owners, sizeof(self.owners))
         other.ranks = self.ranks
@@ -50,8 +55,8 @@ cdef class PartitionMap:
     """The owners of all partitions of all namespaces; immutable. `PartitionMap()` knows none."""
 
     cdef dict spaces                        # namespace -> NamespaceMap
-    cdef list names                         # the keys of `spaces`
-    cdef list maps                          # the values of `spaces`
+    cdef list names                         # the keys of `spaces`, but for those with strong consistency
+    cdef list maps                          # the values of the same
     cdef readonly tuple nodes               # the nodes that own a partition, or did; `owners` has indexes into it
     cdef readonly frozenset displaced       # the nodes that lost a partition in the update that made this map
     cdef unsigned int turn                  # where the next random choice begins
@@ -66,8 +71,8 @@ cdef class PartitionMap:
     cdef int finish(self, list nodes) except -1:
         """Sets `nodes`, `names` and `maps` when the map's `spaces` is complete."""
         self.nodes = tuple(nodes)
-        self.names = list(self.spaces)
-        self.maps = list(self.spaces.values())
+        self.names = [name for name, space in self.spaces.items() if not (<NamespaceMap>space).strong]
+        self.maps = [self.spaces[name] for name in self.names]
         return 0
 
     def updated(self, Node node not None, answers: Iterable[tuple[str, int, Sequence[bytes]]]) -> PartitionMap:
@@ -102,6 +107,7 @@ cdef class PartitionMap:
                 space = NamespaceMap.__new__(NamespaceMap)
                 memset(space.owners, 0xFF, sizeof(space.owners))    # NO_NODE everywhere
                 space.replicas = 0
+                space.strong = False
             else:
                 space = (<NamespaceMap>known).copy()
             for column, bitmap in enumerate(bitmaps[:MAX_REPLICAS]):
@@ -117,6 +123,7 @@ cdef class PartitionMap:
                         if owner != NO_NODE:
                             lost.add(nodes[owner])
                         space.owners[column][pid] = <int16_t>index
+            space.strong = space.strong or regime != 0      # nodes tell 0 of all others (strong-consistency.md 13.1)
             space.replicas = min(max(space.replicas, len(bitmaps)), MAX_REPLICAS)
             result.spaces[sys_intern(namespace)] = space
         result.finish(nodes)
@@ -181,6 +188,11 @@ cdef class PartitionMap:
         """The names of the namespaces."""
         return tuple(self.spaces)
 
+    def is_strong(self, namespace: str) -> bool:
+        """Return whether the namespace has strong consistency; False if it is unknown."""
+        space = self.spaces.get(namespace)
+        return space is not None and (<NamespaceMap>space).strong
+
     def replica_count(self, namespace: str) -> int:
         """Return how many replicas the namespace has, the master included; 0 if it is unknown."""
         space = self.spaces.get(namespace)
@@ -210,8 +222,8 @@ cdef class PartitionMap:
                         return True
         return False
 
-    cdef inline NamespaceMap find(self, str namespace):
-        """Returns the map of a namespace, or None.
+    cdef inline NamespaceMap quickly_found(self, str namespace):
+        """Returns the map of a namespace without strong consistency; None if it has to be looked up.
 
         Names in programs are interned, so the name is mostly the same object as in `names`.
         """
@@ -219,11 +231,11 @@ cdef class PartitionMap:
         for i in range(len(self.names)):
             if self.names[i] is namespace:
                 return <NamespaceMap>self.maps[i]
-        return self.spaces.get(namespace)
+        return None
 
     cdef inline bint lacks(self, str namespace):
         """Whether the cluster has other namespaces, but not this one."""
-        return self.find(namespace) is None and len(self.spaces) > 0
+        return namespace not in self.spaces and len(self.spaces) > 0
 
     cdef inline Node route(self, str namespace, Target* target):
         """Returns the node to ask next for the target's partition; None if there is no active node. Sets `has_other_node`.
@@ -236,9 +248,32 @@ cdef class PartitionMap:
 
     cdef Node route_to_owner(self, str namespace, Target* target):
         """As `route`, but None if no active node has the partition."""
-        cdef NamespaceMap space = self.known(namespace)
-        cdef Node node = None if space is None else self.owner_in(space, target)
-        if target.policy == REPLICA_PREFER_RACK and node is not None:
+        cdef NamespaceMap space = self.quickly_found(namespace)
+        cdef Node node
+        if space is None:
+            space = self.known(namespace)
+            if space is None:
+                return None
+            if space.strong:
+                return self.strict_owner_in(space, target)
+        node = self.owner_in(space, target)
+        if target.choice.policy == REPLICA_PREFER_RACK and node is not None:
+            node.counters.count_choice(target.in_rack)
+        return node
+
+    cdef Node strict_owner_in(self, NamespaceMap space, Target* target):
+        """As `owner_in`, for a namespace with strong consistency, whose reads choose by their mode too (strong-consistency.md
+        13.2)."""
+        cdef Node node
+        target.choice.mode |= IN_STRONG
+        if target.choice.mode == (MODE_SESSION | IN_STRONG):
+            target.choice.policy = REPLICA_MASTER
+        elif target.choice.mode == (MODE_LINEARIZE | IN_STRONG) and target.choice.policy == REPLICA_PREFER_RACK:
+            target.choice.policy = REPLICA_SEQUENCE
+        node = self.owner_in(space, target)
+        if target.choice.mode == (MODE_LINEARIZE | IN_STRONG):
+            target.has_other_node = False   # one that has no connection to spare is no reason to ask another
+        if target.choice.policy == REPLICA_PREFER_RACK and node is not None:
             node.counters.count_choice(target.in_rack)
         return node
 
@@ -248,7 +283,7 @@ cdef class PartitionMap:
         Raises:
             ServerError: the cluster has no such namespace.
         """
-        cdef NamespaceMap space = self.find(namespace)
+        cdef NamespaceMap space = self.spaces.get(namespace)
         if space is None and self.spaces:
             raise errors.from_code(ResultCode.INVALID_NAMESPACE)        # without asking a node
         return space
@@ -258,14 +293,16 @@ cdef class PartitionMap:
         cdef Node node
         cdef int first, i, owner
         target.has_other_node = False
-        if target.policy != REPLICA_SEQUENCE:
-            if target.policy == REPLICA_MASTER:
+        if target.choice.policy != REPLICA_SEQUENCE:
+            if target.choice.policy == REPLICA_MASTER:
                 owner = space.owners[0][target.partition_id]
                 if owner != NO_NODE and (<Node>self.nodes[owner]).active:
                     return <Node>self.nodes[owner]
                 return None
-            if target.policy == REPLICA_PREFER_RACK:
+            if target.choice.policy == REPLICA_PREFER_RACK:
                 return self.nearest(space, target)
+            if target.choice.policy == REPLICA_ELSEWHERE:
+                return self.elsewhere(space, target)
             if target.replica == 0 and space.replicas:
                 target.replica = <int>(self.turn % <unsigned int>space.replicas)    # from there on one after the other
                 self.turn += 1
@@ -278,6 +315,35 @@ cdef class PartitionMap:
                     target.replica += i
                     target.has_other_node = self.has_other(space, first + i, target.partition_id, owner)
                     return node
+        return None
+
+    cdef Node elsewhere(self, NamespaceMap space, Target* target):
+        """As `owner_in`, for REPLICA_ELSEWHERE."""
+        cdef int i, owner
+        cdef Node node
+        for i in range(target.replica, target.replica + space.replicas):
+            owner = space.owners[i % space.replicas][target.partition_id]
+            if owner == NO_NODE:
+                node = self.no_owner(space, target.partition_id)
+            else:
+                node = <Node>self.nodes[owner] if (<Node>self.nodes[owner]).active else None
+            if node is not None:
+                target.replica = i
+                target.has_other_node = owner != NO_NODE and self.has_other(space, i, target.partition_id, owner)
+                return node
+        return None
+
+    cdef Node no_owner(self, NamespaceMap space, int pid):
+        """Returns an active node without a replica of the partition; None if there is none."""
+        cdef int i, column
+        for i in range(<int>len(self.nodes)):
+            if not (<Node>self.nodes[i]).active:
+                continue
+            for column in range(space.replicas):
+                if space.owners[column][pid] == i:
+                    break
+            else:
+                return <Node>self.nodes[i]
         return None
 
     cdef Node nearest(self, NamespaceMap space, Target* target):
@@ -353,7 +419,7 @@ cdef class Routing:
 
     cdef inline int check_replica(self, Settings settings) except -1:
         """Refuses a policy that prefers racks, if the client does not."""
-        if settings.replica == REPLICA_PREFER_RACK and not self.prefers_racks:
+        if settings.choice.policy == REPLICA_PREFER_RACK and not self.prefers_racks:
             raise no_racks()
         return 0
 

@@ -21,7 +21,6 @@ cdef enum:
     BYTES_A_LOOK = 4096                     # bytes of rows that are read between two looks at the clock
 
 
-@cython.final
 cdef class BatchReader(Reader):
     """Fills in what came of the rows that one request asked for, and gives the Batch when all were answered.
 
@@ -75,11 +74,13 @@ cdef class BatchReader(Reader):
         self.taken += size - before
         return MORE
 
+    @cython.final
     cdef int skip(self) except -1:
         """Has the rest of the answer read without taking anything from it, as nobody waits for it any more."""
         self.batch = None
         return 0
 
+    @cython.final
     cdef object end(self, int code):
         """What the last message gives, which has the batch's result code."""
         if self.batch is None:
@@ -90,6 +91,7 @@ cdef class BatchReader(Reader):
             raise broken(f"it ends without an answer for {self.awaited} rows")
         return self.batch
 
+    @cython.final
     cdef int read_row(self, Cursor* c, uint32_t number, MessageHeader* header) except -1:
         cdef Batch batch = self.batch
         cdef RowState* row

@@ -24,6 +24,7 @@ cdef struct RowState:
     uint16_t sent                           # requests that may have reached a server
     uint16_t tries
     uint16_t replica                        # which one is asked next; the master is 0
+    uint16_t mode                           # of the choice by which it was asked last
 
 
 @cython.final
@@ -42,6 +43,7 @@ cdef class Batch:
     cdef readonly dict errors               # by the row's number: why it failed
     cdef list answered                      # rows that have not failed, if all are handed over one by one; None if all at once
     cdef Py_ssize_t left                    # rows that were not handed over yet
+    cdef RowsInTransaction transaction      # None of a batch that is part of none
     cdef dict words                         # by the row's number: those of a function that failed
     cdef dict told                          # by the row's number: what the server told of its error, as it came
     cdef bint keeps_records                 # else only result codes count
@@ -163,12 +165,24 @@ cdef class Batch:
             ).append(number)
         return found
 
-    def next_replica(self, numbers: Iterable[int]) -> None:
-        """Lets the next request for these rows go to the replica after the one that was asked."""
+    def next_replica(self, numbers: Iterable[int], bint slow) -> bool:
+        """Lets the next request for these rows go to the replica after the one that was asked, as far as it may.
+
+        Args:
+            numbers: of the rows.
+            slow: whether the last request failed as the node was too slow, or gets no commands.
+
+        Returns:
+            Whether that of any row does: see `Command.next_replica`.
+        """
         cdef Py_ssize_t number
+        cdef bint moved = False
         for number in numbers:
             self.check_row(number)
-            self.rows[number].replica += 1
+            if not stays(self.rows[number].mode, slow):
+                self.rows[number].replica += 1
+                moved = True
+        return moved
 
 
 cdef inline int bit_of(Ask ask) noexcept:
@@ -244,15 +258,15 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
     cdef size_t start
     if not reads:
         flags |= ROW_HAS_GENERATION
-    if settings.info4:
+    if settings.info4 | ask.info4:
         flags |= ROW_HAS_INFO4
     p = buffer_take(out, 4)
     p[0] = <unsigned char>flags
     p[1] = <unsigned char>(ask.info1 | settings.info1 & ~INFO1_COMPRESS_RESPONSE if reads else ask.info1)
     p[2] = <unsigned char>info2_of(ask, settings)
-    p[3] = <unsigned char>ask.info3
-    if settings.info4:
-        put8(out, settings.info4)
+    p[3] = <unsigned char>(ask.info3 | settings.info3 & ask.info3_of_batch)
+    if flags & ROW_HAS_INFO4:
+        put8(out, <unsigned char>(settings.info4 | ask.info4))
     if not reads:
         store16(buffer_take(out, 2), ask.generation)
     start = out.size + 4
@@ -296,6 +310,15 @@ cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, As
     ):
         return put8(out, ROW_REPEAT)
     repeatable = put_row_body(out, key, ask, settings)
+    repeat_if_same(out, last, body, repeatable)
+    last.ask = <PyObject*>ask
+    last.namespace = <PyObject*>key.namespace
+    last.set_name = <PyObject*>key.set_name
+    return 0
+
+
+cdef inline void repeat_if_same(Buffer* out, LastRow* last, size_t body, bint repeatable) noexcept:
+    """Has a row that says the same as the one before repeat it."""
     if (
         last.repeatable and repeatable and out.size - body == last.size
         and memcmp(out.data + body, out.data + last.body, last.size) == 0
@@ -305,10 +328,25 @@ cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, As
     else:
         last.body = body
         last.size = out.size - body
-    last.ask = <PyObject*>ask
-    last.namespace = <PyObject*>key.namespace
-    last.set_name = <PyObject*>key.set_name
     last.repeatable = repeatable
+
+
+cdef int put_row_in_transaction(
+    Buffer* out, LastRow* last, uint32_t number, Key key, Ask ask, Settings settings, RowsInTransaction transaction
+) except -1:
+    """As `put_row`, of a batch that is part of a transaction or ends one."""
+    cdef unsigned char* p = buffer_take(out, AT_ROW_FLAGS)
+    cdef size_t body = out.size
+    cdef TransactionFields part = transaction.fields_of(number, ask)
+    cdef bint repeatable = True
+    store32(p, number)
+    memcpy(p + 4, key.hash, DIGEST_SIZE)
+    if transaction.ending != NO_ENDING:
+        put_end_row(out, key, transaction.ending, part, settings)
+    else:
+        repeatable = put_row_body(out, key, ask, settings)
+        add_to_row(out, body, part, bool(key.set_name))
+    repeat_if_same(out, last, body, repeatable)
     return 0
 
 
@@ -323,7 +361,7 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     cdef uint32_t number
     memset(&last, 0, sizeof(LastRow))
     put_request_header(
-        out, INFO1_BATCH | settings.info1 & INFO1_COMPRESS_RESPONSE, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0)
+        out, INFO1_BATCH | settings.info1 & INFO1_COMPRESS_RESPONSE, 0, settings.info3, 0, 0, server_timeout(batch.total_timeout, 0)
     )
     ask_for_details(out, settings)
     if batch.filter_expression is not None:
@@ -338,7 +376,12 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
         while i < count and i < SLICE_ROWS and out.size < SLICE_SIZE:
             end = out.size
             number = numbers[i]
-            put_row(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings)
+            if batch.transaction is None:
+                put_row(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings)
+            else:
+                put_row_in_transaction(
+                    out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings, batch.transaction
+                )
             i += 1
     except errors.InvalidArgument:          # it has no room behind the others
         if i == 0:

@@ -20,7 +20,9 @@ cdef class Ask:
     cdef RowKind kind
     cdef bint send_key
     cdef bint has_ttl                       # else a row that reads takes that of the batch
-    cdef int info1, info2, info3
+    cdef int info1, info2, info3, info4
+    cdef int read_mode                      # of one that reads; MODE_OF_BATCH: that of the batch
+    cdef int info3_of_batch                 # the bits of info3 that it takes from the batch
     cdef uint16_t generation
     cdef uint32_t ttl
     cdef bytes filter_expression            # None: that of the batch
@@ -36,18 +38,24 @@ cdef inline Ask new_ask(RowKind kind, Settings own):
     ask.kind = kind
     ask.ops = b""
     ask.has_ttl = kind != ROW_READS
+    ask.read_mode = MODE_OF_BATCH
     if kind == ROW_READS:
         ask.info1 = INFO1_READ
+        ask.info3_of_batch = INFO3_SC_STRICTER | INFO3_SC_RELAXED
     else:
         ask.info2 = INFO2_WRITE | INFO2_RESPOND_ALL_OPS
     if own is not None:
         ask.info2 |= own.info2
         ask.info3 = own.info3
+        ask.info4 = own.info4
         ask.generation = <uint16_t>own.generation
         ask.ttl = own.ttl
         ask.has_ttl = own.has_ttl
         ask.send_key = own.send_key
         ask.filter_expression = own.filter_expression
+        if kind == ROW_READS and own.choice.mode != MODE_OF_BATCH:
+            ask.read_mode = own.choice.mode
+            ask.info3_of_batch = 0
     return ask
 
 

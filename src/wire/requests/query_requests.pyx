@@ -36,7 +36,7 @@ cdef class Query:
     cdef readonly double total_timeout      # ms, 0 = none
     cdef bytes filter_expression
     cdef int info1, info2
-    cdef int32_t requests                   # how many were made
+    cdef readonly int32_t requests          # how many were made
     cdef readonly int64_t given             # records
     cdef int64_t started                    # when the first request was made; 0 before
     cdef int64_t deadline

@@ -94,7 +94,9 @@ cdef int put_read(
         names = names_of(bins)
         if not names:
             info1 |= INFO1_GET_NO_BINS
-    fields = start_request(out, key, settings, total_timeout, filter_expression, info1, 0, 0, 0, settings.ttl)
+    fields = start_request(
+        out, key, settings, total_timeout, filter_expression, info1, 0, settings.info3, 0, settings.ttl
+    )
     if names:
         count = put_names(out, names)
     seal_request(out, settings, fields, <int>count)
@@ -104,9 +106,10 @@ cdef int put_read(
 cdef int put_exists(Buffer* out, Key key, Settings settings, double total_timeout, object filter_expression) except -1:
     """Ask whether the record is there."""
     cdef int info1 = INFO1_READ | INFO1_GET_NO_BINS | settings.info1 & ~INFO1_COMPRESS_RESPONSE
-    seal_request(
-        out, settings, start_request(out, key, settings, total_timeout, filter_expression, info1, 0, 0, 0, settings.ttl), 0
+    cdef int fields = start_request(
+        out, key, settings, total_timeout, filter_expression, info1, 0, settings.info3, 0, settings.ttl
     )
+    seal_request(out, settings, fields, 0)
     return 0
 
 
@@ -184,11 +187,11 @@ cdef int put_delete(
     Buffer* out, Key key, Settings settings, double total_timeout, object generation, object filter_expression
 ) except -1:
     """Delete the record."""
-    finish_request(                         # without a filter there is little to compress
-        out,
-        start_write(out, key, settings, total_timeout, None, generation, filter_expression, 0, INFO2_DELETE, True),
-        0
+    cdef int fields = start_write(
+        out, key, settings, total_timeout, None, generation, filter_expression, 0, INFO2_DELETE, True
     )
+    out.data[FRAME_HEADER_SIZE + AT_INFO4] &= ~INFO4_ON_LOCKING_ONLY    # means nothing here (transactions.md 12.1)
+    finish_request(out, fields, 0)          # without a filter there is little to compress
     return 0
 
 
@@ -323,7 +326,7 @@ cdef int put_operate(
         if not summary.readers:
             info1 |= INFO1_GET_NO_BINS
         fields = start_request(
-            out, key, settings, total_timeout, filter_expression, info1 | settings.info1, info2, 0, 0, settings.ttl
+            out, key, settings, total_timeout, filter_expression, info1 | settings.info1, info2, settings.info3, 0, settings.ttl
         )
     seal_request(out, settings, fields, <int>put_steps(out, operations, summary))
     return 0

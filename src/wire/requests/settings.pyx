@@ -13,6 +13,26 @@ cpdef enum:                                 # which replica is asked first
     REPLICA_PREFER_RACK = 3
 
 
+cpdef enum:                                 # how reads of namespaces with strong consistency choose (strong-consistency.md 13.2)
+    MODE_SESSION = 0
+    MODE_LINEARIZE = 1
+    MODE_ALLOW_REPLICA = 2
+    MODE_ALLOW_UNAVAILABLE = 3
+    MODE_OF_OTHERS = 4                      # of what is no read: it goes where it would without strong consistency
+    MODE_OF_BATCH = -1                      # of a row: what the batch's policy says
+    IN_STRONG = 16                          # is added to the mode of what is asked of such a namespace
+
+
+cdef inline bint stays(int mode, bint slow) noexcept:
+    """Whether what has failed is asked of the same replica again, as its mode has it in a namespace with strong consistency."""
+    return mode == (MODE_SESSION | IN_STRONG) or (slow and mode == (MODE_LINEARIZE | IN_STRONG))
+
+
+cdef struct ReplicaChoice:                  # who is asked: copied as one piece
+    int policy                              # REPLICA_MASTER and so on
+    int mode                                # MODE_SESSION and so on
+
+
 cpdef enum:                                 # what a policy is of, where that is not a command on one record
     OF_RECORD = 0
     OF_BATCH = 1
@@ -41,8 +61,9 @@ cdef class Settings:
     cdef readonly double socket_timeout     # -1: each attempt gets a share of the time until the deadline (attempt.pyx)
     cdef readonly double sleep_between_retries
     cdef readonly double timeout_delay
+    cdef readonly double connect_timeout    # of opening a connection; 0: what the deadline and the client's policy leave
     cdef readonly int max_retries
-    cdef readonly int replica
+    cdef ReplicaChoice choice
     cdef readonly bint send_key, respond_per_each_op
     cdef readonly bytes filter_expression
     cdef readonly int64_t compress_above    # bytes of a request that is sent plain, at most; -1: any is, and answers are too
@@ -63,13 +84,12 @@ cdef class Settings:
 
     def __cinit__(
         self, *, bint write=False, int info1=0, int info2=0, int info3=0, int info4=0, uint32_t generation=0,
-        object ttl=0,
-        double total_timeout=1000, object socket_timeout=None, int max_retries=2, double sleep_between_retries=0,
-        double timeout_delay=0, int replica=REPLICA_SEQUENCE, bint send_key=False, bint respond_per_each_op=False,
+        object ttl=0, double total_timeout=1000, object socket_timeout=None, int max_retries=2,
+        double sleep_between_retries=0, double timeout_delay=0, double connect_timeout=0, int replica=REPLICA_SEQUENCE,
+        int read_mode=MODE_OF_OTHERS, bint send_key=False, bint respond_per_each_op=False,
         bytes filter_expression=None, int64_t compress_above=-1, int of=OF_RECORD, int batch_flags=0,
-        bint sequential=False, int write_retries=0,
-        int64_t max_records=0, uint32_t records_per_second=0, int max_concurrent_nodes=0, int keys_of_rows=0,
-        int told_durable=0, int durable=0, Settings as_read=None,
+        bint sequential=False, int write_retries=0, int64_t max_records=0, uint32_t records_per_second=0,
+        int max_concurrent_nodes=0, int keys_of_rows=0, int told_durable=0, int durable=0, Settings as_read=None,
     ) -> None:
         self.write = write
         self.info1 = <uint8_t>info1
@@ -84,7 +104,9 @@ cdef class Settings:
         self.max_retries = max_retries
         self.sleep_between_retries = sleep_between_retries
         self.timeout_delay = timeout_delay
-        self.replica = replica
+        self.connect_timeout = connect_timeout
+        self.choice.policy = replica
+        self.choice.mode = read_mode
         self.send_key = send_key
         self.respond_per_each_op = respond_per_each_op
         self.filter_expression = filter_expression
@@ -101,11 +123,22 @@ cdef class Settings:
         self.durable = <uint8_t>durable
         self.as_read = Settings() if write and as_read is None else as_read
 
+    @property
+    def replica(self) -> int:
+        """Which replica is asked first: `REPLICA_MASTER` and so on."""
+        return self.choice.policy
+
+    @property
+    def read_mode(self) -> int:
+        """How reads of namespaces with strong consistency choose: `MODE_SESSION` and so on."""
+        return self.choice.mode
+
     cdef tuple parts(self):
         return (
             self.write, self.info1, self.info2, self.info3, self.info4, self.generation,
             self.ttl if self.has_ttl else None, self.total_timeout,
-            self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.max_retries, self.replica,
+            self.socket_timeout, self.sleep_between_retries, self.timeout_delay, self.connect_timeout,
+            self.max_retries, self.choice.policy, self.choice.mode,
             self.send_key, self.respond_per_each_op, self.filter_expression, self.compress_above, self.of,
             self.batch_flags, self.sequential, self.write_retries, self.max_records, self.records_per_second,
             self.max_concurrent_nodes, self.keys_of_rows, self.told_durable, self.durable, self.as_read,
@@ -127,7 +160,8 @@ def restore_settings(*parts: object) -> Settings:
     """Return the settings that a pickle holds."""
     names = (
         "write", "info1", "info2", "info3", "info4", "generation", "ttl", "total_timeout", "socket_timeout",
-        "sleep_between_retries", "timeout_delay", "max_retries", "replica", "send_key", "respond_per_each_op",
+        "sleep_between_retries", "timeout_delay", "connect_timeout", "max_retries", "replica", "read_mode", "send_key",
+        "respond_per_each_op",
         "filter_expression", "compress_above", "of", "batch_flags", "sequential", "write_retries", "max_records",
         "records_per_second", "max_concurrent_nodes", "keys_of_rows", "told_durable", "durable", "as_read",
     )

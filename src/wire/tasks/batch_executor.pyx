@@ -30,16 +30,18 @@ cdef class LoopBatch(LoopRows):
     cdef Batch batch
     cdef BatchFuture future                 # None once the batch has an outcome
     cdef list outcomes                      # what came of the rows, as far as it is collected
+    cdef bint begun                         # whether all rows were taken, and are or were to be routed
 
     cdef bint go_on(self, int64_t until) except -1:
         cdef Batch batch = self.batch
-        if batch.source is not None or batch.started == 0:
+        if not self.begun:
             if self.executor.closed:
                 raise errors.ClientClosed("the client is closed")
             if not batch.take_rows(until):
                 return False
             batch.begin()
             self.unrouted.append((self.plan, None))
+            self.begun = True
         if not self.ask(until):
             return False
         return self.is_asking() or self.finish(until)

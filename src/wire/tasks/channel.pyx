@@ -20,6 +20,7 @@ cdef class Channel(ChannelBase):
         connect: is called with the channel to open a connection; calls the channel's `opened` or `not_opened` later.
         failed: is called with the future and the error of every attempt that failed.
         attempt: is called with a future to begin another attempt.
+        look_in: is called with the seconds after which to look for overdue commands, if that is earlier than usual.
         kind: what the channel is for: `FOR_READS` and so on.
         large: the sets with large records, as (namespace, set); the value is the number of small answers after which a
             set is removed. The channels of a loop share it.
@@ -29,13 +30,14 @@ cdef class Channel(ChannelBase):
     cdef readonly int most
     cdef readonly int least                 # connections that are opened in advance and kept
     cdef readonly Py_ssize_t max_waiting
-    cdef object connect, failed, attempt
+    cdef object connect, failed, attempt, look_in
     cdef dict large
     cdef list pipelines
     cdef WaitingQueue waiting               # Futures for which no connection has room
     cdef bint was_connected                 # whether a connection took commands when `watch_line` last looked
     cdef readonly bint connecting
     cdef int64_t connecting_since           # when the loop began to open the connection
+    cdef str obstacle                       # what the opening of it waits for, in words; None if for nothing but the node
     cdef Py_ssize_t refused                 # commands without a place since the line was last searched for cancelled ones
     cdef size_t opened_count
     cdef dict closed_by                     # reason -> count
@@ -43,8 +45,8 @@ cdef class Channel(ChannelBase):
     def __cinit__(
         self, loop: asyncio.AbstractEventLoop, Node node not None, FailureQueue failures not None,
         Slicer slicer not None, connect: Callable[[Channel], None],
-        failed: Callable[[Future, AerospikeError], None], attempt: Callable[[Future], None], *, int kind=FOR_READS,
-        large: dict[tuple[str, str], int] | None = None
+        failed: Callable[[Future, AerospikeError], None], attempt: Callable[[Future], None],
+        look_in: Callable[[float], None], *, int kind=FOR_READS, large: dict[tuple[str, str], int] | None = None
     ) -> None:
         self.loop = loop
         self.node = node
@@ -53,6 +55,7 @@ cdef class Channel(ChannelBase):
         self.connect = connect
         self.failed = failed
         self.attempt = attempt
+        self.look_in = look_in
         self.kind = kind
         self.bulk = kind >= FOR_LARGE_READS
         self.most = <int>min(node.limits.max_connections, 0xFFFF) if kind >= FOR_BATCHES else node.limits.pipelines
@@ -99,7 +102,9 @@ cdef class Channel(ChannelBase):
         if best is not None:
             best.submit(future)
         elif self.has_place():
-            self.waiting.push(future, attempt_end(future))
+            self.waiting.push(future, connected_by(future.command, future.tried_at))
+            if future.command.settings.connect_timeout > 0:
+                self.look_in(future.command.settings.connect_timeout / 1000)
             self.relieve()
         else:
             self.node.counters.count_refusal()
@@ -161,7 +166,9 @@ cdef class Channel(ChannelBase):
                 node=self.node.name,
                 advice="see why the node is slow, or raise the timeout",
             )
-        return errors.TimeoutError("timed out waiting for a connection")
+        return errors.TimeoutError(
+            "timed out waiting for a connection" + (f": {self.obstacle}" if self.obstacle is not None else "")
+        )
 
     cdef int admit(self) except -1:
         """Sends commands that wait in line, as long as connections have room.
@@ -226,6 +233,7 @@ cdef class Channel(ChannelBase):
         if self.alive() < self.most and <int>len(self.pipelines) < 2 * self.most:
             self.connecting = True
             self.connecting_since = FOREVER
+            self.obstacle = None
             self.loop.call_soon(self.begin_connecting)  # not now: the command that needs it is put in line first
         return 0
 
@@ -243,6 +251,10 @@ cdef class Channel(ChannelBase):
         """Have a connection opened. The time for it begins now, when the loop comes to it."""
         self.connecting_since = now_ns()
         self.connect(self)
+
+    def held_up(self, str why not None) -> None:
+        """Note what the opening of a connection waits for, in words, to tell those who wait for it in vain."""
+        self.obstacle = why
 
     def opened(self, Pipeline pipeline not None) -> None:
         """Use a connection that is open now."""
@@ -305,11 +317,19 @@ cdef class Channel(ChannelBase):
         self.node.counters.count_late_answer(came)
         return 0
 
+    cdef int count_packed(self, Buffer* request) except -1:
+        self.node.counters.count_packed(request)
+        return 0
+
+    cdef int count_opened(self, size_t body_size, bytes frame) except -1:
+        self.node.counters.count_opened(body_size, frame)
+        return 0
+
     cdef int ask_elsewhere(self, Future future, object error) except -1:
         cdef Command command = future.command
         note_failure(command, self.node, error, future.tried_at, True)
         command.tries -= 1                  # does not count: another command on the connection held it up
-        command.next_replica()
+        command.next_replica(True)
         self.attempt(future)
         return 0
 
@@ -366,13 +386,9 @@ cdef class Channel(ChannelBase):
         """Return the numbers of the channel's connections and commands."""
         return {
             "open": len(self.pipelines),
+            "idle": sum([(<Pipeline>each).load() == 0 for each in self.pipelines]),
             "in_flight": sum([(<Pipeline>each).load() for each in self.pipelines]),
             "waiting": self.waiting.count,
             "opened": self.opened_count,
             "closed": dict(self.closed_by),
         }
-
-
-cdef inline int64_t attempt_end(Future future) noexcept:
-    """Returns when the future's current attempt may be overdue at the earliest."""
-    return min(future.command.deadline, after(future.tried_at, future.command.attempt_timeout))

@@ -241,7 +241,7 @@ cdef int64_t watch_line(Channel channel, int64_t now) except -1:
                     command = future.command
                     due = command.deadline
                     if not connected:
-                        due = min(due, after(max(future.tried_at, channel.connecting_since), command.attempt_timeout))
+                        due = min(due, connected_by(command, max(future.tried_at, channel.connecting_since)))
                     if due > now:
                         block.look_at = min(block.look_at, due)
                         continue
@@ -299,6 +299,13 @@ cdef class Deadlines:
         if seconds > LONG_TIMER:
             seconds *= 0.95
         self.timer = self.loop.call_later(max(seconds, 0.0), watch_if_alive, ref(self))
+
+    def look_in(self, seconds: float) -> None:
+        """Look for overdue commands after so many seconds, unless that is done earlier anyway."""
+        cdef int64_t at = after(now_ns(), to_ns(seconds * 1000))
+        if at < self.watch_at:
+            self.watch_at = at
+            self.watch_in(seconds)
 
     def stop_timer(self) -> None:
         """Stop the timer."""

@@ -50,6 +50,14 @@ cdef class ChannelBase:
         """Counts a late answer that was skipped, or a connection that was closed because it did not come."""
         raise NotImplementedError
 
+    cdef int count_packed(self, Buffer* request) except -1:
+        """Counts a compressed request that is sent."""
+        raise NotImplementedError
+
+    cdef int count_opened(self, size_t body_size, bytes frame) except -1:
+        """Counts a compressed answer, by the size of its frame's body and the frame that was in it."""
+        raise NotImplementedError
+
     cdef int drop(self, object pipeline, str reason) except -1:
         """Removes a connection that has ended."""
         raise NotImplementedError

@@ -46,6 +46,7 @@ cdef class Pipeline(Job):
     cdef object buffer                      # bytearray that reads go to
     cdef object view                        # memoryview of `buffer`
     cdef bytes opened                       # what is in the frame in front in `buffer`, if that is compressed and being read
+    cdef Inflation inflation                # takes it out of that, if it is large; else None
     cdef size_t have                        # bytes in `buffer` that are not parsed yet
     cdef size_t wanted                      # bytes of the answer of which a part is in `buffer`; 0 if its size is unknown
     cdef int64_t moved_at                   # when bytes came last, or a command was written while none was in flight
@@ -103,6 +104,7 @@ cdef class Pipeline(Job):
         cdef Py_ssize_t count
         cdef bint gave_up = False
         cdef bint late = False
+        cdef bint idle                      # whether no answer was awaited before
         cdef int64_t now = now_ns()
         self.flush_planned = False
         if (
@@ -111,6 +113,7 @@ cdef class Pipeline(Job):
         ):
             self.connection_lost(None)      # the loop has not noticed it yet
             return
+        idle = self.queue.count() == 0
         while self.pending and not self.paused and self.transport is not None:
             leaving = self.pending
             count = 0
@@ -126,14 +129,17 @@ cdef class Pipeline(Job):
                     self.channel.fail_later(future, errors.TimeoutError("timed out before it could be sent"))
                     continue
                 put_bytes(&self.out, command.out.data, command.out.size)
-                if self.queue.count() == 0:
-                    self.moved_at = self.answered_at = now
+                if is_packed(&command.out):
+                    self.channel.count_packed(&command.out)
                 self.queue.push(future)
                 command.sent += 1
                 future.sent_at = now
                 if self.out.size >= WRITE_SIZE:
                     break
             self.pending = leaving[count:]
+            if idle and self.out.size:      # the wait for the first answer begins
+                idle = False
+                self.moved_at = self.answered_at = now
             if self.out.size:
                 self.write()
         if gave_up or late:                 # commands were dropped, so there is room for others
@@ -192,8 +198,8 @@ cdef class Pipeline(Job):
         self.reads += 1
         if self.channel.kind >= FOR_BATCHES:
             self.channel.slicer.do(self)
-        else:
-            self.read_answers(FOREVER)
+        elif self.inflation is None and not self.read_answers(FOREVER):
+            self.channel.slicer.do(self)
 
     cdef bint work(self, int64_t until) except -1:
         if self.gone:
@@ -232,7 +238,10 @@ cdef class Pipeline(Job):
                 return True
             if frame.is_compressed:
                 try:
-                    self.opened = open_frame(&frame, self.opened)
+                    if self.opened is None and not self.inflate(&frame, until):
+                        answer = ANSWER_PAUSED
+                        break
+                    open_frame(&frame, self.opened)
                 except errors.ProtocolError as error:
                     self.fail(error)
                     return True
@@ -270,6 +279,22 @@ cdef class Pipeline(Job):
                 self.shut(NOT_LOGGED_IN)
                 return True
         self.channel.admit()
+        return True
+
+    cdef bint inflate(self, Frame* frame, int64_t until) except -1:
+        """Takes out what is in a compressed frame; returns False if the time is over before that, and goes on in the next turn.
+
+        That of a large one takes its turns with other work of the loop.
+        """
+        if self.inflation is None:
+            self.inflation = Inflation.of(frame.body, frame.body_size)
+            if until == FOREVER and self.inflation.told > <uint64_t>PIPELINE_BUFFER:
+                return False
+        self.opened = self.inflation.go_on(frame.body, frame.body_size, until)
+        if self.opened is None:
+            return False
+        self.inflation = None
+        self.channel.count_opened(frame.body_size, self.opened)
         return True
 
     cdef const unsigned char* end_of_frame(self):

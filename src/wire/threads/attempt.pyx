@@ -17,9 +17,7 @@ cdef object try_once(Command command, PartitionMap partitions):
             pool = node.pool
         if pool is None:
             raise no_owner(command)
-        connection = pool.acquire(
-            now, command.deadline, command.attempt_timeout, may_go_elsewhere(command), &took_time
-        )
+        connection = pool.acquire(command, now, &took_time)
         if took_time:
             now = now_ns()
         try:
@@ -29,6 +27,8 @@ cdef object try_once(Command command, PartitionMap partitions):
         finally:
             if connection.request_sent:
                 command.sent += 1
+                if is_packed(&command.out):
+                    node.counters.count_packed(&command.out)
         result = connection.read(command.reader, command.key, command.given)
     except errors.AerospikeError as error:
         if connection is not None and may_log_in_again(command, error):

@@ -34,6 +34,7 @@ cdef class Connection:
     cdef uint64_t ticket                    # of `own_socket`
     cdef bint holds_fd                      # False if the constructor raised an error
     cdef TlsStream tls
+    cdef NodeCounters counters              # of the node; None if it is no connection of a pool
 
     def __cinit__(self, int fd, TlsStream tls=None) -> None:
         self.x.transport.fd = -1
@@ -135,7 +136,16 @@ cdef class Connection:
         self.in_answer = False
         self.frames += 1
         if self.x.frame.is_compressed:
-            self.opened = open_frame(&self.x.frame, self.opened)
+            self.open_frame()
+        return 0
+
+    cdef int open_frame(self) except -1:
+        """Takes the frame out of the compressed one; if that is read on, it was done before."""
+        cdef size_t packed = self.x.frame.body_size
+        cdef bint is_new = self.opened is None
+        self.opened = open_frame(&self.x.frame, self.opened)
+        if is_new and self.counters is not None:
+            self.counters.count_opened(packed, self.opened)
         return 0
 
     cdef inline void close_frame(self) noexcept:
@@ -282,6 +292,11 @@ cdef class Connection:
     def close(self) -> None:
         """Close the socket. Does nothing if it is closed."""
         self.shut()
+
+    def interrupt(self) -> None:
+        """Have the exchange that another thread does on the connection end at once, with a ConnectionError."""
+        if self.x.transport.fd >= 0:
+            shutdown(self.x.transport.fd, SHUT_RDWR)
 
     @property
     def closed(self) -> bool:

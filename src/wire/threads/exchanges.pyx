@@ -109,9 +109,7 @@ cdef class Exchanges(Keeper):
             requests.pool = requests.node.pool
             if requests.pool is None:
                 raise errors.ConnectionError(f"node {requests.node.name} has left the cluster")
-            connection = requests.pool.acquire(
-                now, command.deadline, command.attempt_timeout, may_go_elsewhere(command), &took_time, patience
-            )
+            connection = requests.pool.acquire(command, now, &took_time, patience)
         except errors.AerospikeError as error:
             self.fail(requests, error)
             return True
@@ -140,6 +138,8 @@ cdef class Exchanges(Keeper):
             with nogil:
                 outcome = send_rest(x, MSG_DONTWAIT)
             connection.request_sent = x.sent > 0
+            if x.sent > 0 and is_packed(&command.out):
+                requests.node.counters.count_packed(&command.out)
             if outcome != DONE and outcome != NOT_READY and outcome != INTERRUPTED:
                 connection.outcome = outcome
                 connection.fail(outcome)

@@ -97,21 +97,17 @@ cdef class Pool:
 
     # --- taking and giving back ---
 
-    cdef Connection acquire(
-        self, int64_t now, int64_t deadline, int64_t attempt_timeout, bint may_go_elsewhere, bint* took_time,
-        int64_t patience=FOREVER
-    ):
-        """Returns a connection for one command; the caller gives it back by `release`, `discard` or `set_late`.
+    cdef Connection acquire(self, Command command, int64_t now, bint* took_time, int64_t patience=FOREVER):
+        """Returns a connection for a command's attempt; the caller gives it back by `release`, `discard` or `set_late`.
 
-        Opening a connection may take `attempt_timeout`, so that another node can be asked when this one is down. Waiting in
-        line may take until the deadline, or `attempt_timeout` if the command `may_go_elsewhere`. `took_time` is set if the
-        thread opened a connection or waited, so that the caller reads the clock again. Returns None if it would have to wait
-        in line for longer than `patience`.
+        Opening a connection may take as long as the attempt, or the policy's `connect_timeout`, so that another node can be
+        asked when this one is down. Waiting in line may take until the deadline, or as long as the attempt if the command
+        may go elsewhere. `took_time` is set if the thread opened a connection or waited, so that the caller reads the clock
+        again. Returns None if it would have to wait in line for longer than `patience`.
 
         Raises:
             MaxErrorRate: the node has failed too often lately.
         """
-        cdef int64_t due = after(now, attempt_timeout)
         cdef int64_t until
         cdef int64_t enough
         cdef Connection connection
@@ -169,7 +165,9 @@ cdef class Pool:
                 )
             if step == WAIT:
                 took_time[0] = True
-                until = min(due, deadline) if may_go_elsewhere else deadline
+                until = command.deadline
+                if may_go_elsewhere(command):
+                    until = min(until, after(now, command.attempt_timeout))
                 enough = after(now_ns(), patience)
                 connection = self.wait(waiter, min(until, enough), refusal, enough < until)
                 if waiter.gave_up:
@@ -177,7 +175,7 @@ cdef class Pool:
             if connection is None:
                 took_time[0] = True
                 try:
-                    return self.open(min(deadline, after(now_ns(), attempt_timeout)))
+                    return self.open(connected_by(command, now_ns()))
                 except errors.AerospikeError as error:
                     if not self.members:    # no other connection is open that could become idle
                         raise
@@ -299,6 +297,7 @@ cdef class Pool:
             connection.shut()
             raise self.node_left()
         connection.used_at = connection.opened_at = now_ns()
+        connection.counters = self.counters
         return connection
 
     cdef void give_up_place(self, bint refused):

@@ -14,7 +14,7 @@ from pyspike.server.expressions.build import LEVELS_MAX, build
 from pyspike.server.expressions.nodes import UNKNOWN, Scope
 from pyspike.server.expressions.posix_regex import compile_regex
 from pyspike.server.protocol.result import RequestError, ResultCode
-from pyspike.server.storage.store import Record
+from pyspike.server.storage.record import Record
 from pyspike.server.values.bin_values import particle_of
 from pyspike.server.values.encoding import encode
 from pyspike.server.values.packed import Extension, PackedList

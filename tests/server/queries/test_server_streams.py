@@ -324,6 +324,31 @@ def test_a_stream_ends_with_a_code(cluster: EmbeddedCluster, wire: Wire, frames:
     assert ask(wire).values() == list(range(COUNT))
 
 
+def test_a_fault_that_is_told_in_frames_waits_for_an_answer_that_has_as_many(
+    cluster: EmbeddedCluster, wire: Wire
+) -> None:
+    node = cluster.nodes[0]
+    for strike in (
+        lambda: node.cut(after_frames=9),
+        lambda: node.stall(after_frames=9),
+        lambda: node.garbage(b"garbage", after_frames=9),
+        lambda: node.freeze(after_frames=9),
+        lambda: node.fail_query(ABORTED, after_frames=9),
+    ):
+        node.frame_queries(1 << 20)
+        strike()
+        for _ in range(2):  # all records are in fewer frames: one a thread, and the last message
+            assert ask(wire).values() == list(range(COUNT))
+        assert node.faults_left == 1
+        node.frame_queries(1)
+        with Wire(node.port, timeout=0.2) as struck:
+            struck.sock.sendall(frame(query()))
+            for _ in range(9):
+                struck.read_frame()
+            assert node.faults_left == 0
+        node.heal()
+
+
 def test_a_query_is_refused_with_a_code(cluster: EmbeddedCluster, wire: Wire) -> None:
     cluster.nodes[0].answer_with(UNAVAILABLE)
     answer = ask(wire)

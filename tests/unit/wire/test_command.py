@@ -20,6 +20,7 @@ from pyspike.policy import (
     ErrorDetails,
     Expiration,
     GenerationPolicy,
+    ReadModeSC,
     ReadPolicy,
     ReadTouchTTL,
     RecordExistsAction,
@@ -360,6 +361,12 @@ def test_an_empty_filter_is_refused(make: Callable[..., Command], expression: An
 # What each option changes: a byte or number of the request of these commands, or what the executor goes by.
 HEADER: dict[str, list[tuple[list[Callable[..., Command]], dict[str, Any], int, int]]] = {
     "consistency_level": [(READS, {"consistency_level": ConsistencyLevel.ALL}, AT_INFO1, 0x40)],
+    "read_mode_sc": [
+        (READS, {"read_mode_sc": ReadModeSC.LINEARIZE}, AT_INFO3, 0x40),
+        (READS, {"read_mode_sc": ReadModeSC.ALLOW_REPLICA}, AT_INFO3, 0x80),
+        (READS, {"read_mode_sc": ReadModeSC.ALLOW_UNAVAILABLE}, AT_INFO3, 0xC0),
+    ],
+    "on_locking_only": [([put, touch, operate], {"on_locking_only": True}, AT_INFO4, 0x10)],
     "generation_policy": [
         (WRITES, {"generation_policy": EQUAL}, AT_INFO2, 0x04),
         (WRITES, {"generation_policy": GREATER}, AT_INFO2, 0x08),
@@ -397,6 +404,7 @@ NUMBERS: dict[str, list[tuple[list[Callable[..., Command]], dict[str, Any], int,
     "generation": [(WRITES, {"generation": 7, "generation_policy": EQUAL}, AT_GENERATION, 7)],
 }
 ATTRIBUTES: dict[str, tuple[list[Callable[..., Command]], Any, str, Any]] = {
+    "connect_timeout": (EVERY, 300, "connect_timeout", 300),
     "timeout_delay": (EVERY, 300, "timeout_delay", 300),
     "max_retries": (EVERY, 7, "max_retries", 7),
     "sleep_between_retries": (EVERY, 5, "sleep_between_retries", 5),

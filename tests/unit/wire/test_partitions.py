@@ -110,3 +110,19 @@ def test_replicas_are_as_many_as_the_node_with_most_tells() -> None:
 def test_a_bitmap_of_another_size_is_refused(size: int) -> None:
     with pytest.raises(errors.ProtocolError, match=f"a partition bitmap of {size} bytes from node"):
         told(PartitionMap(), A, bytes(size))
+
+
+# Namespaces with strong consistency (strong-consistency.md 13.1, 13.2) --------------------------------------
+
+
+def test_a_namespace_is_strong_from_its_first_regime_on_and_stays_so() -> None:
+    known = told(PartitionMap(), A, bitmap(7), regime=0)
+    assert not known.is_strong("test")
+    assert not known.is_strong("other")
+    known = told(known, A, bitmap(7), regime=2, namespace="strong")
+    assert known.is_strong("strong")
+    known = told(known, B, bitmap(8), regime=0, namespace="strong")
+    assert known.is_strong("strong")
+    assert known.without({A}).is_strong("strong")
+    assert known.preferring([1], {}).is_strong("strong")
+    assert not known.is_strong("test")

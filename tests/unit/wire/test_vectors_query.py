@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from pyspike import errors
+from pyspike.plans import partitions as plans
 from support.all_of import all_of
 from support.messages import Message, parse
 from support.official_query import Nodes, play
@@ -118,6 +119,12 @@ def judge(recorded: Case) -> tuple[str, list[str]]:
     reasons = [reason for made, sent in nodes.compared for reason in judge_request(made, sent, recorded.name)]
     judge_result(ours, recorded, nodes)
     return ("argued" if reasons else "equal"), reasons
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scans ask for all partitions at once, as the recorded ones do (see `test_query_plan.py`)."""
+    monkeypatch.setattr(plans, "WORTH_SPLITTING", 4096)
 
 
 @all_of("recorded", ALL, ids=lambda entry: entry.name)

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from ..protocol.constants import N_PARTITIONS
+from ..protocol.transaction_steps import TransactionStep
 from ..security.state import ClusterSecurity
+from ..topology.fault_settings import StepFault, TransactionFault
 from ..topology.membership import Membership
 from ..topology.node import Node
 
@@ -62,8 +63,7 @@ def _describe_all(cluster: Membership) -> list[dict[str, Any]]:
 
 def _clear(cluster: Membership) -> None:
     for namespace in cluster.state.store.namespaces.values():
-        for partition_id in range(N_PARTITIONS):
-            namespace.drop_partition(partition_id)
+        namespace.clear()
 
 
 async def _reset(cluster: Membership) -> bool:
@@ -80,6 +80,12 @@ def _advance(cluster: Membership, seconds: int) -> None:
         namespace.age(seconds)
     for node in cluster.nodes:
         node.state.security.age(seconds)
+
+
+def _fail_transactions(cluster: Membership, step: str, fault: str, **counts: int) -> None:
+    shared = StepFault(TransactionStep(step), TransactionFault(fault), **counts)
+    for node in cluster.nodes:
+        node.faults.add_step(shared)
 
 
 def _shuffle_batches(cluster: Membership, seed: int | None) -> None:
@@ -125,6 +131,7 @@ _CLUSTER: dict[str, Callable[..., Any]] = {
     "move_partitions": Membership.move_partitions,
     "owners": Membership.owners,
     "set_racks": Membership.set_racks,
+    "fail_transactions": _fail_transactions,
     "heal": Membership.heal,
     "clear": _clear,
     "advance": _advance,

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..protocol.flags import ExpType
 from ..protocol.opcodes import ExpOpcode
-from ..storage.store import Record
+from ..storage.record import Record
 from ..values.decoding import decode
 from ..values.packed import PackedList, Value
 from ..versions import ServerVersion

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from ..protocol.constants import ParticleType
 from ..protocol.flags import ExpType
 from ..protocol.result import RequestError, ResultCode
-from ..storage.store import Record
+from ..storage.record import Record
 from ..values.bin_values import value_of
 from ..values.packed import Float32, PackedList, PackedMap, Value
 from ..versions import ServerVersion

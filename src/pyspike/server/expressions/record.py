@@ -11,7 +11,7 @@ from typing import Any
 from ..protocol.constants import BIN_NAME_MAX, CITRUSLEAF_EPOCH, ParticleType
 from ..protocol.flags import ExpType, LoopVariable
 from ..protocol.opcodes import ExpOpcode
-from ..storage.store import Record, stored_size
+from ..storage.record import Record, stored_size
 from ..values.packed import PackedList
 from .nodes import REMOVE, UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, type_of
 

@@ -1,8 +1,9 @@
 """One info message: commands in, a line each, and their values out.
 
 Owns: splitting a message, the table of commands, the commands about the server's build, and which commands
-are refused for what reason. Not here: the commands about its cluster (cluster.py), its data (data.py), its
-modules (modules.py), its log (logs.py), its settings (config.py) and figures (tables.py).
+are refused for what reason. Not here: the commands about its cluster (cluster.py), its rosters (rosters.py),
+its data (data.py), its modules (modules.py), its log (logs.py), its settings (config.py) and figures
+(tables.py).
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from ..protocol.result import RequestError, ResultCode
 from ..security.accounts import Rights
 from ..security.checks import info_permitted
 from ..topology.state import ClusterState, NodeState, Session
-from . import cluster, config, data, indexes, jobs, logs, modules, tables
+from . import cluster, config, data, indexes, jobs, logs, modules, rosters, tables
 from .call import Call, InfoError
 
 __all__ = ["answer"]
 
-EDITION = "Aerospike Community Edition"
+COMMUNITY_EDITION, ENTERPRISE_EDITION = "Aerospike Community Edition", "Aerospike Enterprise Edition"
 SHA = "0" * 40
 COMPATIBILITY_ID = "15"
 FEATURES = (
@@ -89,6 +90,14 @@ def _build(call: Call) -> str:
     return call.cluster.version.build
 
 
+def _edition(call: Call) -> str:
+    return ENTERPRISE_EDITION if call.cluster.store.is_enterprise else COMMUNITY_EDITION
+
+
+def _release(call: Call) -> str:
+    return f"edition={_edition(call)};version={_build(call)};os=debian12;arch=x86_64;sha={SHA}"
+
+
 def _text(value: str) -> Callable[[Call], str]:
     return lambda call: value
 
@@ -117,9 +126,6 @@ _ENTERPRISE = frozenset(
         "masking",
         "quiesce",
         "quiesce-undo",
-        "revive",
-        "roster",
-        "roster-set",
         "xdr-dc-state",
         "xdr-get-filter",
         "xdr-set-filter",
@@ -133,9 +139,9 @@ _COMMANDS: dict[str, Callable[[Call], str]] = {
     "build_arch": _text("x86_64"),
     "build_time": _text(time.strftime("%a %b %d %H:%M:%S UTC %Y", time.gmtime(0))),
     "build_os": _text("debian12"),
-    "edition": _text(EDITION),
-    "release": lambda call: f"edition={EDITION};version={_build(call)};os=debian12;arch=x86_64;sha={SHA}",
-    "version": lambda call: f"{EDITION} build {_build(call)}",
+    "edition": _edition,
+    "release": _release,
+    "version": lambda call: f"{_edition(call)} build {_build(call)}",
     "compatibility-id": _text(COMPATIBILITY_ID),
     "features": _text(FEATURES),
     "partitions": _text(str(N_PARTITIONS)),
@@ -150,6 +156,7 @@ _COMMANDS: dict[str, Callable[[Call], str]] = {
     **jobs.COMMANDS,
     **logs.COMMANDS,
     **modules.COMMANDS,
+    **rosters.COMMANDS,
     **config.COMMANDS,
     **tables.COMMANDS,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 
 from ..protocol.constants import N_PARTITIONS
@@ -20,6 +21,7 @@ __all__ = ["COMMANDS"]
 DEFAULT_PEER_PORT = 3000
 USER_AGENT_MAX = 87
 HEARTBEAT_PORT = 3002
+_REGIME, _REGIME_AND_COUNT = re.compile(r":\d+,"), re.compile(r":\d+,\d+,")
 NOT_MULTICAST = f"ERROR:{ResultCode.PARAMETER:d}:heartbeat is in multicast mode"
 PARTITION_COLUMNS = (
     "namespace:partition:state:n_replicas:replica:succession:n_dupl:working_master:proxy_dst:emigrates:"
@@ -88,12 +90,12 @@ def _replicas(call: Call) -> str:
 
 def _replicas_all(call: Call) -> str:
     """The older form, without regimes."""
-    return call.cluster.replicas(call.node, 0).replace(":0,", ":")
+    return _REGIME.sub(":", call.cluster.replicas(call.node, 0))
 
 
 def _replicas_master(call: Call) -> str:
     """The older form, with the bitmap of the masters only."""
-    return call.cluster.replicas(call.node, 1).replace(":0,1,", ":").replace(":0,0,", ":")
+    return _REGIME_AND_COUNT.sub(":", call.cluster.replicas(call.node, 1))
 
 
 def _partition_info(call: Call) -> str:
@@ -108,7 +110,7 @@ def _partition_info(call: Call) -> str:
             records = len(namespace.partitions[pid]) if state == "S" else 0
             rows.append(
                 f"{namespace.name}:{pid}:{state}:{len(owners)}:{place}:{place}:0:{working}:{working}:"
-                f"0:0:0:{records}:0:0:0:0:0"
+                f"0:0:0:{records}:0:{namespace.regime}:0:0:0"
             )
     return ";".join(rows)
 
@@ -153,6 +155,8 @@ def _cluster_stable(call: Call) -> str:
         raise InfoError("unstable cluster", ResultCode.CLUSTER_KEY_MISMATCH)
     if call.param("namespace") is not None:
         call.namespace()
+    if any(each.is_strong and each.unavailable for each in cluster.store.namespaces.values()):
+        raise InfoError("unstable cluster", ResultCode.CLUSTER_KEY_MISMATCH)
     return cluster.cluster_key
 
 
@@ -235,6 +239,5 @@ COMMANDS = {
     "mcast": lambda call: NOT_MULTICAST,
     "tip": _tip,
     "tip-clear": _tip_clear,
-    "recluster": lambda call: "ok",
 }
 """The function that answers each command, by the command's name."""

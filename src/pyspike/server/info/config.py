@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from ..protocol.constants import TTL_MAX
+from ..protocol.constants import MRT_TIMEOUT_MAX, TTL_MAX
 from ..protocol.result import ResultCode
 from ..security.settings import TTL_RANGE
 from ..storage.store import Namespace
@@ -114,6 +114,8 @@ SET: Mapping[str, bool | int | str] = {
     "stop-writes-size": 0,
 }
 """What may be set while a node runs, by context, with the values that a server starts with."""
+_STRONG = frozenset(("strong-consistency-allow-expunge", "mrt-duration", "disable-mrt-writes"))
+"""The settings that only strong-consistent namespaces have."""
 _CHOICES = {
     "conflict-resolution-policy": ("generation", "last-update-time"),
     "read-consistency-level-override": ("all", "off", "one"),
@@ -128,6 +130,7 @@ _RANGES = {
     THREADS_LIMIT: (1, 1024),
     "default-ttl": (0, TTL_MAX),
     "default-read-touch-ttl-pct": (0, 100),
+    "mrt-duration": (1, MRT_TIMEOUT_MAX),
     "max-record-size": (64, 8 << 20),
     "replication-factor": (1, 256),
     SESSION_TTL: (120, TTL_RANGE[1]),
@@ -181,11 +184,18 @@ def namespace_settings(cluster: ClusterState, node: NodeState, found: Namespace)
     """The settings of a namespace, by the server's names."""
     fixed = {
         "replication-factor": cluster.replication_factor,
-        "strong-consistency": False,
+        "strong-consistency": found.is_strong,
         "storage-engine": "memory",
     }
-    used = {name.replace("_", "-"): value for name, value in asdict(found.config).items()}
+    used = _used(found)
     return dict(sorted({**NAMESPACE, **fixed, **node.settings.get(found.name, {}), **used}.items()))
+
+
+def _used(namespace: Namespace) -> dict[str, bool | int | str]:
+    """The settings of a namespace that take effect and can be set, by the server's names."""
+    kept = {name.replace("_", "-"): value for name, value in asdict(namespace.config).items()}
+    del kept["strong-consistency"]
+    return {name: kept[name] for name in kept if namespace.is_strong or name not in _STRONG}
 
 
 # --- set ----------------------------------------------------------------------------------------------------
@@ -216,7 +226,7 @@ def _set_namespace(call: Call) -> str:
     if call.param("set") is not None:
         _chosen(call, SET)
         return "ok"
-    used = {name.replace("_", "-"): value for name, value in asdict(namespace.config).items()}
+    used = _used(namespace)
     name, value = _chosen(call, {**NAMESPACE, **used})
     if name in used:
         namespace.config = replace(namespace.config, **{name.replace("-", "_"): value})  # type: ignore[arg-type]

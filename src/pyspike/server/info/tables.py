@@ -6,9 +6,12 @@ forms, not all that a server has. Not here: settings (config.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..protocol.constants import IndexCollection
 from ..protocol.digest import partition_of
-from ..storage.store import Namespace, stored_size
+from ..storage.record import stored_size
+from ..storage.store import Namespace
 from ..topology.batch_counts import THREADS
 from ..topology.state import ClusterState, NodeState
 from .call import Call, InfoError
@@ -50,7 +53,10 @@ def _statistics(cluster: ClusterState, node: NodeState) -> str:
             "cluster_clock_skew_ms": 0,
             "uptime": node.uptime(),
             "objects": objects,
-            "tombstones": 0,
+            "tombstones": sum(
+                sum(_places(cluster, node, each, each.tombstones))
+                for each in cluster.store.namespaces.values()
+            ),
             "client_connections": stats.connections_open,
             "client_connections_opened": stats.connections_accepted,
             "client_connections_closed": stats.connections_accepted - stats.connections_open,
@@ -73,19 +79,20 @@ def _namespace(cluster: ClusterState, node: NodeState, name: str) -> str:
     if found is None:
         return UNKNOWN_NAMESPACE
     masters, proles, size = _counts(cluster, node, found)
+    buried = _places(cluster, node, found, found.tombstones)
     members = len(cluster.members)
     table: dict[str, object] = {
         "ns_cluster_size": members,
         "effective_replication_factor": min(cluster.replication_factor, members),
         "objects": masters + proles,
-        "tombstones": 0,
+        "tombstones": buried[0] + buried[1],
         "master_objects": masters,
-        "master_tombstones": 0,
+        "master_tombstones": buried[0],
         "prole_objects": proles,
-        "prole_tombstones": 0,
+        "prole_tombstones": buried[1],
         "non_replica_objects": 0,
-        "dead_partitions": 0,
-        "unavailable_partitions": len(found.unavailable),
+        "dead_partitions": len(found.dead),
+        "unavailable_partitions": len(found.unavailable - found.dead),
         "clock_skew_stop_writes": "false",
         "stop_writes": "false",
         "hwm_breached": "false",
@@ -96,8 +103,30 @@ def _namespace(cluster: ClusterState, node: NodeState, name: str) -> str:
         "migrate_tx_partitions_remaining": 0,
         "migrate_rx_partitions_remaining": 0,
         **node.batch_counts.statistics_of(found.name.encode()),
+        **_transactions(cluster, node, found),
     }
     return joined(table) + ";" + joined(namespace_settings(cluster, node, found))
+
+
+def _transactions(cluster: ClusterState, node: NodeState, found: Namespace) -> dict[str, object]:
+    """What a node tells of the transactions of a strong-consistent namespace."""
+    if not found.is_strong:
+        return {}
+    transactions = found.transactions
+    monitors = [
+        digest for digest in transactions.monitors if cluster.holds(node, found, partition_of(digest))
+    ]
+    provisionals = sum(cluster.holds(node, found, partition_of(each)) for each in transactions.provisionals)
+    return {
+        "mrt_provisionals": provisionals,
+        "mrt_monitors": len(monitors),
+        "mrt_monitors_active": sum(not transactions.monitors[each].is_aborted for each in monitors),
+        **node.transaction_counts.statistics_of(found.key),
+    }
+
+
+def _is_here(cluster: ClusterState, node: NodeState, found: Namespace, digest: bytes) -> bool:
+    return cluster.holds(node, found, partition_of(digest))
 
 
 def _sets(cluster: ClusterState, node: NodeState, path: str) -> str:
@@ -130,11 +159,13 @@ def _one_set(cluster: ClusterState, node: NodeState, found: Namespace, name: byt
         if record.set_name == name and any(column[pid] == node.name for column in columns):
             objects += 1
             size += stored_size(record)
+    buried = [digest for digest, tombstone in found.tombstones.items() if tombstone.set_name == name]
+    tombstones = sum(_places(cluster, node, found, buried))
     truncate_lut = found.truncated.get(name, 0) // 1_000_000
     indexes = [index.definition.collection for index in found.indexes if index.definition.set_name == name]
     of_set = indexes.count(IndexCollection.SET)
     return (
-        f"objects={objects}:tombstones=0:data_used_bytes={size}:truncate_lut={truncate_lut}:"
+        f"objects={objects}:tombstones={tombstones}:data_used_bytes={size}:truncate_lut={truncate_lut}:"
         f"sindexes={len(indexes) - of_set}:"
         "index_populating=false:truncating=false:default-read-touch-ttl-pct=0:default-ttl=0:disable-eviction=false:"
         f"enable-index={str(of_set > 0).lower()}:stop-writes-count=0:stop-writes-size=0;"
@@ -151,6 +182,20 @@ def _latencies(cluster: ClusterState, histogram: str | None) -> str:
             raise InfoError("bad hist name")
         names = [histogram]
     return ";".join(f"{name}:{_NO_LATENCY}" for name in names)
+
+
+def _places(
+    cluster: ClusterState, node: NodeState, found: Namespace, digests: Iterable[bytes]
+) -> tuple[int, int]:
+    """How many of these records the node is master of, and how many it is a replica of."""
+    columns = cluster.maps[found.key].columns
+    masters = proles = 0
+    for pid in map(partition_of, digests):
+        for index, column in enumerate(columns):
+            if column[pid] == node.name:
+                masters += index == 0
+                proles += index > 0
+    return masters, proles
 
 
 def _counts(cluster: ClusterState, node: NodeState, found: Namespace) -> tuple[int, int, int]:

@@ -19,7 +19,7 @@ CAPACITY = 128 * 1024 - 32
 
 _INDEX = Struct(">I")
 _INDEX_AT = PROTO.size + 14
-_N_OPS_AT = 20
+_N_FIELDS_AT, _N_OPS_AT = 18, 20
 _U16, _OP_SIZE = Struct(">H"), Struct(">I")
 _OP_CODE_AT = 4
 
@@ -41,6 +41,8 @@ def row_message(answer: bytes, index: int, *, as_reads: bool = False) -> bytes:
 
 def _marked_as_reads(message: bytes) -> bytes:
     marked, pos = bytearray(message), MESSAGE_HEADER_SIZE
+    for _ in range(_U16.unpack_from(message, _N_FIELDS_AT)[0]):
+        pos += _OP_SIZE.size + _OP_SIZE.unpack_from(message, pos)[0]
     for _ in range(_U16.unpack_from(message, _N_OPS_AT)[0]):
         marked[pos + _OP_CODE_AT] = OpCode.READ
         pos += _OP_SIZE.size + _OP_SIZE.unpack_from(message, pos)[0]

@@ -15,6 +15,7 @@ __all__ = [
     "DIGEST_SIZE",
     "ERROR_DETAILS_SHIFT",
     "GENERATION_MAX",
+    "GENERATION_MAX_STRONG",
     "HLL_BITS_MAX",
     "HLL_HEADER_SIZE",
     "HLL_INDEX_BITS",
@@ -23,11 +24,16 @@ __all__ = [
     "INDEX_NAME_MAX",
     "INDEX_VALUE_MAX",
     "MESSAGE_HEADER_SIZE",
+    "MRT_MONITOR_SET",
+    "MRT_MONITOR_SIZE_MAX",
+    "MRT_TIMEOUT_MAX",
+    "MRT_WRITES_MAX",
     "NAMESPACE_MAX",
     "N_PARTITIONS",
     "OPS_MAX",
     "PROTO_SIZE_MAX",
     "PROTO_VERSION",
+    "RECORD_VERSION_SIZE",
     "SET_NAME_MAX",
     "SPECIAL_EXTENSION",
     "TTL_DONT_UPDATE",
@@ -118,6 +124,7 @@ class Info4(IntFlag):
     MRT_VERIFY_READ = 0x01
     MRT_ROLL_FORWARD = 0x02
     MRT_ROLL_BACK = 0x04
+    MRT_ON_LOCKING_ONLY = 0x10
 
 
 # --- error details (server-8.2.md 17.3) ---------------------------------------------------------------------
@@ -296,6 +303,14 @@ INDEX_VALUE_MAX = 2047
 DIGEST_SIZE = 20
 N_PARTITIONS = 4096
 GENERATION_MAX = 0xFFFF
+GENERATION_MAX_STRONG = 0x3FF
+"""The greatest generation in a strong-consistent namespace (strong-consistency.md 13.1)."""
+RECORD_VERSION_SIZE = 7
+MRT_MONITOR_SET = b"<ERO~MRT"
+"""The set of the monitors of transactions (transactions.md 12.3)."""
+MRT_TIMEOUT_MAX = 120
+MRT_WRITES_MAX = 4096
+MRT_MONITOR_SIZE_MAX = 90 * 1024
 CITRUSLEAF_EPOCH = 1262304000
 """The Unix time of 2010-01-01T00:00:00Z, from which void-times are counted."""
 TTL_MAX = 315360000

@@ -6,7 +6,6 @@ request is refused.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -18,6 +17,7 @@ from .constants import (
     ErrorTraceKey,
     FieldType,
 )
+from .framing import encode_field
 from .result import RequestError
 
 __all__ = ["details_field"]
@@ -26,7 +26,6 @@ MESSAGE_MAX = 1009
 _SIZE_MAX = 1024
 _TEXT_MAX = {ErrorTraceKey.OPERATION: 32, ErrorTraceKey.SNIPPET: 256}
 _PATH_MAX, _OPERAND_MAX = 16, 48
-_FIELD = Struct(">IB")
 
 
 def details_field(info4: int, error: RequestError) -> bytes:
@@ -49,7 +48,7 @@ def details_field(info4: int, error: RequestError) -> bytes:
         longest = max(trace, key=lambda key: len(msgpack.packb(trace[key])))
         del trace[longest]
         payload = msgpack.packb(told)
-    return _FIELD.pack(1 + len(payload), FieldType.ERROR_DETAILS) + payload
+    return encode_field(FieldType.ERROR_DETAILS, payload)
 
 
 def _shortened(trace: dict[int, Any]) -> dict[int, Any]:

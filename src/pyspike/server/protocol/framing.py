@@ -15,6 +15,7 @@ from .result import RequestError, ResultCode
 __all__ = [
     "Message",
     "Op",
+    "encode_field",
     "encode_op",
     "frame",
     "parse_message",
@@ -22,6 +23,7 @@ __all__ = [
     "parse_ops",
     "refusal",
     "reply",
+    "with_field",
 ]
 
 PROTO = Struct(">Q")
@@ -29,6 +31,8 @@ _HEADER = Struct(">BBBBBBIIIHH")
 _REPLY = Struct(">QBBBBBBIIIHH")
 _FIELD = Struct(">IB")
 _OP = Struct(">IBBBB")
+_COUNT = Struct(">H")
+_N_FIELDS_AT = PROTO.size + 18
 _REPLY_PROTO = (PROTO_VERSION << 56) | (ProtoType.AS_MSG << 48)
 
 
@@ -166,6 +170,19 @@ def reply(
         + details
         + ops
     )
+
+
+def encode_field(kind: int, value: bytes) -> bytes:
+    """The bytes of one field of a message."""
+    return _FIELD.pack(1 + len(value), kind) + value
+
+
+def with_field(answer: bytes, field: bytes) -> bytes:
+    """A reply frame with one message, with one more field in front of its others."""
+    at = PROTO.size + MESSAGE_HEADER_SIZE
+    n_fields: int = _COUNT.unpack_from(answer, _N_FIELDS_AT)[0]
+    head = answer[PROTO.size : _N_FIELDS_AT] + _COUNT.pack(n_fields + 1) + answer[_N_FIELDS_AT + 2 : at]
+    return frame(ProtoType.AS_MSG, b"".join((head, field, answer[at:])))
 
 
 def refusal(body: bytes, code: int, details: bytes = b"") -> bytes:

@@ -10,7 +10,18 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
-__all__ = ["NotApplicableSubcode", "ParameterSubcode", "RequestError", "ResultCode", "bad", "not_applicable"]
+__all__ = [
+    "BlockedSubcode",
+    "ForbiddenSubcode",
+    "NotApplicableSubcode",
+    "ParameterSubcode",
+    "RequestError",
+    "ResultCode",
+    "UnavailableSubcode",
+    "UnsupportedSubcode",
+    "bad",
+    "not_applicable",
+]
 
 
 class ResultCode(IntEnum):
@@ -73,6 +84,14 @@ class ResultCode(IntEnum):
     SEC_LDAP_NOT_CONFIGURED = 90
     SEC_LDAP_AUTHENTICATION = 93
     UDF_EXECUTION = 100
+    MRT_BLOCKED = 120
+    MRT_VERSION_MISMATCH = 121
+    MRT_EXPIRED = 122
+    MRT_TOO_MANY_WRITES = 123
+    MRT_COMMITTED = 124
+    MRT_ABORTED = 125
+    MRT_ALREADY_LOCKED = 126
+    MRT_MONITOR_EXISTS = 127
     BATCH_DISABLED = 150
     BATCH_MAX_REQUESTS = 151
     BATCH_QUEUES_FULL = 152
@@ -93,6 +112,32 @@ class ParameterSubcode(IntEnum):
     STRING_INDEX = 9
     STRING_REGEX = 10
     STRING_ENCODING = 11
+
+
+class ForbiddenSubcode(IntEnum):
+    """Why a request is not allowed, beside result code FORBIDDEN (strong-consistency.md 13.3)."""
+
+    DURABILITY = 8
+
+
+class UnavailableSubcode(IntEnum):
+    """Why nobody serves a partition, beside result code UNAVAILABLE (strong-consistency.md 13.4)."""
+
+    REPLICA = 2
+
+
+class UnsupportedSubcode(IntEnum):
+    """What there is not, beside result code UNSUPPORTED_FEATURE (strong-consistency.md 13.6)."""
+
+    TRANSACTION = 1
+    MONITOR = 2
+
+
+class BlockedSubcode(IntEnum):
+    """What a transaction is in the way of, beside result code MRT_BLOCKED (transactions.md 12.4)."""
+
+    LOCKED = 1
+    OTHER_ID = 2
 
 
 class NotApplicableSubcode(IntEnum):

@@ -13,7 +13,8 @@ from ..protocol.framing import PROTO, Message, encode_op, frame, reply
 from ..protocol.query_answer import FRAME_SIZE, last_message
 from ..protocol.query_request import Start
 from ..protocol.result import ResultCode
-from ..storage.store import Namespace, Record
+from ..storage.record import Record
+from ..storage.store import Namespace
 from ..topology.jobs import ABORTED, OK, Job
 from ..topology.state import ClusterState, NodeState
 from ..udf.functions import Function, FunctionError, function_of

@@ -14,10 +14,10 @@ from ..protocol.framing import PROTO, Message, frame
 from ..protocol.query_answer import last_message
 from ..protocol.query_request import Start
 from ..protocol.result import RequestError, ResultCode
-from ..records.commands import run_on
 from ..records.operations import FORBIDDEN_WITH_REPLACE
-from ..records.udf import apply_udf
-from ..storage.store import Namespace, Record
+from ..records.running import run_on
+from ..storage.record import Record
+from ..storage.store import Namespace
 from ..topology.jobs import ABORTED, OK, Job
 from ..topology.state import ClusterState, NodeState
 from .search import Search
@@ -127,9 +127,8 @@ class Background:
             self._job.failed += 1
             return
         message = self._write._replace(fields={**self._write.fields, FieldType.SET: record.set_name})
-        run = apply_udf if self._is_udf else run_on
         try:
-            code = run(self._namespace.store, message, digest)[_CODE_AT]
+            code = run_on(self._namespace.store, message, digest)[_CODE_AT]
         except RequestError as error:
             code = error.code
         if code == ResultCode.OK:

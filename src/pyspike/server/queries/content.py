@@ -16,7 +16,8 @@ from ..protocol.query_request import bin_list
 from ..protocol.result import RequestError, bad
 from ..records.commands import all_bins, read_ops
 from ..records.operations import READ_OPS, operations_of
-from ..storage.store import Record, Store
+from ..storage.record import Record
+from ..storage.store import Store
 
 __all__ = ["Content", "content_of"]
 

@@ -20,7 +20,8 @@ from ..protocol.constants import INDEX_VALUE_MAX, IndexCollection, ParticleType
 from ..protocol.opcodes import ExpOpcode
 from ..protocol.result import RequestError, bad
 from ..storage.indexes import NO_BVALS, IndexDefinition
-from ..storage.store import Record, Store
+from ..storage.record import Record
+from ..storage.store import Store
 from ..values.bin_values import value_of
 from ..values.decoding import decode
 from ..values.geojson import point_cell

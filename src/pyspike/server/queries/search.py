@@ -13,7 +13,8 @@ from ..protocol.constants import IndexCollection, ParticleType
 from ..protocol.query_request import Start, Where
 from ..protocol.result import RequestError, ResultCode, bad
 from ..storage.indexes import Index, IndexDefinition
-from ..storage.store import Namespace, Record
+from ..storage.record import Record
+from ..storage.store import Namespace
 from ..topology.state import NodeState
 from ..values.geojson import point_cell
 from ..values.integers import INT_MAX, INT_MIN

@@ -14,7 +14,8 @@ from ..expressions.filters import filter_of
 from ..protocol.constants import FieldType
 from ..protocol.framing import Message
 from ..protocol.opcodes import ExpOpcode
-from ..storage.store import Namespace, Record
+from ..storage.record import Record
+from ..storage.store import Namespace
 from ..topology.jobs import Job
 from .search import Found, Search
 

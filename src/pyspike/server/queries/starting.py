@@ -21,8 +21,8 @@ from ..protocol.query_request import (
     socket_timeout,
 )
 from ..protocol.result import RequestError, ResultCode, bad
-from ..records.commands import namespace_of
 from ..records.operations import READ_OPS
+from ..records.place import namespace_of
 from ..storage.store import Namespace
 from ..topology.jobs import MAX_DONE, MAX_RPS, QUERY_THREADS, THREADS_LIMIT, Job
 from ..topology.replies import LongReply, Reply
@@ -58,6 +58,8 @@ def run_query(cluster: ClusterState, node: NodeState, session: Session, message:
 
     """
     namespace = namespace_of(cluster.store, message)
+    if namespace.is_strong and message.info2 & Info2.RELAX_AP_LONG_QUERY:
+        raise bad("a relaxed query of a strong-consistent namespace")
     kind = _kind(message)
     condition = parse_condition(message) if namespace.store.version.query_plans else None
     if condition is not None:

@@ -129,9 +129,7 @@ class Stream:
         self._ends = None if limit is None else job.begun + limit / 1000
         full = node.faults.query_frame_bytes or FRAME_SIZE
         self._buffers = _Buffers(job.threads, 1 << 62 if self._is_short else full, node.query_order)
-        self._fails_after: int | None = None
-        if node.faults.armed and node.faults.take(Counted.QUERY):
-            self._fails_after = node.faults.query_frames
+        self._is_struck = False
 
     def frames(self) -> Iterator[bytes | float]:
         """Run the query, and give the frames of its answer.
@@ -167,14 +165,16 @@ class Stream:
             self._buffers.add(last_message(code))
             yield from self._buffers.rest()
             return
-        if self._fails_after is None or not code:  # an answer that is too short for the fault is a whole one
+        if not self._is_struck:
             yield from self._buffers.rest()
         yield frame(ProtoType.AS_MSG, last_message(code))
 
     def _check(self) -> None:
         """Raise if the answer is to end here."""
-        if self._fails_after is not None and self._buffers.sent >= self._fails_after:
-            raise _EndedError(self._node.faults.query_code, _FAILED)
+        faults = self._node.faults
+        if faults.armed and self._buffers.sent >= faults.query_frames and faults.take(Counted.QUERY):
+            self._is_struck = True
+            raise _EndedError(faults.query_code, _FAILED)
         if self._job.is_aborted:
             raise _EndedError(ResultCode.QUERY_ABORT, ABORTED)
         if self._ends is not None and time.monotonic() > self._ends:

@@ -24,8 +24,8 @@ from ..protocol.error_details import details_field
 from ..protocol.framing import PROTO, Message, refusal, reply
 from ..protocol.result import RequestError, ResultCode, bad
 from ..storage.store import Store
-from .commands import run_on
-from .udf import apply_udf, is_udf
+from .running import run_on
+from .udf import is_udf
 
 __all__ = ["BatchHost", "FailingRow", "run_batch"]
 
@@ -69,8 +69,11 @@ class BatchHost(Protocol):
     def refuses(self, count: int) -> ResultCode | None:
         """The code by which a batch of so many rows is refused; None if it is not."""
 
-    def check_row(self, message: Message) -> None:
-        """Raise `RequestError` if the user may not do what a row asks."""
+    def check_row(self, message: Message, digest: bytes) -> None:
+        """Raise `RequestError` if the user may not do what a row asks, or the node can't do it."""
+
+    def pause(self, message: Message, digest: bytes) -> float:
+        """How many seconds to wait before a row is run, or looked at again; 0: it can be run."""
 
     def order(self) -> Random | None:
         """What shuffles the rows of the next batch; None if they are to stay in their order."""
@@ -96,10 +99,11 @@ class BatchHost(Protocol):
         """
 
 
-def run_batch(store: Store, body: bytes, host: BatchHost) -> Iterator[bytes]:
+def run_batch(store: Store, body: bytes, host: BatchHost) -> Iterator[bytes | float]:
     """Run a batch, and give the frames of its answer.
 
-    An empty piece stands between rows that make no frame yet: it is where others can have their turn.
+    An empty piece stands between rows that make no frame yet: it is where others can have their turn. A
+    number stands where so many seconds are to pass.
     """
     try:
         batch = _accepted(store, body, host)
@@ -146,11 +150,13 @@ class _Run:
         self._plain = True
         """Whether all ops of the last message are plain reads."""
 
-    def frames(self) -> Iterator[bytes]:
+    def frames(self) -> Iterator[bytes | float]:
         """Run all rows, and give the frames that are answered."""
         for number, (row, owned) in enumerate(self._rows()):
             if number % _SLICE == _SLICE - 1:
                 yield b""
+            while seconds := self._host.pause(row.message, row.digest):
+                yield seconds
             message = self._answer(row, owned=owned)
             full = self._frames.add(message)
             if full is not None:
@@ -231,11 +237,10 @@ class _Run:
         message, store = row.message, self._store
         digest = message.fields.get(_DIGEST, row.digest)
         try:
-            self._host.check_row(message)
+            self._host.check_row(message, digest)
             if len(message.ops) > OPS_MAX:
                 raise bad("too many ops")
-            run = apply_udf if is_udf(message) else run_on
-            return run(store, message, digest)
+            return run_on(store, message, digest)
         except RequestError as error:
             return reply(error.code, details=_details(store, message.info4, error))
         except Exception:

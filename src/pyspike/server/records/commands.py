@@ -1,8 +1,8 @@
 """Commands on one record: read, write, delete.
 
-Owns: the checks of a request with a digest and their order, and its reply. Not here: what single ops do
-(operations.py, ops/), how messages are split (../protocol/framing.py), which values are valid
-(../values/particles.py).
+Owns: the checks of a request with a digest and their order, and its reply. Not here: whether it is run at all
+(place.py, strong.py), what single ops do (operations.py, ops/), how messages are split
+(../protocol/framing.py), which values are valid (../values/particles.py).
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from ..expressions.filters import filter_trace, passes
 from ..protocol.constants import (
     BIN_NAME_MAX,
     CITRUSLEAF_EPOCH,
-    DIGEST_SIZE,
-    GENERATION_MAX,
     SET_NAME_MAX,
     TTL_DONT_UPDATE,
     TTL_MAX,
@@ -27,26 +25,28 @@ from ..protocol.constants import (
     OpCode,
     ParticleType,
 )
-from ..protocol.digest import partition_of
 from ..protocol.error_details import details_field
 from ..protocol.framing import Message, Op, encode_op, reply
-from ..protocol.result import ParameterSubcode, RequestError, ResultCode
-from ..storage.store import Namespace, Record, Store, stored_size
+from ..protocol.result import ForbiddenSubcode, ParameterSubcode, RequestError, ResultCode
+from ..storage.record import Record, stored_size
+from ..storage.store import Store
 from ..versions import ServerVersion
 from .op_context import OpContext
 from .operations import FORBIDDEN_WITH_REPLACE, READ_OPS, operations_of, run_op
+from .place import refuse_transaction
+from .space import RecordSpace
 
 __all__ = [
     "all_bins",
+    "check_deletion",
     "check_record",
-    "execute",
-    "find_place",
-    "namespace_of",
+    "delete",
     "new_void_time",
+    "read",
     "read_ops",
-    "refuse_transaction",
-    "run_on",
+    "remove",
     "store_bins",
+    "write",
 ]
 
 
@@ -72,75 +72,6 @@ MAY_ANSWER = frozenset((OpCode.CDT_MODIFY, OpCode.HLL_MODIFY))
 _NUL = 0
 
 
-def execute(store: Store, message: Message) -> bytes:
-    """Run a request that has a digest and give its reply frame.
-
-    Raises:
-        RequestError: the reply is the code without a record's generation.
-
-    """
-    return run_on(store, message, message.fields[_F_DIGEST])
-
-
-def run_on(store: Store, message: Message, digest: bytes) -> bytes:
-    """Run a request on the record of a digest, and give its reply frame.
-
-    Raises:
-        RequestError: as by `execute`.
-
-    """
-    namespace = find_place(store, message, digest)
-    fields = message.fields
-    set_name = fields.get(_F_SET, b"")
-    info2 = message.info2
-    if info2 & _WRITE:
-        if info2 & _DELETE:
-            return _delete(namespace, digest, set_name, message)
-        if message.info4 & _ROLL:
-            raise RequestError(ResultCode.ENTERPRISE_ONLY, "end of a transaction")
-        return _write(namespace, digest, set_name, message)
-    if message.info4 & _VERIFY:
-        raise RequestError(ResultCode.ENTERPRISE_ONLY, "end of a transaction")
-    refuse_transaction(message)
-    return _read(namespace, digest, set_name, message)
-
-
-def find_place(store: Store, message: Message, digest: bytes) -> Namespace:
-    """The namespace that a request on one record is about.
-
-    Raises:
-        RequestError: no such request can be run there, whatever the record.
-
-    """
-    namespace = namespace_of(store, message)
-    if len(digest) != DIGEST_SIZE:
-        raise RequestError(ResultCode.PARAMETER, "digest size")
-    if not (message.info2 & _WRITE or message.info1 & _READ):
-        raise RequestError(ResultCode.PARAMETER, "neither read nor write")
-    if namespace.unavailable and partition_of(digest) in namespace.unavailable:
-        raise RequestError(ResultCode.UNAVAILABLE, "partition without owner")
-    return namespace
-
-
-def refuse_transaction(message: Message) -> None:
-    """Raise if a request is part of a transaction. Deletes do not look: the real server runs them."""
-    if _F_MRT_ID in message.fields:
-        raise RequestError(ResultCode.ENTERPRISE_ONLY, "transaction")
-
-
-def namespace_of(store: Store, message: Message) -> Namespace:
-    """The namespace that a request names.
-
-    Raises:
-        RequestError: it names none, or one that is not there.
-
-    """
-    namespace = store.namespaces.get(message.fields.get(_F_NAMESPACE, b""))
-    if namespace is None:
-        raise RequestError(ResultCode.NAMESPACE, "no namespace, or an unknown one")
-    return namespace
-
-
 def _check_bin_name(op: Op) -> None:
     """Raise if an op names a bin as none can be named."""
     if (len(op.name) > BIN_NAME_MAX or _NUL in op.name) and op.code != _OP_TOUCH:
@@ -153,7 +84,7 @@ def _refusal(error: RequestError, record: Record, message: Message, version: Ser
 
 
 def check_record(
-    namespace: Namespace, record: Record, digest: bytes, set_name: bytes, message: Message
+    space: RecordSpace, record: Record, digest: bytes, set_name: bytes, message: Message
 ) -> None:
     """Raise if the request's set is not the record's, its filter does not let the record pass, or its key is
     not the record's.
@@ -162,7 +93,7 @@ def check_record(
     the same.
     """
     _check_set(record, set_name, message)
-    data, store = message.fields.get(_F_FILTER), namespace.store
+    data, store = message.fields.get(_F_FILTER), space.store
     if data is not None and not passes(data, record, digest, now := store.clock(), store.version):
         trace = partial(filter_trace, data, record, digest, now, store.version)
         raise RequestError(ResultCode.FILTERED_OUT, "the filter is not true for the record", trace=trace)
@@ -179,25 +110,34 @@ def _check_set(record: Record, set_name: bytes, message: Message) -> None:
 # --- reads --------------------------------------------------------------------------------------------------
 
 
-def _read(namespace: Namespace, digest: bytes, set_name: bytes, message: Message) -> bytes:
-    if message.info3 & _SC_BITS == _SC_LINEARIZE:
-        raise RequestError(ResultCode.ENTERPRISE_ONLY, "linearized read")
-    record = namespace.find(digest)
+def read(space: RecordSpace, digest: bytes, message: Message) -> bytes:
+    """Read a record, and give the reply frame.
+
+    Raises:
+        RequestError: there is none, or it can't be read so.
+
+    """
+    if not space.is_strong:
+        refuse_transaction(space.store, message)
+        if message.info3 & _SC_BITS == _SC_LINEARIZE and not space.store.is_enterprise:
+            raise RequestError(ResultCode.ENTERPRISE_ONLY, "linearized read")
+    set_name = message.fields.get(_F_SET, b"")
+    record = space.find(digest)
     if record is None:
         raise RequestError(ResultCode.NOT_FOUND)
     info1 = message.info1
     try:
-        check_record(namespace, record, digest, set_name, message)
+        check_record(space, record, digest, set_name, message)
         void_time = record.void_time
-        if void_time:
-            _read_touch(namespace, record, message.record_ttl)
+        if void_time and space.prolongs:
+            _read_touch(space, record, message.record_ttl)
         if info1 & _GET_NO_BINS:
             return reply(0, record.generation, void_time)
         if info1 & _GET_ALL:
             return reply(0, record.generation, void_time, len(record.bins), all_bins(record))
-        results = read_ops(namespace.store, record, digest, message)
+        results = read_ops(space.store, record, digest, message)
     except RequestError as error:
-        return _refusal(error, record, message, namespace.store.version)
+        return _refusal(error, record, message, space.store.version)
     return reply(0, record.generation, void_time, len(results), b"".join(results))
 
 
@@ -242,23 +182,25 @@ def read_ops(store: Store, record: Record, digest: bytes, message: Message) -> l
     return ctx.results
 
 
-def _read_touch(namespace: Namespace, record: Record, percent: int) -> None:
+def _read_touch(space: RecordSpace, record: Record, percent: int) -> None:
     """Prolong the life of a record of which `percent` or less is left.
 
     The reply of the request that does it still has the old time.
     """
     if percent == TTL_NEVER:
         return
-    percent = percent or namespace.config.default_read_touch_ttl_pct
+    percent = percent or space.config.default_read_touch_ttl_pct
     if not 0 <= percent <= 100:
         raise RequestError(ResultCode.PARAMETER, f"read-touch percent {percent}")
     if not percent:
         return
-    now = namespace.store.now()
+    now = space.store.now()
     life = record.void_time - (int(record.last_update) - CITRUSLEAF_EPOCH)
     if (record.void_time - now) * 100 <= life * percent:
-        record.last_update = namespace.store.clock()
+        record.last_update = space.store.clock()
         record.void_time = now + life
+        if space.is_strong:
+            space.renew_version(record)
 
 
 # --- writes -------------------------------------------------------------------------------------------------
@@ -272,23 +214,69 @@ def _check_generation(message: Message, generation: int) -> None:
         raise RequestError(ResultCode.GENERATION, "not greater")
 
 
-def _delete(namespace: Namespace, digest: bytes, set_name: bytes, message: Message) -> bytes:
-    if message.info2 & _DURABLE:
-        raise RequestError(ResultCode.ENTERPRISE_ONLY, "durable delete")
-    record = namespace.find(digest)
+def delete(space: RecordSpace, digest: bytes, message: Message) -> bytes:
+    """Delete a record, and give the reply frame.
+
+    Raises:
+        RequestError: there is none, or it can't be deleted so.
+
+    """
+    set_name, durable = message.fields.get(_F_SET, b""), bool(message.info2 & _DURABLE)
+    if not space.is_strong and space.store.is_enterprise:
+        refuse_transaction(space.store, message)
+    if durable:
+        check_deletion(space, durable=True)
+    record = space.find(digest)
     if record is None:
         raise RequestError(ResultCode.NOT_FOUND)
+    check_deletion(space, durable=durable)
     _check_set(record, set_name, message)
     _check_generation(message, record.generation)
-    check_record(namespace, record, digest, set_name, message)
-    namespace.delete(digest)
+    check_record(space, record, digest, set_name, message)
+    remove(space, digest, record, durable=durable)
     return reply(0)
 
 
-def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Message) -> bytes:
-    reads_all = _check_write_ops(message, namespace.store.version)
-    refuse_transaction(message)
-    record = namespace.find(digest)
+def check_deletion(space: RecordSpace, *, durable: bool) -> None:
+    """Raise if records are not deleted in this way (strong-consistency.md 13.3).
+
+    Raises:
+        RequestError: ENTERPRISE_ONLY: durably, in Community Edition. FORBIDDEN: not durably, in a namespace
+            that is strong-consistent.
+
+    """
+    if durable:
+        if not space.store.is_enterprise:
+            raise RequestError(ResultCode.ENTERPRISE_ONLY, "durable delete")
+    elif space.is_strong and not space.config.strong_consistency_allow_expunge:
+        raise RequestError(ResultCode.FORBIDDEN, "a delete that is not durable", ForbiddenSubcode.DURABILITY)
+
+
+def remove(space: RecordSpace, digest: bytes, record: Record, *, durable: bool) -> None:
+    """Delete a record, and leave a tombstone if that is to be durable."""
+    if not durable:
+        space.delete(digest)
+        return
+    tombstone = Record(record.set_name)
+    tombstone.generation = space.next_generation(digest, record.generation)
+    tombstone.last_update = space.store.clock()
+    space.bury(digest, tombstone)
+
+
+def write(space: RecordSpace, digest: bytes, message: Message) -> bytes:
+    """Write a record, and give the reply frame.
+
+    Raises:
+        RequestError: the request is malformed, or there is no record to write.
+
+    """
+    set_name = message.fields.get(_F_SET, b"")
+    if message.info4 & _ROLL and not space.is_strong:
+        refuse_transaction(space.store, message)
+    reads_all = _check_write_ops(message, space.store.version)
+    if not space.is_strong:
+        refuse_transaction(space.store, message)
+    record = space.find(digest)
     existed = record is not None
     if record is None:
         if message.info3 & (_UPDATE_ONLY | _REPLACE_ONLY) or any(op.code == _OP_TOUCH for op in message.ops):
@@ -299,7 +287,7 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
             raise RequestError(ResultCode.RECORD_EXISTS)
         _check_generation(message, record.generation)
         if existed:
-            check_record(namespace, record, digest, set_name, message)
+            check_record(space, record, digest, set_name, message)
         elif len(set_name) > SET_NAME_MAX or _NUL in set_name:
             raise RequestError(ResultCode.PARAMETER, f"the set name {set_name!r}")
         replaces = bool(message.info3 & _REPLACE)
@@ -307,12 +295,12 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
             {} if replaces else dict(record.bins),
             record,
             digest,
-            namespace.store.clock(),
-            version=namespace.store.version,
+            space.store.clock(),
+            version=space.store.version,
             respond_all=bool(message.info2 & _RESPOND_ALL),
             writes=True,
         )
-        void_time = new_void_time(namespace, record, existed, message.record_ttl)
+        void_time = new_void_time(space, record, existed, message.record_ttl)
         operations = operations_of(ctx.version)
         for op in message.ops:
             if op.name or op.code != _OP_READ:
@@ -323,36 +311,27 @@ def _write(namespace: Namespace, digest: bytes, set_name: bytes, message: Messag
             else:
                 ctx.answer_nothing(op)
         if ctx.bins:
-            return _commit(namespace, digest, record, ctx, void_time, message.fields.get(_F_KEY))
-        return _commit_deletion(
-            namespace, digest, existed and not replaces, ctx, durable=bool(message.info2 & _DURABLE)
-        )
+            return _commit(space, digest, record, ctx, void_time, message.fields.get(_F_KEY))
+        if not existed or replaces:
+            raise RequestError(ResultCode.NOT_FOUND, "nothing to create")
+        durable = bool(message.info2 & _DURABLE)
+        check_deletion(space, durable=durable)
+        remove(space, digest, record, durable=durable)
+        return reply(0, 0, 0, len(ctx.results), b"".join(ctx.results))
     except RequestError as error:
-        return _refusal(error, record, message, namespace.store.version)
-
-
-def _commit_deletion(
-    namespace: Namespace, digest: bytes, existed: bool, ctx: OpContext, *, durable: bool
-) -> bytes:
-    """Delete a record that has no bins left, and give the reply."""
-    if not existed:
-        raise RequestError(ResultCode.NOT_FOUND, "nothing to create")
-    if durable:
-        raise RequestError(ResultCode.ENTERPRISE_ONLY, "durable delete")
-    namespace.delete(digest)
-    return reply(0, 0, 0, len(ctx.results), b"".join(ctx.results))
+        return _refusal(error, record, message, space.store.version)
 
 
 def _commit(
-    namespace: Namespace, digest: bytes, record: Record, ctx: OpContext, void_time: int, key: bytes | None
+    space: RecordSpace, digest: bytes, record: Record, ctx: OpContext, void_time: int, key: bytes | None
 ) -> bytes:
     """Store what the ops have made of the record, and give the reply."""
-    new = store_bins(namespace, digest, record, ctx.bins, void_time, record.key or key)
+    new = store_bins(space, digest, record, ctx.bins, void_time, record.key or key)
     return reply(0, new.generation, void_time, len(ctx.results), b"".join(ctx.results))
 
 
 def store_bins(
-    namespace: Namespace,
+    space: RecordSpace,
     digest: bytes,
     record: Record,
     bins: dict[bytes, tuple[int, bytes]],
@@ -362,7 +341,7 @@ def store_bins(
     """Store a record in the place of another, or of none, and give it.
 
     Args:
-        namespace: where.
+        space: where.
         digest: its digest.
         record: the record as it was; without bins and generation if there was none.
         bins: the bins that it has now.
@@ -376,38 +355,37 @@ def store_bins(
     new = Record(record.set_name)
     new.bins = bins
     new.key = key
-    largest = namespace.config.max_record_size
+    largest = space.config.max_record_size
     values = sum([len(value) for _, value in new.bins.values()])
     # Far from the limit, the exact size does not matter.
     if values + _BESIDE_VALUE * len(new.bins) + _BESIDE_BINS > largest and stored_size(new) > largest:
         raise RequestError(ResultCode.RECORD_TOO_BIG)
-    # 0 is the generation of no record, so it is left out when the 16 bits wrap.
-    new.generation = record.generation % GENERATION_MAX + 1
+    new.generation = space.next_generation(digest, record.generation)
     new.void_time = void_time
-    new.last_update = namespace.store.clock()
-    namespace.put(digest, new)
+    new.last_update = space.store.clock()
+    space.put(digest, new)
     return new
 
 
-def new_void_time(namespace: Namespace, record: Record, existed: bool, ttl: int) -> int:
+def new_void_time(space: RecordSpace, record: Record, existed: bool, ttl: int) -> int:
     """When a record expires that is written with a TTL, as requests have it; 0 is never.
 
     Raises:
-        RequestError: PARAMETER: there is no such TTL; FORBIDDEN: nothing expires in this namespace.
+        RequestError: PARAMETER: there is no such TTL; FORBIDDEN: nothing expires in this space.
 
     """
-    config = namespace.config
+    config = space.config
     if ttl == TTL_NEVER:
         return 0
     if ttl == TTL_DONT_UPDATE and existed:
         return record.void_time
     if ttl in (0, TTL_DONT_UPDATE):
-        return namespace.void_time(config.default_ttl)
+        return space.void_time(config.default_ttl)
     if ttl > TTL_MAX:
         raise RequestError(ResultCode.PARAMETER, f"TTL of {ttl} s", ParameterSubcode.TTL)
     if not config.nsup_period and not config.allow_ttl_without_nsup:
         raise RequestError(ResultCode.FORBIDDEN, "a TTL where nothing expires")
-    return namespace.void_time(ttl)
+    return space.void_time(ttl)
 
 
 def _check_write_ops(message: Message, version: ServerVersion) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..expressions.nodes import Scope
 from ..protocol.constants import ParticleType
 from ..protocol.framing import Op, encode_op
-from ..storage.store import Record
+from ..storage.record import Record
 from ..versions import ServerVersion
 
 __all__ = ["Bins", "OpContext"]

@@ -21,10 +21,12 @@ from ..protocol.constants import (
 )
 from ..protocol.framing import Message, encode_op, reply
 from ..protocol.result import ParameterSubcode, RequestError, ResultCode, bad
-from ..storage.store import Namespace, Record, Store
+from ..storage.record import Record
 from ..udf.functions import FunctionError, function_of
 from ..udf.rows import row_of, stored_bin
-from .commands import check_record, find_place, new_void_time, refuse_transaction, store_bins
+from .commands import check_deletion, check_record, new_void_time, remove, store_bins
+from .place import refuse_transaction
+from .space import RecordSpace
 
 __all__ = ["apply_udf", "is_udf"]
 
@@ -40,28 +42,29 @@ def is_udf(message: Message) -> bool:
     return FieldType.UDF_FILENAME in message.fields and message.info2 & _WRITE_OR_DELETE == _WRITE
 
 
-def apply_udf(store: Store, message: Message, digest: bytes) -> bytes:
+def apply_udf(space: RecordSpace, message: Message, digest: bytes) -> bytes:
     """Call a function on the record of a digest, and give the reply frame.
 
     Raises:
         RequestError: the call does not come to the function, as it is malformed.
 
     """
-    namespace = find_place(store, message, digest)
     if message.info2 & _NO_INFO2 or message.info3 & _NO_INFO3:
         raise bad("a UDF with a write policy")
-    refuse_transaction(message)
-    record = namespace.find(digest)
+    store = space.store
+    if not space.is_strong:
+        refuse_transaction(store, message)
+    record = space.find(digest)
     set_name = message.fields.get(FieldType.SET, b"")
     before = record or Record(set_name)
     function = None
     try:
         function = function_of(store.modules, message)
         if record is not None:
-            check_record(namespace, record, digest, set_name, message)
+            check_record(space, record, digest, set_name, message)
         row = row_of(store, digest, record, message.fields.get(FieldType.KEY))
         (kind, result), changes = function.call(row, exists=record is not None)
-        after = before if changes is None else _stored(namespace, digest, record, changes, message)
+        after = before if changes is None else _stored(space, digest, record, changes, message)
     except FunctionError as error:
         words = str(error).encode("utf-8", "surrogateescape")
         failure = encode_op(OpCode.READ, ParticleType.STRING, _FAILURE, words)
@@ -75,7 +78,7 @@ def apply_udf(store: Store, message: Message, digest: bytes) -> bytes:
 
 
 def _stored(
-    namespace: Namespace, digest: bytes, record: Record | None, changes: Changes, message: Message
+    space: RecordSpace, digest: bytes, record: Record | None, changes: Changes, message: Message
 ) -> Record:
     """Store what a function has made of a record, and give the record as it is now.
 
@@ -91,19 +94,19 @@ def _stored(
             raise bad(f"the set name {set_name!r}")
     before = record or Record(set_name)
     if not changes.bins:
-        if message.info2 & Info2.DURABLE_DELETE:
-            raise RequestError(ResultCode.ENTERPRISE_ONLY, "durable delete")
-        namespace.delete(digest)
+        durable = bool(message.info2 & Info2.DURABLE_DELETE)
+        check_deletion(space, durable=durable)
+        remove(space, digest, before, durable=durable)
         gone = Record(before.set_name)
         gone.generation = before.generation + 1
         return gone
-    void_time = new_void_time(namespace, before, record is not None, _ttl(changes.ttl, message))
+    void_time = new_void_time(space, before, record is not None, _ttl(changes.ttl, message))
     bins = {
         name: before.bins[name] if before.bins.get(name) == (kind, data) else stored_bin(kind, data)
         for name, kind, data in changes.bins
     }
     key = before.key or message.fields.get(FieldType.KEY)
-    return store_bins(namespace, digest, before, bins, void_time, None if changes.drops_key else key)
+    return store_bins(space, digest, before, bins, void_time, None if changes.drops_key else key)
 
 
 def _ttl(own: int | None, message: Message) -> int:

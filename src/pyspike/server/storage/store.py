@@ -1,8 +1,9 @@
 """The store of a cluster: its namespaces and their records, and its UDF modules.
 
-Owns: records, the settings of namespaces, expiry, truncation, sizes, and telling the indexes of all changes.
-Not here: what commands do, and which node owns a partition. All nodes of a cluster share one store, which
-stands for synchronous replication.
+Owns: records, tombstones, the settings of namespaces, expiry, truncation, and telling the indexes of all
+changes. Not here: what commands do, which node owns a partition, and what transactions have written
+(transactions.py): the records here are those that everybody sees. All nodes of a cluster share one store,
+which stands for synchronous replication.
 """
 
 from __future__ import annotations
@@ -11,18 +12,26 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..arguments import check_integer
-from ..protocol.constants import CITRUSLEAF_EPOCH, N_PARTITIONS, TTL_MAX, ParticleType
+from ..arguments import check_flag, check_integer
+from ..protocol.constants import (
+    CITRUSLEAF_EPOCH,
+    GENERATION_MAX,
+    GENERATION_MAX_STRONG,
+    MRT_TIMEOUT_MAX,
+    N_PARTITIONS,
+    TTL_MAX,
+)
 from ..protocol.digest import partition_of
 from ..versions import NEWEST, ServerVersion
 from .indexes import NO_BVALS, Index
 from .modules import Modules
+from .record import Record
+from .transactions import Transactions
 
-__all__ = ["Namespace", "NamespaceConfig", "Record", "Store", "stored_size"]
+__all__ = ["Namespace", "NamespaceConfig", "Store"]
 
-_RECORD_OVERHEAD = 40
-_BIN_LENGTH = 4
-_BLOCK = 16
+_LUT_BITS = 40
+_GENERATION_BITS, _REGIME_BITS = 10, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,12 @@ class NamespaceConfig:
         allow_ttl_without_nsup: take TTLs although `nsup_period` is 0.
         default_read_touch_ttl_pct: percent of life left from which on a read prolongs a record; 0 is never.
         max_record_size: bytes a stored record may take.
+        strong_consistency: keep records strong-consistent, which transactions need; a namespace without it
+            is available and partition-tolerant (AP).
+        strong_consistency_allow_expunge: let strong-consistent records be deleted without the policy
+            `durable_delete`; else such a delete is refused with FORBIDDEN.
+        mrt_duration: seconds a transaction may take if the client does not say, 1 to 120.
+        disable_mrt_writes: refuse writes of transactions that have not written yet.
 
     """
 
@@ -44,6 +59,10 @@ class NamespaceConfig:
     allow_ttl_without_nsup: bool = False
     default_read_touch_ttl_pct: int = 0
     max_record_size: int = 1048576
+    strong_consistency: bool = False
+    strong_consistency_allow_expunge: bool = False
+    mrt_duration: int = 10
+    disable_mrt_writes: bool = False
 
     def __post_init__(self) -> None:
         """Check the settings.
@@ -57,45 +76,38 @@ class NamespaceConfig:
         check_integer("nsup_period", self.nsup_period, 0)
         check_integer("default_read_touch_ttl_pct", self.default_read_touch_ttl_pct, 0, 100)
         check_integer("max_record_size", self.max_record_size, 1)
+        check_integer("mrt_duration", self.mrt_duration, 1, MRT_TIMEOUT_MAX)
         if not isinstance(self.allow_ttl_without_nsup, bool):
             raise TypeError(f"allow_ttl_without_nsup is a bool, not {self.allow_ttl_without_nsup!r}")
-
-
-class Record:
-    """One stored record.
-
-    `bins` has (particle type, stored value) by name, in the order in which the bins were created.
-    """
-
-    __slots__ = ("all_ops", "bins", "generation", "key", "last_update", "set_name", "void_time")
-
-    def __init__(self, set_name: bytes) -> None:
-        self.set_name = set_name
-        self.bins: dict[bytes, tuple[int, bytes]] = {}
-        self.generation = 0
-        self.void_time = 0
-        self.key: bytes | None = None
-        self.last_update = 0.0
-        """Unix time in seconds."""
-        self.all_ops: bytes | None = None
-        """The ops of a reply with all bins, once one was asked for."""
+        check_flag("strong_consistency", self.strong_consistency)
+        check_flag("strong_consistency_allow_expunge", self.strong_consistency_allow_expunge)
+        check_flag("disable_mrt_writes", self.disable_mrt_writes)
 
 
 class Namespace:
     """The records of a namespace, by partition and digest, and its indexes."""
 
     __slots__ = (
+        "_last_lut",
         "config",
+        "dead",
         "first_config",
+        "generation_max",
         "indexes",
+        "is_strong",
         "key",
         "name",
         "partitions",
+        "regime",
         "sets",
         "store",
+        "tombstones",
+        "transactions",
         "truncated",
         "unavailable",
     )
+    prolongs = True
+    """Whether reads may prolong the life of records."""
 
     def __init__(self, name: str, config: NamespaceConfig, store: Store) -> None:
         self.name = name
@@ -113,18 +125,35 @@ class Namespace:
         """Last truncation in ns since the Unix epoch, by set; None is the whole namespace."""
         self.indexes: dict[Index, Callable[[bytes, Record], frozenset[int]]] = {}
         """The indexes in the order in which they were created, with what tells the bvals of a record."""
+        self.is_strong = config.strong_consistency
+        """Whether it is strong-consistent, which it is from its beginning to its end."""
+        self.generation_max = GENERATION_MAX_STRONG if self.is_strong else GENERATION_MAX
+        self.regime = 0
+        """How often its partitions were distributed, if it is strong-consistent; 0 if it is not."""
+        self.dead: frozenset[int] = frozenset()
+        """Those of the unavailable partitions whose nodes are all there, but none is trusted."""
+        self.tombstones: dict[bytes, Record] = {}
+        """What is left of records that were deleted durably: they have no bins."""
+        self.transactions = Transactions()
+        """What transactions have written; nothing in a namespace that is not strong-consistent."""
+        self._last_lut = 0
 
     def find(self, digest: bytes) -> Record | None:
         """The record of a digest; None if there is none, or it has expired, in which case it is dropped."""
         records = self.partitions[partition_of(digest)]
         record = records.get(digest)
         if record is not None and record.void_time and self.store.now() > record.void_time:
-            self.delete(digest)
+            if digest not in self.transactions.provisionals:
+                self.delete(digest)
             return None
         return record
 
     def put(self, digest: bytes, record: Record) -> None:
         """Store a record under its digest."""
+        if self.is_strong:
+            self.renew_version(record)
+        if self.tombstones:
+            self.tombstones.pop(digest, None)
         self.partitions[partition_of(digest)][digest] = record
         if record.set_name:
             self.sets[record.set_name] = None
@@ -137,19 +166,55 @@ class Namespace:
         for index in self.indexes:
             index.update(digest, NO_BVALS)
 
+    def bury(self, digest: bytes, tombstone: Record) -> None:
+        """Delete the record of a digest, if there is one, and leave a tombstone."""
+        if digest in self.partitions[partition_of(digest)]:
+            self.delete(digest)
+        self.tombstones[digest] = tombstone
+
+    def next_generation(self, digest: bytes, before: int) -> int:
+        """The generation of a record after a write; `before` is that before it, 0 if there was no record.
+
+        A record that is created anew goes on with the generation of its tombstone.
+        """
+        if not before and self.tombstones and (buried := self.tombstones.get(digest)) is not None:
+            before = buried.generation
+        # 0 is the generation of no record, so it is left out when the bits wrap.
+        return before % self.generation_max + 1
+
+    def renew_version(self, record: Record) -> None:
+        """Give a record of a strong-consistent namespace a version that no record has had."""
+        lut = int((self.store.clock() - CITRUSLEAF_EPOCH) * 1000)
+        # A clock that stands still, or goes back, must not give a version twice.
+        self._last_lut = lut = max(lut, self._last_lut + 1)
+        regime = self.regime % (1 << _REGIME_BITS)
+        record.version = (
+            lut % (1 << _LUT_BITS) | (regime << _GENERATION_BITS | record.generation) << _LUT_BITS
+        )
+
     def drop_partition(self, partition_id: int) -> None:
         """Drop all records of a partition."""
         self.partitions[partition_id] = {}
         for index in self.indexes:
             index.drop_partition(partition_id)
+        for digest in [digest for digest in self.tombstones if partition_of(digest) == partition_id]:
+            del self.tombstones[digest]
+
+    def clear(self) -> None:
+        """Drop all records, and all transactions."""
+        self.tombstones.clear()
+        self.transactions = Transactions()
+        for partition_id in range(N_PARTITIONS):
+            self.drop_partition(partition_id)
 
     def drop_expired(self) -> None:
         """Drop all records that have expired, as the server's expiry thread does from time to time."""
-        now = self.store.now()
+        now, locked = self.store.now(), self.transactions.provisionals
         for partition in self.partitions:
             gone = [digest for digest, record in partition.items() if 0 < record.void_time < now]
             for digest in gone:
-                self.delete(digest)
+                if digest not in locked:
+                    self.delete(digest)
 
     def records(self, partition_ids: Iterable[int] = range(N_PARTITIONS)) -> Iterator[tuple[bytes, Record]]:
         """The digest and the record of all records that have not expired."""
@@ -169,9 +234,10 @@ class Namespace:
         `lut_ns` is Unix time in nanoseconds.
         """
         self.truncated[set_name] = lut_ns
-        before = lut_ns / 1e9
+        before, locked = lut_ns / 1e9, self.transactions.provisionals
         for digest, record in list(self.records()):
-            if (set_name is None or record.set_name == set_name) and record.last_update < before:
+            chosen = set_name is None or record.set_name == set_name
+            if chosen and record.last_update < before and digest not in locked:
                 self.delete(digest)
 
     def age(self, seconds: int) -> None:
@@ -181,6 +247,7 @@ class Namespace:
                 record.last_update -= seconds
                 if record.void_time:
                     record.void_time = max(record.void_time - seconds, 1)  # 0 would be never
+        self.transactions.age(seconds)
 
     def void_time(self, ttl: int) -> int:
         """When a record with `ttl` seconds to live expires; for 0 seconds it is 0, which is never."""
@@ -202,40 +269,16 @@ class Store:
     namespaces: dict[bytes, Namespace] = field(default_factory=dict)
     modules: Modules = field(default_factory=Modules)
     """The UDF modules."""
+    is_enterprise: bool = False
+    """Whether a namespace is strong-consistent, which only the Enterprise Edition has."""
 
     def add(self, name: str, config: NamespaceConfig) -> Namespace:
         """Add a namespace."""
         namespace = Namespace(name, config, self)
+        self.is_enterprise |= namespace.is_strong
         self.namespaces[name.encode()] = namespace
         return namespace
 
     def now(self) -> int:
         """Whole seconds since 2010-01-01, as void-times are counted."""
         return int(self.clock()) - CITRUSLEAF_EPOCH
-
-
-def stored_size(record: Record) -> int:
-    """How many bytes a record takes in the server's flat form.
-
-    These are a header, set, key, and each bin, rounded up to whole blocks.
-    """
-    size = _RECORD_OVERHEAD
-    if record.set_name:
-        size += 1 + len(record.set_name)
-    if record.key:
-        size += 1 + len(record.key)
-    for name, (particle, value) in record.bins.items():
-        size += 2 + len(name)
-        if particle == ParticleType.INTEGER:
-            size += _integer_size(value)
-        elif particle in (ParticleType.FLOAT, ParticleType.BOOL):
-            size += len(value)
-        else:
-            size += _BIN_LENGTH + len(value)
-    return -(-size // _BLOCK) * _BLOCK
-
-
-def _integer_size(value: bytes) -> int:
-    """The size of an integer: a byte for its length, and 1, 2, 4 or 8 bytes that hold it without sign."""
-    used = len(value.lstrip(b"\x00"))
-    return 1 + (8 if used > 4 else 4 if used > 2 else max(used, 1))

@@ -24,8 +24,8 @@ from ..protocol.framing import PROTO, refusal, reply
 from ..protocol.result import RequestError
 from ..security.state import Caller
 from .closing import last_bytes
-from .fault_settings import Counted, Faults
-from .replies import LongReply, Reply, break_off, dropped, exhausted
+from .fault_settings import Counted, Faults, StepFault, TransactionFault
+from .replies import Broken, LongReply, Reply, break_off, dropped, exhausted
 from .state import NodeStats, Session
 from .tls import TlsTransport
 
@@ -61,6 +61,12 @@ class Handler(Protocol):
 
     def let_happen(self) -> None:
         """Let happen what a fault has in store for the middle of an answer."""
+
+    def freeze(self) -> None:
+        """Read and answer nothing from now on."""
+
+    def step_fault(self, body: bytes) -> StepFault | None:
+        """The fault that this data request has as a part of a transaction; None if it has none."""
 
     def holds(self, body: bytes) -> bool:
         """Whether the answer to this data request is held back by a fault."""
@@ -234,7 +240,7 @@ class Connection(asyncio.Protocol):
             if size < end:
                 break
             body = bytes(buffer[pos + _PROTO_BYTES : end])
-            pos = end
+            start, pos = pos, end
             if kind == _COMPRESSED and handler.compression:
                 try:
                     kind, body = _DATA, inflated(body)
@@ -244,7 +250,9 @@ class Connection(asyncio.Protocol):
             if faults.armed and kind == _DATA:
                 self._flush(out)
                 out, out_size = [], 0
-                self._handle_with_faults(kind, body)
+                if not self._handle_with_faults(kind, body):
+                    pos = start
+                    break
                 continue
             answer = handle(session, kind, body)
             if type(answer) is bytes:
@@ -320,19 +328,57 @@ class Connection(asyncio.Protocol):
         if stream is not None:
             dropped(stream._replace(is_query=True))
 
-    def _handle_with_faults(self, kind: int, body: bytes) -> None:
+    def _handle_with_faults(self, kind: int, body: bytes) -> bool:
+        """Run a request while the node has faults; tell whether it is done with.
+
+        If not, it is one for later.
+        """
         handler, faults = self._handler, self._handler.faults
+        step = handler.step_fault(body)
+        if step is not None:
+            return self._handle_step(step, kind, body)
         if faults.take(Counted.DROP):
-            handler.stats.count_data()
+            self._lose()
+        elif faults.take(Counted.CODE):
+            self._answer_code(kind, body, faults.code, executes=faults.code_executes)
+        else:
+            self._handle_and_spoil(kind, body)
+        return True
+
+    def _handle_step(self, step: StepFault, kind: int, body: bytes) -> bool:
+        """Run a message of a transaction that has a fault; tell whether it is done with."""
+        if step.fault is TransactionFault.FREEZE_BEFORE:
+            self._handler.freeze()
+            return False
+        if step.fault is TransactionFault.LOSE_REQUEST:
+            self._lose()
+        elif step.fault is TransactionFault.ANSWER_CODE:
+            self._answer_code(kind, body, step.code, executes=False)
+        elif step.fault is TransactionFault.LOSE_ANSWER:
+            dropped(self._handler.handle(self.session, kind, body))
             self._send(b"", last=True)
-            return
-        if faults.take(Counted.CODE):
-            if faults.code_executes:
-                dropped(handler.handle(self.session, kind, body))
-            else:
-                handler.stats.count_data()
-            self._send(refusal(body, faults.code))
-            return
+        else:
+            # A batch is run as its answer is drawn: it is done before the node freezes.
+            answer = exhausted(self._handler.handle(self.session, kind, body))
+            self._handler.freeze()
+            self._begin_stream(LongReply(iter((answer,)), None))
+        return True
+
+    def _lose(self) -> None:
+        """Close the connection of a request that is not run."""
+        self._handler.stats.count_data()
+        self._send(b"", last=True)
+
+    def _answer_code(self, kind: int, body: bytes, code: int, *, executes: bool) -> None:
+        if executes:
+            dropped(self._handler.handle(self.session, kind, body))
+        else:
+            self._handler.stats.count_data()
+        self._send(refusal(body, code))
+
+    def _handle_and_spoil(self, kind: int, body: bytes) -> None:
+        """Run a request, and send what faults leave of its answer."""
+        handler, faults = self._handler, self._handler.faults
         answer = handler.handle(self.session, kind, body)
         if handler.holds(body):
             self._hold(LongReply(iter((exhausted(answer),)), None), faults.hold_seconds)
@@ -340,23 +386,36 @@ class Connection(asyncio.Protocol):
             dropped(answer)
             self._send(b"", last=True)
         elif faults.take(Counted.GARBAGE):
-            head, rest = break_off(answer, faults.garbage_frames, 0)
             garbage = faults.garbage()
-            self._begin_stream(head, lambda: self._replace(rest, garbage))
+            broken = break_off(answer, faults.garbage_frames, 0)
+            self._break(Counted.GARBAGE, broken, lambda rest: self._replace(rest, garbage))
         elif faults.take(Counted.CUT):
-            head, rest = break_off(answer, faults.cut_frames, faults.cut_after)
-            self._begin_stream(head, lambda: self._replace(rest, b"", last=True))
+            broken = break_off(answer, faults.cut_frames, faults.cut_after)
+            self._break(Counted.CUT, broken, lambda rest: self._replace(rest, b"", last=True))
         elif faults.take(Counted.STALL):
-            head, rest = break_off(answer, faults.stall_frames, faults.stall_after)
             seconds = faults.stall_seconds
-            self._begin_stream(head, lambda: self._hold(rest, seconds))
+            broken = break_off(answer, faults.stall_frames, faults.stall_after)
+            self._break(Counted.STALL, broken, lambda rest: self._hold(rest, seconds))
         elif faults.take(Counted.EVENT):
-            head, rest = break_off(answer, faults.event_frames, 0)
-            self._begin_stream(head, lambda: self._interrupt(rest))
+            self._break(Counted.EVENT, break_off(answer, faults.event_frames, 0), self._interrupt)
         elif isinstance(answer, LongReply):
             self._begin_stream(answer)
         else:
             self._send(answer)
+
+    def _break(self, fault: Counted, broken: Broken, strike: Callable[[LongReply], None]) -> None:
+        """Send an answer as far as the place of a fault, which strikes there.
+
+        One that is told in frames waits for an answer that has as many.
+        """
+
+        def at_end() -> None:
+            if broken.left or not self._handler.faults.waits_for_frames(fault):
+                strike(broken.rest)
+            else:
+                self._handler.faults.put_back(fault)
+
+        self._begin_stream(broken.head, at_end)
 
     def _interrupt(self, rest: LongReply) -> None:
         """Let something happen, and send the rest of an answer if that can still be done."""

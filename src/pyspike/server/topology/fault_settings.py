@@ -8,12 +8,14 @@ partitions (membership.py).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["Counted", "Faults"]
+from ..protocol.transaction_steps import TransactionStep
+
+__all__ = ["Counted", "Faults", "StepFault", "TransactionFault"]
 
 _GARBAGE_SIZE = 64
 
@@ -41,6 +43,53 @@ class Counted(str, Enum):
     QUERY = "query"
     PARTITION = "partition"
     EVENT = "event"
+
+
+class TransactionFault(str, Enum):
+    """What can befall a message of a transaction.
+
+    `LOSE_REQUEST`: the connection is closed, and nothing is done. `LOSE_ANSWER`: it is done, and the
+        connection is closed without an answer.
+    `ANSWER_CODE`: nothing is done, and the answer is a result code.
+    `FREEZE_BEFORE`, `FREEZE_AFTER`: the node freezes before it does it, or when it has done it and before it
+        answers. When it thaws, it goes on there.
+    """
+
+    LOSE_REQUEST = "lose_request"
+    LOSE_ANSWER = "lose_answer"
+    ANSWER_CODE = "answer_code"
+    FREEZE_BEFORE = "freeze_before"
+    FREEZE_AFTER = "freeze_after"
+
+
+@dataclass(slots=True, eq=False)
+class StepFault:
+    """A fault of some messages of transactions, on whichever node they arrive: the nodes share it.
+
+    Fields:
+        step: which messages.
+        fault: what befalls them.
+        code: the result code of `ANSWER_CODE`.
+        skip: how many are still to pass before the first that it hits.
+        times: how many it is still to hit.
+
+    """
+
+    step: TransactionStep
+    fault: TransactionFault
+    code: int = 0
+    skip: int = 0
+    times: int = 1
+
+    def take(self, steps: Set[TransactionStep]) -> bool:
+        """Count a request with these steps, and tell whether it is hit."""
+        if self.step not in steps or not self.times:
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True
 
 
 @dataclass(slots=True)
@@ -90,6 +139,8 @@ class Faults:
     """With which arguments, by name."""
     index_seconds: float = 0.0
     """How long the indexes that are created from now on take to be built."""
+    steps: list[StepFault] = field(default_factory=list)
+    """The faults of messages of transactions, which all nodes have in common."""
     times: dict[str, int] = field(default_factory=dict)
     """How many data requests each counted fault is still to hit, by the values of `Counted`."""
     armed: bool = field(default=False, init=False)
@@ -108,7 +159,7 @@ class Faults:
     @property
     def left(self) -> int:
         """How many data requests are still to be hit by counted faults."""
-        return sum(self.times.values())
+        return sum(self.times.values()) + sum(fault.times for fault in self.steps)
 
     def change(self, *, times: Mapping[str, int] | None = None, **values: Any) -> None:
         """Set some faults; the others stay as they are.
@@ -131,6 +182,33 @@ class Faults:
         self.times[fault.value] = left - 1
         self._settle()
         return True
+
+    def add_step(self, fault: StepFault) -> None:
+        """Let messages of transactions have a fault."""
+        self.steps.append(fault)
+        self._settle()
+
+    def take_step(self, steps: Set[TransactionStep]) -> StepFault | None:
+        """The fault that hits a request with these steps; None if none does."""
+        hit = next((fault for fault in self.steps if fault.take(steps)), None)
+        self.steps = [fault for fault in self.steps if fault.times]
+        self._settle()
+        return hit
+
+    def put_back(self, fault: Counted) -> None:
+        """Take back a hit that was counted, as it did not strike."""
+        self.times[fault.value] += 1
+        self._settle()
+
+    def waits_for_frames(self, fault: Counted) -> bool:
+        """Whether a fault strikes only answers with so many frames."""
+        frames = {
+            Counted.CUT: self.cut_frames,
+            Counted.STALL: self.stall_frames,
+            Counted.GARBAGE: self.garbage_frames,
+            Counted.EVENT: self.event_frames,
+        }
+        return bool(frames.get(fault))
 
     def garbage(self) -> bytes:
         """The bytes that are sent in place of an answer."""

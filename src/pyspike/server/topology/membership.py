@@ -6,7 +6,8 @@ is changed (state.py), and the API in front (../cluster.py). Everything runs in 
 
 Records live as long as an owner of their partition does: when the last one stops or is killed, its memory is
 gone, the partition is taken over empty. Until the survivors notice a killed node, a partition without a
-living owner gets UNAVAILABLE.
+living owner gets UNAVAILABLE. In a strong-consistent namespace records outlive all nodes, as on their
+devices, and the roster decides which partitions are served (roster.py).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ..versions import NEWEST, ServerVersion
 from .jobs import Jobs
 from .node import Dispatch, Node
 from .partitions import PartitionMap, assign, changed, without_owner
+from .roster import Roster
 from .state import ClusterState, NodeState
 
 __all__ = ["DETACH_AFTER", "Membership"]
@@ -98,6 +100,8 @@ class Membership:
         ]
         self._lost: dict[bytes, set[int]] = {}
         self._turns: dict[bytes, dict[int, int]] = {}
+        self._rosters: dict[bytes, tuple[tuple[Any, ...], PartitionMap]] = {}
+        """What was worked out last of who owns what if all nodes of a roster are there, and for which."""
         self.disturbed = False
         """Whether nodes or partitions were changed from outside since the start or the last `reset`."""
         self._first_name = cluster_name
@@ -108,6 +112,9 @@ class Membership:
             self._lost[name.encode()] = set()
             self._turns[name.encode()] = {}
             self.state.maps[name.encode()] = PartitionMap(())
+            if config.strong_consistency:
+                self.state.rosters[name.encode()] = Roster()
+        self.state.recluster = self.recluster
         self._first_racks = dict(racks or {})
         self._place(self._first_racks, None)
 
@@ -154,7 +161,7 @@ class Membership:
             member.peers_log = [
                 (member.peers_generation, peer.name) for peer in members if peer is not member
             ]
-        self._rebalance()
+        self.revive()
         for member in members:
             member.partition_generation = 0
 
@@ -207,6 +214,8 @@ class Membership:
         """Reset a node's connections and stop it; the others notice after `detach_after` seconds."""
         if node.state.running:
             node.end(reset=True)
+            for roster in self.state.rosters.values():
+                roster.distrust(node.state.name)
             self._forget_records()
             loop = asyncio.get_running_loop()
             self._detaching[node.state.name] = loop.call_later(detach_after, self._detach, node)
@@ -233,7 +242,7 @@ class Membership:
             gone = [
                 pid for pid in range(N_PARTITIONS) if (owners := owners_of(pid)) and alive.isdisjoint(owners)
             ]
-            for pid in gone:
+            for pid in gone if not namespace.is_strong else ():
                 namespace.drop_partition(pid)
             namespace.unavailable = namespace.unavailable.union(gone)
 
@@ -301,6 +310,7 @@ class Membership:
         for node in self.nodes:
             await self.heal_node(node)
             await self.start_node(node)
+        self.revive()
 
     async def reset(self) -> None:
         """Heal the cluster, and bring every node back to the port that it had at first.
@@ -336,6 +346,41 @@ class Membership:
             namespace.indexes.clear()
             namespace.sets.clear()
 
+    def revive(self) -> None:
+        """Expect all nodes that are there in strong-consistent namespaces, and trust what they have."""
+        names = [member.name for member in self.state.members]
+        for key, roster in self.state.rosters.items():
+            roster.begin(names, self._replicas(self.state.store.namespaces[key], names))
+        self._rebalance()
+
+    def recluster(self) -> None:
+        """Let pending rosters take effect, and distribute the partitions anew."""
+        for roster in self.state.rosters.values():
+            roster.nodes = roster.pending
+        self._rebalance()
+
+    def _replicas(self, namespace: Namespace, names: Sequence[str]) -> PartitionMap:
+        """Who would own the partitions of a namespace if these nodes were there."""
+        racks = {node.state.name: node.state.racks.get(namespace.name, 0) for node in self.nodes}
+        given = (sorted(names), dict(self._turns[namespace.key]), racks)
+        known, replicas = self._rosters.get(namespace.key, (None, None))
+        if replicas is None or known != given:
+            replicas = assign(names, self.state.replication_factor, given[1], set(), racks)
+            self._rosters[namespace.key] = given, replicas
+        return replicas
+
+    def _strong_map(self, namespace: Namespace, names: Sequence[str]) -> PartitionMap:
+        """Who of these nodes owns the partitions of a strong-consistent namespace."""
+        roster = self.state.rosters[namespace.key]
+        replicas = self._replicas(namespace, roster.nodes)
+        owning = [name for name in names if name in roster.nodes]
+        refused, namespace.dead = roster.refused(owning, replicas)
+        lost = refused | self._lost[namespace.key]
+        if len(owning) == len(roster.nodes):
+            return replicas.without(lost)
+        racks = {member.name: member.racks.get(namespace.name, 0) for member in self.state.members}
+        return assign(owning, self.state.replication_factor, self._turns[namespace.key], lost, racks)
+
     def _rebalance(self) -> int:
         """Distribute the partitions anew among the members, and count the changes on each of them.
 
@@ -347,10 +392,18 @@ class Membership:
         maps: dict[bytes, PartitionMap] = {}
         total = 0
         for key, namespace in state.store.namespaces.items():
-            racks = {member.name: member.racks.get(namespace.name, 0) for member in state.members}
-            maps[key] = assign(names, state.replication_factor, self._turns[key], self._lost[key], racks)
-            total += changed(state.maps[key], maps[key])
+            if namespace.is_strong:
+                maps[key] = self._strong_map(namespace, names)
+            else:
+                racks = {member.name: member.racks.get(namespace.name, 0) for member in state.members}
+                factor = state.replication_factor
+                maps[key] = assign(names, factor, self._turns[key], self._lost[key], racks)
+            moved = changed(state.maps[key], maps[key])
+            total += moved
             namespace.unavailable = without_owner(maps[key], alive)
+            if namespace.is_strong and moved:
+                namespace.regime += 1
+                state.rosters[key].copied(maps[key], namespace.unavailable)
         state.set_maps(maps)
         if total:
             state.cluster_key = f"{secrets.randbits(48) | 1 << 47:X}"

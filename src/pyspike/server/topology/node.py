@@ -19,8 +19,9 @@ from ..protocol.constants import FieldType, Info2
 from ..protocol.digest import partition_of
 from ..protocol.framing import Message, parse_message
 from ..protocol.result import RequestError
+from ..protocol.transaction_steps import step_of
 from .connection import Connection
-from .fault_settings import Faults
+from .fault_settings import Faults, StepFault
 from .replies import Reply
 from .state import ClusterState, NodeState, NodeStats, Session
 from .tls import TlsProtocol
@@ -139,9 +140,11 @@ class Node:
             server.close()
 
     def begin(self) -> None:
-        """Mark the node as up: without faults but `mute`, and with the generations of a new process."""
+        """Mark the node as up: without faults but `mute` and those of the whole cluster, and with the
+        generations of a new process.
+        """
         self.state.begin()
-        self.state.faults = Faults(muted=self.faults.muted)
+        self.state.faults = Faults(muted=self.faults.muted, steps=self.faults.steps)
         self._tell_connections()
         self._time_mute()
 
@@ -224,6 +227,20 @@ class Node:
     def let_happen(self) -> None:
         """Let happen what was told to happen in the middle of an answer."""
         self._happen(self, self.faults.event, self.faults.event_args)
+
+    def freeze(self) -> None:
+        """Read and answer nothing from now on."""
+        self.change_faults(frozen=True)
+
+    def step_fault(self, body: bytes) -> StepFault | None:
+        """The fault that a data request has as a part of a transaction; None if it has none."""
+        if not self.faults.steps:
+            return None
+        try:
+            steps = {step_of(message) for _, message in _requests(body, self._cluster.store.namespaces)}
+        except RequestError:
+            return None
+        return self.faults.take_step({step for step in steps if step is not None})
 
     def holds(self, body: bytes) -> bool:
         """Whether a data request is a write whose answer is held back by a fault."""

@@ -34,6 +34,17 @@ class PartitionMap:
         """The owners of a partition, master first."""
         return [owner for column in self.columns if (owner := column[partition_id]) is not None]
 
+    def without(self, lost: Set[int]) -> PartitionMap:
+        """The same map, in which nobody owns some partitions."""
+        if not lost:
+            return self
+        return PartitionMap(
+            tuple(
+                tuple(None if pid in lost else owner for pid, owner in enumerate(column))
+                for column in self.columns
+            )
+        )
+
 
 @lru_cache(maxsize=64)
 def _weights(name: str) -> list[bytes]:

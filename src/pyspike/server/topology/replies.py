@@ -6,13 +6,13 @@ what faults there are (fault_settings.py).
 
 from __future__ import annotations
 
-from collections import deque
+import asyncio
 from collections.abc import Generator, Iterator
 from typing import NamedTuple, TypeAlias, cast
 
 from ..protocol.framing import PROTO
 
-__all__ = ["LongReply", "Reply", "break_off", "dropped", "exhausted"]
+__all__ = ["Broken", "LongReply", "Reply", "break_off", "dropped", "exhausted"]
 
 _SIZE_MASK = (1 << 48) - 1
 
@@ -25,7 +25,8 @@ class LongReply(NamedTuple):
             lets so many seconds pass before the next one is drawn.
         patience: a client that does not read is disconnected: so many seconds after the request of a batch,
             or after it has begun not to read the answer to a query. None: never.
-        is_query: whether it is the answer to a query; else it is that to a batch, and is drawn to its end.
+        is_query: whether it is the answer to a query, or to what need not be done for a client that has
+            gone; else it is that to a batch, and is drawn to its end.
 
     """
 
@@ -38,10 +39,16 @@ Reply: TypeAlias = "bytes | LongReply"
 
 
 def exhausted(reply: Reply) -> bytes:
-    """All bytes of a reply."""
+    """All bytes of a reply that are there without time passing; what comes later is dropped."""
     if isinstance(reply, bytes):
         return reply
-    return b"".join(piece for piece in reply.frames if isinstance(piece, bytes))
+    pieces = []
+    for piece in reply.frames:
+        if not isinstance(piece, bytes):
+            dropped(reply)
+            break
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def dropped(reply: Reply) -> None:
@@ -49,12 +56,31 @@ def dropped(reply: Reply) -> None:
     if isinstance(reply, bytes):
         return
     if not reply.is_query:
-        deque(reply.frames, maxlen=0)
+        for piece in reply.frames:
+            if not isinstance(piece, bytes):
+                asyncio.get_running_loop().call_later(piece, dropped, reply)
+                return
     elif isinstance(reply.frames, Generator):
         reply.frames.close()
 
 
-def break_off(reply: Reply, frames: int | None, after: int | None) -> tuple[LongReply, LongReply]:
+class Broken(NamedTuple):
+    """A reply that a fault breaks off.
+
+    Fields:
+        head: what is sent before.
+        rest: what would follow.
+        left: what is left of the piece in which the place is; nothing before `head` was drawn as far as that,
+            or if the reply is too short.
+
+    """
+
+    head: LongReply
+    rest: LongReply
+    left: list[bytes]
+
+
+def break_off(reply: Reply, frames: int | None, after: int | None) -> Broken:
     """The part of a reply that is sent before a fault hits it, and the rest.
 
     Args:
@@ -69,7 +95,7 @@ def break_off(reply: Reply, frames: int | None, after: int | None) -> tuple[Long
         reply = LongReply(iter((whole,)), None if isinstance(reply, bytes) else reply.patience)
     left: list[bytes] = []
     head = _head(reply.frames, frames or 0, after or 0, left)
-    return reply._replace(frames=head), reply._replace(frames=_rest(left, reply.frames))
+    return Broken(reply._replace(frames=head), reply._replace(frames=_rest(left, reply.frames)), left)
 
 
 def _head(

@@ -7,9 +7,11 @@ here: what changes the state (membership.py, node.py), and the sockets (connecti
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from ..protocol.digest import partition_of
 from ..security.state import Caller, ClusterSecurity, NodeSecurity
 from ..storage.indexes import Index
 from ..storage.store import Namespace, Store
@@ -18,6 +20,8 @@ from .batch_counts import BatchCounts
 from .fault_settings import Faults
 from .jobs import NAMESPACE_SETTINGS, QUERY_SETTINGS, Jobs
 from .partitions import PartitionMap, bitmap
+from .roster import Roster
+from .transaction_counts import TransactionCounts
 
 __all__ = ["ClusterState", "NodeState", "NodeStats", "Session"]
 
@@ -93,6 +97,7 @@ class NodeState:
     stats: NodeStats = field(default_factory=NodeStats)
     faults: Faults = field(default_factory=Faults)
     batch_counts: BatchCounts = field(default_factory=BatchCounts)
+    transaction_counts: TransactionCounts = field(default_factory=TransactionCounts)
     index_builds: dict[Index, tuple[float, float]] = field(default_factory=dict)
     """When the indexes that are being built here were begun and will be built, by `time.monotonic()`."""
     batch_order: Random | None = field(init=False)
@@ -171,6 +176,10 @@ class ClusterState:
     """The nodes that are in the cluster as the others see it; a killed one stays until it is noticed."""
     maps: dict[bytes, PartitionMap] = field(default_factory=dict)
     """The owners of the partitions, by namespace. Changed by `set_maps` only."""
+    rosters: dict[bytes, Roster] = field(default_factory=dict)
+    """Of the strong-consistent namespaces, by name."""
+    recluster: Callable[[], None] = lambda: None
+    """Lets pending rosters take effect, and distributes the partitions anew."""
     _replicas: dict[tuple[str, int], str] = field(default_factory=dict, init=False)
 
     @property
@@ -208,6 +217,19 @@ class ClusterState:
         columns = self.maps[namespace.key].columns
         return bool(columns) and columns[0][partition_id] == node.name
 
+    def answers(self, name: str) -> bool:
+        """Whether a node of the cluster is up and answers others, by its name."""
+        return any(
+            member.name == name and member.running and not member.faults.silent for member in self.members
+        )
+
+    def is_reachable(self, namespace: Namespace, digest: bytes) -> bool:
+        """Whether a record can be written now: its partition is served, and the master answers."""
+        partition_id = partition_of(digest)
+        if partition_id in namespace.unavailable:
+            return False
+        return self.answers(self.maps[namespace.key].owners(partition_id)[0])
+
     def set_maps(self, maps: dict[bytes, PartitionMap]) -> None:
         """Let other nodes own the partitions."""
         self.maps = maps
@@ -227,6 +249,6 @@ class ClusterState:
             for key, namespace in self.store.namespaces.items():
                 columns = self.maps[key].columns
                 bitmaps = [bitmap(column, node.name) for column in columns[: max_columns or None]]
-                parts.append(f"{namespace.name}:0,{len(bitmaps)}," + ",".join(bitmaps))
+                parts.append(f"{namespace.name}:{namespace.regime},{len(bitmaps)}," + ",".join(bitmaps))
             text = self._replicas[(node.name, max_columns)] = ";".join(parts)
         return text

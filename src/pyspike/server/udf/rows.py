@@ -9,7 +9,8 @@ from pyspike.lua.interpreter import Row
 
 from ..protocol.constants import CITRUSLEAF_EPOCH, ContainerFlags, ParticleType
 from ..protocol.result import RequestError
-from ..storage.store import Record, Store, stored_size
+from ..storage.record import Record, stored_size
+from ..storage.store import Store
 from ..values.decoding import decode
 from ..values.encoding import encode
 from ..values.geojson import stored_geojson
