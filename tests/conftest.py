@@ -7,12 +7,14 @@ and are skipped on a real one. All records are in the namespace `test`, in a set
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 import os
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +63,14 @@ def pytest_configure(config: pytest.Config) -> None:
         if not tls.wanted():  # a worker of pytest-xdist is told by its parent
             os.environ[tls.VARIABLE] = tls.make_files()
             tls.switch_on()
+
+
+def pytest_sessionstart() -> None:
+    """Hashing a password takes 50 ms on purpose: each that tests use is hashed once."""
+    with suppress(ModuleNotFoundError):
+        import bcrypt
+
+        bcrypt.hashpw = functools.cache(bcrypt.hashpw)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -22,6 +22,9 @@ from test_readme import read_blocks
 
 MISTAKES = {"WritePolicy(sendkey=True)", "print(error.message, error.result_code.name)  # of any TypeError"}
 WHERE = Path(pyspike.__file__).parents[1]
+PATIENCE = 450  # seconds until a checker hangs; on an idle machine each takes ten
+
+pytestmark = pytest.mark.timeout(PATIENCE + 20)
 
 RELIED_ON = """
 from collections.abc import Callable
@@ -80,7 +83,7 @@ def run(modules: list[Path], *command: str, **environment: str) -> str:
         cwd=modules[0].parent,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=PATIENCE,
         check=False,
         env={**os.environ, **environment},
     )

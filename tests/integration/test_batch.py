@@ -37,6 +37,7 @@ from pyspike import (
 from pyspike import operations as op
 from pyspike.operations import lists
 from pyspike.server import EmbeddedCluster, EmbeddedNode
+from support.cluster_tools import within
 
 pytestmark = pytest.mark.both_kinds
 
@@ -295,9 +296,8 @@ def test_reads_go_to_the_other_replica_whatever_happens_to_a_node(
     three: EmbeddedCluster, of_three: Client, fault: str
 ) -> None:
     FAULTS[fault](three.nodes[1])
-    began = time.monotonic()
-    assert numbers(of_three) == [0] * 90
-    assert time.monotonic() - began < 1.0
+    with within(1000):
+        assert numbers(of_three) == [0] * 90
     for _ in range(3):
         assert numbers(of_three) == [0] * 90
 
@@ -331,8 +331,9 @@ def test_a_frozen_node_fails_its_writes_at_the_deadline_and_no_others(
 ) -> None:
     three.nodes[1].freeze()
     began = time.monotonic()
-    results = of_three.batch(ADDS, timeout=300)
-    assert 0.25 < time.monotonic() - began < 0.6
+    with within(500):
+        results = of_three.batch(ADDS, timeout=300)
+    assert time.monotonic() - began > 0.25
     failed = results.failed
     assert 10 < len(failed) < 60
     assert {type(row.error) for row in failed} == {errors.TimeoutError}
@@ -367,10 +368,9 @@ def test_batches_that_share_few_connections_do_not_wait_for_each_other_for_ever(
     policy = ClientPolicy(max_conns_per_node=1, tend_interval=100)
     with Client(three.hosts, policy) as client, ThreadPoolExecutor(8) as pool:
         client.batch_put({key: {"n": 0} for key in KEYS})
-        began = time.monotonic()
-        answers = list(pool.map(lambda _: client.batch(ADDS, timeout=20_000).ok, range(40)))
+        with within(15_000):
+            answers = list(pool.map(lambda _: client.batch(ADDS, timeout=20_000).ok, range(40)))
         assert all(answers)
-        assert time.monotonic() - began < 15
         assert numbers(client) == [40] * 90
         assert all(node.pool.open <= 1 and node.pool.in_flight == 0 for node in client.stats().nodes.values())
 

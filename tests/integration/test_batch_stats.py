@@ -23,7 +23,8 @@ def three() -> Iterator[EmbeddedCluster]:
 @pytest.fixture
 def of_three(three: EmbeddedCluster) -> Iterator[Client]:
     policy = BatchPolicy(total_timeout=20_000, sleep_between_retries=0)
-    with Client(three.hosts, ClientPolicy(batch=policy)) as client:
+    # Tending takes no node for one that is gone because the machine gives it no time.
+    with Client(three.hosts, ClientPolicy(timeout=10_000, tend_interval=60_000, batch=policy)) as client:
         yield client
 
 

@@ -21,6 +21,7 @@ from pyspike.cluster.tend_thread import Clock
 from pyspike.errors import PartitionUnavailable
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
+from support.cluster_tools import within
 from support.processes import run_script
 from support.sockets import connections
 from support.threads import tend_threads
@@ -299,9 +300,8 @@ def test_the_clock_rings_early_but_not_too_often():
     clock.ring()
     clock.wait(60)
     assert 0.1 <= time.monotonic() - started < 5
-    started = time.monotonic()
-    clock.wait(0.02)
-    assert time.monotonic() - started < 1
+    with within(1000):
+        clock.wait(0.02)
 
 
 def test_a_stopped_clock_does_not_wait():

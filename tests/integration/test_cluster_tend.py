@@ -11,6 +11,7 @@ from pyspike.cluster import Cluster, info_answers
 from pyspike.errors import ClientClosed, InvalidNode
 from pyspike.policy import ClientPolicy, InfoPolicy
 from pyspike.server import EmbeddedCluster
+from support.cluster_tools import within
 from support.threads import tend_threads
 
 pytestmark = pytest.mark.embedded_only
@@ -222,9 +223,8 @@ def test_closing_ends_the_thread_and_every_connection(server):
     before = tend_threads()
     with tended(seed_of(server), min_conns_per_node=2) as cluster:
         assert len(tend_threads() - before) == 1
-        started = time.monotonic()
-        cluster.close()
-        assert time.monotonic() - started < 1
+        with within(1000):
+            cluster.close()
         assert not tend_threads() - before
         cluster.close()
         assert cluster.closed
@@ -239,9 +239,8 @@ def test_closing_does_not_wait_for_a_frozen_node(server):
     with tended(seed_of(server), timeout=700) as cluster:
         server.node("A1").freeze()
         wait_until(lambda: cluster.node("A1").failures)
-        started = time.monotonic()
-        cluster.close()
-        assert time.monotonic() - started < 1
+        with within(1000):
+            cluster.close()
     server.node("A1").thaw()
 
 

@@ -107,18 +107,14 @@ def expressions(draw: st.DrawFn) -> tuple[Any, Holds]:
     )
 
 
-@pytest.fixture(scope="module")
-def model_set(set_name: str) -> str:
-    return f"{set_name}-query-model"
-
-
 @pytest.fixture
-def indexed(client: Client, model_set: str) -> Iterator[str]:
-    """A set with an index of each kind."""
+def indexed(client: Client, client_kind: str, set_name: str) -> Iterator[str]:
+    """A set with an index of each kind, whose names no index had before that is still being dropped."""
+    name = f"{set_name}-query-{client_kind}"
     with ExitStack() as stack:
         for definition in DEFINITIONS:
-            stack.enter_context(index(client, model_set, *definition))
-        yield model_set
+            stack.enter_context(index(client, name, *definition))
+        yield name
 
 
 def test_random_queries_give_what_a_filter_gives(client: Client, indexed: str) -> None:

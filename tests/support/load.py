@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pyspike import AerospikeError, Client, Key, RecordNotFound
-from support.cluster_tools import TOLERANCE, Lag, Starved, wait_until
+from support.cluster_tools import TOLERANCE, Lag, Starved, loop_threads, wait_until
 
 KEYS = 30  # of each thread
 COUNTERS = 5  # shared by all
@@ -25,7 +25,6 @@ CALLS = 100  # and how many calls
 # Calls a second of all threads at most: faults need time, not a machine that does nothing else.
 RATE = float(os.environ.get("PYSPIKE_FAULT_RATE") or 1000.0)
 STOOD_STILL = 0.25  # of a call's deadline: it may fail on a machine that was late by this much meanwhile
-LOOP = "facade"  # the thread in whose loop the commands of tasks run
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,7 @@ class Load:
     # What a thread does ------------------------------------------------------------------------------------
 
     def _run(self, thread: int, chance: random.Random) -> None:
-        loops = [each.native_id for each in threading.enumerate() if each.name == LOOP]
-        starved = self._starved.of = Starved(threading.get_native_id(), *filter(None, loops), children=True)
+        starved = self._starved.of = Starved(threading.get_native_id(), *loop_threads(), children=True)
         try:
             while not self._stop.is_set():
                 n = chance.randrange(KEYS)
