@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import json
 import pickle
 
@@ -109,7 +110,7 @@ def test_every_class_is_public_and_tells_of_each_field() -> None:
     for name in stats.__all__:
         kind = getattr(pyspike, name)
         assert kind.__module__ == "pyspike.stats"
-        own = set(kind.__annotations__)
+        own, told = set(kind.__annotations__), inspect.cleandoc(kind.__doc__)
         assert own
         for field in own:
-            assert f"        {field}: " in kind.__doc__, f"{name} says nothing of {field}"
+            assert f"\n    {field}: " in told, f"{name} says nothing of {field}"
