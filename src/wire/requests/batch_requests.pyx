@@ -361,8 +361,7 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     cdef uint32_t number
     memset(&last, 0, sizeof(LastRow))
     put_request_header(
-        out, INFO1_BATCH | settings.info1 & INFO1_COMPRESS_RESPONSE, 0, settings.info3, 0, 0,
-        server_timeout(batch.total_timeout, 0)
+        out, INFO1_BATCH | settings.info1 & INFO1_COMPRESS_RESPONSE, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0)
     )
     ask_for_details(out, settings)
     if batch.filter_expression is not None:
