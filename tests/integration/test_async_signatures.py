@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,8 @@ BLOCKS: dict[object, str] = {
 
 
 def without_kind(text: str) -> str:
-    return text.replace("Async", "").replace("Blocking", "")
+    """The text without the kind of client, and without modules, which one of the two may import late."""
+    return re.sub(r"\b[a-z_]+\.(?=[A-Z])", "", text.replace("Async", "").replace("Blocking", ""))
 
 
 def same(signature: inspect.Signature) -> inspect.Signature:
@@ -69,7 +71,7 @@ def same(signature: inspect.Signature) -> inspect.Signature:
     if isinstance(text, str):
         signature = signature.replace(return_annotation=without_kind(text))
     taken = [
-        each.replace(annotation=BLOCKS.get(each.annotation, each.annotation))
+        each.replace(annotation=without_kind(str(BLOCKS.get(each.annotation, each.annotation))))
         for each in signature.parameters.values()
     ]
     return signature.replace(parameters=taken)
