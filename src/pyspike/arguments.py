@@ -10,6 +10,8 @@ from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import (
     SECTION_QUERY,
     SECTION_SCAN,
+    SECTION_TXN_ROLL,
+    SECTION_TXN_VERIFY,
     DynamicSettings,
     Query,
     QueryPartitions,
@@ -46,6 +48,7 @@ __all__ = [
     "Policies",
     "admin_policy",
     "client_policy",
+    "ending_settings",
     "info_arguments",
     "new_query",
     "query_settings",
@@ -144,6 +147,17 @@ def client_policy(policy: ClientPolicy | None) -> ClientPolicy:
         InvalidType: it is none of a client.
     """
     return ClientPolicy() if policy is None else _of_kind(ClientPolicy, policy)
+
+
+def ending_settings(policies: Policies, dynamic: DynamicSettings | None) -> tuple[Settings, Settings]:
+    """The settings of the requests that end a transaction: those that verify, and those that roll.
+
+    `dynamic` is what a configuration file says, if the client follows one.
+    """
+    verify, roll = policies.txn_verify, policies.txn_roll
+    if dynamic is None:
+        return verify.settings, roll.settings
+    return dynamic.of(verify, SECTION_TXN_VERIFY), dynamic.of(roll, SECTION_TXN_ROLL)
 
 
 def query_settings(

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from pyspike._wire import Batch, Command, Executor
-from pyspike.arguments import Policies, times_again
+from pyspike.arguments import Policies, ending_settings, times_again
 from pyspike.cluster import Cluster
 from pyspike.cluster.info_names import is_strong
 from pyspike.errors import AerospikeError
@@ -70,12 +70,13 @@ class AsyncTransactions:
 
     async def commit(self, txn: Transaction) -> CommitStatus:
         """Have all that a transaction has written happen: see `Client.commit`."""
-        verify, roll = self._policies.txn_verify.settings, self._policies.txn_roll.settings
+        verify, roll = ending_settings(self._policies, self._cluster.dynamic)
         return await _run(self._loops, commit(ledger_of(txn), verify, roll))
 
     async def abort(self, txn: Transaction) -> AbortStatus:
         """Have nothing happen of what a transaction has written: see `Client.abort`."""
-        return await _run(self._loops, abort(ledger_of(txn), self._policies.txn_roll.settings))
+        _, roll = ending_settings(self._policies, self._cluster.dynamic)
+        return await _run(self._loops, abort(ledger_of(txn), roll))
 
     async def run_in_transaction(
         self,

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspike._wire import Batch, Command, Executor
-from pyspike.arguments import Policies, times_again
+from pyspike.arguments import Policies, ending_settings, times_again
 from pyspike.errors import AerospikeError
 from pyspike.policy import TxnRollPolicy
 from pyspike.process.lazy_imports import importing
@@ -121,7 +121,7 @@ class Transactions:
         with importing:
             from pyspike.plans.transactions import commit
 
-        verify, roll = self._policies.txn_verify.settings, self._policies.txn_roll.settings
+        verify, roll = ending_settings(self._policies, self._cluster.dynamic)
         return _run(self._executor, commit(ledger_of(txn), verify, roll))
 
     def abort(self, txn: Transaction) -> AbortStatus:
@@ -138,7 +138,8 @@ class Transactions:
         with importing:
             from pyspike.plans.transactions import abort
 
-        return _run(self._executor, abort(ledger_of(txn), self._policies.txn_roll.settings))
+        _, roll = ending_settings(self._policies, self._cluster.dynamic)
+        return _run(self._executor, abort(ledger_of(txn), roll))
 
     def run_in_transaction(
         self,

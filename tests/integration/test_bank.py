@@ -16,6 +16,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from transaction_scenarios import ACCOUNTS as SHARED
+from transaction_scenarios import EACH as OF_EACH
+from transaction_scenarios import KEYS as SHARED_KEYS
+from transaction_scenarios import READY, move_money_until_killed
 
 from pyspike import (
     AerospikeError,
@@ -29,10 +33,12 @@ from pyspike import (
     WritePolicy,
 )
 from pyspike.server import EmbeddedCluster
+from support.processes import PATIENCE, begin_scenario
 
 pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 
 TRANSFERS = int(os.environ.get("PYSPIKE_BANK_TRANSFERS", "80"))
+KILLS = max(4, TRANSFERS // 100)
 TELLERS, ACCOUNTS, EACH = 4, 12, 100
 QUICK: dict[str, Any] = {"total_timeout": 500, "socket_timeout": 200}
 POLICY = ClientPolicy(
@@ -155,3 +161,26 @@ def test_the_sum_of_all_accounts_never_changes(strong: EmbeddedCluster) -> None:
             client.touch(key)  # nobody holds it
         assert bank.done > TRANSFERS // 2
         assert bank.dead > 0
+
+
+@pytest.mark.one_kind("whole processes are killed")
+def test_processes_that_are_killed_leave_nothing_half_done(strong: EmbeddedCluster) -> None:
+    chance = random.Random(5)
+    with Client(strong.hosts, POLICY) as client:
+        for key in SHARED_KEYS:
+            client.put(key, {"balance": OF_EACH})
+        for _ in range(KILLS // 2):
+            name = move_money_until_killed.__name__
+            tellers = [begin_scenario("transaction_scenarios.py", name, strong.hosts) for _ in range(2)]
+            for teller in tellers:
+                assert teller.stdout is not None
+                assert teller.stdout.readline() == f"{READY}\n".encode()
+            for teller in tellers:
+                time.sleep(chance.uniform(0.02, 0.2))
+                teller.kill()
+                teller.communicate(timeout=PATIENCE)
+        strong.clock.advance(5)
+        assert sum(client.get(key)["balance"] for key in SHARED_KEYS) == SHARED * OF_EACH
+        assert any(client.get(key)["balance"] != OF_EACH for key in SHARED_KEYS), "money was moved"
+        for key in SHARED_KEYS:
+            client.touch(key)  # nobody holds it

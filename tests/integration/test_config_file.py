@@ -297,6 +297,25 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCap
 
 
 @pytest.mark.one_kind("it is the official client that is compared")
+def test_the_ends_of_transactions_follow_a_file(path: Path) -> None:
+    key = Key("test", "s", 1)
+    with EmbeddedCluster(namespaces=("test",), strong_consistency=True) as cluster:
+        for section, step in (("txn_verify", "verify"), ("txn_roll", "mark")):
+            path.write_text(f"dynamic: {{{section}: {{max_retries: 0}}}}\n")
+            for policy, retried in ((following(None), True), (following(path), False)):
+                with Client(cluster.hosts, policy) as client:
+                    client.put(key, {"a": 1})
+                    cluster.fail_transactions(step, "lose_request")
+                    with contextlib.ExitStack() as stack:
+                        if not retried:
+                            stack.enter_context(pytest.raises(errors.TransactionFailed))
+                        with client.transaction() as txn:
+                            client.get(key, txn=txn)
+                            client.put(Key("test", "s", 2), {"a": 1}, txn=txn)
+                    if txn.in_doubt:
+                        client.commit(txn)
+
+
 def test_the_official_client_sends_the_same_by_the_same_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

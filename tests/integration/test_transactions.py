@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from transaction_scenarios import finish_what_another_began
 
 from pyspike import (
     AbortStatus,
@@ -36,6 +37,7 @@ from pyspike import operations as op
 from pyspike.server import EmbeddedCluster
 from support.all_of import all_of
 from support.cluster_tools import wait_until
+from support.processes import PATIENCE, begin_scenario
 
 pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 
@@ -392,6 +394,24 @@ def test_a_commit_in_doubt_is_finished_by_another_client(strong: EmbeddedCluster
             assert other.commit(copy) is CommitStatus.OK, happened
             assert (copy.in_doubt, copy.state) == (False, TransactionState.COMMITTED)
             assert client.get(key)["n"] == 1
+
+
+@pytest.mark.one_kind("another process ends it")
+def test_a_commit_in_doubt_is_finished_by_another_process(strong: EmbeddedCluster) -> None:
+    policy = {"txn_roll": TxnRollPolicy(total_timeout=1000, max_retries=0)}
+    with Client(strong.hosts, ClientPolicy(**policy)) as client:
+        (key,) = keys(1)
+        txn = client.transaction()
+        client.put(key, {"n": 1}, txn=txn)
+        strong.fail_transactions("mark", "lose_answer")
+        with pytest.raises(errors.TransactionFailed) as caught:
+            txn.commit()
+        assert caught.value.in_doubt
+        other = begin_scenario("transaction_scenarios.py", finish_what_another_began.__name__, strong.hosts)
+        told, _ = other.communicate(pickle.dumps(txn), timeout=PATIENCE)
+        assert told.decode().split() == [CommitStatus.OK.name, TransactionState.COMMITTED.name]
+        client.put(key, {"m": 2})
+        assert client.get(key).bins == {"n": 1, "m": 2}
 
 
 def test_a_transaction_whose_time_is_over_is_aborted_by_the_servers(strong: EmbeddedCluster) -> None:

@@ -62,6 +62,16 @@ def run_scenario(
     assert output == expected[1], ended
 
 
+def begin_scenario(script: str, scenario: str, hosts: str) -> subprocess.Popen[bytes]:
+    """Begin a scenario of a script in tests/integration, with pipes to it."""
+    return subprocess.Popen(
+        [sys.executable, str(TESTS / "integration" / script), scenario, hosts],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(),
+    )
+
+
 def run_script(script: str) -> subprocess.CompletedProcess[str]:
     """What came of these lines of Python, which may use what is in tests."""
     return subprocess.run(

@@ -21,6 +21,8 @@ from pyspike._wire import (
     SECTION_QUERY,
     SECTION_READ,
     SECTION_SCAN,
+    SECTION_TXN_ROLL,
+    SECTION_TXN_VERIFY,
     SECTION_WRITE,
     SECTIONS,
     Settings,
@@ -33,6 +35,7 @@ from pyspike.policy.batch import BatchPolicy, Concurrency
 from pyspike.policy.client import ClientPolicy
 from pyspike.policy.query import QueryDuration, QueryPolicy
 from pyspike.policy.read import ReadPolicy, Replica
+from pyspike.policy.transaction import TxnRollPolicy, TxnVerifyPolicy
 from pyspike.policy.write import WritePolicy
 from pyspike.showing import shown
 
@@ -163,6 +166,8 @@ POLICIES: dict[str, tuple[int, type[CommandPolicy], dict[str, Key]]] = {
     "scan": (SECTION_SCAN, QueryPolicy, {**REPLICA, **LIMITS}),
     "batch_read": (SECTION_BATCH_READ, BatchPolicy, {**READING, **REPLICA, **LIMITS, **BATCHES}),
     "batch_write": (SECTION_BATCH_WRITE, BatchPolicy, {**READING, **REPLICA, **LIMITS, **BATCHES}),
+    "txn_verify": (SECTION_TXN_VERIFY, TxnVerifyPolicy, {**READING, **REPLICA, **LIMITS, **BATCHES}),
+    "txn_roll": (SECTION_TXN_ROLL, TxnRollPolicy, {**READING, **REPLICA, **LIMITS, **BATCHES}),
 }
 ROWS = {
     "batch_write": ROWS_THAT_WRITE,
@@ -170,7 +175,7 @@ ROWS = {
     "batch_delete": ROWS_THAT_DELETE,
 }
 # Known to other clients, and of no effect here.
-UNHEEDED = {"txn_verify", "txn_roll", "metrics"}
+UNHEEDED = {"metrics"}
 
 STATIC_CLIENT = {
     "config_interval": Key("config_interval", _interval),

@@ -10,7 +10,9 @@ cpdef enum:                                 # the sections, each of which is for
     SECTION_BATCH_WRITE = 3                    # all others
     SECTION_QUERY = 4
     SECTION_SCAN = 5
-    SECTIONS = 6
+    SECTION_TXN_VERIFY = 6
+    SECTION_TXN_ROLL = 7
+    SECTIONS = 8
 
 
 @cython.final
