@@ -6,17 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pyspike.compat.aerospike import exception, predicates
-from pyspike.compat.aerospike_helpers.metrics import MetricsPolicy
 from pyspike.compat.client.client import Client
 from pyspike.compat.client.config_provider import ConfigProvider
 from pyspike.compat.client.connection import SERIALIZERS
 from pyspike.compat.client.logs import set_log_handler, set_log_level
+from pyspike.compat.client.methods import function
 from pyspike.compat.client.query import Query, Scan
 from pyspike.compat.client.transaction import Transaction
 from pyspike.compat.facts.constants import CONSTANTS
 from pyspike.compat.model.exceptions import param_error
 from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, KeyOrderedDict, null
-from pyspike.compat.translate.configuration import configuration_of
 from pyspike.compat.translate.keys import digest_of, partition_of
 
 __all__ = [
@@ -63,17 +62,14 @@ def client(*config: Any, **named: Any) -> Client:
         ConnectionError: no host can be reached.
     """
     try:
-        return _client(*config, **named)
+        return Client(*config, **named)
     except TypeError as error:
         if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
             raise
         raise param_error("No config argument")  # noqa: B904 - the TypeError is its context, as it is officially
 
 
-def _client(config: Any) -> Client:
-    return Client(configuration_of(config, ConfigProvider, MetricsPolicy))
-
-
+@function
 def calc_digest(ns: str, set: str, key: Any) -> bytearray:
     """The digest of a key.
 

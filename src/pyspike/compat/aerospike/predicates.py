@@ -24,13 +24,14 @@ __all__ = [
 ]
 
 EQUAL, RANGE = 0, 1
-STRING, GEO, BLOB = (number(f"INDEX_{name}") for name in ("STRING", "GEO2DSPHERE", "BLOB"))
-INTEGER = 4  # the number of the type that servers from 8.2 on call integer
+STRING, NUMERIC, GEO, BLOB = (
+    number(f"INDEX_{name}") for name in ("STRING", "NUMERIC", "GEO2DSPHERE", "BLOB")
+)
 
 
 def _type(value: Any) -> int | None:
     if isinstance(value, int):
-        return INTEGER
+        return NUMERIC
     if isinstance(value, str):
         return STRING
     return BLOB if isinstance(value, bytes | bytearray) else None
@@ -57,7 +58,7 @@ def between(bin: Any, min: Any, max: Any, /) -> tuple[Any, ...] | None:
     """
     if not isinstance(min, int) or not isinstance(max, int):
         return None
-    return RANGE, INTEGER, bin, min, max
+    return RANGE, NUMERIC, bin, min, max
 
 
 def contains(bin: Any, index_type: Any, val: Any, /) -> tuple[Any, ...] | None:
@@ -85,7 +86,7 @@ def range(bin: Any, index_type: Any, min: Any, max: Any, /) -> tuple[Any, ...] |
     """
     if not all(isinstance(each, int) for each in (index_type, min, max)):
         return None
-    return RANGE, INTEGER, bin, min, max, index_type
+    return RANGE, NUMERIC, bin, min, max, index_type
 
 
 def geo_within_geojson_region(bin: Any, shape: Any, index_type: int = 0, /) -> tuple[Any, ...] | None:

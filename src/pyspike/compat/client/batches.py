@@ -9,10 +9,10 @@ from pyspike import (
     BatchDelete,
     BatchRead,
     BatchRecord,
-    BatchResults,
     BatchRow,
     BatchUDF,
     BatchWrite,
+    ResultCode,
     errors,
 )
 from pyspike.compat.aerospike_helpers.batch import records
@@ -20,7 +20,7 @@ from pyspike.compat.client.connection import Connection
 from pyspike.compat.client.methods import method
 from pyspike.compat.client.records import check_function, operated
 from pyspike.compat.client.results import NEVER, meta_of, record_of, whole_key
-from pyspike.compat.model.exceptions import CLASSES, from_pyspike, param_error, raised
+from pyspike.compat.model.exceptions import CLASSES, AerospikeError, from_pyspike, param_error, raised
 from pyspike.compat.translate.keys import key_of
 from pyspike.compat.translate.metadata import generation_and_ttl
 from pyspike.compat.translate.operations import Translated, translated
@@ -29,7 +29,8 @@ from pyspike.compat.translate.values import official_value, sendable
 
 __all__ = ["Batches"]
 
-FAILED = CLASSES["BatchFailed"].code
+FAILED: int = CLASSES["BatchFailed"].code
+INVALID_REQUEST: int = CLASSES["InvalidRequest"].code
 NOT_FOUND, FILTERED_OUT = 2, 27
 NO_FAILURE = frozenset((0, NOT_FOUND, FILTERED_OUT))
 UDF_VALUE = "SUCCESS"  # the bin that has what a function returned
@@ -52,11 +53,11 @@ class Batches(Connection):
         """
         _check_keys(keys)
         _check_names(bins)
-        made = self._kinds["batch"](policy)
+        made = self._batch_policy("batch", policy)
         if not keys:
             return records.BatchRecords([])
         rows = [BatchRead(key_of(key), bins) for key in keys]
-        return self._told(self._client.batch(rows, policy=made), header_only=bins == [])
+        return self._told(self._run(rows, made), header_only=bins == [])
 
     @method
     def batch_write(self, batch_records: Any, policy_batch: Any = None) -> records.BatchRecords:
@@ -73,14 +74,16 @@ class Batches(Connection):
             raise param_error(
                 "batch_records must be an aerospike_helpers.batch.records.BatchRecords instance"
             )
+        if not isinstance(batch_records.batch_records, list):
+            raise param_error("batch_records.batch_records must be a list")
         rows = [self._row(row) for row in batch_records.batch_records]
         writes = any(row._has_write for row in batch_records.batch_records)  # type: ignore[attr-defined]
-        made = self._kinds["batch_parent_write" if writes else "batch"](policy_batch)
+        made = self._batch_policy("batch_parent_write" if writes else "batch", policy_batch)
         if not rows:
             return batch_records
-        results = self._client.batch([row for row, _ in rows], policy=made)
-        for row, (_, ops), result in zip(batch_records.batch_records, rows, results, strict=True):
-            self._fill(row, result, ops)
+        results = self._run([row for row, _ in rows], made)
+        for row, (asked, ops), result in zip(batch_records.batch_records, rows, results, strict=True):
+            self._fill(row, result, ops, writes=isinstance(asked, BatchWrite))
         batch_records.result = _overall(batch_records.batch_records)
         return batch_records
 
@@ -111,13 +114,13 @@ class Batches(Connection):
         steps = translated(ops, self._validate)
         if len(steps.operations) < len(ops):
             raise param_error("op should be an operation dictionary")
-        made = self._kinds["batch_parent_write"](policy_batch)
+        made = self._batch_policy("batch_parent_write", policy_batch)
         row_policy = self._kinds["batch_write"](policy_batch_write)
         if not keys:
             return records.BatchRecords([])
         given = steps.ttl if ttl is None else expiration_of(ttl)
         rows = [self._operate_row(key_of(key), steps, None, given, row_policy) for key in keys]
-        return self._told(self._client.batch(rows, policy=made), steps.steps)
+        return self._told(self._run(rows, made), steps.steps, writes=isinstance(rows[0], BatchWrite))
 
     @method
     def batch_remove(
@@ -134,12 +137,12 @@ class Batches(Connection):
             What came of each, in their order.
         """
         _check_keys(keys)
-        made = self._kinds["batch_parent_write"](policy_batch)
+        made = self._batch_policy("batch_parent_write", policy_batch)
         row_policy = self._kinds["batch_remove"](policy_batch_remove)
         if not keys:
             return records.BatchRecords([])
         rows = [BatchDelete(key_of(key), policy=row_policy) for key in keys]
-        return self._told(self._client.batch(rows, policy=made))
+        return self._told(self._run(rows, made))
 
     @method
     def batch_apply(
@@ -168,13 +171,27 @@ class Batches(Connection):
         check_function(module, function)
         if not isinstance(args, list):
             raise param_error("args should be a list of arguments to the UDF")
-        made = self._kinds["batch_parent_write"](policy_batch)
+        made = self._batch_policy("batch_parent_write", policy_batch)
         row_policy = self._kinds["batch_apply"](policy_batch_apply)
         if not keys:
             return records.BatchRecords([])
         values = sendable(args)
         rows = [BatchUDF(key_of(key), module, function, values, policy=row_policy) for key in keys]
-        return self._told(self._client.batch(rows, policy=made))
+        return self._told(self._run(rows, made))
+
+    def _batch_policy(self, kind: str, policy: Any) -> Any:
+        """The policy of a batch; None if a server would refuse its filter, which each row is told then."""
+        try:
+            return self._kinds[kind](policy)
+        except AerospikeError as error:
+            if error.code != INVALID_REQUEST:
+                raise
+            return None
+
+    def _run(self, rows: Sequence[BatchRow], policy: Any) -> Sequence[BatchRecord]:
+        if policy is not None:
+            return self._client.batch(rows, policy=policy)
+        return [BatchRecord(row.key, result_code=ResultCode.PARAMETER_ERROR) for row in rows]
 
     # --- rows ---
 
@@ -236,19 +253,30 @@ class Batches(Connection):
     # --- what came of them ---
 
     def _told(
-        self, results: BatchResults, ops: Any = None, *, header_only: bool = False
+        self,
+        results: Sequence[BatchRecord],
+        ops: Any = None,
+        *,
+        header_only: bool = False,
+        writes: bool = False,
     ) -> records.BatchRecords:
         rows = []
         for result in results:
             row = records.BatchRecord(whole_key(result.key))
-            self._fill(row, result, ops, header_only=header_only)
+            self._fill(row, result, ops, header_only=header_only, writes=writes)
             rows.append(row)
         made = records.BatchRecords(rows)
         made.result = _overall(rows)
         return made
 
     def _fill(
-        self, row: records.BatchRecord, result: BatchRecord, ops: Any, *, header_only: bool = False
+        self,
+        row: records.BatchRecord,
+        result: BatchRecord,
+        ops: Any,
+        *,
+        header_only: bool = False,
+        writes: bool = False,
     ) -> None:
         row.result = 0 if result.result_code is None else int(result.result_code)
         if result.error is not None:
@@ -256,21 +284,25 @@ class Batches(Connection):
             row.result, row.message, row.subcode = error.args[0], error.msg, error.subcode
             row.in_doubt = result.in_doubt
         if row.result == 0:
-            row.record = self._record(result, ops, header_only)
+            row.record = self._record(result, ops, header_only, writes)
 
-    def _record(self, result: BatchRecord, ops: Any, header_only: bool) -> Any:
+    def _record(self, result: BatchRecord, ops: Any, header_only: bool, writes: bool) -> Any:
         record = result.record
+        if UDF_VALUE in (record or ()) and ops is None and result.value is not None:
+            return whole_key(result.key), {"ttl": 0, "gen": 0}, {UDF_VALUE: official_value(result.value)}
         if record is None:
-            bins = {} if result.value is None else {UDF_VALUE: official_value(result.value)}
-            return whole_key(result.key), {"ttl": NEVER, "gen": 0}, bins
+            return whole_key(result.key), {"ttl": NEVER, "gen": 0}, {}
         if header_only:
             return whole_key(record.key), meta_of(record)
         if ops is not None:
-            return whole_key(record.key), meta_of(record), dict(operated(ops, record.results))
+            pairs = operated(ops, record.results, respond_all=writes)
+            return whole_key(record.key), meta_of(record), dict(pairs)
         return record_of(record, deserialize=self._deserializer())
 
 
 def _overall(rows: Sequence[records.BatchRecord]) -> int:
+    if rows and all(row.result == INVALID_REQUEST for row in rows):
+        return INVALID_REQUEST  # the batch as a whole
     return FAILED if any(row.result not in NO_FAILURE for row in rows) else 0
 
 

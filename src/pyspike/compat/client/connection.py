@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pyspike import Client, errors
+from pyspike.compat.aerospike_helpers.metrics import MetricsPolicy
+from pyspike.compat.client.config_provider import ConfigProvider
 from pyspike.compat.model.exceptions import from_pyspike, param_error, raised
-from pyspike.compat.translate.configuration import Configuration
+from pyspike.compat.translate.configuration import configuration_of
 from pyspike.compat.translate.policies import PolicyKind
 
 __all__ = ["SERIALIZERS", "Connection", "Serializers"]
@@ -37,14 +39,16 @@ class Connection:
     """The base of the client's parts.
 
     Args:
-        configuration: what it is made with.
+        config: its configuration, a dict.
 
     Raises:
+        ParamError: a key of the configuration is not known, or a value can't be used.
         ConnectionError: no host can be reached.
         AerospikeError: the login failed.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, config: Any) -> None:
+        configuration = configuration_of(config, ConfigProvider, MetricsPolicy)
         self._configuration = configuration
         self._client: Client = NOT_CONNECTED
         self._kinds: dict[str, PolicyKind[Any]] = configuration.kinds

@@ -18,9 +18,9 @@ COLLECTIONS = {member.value: member for member in CollectionIndexType}
 TYPES = {
     number("INDEX_STRING"): IndexType.STRING,
     number("INDEX_NUMERIC"): IndexType.NUMERIC,
+    number("INDEX_INTEGER"): IndexType.NUMERIC,  # the same, as servers from 8.2 on call it
     number("INDEX_GEO2DSPHERE"): IndexType.GEO2DSPHERE,
     number("INDEX_BLOB"): IndexType.BLOB,
-    4: IndexType.INTEGER,
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from pyspike import errors
 from pyspike.compat.model.exceptions import from_pyspike
 
-__all__ = ["method", "methods_of"]
+__all__ = ["function", "method", "methods_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 K = TypeVar("K", bound=type)
@@ -23,20 +23,30 @@ K = TypeVar("K", bound=type)
 TOLD = {"key": "key", "bin": "bin", "bins": "bin", "name": "name", "module": "module", "function": "func"}
 
 
-def method(function: F) -> F:
+def method(made: F) -> F:
     """Makes a method of it that fails as the official ones do."""
-    signature = inspect.signature(function)
+    return _failing(made, 1)
 
-    @wraps(function)
+
+def function(made: F) -> F:
+    """Makes a function of it that fails as the official ones do."""
+    return _failing(made, 0)
+
+
+def _failing(made: F, bound: int) -> F:
+    """Makes a function of it that fails as the official ones do; so many arguments are not the caller's."""
+    signature = inspect.signature(made)
+
+    @wraps(made)
     def call(*args: Any, **named: Any) -> Any:
         try:
-            return function(*args, **named)
+            return made(*args, **named)
         except errors.AerospikeError as error:
             _raise(error, signature, args, named)
         except TypeError as error:
             trace = error.__traceback__
             if trace is not None and trace.tb_next is None:  # the call itself failed, nothing inside
-                raise _misfit(function.__name__, signature, args, named) or error from None
+                raise _misfit(made.__name__, signature, args[bound:], named, bound) or error from None
             raise
 
     return call  # type: ignore[return-value]
@@ -62,15 +72,15 @@ def _raise(
 
 
 def _misfit(
-    name: str, signature: inspect.Signature, args: tuple[Any, ...], named: dict[str, Any]
+    name: str, signature: inspect.Signature, args: tuple[Any, ...], named: dict[str, Any], bound: int
 ) -> TypeError | None:
     """What the official client says of arguments that do not fit; None where Python's words will do."""
-    parameters = list(signature.parameters.values())[1:]
-    count = len(args) - 1 + len(named)
+    parameters = list(signature.parameters.values())[bound:]
+    count = len(args) + len(named)
     if count > len(parameters):
         plural = "s" if len(parameters) != 1 else ""
         return TypeError(f"{name}() takes at most {len(parameters)} argument{plural} ({count} given)")
     for place, parameter in enumerate(parameters, 1):
-        if place >= len(args) and parameter.default is parameter.empty and parameter.name not in named:
+        if place > len(args) and parameter.default is parameter.empty and parameter.name not in named:
             return TypeError(f"{name}() missing required argument '{parameter.name}' (pos {place})")
     return None

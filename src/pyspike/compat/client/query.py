@@ -48,7 +48,8 @@ class _Search:
         self._ops: list[Any] | None = None
         self._udf: tuple[str, str, list[Any]] | None = None
         self._status: PartitionStatus | None = None
-        self._pending: Record | None = None
+        self._pending: Record | None = None  # that a callback has not accepted
+        self._accepted: dict[int, bytes] = {}  # the last digest of each partition that it has
         self._pages = False
         self._done = False
         self.ttl = 0
@@ -101,7 +102,7 @@ class _Search:
     def _results(self, policy: Any, options: Any) -> list[Any]:
         if self._udf is not None:
             values = self._client.aggregate(
-                self._statement(), *self._udf, policy=self._policy(policy, options)
+                self._statement(with_bins=False), *self._udf, policy=self._policy(policy, options)
             )
             return [official_value(value) for value in values]
         deserialize = self._connection._deserializer()
@@ -109,7 +110,7 @@ class _Search:
 
     def _foreach(self, callback: Any, policy: Any, options: Any) -> None:
         if not callable(callback):
-            raise param_error("callback must be a function")
+            raise raised("ClientError", "callback must be a function")
         if self._udf is not None:
             for value in self._results(policy, options):
                 if _called(callback, (value,)) is False:
@@ -125,6 +126,8 @@ class _Search:
                 self._pending = record
                 records.close()
                 return
+            if with_partition:
+                self._accepted[record.key.partition_id] = record.key.digest
 
     def _records(self, policy: Any, options: Any) -> Generator[Record, None, None]:
         """The records; those that are closed before their end may leave one in `_pending`."""
@@ -148,6 +151,7 @@ class _Search:
         cursor = None if status is None else status.cursor
         waiting = None if status is None else status.pending
         self._pending = None
+        self._accepted = {}
         self._done = False
         try:
             if waiting is not None:
@@ -168,7 +172,7 @@ class _Search:
             self._done = cursor is None or cursor.done
         finally:
             if cursor is not None:
-                self._status = status_of(cursor, self._pending)
+                self._status = status_of(cursor, self._pending, self._accepted)
 
     def _statement(self, *, with_bins: bool = True) -> Statement:
         bins = self._bins or None if with_bins else None

@@ -387,7 +387,7 @@ class Records(Connection):
             UDFError: the function failed, or there is none.
         """
         chosen = key_of(key)
-        check_function(module, function)
+        check_function(module, function, "ClientError")
         if not isinstance(args, list):
             raise TypeError("expected UDF method arguments in a 'list'")
         made = self._kinds["apply"](policy)
@@ -408,30 +408,38 @@ class Records(Connection):
         return partition_of(whole_key_of((ns, set, key))[3])
 
 
-def check_function(module: Any, function: Any) -> None:
-    """Refuse what is no name of a module or function."""
+def _gives_pairs(op: dict[str, Any]) -> bool:
+    """Whether an operation gives keys and values of a map, which are one behind the other then."""
+    if op["op"] in MAP_OPS:
+        return bool(op.get("return_type") == KEY_VALUE)
+    return bool(getattr(op.get("expr"), "gives_pairs", False))
+
+
+def check_function(module: Any, function: Any, kind: str = "ParamError") -> None:
+    """Refuse what is no name of a module or function, by an exception of this kind."""
     if not isinstance(module, str):
-        raise param_error("udf module argument must be a string or unicode string")
+        raise raised(kind, "udf module argument must be a string or unicode string")
     if not isinstance(function, str):
-        raise param_error("function name must be a string")
+        raise raised(kind, "function name must be a string")
     if not module or not function:
         raise raised("UDFError", "a module and a function have names", module=module, func=function)
 
 
-def operated(ops: Any, results: list[Any]) -> list[tuple[str, Any]]:
+def operated(ops: Any, results: list[Any], *, respond_all: bool = False) -> list[tuple[str, Any]]:
     """The names of bins, and what each operation gave, as the server answers.
 
     Args:
         ops: the dictionaries of the operations.
         results: what pyspike has of each.
+        respond_all: whether the server has answered each, whatever they are.
     """
-    respond_all = any(op["op"] in RESPOND_ALL for op in ops)
+    respond_all = respond_all or any(op["op"] in RESPOND_ALL for op in ops)
     pairs = []
     for op, result in zip(ops, results, strict=True):
         code = op["op"]
         if code in (TOUCH, DELETE) or (result is None and not respond_all):
             continue
-        if isinstance(result, dict) and code in MAP_OPS and op.get("return_type") == KEY_VALUE:
+        if isinstance(result, dict) and _gives_pairs(op):
             result = [part for pair in result.items() for part in pair]
         pairs.append((bin_name_of(op["bin"]), official_value(result)))
     return pairs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pyspike import Cursor, PartitionFilter, Record
@@ -95,12 +96,13 @@ BEGUN, DONE = 1, 2
 CHECK = 4
 
 
-def status_of(cursor: Cursor, pending: Record | None) -> PartitionStatus:
+def status_of(cursor: Cursor, pending: Record | None, accepted: Mapping[int, bytes]) -> PartitionStatus:
     """The status that a cursor stands for.
 
     Args:
         cursor: where a query stands.
         pending: a record that the query has given, and its caller has not accepted.
+        accepted: the digest of the last record of each partition that the caller has accepted.
     """
     data = cursor.to_bytes()
     has_bvals = data[HEADER - 1] & HAS_BVALS
@@ -121,5 +123,9 @@ def status_of(cursor: Cursor, pending: Record | None) -> PartitionStatus:
             if has_bvals:
                 bval, at = int.from_bytes(data[at : at + 8], "big", signed=True), at + 8
         made[begin + place] = (begin + place, state == BEGUN, state != DONE, bytearray(digest), bval)
+    if pending is not None:
+        number = pending.key.partition_id
+        before = accepted.get(number)
+        made[number] = (number, before is not None, True, bytearray(before or NO_DIGEST), 0)
     made.cursor, made.pending = cursor, pending
     return made

@@ -17,6 +17,7 @@ from pyspike import (
     BatchUDFPolicy,
     BatchWritePolicy,
     Expiration,
+    GenerationPolicy,
     InfoPolicy,
     QueryPolicy,
     ReadPolicy,
@@ -34,6 +35,7 @@ P = TypeVar("P", bound=Policy)
 
 MOST_REMEMBERED = 256
 LINEARIZE = 1
+UNCOMPARED = GenerationPolicy.NONE
 CLIENT_DEFAULT = 0xFFFF_FFFD
 EXPIRATIONS = {
     0: Expiration.NAMESPACE_DEFAULT,
@@ -43,6 +45,7 @@ EXPIRATIONS = {
     -2: Expiration.DONT_UPDATE,
 }
 MAX_UINT32 = 2**32 - 1
+GENERATIONS = range(2**16)
 
 CLASSES: dict[str, type[Policy]] = {
     "read": ReadPolicy,
@@ -189,6 +192,8 @@ def fields_of(policy: dict[str, Any], kind: type[Policy]) -> dict[str, Any]:
         if not isinstance(value, known.kind):
             raise param_error(f"{key} is invalid")
         _refuse_unmet(key, value)
+        if key == "generation" and value not in GENERATIONS:
+            raise param_error(f"{key} is invalid")
         if known.field not in kind.__dataclass_fields__:
             continue
         if key == "ttl":
@@ -197,7 +202,7 @@ def fields_of(policy: dict[str, Any], kind: type[Policy]) -> dict[str, Any]:
             value = known.members.get(value, value)
         if value is not None:
             fields[known.field] = value
-    if fields.get("generation") and "generation_policy" not in fields:
+    if fields.get("generation") and fields.get("generation_policy", UNCOMPARED) is UNCOMPARED:
         del fields["generation"]  # of which the official client makes nothing either
     return fields
 

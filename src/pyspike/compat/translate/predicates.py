@@ -13,7 +13,7 @@ __all__ = ["index_filter_of"]
 
 EQUAL, RANGE = 0, 1
 GEO = number("INDEX_GEO2DSPHERE")
-KINDS = frozenset((*(number(f"INDEX_{name}") for name in ("STRING", "NUMERIC", "GEO2DSPHERE", "BLOB")), 4))
+KINDS = frozenset(number(f"INDEX_{name}") for name in ("STRING", "NUMERIC", "INTEGER", "GEO2DSPHERE", "BLOB"))
 COLLECTIONS = {member.value: member for member in CollectionIndexType}
 DEFAULT = CollectionIndexType.DEFAULT
 
@@ -46,9 +46,7 @@ def index_filter_of(predicate: Any, ctx: Any = None, **index: Any) -> IndexFilte
             return _geo(name, begin, collection, where)
         if operation == RANGE:
             return filters.range(name, _plain(begin), _plain(end), collection, **where)
-        return filters.equal(
-            name, bytes(begin) if isinstance(begin, bytearray) else begin, collection, **where
-        )
+        return filters.equal(name, _plain(begin), collection, **where)
     except errors.InvalidArgument as error:
         raise param_error(error.message) from error
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyspike import errors, exp
 from pyspike._wire import key_rank
+from pyspike.compat.facts.constants import number
 from pyspike.compat.facts.expressions import Row, rows
 from pyspike.compat.model.exceptions import param_error, raised
 from pyspike.compat.translate.contexts import contexts_of
@@ -17,6 +18,8 @@ from pyspike.compat.translate.operations import OPTIONS
 from pyspike.compat.translate.values import sendable
 
 __all__ = ["Compiled", "ResultType", "checked_flags", "classes", "literal", "value_of"]
+
+MAP_RETURN_KEY_VALUE = number("MAP_RETURN_KEY_VALUE")
 
 Options = Callable[[Any, str, bool], dict[str, Any]]
 
@@ -61,6 +64,15 @@ class Compiled(list[Any]):
             except errors.InvalidArgument as error:
                 raise raised("InvalidRequest", error.message) from error
         return self._bytes
+
+    @property
+    def gives_pairs(self) -> bool:
+        """Whether it gives keys and values of a map, which the official client has one behind the other."""
+        expression = self[0]
+        if not isinstance(expression, _TableExpr) or "return_type" not in expression._row.names:
+            return False
+        place = expression._row.names.index("return_type")
+        return bool(expression.arguments[place] == MAP_RETURN_KEY_VALUE)
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 
