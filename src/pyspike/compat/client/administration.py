@@ -117,9 +117,9 @@ class Administration(Connection):
         return made  # type: ignore[no-any-return]
 
     @method
-    def shm_key(self) -> None:
-        """None: the client shares no memory with others."""
-        return
+    def shm_key(self) -> int | None:
+        """The key of the configuration's `shm`, which has no effect; None without it."""
+        return self._configuration.shm_key
 
     # --- modules of functions ---
 
@@ -199,7 +199,7 @@ class Administration(Connection):
             UDFError: there is no such module.
         """
         if not isinstance(module, str):
-            raise param_error("Module should be a string")
+            raise raised("ClientError", "Module should be a string")
         if not isinstance(language, int):
             raise TypeError("language must be an integer")
         if language != 0:
@@ -338,9 +338,9 @@ def _node_stats(node: Any, told: Any) -> NodeStats:
     made: Any = NodeStats()
     made.name, made.address, made.port = node.name, node.host.name, node.host.port
     counted: Any = ConnectionStats()
-    counted.in_use, counted.in_pool = told.pool.in_use, told.pool.idle
-    counted.opened, counted.closed = told.pool.opened, told.pool.closed
+    counted.in_use, counted.in_pool = told.pool.open - told.pool.idle, told.pool.idle
+    counted.opened, counted.closed = told.pool.opened, sum(told.pool.closed.values())
     made.conns = counted
-    made.error_count = told.health.errors
-    made.timeout_count = made.key_busy_count = 0
+    made.error_count, made.timeout_count = told.health.total_errors, told.pool.timeouts
+    made.key_busy_count = 0
     return made  # type: ignore[no-any-return]

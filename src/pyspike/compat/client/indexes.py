@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyspike import CollectionIndexType, IndexType, errors
+from pyspike import AdminPolicy, CollectionIndexType, IndexType, errors
+from pyspike._wire import MAX_NAMESPACE
+from pyspike.compat.aerospike_helpers.expressions.resources import Compiled
 from pyspike.compat.client.connection import Connection
 from pyspike.compat.client.methods import method
 from pyspike.compat.facts.constants import number
@@ -172,6 +174,8 @@ class Indexes(Connection):
             policy: an info policy.
         """
         collection, kind = _collection(index_type), _type(index_datatype)
+        if not isinstance(expressions, Compiled):
+            raise param_error("expressions must be a compiled expression")
         return self._create(ns, set, name, policy, expression=expressions, type=kind, collection=collection)
 
     @method
@@ -215,6 +219,8 @@ class Indexes(Connection):
         collection: CollectionIndexType,
     ) -> int:
         kind = _type(datatype)
+        if not isinstance(ctx, list | None):
+            raise TypeError("ctx must be a list")
         chosen = contexts_of(ctx) if ctx else None
         return self._create(ns, set, name, policy, bin=bin, type=kind, collection=collection, ctx=chosen)
 
@@ -226,6 +232,8 @@ class Indexes(Connection):
             _check_text(what["bin"], "Bin should be a string")
         _check_text(name, "Index name should be string or unicode")
         made = self._kinds["info"](policy)
+        if len(ns.encode()) > MAX_NAMESPACE:
+            raise raised("NamespaceNotFound", f"there is no namespace {ns}")
         try:
             self._client.create_index(ns, set or None, name, policy=_admin(made), **what).wait(WAIT)
         except errors.InvalidArgument as error:
@@ -236,9 +244,7 @@ class Indexes(Connection):
 WAIT = 60_000  # milliseconds until all nodes must have built an index
 
 
-def _admin(policy: Any) -> Any:
-    from pyspike import AdminPolicy
-
+def _admin(policy: Any) -> AdminPolicy:
     return AdminPolicy(timeout=policy.timeout)
 
 

@@ -92,6 +92,9 @@ class _Search:
         return 0
 
     def _call(self, module: Any, function: Any, arguments: Any) -> None:
+        if module == function == "":  # no function: the records themselves
+            self._udf = None
+            return
         check_function(module, function)
         if not isinstance(arguments, list | None):
             raise param_error("Arguments must be a list")

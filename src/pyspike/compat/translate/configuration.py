@@ -16,6 +16,7 @@ __all__ = ["Configuration", "configuration_of"]
 
 MAX_PATH = 255
 DEFAULT_PORT = 3000
+SHM_KEY = 0xA900_0000
 INTEGER = 0  # of send_bool_as
 
 
@@ -32,6 +33,7 @@ class Configuration:
         validate: whether keys that are not known are an error in any case.
         strict: whether operations that can't be done are refused before they are sent.
         bools_as_ints: whether bools are written as ints.
+        shm_key: that of shared memory, which pyspike has none of; None if the configuration has no `shm`.
         serialize: makes bytes of values that Aerospike has no type for; None if there is no such function.
         deserialize: makes values of bytes; None if there is no such function.
     """
@@ -44,6 +46,7 @@ class Configuration:
     validate: bool
     strict: bool
     bools_as_ints: bool
+    shm_key: int | None
     serialize: Callable[[Any], Any] | None
     deserialize: Callable[[Any], Any] | None
 
@@ -81,11 +84,11 @@ def configuration_of(config: Any, provider: type, metrics: type) -> Configuratio
     if not isinstance(config, dict):
         raise param_error("Config must be a dict")
     validate = _bool(config, "validate_keys", 'config["validate_keys"] must be a boolean') or False
+    hosts = _hosts(config.get("hosts"))
     checked_keys(config, CONFIG, "client config", validate)
     serialize, deserialize = _serializers(config.get("serialization"))
-    hosts = _hosts(config.get("hosts"))
     _check_paths(config.get("lua"), validate)
-    _section(config, "shm", SHM, validate)  # what it says concerns the official client's processes only
+    shm = _section(config, "shm", SHM, validate)
     policies = _section(config, "policies", POLICIES, validate)
     if policies.get("metrics") is not None:
         _check_metrics(policies["metrics"], metrics)
@@ -103,6 +106,7 @@ def configuration_of(config: Any, provider: type, metrics: type) -> Configuratio
         validate=validate,
         strict=_bool(config, "strict_types") is not False,
         bools_as_ints=_int(config, "send_bool_as") == INTEGER,
+        shm_key=shm.get("shm_key", SHM_KEY) if shm else None,
         serialize=serialize,
         deserialize=deserialize,
     )
@@ -133,6 +137,8 @@ def _host(host: Any) -> str:
     address, port, tls_name = host, DEFAULT_PORT, None
     if isinstance(host, tuple) and 1 <= len(host) <= 3:
         address, port, tls_name = (host + (DEFAULT_PORT, None)[len(host) - 1 :])[:3]
+    if isinstance(address, str) and not isinstance(port, int):
+        raise param_error("Invalid host -> The host port must be an integer")
     if not isinstance(address, str) or not isinstance(port, int) or not isinstance(tls_name, str | None):
         raise param_error("Invalid host")
     if ":" in address and not address.startswith("["):
@@ -200,6 +206,8 @@ def _options(config: dict[str, Any], provider: type) -> dict[str, Any]:
     for key, field in FLAGS.items():
         if (flag := _bool(config, key)) is not None:
             options[field] = flag
+    if not isinstance(config.get("app_id"), str | None):
+        raise TypeError("app_id must be a string")
     for key, field in TEXTS.items():
         if text := _text(config, key):
             options[field] = text
