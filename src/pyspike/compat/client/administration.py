@@ -73,11 +73,12 @@ class Administration(Connection):
         Returns:
             The command and the answer.
         """
+        names = self._client.node_names()
         if not isinstance(host, str):
             raise param_error("Host must be a string.")
         _check_command(command)
         made = self._kinds["info"](policy)
-        if host not in self._client.node_names():
+        if host not in names:
             raise param_error(f"Could not get node with name {host}.")
         return f"{command}\t{self._answer(command, host, made)}\n"
 
@@ -222,7 +223,9 @@ class Administration(Connection):
             `status`, `records_read` and `progress_pct`.
         """
         if not isinstance(job_id, int):
-            raise TypeError("an integer is required for job_id")
+            raise TypeError("job_info() argument 1 must be an int")
+        if not isinstance(module, str):
+            raise TypeError("job_info() argument 2 must be a str")
         if module not in JOBS:
             raise param_error("Module can have only two values: aerospike.JOB_SCAN or aerospike.JOB_QUERY")
         made = _admin(self._kinds["info"](policy))

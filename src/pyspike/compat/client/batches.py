@@ -12,6 +12,8 @@ from pyspike import (
     BatchRow,
     BatchUDF,
     BatchWrite,
+    Key,
+    Record,
     ResultCode,
     errors,
 )
@@ -20,9 +22,10 @@ from pyspike.compat.client.connection import Connection
 from pyspike.compat.client.methods import method
 from pyspike.compat.client.records import check_function, operated
 from pyspike.compat.client.results import NEVER, meta_of, record_of, whole_key
-from pyspike.compat.model.exceptions import CLASSES, AerospikeError, from_pyspike, param_error, raised
+from pyspike.compat.model.exceptions import CLASSES, AerospikeError, from_pyspike, param_error
 from pyspike.compat.translate.keys import key_of
 from pyspike.compat.translate.metadata import generation_and_ttl
+from pyspike.compat.translate.names import check_length
 from pyspike.compat.translate.operations import Translated, translated
 from pyspike.compat.translate.policies import expiration_of
 from pyspike.compat.translate.values import official_value, sendable
@@ -56,7 +59,14 @@ class Batches(Connection):
         made = self._batch_policy("batch", policy)
         if not keys:
             return records.BatchRecords([])
-        rows = [BatchRead(key_of(key), bins) for key in keys]
+        chosen = [key_of(key) for key in keys]
+        if made is not None and made.filter_expression is None:
+            try:
+                found = self._client.batch_get(chosen, bins, policy=made)
+            except errors.BatchError as error:
+                return self._told(error.results, header_only=bins == [])
+            return self._found(chosen, found, header_only=bins == [])
+        rows = [BatchRead(key, bins) for key in chosen]
         return self._told(self._run(rows, made), header_only=bins == [])
 
     @method
@@ -120,7 +130,7 @@ class Batches(Connection):
             return records.BatchRecords([])
         given = steps.ttl if ttl is None else expiration_of(ttl)
         rows = [self._operate_row(key_of(key), steps, None, given, row_policy) for key in keys]
-        return self._told(self._run(rows, made), steps.steps, writes=isinstance(rows[0], BatchWrite))
+        return self._told(self._run(rows, made), steps, writes=isinstance(rows[0], BatchWrite))
 
     @method
     def batch_remove(
@@ -223,7 +233,7 @@ class Batches(Connection):
         if row.ops is None or row.read_all_bins:
             return BatchRead(key, None if row.read_all_bins else [], policy=policy), None
         steps = self._steps(row.ops)
-        return BatchRead(key, operations=steps.operations, policy=policy), steps.steps
+        return BatchRead(key, operations=steps.operations, policy=policy), steps
 
     def _write_row(self, key: Any, row: Any) -> tuple[BatchRow, Any]:
         steps = self._steps(row.ops)
@@ -234,7 +244,7 @@ class Batches(Connection):
         if policy.generation_policy.value == 0:
             generation = None
         ttl = steps.ttl if ttl is None else ttl
-        return self._operate_row(key, steps, generation, ttl, policy), steps.steps
+        return self._operate_row(key, steps, generation, ttl, policy), steps
 
     def _steps(self, ops: Any) -> Translated:
         if not isinstance(ops, list) or not ops:
@@ -251,6 +261,26 @@ class Batches(Connection):
         return BatchRead(key, operations=steps.operations)
 
     # --- what came of them ---
+
+    def _found(
+        self, keys: Sequence[Any], found: Sequence[Record | None], *, header_only: bool
+    ) -> records.BatchRecords:
+        """The rows of records that were read, none of which has failed."""
+        deserialize = self._deserializer()
+        rows = []
+        for key, record in zip(keys, found, strict=True):
+            if record is None:
+                row = records.BatchRecord(whole_key(key if isinstance(key, Key) else Key(*key)))
+                row.result = NOT_FOUND
+            elif header_only:
+                row = records.BatchRecord(whole_key(record.key))
+                row.record = row.key, meta_of(record)
+            else:
+                told = record_of(record, deserialize=deserialize)
+                row = records.BatchRecord(told[0])
+                row.record = told
+            rows.append(row)
+        return records.BatchRecords(rows)
 
     def _told(
         self,
@@ -321,5 +351,4 @@ def _check_names(bins: Any) -> None:
     for name in bins:
         if not isinstance(name, str):
             raise param_error("Bin name should be a string or unicode string.")
-        if len(name.encode()) > 15:
-            raise raised("BinNameError", "A bin name should not exceed 15 characters limit")
+        check_length(name)

@@ -12,6 +12,7 @@ from pyspike.compat.client.methods import method
 from pyspike.compat.facts.constants import number
 from pyspike.compat.model.exceptions import param_error, raised
 from pyspike.compat.translate.contexts import contexts_of
+from pyspike.compat.translate.names import bin_name_of
 
 __all__ = ["Indexes"]
 
@@ -229,7 +230,7 @@ class Indexes(Connection):
         if not isinstance(set, str | None):
             raise param_error("Set should be string, unicode or None")
         if "bin" in what:
-            _check_text(what["bin"], "Bin should be a string")
+            what["bin"] = _bin(what["bin"])
         _check_text(name, "Index name should be string or unicode")
         made = self._kinds["info"](policy)
         if len(ns.encode()) > MAX_NAMESPACE:
@@ -251,6 +252,12 @@ def _admin(policy: Any) -> AdminPolicy:
 def _check_text(value: Any, message: str) -> None:
     if not isinstance(value, str):
         raise param_error(message)
+
+
+def _bin(name: Any) -> str:
+    if not isinstance(name, str | bytearray):
+        raise param_error("Bin should be a string")
+    return bin_name_of(name)
 
 
 def _type(datatype: Any) -> IndexType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
@@ -11,7 +12,9 @@ from pyspike.compat.client.methods import method, methods_of
 from pyspike.compat.client.records import check_function
 from pyspike.compat.client.results import record_of
 from pyspike.compat.model.exceptions import AerospikeError, param_error, raised
+from pyspike.compat.model.values import GeoJSON
 from pyspike.compat.translate.contexts import contexts_of
+from pyspike.compat.translate.names import bin_name_of, check_length
 from pyspike.compat.translate.operations import translated
 from pyspike.compat.translate.partitions import PartitionStatus, filters_of, status_of
 from pyspike.compat.translate.policies import PolicyKind, expiration_of
@@ -70,12 +73,10 @@ class _Search:
             raise raised(
                 "ClientError", f"{self._name}.select() cannot be called more than once on the same instance."
             )
-        for name in bins:
-            if not isinstance(name, str):
-                raise param_error("Bin name should be of type string")
-            if len(name.encode()) > 15:
-                raise raised("BinNameError", "A bin name should not exceed 15 characters limit")
-        self._bins = bins
+        names = tuple(map(bin_name_of, bins))
+        for name in names:
+            check_length(name)
+        self._bins = names
         return self
 
     @method
@@ -97,7 +98,9 @@ class _Search:
             return
         check_function(module, function)
         if not isinstance(arguments, list | None):
-            raise param_error("Arguments must be a list")
+            raise raised("ClientError", "udf function arguments must be enclosed in a list")
+        if not _can_be_sent(arguments):
+            raise raised("ClientError", "udf function argument type must be supported by Aerospike")
         self._udf = (module, function, sendable(arguments or []))
 
     # --- the records ---
@@ -140,7 +143,8 @@ class _Search:
         tracks = given is not None or self._pages
         if self._status is not None and tracks and status is None:
             status = self._status
-        return self._read(self._client, self._statement(), made, parts, status, tracks)
+        statement = self._statement(with_bins=made.include_bin_data)
+        return self._read(self._client, statement, made, parts, status, tracks)
 
     def _read(
         self,
@@ -204,6 +208,8 @@ class _Search:
 
     def _in_background(self, policy: Any) -> int:
         connection = self._connection
+        if not isinstance(policy, dict | None):
+            raise param_error("policy must be a dict")
         chosen = {key: value for key, value in (policy or {}).items() if key in BACKGROUND_KEYS}
         made = connection._kinds["write"](chosen)
         ttl = expiration_of(self.ttl) if self.ttl else None
@@ -256,6 +262,15 @@ BACKGROUND_KEYS = frozenset(
 )
 
 
+def _can_be_sent(value: Any) -> bool:
+    """Whether a function can be called with it."""
+    if isinstance(value, list):
+        return all(map(_can_be_sent, value))
+    if isinstance(value, dict):
+        return all(map(_can_be_sent, value.values()))
+    return isinstance(value, int | float | str | bytes | bytearray | GeoJSON | None)
+
+
 def _called(callback: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     try:
         return callback(*arguments)
@@ -305,9 +320,14 @@ class Query(_Search):
         """Find records by an index of an expression.
 
         Args:
-            expr: the expression that is indexed.
+            expr: the expression that is indexed, compiled, or as `Client.get_expression_base64` gives it.
             predicate: made by the functions of `aerospike.predicates`, with None for the bin.
         """
+        if isinstance(expr, str):
+            try:
+                expr = base64.b64decode(expr, validate=True)
+            except ValueError:
+                raise param_error("expr is no expression in base 64") from None
         return self._found_by(predicate, expression=expr)
 
     @method
@@ -486,7 +506,7 @@ class Queries(Connection):
         Args:
             ns: the namespace.
             set: the set's name.
-            predicate: which records; None for all.
+            predicate: which records.
             module: the module's name.
             function: the function's name.
             args: its arguments behind the record, in a list.
@@ -495,9 +515,10 @@ class Queries(Connection):
         Returns:
             The number of the job, for `job_info`.
         """
+        if not isinstance(ns, str):
+            raise TypeError("query_apply() argument 1 must be str")
         query = Query(self, ns, set)
-        if predicate is not None:
-            query._found_by(predicate)
+        query._found_by(predicate)
         query._call(module, function, _arguments(args))
         return query._in_background(policy)
 
@@ -542,6 +563,6 @@ def _place(name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> tupl
 
 
 def _arguments(args: Any) -> list[Any] | None:
-    if not isinstance(args, list | None):
+    if not isinstance(args, list):
         raise param_error("Arguments should be a list")
     return args

@@ -14,7 +14,8 @@ from pyspike.compat.facts.operations import FAMILIES
 from pyspike.compat.model.exceptions import AerospikeError, param_error, raised
 from pyspike.compat.translate.keys import key_of, partition_of
 from pyspike.compat.translate.metadata import generation_and_ttl
-from pyspike.compat.translate.operations import RESPOND_ALL, bin_name_of, translated
+from pyspike.compat.translate.names import bin_name_of, check_length
+from pyspike.compat.translate.operations import Translated, translated
 from pyspike.compat.translate.policies import expiration_of
 from pyspike.compat.translate.values import official_value, sendable, serialized
 
@@ -22,9 +23,9 @@ __all__ = ["Records", "operated", "whole_key_of"]
 
 SERIALIZER_USER = number("SERIALIZER_USER")
 KEY_VALUE = number("MAP_RETURN_KEY_VALUE")
-TOUCH, DELETE = number("OPERATOR_TOUCH"), number("OPERATOR_DELETE")
+WITHOUT_BIN = frozenset((number("OPERATOR_TOUCH"), number("OPERATOR_DELETE")))
 MAP_OPS = frozenset(helper.op for helper in FAMILIES["map_operations"].helpers)
-MAX_NAME = 15
+SCALARS = frozenset((int, str, float, bool, bytes, type(None)))
 MAX_INT64 = 2**63 - 1
 SEND = 1
 
@@ -85,8 +86,7 @@ class Records(Connection):
         for name in bins:
             if not isinstance(name, str):
                 raise param_error("Bin name must be a string")
-            if len(name.encode()) > MAX_NAME:
-                raise raised("BinNameError", "A bin name should not exceed 15 characters limit")
+            check_length(name)
         if not bins:
             raise raised("InvalidRequest", "there are no bins to read")
         record = self._client.get(chosen, bins, policy=self._read(policy))
@@ -367,7 +367,7 @@ class Records(Connection):
             generation=generation,
             policy=made,
         )
-        return record, operated(steps.steps, record.results)
+        return record, operated(steps, record.results)
 
     @method
     def apply(self, key: Any, module: Any, function: Any, args: Any, policy: Any = None) -> Any:
@@ -425,23 +425,26 @@ def check_function(module: Any, function: Any, kind: str = "ParamError") -> None
         raise raised("UDFError", "a module and a function have names", module=module, func=function)
 
 
-def operated(ops: Any, results: list[Any], *, respond_all: bool = False) -> list[tuple[str, Any]]:
+def operated(steps: Translated, results: list[Any], *, respond_all: bool = False) -> list[tuple[str, Any]]:
     """The names of bins, and what each operation gave, as the server answers.
 
     Args:
-        ops: the dictionaries of the operations.
+        steps: the operations.
         results: what pyspike has of each.
         respond_all: whether the server has answered each, whatever they are.
     """
-    respond_all = respond_all or any(op["op"] in RESPOND_ALL for op in ops)
+    respond_all = respond_all or steps.respond_all
     pairs = []
-    for op, result in zip(ops, results, strict=True):
+    for op, result in zip(steps.steps, results, strict=True):
         code = op["op"]
-        if code in (TOUCH, DELETE) or (result is None and not respond_all):
+        if code in WITHOUT_BIN or (result is None and not respond_all):
             continue
-        if isinstance(result, dict) and _gives_pairs(op):
-            result = [part for pair in result.items() for part in pair]
-        pairs.append((bin_name_of(op["bin"]), official_value(result)))
+        if type(result) not in SCALARS:
+            if isinstance(result, dict) and _gives_pairs(op):
+                result = [part for pair in result.items() for part in pair]
+            result = official_value(result)
+        name = op["bin"]
+        pairs.append((name if type(name) is str else bin_name_of(name), result))
     return pairs
 
 
@@ -460,8 +463,7 @@ def _check_bins(bins: Any) -> None:
     for name in bins:
         if not isinstance(name, str):
             raise raised("ClientError", "A bin name must be a string or unicode string.")
-        if len(name.encode()) > MAX_NAME:
-            raise raised("BinNameError", "A bin name should not exceed 15 characters limit", bin=bins)
+        check_length(name, bin=bins)
 
 
 def _refused_value(bins: Mapping[str, Any], error: errors.InvalidArgument) -> AerospikeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pyspike import Operation, errors, operations
@@ -12,10 +12,11 @@ from pyspike.compat.facts.operations import FAMILIES, REQUIRED, Helper
 from pyspike.compat.model.exceptions import AerospikeError, param_error, raised
 from pyspike.compat.model.values import null
 from pyspike.compat.translate.contexts import contexts_of
+from pyspike.compat.translate.names import bin_name_of, is_too_long
 from pyspike.compat.translate.policies import checked_keys, expiration_of
 from pyspike.compat.translate.values import sendable
 
-__all__ = ["OPTIONS", "RESPOND_ALL", "Translated", "bin_name_of", "translated"]
+__all__ = ["OPTIONS", "Translated", "translated"]
 
 # The keys that are keywords of pyspike's functions; all others go by their place.
 KEYWORDS = {
@@ -46,7 +47,6 @@ WIRE_CODES = {
     number("OPERATOR_PREPEND"): OP_PREPEND,
     number("OPERATOR_INCR"): OP_INCR,
 }
-MAX_NAME = 15
 
 # With one of these among them the server answers each operation of a command, also those that only write.
 RESPONDING = ("map_operations", "bitwise_operations", "hll_operations", "expression_operations",
@@ -79,11 +79,13 @@ class Translated(NamedTuple):
     Args:
         operations: the operations.
         steps: the dictionaries that they are of.
+        respond_all: whether the server answers each of them, also those that only write.
         ttl: what a touch says of the record's time to live; None if there is none.
     """
 
     operations: list[Operation]
     steps: list[dict[str, Any]]
+    respond_all: bool
     ttl: Any
 
 
@@ -195,19 +197,23 @@ def translated(given: Any, validate: bool, *, strict: bool = True) -> Translated
     if not isinstance(given, list):
         raise param_error("Operations should be of type list")
     steps = [op for op in given if isinstance(op, dict) and (strict or _is_sendable(op))]
-    return Translated([operation_of(op, validate, strict) for op in steps], steps, _ttl(steps))
+    made = []
+    respond_all = False
+    ttl = None
+    for op in steps:
+        code = op.get("op")
+        operation = QUICK[code](op) if strict and code in QUICK else None
+        made.append(operation_of(op, validate, strict) if operation is None else operation)
+        if code in RESPOND_ALL:
+            respond_all = True
+        elif code == TOUCH and op.get("val") is not None:
+            ttl = expiration_of(op["val"])
+    return Translated(made, steps, respond_all, ttl)
 
 
 def _is_sendable(op: dict[str, Any]) -> bool:
     known = op.get("op") in ROWS or op.get("op") in (TOUCH, DELETE, SELECT, MODIFY)
-    return known and len(str(op.get("bin", "")).encode()) <= MAX_NAME
-
-
-def _ttl(given: Iterable[dict[str, Any]]) -> Any:
-    for op in given:
-        if op.get("op") == TOUCH and op.get("val") is not None:
-            return expiration_of(op["val"])
-    return None
+    return known and not is_too_long(str(op.get("bin", "")))
 
 
 def operation_of(op: dict[str, Any], validate: bool, strict: bool = True) -> Operation:
@@ -235,21 +241,6 @@ def operation_of(op: dict[str, Any], validate: bool, strict: bool = True) -> Ope
         return _made(row, name, op, validate)
     except errors.InvalidArgument as error:
         raise _refused(name, error) from error
-
-
-def bin_name_of(name: Any) -> str:
-    """The name of a bin.
-
-    Raises:
-        ParamError: it is none.
-    """
-    if name is None:
-        raise param_error("Bin is not given")
-    if isinstance(name, bytearray):  # which ends at its first NUL
-        return name.partition(b"\0")[0].decode()
-    if not isinstance(name, str):
-        raise param_error("Bin name should be of type string")
-    return name
 
 
 def _change(row: Row, code: int, name: str, value: Any, strict: bool) -> Operation:
@@ -309,6 +300,66 @@ def _by_path(code: int, name: str, op: dict[str, Any]) -> Operation:
 
 
 def _refused(name: str, error: errors.InvalidArgument) -> AerospikeError:
-    if len(name.encode(errors="replace")) > MAX_NAME:
-        return raised("BinNameError", "A bin name should not exceed 15 characters limit")
+    if is_too_long(name):
+        return raised("BinNameError", error.message)
     return param_error(error.message)
+
+
+# What is asked for most, made quickly -----------------------------------------------------------------------
+
+Quick = Callable[[dict[str, Any]], "Operation | None"]
+
+RETURN_TYPES: dict[str, dict[int, Any]] = {
+    "lists": {member.value: member for member in operations.lists.ListReturnType},
+    "maps": {member.value: member for member in operations.maps.MapReturnType},
+}
+
+
+def _quick(helper: Helper, module: str, policy: str) -> Quick:
+    """A function that makes a helper's operation of a plain dictionary, and None of any other.
+
+    One is a dictionary without context and policy whose arguments are as they should be. It is called for
+    each operation of each command, so it is of code of its own, with nothing to look up.
+    """
+    checks, places, keywords = [], [], []
+    for number_, parameter in enumerate(helper.parameters):
+        key = parameter.key
+        given = f"op[{key!r}]"
+        if parameter.default is not REQUIRED:
+            given = f"op.get({key!r}, {parameter.default!r})"
+        if key in ("ctx", policy):
+            checks.append(f"if op.get({key!r}) is not None: return None")
+        elif key == "return_type":
+            keywords.append(f"return_type=returns[{given}]")
+        elif key == "inverted":
+            keywords.append(f"inverted=True if {given} else False")
+        elif key not in UNUSED:
+            checks.append(f"v{number_} = {given}")
+            checks.append(f"if type(v{number_}) not in plain: return None")
+            places.append(f"v{number_}")
+    made = ", ".join(["op['bin']", *places, *keywords])
+    body = "\n        ".join([*checks, f"return function({made})"])
+    body = f"{body}\n    except (KeyError, TypeError, ValueError):\n        return None"
+    source = f"def quick(op):\n    try:\n        {body}"
+    names: dict[str, Any] = {
+        "function": ROWS[helper.op].function,
+        "returns": RETURN_TYPES.get(module, {}),
+        "plain": frozenset((int, str, float, bytes, type(None))),
+    }
+    exec(compile(source, f"<{helper.name}>", "exec"), names)
+    quick: Quick = names["quick"]
+    return quick
+
+
+def _is_quick(helper: Helper, module: str) -> bool:
+    """Whether its arguments are plain ones, whose keywords are few."""
+    keys = {parameter.key for parameter in helper.parameters}
+    return module in ("", "lists", "maps") and not keys & (KEYWORDS.keys() - {"return_type", "inverted"})
+
+
+QUICK = {
+    helper.op: _quick(helper, family.module, family.policy)
+    for family in FAMILIES.values()
+    for helper in family.helpers
+    if _is_quick(helper, family.module)
+}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspike import errors, exp
-from pyspike._wire import key_rank
+from pyspike._wire import key_rank, pack_element
 from pyspike.compat.facts.constants import number
 from pyspike.compat.facts.expressions import Row, rows
 from pyspike.compat.model.exceptions import param_error, raised
@@ -109,8 +109,17 @@ def value_of(value: Any) -> Any:
 
 
 def literal(value: Any) -> Any:
-    """A value; maps with their entries in the order of keys, as the official client sends them."""
-    return _sorted(sendable(value))
+    """A value; maps with their entries in the order of keys, as the official client sends them.
+
+    Raises:
+        ParamError: it can't be sent.
+    """
+    made = _sorted(sendable(value))
+    try:
+        pack_element(made)
+    except errors.InvalidArgument as error:
+        raise param_error(error.message) from error
+    return made
 
 
 def _sorted(value: Any) -> Any:
@@ -183,6 +192,8 @@ class _TableExpr(_BaseExpr):
         row = self._row
         if row.several:
             return self._function(*map(value_of, self.arguments))
+        if row.names == ("bin",) and not isinstance(self.arguments[0], str | _BaseExpr):
+            raise param_error("a bin's name must be a string")
         places: list[Any] = []
         keywords: dict[str, Any] = {}
         for name, value in zip(row.names, self.arguments, strict=True):
