@@ -181,6 +181,8 @@ def test_the_cluster(alike: Alike) -> None:
         client.truncate('test', S, 'x')
         client.truncate('test', S, 2**62)
         client.truncate(5, S, 0)
+        client.truncate('test', '', 0)
+        client.udf_remove('gone.lua')
         client.get_expression_base64(exp.And(exp.Eq(exp.IntBin('a'), 1), exp.GT(exp.FloatBin('f'), 1.5)).compile())
         client.get_cdtctx_base64([ctx.cdt_ctx_map_key('a'), ctx.cdt_ctx_list_index(-1)])
         client.get_cdtctx_base64([])

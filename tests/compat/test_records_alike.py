@@ -57,6 +57,8 @@ def test_keys(alike: Alike) -> None:
         client.put(key(bytearray(b'x')), {'a': 2})
         client.get(key(bytearray(b'x')))
         client.get(('test', S, None, aerospike.calc_digest('test', S, 1)))[2]
+        client.get({'ns': 'test', 'set': S, 'key': 1})
+        client.get({'ns': 'test', 'set': S})
         client.get(('test', S, None))
         client.get(('test', S))
         client.get(None)

@@ -13,6 +13,9 @@ from typing import Any
 
 COMPAT = "pyspike.compat."
 
+PATIENCE = 30_000  # milliseconds, as a slow machine is no difference
+COMMANDS = ("read", "write", "operate", "apply", "remove", "batch", "batch_parent_write")
+
 Alike = Callable[..., None]
 
 MODULES = {
@@ -44,7 +47,8 @@ class Side:
         addresses = [
             (address, int(port)) for address, port in (host.rsplit(":", 1) for host in hosts.split(","))
         ]
-        self.client = self.names["aerospike"].client({"hosts": addresses})
+        policies = {kind: {"total_timeout": PATIENCE} for kind in COMMANDS} | {"info": {"timeout": PATIENCE}}
+        self.client = self.names["aerospike"].client({"hosts": addresses, "policies": policies})
 
     def run(self, calls: Iterable[str], set_name: str) -> list[Any]:
         """What each call gives, or how it fails."""

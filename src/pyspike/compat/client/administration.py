@@ -22,7 +22,8 @@ __all__ = ["Administration"]
 JOBS = (CONSTANTS["JOB_SCAN"], CONSTANTS["JOB_QUERY"])
 IN_PROGRESS, COMPLETED = number("JOB_STATUS_INPROGRESS"), number("JOB_STATUS_COMPLETED")
 NANOSECONDS = 1_000_000_000
-MAX_INT64 = 2**63 - 1
+MAX_UINT64 = 2**64 - 1
+MAX_PATH = 255
 WAIT = 10_000  # milliseconds until all nodes must have a module
 
 
@@ -139,14 +140,16 @@ class Administration(Connection):
         Raises:
             LuaFileNotFound: there is no such file.
         """
+        if not isinstance(udf_type, int):
+            raise TypeError("an integer is required for udf_type")
         if not isinstance(filename, str):
             raise param_error("Filename should be a string")
-        if not isinstance(udf_type, int):
-            raise param_error("Udf type should be an integer")
         if udf_type != 0:
             raise raised("ClientError", "Invalid UDF language")
         path = Path(filename)
-        if not path.is_file():
+        if not path.name or len(filename) > MAX_PATH:
+            raise param_error("the file's name is empty or too long")
+        if not path.is_file() or not path.stat().st_size:
             raise raised("LuaFileNotFound", "cannot open script file")
         made = _admin(self._kinds["info"](policy))
         self._client.register_udf(path, path.name, policy=made).wait(WAIT)
@@ -154,7 +157,7 @@ class Administration(Connection):
 
     @method
     def udf_remove(self, filename: Any, policy: Any = None) -> int:
-        """Remove a module.
+        """Remove a module, if there is one of this name.
 
         Args:
             filename: its name.
@@ -162,15 +165,10 @@ class Administration(Connection):
 
         Returns:
             0.
-
-        Raises:
-            UDFError: there is no such module.
         """
         if not isinstance(filename, str):
             raise param_error("Filename should be a string")
         made = _admin(self._kinds["info"](policy))
-        if all(module.name != filename for module in self._client.list_udfs(policy=made)):
-            raise raised("UDFError", f"there is no module {filename}", module=filename)
         self._client.remove_udf(filename, policy=made).wait(WAIT)
         return 0
 
@@ -258,14 +256,22 @@ class Administration(Connection):
             raise param_error("Set must be None, or a string")
         if not isinstance(nanos, int):
             raise param_error("Nanoseconds must be a long type")
-        if not 0 <= nanos <= MAX_INT64:
-            raise param_error("Nanoseconds must be a positive value, of 63 bits at most")
+        if not 0 <= nanos <= MAX_UINT64:
+            raise param_error("Nanoseconds must be a positive value, of 64 bits at most")
+        if not namespace or set == "":
+            kind = "InvalidRequest" if namespace else "NamespaceNotFound"
+            raise raised(kind, "an empty name is none of a namespace or a set")
         made = _admin(self._kinds["info"](policy))
         try:
             before = datetime.fromtimestamp(nanos / NANOSECONDS, timezone.utc) if nanos else None
         except (ValueError, OverflowError):
             raise raised("InvalidRequest", "would truncate in the future") from None
-        self._client.truncate(namespace, set or None, before=before, policy=made)
+        try:
+            self._client.truncate(namespace, set, before=before, policy=made)
+        except errors.InvalidNamespace:
+            pass  # there is nothing in it, as a server says too
+        except errors.InvalidArgument as error:
+            raise raised("InvalidRequest", error.message) from error
         return 0
 
     @method

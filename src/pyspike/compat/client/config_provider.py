@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["ConfigProvider"]
 
 DEFAULT_INTERVAL = 5000
+MAX_UINT32 = 2**32 - 1
 
 
 class ConfigProvider:
@@ -16,6 +17,10 @@ class ConfigProvider:
     """
 
     def __init__(self, path: str, interval: int = DEFAULT_INTERVAL) -> None:
+        if not isinstance(path, str) or not isinstance(interval, int):
+            raise TypeError("path must be a str, and interval an int")
+        if not 0 <= interval <= MAX_UINT32:
+            raise OverflowError("interval must fit into 32 bits, and be no less than 0")
         self._path = path
         self._interval = interval
 

@@ -8,11 +8,16 @@ from typing import Any, NoReturn
 from pyspike import Client, errors
 from pyspike.compat.aerospike_helpers.metrics import MetricsPolicy
 from pyspike.compat.client.config_provider import ConfigProvider
+from pyspike.compat.facts.constants import number
 from pyspike.compat.model.exceptions import from_pyspike, param_error, raised
 from pyspike.compat.translate.configuration import configuration_of
 from pyspike.compat.translate.policies import PolicyKind
+from pyspike.compat.translate.values import as_ints, serialized
 
 __all__ = ["SERIALIZERS", "Connection", "Serializers"]
+
+
+SERIALIZER_NONE, SERIALIZER_USER = number("SERIALIZER_NONE"), number("SERIALIZER_USER")
 
 
 class Serializers:
@@ -106,9 +111,29 @@ class Connection:
     def _deserializer(self) -> Callable[[Any], Any] | None:
         return self._configuration.deserialize or SERIALIZERS.deserialize
 
-    def _serializer(self, wanted: bool) -> Callable[[Any], Any] | None:
-        own = self._configuration.serialize
-        return own if own is not None else SERIALIZERS.serialize if wanted else None
+    def _preparing(self, serializer: Any) -> Callable[[Any], Any] | None:
+        """What is done with values before they are sent; None if nothing.
+
+        Args:
+            serializer: None for the configuration's serializer, `SERIALIZER_USER` for that of all clients if
+                the configuration has none, `SERIALIZER_NONE` for none.
+
+        Raises:
+            ClientError: it is none of them.
+        """
+        serialize = self._configuration.serialize
+        if serializer is not None:
+            if serializer == SERIALIZER_NONE:
+                serialize = None
+            elif serializer == SERIALIZER_USER:
+                serialize = serialize or SERIALIZERS.serialize
+            else:
+                raise param_error(f"there is no serializer {serializer!r}")
+        ints = self._configuration.bools_as_ints
+        if serialize is None:
+            return as_ints if ints else None
+        chosen = serialize
+        return lambda value: serialized(as_ints(value) if ints else value, chosen)
 
     def __del__(self) -> None:
         client = self.__dict__.get("_client", NOT_CONNECTED)

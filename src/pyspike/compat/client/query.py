@@ -547,10 +547,14 @@ class Queries(Connection):
         Returns:
             The number of the job, for `job_info`.
         """
+        if not isinstance(ns, str):
+            raise TypeError("scan_apply() argument 1 must be str")
         scan = Scan(self, ns, set)
-        if options is not None and not isinstance(options, dict):
+        if not isinstance(options, dict | None):
             raise param_error("options must be a dictionary")
-        scan._call(module, function, _arguments(args))
+        if not isinstance((options or {}).get("concurrent", False), bool):
+            raise param_error("concurrent must be a boolean")
+        scan._call(module, function, [] if args is None else _arguments(args))
         return scan._in_background(policy)
 
 
@@ -562,7 +566,7 @@ def _place(name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> tupl
     return given["namespace"], given.get("set")
 
 
-def _arguments(args: Any) -> list[Any] | None:
+def _arguments(args: Any) -> list[Any]:
     if not isinstance(args, list):
         raise param_error("Arguments should be a list")
     return args

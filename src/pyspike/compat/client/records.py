@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyspike import Expiration, GenerationPolicy, Key, Record, WritePolicy, errors
@@ -17,11 +17,10 @@ from pyspike.compat.translate.metadata import generation_and_ttl
 from pyspike.compat.translate.names import bin_name_of, check_length
 from pyspike.compat.translate.operations import Translated, translated
 from pyspike.compat.translate.policies import expiration_of
-from pyspike.compat.translate.values import official_value, sendable, serialized
+from pyspike.compat.translate.values import deserialized, official_value, sendable
 
 __all__ = ["Records", "operated", "whole_key_of"]
 
-SERIALIZER_USER = number("SERIALIZER_USER")
 KEY_VALUE = number("MAP_RETURN_KEY_VALUE")
 WITHOUT_BIN = frozenset((number("OPERATOR_TOUCH"), number("OPERATOR_DELETE")))
 MAP_OPS = frozenset(helper.op for helper in FAMILIES["map_operations"].helpers)
@@ -127,11 +126,11 @@ class Records(Connection):
         chosen = key_of(key)
         made = self._write(policy)
         generation, ttl = NO_META if meta is None else self._meta(meta, made)
-        serialize = self._serializer(serializer == SERIALIZER_USER)
-        if serialize is not None and isinstance(bins, dict):
-            bins = serialized(bins, serialize)
-        if self._configuration.bools_as_ints:
-            bins = as_ints(bins)
+        prepare = self._preparing(serializer)
+        if prepare is not None and isinstance(bins, dict):
+            bins = prepare(bins)
+        elif isinstance(bins, dict) and tuple in map(type, bins.values()):
+            raise param_error("a tuple is no value of a bin, and there is no serializer for it")
         try:
             self._client.put(chosen, bins, ttl=ttl, generation=generation, policy=made)
         except errors.InvalidArgument as error:
@@ -163,7 +162,7 @@ class Records(Connection):
 
         Args:
             key: its key.
-            meta: the generation that is expected.
+            meta: the generation that is expected; whatever else is in it does not count.
             policy: a remove policy.
 
         Returns:
@@ -174,7 +173,8 @@ class Records(Connection):
         """
         chosen = key_of(key)
         made = self._kinds["remove"](policy)
-        generation, _ = NO_META if meta is None else self._meta(meta, made)
+        expected = {"gen": meta["gen"]} if isinstance(meta, dict) and "gen" in meta else None
+        generation, _ = NO_META if expected is None else self._meta(expected, made)
         if not self._client.delete(chosen, generation=generation, policy=made):
             raise raised("RecordNotFound", "record not found", key=key)
         return 0
@@ -357,7 +357,8 @@ class Records(Connection):
         chosen = key_of(key)
         made = self._operate(policy)
         generation, ttl = NO_META if meta is None else self._meta(meta, made)
-        steps = translated(ops, self._validate, strict=self._configuration.strict)
+        prepare = self._preparing(None)
+        steps = translated(ops, self._validate, strict=self._configuration.strict, prepare=prepare)
         if not steps.operations:
             raise param_error("No operations defined")
         record = self._client.operate(
@@ -367,7 +368,7 @@ class Records(Connection):
             generation=generation,
             policy=made,
         )
-        return record, operated(steps, record.results)
+        return record, operated(steps, record.results, deserialize=self._deserializer())
 
     @method
     def apply(self, key: Any, module: Any, function: Any, args: Any, policy: Any = None) -> Any:
@@ -425,13 +426,20 @@ def check_function(module: Any, function: Any, kind: str = "ParamError") -> None
         raise raised("UDFError", "a module and a function have names", module=module, func=function)
 
 
-def operated(steps: Translated, results: list[Any], *, respond_all: bool = False) -> list[tuple[str, Any]]:
+def operated(
+    steps: Translated,
+    results: list[Any],
+    *,
+    respond_all: bool = False,
+    deserialize: Callable[[Any], Any] | None = None,
+) -> list[tuple[str, Any]]:
     """The names of bins, and what each operation gave, as the server answers.
 
     Args:
         steps: the operations.
         results: what pyspike has of each.
         respond_all: whether the server has answered each, whatever they are.
+        deserialize: makes values of bytes; None if they stay bytes.
     """
     respond_all = respond_all or steps.respond_all
     pairs = []
@@ -443,6 +451,8 @@ def operated(steps: Translated, results: list[Any], *, respond_all: bool = False
             if isinstance(result, dict) and _gives_pairs(op):
                 result = [part for pair in result.items() for part in pair]
             result = official_value(result)
+        elif deserialize is not None and type(result) is bytes:
+            result = deserialized(result, deserialize)
         name = op["bin"]
         pairs.append((name if type(name) is str else bin_name_of(name), result))
     return pairs
@@ -470,14 +480,3 @@ def _refused_value(bins: Mapping[str, Any], error: errors.InvalidArgument) -> Ae
     if any(isinstance(value, int) and abs(value) > MAX_INT64 for value in bins.values()):
         return param_error("integer value exceeds sys.maxsize")
     return param_error(error.message)
-
-
-def as_ints(value: Any) -> Any:
-    """The value with ints in the place of bools."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, list):
-        return [as_ints(item) for item in value]
-    if isinstance(value, dict):
-        return type(value)((key, as_ints(item)) for key, item in value.items())
-    return value

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspike import Key, RawParticle, Record
-from pyspike.compat.translate.values import official_bins
+from pyspike.compat.translate.values import deserialized, official_bins
 
 __all__ = ["NEVER", "meta_of", "record_of", "whole_key"]
 
@@ -43,5 +43,5 @@ def record_of(
     if deserialize is not None:
         for name, value in bins.items():
             if type(value) is bytes:
-                bins[name] = deserialize(value)
+                bins[name] = deserialized(value, deserialize)
     return whole_key(record.key, with_user_key=with_user_key), meta_of(record), bins

@@ -19,6 +19,8 @@ MIN_INT64 = 2**63  # less 1 is the greatest
 def key_of(key: Any) -> KeyLike:
     """The key that a `(namespace, set, key)` or `(namespace, set, None, digest)` tuple stands for.
 
+    It may be a dict too, with the names `ns`, `set`, `key` and `digest`.
+
     Raises:
         ParamError: it is no such tuple, or a user key that the official client would cut.
     """
@@ -37,6 +39,8 @@ def key_of(key: Any) -> KeyLike:
 
 
 def _other(key: Any) -> Key:
+    if isinstance(key, dict):
+        key = tuple(key.get(name) for name in ("ns", "set", "key", "digest"))
     if not isinstance(key, tuple):
         raise param_error("key is invalid")
     if not 3 <= len(key) <= 4:

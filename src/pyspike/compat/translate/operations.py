@@ -182,7 +182,9 @@ BIT_COUNTS = frozenset(("index_bit_count", "mh_bit_count"))  # -1 if they are no
 ENDS = frozenset(("value_begin", "value_end"))
 
 
-def translated(given: Any, validate: bool, *, strict: bool = True) -> Translated:
+def translated(
+    given: Any, validate: bool, *, strict: bool = True, prepare: Callable[[Any], Any] | None = None
+) -> Translated:
     """The operations that a list of dictionaries stands for.
 
     Args:
@@ -190,6 +192,7 @@ def translated(given: Any, validate: bool, *, strict: bool = True) -> Translated
         validate: whether keys of policies that are not known are an error in any case.
         strict: whether operations that can't be done are refused here; if not, those that no server could
             be sent are left out, and others are the server's to refuse.
+        prepare: what is done with values before they are sent; None if nothing.
 
     Raises:
         ParamError: it is none, or something in it can't be used.
@@ -200,7 +203,7 @@ def translated(given: Any, validate: bool, *, strict: bool = True) -> Translated
     made = []
     respond_all = False
     ttl = None
-    for op in steps:
+    for op in steps if prepare is None else [_prepared(op, prepare) for op in steps]:
         code = op.get("op")
         operation = QUICK[code](op) if strict and code in QUICK else None
         made.append(operation_of(op, validate, strict) if operation is None else operation)
@@ -209,6 +212,11 @@ def translated(given: Any, validate: bool, *, strict: bool = True) -> Translated
         elif code == TOUCH and op.get("val") is not None:
             ttl = expiration_of(op["val"])
     return Translated(made, steps, respond_all, ttl)
+
+
+def _prepared(op: dict[str, Any], prepare: Callable[[Any], Any]) -> dict[str, Any]:
+    """A dictionary whose values are prepared."""
+    return op | {key: prepare(op[key]) for key in ("val", "value") if key in op}
 
 
 def _is_sendable(op: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from pyspike import CollectionIndexType, IndexFilter, errors, filters
 from pyspike.compat.facts.constants import number
 from pyspike.compat.model.exceptions import param_error
 from pyspike.compat.model.values import GeoJSON
+from pyspike.compat.translate.names import bin_name_of
 
 __all__ = ["index_filter_of"]
 
@@ -36,8 +37,10 @@ def index_filter_of(predicate: Any, ctx: Any = None, **index: Any) -> IndexFilte
     collection = COLLECTIONS.get(more[1] if len(more) > 1 else 0)
     if operation not in (EQUAL, RANGE) or kind not in KINDS or collection is None:
         raise param_error("predicate is invalid.")
-    if not isinstance(name, str | None):
+    if not isinstance(name, str | bytearray | None):
         raise param_error("predicate is invalid.")
+    if isinstance(name, bytearray):
+        name = bin_name_of(name)
     where: dict[str, Any] = {"ctx": ctx, **index}
     if index:
         name = None

@@ -7,11 +7,11 @@ from typing import Any
 
 from pyspike import INFINITY, WILDCARD, RawParticle
 from pyspike import GeoJSON as PlainGeoJSON
-from pyspike.compat.model.exceptions import param_error
+from pyspike.compat.model.exceptions import param_error, raised
 from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, null
 from pyspike.compat.switches import SWITCHES
 
-__all__ = ["official_bins", "official_value", "sendable", "serialized"]
+__all__ = ["as_ints", "deserialized", "official_bins", "official_value", "sendable", "serialized"]
 
 Serializer = Callable[[Any], Any]
 
@@ -38,6 +38,8 @@ def sendable(value: Any) -> Any:
         return INFINITY
     if isinstance(value, CDTWildcard):
         return WILDCARD
+    if kind is tuple:
+        raise param_error("a tuple is no value of a bin, and there is no serializer for it")
     return value
 
 
@@ -55,17 +57,50 @@ def _sendable_map(value: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def serialized(value: Any, serialize: Serializer) -> Any:
-    """The value with all that Aerospike has no type for given to a function, which makes bytes of it."""
+    """The value with all that Aerospike has no type for given to a function, which makes bytes of it.
+
+    Raises:
+        ClientError: the function has failed.
+    """
     if isinstance(value, list):
         return [serialized(item, serialize) for item in value]
     if isinstance(value, dict):
         return type(value)((key, serialized(item, serialize)) for key, item in value.items())
     known = isinstance(value, int | str | float | bytes | bytearray | GeoJSON | null | None)
-    return value if known else _as_bytes(serialize(value))
+    if known:
+        return value
+    try:
+        made = serialize(value)
+        return made.encode() if isinstance(made, str) else bytes(made)
+    except Exception as error:
+        raise raised("ClientError", f"the serializer has failed: {error!r}") from error
 
 
-def _as_bytes(value: Any) -> bytes:
-    return value.encode() if isinstance(value, str) else bytes(value)
+def deserialized(data: bytes, deserialize: Serializer) -> Any:
+    """What a function makes of bytes that were read: it is given them as text, if they are some.
+
+    Raises:
+        ClientError: the function has failed.
+    """
+    try:
+        text: str | bytes = data.decode()
+    except UnicodeDecodeError:
+        text = data
+    try:
+        return deserialize(text)
+    except Exception as error:
+        raise raised("ClientError", f"the deserializer has failed: {error!r}") from error
+
+
+def as_ints(value: Any) -> Any:
+    """The value with ints in the place of bools."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, list):
+        return [as_ints(item) for item in value]
+    if isinstance(value, dict):
+        return type(value)((key, as_ints(item)) for key, item in value.items())
+    return value
 
 
 def official_bins(bins: dict[str, Any]) -> dict[str, Any]:
