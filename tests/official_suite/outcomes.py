@@ -14,6 +14,11 @@ from typing import Any
 
 import pytest
 
+if os.environ.get("OFFICIAL_CLIENT") == "compat":  # before the suite's own conftest imports it
+    from pyspike.compat import install
+
+    install()
+
 LIMIT = 33.0  # seconds for a test
 SETUP = 120.0  # seconds for its fixtures, which create indexes one by one
 HUNG = 97
@@ -35,10 +40,6 @@ def _watch() -> None:
 
 
 def pytest_configure() -> None:
-    if os.environ.get("OFFICIAL_CLIENT") == "compat":
-        from pyspike.compat import install
-
-        install()
     threading.Thread(target=_watch, daemon=True).start()
 
 

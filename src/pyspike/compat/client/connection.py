@@ -30,6 +30,10 @@ class Serializers:
 SERIALIZERS = Serializers()
 
 
+def _no_serializer(value: Any) -> NoReturn:
+    raise ValueError(f"there is no serializer for a {type(value).__name__}")
+
+
 class _NotConnected:
     """In the place of a client: every call on it fails."""
 
@@ -126,7 +130,7 @@ class Connection:
             if serializer == SERIALIZER_NONE:
                 serialize = None
             elif serializer == SERIALIZER_USER:
-                serialize = serialize or SERIALIZERS.serialize
+                serialize = serialize or SERIALIZERS.serialize or _no_serializer
             else:
                 raise param_error(f"there is no serializer {serializer!r}")
         ints = self._configuration.bools_as_ints

@@ -27,6 +27,9 @@ LEVELS = {
 }
 
 
+MAX_INT64 = 2**63 - 1
+
+
 class _Handler(logging.Handler):
     """Passes messages on as the official client does: level, function, file, line, text."""
 
@@ -52,7 +55,7 @@ def set_log_level(loglevel: Any) -> int:
     Raises:
         ParamError: it is no int.
     """
-    if not isinstance(loglevel, int):
+    if not isinstance(loglevel, int) or abs(loglevel) > MAX_INT64:
         raise param_error("Invalid log level")
     LOGGER.setLevel(LEVELS.get(loglevel, 1))
     return 0
