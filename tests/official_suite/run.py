@@ -82,6 +82,8 @@ def run_file(work: Path, name: str, log: Path, client: str) -> None:
             "-p",
             "no:cacheprovider",
             "-p",
+            "no:asyncio",
+            "-p",
             "outcomes",
         ),
         *("--timeout", "30", "--timeout-method", "signal", "-o", "timeout_func_only=true"),
