@@ -13,6 +13,7 @@ from pyspike._wire import key_rank, pack_element
 from pyspike.compat.facts.constants import number
 from pyspike.compat.facts.expressions import Row, rows
 from pyspike.compat.model.exceptions import param_error, raised
+from pyspike.compat.model.values import null
 from pyspike.compat.translate.contexts import contexts_of
 from pyspike.compat.translate.operations import OPTIONS
 from pyspike.compat.translate.values import sendable
@@ -157,6 +158,7 @@ KEYWORDS = {
 }
 BOOLS = frozenset(("inverted", "sign", "invert_size"))
 BIT_COUNTS = frozenset(("index_bit_count", "mh_bit_count"))
+ENDS = frozenset(("end", "value_end"))
 
 
 class _TableExpr(_BaseExpr):
@@ -203,13 +205,15 @@ class _TableExpr(_BaseExpr):
                 if value is not None:
                     keywords["ctx"] = contexts_of(value)
             elif name == "policy":
-                if value is not None and self._options is not None:
+                if value and self._options is not None:
                     keywords |= self._options(value, row.function.rpartition(".")[2], False)
             elif name in KEYWORDS:
                 if value is not None:
                     keywords[KEYWORDS[name]] = bool(value) if name in BOOLS else value
             elif name in BIT_COUNTS and value == -1:
                 places.append(None)
+            elif name in ENDS and isinstance(value, null):
+                places.append(exp.nil())  # None would leave this side open
             else:
                 places.append(value_of(value))
         return self._function(*places, **keywords)
