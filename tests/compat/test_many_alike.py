@@ -184,6 +184,7 @@ def test_the_cluster(alike: Alike) -> None:
         client.truncate('test', '', 0)
         client.udf_remove('gone.lua')
         client.get_expression_base64(exp.And(exp.Eq(exp.IntBin('a'), 1), exp.GT(exp.FloatBin('f'), 1.5)).compile())
+        client.get_expression_base64(exp.ListGetByValueRange(None, 7, 'a', aerospike.null(), exp.ListAppend(None, {}, 'z', 'l')).compile())
         client.get_cdtctx_base64([ctx.cdt_ctx_map_key('a'), ctx.cdt_ctx_list_index(-1)])
         client.get_cdtctx_base64([])
         client.admin_query_users_info()
