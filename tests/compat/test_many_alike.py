@@ -54,7 +54,7 @@ def test_batches(alike: Alike) -> None:
 
 
 def test_queries_and_scans(alike: Alike) -> None:
-    # Of a dict of partitions only how many there are, of pages only their sum: where in each a query stands depends on the set's name.
+    # Of a dict of partitions only how many there are, of pages only their sum: where a query stands depends on the set's name.
     alike(
         """
         [client.put(key(i), {'a': i, 'l': [i, i + 1], 's': 'x%d' % i, 'g': aerospike.GeoJSON({'type': 'Point', 'coordinates': [i, i]})}) for i in range(5)]
@@ -94,7 +94,7 @@ def test_queries_and_scans(alike: Alike) -> None:
         len(taken)
         client.query('test', S).foreach(print, {'partition_filter': {'begin': -1}})
         let query = client.query('test', S); query.max_records = 2; query.paginate()
-        sum(len(query.results()) for _ in range(7)), query.is_done()
+        sum(len(query.results()) for _ in iter(query.is_done, True))
         let query = client.query('test', S)
         query.results() and query.get_partitions_status()
         len(client.scan('test', S).results())
