@@ -131,5 +131,5 @@ def test_no_block_is_left_out(blocks: list[Block]) -> None:
 
 def test_the_address_and_the_set_are_put_in_the_readmes_place() -> None:
     text = "".join(block.source for block in read_blocks())
-    assert text.count("127.0.0.1") == text.count(ADDRESS) == 5
+    assert text.count("127.0.0.1") == text.count(ADDRESS) == 6
     assert SET in text

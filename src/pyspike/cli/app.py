@@ -18,6 +18,7 @@ from pyspike.cli.demo import demo
 from pyspike.cli.failures import ExitCode, advise, error_to_json, exit_code
 from pyspike.cli.indexes import index
 from pyspike.cli.info import info
+from pyspike.cli.migrating import migrate
 from pyspike.cli.modules import udf
 from pyspike.cli.records import delete, get, put
 from pyspike.cli.searching import query, scan
@@ -31,8 +32,9 @@ __all__ = ["run"]
 
 EPILOG = (
     "Exit codes: 0 done, 1 no such record, index or module, or not for each key (demo: something was lost, "
-    "serve: the port is taken), 2 wrong usage, 3 the cluster can't be reached or did not answer in time, 4 "
-    "the cluster answered with an error, 5 the output can't be written, 130 interrupted."
+    "serve: the port is taken, migrate check: something is not there yet), 2 wrong usage, 3 the cluster "
+    "can't be reached or did not answer in time, 4 the cluster answered with an error, 5 the output can't be "
+    "written, 130 interrupted."
 )
 
 
@@ -45,7 +47,7 @@ def app() -> None:
     """
 
 
-for command in (demo, serve, info, get, put, delete, scan, query, index, udf, truncate, user, role):
+for command in (demo, serve, info, get, put, delete, scan, query, index, udf, truncate, user, role, migrate):
     app.add_command(command)
 
 

@@ -1,0 +1,1 @@
+"""What batches take and give."""

@@ -1,0 +1,1 @@
+"""Helpers of operations: functions that give the dictionaries which `Client.operate` takes."""

@@ -1,0 +1,354 @@
+"""The commands on many records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyspike import (
+    BatchDelete,
+    BatchRead,
+    BatchRecord,
+    BatchRow,
+    BatchUDF,
+    BatchWrite,
+    Key,
+    Record,
+    ResultCode,
+    errors,
+)
+from pyspike.compat.aerospike_helpers.batch import records
+from pyspike.compat.client.connection import Connection
+from pyspike.compat.client.methods import method
+from pyspike.compat.client.records import check_function, operated
+from pyspike.compat.client.results import NEVER, meta_of, record_of, whole_key
+from pyspike.compat.model.exceptions import CLASSES, AerospikeError, from_pyspike, param_error
+from pyspike.compat.translate.keys import key_of
+from pyspike.compat.translate.metadata import generation_and_ttl
+from pyspike.compat.translate.names import check_length
+from pyspike.compat.translate.operations import Translated, translated
+from pyspike.compat.translate.policies import expiration_of
+from pyspike.compat.translate.values import official_value, sendable
+
+__all__ = ["Batches"]
+
+FAILED: int = CLASSES["BatchFailed"].code
+INVALID_REQUEST: int = CLASSES["InvalidRequest"].code
+NOT_FOUND, FILTERED_OUT = 2, 27
+NO_FAILURE = frozenset((0, NOT_FOUND, FILTERED_OUT))
+UDF_VALUE = "SUCCESS"  # the bin that has what a function returned
+
+
+class Batches(Connection):
+    """The commands on many records."""
+
+    @method
+    def batch_read(self, keys: Any, bins: Any = None, policy: Any = None) -> records.BatchRecords:
+        """Read many records.
+
+        Args:
+            keys: their keys, in a list.
+            bins: the names of the bins; None for all, an empty list for none.
+            policy: a batch policy.
+
+        Returns:
+            What came of each, in their order.
+        """
+        _check_keys(keys)
+        _check_names(bins)
+        made = self._batch_policy("batch", policy)
+        if not keys:
+            return records.BatchRecords([])
+        chosen = [key_of(key) for key in keys]
+        if made is not None and made.filter_expression is None:
+            try:
+                found = self._client.batch_get(chosen, bins, policy=made)
+            except errors.BatchError as error:
+                return self._told(error.results, header_only=bins == [])
+            return self._found(chosen, found, header_only=bins == [])
+        rows = [BatchRead(key, bins) for key in chosen]
+        return self._told(self._run(rows, made), header_only=bins == [])
+
+    @method
+    def batch_write(self, batch_records: Any, policy_batch: Any = None) -> records.BatchRecords:
+        """Read, write, remove and call functions on many records.
+
+        Args:
+            batch_records: the rows.
+            policy_batch: a batch policy.
+
+        Returns:
+            The same object; its rows have what came of them.
+        """
+        if not isinstance(batch_records, records.BatchRecords):
+            raise param_error(
+                "batch_records must be an aerospike_helpers.batch.records.BatchRecords instance"
+            )
+        if not isinstance(batch_records.batch_records, list):
+            raise param_error("batch_records.batch_records must be a list")
+        rows = [self._row(row) for row in batch_records.batch_records]
+        writes = any(row._has_write for row in batch_records.batch_records)  # type: ignore[attr-defined]
+        made = self._batch_policy("batch_parent_write" if writes else "batch", policy_batch)
+        if not rows:
+            return batch_records
+        results = self._run([row for row, _ in rows], made)
+        for row, (asked, ops), result in zip(batch_records.batch_records, rows, results, strict=True):
+            self._fill(row, result, ops, writes=isinstance(asked, BatchWrite))
+        batch_records.result = _overall(batch_records.batch_records)
+        return batch_records
+
+    @method
+    def batch_operate(
+        self,
+        keys: Any,
+        ops: Any,
+        policy_batch: Any = None,
+        policy_batch_write: Any = None,
+        ttl: Any = None,
+    ) -> records.BatchRecords:
+        """Apply the same operations to many records.
+
+        Args:
+            keys: their keys, in a list.
+            ops: made by the functions of `aerospike_helpers.operations`.
+            policy_batch: a batch policy.
+            policy_batch_write: a policy of the kind `batch_write`.
+            ttl: the time to live of the records.
+
+        Returns:
+            What came of each, in their order.
+        """
+        _check_keys(keys)
+        if not isinstance(ops, list) or not ops:
+            raise param_error("ops should be a list of op dictionaries")
+        steps = translated(ops, self._validate)
+        if len(steps.operations) < len(ops):
+            raise param_error("op should be an operation dictionary")
+        made = self._batch_policy("batch_parent_write", policy_batch)
+        row_policy = self._kinds["batch_write"](policy_batch_write)
+        if not keys:
+            return records.BatchRecords([])
+        given = steps.ttl if ttl is None else expiration_of(ttl)
+        rows = [self._operate_row(key_of(key), steps, None, given, row_policy) for key in keys]
+        return self._told(self._run(rows, made), steps, writes=isinstance(rows[0], BatchWrite))
+
+    @method
+    def batch_remove(
+        self, keys: Any, policy_batch: Any = None, policy_batch_remove: Any = None
+    ) -> records.BatchRecords:
+        """Remove many records.
+
+        Args:
+            keys: their keys, in a list.
+            policy_batch: a batch policy.
+            policy_batch_remove: a policy of the kind `batch_remove`.
+
+        Returns:
+            What came of each, in their order.
+        """
+        _check_keys(keys)
+        made = self._batch_policy("batch_parent_write", policy_batch)
+        row_policy = self._kinds["batch_remove"](policy_batch_remove)
+        if not keys:
+            return records.BatchRecords([])
+        rows = [BatchDelete(key_of(key), policy=row_policy) for key in keys]
+        return self._told(self._run(rows, made))
+
+    @method
+    def batch_apply(
+        self,
+        keys: Any,
+        module: Any,
+        function: Any,
+        args: Any,
+        policy_batch: Any = None,
+        policy_batch_apply: Any = None,
+    ) -> records.BatchRecords:
+        """Call a function of a registered module on many records.
+
+        Args:
+            keys: their keys, in a list.
+            module: the module's name.
+            function: the function's name.
+            args: its arguments behind the record, in a list.
+            policy_batch: a batch policy.
+            policy_batch_apply: a policy of the kind `batch_apply`.
+
+        Returns:
+            What came of each, in their order.
+        """
+        _check_keys(keys)
+        check_function(module, function)
+        if not isinstance(args, list):
+            raise param_error("args should be a list of arguments to the UDF")
+        made = self._batch_policy("batch_parent_write", policy_batch)
+        row_policy = self._kinds["batch_apply"](policy_batch_apply)
+        if not keys:
+            return records.BatchRecords([])
+        values = sendable(args)
+        rows = [BatchUDF(key_of(key), module, function, values, policy=row_policy) for key in keys]
+        return self._told(self._run(rows, made))
+
+    def _batch_policy(self, kind: str, policy: Any) -> Any:
+        """The policy of a batch; None if a server would refuse its filter, which each row is told then."""
+        try:
+            return self._kinds[kind](policy)
+        except AerospikeError as error:
+            if error.code != INVALID_REQUEST:
+                raise
+            return None
+
+    def _run(self, rows: Sequence[BatchRow], policy: Any) -> Sequence[BatchRecord]:
+        if policy is not None:
+            return self._client.batch(rows, policy=policy)
+        return [BatchRecord(row.key, result_code=ResultCode.PARAMETER_ERROR) for row in rows]
+
+    # --- rows ---
+
+    def _row(self, row: Any) -> tuple[BatchRow, Any]:
+        """A row for pyspike, and the dictionaries of its operations."""
+        if not isinstance(row, records.BatchRecord) or not hasattr(row, "_type"):
+            raise param_error(
+                "batch_records.batch_records must be a list of BatchRecords: batch_type unknown"
+            )
+        key = key_of(row.key)
+        try:
+            if isinstance(row, records.Remove):
+                policy = self._kinds["batch_remove"](row.policy)
+                return BatchDelete(key, policy=policy), None
+            if isinstance(row, records.Apply):
+                check_function(row.module, row.function)
+                if not isinstance(row.args, list):
+                    raise param_error("args must be a list of arguments for the UDF")
+                policy = self._kinds["batch_apply"](row.policy)
+                return BatchUDF(key, row.module, row.function, sendable(row.args), policy=policy), None
+            if isinstance(row, records.Read):
+                return self._read_row(key, row)
+            return self._write_row(key, row)
+        except errors.InvalidArgument as error:
+            raise from_pyspike(error) from error
+
+    def _read_row(self, key: Any, row: records.Read) -> tuple[BatchRow, Any]:
+        policy = self._kinds["batch_read"](row.policy) if row.policy else None
+        if row.ops is None or row.read_all_bins:
+            return BatchRead(key, None if row.read_all_bins else [], policy=policy), None
+        steps = self._steps(row.ops)
+        return BatchRead(key, operations=steps.operations, policy=policy), steps
+
+    def _write_row(self, key: Any, row: Any) -> tuple[BatchRow, Any]:
+        steps = self._steps(row.ops)
+        policy = self._kinds["batch_write"](row.policy)
+        generation, ttl = (None, None) if row.meta is None else generation_and_ttl(row.meta, self._validate)
+        if not any(operation.is_write for operation in steps.operations):
+            raise param_error("ops must have one that writes; br.Read is for those that read")
+        if policy.generation_policy.value == 0:
+            generation = None
+        ttl = steps.ttl if ttl is None else ttl
+        return self._operate_row(key, steps, generation, ttl, policy), steps
+
+    def _steps(self, ops: Any) -> Translated:
+        if not isinstance(ops, list) or not ops:
+            raise param_error("ops must be a list of aerospike operation dicts")
+        steps = translated(ops, self._validate)
+        if len(steps.operations) < len(ops):
+            raise param_error("ops must be a list of aerospike operation dicts")
+        return steps
+
+    @staticmethod
+    def _operate_row(key: Any, steps: Translated, generation: Any, ttl: Any, policy: Any) -> BatchRow:
+        if any(operation.is_write for operation in steps.operations):
+            return BatchWrite(key, steps.operations, generation=generation, ttl=ttl, policy=policy)
+        return BatchRead(key, operations=steps.operations)
+
+    # --- what came of them ---
+
+    def _found(
+        self, keys: Sequence[Any], found: Sequence[Record | None], *, header_only: bool
+    ) -> records.BatchRecords:
+        """The rows of records that were read, none of which has failed."""
+        deserialize = self._deserializer()
+        rows = []
+        for key, record in zip(keys, found, strict=True):
+            if record is None:
+                row = records.BatchRecord(whole_key(key if isinstance(key, Key) else Key(*key)))
+                row.result = NOT_FOUND
+            elif header_only:
+                row = records.BatchRecord(whole_key(record.key))
+                row.record = row.key, meta_of(record)
+            else:
+                told = record_of(record, deserialize=deserialize)
+                row = records.BatchRecord(told[0])
+                row.record = told
+            rows.append(row)
+        return records.BatchRecords(rows)
+
+    def _told(
+        self,
+        results: Sequence[BatchRecord],
+        ops: Any = None,
+        *,
+        header_only: bool = False,
+        writes: bool = False,
+    ) -> records.BatchRecords:
+        rows = []
+        for result in results:
+            row = records.BatchRecord(whole_key(result.key))
+            self._fill(row, result, ops, header_only=header_only, writes=writes)
+            rows.append(row)
+        made = records.BatchRecords(rows)
+        made.result = _overall(rows)
+        return made
+
+    def _fill(
+        self,
+        row: records.BatchRecord,
+        result: BatchRecord,
+        ops: Any,
+        *,
+        header_only: bool = False,
+        writes: bool = False,
+    ) -> None:
+        row.result = 0 if result.result_code is None else int(result.result_code)
+        if result.error is not None:
+            error = from_pyspike(result.error)
+            row.result, row.message, row.subcode = error.args[0], error.msg, error.subcode
+            row.in_doubt = result.in_doubt
+        if row.result == 0:
+            row.record = self._record(result, ops, header_only, writes)
+
+    def _record(self, result: BatchRecord, ops: Any, header_only: bool, writes: bool) -> Any:
+        record = result.record
+        if UDF_VALUE in (record or ()) and ops is None and result.value is not None:
+            return whole_key(result.key), {"ttl": 0, "gen": 0}, {UDF_VALUE: official_value(result.value)}
+        if record is None:
+            return whole_key(result.key), {"ttl": NEVER, "gen": 0}, {}
+        if header_only:
+            return whole_key(record.key), meta_of(record)
+        if ops is not None:
+            pairs = operated(ops, record.results, respond_all=writes)
+            return whole_key(record.key), meta_of(record), dict(pairs)
+        return record_of(record, deserialize=self._deserializer())
+
+
+def _overall(rows: Sequence[records.BatchRecord]) -> int:
+    if rows and all(row.result == INVALID_REQUEST for row in rows):
+        return INVALID_REQUEST  # the batch as a whole
+    return FAILED if any(row.result not in NO_FAILURE for row in rows) else 0
+
+
+def _check_keys(keys: Any) -> None:
+    if not isinstance(keys, list):
+        raise param_error("keys should be a list of aerospike key tuples")
+    if not all(isinstance(key, tuple) for key in keys):
+        raise param_error("key should be an aerospike key tuple")
+
+
+def _check_names(bins: Any) -> None:
+    if bins is None:
+        return
+    if not isinstance(bins, list):
+        raise param_error("Bins argument should be a list.")
+    for name in bins:
+        if not isinstance(name, str):
+            raise param_error("Bin name should be a string or unicode string.")
+        check_length(name)

@@ -1,0 +1,130 @@
+"""What is to be said of each name of the official client: how it differs here, and pyspike's own way.
+
+`INSTEAD` has what to write with pyspike's own client; `DIFFERENT` what a program that stays as it is may see
+other than with the official client; `MISSING` what this version does not have.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DIFFERENT", "INSTEAD", "MISSING", "OWN_METHODS", "SHARED_METHODS"]
+
+_INDEX = 'client.create_index("test", "users", "name", bin="age", type=IndexType.NUMERIC).wait()'
+_ROWS = "client.batch([BatchRead(key), BatchWrite(key, [...]), BatchDelete(key)])"
+
+# Methods of the client, in the order of the documentation.
+INSTEAD = {
+    "client": 'Client("127.0.0.1:3000", ClientPolicy(...)), a context manager; AsyncClient for asyncio',
+    "connect": "nothing: Client(...) connects",
+    "close": "client.close(), or with Client(...) as client",
+    "is_connected": "client.is_connected()",
+    "get": 'record = client.get(key); record["bin"], record.generation, record.ttl; or default=None',
+    "select": 'client.get(key, ["a", "b"])',
+    "exists": "client.exists(key), a bool; client.get(key, []) for generation and ttl",
+    "put": "client.put(key, bins, ttl=..., generation=..., policy=WritePolicy(...))",
+    "remove": "client.delete(key), which says whether there was a record",
+    "remove_bin": 'client.put(key, {"bin": None})',
+    "append": 'client.append(key, {"bin": "text"})',
+    "prepend": 'client.prepend(key, {"bin": "text"})',
+    "increment": 'client.add(key, {"bin": 1})',
+    "touch": "client.touch(key, ttl=seconds)",
+    "operate": "client.operate(key, [operations...]); record.results has what each gave",
+    "operate_ordered": "client.operate(key, [operations...]).results",
+    "apply": "client.execute_udf(key, module, function, args)",
+    "batch_read": "client.batch_get(keys, bins), a list of records; " + _ROWS,
+    "batch_write": _ROWS,
+    "batch_operate": "client.batch_operate(keys, [operations...])",
+    "batch_remove": "client.batch_delete(keys)",
+    "batch_apply": "client.batch_apply(keys, module, function, args)",
+    "query": 'client.query(Statement("test", "users", where=filters.equal("age", 30))), an iterator',
+    "scan": 'client.query(Statement("test", "users")), an iterator',
+    "query_apply": "client.query_execute_udf(statement, module, function, args), a task",
+    "scan_apply": "client.query_execute_udf(statement, module, function, args), a task",
+    "execute_background": "client.query_operate(statement, [operations...]), a task",
+    "job_info": "task.progress, task.wait(); client.jobs()",
+    "index_integer_create": _INDEX,
+    "index_string_create": _INDEX,
+    "index_blob_create": _INDEX,
+    "index_geo2dsphere_create": _INDEX,
+    "index_single_value_create": _INDEX,
+    "index_list_create": _INDEX.replace(").wait", ", collection=CollectionIndexType.LIST).wait"),
+    "index_map_keys_create": _INDEX.replace(").wait", ", collection=CollectionIndexType.MAP_KEYS).wait"),
+    "index_map_values_create": _INDEX.replace(").wait", ", collection=CollectionIndexType.MAP_VALUES).wait"),
+    "index_cdt_create": _INDEX.replace(").wait", ", ctx=[...]).wait"),
+    "index_expr_create": _INDEX.replace('bin="age"', "expression=exp..."),
+    "index_set_create": 'client.create_set_index("test", "users", "name").wait()',
+    "index_remove": 'client.drop_index("test", "name").wait()',
+    "info_all": "client.info(command), a dict of answers",
+    "info_single_node": "client.info(command, node)",
+    "info_random_node": "client.info(command, client.node_names()[0])",
+    "get_nodes": "client.nodes()",
+    "get_node_names": "client.node_names()",
+    "get_stats": "client.stats()",
+    "udf_put": "client.register_udf(path).wait()",
+    "udf_remove": "client.remove_udf(name).wait()",
+    "udf_list": "client.list_udfs()",
+    "udf_get": "client.get_udf(name)",
+    "truncate": "client.truncate(namespace, set_name, before=datetime)",
+    "set_xdr_filter": "client.set_xdr_filter(datacenter, namespace, expression)",
+    "get_expression_base64": "expression.to_base64()",
+    "get_cdtctx_base64": "operations.context.to_base64(ctx)",
+    "get_key_partition_id": "Key(namespace, set_name, user_key).partition_id",
+    "admin_create_user": "client.create_user(user, password, roles)",
+    "admin_create_pki_user": "client.create_pki_user(user, roles)",
+    "admin_drop_user": "client.drop_user(user)",
+    "admin_set_password": "client.change_password(user, password)",
+    "admin_change_password": "client.change_password(user, password)",
+    "admin_grant_roles": "client.grant_roles(user, roles)",
+    "admin_revoke_roles": "client.revoke_roles(user, roles)",
+    "admin_query_user_info": "client.query_user(user)",
+    "admin_query_users_info": "client.query_users()",
+    "admin_create_role": "client.create_role(role, [Privilege(...)])",
+    "admin_drop_role": "client.drop_role(role)",
+    "admin_grant_privileges": "client.grant_privileges(role, [Privilege(...)])",
+    "admin_revoke_privileges": "client.revoke_privileges(role, [Privilege(...)])",
+    "admin_get_role": "client.query_role(role)",
+    "admin_get_roles": "client.query_roles()",
+    "admin_query_role": "client.query_role(role)",
+    "admin_query_roles": "client.query_roles()",
+    "admin_set_whitelist": "client.set_allowlist(role, addresses)",
+    "admin_set_quotas": "client.set_quotas(role, read_quota, write_quota)",
+    "calc_digest": "Key(namespace, set_name, user_key).digest",
+    "get_partition_id": "Key(namespace, set_name, user_key).partition_id",
+    "GeoJSON": "pyspike.GeoJSON, a str",
+    "geodata": "pyspike.GeoJSON(data)",
+    "geojson": "pyspike.GeoJSON(text)",
+    "KeyOrderedDict": "pyspike.KeyOrderedDict",
+    "null": "None",
+    "CDTInfinite": "pyspike.INFINITY",
+    "CDTWildcard": "pyspike.WILDCARD",
+    "set_log_level": 'logging.getLogger("pyspike").setLevel(...)',
+    "set_log_handler": 'logging.getLogger("pyspike").addHandler(...)',
+    "set_serializer": "values made bytes of before they are written, by the program",
+    "set_deserializer": "values made of bytes after they are read, by the program",
+    "unset_serializers": "nothing",
+    "ConfigProvider": "pyspike.ConfigProvider(path, interval)",
+    "predicates": "pyspike.filters",
+    "exception": "pyspike.errors",
+}
+
+DIFFERENT = {
+    "put": "text keeps what follows a NUL; maps with keys other than int, str and bytes are an error",
+    "shm_key": "None always: no memory is shared between processes",
+    "set_log_handler": "messages are those of pyspike, which has fewer",
+}
+
+MISSING = {
+    "Transaction": "transactions",
+    "commit": "transactions",
+    "abort": "transactions",
+    "enable_metrics": "metrics",
+    "MetricsPolicy": "metrics",
+}
+
+# Methods whose names tell that an object is a client, and those that other objects have too.
+SHARED_METHODS = frozenset(
+    (
+        *("get", "put", "select", "exists", "remove", "append", "prepend", "touch", "apply", "query", "scan"),
+        *("close", "connect", "truncate", "commit", "abort", "increment"),
+    )
+)
+OWN_METHODS = frozenset(INSTEAD) - SHARED_METHODS

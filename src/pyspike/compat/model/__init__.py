@@ -1,0 +1,1 @@
+"""What programs hold: exceptions and values, as the official client has them."""
