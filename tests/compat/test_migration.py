@@ -11,7 +11,7 @@ import pyspike
 from pyspike.cli import main
 from pyspike.compat.aerospike import Client, Query
 from pyspike.compat.migration.advice import INSTEAD, MISSING
-from pyspike.compat.migration.names import CONSTANTS, _others
+from pyspike.compat.migration.names import CONSTANTS, other_names
 from pyspike.compat.migration.usage import uses
 
 PROGRAM = """
@@ -59,7 +59,7 @@ def test_the_advice_is_of_names_that_there_are() -> None:
 
     for name in {*INSTEAD, *MISSING} - {"MetricsPolicy"}:
         assert hasattr(Client, name) or hasattr(Query, name) or hasattr(aerospike, name), name
-    for told in {*CONSTANTS.values(), *_others().values()}:
+    for told in {*CONSTANTS.values(), *other_names().values()}:
         value: object = pyspike
         for part in told.partition("(")[0].split("."):
             value = getattr(value, part)

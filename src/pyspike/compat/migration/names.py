@@ -46,7 +46,7 @@ CONSTANTS = {
 
 def own_name(name: str) -> str:
     """Pyspike's name for a name of the official client; empty if there is none."""
-    found = _others().get(name)
+    found = other_names().get(name)
     if found is None:
         family = max((each for each in CONSTANTS if name.startswith(each)), key=len, default="")
         found = CONSTANTS.get(family, "")
@@ -54,7 +54,7 @@ def own_name(name: str) -> str:
 
 
 @cache
-def _others() -> dict[str, str]:
+def other_names() -> dict[str, str]:
     """The names of exceptions, operation helpers and expressions."""
     made = {name: f"errors.{kind.__name__}" for kind, name in reversed(OWN)}
     for name, kind in CLASSES.items():
