@@ -89,12 +89,13 @@ class AsyncTransactions:
         """
         repeats = Repeats(times_again(retries))
         while True:
-            txn = self.transaction(timeout=timeout)
+            txn, returned = self.transaction(timeout=timeout), False
             try:
                 async with txn:
                     result = await function(txn)
+                    returned = True
             except AerospikeError as error:
-                pause = repeats.pause_after(error)
+                pause = repeats.pause_after(error, returned=returned)
                 if pause is None:
                     raise
             else:

@@ -120,6 +120,7 @@ class Ledger:
         "reads",
         "state",
         "timeout",
+        "torn",
         "write_in_doubt",
         "writes",
     )
@@ -134,6 +135,8 @@ class Ledger:
         self.write_in_doubt = False
         self.reads: dict[bytes, tuple[Key, bytes]] = {}  # digest -> the key, and the version that was read
         self.writes: dict[bytes, Key] = {}
+        # A record that commands at once have read before and after a change of others: no commit is possible.
+        self.torn: Key | None = None
         # Aborts it if it is dropped: set by the client that it is used with first, in the process that does.
         self.finisher: Callable[[Ledger], None] | None = None
         self.process = os.getpid()
@@ -212,20 +215,28 @@ class Ledger:
         return None if found is None else found[1]
 
     def note_read(self, key: Key, code: int, version: bytes | None) -> None:
-        """Note what the answer to a read tells; not a newer version than the one that was read first."""
+        """Note what the answer to a read tells."""
         if version is not None and code != ResultCode.MRT_VERSION_MISMATCH:
             with self._lock:
-                self.reads[key.digest] = key, version
+                self._note_version(key, version)
 
     def note_write(self, key: Key, code: int, version: bytes | None) -> None:
         """Note what the answer to a write tells: a version, if it has not changed the record."""
         with self._lock:
             if version is not None:
                 if code != ResultCode.MRT_VERSION_MISMATCH:
-                    self.reads[key.digest] = key, version
+                    self._note_version(key, version)
             elif code == ResultCode.OK:
                 self.reads.pop(key.digest, None)
                 self.writes[key.digest] = key
+
+    def _note_version(self, key: Key, version: bytes) -> None:
+        """Note the version that was read. Of two that differ, one at least is not the record's any more.
+
+        The servers refuse the second read if it tells the first one's version; reads at once can't tell.
+        """
+        if self.reads.setdefault(key.digest, (key, version))[1] != version:
+            self.torn = key
 
     def note_doubt(self, keys: Iterable[Key]) -> None:
         """Note that records may have been written."""
@@ -316,7 +327,7 @@ class Ledger:
         with self._lock:
             return (
                 *(self.id, self.timeout, self.namespace, self.state, self.deadline, self.in_doubt),
-                *(self.write_in_doubt, dict(self.reads), dict(self.writes)),
+                *(self.write_in_doubt, dict(self.reads), dict(self.writes), self.torn),
             )
 
     @classmethod
@@ -324,7 +335,7 @@ class Ledger:
         """The same out of what a pickle has."""
         ledger = cls(parts[0], parts[1])
         ledger.namespace, ledger.state, ledger.deadline, ledger.in_doubt = parts[2:6]
-        ledger.write_in_doubt, ledger.reads, ledger.writes = parts[6:]
+        ledger.write_in_doubt, ledger.reads, ledger.writes, ledger.torn = parts[6:]
         return ledger
 
 

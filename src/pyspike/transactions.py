@@ -157,7 +157,7 @@ class Transactions:
 
         If other transactions or writes are in its way, it is aborted, and the function is called again with
         a new transaction, after pauses that grow. So it should do nothing that can't be done twice. A commit
-        in doubt is asked for again.
+        in doubt is asked for again; not one that the function itself makes, also of another transaction.
 
         Args:
             function: is given the transaction, for the `txn` of its commands.
@@ -174,12 +174,13 @@ class Transactions:
 
         repeats = Repeats(times_again(retries))
         while True:
-            txn = self.transaction(timeout=timeout)
+            txn, returned = self.transaction(timeout=timeout), False
             try:
                 with txn:
                     result = function(txn)
+                    returned = True
             except AerospikeError as error:
-                pause = repeats.pause_after(error)
+                pause = repeats.pause_after(error, returned=returned)
                 if pause is None:
                     raise
             else:

@@ -555,6 +555,54 @@ def test_a_commit_in_doubt_is_asked_for_again(strong: EmbeddedCluster) -> None:
             assert client.get(key)["n"] == 1
 
 
+def test_a_commit_in_doubt_of_the_function_itself_comes_out(strong: EmbeddedCluster) -> None:
+    with connected(strong, **_impatient()) as client:
+        inner, outer = keys(2)
+        calls = []
+
+        def write(txn: Any) -> None:
+            calls.append(txn)
+            client.add(inner, {"n": 1}, txn=txn)
+
+        def write_and_commit(txn: Any) -> None:
+            write(txn)
+            txn.commit()
+
+        def nest(txn: Any) -> None:
+            client.put(outer, {"n": 1}, txn=txn)
+            client.run_in_transaction(write, retries=0)
+
+        for function in (write_and_commit, nest):
+            calls.clear()
+            client.put(inner, {"n": 0})
+            strong.fail_transactions("mark", "lose_answer")
+            with pytest.raises(errors.TransactionFailed) as failed:
+                client.run_in_transaction(function)
+            assert failed.value.in_doubt
+            assert len(calls) == 1  # what may be committed is not done again
+            assert client.commit(calls[0]) is CommitStatus.OK
+            assert client.get(inner)["n"] == 1
+        assert not client.exists(outer)
+
+
+def test_a_commit_in_doubt_whose_time_is_over_is_not_asked_for_again(strong: EmbeddedCluster) -> None:
+    with connected(strong, **_impatient()) as client:
+        (key,) = keys(1)
+        txn = client.transaction(timeout=2)
+        client.put(key, {"n": 1}, txn=txn)
+        strong.fail_transactions("mark", "lose_answer")
+        with pytest.raises(errors.TransactionFailed, match="commit it again") as failed:
+            client.commit(txn)
+        assert failed.value.in_doubt
+        assert failed.value.retryable
+        strong.clock.advance(5)
+        with pytest.raises(errors.TransactionFailed, match="see by its records") as failed:
+            client.commit(txn)
+        assert failed.value.in_doubt
+        assert not failed.value.retryable
+        assert client.get(key)["n"] == 1  # it was
+
+
 # Dropped ones -----------------------------------------------------------------------------------------------
 
 

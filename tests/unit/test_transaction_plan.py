@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pyspike import AerospikeError, Key, Transaction, TransactionState, errors
+from pyspike import AerospikeError, Key, ResultCode, Transaction, TransactionState, errors
 from pyspike import operations as op
 from pyspike._wire import Batch, BatchCommands, Command, Executor
 from pyspike.batch import BatchWrite
@@ -20,7 +20,7 @@ from support.all_of import all_of
 
 ANN, BOB = Key("test", "s", "ann"), Key("test", "s", "bob")
 VERIFY, ROLL = TxnVerifyPolicy().settings, TxnRollPolicy().settings
-VERSION = bytes(range(7))
+VERSION, OTHER = bytes(range(7)), bytes(range(1, 8))
 UNSENT: Any = BatchCommands(Executor(), ReadPolicy().settings, WritePolicy().settings, BatchPolicy().settings)
 
 
@@ -153,6 +153,29 @@ def test_a_verification_that_fails_aborts(code: int) -> None:
 # Commands ---------------------------------------------------------------------------------------------------
 
 
+def test_a_record_that_was_read_before_and_after_a_change_fails_the_commit() -> None:
+    for noted in ([VERSION, OTHER], [OTHER, VERSION]):
+        ledger = begun(read=False)
+        for version in noted:
+            ledger.note_read(BOB, 0, version)
+        copy = Ledger.thawed(ledger.frozen())
+        for each in (ledger, copy):
+            steps = commit(each, VERIFY, ROLL)
+            assert named(next(steps)) == "back"  # nobody is asked about the versions
+            assert named(steps.send(None)) == "close"
+            with pytest.raises(errors.TransactionFailed, match="was changed by others") as failed:
+                steps.send(None)
+            assert (failed.value.result_code, failed.value.key) == (121, BOB)
+            assert each.state is TransactionState.ABORTED
+
+
+def test_the_same_version_twice_is_verified_once() -> None:
+    ledger = begun()
+    ledger.note_read(BOB, 0, VERSION)
+    ledger.note_write(BOB, 3, VERSION)
+    assert play(commit(ledger, VERIFY, ROLL))[1] == ["verify", "mark", "forward", "close"]
+
+
 def test_a_first_write_tells_the_monitor_and_a_second_one_does_not() -> None:
     ledger = ledger_of(Transaction(timeout=30))
     assert play(take_part(ledger, UNSENT.put(ANN, {"a": 1})), 77)[1] == ["monitor", "write"]
@@ -254,12 +277,19 @@ def test_a_pickle_has_all_that_ends_the_transaction() -> None:
         (from_code(14), False),
         (lost(), False),
         (errors.TransactionFailed("in doubt", in_doubt=True), True),
+        (errors.TransactionFailed("gone", in_doubt=True, result_code=ResultCode.MRT_EXPIRED), False),
         (errors.TransactionFailed("refused"), False),
         (errors.BatchError("rows failed"), False),
     ],
 )
 def test_a_transaction_is_run_again_after_conflicts_only(error: AerospikeError, again: bool) -> None:
     assert (Repeats(1).pause_after(error) is not None) is again
+
+
+def test_a_commit_in_doubt_that_the_function_made_itself_is_not_repeated() -> None:
+    in_doubt, changed = errors.TransactionFailed("in doubt", in_doubt=True), from_code(121)
+    assert Repeats(1).pause_after(in_doubt, returned=False) is None
+    assert Repeats(1).pause_after(changed, returned=False) is not None
 
 
 def test_pauses_grow_up_to_a_limit_and_end_with_the_retries() -> None:

@@ -63,6 +63,12 @@ WHY_NOT_VERIFIED: dict[ResultCode | None, str] = {
     ResultCode.MRT_VERSION_MISMATCH: "was changed by others",
     ResultCode.MRT_BLOCKED: "is being changed by another transaction",
 }
+AFTER_MARK = {  # what to do after a mark has failed: whether that is in doubt, whether time is over -> advice
+    (False, False): "commit it again, or abort it",
+    (False, True): "abort it, and run it again",
+    (True, False): "commit it again; another process can do that too, with a pickled transaction",
+    (True, True): "its time is over, and the servers know it no more: see by its records whether it is",
+}
 LEAST_PAUSE, MOST_PAUSE = 10.0, 500.0  # ms before a transaction is run again
 
 
@@ -273,7 +279,9 @@ def _verify(ledger: Ledger, verify: Settings, roll: Settings) -> Steps[None]:
     reads = list(ledger.reads.values())
     failure: AerospikeError | None = None
     try:
-        if len(reads) == 1:
+        if ledger.torn is not None:  # whichever version is asked for, the other one was read too
+            failure = from_code(int(ResultCode.MRT_VERSION_MISMATCH), key=ledger.torn)
+        elif len(reads) == 1:
             ((key, version),) = reads
             yield verify_command(key, version, verify)
         elif reads:
@@ -327,7 +335,6 @@ def _mark(ledger: Ledger, roll: Settings) -> Steps[None]:
     except AerospikeError as error:
         ledger.in_doubt = ledger.in_doubt or error.in_doubt
         ledger.state = TransactionState.COMMIT_FAILED if ledger.in_doubt else TransactionState.VERIFIED
-        expired = isinstance(error, TransactionExpired)
         raise TransactionFailed(
             "whether the transaction is committed is not known"
             if ledger.in_doubt
@@ -337,11 +344,7 @@ def _mark(ledger: Ledger, roll: Settings) -> Steps[None]:
             in_doubt=ledger.in_doubt,
             attempts=error.attempts,
             timeout=error.timeout,
-            advice="abort it, and run it again"
-            if expired and not ledger.in_doubt
-            else "commit it again; another process can do that too, with a pickled transaction"
-            if ledger.in_doubt
-            else "commit it again, or abort it",
+            advice=AFTER_MARK[ledger.in_doubt, isinstance(error, TransactionExpired)],
         ) from error
     except BaseException:  # cancelled, or interrupted
         ledger.in_doubt = True
@@ -404,12 +407,19 @@ class Repeats:
         self._left = retries
         self._pause = LEAST_PAUSE
 
-    def pause_after(self, error: AerospikeError) -> float | None:
+    def pause_after(self, error: AerospikeError, *, returned: bool = True) -> float | None:
         """How many milliseconds to wait before it is run again, or its commit in doubt asked for again.
 
         None if neither is done.
+
+        Args:
+            error: what it has failed with.
+            returned: whether its function had returned. A commit in doubt that the function raises is one
+                that it has made itself, maybe of another transaction: that would be done twice.
         """
         if not self._left or not is_conflict(error):
+            return None
+        if not returned and isinstance(error, TransactionFailed) and error.in_doubt:
             return None
         self._left -= 1
         pause, self._pause = self._pause, min(self._pause * 2, MOST_PAUSE)
@@ -423,7 +433,7 @@ CODES_OF_CONFLICTS: frozenset[ResultCode | None] = frozenset(kind.code for kind 
 def is_conflict(error: AerospikeError) -> bool:
     """Whether the whole transaction may succeed if it is run again, as others were in its way."""
     if isinstance(error, TransactionFailed):
-        return error.in_doubt or error.result_code in CODES_OF_CONFLICTS
+        return error.retryable if error.in_doubt else error.result_code in CODES_OF_CONFLICTS
     if isinstance(error, BatchError):
         failed = [row.error for row in error.results if row.error is not None]
         return bool(failed) and all(is_conflict(each) for each in failed)
