@@ -94,6 +94,7 @@ class AbortStatus(enum.Enum):
     CLOSE_ABANDONED = 4
 
 
+BEGIN_ANOTHER = "begin another one for further commands"
 OPEN = (TransactionState.OPEN, TransactionState.VERIFIED)
 
 
@@ -108,6 +109,7 @@ class Ledger:
     __slots__ = (
         "_creating",
         "_ending",
+        "_home",
         "_lock",
         "_running",
         "_waiters",
@@ -115,6 +117,7 @@ class Ledger:
         "finisher",
         "id",
         "in_doubt",
+        "left_open",
         "namespace",
         "process",
         "reads",
@@ -139,7 +142,8 @@ class Ledger:
         self.torn: Key | None = None
         # Aborts it if it is dropped: set by the client that it is used with first, in the process that does.
         self.finisher: Callable[[Ledger], None] | None = None
-        self.process = os.getpid()
+        self.left_open = False  # whether its client was closed before it was ended
+        self.process = self._home = os.getpid()
         self._lock = threading.Lock()
         self._running = 0  # commands under way
         self._ending = False  # whether a commit or an abort is
@@ -155,6 +159,7 @@ class Ledger:
             TransactionFailed: it takes no commands any more.
             InvalidArgument: it is in another namespace.
         """
+        self._catch_up()
         with self._lock:
             self._check_open()
             for namespace in namespaces:
@@ -169,9 +174,13 @@ class Ledger:
 
     def _check_open(self) -> None:
         if self.state is TransactionState.COMMITTED:
-            raise TransactionAlreadyCommitted("the transaction is committed, and takes no more commands")
+            raise TransactionAlreadyCommitted(
+                "the transaction is committed, and takes no more commands", advice=BEGIN_ANOTHER
+            )
         if self.state is TransactionState.ABORTED:
-            raise TransactionAlreadyAborted("the transaction is aborted, and takes no more commands")
+            raise TransactionAlreadyAborted(
+                "the transaction is aborted, and takes no more commands", advice=BEGIN_ANOTHER
+            )
         if self.state is not TransactionState.OPEN:
             raise TransactionFailed(
                 "a commit of the transaction has failed, and it takes no more commands",
@@ -187,7 +196,7 @@ class Ledger:
     def leave(self) -> None:
         """Count a command that has ended."""
         with self._lock:
-            self._running -= 1
+            self._running = max(self._running - 1, 0)  # it may have begun before a fork
         self._changed()
 
     def check_room(self, keys: Iterable[Key]) -> None:
@@ -273,6 +282,7 @@ class Ledger:
 
     def begin_end(self) -> Future[None] | None:
         """Let no command begin any more; while another end is under way, give what tells its end."""
+        self._catch_up()
         with self._lock:
             if self._ending:
                 return self._waiter()
@@ -295,6 +305,14 @@ class Ledger:
         with self._lock:
             self.reads.clear()
             self.writes.clear()
+
+    def _catch_up(self) -> None:
+        """Start over in the child of a fork: what other threads were doing with it, they do in the parent."""
+        if self._home != os.getpid():
+            self._lock = threading.Lock()
+            self._running, self._ending, self._creating = 0, False, False
+            self._waiters = []
+            self._home = os.getpid()
 
     def disarm(self) -> Callable[[Ledger], None] | None:
         """What aborts it if nobody else ends it, which is forgotten; None if it is not to be."""
@@ -324,6 +342,7 @@ class Ledger:
 
     def frozen(self) -> tuple[Any, ...]:
         """What a pickle has of it."""
+        self._catch_up()
         with self._lock:
             return (
                 *(self.id, self.timeout, self.namespace, self.state, self.deadline, self.in_doubt),
@@ -410,6 +429,14 @@ class Transaction:
         """Whether a commit has failed so that it is not known whether the transaction is committed."""
         return self._ledger.in_doubt
 
+    def _check_not_left(self) -> None:
+        """Refuse to end a `with` as if all was well, if what it did was aborted by others."""
+        if self._ledger.left_open and self.state is TransactionState.ABORTED:
+            raise TransactionAlreadyAborted(
+                "the transaction was aborted, as its client was closed before it was committed",
+                advice="close the client when its transactions have ended",
+            )
+
     def __reduce__(self) -> tuple[Any, ...]:
         self._ledger.disarm()  # whoever has the copy ends it
         return _restored, (self._ledger.frozen(),)
@@ -467,7 +494,10 @@ def attach(txn: Transaction, known: WeakRegistry[Transaction], finisher: Callabl
 
 def left_open(known: WeakRegistry[Transaction]) -> list[Transaction]:
     """The transactions that are open while their client is closed: whoever asks has to abort them."""
-    return [txn for txn in known.all() if txn._ledger.disarm() is not None]
+    left = [txn for txn in known.all() if txn._ledger.disarm() is not None]
+    for txn in left:
+        txn._ledger.left_open = True
+    return left
 
 
 def warn_of_open(left: Iterable[Transaction]) -> None:
@@ -518,8 +548,10 @@ class BlockingTransaction(Transaction):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.state not in OPEN:
-            return  # it was ended inside
+        if self.state not in OPEN:  # it was ended inside
+            if kind is None:
+                self._check_not_left()
+            return
         if kind is not None:
             with contextlib.suppress(AerospikeError):  # what was raised counts
                 self.abort()
@@ -561,8 +593,10 @@ class AsyncTransaction(Transaction):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.state not in OPEN:
-            return  # it was ended inside
+        if self.state not in OPEN:  # it was ended inside
+            if kind is None:
+                self._check_not_left()
+            return
         if kind is not None:
             with contextlib.suppress(AerospikeError):  # what was raised counts
                 await self.abort()

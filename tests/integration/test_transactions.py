@@ -286,8 +286,9 @@ def test_what_can_not_take_part_is_told(strong: EmbeddedCluster) -> None:
                 client.get(elsewhere, txn=txn)
             with pytest.raises(errors.InvalidArgument, match="in namespace 'test', not 'plain'"):
                 client.batch_get([key, elsewhere], txn=txn)
-        with pytest.raises(errors.TransactionAlreadyCommitted, match="takes no more commands"):
+        with pytest.raises(errors.TransactionAlreadyCommitted, match="takes no more commands") as told:
             client.get(key, txn=txn)
+        assert told.value.advice == "begin another one for further commands"
         txn.abort() if txn.state is TransactionState.OPEN else None
         with client.transaction() as txn:
             txn.abort()
@@ -627,6 +628,21 @@ def test_one_that_is_open_when_its_client_is_closed_is_aborted_and_says_so(stron
             client.close()
         assert txn.state is TransactionState.ABORTED
         other.put(key, {"n": 3})
+
+
+def test_a_with_whose_client_was_closed_does_not_end_as_if_all_was_well(strong: EmbeddedCluster) -> None:
+    (key,) = keys(1)
+    with connected(strong) as other:
+        client = connected(strong)
+
+        def write_and_close(txn: Any) -> None:
+            client.put(key, {"n": 2}, txn=txn)
+            with pytest.warns(ResourceWarning, match="was open when its client was closed"):
+                client.close()
+
+        with pytest.raises(errors.TransactionAlreadyAborted, match="its client was closed"):
+            client.run_in_transaction(write_and_close)
+        assert not other.exists(key)
 
 
 def test_one_that_has_done_nothing_or_was_handed_over_is_dropped_without_a_word(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
+import signal
+import time
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from pyspike import operations as op
 from pyspike._wire import Batch, BatchCommands, Command, Executor
 from pyspike.batch import BatchWrite
 from pyspike.errors import from_code
-from pyspike.plans.transactions import Repeats, Wait, abort, commit, is_conflict, take_part
+from pyspike.plans.transactions import Repeats, Wait, abort, commit, give_up, is_conflict, take_part
 from pyspike.policy import BatchPolicy, ReadPolicy, TxnRollPolicy, TxnVerifyPolicy, WritePolicy
 from pyspike.transaction import AbortStatus, CommitStatus, Ledger, ledger_of
 from support.all_of import all_of
@@ -252,6 +255,55 @@ def test_an_end_waits_for_commands_and_for_another_end_and_lets_none_begin() -> 
     assert ended.value.value is CommitStatus.OK
     with pytest.raises(errors.TransactionAlreadyCommitted):
         other.send(None)
+
+
+def test_who_gives_up_waits_for_nothing_longer_than_told() -> None:
+    ledger = begun()
+    assert play(give_up(ledger, time.monotonic() + 100))[1] == ["back", "close"]
+    assert ledger.state is TransactionState.ABORTED
+
+    late = begun()
+    assert play(give_up(late, time.monotonic()))[1] == []  # the servers do it
+    assert late.state is TransactionState.ABORTED
+
+    busy = begun()
+    busy.enter(["test"])
+    waiting = give_up(busy, time.monotonic() + 100)
+    wait = next(waiting)
+    assert isinstance(wait, Wait)
+    assert wait.timeout is not None
+    assert 0 < wait.timeout <= 100_000
+    busy.leave()
+    assert named(waiting.send(None)) == "back"
+
+    stuck = begun()
+    stuck.enter(["test"])
+    assert play(give_up(stuck, time.monotonic() + 0.001))[1][:1] in ([], ["Wait"])
+    assert stuck.state is TransactionState.ABORTED
+
+    committing = begun()
+    committed = commit(committing, VERIFY, ROLL)
+    next(committed)
+    assert play(give_up(committing, time.monotonic()))[1] == []
+    assert play(committed)[0] is CommitStatus.OK  # that goes on
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_child_of_a_fork_does_not_wait_for_the_threads_of_its_parent() -> None:
+    ledger = begun()
+    ledger.enter(["test"])  # by another thread, as is what holds the lock
+    with ledger._lock:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                signal.alarm(20)
+                code = 0 if play(abort(ledger, ROLL))[1] == ["back", "close"] else 2
+            finally:
+                os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert isinstance(next(abort(ledger, ROLL)), Wait)  # the parent does
 
 
 # Pickles and repetitions ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ others have done something. It follows transactions.md 12.2 to 12.6.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
@@ -50,13 +51,14 @@ from pyspike.errors import (
     UnsupportedFeature,
     from_code,
 )
+from pyspike.policy import TxnRollPolicy
 from pyspike.result_code import ResultCode
 from pyspike.transaction import AbortStatus, CommitStatus, Ledger, TransactionState
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["Repeats", "Steps", "Wait", "abort", "commit", "take_part"]
+__all__ = ["Repeats", "Steps", "Wait", "abort", "commit", "give_up", "take_part"]
 
 NOT_STRONG = "transactions need a namespace with strong consistency: see client.is_strong_consistency"
 WHY_NOT_VERIFIED: dict[ResultCode | None, str] = {
@@ -260,6 +262,45 @@ def abort(ledger: Ledger, roll: Settings) -> Steps[AbortStatus]:
         return (yield from _abandon(ledger, roll))
     finally:
         ledger.end_ended()
+
+
+def give_up(ledger: Ledger, until: float) -> Steps[None]:
+    """The steps of an abort that nobody asked for; what is not done in time is left to the servers.
+
+    Args:
+        ledger: of the transaction.
+        until: the time, of `time.monotonic`, at which it ends at the latest.
+    """
+    while (other := ledger.begin_end()) is not None:
+        if _left(until) <= 0:
+            return  # that commit or abort goes on
+        yield Wait(other, _left(until))
+    try:
+        if not ledger.is_open:
+            return
+        while (running := ledger.still_running()) is not None and _left(until) > 0:
+            yield Wait(running, _left(until))
+        ledger.state = TransactionState.ABORTED
+        if (
+            running is None
+            and (left := _left(until)) > 0
+            and (yield from _roll(ledger, False, _once(left)))
+            and (left := _left(until)) > 0
+        ):
+            yield from _close(ledger, _once(left))
+    finally:
+        ledger.end_ended()
+
+
+def _left(until: float) -> float:
+    """The milliseconds until a time."""
+    return (until - time.monotonic()) * 1000
+
+
+def _once(ms: float) -> Settings:
+    """How a step is sent for which there is so much time."""
+    policy = TxnRollPolicy(total_timeout=max(ms, 1), max_retries=1, sleep_between_retries=0)
+    return policy.settings
 
 
 def _begin_end(ledger: Ledger) -> Steps[None]:
