@@ -492,6 +492,13 @@ def attach(txn: Transaction, known: WeakRegistry[Transaction], finisher: Callabl
         known.add(txn)
 
 
+def finish_later(ledger: Ledger) -> None:
+    """Have a transaction aborted in the background, if nobody has ended it."""
+    finish = ledger.disarm()
+    if finish is not None:
+        finish(ledger)
+
+
 def left_open(known: WeakRegistry[Transaction]) -> list[Transaction]:
     """The transactions that are open while their client is closed: whoever asks has to abort them."""
     left = [txn for txn in known.all() if txn._ledger.disarm() is not None]
@@ -554,13 +561,20 @@ class BlockingTransaction(Transaction):
             return
         if kind is not None:
             with contextlib.suppress(AerospikeError):  # what was raised counts
-                self.abort()
+                self._abandon()
             return
         try:
             self.commit()
         except BaseException:
             if self.state in OPEN:  # nobody else will
-                self.abort()
+                self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        try:
+            self.abort()
+        except BaseException:  # cancelled or interrupted, too
+            finish_later(self._ledger)
             raise
 
 
@@ -599,11 +613,18 @@ class AsyncTransaction(Transaction):
             return
         if kind is not None:
             with contextlib.suppress(AerospikeError):  # what was raised counts
-                await self.abort()
+                await self._abandon()
             return
         try:
             await self.commit()
         except BaseException:
             if self.state in OPEN:  # nobody else will
-                await self.abort()
+                await self._abandon()
+            raise
+
+    async def _abandon(self) -> None:
+        try:
+            await self.abort()
+        except BaseException:  # cancelled or interrupted, too
+            finish_later(self._ledger)
             raise

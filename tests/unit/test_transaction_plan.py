@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import pickle
 import signal
@@ -18,7 +19,14 @@ from pyspike.batch import BatchWrite
 from pyspike.errors import from_code
 from pyspike.plans.transactions import Repeats, Wait, abort, commit, give_up, is_conflict, take_part
 from pyspike.policy import BatchPolicy, ReadPolicy, TxnRollPolicy, TxnVerifyPolicy, WritePolicy
-from pyspike.transaction import AbortStatus, CommitStatus, Ledger, ledger_of
+from pyspike.transaction import (
+    AbortStatus,
+    AsyncTransaction,
+    BlockingTransaction,
+    CommitStatus,
+    Ledger,
+    ledger_of,
+)
 from support.all_of import all_of
 
 ANN, BOB = Key("test", "s", "ann"), Key("test", "s", "bob")
@@ -286,6 +294,48 @@ def test_who_gives_up_waits_for_nothing_longer_than_told() -> None:
     next(committed)
     assert play(give_up(committing, time.monotonic()))[1] == []
     assert play(committed)[0] is CommitStatus.OK  # that goes on
+
+
+def test_a_with_whose_abort_is_interrupted_has_it_done_in_the_background(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    class Interrupted:
+        def commit(self, txn: Transaction) -> Any:
+            raise KeyboardInterrupt
+
+        abort = commit
+
+    class Cancelled:
+        async def commit(self, txn: Transaction) -> Any:
+            raise asyncio.CancelledError
+
+        abort = commit
+
+    finished: list[Ledger] = []
+
+    def opened(txn: Any) -> Any:
+        ledger = ledger_of(txn)
+        ledger.namespace, ledger.finisher = "test", finished.append
+        return txn
+
+    def enter(error: Exception | None) -> None:
+        with opened(BlockingTransaction(Interrupted())):
+            if error is not None:
+                raise error
+
+    async def enter_in_task(error: Exception | None) -> None:
+        async with opened(AsyncTransaction(Cancelled())):
+            if error is not None:
+                raise error
+
+    for error in (None, ValueError("a reason to abort")):
+        with pytest.raises(KeyboardInterrupt):
+            enter(error)
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(enter_in_task(error))
+    assert len(finished) == 4
+    gc.collect()
+    assert [str(each.message) for each in recwarn] == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
