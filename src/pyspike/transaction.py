@@ -387,7 +387,9 @@ class Transaction:
 
     Mostly it comes from `Client.transaction` or `AsyncClient.transaction`, which end it by themselves. One
     that is made like this is ended by `client.commit(txn)` or `client.abort(txn)`. Several threads and tasks
-    may use it at once. It can be pickled, so that another process ends it; then the copy is the one to end.
+    may use it at once. It can be pickled, so that another process ends it; then the copy is the one to end. A
+    copy that was made before a commit or an abort does not know of it, and may undo it; one whose commit is
+    in doubt can be committed by whoever has it.
 
     One that is dropped while it is open is aborted in the background, and warns with `ResourceWarning`.
 

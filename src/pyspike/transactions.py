@@ -95,6 +95,9 @@ class Transactions:
         other writes of these records fail with `TransactionBlocked`. The end of the `with` commits; an
         exception aborts. A commit fails if a record that was read has been changed by others.
 
+        Rows of `batch` and `batch_operate` fail without an exception, and the others would be committed:
+        `client.batch(rows, txn=txn).raise_for_errors()` has it all aborted instead.
+
         Args:
             timeout: as of `Transaction`: in how many seconds, from its first write on, it must be committed.
 

@@ -446,6 +446,9 @@ def test_rows_of_a_batch_fail_alone(strong: EmbeddedCluster) -> None:
         with pytest.raises(BatchError):
             client.batch_put([(held, {"n": 3})], txn=txn)
         txn.abort()
+        with pytest.raises(BatchError), client.transaction() as txn:
+            client.batch(rows, txn=txn).raise_for_errors()
+        assert txn.state is TransactionState.ABORTED
         other.commit()
         assert (client.exists(free), client.get(held)["n"]) == (False, 1)
 
