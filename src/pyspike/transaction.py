@@ -124,6 +124,7 @@ class Ledger:
         "state",
         "timeout",
         "torn",
+        "unsure",
         "write_in_doubt",
         "writes",
     )
@@ -140,6 +141,9 @@ class Ledger:
         self.writes: dict[bytes, Key] = {}
         # A record that commands at once have read before and after a change of others: no commit is possible.
         self.torn: Key | None = None
+        # A record that it had read before a write of it that is in doubt. If that never came, others may have
+        # changed the record since; if it did, nobody can verify what was read: no commit is possible either.
+        self.unsure: Key | None = None
         # Aborts it if it is dropped: set by the client that it is used with first, in the process that does.
         self.finisher: Callable[[Ledger], None] | None = None
         self.left_open = False  # whether its client was closed before it was ended
@@ -252,7 +256,8 @@ class Ledger:
         with self._lock:
             for key in keys:
                 self.write_in_doubt = True
-                self.reads.pop(key.digest, None)
+                if self.reads.pop(key.digest, None) is not None:
+                    self.unsure = key
                 self.writes[key.digest] = key
 
     # --- the monitor record ---
@@ -346,7 +351,7 @@ class Ledger:
         with self._lock:
             return (
                 *(self.id, self.timeout, self.namespace, self.state, self.deadline, self.in_doubt),
-                *(self.write_in_doubt, dict(self.reads), dict(self.writes), self.torn),
+                *(self.write_in_doubt, dict(self.reads), dict(self.writes), self.torn, self.unsure),
             )
 
     @classmethod
@@ -354,7 +359,7 @@ class Ledger:
         """The same out of what a pickle has."""
         ledger = cls(parts[0], parts[1])
         ledger.namespace, ledger.state, ledger.deadline, ledger.in_doubt = parts[2:6]
-        ledger.write_in_doubt, ledger.reads, ledger.writes, ledger.torn = parts[6:]
+        ledger.write_in_doubt, ledger.reads, ledger.writes, ledger.torn, ledger.unsure = parts[6:]
         return ledger
 
 

@@ -116,8 +116,8 @@ class Transactions:
 
         Raises:
             TransactionFailed: it is not committed, or with `in_doubt` may be or not. Where a record that it
-                had read has changed, or the servers have aborted it, it is aborted now; else its `state` and
-                the error's advice say what may follow.
+                had read has changed, or a later write of it is in doubt, or the servers have aborted it, it
+                is aborted now; else its `state` and the error's advice say what may follow.
             TransactionAlreadyAborted: it was aborted before.
             InvalidType: this is no transaction.
         """

@@ -502,6 +502,23 @@ def _side_by_side(calls: list[Callable[[], object]]) -> None:
     assert failed == []
 
 
+def test_a_write_in_doubt_that_is_tried_again_overwrites_no_other(strong: EmbeddedCluster) -> None:
+    with connected(strong, write=WritePolicy(max_retries=0)) as client:
+        (key,) = keys(1)
+        client.put(key, {"n": 100})
+        txn = client.transaction()
+        n = client.get(key, txn=txn)["n"]
+        strong.fail_transactions("write", "lose_request")
+        with pytest.raises(AerospikeError) as lost:
+            client.put(key, {"n": n - 10}, txn=txn)
+        assert lost.value.in_doubt
+        client.put(key, {"n": 50})  # another one, as nothing holds the record
+        client.put(key, {"n": n - 10}, txn=txn)
+        with pytest.raises(errors.TransactionFailed, match="a write is in doubt"):
+            client.commit(txn)
+        assert client.get(key)["n"] == 50
+
+
 # run_in_transaction -----------------------------------------------------------------------------------------
 
 

@@ -180,6 +180,19 @@ def test_a_record_that_was_read_before_and_after_a_change_fails_the_commit() -> 
             assert each.state is TransactionState.ABORTED
 
 
+def test_a_record_that_was_read_and_then_written_in_doubt_fails_the_commit() -> None:
+    ledger = begun()
+    ledger.note_doubt([BOB])
+    ledger.note_write(BOB, 0, None)  # again, and successfully: maybe over the write of another one
+    for each in (ledger, Ledger.thawed(ledger.frozen())):
+        steps = commit(each, VERIFY, ROLL)
+        assert named(next(steps)) == "Batch"  # both are rolled back
+        with pytest.raises(errors.TransactionFailed, match="a write is in doubt") as failed:
+            steps.send(())
+        assert failed.value.key == BOB
+        assert each.state is TransactionState.ABORTED
+
+
 def test_the_same_version_twice_is_verified_once() -> None:
     ledger = begun()
     ledger.note_read(BOB, 0, VERSION)

@@ -317,6 +317,13 @@ def _begin_end(ledger: Ledger) -> Steps[None]:
 
 def _verify(ledger: Ledger, verify: Settings, roll: Settings) -> Steps[None]:
     """Ask whether the records that were read are still the same; if not, abort."""
+    if ledger.unsure is not None:
+        yield from _abandon(ledger, roll)
+        raise TransactionFailed(
+            "the transaction is aborted: of a record that it had read, a write is in doubt",
+            key=ledger.unsure,
+            advice="run it again",
+        )
     reads = list(ledger.reads.values())
     failure: AerospikeError | None = None
     try:
