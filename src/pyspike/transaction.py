@@ -459,10 +459,16 @@ class Transaction:
         finish = None if ledger is None else ledger.disarm()
         if ledger is None or finish is None:
             return
+        ends = _ends()
+        what = (
+            "was open when the interpreter ended: the servers abort it when its time is over"
+            if ends
+            else "was dropped while open, and is aborted"
+        )
         try:
-            _warn(f"{self!r} was dropped while open, and is aborted", ResourceWarning, stacklevel=2)
+            _warn(f"{self!r} {what}", ResourceWarning, stacklevel=2)
         finally:  # also where the warning is an error
-            if not _ends():
+            if not ends:
                 finish(ledger)
 
 

@@ -351,6 +351,15 @@ def test_a_with_whose_abort_is_interrupted_has_it_done_in_the_background(
     assert [str(each.message) for each in recwarn] == []
 
 
+def test_at_the_interpreters_end_nothing_is_said_to_be_aborted_that_is_not() -> None:
+    for ends, words, aborted in ((True, "the servers abort it", 0), (False, "and is aborted", 1)):
+        txn, finished = Transaction(), []
+        ledger_of(txn).namespace, ledger_of(txn).finisher = "test", finished.append
+        with pytest.warns(ResourceWarning, match=words):
+            txn.__del__(_ends=lambda ends=ends: ends)
+        assert len(finished) == aborted
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_child_of_a_fork_does_not_wait_for_the_threads_of_its_parent() -> None:
