@@ -315,7 +315,8 @@ class AsyncClient(
         """Close all connections; again is harmless.
 
         From now on no command begins: it raises ClientClosed. Without a timeout those that are under way fail
-        with ClientClosed.
+        with ClientClosed. Transactions that are open are aborted first, with a ResourceWarning; what of that
+        takes more than a second is left to the servers.
 
         Args:
             timeout: how long to wait for the commands that are under way, in milliseconds or as a timedelta;

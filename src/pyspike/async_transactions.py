@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from pyspike.arguments import Policies, ending_settings, times_again
 from pyspike.cluster import Cluster
 from pyspike.cluster.info_names import is_strong
 from pyspike.errors import AerospikeError
-from pyspike.plans.transactions import Repeats, Steps, abort, commit, take_part
+from pyspike.plans.transactions import Repeats, Steps, abort, commit, give_up, take_part
 from pyspike.transaction import (
     AbortStatus,
     AsyncTransaction,
@@ -55,9 +56,9 @@ class AsyncTransactions:
 
     async def _abort_open(self) -> None:
         """Abort the transactions that are open, as the client is closed."""
-        left = left_open(self._loops.transactions)
+        left, until = left_open(self._loops.transactions), time.monotonic() + LEAVING
         for txn in left:
-            await _abort(self._loops, ledger_of(txn))
+            await _abort(self._loops, ledger_of(txn), until)
         warn_of_open(left)
 
     def is_strong_consistency(self, namespace: str) -> bool:
@@ -90,12 +91,13 @@ class AsyncTransactions:
         """
         repeats = Repeats(times_again(retries))
         while True:
-            txn = self.transaction(timeout=timeout)
+            txn, returned = self.transaction(timeout=timeout), False
             try:
                 async with txn:
                     result = await function(txn)
+                    returned = True
             except AerospikeError as error:
-                pause = repeats.pause_after(error)
+                pause = repeats.pause_after(error, returned=returned)
                 if pause is None:
                     raise
             else:
@@ -137,17 +139,17 @@ async def _done(executor: Executor, work: Any) -> Any:
     return None
 
 
-async def _abort(executor: Executor, ledger: Ledger) -> None:
-    """Abort a transaction that nobody holds any more; what can't be done is left to the servers."""
+async def _abort(executor: Executor, ledger: Ledger, until: float) -> None:
+    """Abort a transaction that nobody holds any more; what can't be done in time is left to the servers."""
     with contextlib.suppress(AerospikeError):
-        await _run(executor, abort(ledger, LEAVING.settings))
+        await _run(executor, give_up(ledger, until))
 
 
 def _abort_later(executor: Executor, loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
     """The same in a task of the loop that it was used in, whichever thread has dropped it."""
 
     def begin() -> None:
-        task = loop.create_task(_abort(executor, ledger))
+        task = loop.create_task(_abort(executor, ledger, time.monotonic() + LEAVING))
         _aborting.add(task)
         task.add_done_callback(_aborting.discard)
 

@@ -181,7 +181,8 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         From now on no call begins: it raises ClientClosed. Without a timeout this does not wait for calls
         that are under way in other threads: one whose request was sent still gets its answer, and its
         connection is closed then; one that waits for a connection, or needs another attempt, fails with
-        ClientClosed.
+        ClientClosed. Transactions that are open are aborted first, with a ResourceWarning; what of that
+        takes more than a second is left to the servers.
 
         Args:
             timeout: how long to wait for the calls that are under way, in milliseconds or as a timedelta;

@@ -405,8 +405,11 @@ class TransactionFailed(AerospikeError):
 
     @property
     def retryable(self) -> bool:
-        """Whether a commit may succeed if it is made again, whose outcome is not known."""
-        return self.in_doubt
+        """Whether a commit whose outcome is not known may succeed if it is made again.
+
+        Not any more when the transaction's time is over: then the servers don't tell what has come of it.
+        """
+        return self.in_doubt and self.result_code is not ResultCode.MRT_EXPIRED
 
 
 class TransactionAlreadyCommitted(TransactionFailed):

@@ -94,6 +94,7 @@ class AbortStatus(enum.Enum):
     CLOSE_ABANDONED = 4
 
 
+BEGIN_ANOTHER = "begin another one for further commands"
 OPEN = (TransactionState.OPEN, TransactionState.VERIFIED)
 
 
@@ -108,6 +109,7 @@ class Ledger:
     __slots__ = (
         "_creating",
         "_ending",
+        "_home",
         "_lock",
         "_running",
         "_waiters",
@@ -115,11 +117,14 @@ class Ledger:
         "finisher",
         "id",
         "in_doubt",
+        "left_open",
         "namespace",
         "process",
         "reads",
         "state",
         "timeout",
+        "torn",
+        "unsure",
         "write_in_doubt",
         "writes",
     )
@@ -134,9 +139,15 @@ class Ledger:
         self.write_in_doubt = False
         self.reads: dict[bytes, tuple[Key, bytes]] = {}  # digest -> the key, and the version that was read
         self.writes: dict[bytes, Key] = {}
+        # A record that commands at once have read before and after a change of others: no commit is possible.
+        self.torn: Key | None = None
+        # A record that it had read before a write of it that is in doubt. If that never came, others may have
+        # changed the record since; if it did, nobody can verify what was read: no commit is possible either.
+        self.unsure: Key | None = None
         # Aborts it if it is dropped: set by the client that it is used with first, in the process that does.
         self.finisher: Callable[[Ledger], None] | None = None
-        self.process = os.getpid()
+        self.left_open = False  # whether its client was closed before it was ended
+        self.process = self._home = os.getpid()
         self._lock = threading.Lock()
         self._running = 0  # commands under way
         self._ending = False  # whether a commit or an abort is
@@ -152,6 +163,7 @@ class Ledger:
             TransactionFailed: it takes no commands any more.
             InvalidArgument: it is in another namespace.
         """
+        self._catch_up()
         with self._lock:
             self._check_open()
             for namespace in namespaces:
@@ -166,9 +178,13 @@ class Ledger:
 
     def _check_open(self) -> None:
         if self.state is TransactionState.COMMITTED:
-            raise TransactionAlreadyCommitted("the transaction is committed, and takes no more commands")
+            raise TransactionAlreadyCommitted(
+                "the transaction is committed, and takes no more commands", advice=BEGIN_ANOTHER
+            )
         if self.state is TransactionState.ABORTED:
-            raise TransactionAlreadyAborted("the transaction is aborted, and takes no more commands")
+            raise TransactionAlreadyAborted(
+                "the transaction is aborted, and takes no more commands", advice=BEGIN_ANOTHER
+            )
         if self.state is not TransactionState.OPEN:
             raise TransactionFailed(
                 "a commit of the transaction has failed, and it takes no more commands",
@@ -184,7 +200,7 @@ class Ledger:
     def leave(self) -> None:
         """Count a command that has ended."""
         with self._lock:
-            self._running -= 1
+            self._running = max(self._running - 1, 0)  # it may have begun before a fork
         self._changed()
 
     def check_room(self, keys: Iterable[Key]) -> None:
@@ -212,27 +228,36 @@ class Ledger:
         return None if found is None else found[1]
 
     def note_read(self, key: Key, code: int, version: bytes | None) -> None:
-        """Note what the answer to a read tells; not a newer version than the one that was read first."""
+        """Note what the answer to a read tells."""
         if version is not None and code != ResultCode.MRT_VERSION_MISMATCH:
             with self._lock:
-                self.reads[key.digest] = key, version
+                self._note_version(key, version)
 
     def note_write(self, key: Key, code: int, version: bytes | None) -> None:
         """Note what the answer to a write tells: a version, if it has not changed the record."""
         with self._lock:
             if version is not None:
                 if code != ResultCode.MRT_VERSION_MISMATCH:
-                    self.reads[key.digest] = key, version
+                    self._note_version(key, version)
             elif code == ResultCode.OK:
                 self.reads.pop(key.digest, None)
                 self.writes[key.digest] = key
+
+    def _note_version(self, key: Key, version: bytes) -> None:
+        """Note the version that was read. Of two that differ, one at least is not the record's any more.
+
+        The servers refuse the second read if it tells the first one's version; reads at once can't tell.
+        """
+        if self.reads.setdefault(key.digest, (key, version))[1] != version:
+            self.torn = key
 
     def note_doubt(self, keys: Iterable[Key]) -> None:
         """Note that records may have been written."""
         with self._lock:
             for key in keys:
                 self.write_in_doubt = True
-                self.reads.pop(key.digest, None)
+                if self.reads.pop(key.digest, None) is not None:
+                    self.unsure = key
                 self.writes[key.digest] = key
 
     # --- the monitor record ---
@@ -262,6 +287,7 @@ class Ledger:
 
     def begin_end(self) -> Future[None] | None:
         """Let no command begin any more; while another end is under way, give what tells its end."""
+        self._catch_up()
         with self._lock:
             if self._ending:
                 return self._waiter()
@@ -284,6 +310,14 @@ class Ledger:
         with self._lock:
             self.reads.clear()
             self.writes.clear()
+
+    def _catch_up(self) -> None:
+        """Start over in the child of a fork: what other threads were doing with it, they do in the parent."""
+        if self._home != os.getpid():
+            self._lock = threading.Lock()
+            self._running, self._ending, self._creating = 0, False, False
+            self._waiters = []
+            self._home = os.getpid()
 
     def disarm(self) -> Callable[[Ledger], None] | None:
         """What aborts it if nobody else ends it, which is forgotten; None if it is not to be."""
@@ -313,10 +347,11 @@ class Ledger:
 
     def frozen(self) -> tuple[Any, ...]:
         """What a pickle has of it."""
+        self._catch_up()
         with self._lock:
             return (
                 *(self.id, self.timeout, self.namespace, self.state, self.deadline, self.in_doubt),
-                *(self.write_in_doubt, dict(self.reads), dict(self.writes)),
+                *(self.write_in_doubt, dict(self.reads), dict(self.writes), self.torn, self.unsure),
             )
 
     @classmethod
@@ -324,7 +359,7 @@ class Ledger:
         """The same out of what a pickle has."""
         ledger = cls(parts[0], parts[1])
         ledger.namespace, ledger.state, ledger.deadline, ledger.in_doubt = parts[2:6]
-        ledger.write_in_doubt, ledger.reads, ledger.writes = parts[6:]
+        ledger.write_in_doubt, ledger.reads, ledger.writes, ledger.torn, ledger.unsure = parts[6:]
         return ledger
 
 
@@ -357,7 +392,9 @@ class Transaction:
 
     Mostly it comes from `Client.transaction` or `AsyncClient.transaction`, which end it by themselves. One
     that is made like this is ended by `client.commit(txn)` or `client.abort(txn)`. Several threads and tasks
-    may use it at once. It can be pickled, so that another process ends it; then the copy is the one to end.
+    may use it at once. It can be pickled, so that another process ends it; then the copy is the one to end. A
+    copy that was made before a commit or an abort does not know of it, and may undo it; one whose commit is
+    in doubt can be committed by whoever has it.
 
     One that is dropped while it is open is aborted in the background, and warns with `ResourceWarning`.
 
@@ -399,6 +436,14 @@ class Transaction:
         """Whether a commit has failed so that it is not known whether the transaction is committed."""
         return self._ledger.in_doubt
 
+    def _check_not_left(self) -> None:
+        """Refuse to end a `with` as if all was well, if what it did was aborted by others."""
+        if self._ledger.left_open and self.state is TransactionState.ABORTED:
+            raise TransactionAlreadyAborted(
+                "the transaction was aborted, as its client was closed before it was committed",
+                advice="close the client when its transactions have ended",
+            )
+
     def __reduce__(self) -> tuple[Any, ...]:
         self._ledger.disarm()  # whoever has the copy ends it
         return _restored, (self._ledger.frozen(),)
@@ -414,10 +459,16 @@ class Transaction:
         finish = None if ledger is None else ledger.disarm()
         if ledger is None or finish is None:
             return
+        ends = _ends()
+        what = (
+            "was open when the interpreter ended: the servers abort it when its time is over"
+            if ends
+            else "was dropped while open, and is aborted"
+        )
         try:
-            _warn(f"{self!r} was dropped while open, and is aborted", ResourceWarning, stacklevel=2)
+            _warn(f"{self!r} {what}", ResourceWarning, stacklevel=2)
         finally:  # also where the warning is an error
-            if not _ends():
+            if not ends:
                 finish(ledger)
 
 
@@ -454,9 +505,19 @@ def attach(txn: Transaction, known: WeakRegistry[Transaction], finisher: Callabl
         known.add(txn)
 
 
+def finish_later(ledger: Ledger) -> None:
+    """Have a transaction aborted in the background, if nobody has ended it."""
+    finish = ledger.disarm()
+    if finish is not None:
+        finish(ledger)
+
+
 def left_open(known: WeakRegistry[Transaction]) -> list[Transaction]:
     """The transactions that are open while their client is closed: whoever asks has to abort them."""
-    return [txn for txn in known.all() if txn._ledger.disarm() is not None]
+    left = [txn for txn in known.all() if txn._ledger.disarm() is not None]
+    for txn in left:
+        txn._ledger.left_open = True
+    return left
 
 
 def warn_of_open(left: Iterable[Transaction]) -> None:
@@ -507,17 +568,26 @@ class BlockingTransaction(Transaction):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.state not in OPEN:
-            return  # it was ended inside
+        if self.state not in OPEN:  # it was ended inside
+            if kind is None:
+                self._check_not_left()
+            return
         if kind is not None:
             with contextlib.suppress(AerospikeError):  # what was raised counts
-                self.abort()
+                self._abandon()
             return
         try:
             self.commit()
         except BaseException:
             if self.state in OPEN:  # nobody else will
-                self.abort()
+                self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        try:
+            self.abort()
+        except BaseException:  # cancelled or interrupted, too
+            finish_later(self._ledger)
             raise
 
 
@@ -550,15 +620,24 @@ class AsyncTransaction(Transaction):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.state not in OPEN:
-            return  # it was ended inside
+        if self.state not in OPEN:  # it was ended inside
+            if kind is None:
+                self._check_not_left()
+            return
         if kind is not None:
             with contextlib.suppress(AerospikeError):  # what was raised counts
-                await self.abort()
+                await self._abandon()
             return
         try:
             await self.commit()
         except BaseException:
             if self.state in OPEN:  # nobody else will
-                await self.abort()
+                await self._abandon()
+            raise
+
+    async def _abandon(self) -> None:
+        try:
+            await self.abort()
+        except BaseException:  # cancelled or interrupted, too
+            finish_later(self._ledger)
             raise

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pyspike._wire import Batch, Command, Executor
 from pyspike.arguments import Policies, ending_settings, times_again
 from pyspike.errors import AerospikeError
-from pyspike.policy import TxnRollPolicy
 from pyspike.process.lazy_imports import importing
 from pyspike.transaction import (
     AbortStatus,
@@ -35,11 +34,12 @@ if TYPE_CHECKING:
     from pyspike.cluster import Cluster
     from pyspike.plans.transactions import Steps
 
-__all__ = ["REPEATS", "Transactions"]
+__all__ = ["LEAVING", "REPEATS", "Transactions"]
 
 REPEATS = 10  # times that a function is run again, by default
-# Of transactions that are dropped, or open when their client is closed: nobody waits for these longer.
-LEAVING = TxnRollPolicy(total_timeout=1000, max_retries=1, sleep_between_retries=0)
+# Seconds for a transaction that is dropped, or for all those that are open when their client is closed:
+# nobody waits for these longer.
+LEAVING = 1.0
 
 T = TypeVar("T")
 
@@ -64,9 +64,9 @@ class Transactions:
 
     def _abort_open(self) -> None:
         """Abort the transactions that are open, as the client is closed."""
-        left = left_open(self._executor.transactions)
+        left, until = left_open(self._executor.transactions), time.monotonic() + LEAVING
         for txn in left:
-            _abort(self._executor, ledger_of(txn))
+            _abort(self._executor, ledger_of(txn), until)
         warn_of_open(left)
 
     def is_strong_consistency(self, namespace: str) -> bool:
@@ -95,6 +95,9 @@ class Transactions:
         other writes of these records fail with `TransactionBlocked`. The end of the `with` commits; an
         exception aborts. A commit fails if a record that was read has been changed by others.
 
+        Rows of `batch` and `batch_operate` fail without an exception, and the others would be committed:
+        `client.batch(rows, txn=txn).raise_for_errors()` has it all aborted instead.
+
         Args:
             timeout: as of `Transaction`: in how many seconds, from its first write on, it must be committed.
 
@@ -113,8 +116,8 @@ class Transactions:
 
         Raises:
             TransactionFailed: it is not committed, or with `in_doubt` may be or not. Where a record that it
-                had read has changed, or the servers have aborted it, it is aborted now; else its `state` and
-                the error's advice say what may follow.
+                had read has changed, or a later write of it is in doubt, or the servers have aborted it, it
+                is aborted now; else its `state` and the error's advice say what may follow.
             TransactionAlreadyAborted: it was aborted before.
             InvalidType: this is no transaction.
         """
@@ -158,7 +161,7 @@ class Transactions:
 
         If other transactions or writes are in its way, it is aborted, and the function is called again with
         a new transaction, after pauses that grow. So it should do nothing that can't be done twice. A commit
-        in doubt is asked for again.
+        in doubt is asked for again; not one that the function itself makes, also of another transaction.
 
         Args:
             function: is given the transaction, for the `txn` of its commands.
@@ -175,12 +178,13 @@ class Transactions:
 
         repeats = Repeats(times_again(retries))
         while True:
-            txn = self.transaction(timeout=timeout)
+            txn, returned = self.transaction(timeout=timeout), False
             try:
                 with txn:
                     result = function(txn)
+                    returned = True
             except AerospikeError as error:
-                pause = repeats.pause_after(error)
+                pause = repeats.pause_after(error, returned=returned)
                 if pause is None:
                     raise
             else:
@@ -225,15 +229,16 @@ def _done(executor: Executor, work: Any) -> Any:
     return None
 
 
-def _abort(executor: Executor, ledger: Ledger) -> None:
-    """Abort a transaction that nobody holds any more; what can't be done is left to the servers."""
+def _abort(executor: Executor, ledger: Ledger, until: float) -> None:
+    """Abort a transaction that nobody holds any more; what can't be done in time is left to the servers."""
     with importing:
-        from pyspike.plans.transactions import abort
+        from pyspike.plans.transactions import give_up
 
     with contextlib.suppress(AerospikeError):
-        _run(executor, abort(ledger, LEAVING.settings))
+        _run(executor, give_up(ledger, until))
 
 
 def _abort_later(executor: Executor, ledger: Ledger) -> None:
     """The same in a thread of its own, as the garbage collector may have called."""
-    threading.Thread(target=_abort, args=(executor, ledger), name="pyspike-abort", daemon=True).start()
+    until = time.monotonic() + LEAVING
+    threading.Thread(target=_abort, args=(executor, ledger, until), name="pyspike-abort", daemon=True).start()

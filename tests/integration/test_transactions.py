@@ -288,8 +288,9 @@ def test_what_can_not_take_part_is_told(strong: EmbeddedCluster) -> None:
                 client.get(elsewhere, txn=txn)
             with pytest.raises(errors.InvalidArgument, match="in namespace 'test', not 'plain'"):
                 client.batch_get([key, elsewhere], txn=txn)
-        with pytest.raises(errors.TransactionAlreadyCommitted, match="takes no more commands"):
+        with pytest.raises(errors.TransactionAlreadyCommitted, match="takes no more commands") as told:
             client.get(key, txn=txn)
+        assert told.value.advice == "begin another one for further commands"
         txn.abort() if txn.state is TransactionState.OPEN else None
         with client.transaction() as txn:
             txn.abort()
@@ -465,6 +466,9 @@ def test_rows_of_a_batch_fail_alone(strong: EmbeddedCluster) -> None:
         with pytest.raises(BatchError):
             client.batch_put([(held, {"n": 3})], txn=txn)
         txn.abort()
+        with pytest.raises(BatchError), client.transaction() as txn:
+            client.batch(rows, txn=txn).raise_for_errors()
+        assert txn.state is TransactionState.ABORTED
         other.commit()
         assert (client.exists(free), client.get(held)["n"]) == (False, 1)
 
@@ -516,6 +520,23 @@ def _side_by_side(calls: list[Callable[[], object]]) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
+
+
+def test_a_write_in_doubt_that_is_tried_again_overwrites_no_other(strong: EmbeddedCluster) -> None:
+    with connected(strong, write=WritePolicy(max_retries=0)) as client:
+        (key,) = keys(1)
+        client.put(key, {"n": 100})
+        txn = client.transaction()
+        n = client.get(key, txn=txn)["n"]
+        strong.fail_transactions("write", "lose_request")
+        with pytest.raises(AerospikeError) as lost:
+            client.put(key, {"n": n - 10}, txn=txn)
+        assert lost.value.in_doubt
+        client.put(key, {"n": 50})  # another one, as nothing holds the record
+        client.put(key, {"n": n - 10}, txn=txn)
+        with pytest.raises(errors.TransactionFailed, match="a write is in doubt"):
+            client.commit(txn)
+        assert client.get(key)["n"] == 50
 
 
 # run_in_transaction -----------------------------------------------------------------------------------------
@@ -575,6 +596,54 @@ def test_a_commit_in_doubt_is_asked_for_again(strong: EmbeddedCluster) -> None:
             assert client.get(key)["n"] == 1
 
 
+def test_a_commit_in_doubt_of_the_function_itself_comes_out(strong: EmbeddedCluster) -> None:
+    with connected(strong, **_impatient()) as client:
+        inner, outer = keys(2)
+        calls = []
+
+        def write(txn: Any) -> None:
+            calls.append(txn)
+            client.add(inner, {"n": 1}, txn=txn)
+
+        def write_and_commit(txn: Any) -> None:
+            write(txn)
+            txn.commit()
+
+        def nest(txn: Any) -> None:
+            client.put(outer, {"n": 1}, txn=txn)
+            client.run_in_transaction(write, retries=0)
+
+        for function in (write_and_commit, nest):
+            calls.clear()
+            client.put(inner, {"n": 0})
+            strong.fail_transactions("mark", "lose_answer")
+            with pytest.raises(errors.TransactionFailed) as failed:
+                client.run_in_transaction(function)
+            assert failed.value.in_doubt
+            assert len(calls) == 1  # what may be committed is not done again
+            assert client.commit(calls[0]) is CommitStatus.OK
+            assert client.get(inner)["n"] == 1
+        assert not client.exists(outer)
+
+
+def test_a_commit_in_doubt_whose_time_is_over_is_not_asked_for_again(strong: EmbeddedCluster) -> None:
+    with connected(strong, **_impatient()) as client:
+        (key,) = keys(1)
+        txn = client.transaction(timeout=2)
+        client.put(key, {"n": 1}, txn=txn)
+        strong.fail_transactions("mark", "lose_answer")
+        with pytest.raises(errors.TransactionFailed, match="commit it again") as failed:
+            client.commit(txn)
+        assert failed.value.in_doubt
+        assert failed.value.retryable
+        strong.clock.advance(5)
+        with pytest.raises(errors.TransactionFailed, match="see by its records") as failed:
+            client.commit(txn)
+        assert failed.value.in_doubt
+        assert not failed.value.retryable
+        assert client.get(key)["n"] == 1  # it was
+
+
 # Dropped ones -----------------------------------------------------------------------------------------------
 
 
@@ -599,6 +668,21 @@ def test_one_that_is_open_when_its_client_is_closed_is_aborted_and_says_so(stron
             client.close()
         assert txn.state is TransactionState.ABORTED
         other.put(key, {"n": 3})
+
+
+def test_a_with_whose_client_was_closed_does_not_end_as_if_all_was_well(strong: EmbeddedCluster) -> None:
+    (key,) = keys(1)
+    with connected(strong) as other:
+        client = connected(strong)
+
+        def write_and_close(txn: Any) -> None:
+            client.put(key, {"n": 2}, txn=txn)
+            with pytest.warns(ResourceWarning, match="was open when its client was closed"):
+                client.close()
+
+        with pytest.raises(errors.TransactionAlreadyAborted, match="its client was closed"):
+            client.run_in_transaction(write_and_close)
+        assert not other.exists(key)
 
 
 def test_one_that_has_done_nothing_or_was_handed_over_is_dropped_without_a_word(

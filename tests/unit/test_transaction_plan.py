@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import pickle
+import signal
+import time
 from typing import Any
 
 import pytest
 
-from pyspike import AerospikeError, Key, Transaction, TransactionState, errors
+from pyspike import AerospikeError, Key, ResultCode, Transaction, TransactionState, errors
 from pyspike import operations as op
 from pyspike._wire import Batch, BatchCommands, Command, Executor
 from pyspike.batch import BatchWrite
 from pyspike.errors import from_code
-from pyspike.plans.transactions import Repeats, Wait, abort, commit, is_conflict, take_part
+from pyspike.plans.transactions import Repeats, Wait, abort, commit, give_up, is_conflict, take_part
 from pyspike.policy import BatchPolicy, ReadPolicy, TxnRollPolicy, TxnVerifyPolicy, WritePolicy
-from pyspike.transaction import AbortStatus, CommitStatus, Ledger, ledger_of
+from pyspike.transaction import (
+    AbortStatus,
+    AsyncTransaction,
+    BlockingTransaction,
+    CommitStatus,
+    Ledger,
+    ledger_of,
+)
 from support.all_of import all_of
 
 ANN, BOB = Key("test", "s", "ann"), Key("test", "s", "bob")
 VERIFY, ROLL = TxnVerifyPolicy().settings, TxnRollPolicy().settings
-VERSION = bytes(range(7))
+VERSION, OTHER = bytes(range(7)), bytes(range(1, 8))
 UNSENT: Any = BatchCommands(Executor(), ReadPolicy().settings, WritePolicy().settings, BatchPolicy().settings)
 
 
@@ -153,6 +164,42 @@ def test_a_verification_that_fails_aborts(code: int) -> None:
 # Commands ---------------------------------------------------------------------------------------------------
 
 
+def test_a_record_that_was_read_before_and_after_a_change_fails_the_commit() -> None:
+    for noted in ([VERSION, OTHER], [OTHER, VERSION]):
+        ledger = begun(read=False)
+        for version in noted:
+            ledger.note_read(BOB, 0, version)
+        copy = Ledger.thawed(ledger.frozen())
+        for each in (ledger, copy):
+            steps = commit(each, VERIFY, ROLL)
+            assert named(next(steps)) == "back"  # nobody is asked about the versions
+            assert named(steps.send(None)) == "close"
+            with pytest.raises(errors.TransactionFailed, match="was changed by others") as failed:
+                steps.send(None)
+            assert (failed.value.result_code, failed.value.key) == (121, BOB)
+            assert each.state is TransactionState.ABORTED
+
+
+def test_a_record_that_was_read_and_then_written_in_doubt_fails_the_commit() -> None:
+    ledger = begun()
+    ledger.note_doubt([BOB])
+    ledger.note_write(BOB, 0, None)  # again, and successfully: maybe over the write of another one
+    for each in (ledger, Ledger.thawed(ledger.frozen())):
+        steps = commit(each, VERIFY, ROLL)
+        assert named(next(steps)) == "Batch"  # both are rolled back
+        with pytest.raises(errors.TransactionFailed, match="a write is in doubt") as failed:
+            steps.send(())
+        assert failed.value.key == BOB
+        assert each.state is TransactionState.ABORTED
+
+
+def test_the_same_version_twice_is_verified_once() -> None:
+    ledger = begun()
+    ledger.note_read(BOB, 0, VERSION)
+    ledger.note_write(BOB, 3, VERSION)
+    assert play(commit(ledger, VERIFY, ROLL))[1] == ["verify", "mark", "forward", "close"]
+
+
 def test_a_first_write_tells_the_monitor_and_a_second_one_does_not() -> None:
     ledger = ledger_of(Transaction(timeout=30))
     assert play(take_part(ledger, UNSENT.put(ANN, {"a": 1})), 77)[1] == ["monitor", "write"]
@@ -231,6 +278,105 @@ def test_an_end_waits_for_commands_and_for_another_end_and_lets_none_begin() -> 
         other.send(None)
 
 
+def test_who_gives_up_waits_for_nothing_longer_than_told() -> None:
+    ledger = begun()
+    assert play(give_up(ledger, time.monotonic() + 100))[1] == ["back", "close"]
+    assert ledger.state is TransactionState.ABORTED
+
+    late = begun()
+    assert play(give_up(late, time.monotonic()))[1] == []  # the servers do it
+    assert late.state is TransactionState.ABORTED
+
+    busy = begun()
+    busy.enter(["test"])
+    waiting = give_up(busy, time.monotonic() + 100)
+    wait = next(waiting)
+    assert isinstance(wait, Wait)
+    assert wait.timeout is not None
+    assert 0 < wait.timeout <= 100_000
+    busy.leave()
+    assert named(waiting.send(None)) == "back"
+
+    stuck = begun()
+    stuck.enter(["test"])
+    assert play(give_up(stuck, time.monotonic() + 0.001))[1][:1] in ([], ["Wait"])
+    assert stuck.state is TransactionState.ABORTED
+
+    committing = begun()
+    committed = commit(committing, VERIFY, ROLL)
+    next(committed)
+    assert play(give_up(committing, time.monotonic()))[1] == []
+    assert play(committed)[0] is CommitStatus.OK  # that goes on
+
+
+def test_a_with_whose_abort_is_interrupted_has_it_done_in_the_background(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    class Interrupted:
+        def commit(self, txn: Transaction) -> Any:
+            raise KeyboardInterrupt
+
+        abort = commit
+
+    class Cancelled:
+        async def commit(self, txn: Transaction) -> Any:
+            raise asyncio.CancelledError
+
+        abort = commit
+
+    finished: list[Ledger] = []
+
+    def opened(txn: Any) -> Any:
+        ledger = ledger_of(txn)
+        ledger.namespace, ledger.finisher = "test", finished.append
+        return txn
+
+    def enter(error: Exception | None) -> None:
+        with opened(BlockingTransaction(Interrupted())):
+            if error is not None:
+                raise error
+
+    async def enter_in_task(error: Exception | None) -> None:
+        async with opened(AsyncTransaction(Cancelled())):
+            if error is not None:
+                raise error
+
+    for error in (None, ValueError("a reason to abort")):
+        with pytest.raises(KeyboardInterrupt):
+            enter(error)
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(enter_in_task(error))
+    assert len(finished) == 4
+    gc.collect()
+    assert [str(each.message) for each in recwarn] == []
+
+
+def test_at_the_interpreters_end_nothing_is_said_to_be_aborted_that_is_not() -> None:
+    for ends, words, aborted in ((True, "the servers abort it", 0), (False, "and is aborted", 1)):
+        txn, finished = Transaction(), []
+        ledger_of(txn).namespace, ledger_of(txn).finisher = "test", finished.append
+        with pytest.warns(ResourceWarning, match=words):
+            txn.__del__(_ends=lambda ends=ends: ends)
+        assert len(finished) == aborted
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_child_of_a_fork_does_not_wait_for_the_threads_of_its_parent() -> None:
+    ledger = begun()
+    ledger.enter(["test"])  # by another thread
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            signal.alarm(20)
+            code = 0 if play(abort(ledger, ROLL))[1] == ["back", "close"] else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert isinstance(next(abort(ledger, ROLL)), Wait)  # the parent does
+
+
 # Pickles and repetitions ------------------------------------------------------------------------------------
 
 
@@ -254,12 +400,19 @@ def test_a_pickle_has_all_that_ends_the_transaction() -> None:
         (from_code(14), False),
         (lost(), False),
         (errors.TransactionFailed("in doubt", in_doubt=True), True),
+        (errors.TransactionFailed("gone", in_doubt=True, result_code=ResultCode.MRT_EXPIRED), False),
         (errors.TransactionFailed("refused"), False),
         (errors.BatchError("rows failed"), False),
     ],
 )
 def test_a_transaction_is_run_again_after_conflicts_only(error: AerospikeError, again: bool) -> None:
     assert (Repeats(1).pause_after(error) is not None) is again
+
+
+def test_a_commit_in_doubt_that_the_function_made_itself_is_not_repeated() -> None:
+    in_doubt, changed = errors.TransactionFailed("in doubt", in_doubt=True), from_code(121)
+    assert Repeats(1).pause_after(in_doubt, returned=False) is None
+    assert Repeats(1).pause_after(changed, returned=False) is not None
 
 
 def test_pauses_grow_up_to_a_limit_and_end_with_the_retries() -> None:

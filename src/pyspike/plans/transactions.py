@@ -7,6 +7,7 @@ others have done something. It follows transactions.md 12.2 to 12.6.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
@@ -50,18 +51,25 @@ from pyspike.errors import (
     UnsupportedFeature,
     from_code,
 )
+from pyspike.policy import TxnRollPolicy
 from pyspike.result_code import ResultCode
 from pyspike.transaction import AbortStatus, CommitStatus, Ledger, TransactionState
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["Repeats", "Steps", "Wait", "abort", "commit", "take_part"]
+__all__ = ["Repeats", "Steps", "Wait", "abort", "commit", "give_up", "take_part"]
 
 NOT_STRONG = "transactions need a namespace with strong consistency: see client.is_strong_consistency"
 WHY_NOT_VERIFIED: dict[ResultCode | None, str] = {
     ResultCode.MRT_VERSION_MISMATCH: "was changed by others",
     ResultCode.MRT_BLOCKED: "is being changed by another transaction",
+}
+AFTER_MARK = {  # what to do after a mark has failed: whether that is in doubt, whether time is over -> advice
+    (False, False): "commit it again, or abort it",
+    (False, True): "abort it, and run it again",
+    (True, False): "commit it again; another process can do that too, with a pickled transaction",
+    (True, True): "its time is over, and the servers know it no more: see by its records whether it is",
 }
 LEAST_PAUSE, MOST_PAUSE = 10.0, 500.0  # ms before a transaction is run again
 
@@ -256,6 +264,45 @@ def abort(ledger: Ledger, roll: Settings) -> Steps[AbortStatus]:
         ledger.end_ended()
 
 
+def give_up(ledger: Ledger, until: float) -> Steps[None]:
+    """The steps of an abort that nobody asked for; what is not done in time is left to the servers.
+
+    Args:
+        ledger: of the transaction.
+        until: the time, of `time.monotonic`, at which it ends at the latest.
+    """
+    while (other := ledger.begin_end()) is not None:
+        if _left(until) <= 0:
+            return  # that commit or abort goes on
+        yield Wait(other, _left(until))
+    try:
+        if not ledger.is_open:
+            return
+        while (running := ledger.still_running()) is not None and _left(until) > 0:
+            yield Wait(running, _left(until))
+        ledger.state = TransactionState.ABORTED
+        if (
+            running is None
+            and (left := _left(until)) > 0
+            and (yield from _roll(ledger, False, _once(left)))
+            and (left := _left(until)) > 0
+        ):
+            yield from _close(ledger, _once(left))
+    finally:
+        ledger.end_ended()
+
+
+def _left(until: float) -> float:
+    """The milliseconds until a time."""
+    return (until - time.monotonic()) * 1000
+
+
+def _once(ms: float) -> Settings:
+    """How a step is sent for which there is so much time."""
+    policy = TxnRollPolicy(total_timeout=max(ms, 1), max_retries=1, sleep_between_retries=0)
+    return policy.settings
+
+
 def _begin_end(ledger: Ledger) -> Steps[None]:
     """Let no command begin any more, and wait for those under way and for another end."""
     while (until := ledger.begin_end()) is not None:
@@ -270,10 +317,19 @@ def _begin_end(ledger: Ledger) -> Steps[None]:
 
 def _verify(ledger: Ledger, verify: Settings, roll: Settings) -> Steps[None]:
     """Ask whether the records that were read are still the same; if not, abort."""
+    if ledger.unsure is not None:
+        yield from _abandon(ledger, roll)
+        raise TransactionFailed(
+            "the transaction is aborted: of a record that it had read, a write is in doubt",
+            key=ledger.unsure,
+            advice="run it again",
+        )
     reads = list(ledger.reads.values())
     failure: AerospikeError | None = None
     try:
-        if len(reads) == 1:
+        if ledger.torn is not None:  # whichever version is asked for, the other one was read too
+            failure = from_code(int(ResultCode.MRT_VERSION_MISMATCH), key=ledger.torn)
+        elif len(reads) == 1:
             ((key, version),) = reads
             yield verify_command(key, version, verify)
         elif reads:
@@ -327,7 +383,6 @@ def _mark(ledger: Ledger, roll: Settings) -> Steps[None]:
     except AerospikeError as error:
         ledger.in_doubt = ledger.in_doubt or error.in_doubt
         ledger.state = TransactionState.COMMIT_FAILED if ledger.in_doubt else TransactionState.VERIFIED
-        expired = isinstance(error, TransactionExpired)
         raise TransactionFailed(
             "whether the transaction is committed is not known"
             if ledger.in_doubt
@@ -337,11 +392,7 @@ def _mark(ledger: Ledger, roll: Settings) -> Steps[None]:
             in_doubt=ledger.in_doubt,
             attempts=error.attempts,
             timeout=error.timeout,
-            advice="abort it, and run it again"
-            if expired and not ledger.in_doubt
-            else "commit it again; another process can do that too, with a pickled transaction"
-            if ledger.in_doubt
-            else "commit it again, or abort it",
+            advice=AFTER_MARK[ledger.in_doubt, isinstance(error, TransactionExpired)],
         ) from error
     except BaseException:  # cancelled, or interrupted
         ledger.in_doubt = True
@@ -404,12 +455,19 @@ class Repeats:
         self._left = retries
         self._pause = LEAST_PAUSE
 
-    def pause_after(self, error: AerospikeError) -> float | None:
+    def pause_after(self, error: AerospikeError, *, returned: bool = True) -> float | None:
         """How many milliseconds to wait before it is run again, or its commit in doubt asked for again.
 
         None if neither is done.
+
+        Args:
+            error: what it has failed with.
+            returned: whether its function had returned. A commit in doubt that the function raises is one
+                that it has made itself, maybe of another transaction: that would be done twice.
         """
         if not self._left or not is_conflict(error):
+            return None
+        if not returned and isinstance(error, TransactionFailed) and error.in_doubt:
             return None
         self._left -= 1
         pause, self._pause = self._pause, min(self._pause * 2, MOST_PAUSE)
@@ -423,7 +481,7 @@ CODES_OF_CONFLICTS: frozenset[ResultCode | None] = frozenset(kind.code for kind 
 def is_conflict(error: AerospikeError) -> bool:
     """Whether the whole transaction may succeed if it is run again, as others were in its way."""
     if isinstance(error, TransactionFailed):
-        return error.in_doubt or error.result_code in CODES_OF_CONFLICTS
+        return error.retryable if error.in_doubt else error.result_code in CODES_OF_CONFLICTS
     if isinstance(error, BatchError):
         failed = [row.error for row in error.results if row.error is not None]
         return bool(failed) and all(is_conflict(each) for each in failed)
