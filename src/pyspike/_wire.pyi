@@ -1677,6 +1677,9 @@ class NodeQuery:
 
         Args:
             count: how many are kept; fewer than there are.
+
+        Raises:
+            ValueError: there are not more.
         """
     def release(self) -> None:
         """Let its partitions be asked for, which were split off."""

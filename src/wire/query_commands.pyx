@@ -46,10 +46,14 @@ cdef class NodeQuery:
 
         Args:
             count: how many are kept; fewer than there are.
+
+        Raises:
+            ValueError: there are not more.
         """
         cdef NodeQuery others = new_node_query(self.query, self.node)
         cdef Py_ssize_t kept = count
-        assert 0 < kept < self.count
+        if not 0 < kept < self.count:
+            raise ValueError(f"{count} of {self.count}")
         others.count = self.count - kept
         memcpy(others.places, self.places + kept, <size_t>others.count * sizeof(uint16_t))
         self.count = kept

@@ -15,9 +15,12 @@ RUN = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def sides(hosts: str) -> Iterator[tuple[drop_in.Side, drop_in.Side]]:
+def sides(
+    hosts: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[drop_in.Side, drop_in.Side]]:
     pytest.importorskip("aerospike")
-    both = drop_in.Side("", hosts), drop_in.Side(drop_in.COMPAT, hosts)
+    modules = tmp_path_factory.mktemp("lua")
+    both = drop_in.Side("", hosts, modules), drop_in.Side(drop_in.COMPAT, hosts, modules)
     yield both
     for side in both:
         side.client.close()

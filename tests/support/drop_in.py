@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 COMPAT = "pyspike.compat."
@@ -39,16 +40,18 @@ class Side:
     Args:
         prefix: what stands before the modules' names.
         hosts: of the cluster.
+        modules: where the official client writes modules with functions, for aggregations.
     """
 
-    def __init__(self, prefix: str, hosts: str) -> None:
+    def __init__(self, prefix: str, hosts: str, modules: Path) -> None:
         self.names = {name: importlib.import_module(prefix + module) for name, module in MODULES.items()}
         self.names["p"] = self.names["aerospike"].predicates
         addresses = [
             (address, int(port)) for address, port in (host.rsplit(":", 1) for host in hosts.split(","))
         ]
         policies = {kind: {"total_timeout": PATIENCE} for kind in COMMANDS} | {"info": {"timeout": PATIENCE}}
-        self.client = self.names["aerospike"].client({"hosts": addresses, "policies": policies})
+        config = {"hosts": addresses, "policies": policies, "lua": {"user_path": str(modules)}}
+        self.client = self.names["aerospike"].client(config)
 
     def run(self, calls: Iterable[str], set_name: str) -> list[Any]:
         """What each call gives, or how it fails."""
