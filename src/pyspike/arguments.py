@@ -51,6 +51,7 @@ __all__ = [
     "ending_settings",
     "info_arguments",
     "new_query",
+    "no_transaction",
     "query_settings",
     "times_again",
 ]
@@ -147,6 +148,19 @@ def client_policy(policy: ClientPolicy | None) -> ClientPolicy:
         InvalidType: it is none of a client.
     """
     return ClientPolicy() if policy is None else _of_kind(ClientPolicy, policy)
+
+
+def no_transaction(txn: Transaction | None, what: str) -> None:
+    """Refuse a transaction where there can be none; `what` names the method.
+
+    Raises:
+        InvalidArgument: there is one.
+    """
+    if txn is not None:
+        raise InvalidArgument(
+            f"{what} takes no part in a transaction: which records it finds could not be verified",
+            advice="read and write records by their keys in a transaction, or leave txn out",
+        )
 
 
 def ending_settings(policies: Policies, dynamic: DynamicSettings | None) -> tuple[Settings, Settings]:

@@ -12,11 +12,12 @@ from typing import Any
 from pyspike import job
 from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import Operation, Statement, packed_call
-from pyspike.arguments import Policies, admin_policy
+from pyspike.arguments import Policies, admin_policy, no_transaction
 from pyspike.async_task import AsyncExecuteTask
 from pyspike.cluster import Cluster, background, jobs
 from pyspike.policy import AdminPolicy, WritePolicy
 from pyspike.process.in_thread import in_thread
+from pyspike.transaction import Transaction
 
 __all__ = ["AsyncBackgroundJobs"]
 
@@ -38,9 +39,11 @@ class AsyncBackgroundJobs:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         records_per_second: int = 0,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> AsyncExecuteTask:
         """Have the nodes apply operations to all records of a statement: see `Client.query_operate`."""
+        no_transaction(txn, "query_operate")
         begin = partial(
             background.begin,
             self._cluster,
@@ -67,9 +70,11 @@ class AsyncBackgroundJobs:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         records_per_second: int = 0,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> AsyncExecuteTask:
         """Have the nodes call a function on all records of a statement: see `Client.query_execute_udf`."""
+        no_transaction(txn, "query_execute_udf")
         begin = partial(
             background.begin,
             self._cluster,

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds
 from pyspike._wire import AsyncExecutor, AsyncRecordset, DynamicSettings, Statement
-from pyspike.arguments import Policies, new_query, query_settings
+from pyspike.arguments import Policies, new_query, no_transaction, query_settings
 from pyspike.cluster import Cluster, aggregation
 from pyspike.policy import QueryPolicy
 from pyspike.process.in_thread import in_thread
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+from pyspike.transaction import Transaction
 
 __all__ = ["AsyncQueries"]
 
@@ -40,6 +41,7 @@ class AsyncQueries:
         cursor: Cursor | None = None,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: QueryPolicy | None = None,
     ) -> AsyncRecordset:
         """The records that a statement finds, as they come from the nodes: see `Client.query`.
@@ -56,6 +58,7 @@ class AsyncQueries:
             cursor: where another query of the statement stood, which this one goes on with.
             timeout: the deadline of the whole query.
             filter_expression: only records for which it holds are given.
+            txn: None; a transaction is refused, as servers run no queries in one.
             policy: how it is sent, and how much of it is wanted.
 
         Returns:
@@ -64,6 +67,7 @@ class AsyncQueries:
         Raises:
             InvalidType, InvalidArgument, ClientClosed: as from `Client.query`.
         """
+        no_transaction(txn, "query")
         query = new_query(
             self._policies,
             statement,
@@ -85,9 +89,11 @@ class AsyncQueries:
         args: Sequence[Any] = (),
         *,
         timeout: Milliseconds | None = None,
+        txn: Transaction | None = None,
         policy: QueryPolicy | None = None,
     ) -> list[Any]:
         """What a stream function makes of all records that a statement finds: see `Client.aggregate`."""
+        no_transaction(txn, "aggregate")
         settings = query_settings(self._policies, policy, statement, self._cluster.dynamic)
         work = partial(
             aggregation.aggregate,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import Operation, Statement, packed_call
-from pyspike.arguments import Policies, admin_policy
+from pyspike.arguments import Policies, admin_policy, no_transaction
 from pyspike.policy import AdminPolicy, WritePolicy
 from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.task import ExecuteTask
+from pyspike.transaction import Transaction
 
 if TYPE_CHECKING:
     from pyspike import job
@@ -41,6 +42,7 @@ class BackgroundJobs:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         records_per_second: int = 0,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> ExecuteTask:
         """Have the nodes apply operations to all records of a statement, in the background.
@@ -59,6 +61,7 @@ class BackgroundJobs:
             filter_expression: only records for which it holds are changed.
             records_per_second: how many records each node may look at in a second; 0 for as many as its
                 configuration allows.
+            txn: None; a transaction is refused, as servers run no queries in one.
             policy: of it count the timeouts, the expiration, the filter, `durable_delete`, and how often a
                 node that can't be reached is tried again; what would have no effect is refused. Without one
                 this counts of the client's.
@@ -74,6 +77,7 @@ class BackgroundJobs:
             ConnectionError: a node of the cluster can't be reached from here; nothing was begun.
             ClientClosed: the client is closed.
         """
+        no_transaction(txn, "query_operate")
         with importing:
             from pyspike.cluster import background
 
@@ -102,6 +106,7 @@ class BackgroundJobs:
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         records_per_second: int = 0,
+        txn: Transaction | None = None,
         policy: WritePolicy | None = None,
     ) -> ExecuteTask:
         """Have the nodes call a function on all records of a statement, in the background.
@@ -118,6 +123,7 @@ class BackgroundJobs:
             filter_expression: the function is called only on records for which it holds.
             records_per_second: how many records each node may look at in a second; 0 for as many as its
                 configuration allows.
+            txn: None; a transaction is refused, as servers run no queries in one.
             policy: as in `query_operate`.
 
         Returns:
@@ -127,6 +133,7 @@ class BackgroundJobs:
             InvalidType, InvalidArgument, InvalidNamespace, ServerError, JobError: as from `query_operate`.
             ConnectFailed, ClientClosed: no node is known, or the client is closed.
         """
+        no_transaction(txn, "query_execute_udf")
         with importing:
             from pyspike.cluster import background
 

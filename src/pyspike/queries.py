@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds
 from pyspike._wire import DynamicSettings, Executor, Recordset, Statement
-from pyspike.arguments import Policies, new_query, query_settings
+from pyspike.arguments import Policies, new_query, no_transaction, query_settings
 from pyspike.policy import QueryPolicy
 from pyspike.process.lazy_imports import importing
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+from pyspike.transaction import Transaction
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
@@ -44,6 +45,7 @@ class Queries:
         cursor: Cursor | None = None,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
         policy: QueryPolicy | None = None,
     ) -> Recordset:
         """The records that a statement finds, as they come from the nodes, in no order; each of them once.
@@ -67,6 +69,7 @@ class Queries:
                 timedelta. It counts from the first record on that is asked for, and all that is done with the
                 records counts too.
             filter_expression: only records for which it holds are given.
+            txn: None; a transaction is refused, as servers run no queries in one.
             policy: how it is sent, and how much of it is wanted.
 
         Returns:
@@ -78,6 +81,7 @@ class Queries:
             InvalidType, InvalidArgument: an argument can't be used.
             ClientClosed: the client is closed.
         """
+        no_transaction(txn, "query")
         query = new_query(
             self._policies,
             statement,
@@ -99,6 +103,7 @@ class Queries:
         args: Sequence[Any] = (),
         *,
         timeout: Milliseconds | None = None,
+        txn: Transaction | None = None,
         policy: QueryPolicy | None = None,
     ) -> list[Any]:
         """What a stream function makes of all records that a statement finds.
@@ -119,6 +124,7 @@ class Queries:
             args: its arguments, behind the stream.
             timeout: the deadline of what the nodes do, in milliseconds, 0 for none, else 1 at least; or a
                 timedelta.
+            txn: None; a transaction is refused, as servers run no queries in one.
             policy: the deadline, retries, and records per second. Partitions and most other fields have no
                 effect on an aggregation.
 
@@ -132,6 +138,7 @@ class Queries:
             ServerError, TimeoutError, ConnectionError: a node refused it, or did not answer.
             ClientClosed: the client is closed.
         """
+        no_transaction(txn, "aggregate")
         settings = query_settings(self._policies, policy, statement, self._cluster.dynamic)
         with importing:
             from pyspike.cluster import aggregation

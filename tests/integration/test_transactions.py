@@ -26,6 +26,7 @@ from pyspike import (
     ClientPolicy,
     CommitStatus,
     Key,
+    Statement,
     Transaction,
     TransactionState,
     TxnRollPolicy,
@@ -278,6 +279,15 @@ def test_what_can_not_take_part_is_told(strong: EmbeddedCluster) -> None:
         (key,), (elsewhere,) = keys(1), keys(1, AP)
         with pytest.raises(errors.InvalidArgument, match="batch_stream"):
             client.batch_stream([], txn=client.transaction())
+        everything, unused = Statement(SC), client.transaction()
+        for name, call in {
+            "query": lambda: client.query(everything, txn=unused),
+            "aggregate": lambda: client.aggregate(everything, "m", "f", txn=unused),
+            "query_operate": lambda: client.query_operate(everything, [op.put("n", 1)], txn=unused),
+            "query_execute_udf": lambda: client.query_execute_udf(everything, "m", "f", txn=unused),
+        }.items():
+            with pytest.raises(errors.InvalidArgument, match=f"{name} takes no part in a transaction"):
+                call()
         with pytest.raises(errors.InvalidType, match="txn must be a Transaction, not int"):
             client.get(key, txn=5)  # type: ignore[arg-type]
         with pytest.raises(errors.InvalidType, match="txn must be a Transaction, not str"):

@@ -6,13 +6,12 @@ import hashlib
 from typing import Any
 
 from pyspike import Key, KeyLike, RawParticle
-from pyspike._wire import PARTICLE_STRING
+from pyspike._wire import PARTICLE_STRING, PARTITIONS
 from pyspike.compat.model.exceptions import param_error
 from pyspike.compat.switches import SWITCHES
 
 __all__ = ["digest_of", "key_of", "partition_of"]
 
-PARTITIONS = 4096
 MIN_INT64 = 2**63  # less 1 is the greatest
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyspike import Cursor, PartitionFilter, Record
+from pyspike._wire import DIGEST_SIZE, PARTITIONS
 from pyspike.compat.model.exceptions import param_error
 
-__all__ = ["PARTITIONS", "PartitionStatus", "filters_of", "status_of"]
+__all__ = ["PartitionStatus", "filters_of", "status_of"]
 
-PARTITIONS = 4096
-DIGEST_SIZE = 20
 NO_DIGEST = bytes(DIGEST_SIZE)
 
 
