@@ -88,7 +88,8 @@ class ResultCode(enum.IntEnum):
         11,
         "no node serves the record's partition at the moment",
         "it passes while nodes join or leave; if it stays, nodes are missing from the cluster or (strong "
-        "consistency) from the roster, or the partition is dead; ALLOW_UNAVAILABLE reads what is left of it",
+        "consistency) from the roster, or the partition is dead until an operator revives it; "
+        "ALLOW_UNAVAILABLE reads what is left of it",
     )
     BIN_TYPE_ERROR = (
         12,

@@ -23,6 +23,7 @@ from pyspike import (
     errors,
 )
 from pyspike.server import EmbeddedCluster, EmbeddedNode
+from support.cluster_tools import wait_until
 
 pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 
@@ -148,6 +149,22 @@ def test_an_unavailable_partition_is_told_as_what_it_is(strong: EmbeddedCluster)
         finally:
             strong.restore_partition("test", KEY.partition_id)
         assert client.get(KEY).bins == {"a": 1}
+
+
+def test_a_dead_partition_is_told_until_it_is_revived(strong: EmbeddedCluster) -> None:
+    with Client(strong.hosts) as client:
+        client.put(KEY, {"a": 1})
+        lost = owners(strong)
+        for node in lost:
+            node.kill(detach_after=60)  # both at once, so that nobody else has a copy of what was theirs
+        for node in lost:
+            node.start()
+        for mode in (MODES.SESSION, MODES.LINEARIZE, MODES.ALLOW_REPLICA):
+            with pytest.raises(errors.PartitionUnavailable) as caught:
+                client.get(KEY, timeout=5000, policy=ReadPolicy(read_mode_sc=mode, max_retries=2))
+            assert "an operator revives it" in caught.value.advice
+        strong.heal()
+        wait_until(lambda: client.get(KEY, timeout=500).bins == {"a": 1}, "the partition")
 
 
 def test_a_delete_has_to_be_durable(strong: EmbeddedCluster) -> None:

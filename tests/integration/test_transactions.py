@@ -26,6 +26,7 @@ from pyspike import (
     ClientPolicy,
     CommitStatus,
     Key,
+    ReadPolicy,
     Statement,
     Transaction,
     TransactionState,
@@ -35,7 +36,7 @@ from pyspike import (
     errors,
 )
 from pyspike import operations as op
-from pyspike.server import EmbeddedCluster
+from pyspike.server import EmbeddedCluster, TransactionStep
 from support.all_of import all_of
 from support.cluster_tools import wait_until
 from support.processes import PATIENCE, begin_scenario
@@ -60,6 +61,7 @@ QUICK = {
     "txn_verify": TxnVerifyPolicy(sleep_between_retries=0, total_timeout=5000),
     "txn_roll": TxnRollPolicy(sleep_between_retries=0, total_timeout=5000),
 }
+PATIENT = 20_000  # ms
 _numbers = itertools.count()
 
 
@@ -405,6 +407,64 @@ def test_a_commit_in_doubt_is_finished_by_another_client(strong: EmbeddedCluster
             assert other.commit(copy) is CommitStatus.OK, happened
             assert (copy.in_doubt, copy.state) == (False, TransactionState.COMMITTED)
             assert client.get(key)["n"] == 1
+
+
+def test_what_an_abort_could_not_tell_the_servers_is_in_its_status(strong: EmbeddedCluster) -> None:
+    no_retries = TxnRollPolicy(max_retries=0, total_timeout=2000)
+    for step, status in (
+        ("roll_back", AbortStatus.ROLL_BACK_ABANDONED),
+        ("close", AbortStatus.CLOSE_ABANDONED),
+    ):
+        with connected(strong, txn_roll=no_retries) as client:
+            (key,) = keys(1)
+            client.put(key, {"n": 1})
+            txn = client.transaction(timeout=2)
+            client.put(key, {"n": 2}, txn=txn)
+            strong.fail_transactions(step, "lose_request")
+            assert txn.abort() is status
+            assert txn.state is TransactionState.ABORTED
+            assert txn.abort() is AbortStatus.ALREADY_ABORTED
+            strong.clock.advance(5)
+            client.put(key, {"m": 3})  # the servers have done the rest
+            assert client.get(key).bins == {"n": 1, "m": 3}
+
+
+@all_of(
+    "step, fault",
+    [(step, fault) for step in TransactionStep for fault in ("freeze_before", "freeze_after")],
+)
+def test_nothing_is_half_done_whenever_a_node_freezes(
+    step: TransactionStep, fault: str, strong: EmbeddedCluster
+) -> None:
+    short = {"total_timeout": 150, "max_retries": 0}
+    with connected(
+        strong,
+        read=ReadPolicy(**short),
+        write=WritePolicy(**short),
+        txn_verify=TxnVerifyPolicy(**short),
+        txn_roll=TxnRollPolicy(**short),
+    ) as client:
+        seen, one, two = keys(3)
+        for key in (seen, one, two):
+            client.put(key, {"n": 1}, timeout=PATIENT)
+        strong.fail_transactions(step, fault)
+        txn = client.transaction(timeout=2)
+        with contextlib.suppress(AerospikeError), txn:
+            client.get(seen, txn=txn)
+            client.put(one, {"n": 2}, txn=txn)
+            client.put(two, {"n": 2}, txn=txn)
+            if step is TransactionStep.ROLL_BACK:
+                raise AerospikeError("not this time")
+        strong.heal()
+        strong.clock.advance(5)
+        found = {client.get(key, timeout=PATIENT)["n"] for key in (one, two)}
+        assert len(found) == 1, f"{fault} at {step}"
+        if txn.state is TransactionState.COMMITTED:
+            assert found == {2}
+        elif txn.state is TransactionState.ABORTED:
+            assert found == {1}
+        for key in (seen, one, two):
+            client.touch(key, timeout=PATIENT)  # nobody holds it
 
 
 @pytest.mark.one_kind("another process ends it")
