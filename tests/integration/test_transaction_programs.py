@@ -41,11 +41,14 @@ STEPS = ("monitor", "read", "write", "verify", "mark", "roll_forward", "roll_bac
 FAULTS = ("lose_request", "lose_answer", "answer_code")
 _sets = itertools.count()
 
-ACTIONS = st.sampled_from(["read", "read", "write", "write", "delete", "commit", "abort"])
+ACTIONS = st.sampled_from(["read", "read", "write", "write", "delete", "commit", "abort", "time"])
 ACTS = st.lists(
     st.tuples(st.integers(PLAIN, ACTORS - 1), ACTIONS, st.integers(0, KEYS - 1)), min_size=1, max_size=16
 )
-TROUBLE = st.tuples(st.integers(0, 15), st.sampled_from(STEPS), st.sampled_from(FAULTS))
+CODES = (1, 8, 9, 11, 14, 18, 120, 121, 122)
+TROUBLE = st.tuples(
+    st.integers(0, 15), st.sampled_from(STEPS), st.sampled_from(FAULTS), st.sampled_from(CODES)
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,9 @@ class Model:
         self.certain = True  # False once a fault has left what only time ends
 
     def act(self, actor: int, action: str, place: int) -> None:
+        if action == "time":
+            self._let_time_pass()
+            return
         if actor == PLAIN:
             self._plainly(action, place)
             return
@@ -89,6 +95,20 @@ class Model:
             self._read(told, place)
         else:
             self._write(told, place, None if action == "delete" else next(self.numbers))
+
+    def _let_time_pass(self) -> None:
+        """All that has written is over its time: the servers have aborted it, and its commit says so."""
+        self.cluster.clock.advance(30)
+        for told in self.open.values():
+            if not told.written:
+                told.txn.abort()
+                continue
+            with pytest.raises(errors.TransactionFailed) as caught:
+                told.txn.commit()
+            assert not caught.value.in_doubt
+            if told.txn.state is not TransactionState.ABORTED:
+                told.txn.abort()
+        self.open.clear()
 
     def holder(self, place: int) -> Told | None:
         return next((each for each in self.open.values() if place in each.written), None)
@@ -205,16 +225,16 @@ def test_random_programs_do_what_the_model_says(strong: EmbeddedCluster, acts: l
 @given(acts=ACTS, trouble=TROUBLE)
 @settings(max_examples=25)
 def test_random_programs_in_which_a_message_fails_leave_nothing_half_done(
-    strong: EmbeddedCluster, acts: list[Any], trouble: tuple[int, str, str]
+    strong: EmbeddedCluster, acts: list[Any], trouble: tuple[int, str, str, int]
 ) -> None:
-    at, step, fault = trouble
+    at, step, fault, code = trouble
     with Client(strong.hosts, POLICY) as client:
         model = Model(strong, client)
         for number, act in enumerate(acts):
             if number != at % len(acts):
                 model.act(*act)
                 continue
-            strong.fail_transactions(step, fault, code=14 if fault == "answer_code" else None)
+            strong.fail_transactions(step, fault, code=code if fault == "answer_code" else None)
             _in_trouble(model, *act)
             break  # what was left of locks, only time tells
         strong.heal()
