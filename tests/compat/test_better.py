@@ -43,7 +43,7 @@ def test_bytes_keys_are_refused_or_hashed_as_the_official_client_does(
 
 def test_keys_with_a_nul_are_refused_or_cut(sides: tuple[Side, Side], set_name: str) -> None:
     official, ours = (side.client for side in sides)
-    place = ("test", set_name, "x\0y")
+    place = ("test", set_name, "cut\0off")
     official.put(place, {"a": 1})
     with pytest.raises(ex.ParamError, match=r"legacy\(nul_in_keys=True\)"):
         ours.get(place)

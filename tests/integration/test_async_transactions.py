@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
-import subprocess
-import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from pyspike import (
     AsyncClient,
-    Client,
     ClientPolicy,
     CommitStatus,
     Key,
@@ -109,35 +104,3 @@ async def test_a_task_that_is_cancelled_leaves_nothing_half_done(
             assert record is not None
             assert record["n"] == committed
             await client.touch(key)  # no lock is left
-
-
-FINISHES = """
-import pickle, sys
-from pyspike import Client
-with Client(sys.argv[1]) as client:
-    print(client.commit(pickle.load(sys.stdin.buffer)).name)
-"""
-
-
-@pytest.mark.both_kinds
-def test_a_commit_in_doubt_is_finished_by_another_process(strong: EmbeddedCluster) -> None:
-    for fault in ("lose_request", "lose_answer"):
-        with Client(strong.hosts, IMPATIENT) as client:
-            client.batch_put([(ANN, {"n": 0}), (BOB, {"n": 0})])
-            txn = client.transaction(timeout=60)
-            client.put(ANN, {"n": 1}, txn=txn)
-            client.put(BOB, {"n": 1}, txn=txn)
-            strong.fail_transactions("mark", fault)
-            with pytest.raises(errors.TransactionFailed) as failed:
-                client.commit(txn)
-            assert failed.value.in_doubt
-            other: Any = subprocess.run(
-                [sys.executable, "-c", FINISHES, strong.hosts],
-                input=pickle.dumps(txn),
-                capture_output=True,
-                timeout=60,
-                check=False,
-            )
-            assert (other.stdout.strip(), other.stderr) == (b"OK", b"")
-            assert [client.get(key)["n"] for key in (ANN, BOB)] == [1, 1]
-            client.batch_put([(ANN, {"n": 2}), (BOB, {"n": 2})])  # nothing is locked

@@ -12,8 +12,8 @@ import random
 import sys
 from typing import Any
 
-from pyspike import AerospikeError, Client, Key, WritePolicy
-from pyspike.policy import ClientPolicy
+from pyspike import AerospikeError, ClientPolicy, Key, WritePolicy
+from support.clients import Client
 from support.processes import main
 
 ACCOUNTS, EACH = 8, 100
