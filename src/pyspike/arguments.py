@@ -17,6 +17,7 @@ from pyspike._wire import (
     QueryPartitions,
     Settings,
     Statement,
+    filter_bytes,
     partitions_of_cursor,
     plain_int,
     plain_text,
@@ -40,6 +41,7 @@ from pyspike.policy import (
     WritePolicy,
 )
 from pyspike.policy.base import Policy
+from pyspike.process.lazy_imports import importing
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
 from pyspike.showing import shown
 from pyspike.transaction import Transaction
@@ -55,6 +57,8 @@ __all__ = [
     "query_settings",
     "times_again",
 ]
+
+ARRAY_OF_THREE = 0x93  # in MessagePack
 
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
@@ -221,7 +225,25 @@ def new_query(
             advice="a cursor goes on with the partitions of the query it is of",
         )
     settings = query_settings(policies, policy, statement, dynamic)
+    if settings.max_records and statement.bins:
+        given = settings.filter_expression if filter_expression is None else filter_bytes(filter_expression)
+        filter_expression = _with_any_bin(statement.bins, given)
     return Query(statement, settings, states, timeout, filter_expression)
+
+
+def _with_any_bin(bins: Sequence[str], given: bytes | None) -> bytes:
+    """The filter `given`, and that a record has one of these bins.
+
+    A server counts records without any of them as some of the most that are wanted, though it does not send
+    them, so that a query would seem to be done before it is (query-scan.md 8.4).
+    """
+    with importing:
+        from pyspike.cdt.opcodes import ExpOp
+        from pyspike.exp.logic import or_
+        from pyspike.exp.record import bin_exists
+
+    found = bytes(or_(*map(bin_exists, bins)))
+    return found if given is None else bytes((ARRAY_OF_THREE, ExpOp.AND)) + given + found
 
 
 def admin_policy(policies: Policies, policy: AdminPolicy | None) -> AdminPolicy:

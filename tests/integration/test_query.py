@@ -238,6 +238,37 @@ def test_max_records_makes_pages(
             assert len(by_key(record for page in found for record in page)) == (250 if indexed else 300)
 
 
+def test_records_without_any_of_the_bins_end_no_page(client: Client, scanned: str) -> None:
+    """A server counts them, and does not send them: so it must not find them (query-scan.md 8.4)."""
+    some = f"{scanned}-some"
+    keys = [Key("test", some, number) for number in range(60)]
+    client.batch_put(
+        {
+            key: {"id": number} | ({"rare": number} if number % 6 == 0 else {})
+            for number, key in enumerate(keys)
+        },
+        timeout=PATIENT,
+    )
+    statement = Statement("test", some, ["rare", "never"])
+    for condition in (None, exp.int_bin("id") >= 12):
+        expected = [number for number in range(0, 60, 6) if condition is None or number >= 12]
+        for size in (1, 3, 100):
+            found: list[Record] = []
+            cursor: Cursor | None = None
+            while cursor is None or not cursor.done:
+                policy = QueryPolicy(max_records=size, total_timeout=PATIENT)
+                query = client.query(statement, cursor=cursor, filter_expression=condition, policy=policy)
+                page = list(query)
+                assert len(page) <= size
+                found += page
+                cursor = query.cursor
+            assert sorted(record["rare"] for record in by_key(found).values()) == expected
+            of_policy = QueryPolicy(max_records=size, total_timeout=PATIENT, filter_expression=condition)
+            first = list(client.query(statement, policy=of_policy))
+            assert len(first) == min(size, len(expected))
+    client.batch_delete(keys, timeout=PATIENT)
+
+
 def test_a_query_goes_on_where_another_one_stood(
     client: Client, hosts: str, scanned: str, records: dict[Key, dict[str, Any]]
 ) -> None:

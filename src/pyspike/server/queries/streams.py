@@ -130,6 +130,7 @@ class Stream:
         full = node.faults.query_frame_bytes or FRAME_SIZE
         self._buffers = _Buffers(job.threads, 1 << 62 if self._is_short else full, node.query_order)
         self._is_struck = False
+        self._counted = 0
 
     def frames(self) -> Iterator[bytes | float]:
         """Run the query, and give the frames of its answer.
@@ -196,7 +197,7 @@ class Stream:
             elif candidates := search.candidates(start):
                 buffers.choose()
                 yield from self._partition(candidates)
-                if self._most and job.succeeded >= self._most:
+                if self._most and self._counted >= self._most:
                     break
 
     def _refusal(self, partition_id: int) -> int:
@@ -214,7 +215,10 @@ class Stream:
                 continue
             bval, digest, record = selected
             content = self._content(digest, record)
-            if content is None:
+            self._counted += 1
+            if content is None:  # without any of the bins that are asked for: it counts, and is not sent
+                if self._most and self._counted >= self._most:
+                    return
                 continue
             job.succeeded += 1
             full = self._buffers.add(
@@ -230,5 +234,5 @@ class Stream:
             )
             if full:
                 yield full
-            if self._most and job.succeeded >= self._most:
+            if self._most and self._counted >= self._most:
                 return
