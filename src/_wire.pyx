@@ -22,6 +22,17 @@ done in Python.
     values/key                      Key
     values/record                   Record
     values/batch_record             BatchRecord, what came of one row of a batch
+    columns/structs                 the structs of Arrow's C data interface, and the capsules that hold them
+    columns/schema                  ArrowSchema, which tells a column's name and type
+    columns/column                  a column while it grows
+    columns/wire_values             reading values without the GIL
+    columns/json_text               values as JSON text
+    columns/filling                 which column takes which value
+    columns/column_plans            columns for the fields of a schema
+    columns/inferring               guessing a schema of values
+    columns/arrays                  columns given away as Arrow's arrays
+    columns/columns                 Columns: records in, batches of columns out
+    columns/raw_rows                RawRows: records of a batch as they came, for columns in the order of the rows
     requests/arguments              checking timeouts, times to live, generations and filter expressions
     requests/settings               Settings, the compiled form of a policy
     requests/dynamic_settings       DynamicSettings, in which a configuration file changes what policies say
@@ -47,6 +58,7 @@ done in Python.
     readers/batch_reader            the reader of the answer to a batch
     readers/transaction_readers     those of answers in transactions, which note versions
     readers/query_reader            the reader of answers to a query
+    readers/column_reader           the same, into columns
     readers/aggregate_reader        the reader of answers to an aggregation
     readers/fields_reader           the reader of answers that have fields only
     nodes/breaker                   Breaker, which counts a node's errors and refuses it commands when there are too many
@@ -71,6 +83,10 @@ done in Python.
     threads/batch_stream            BatchStream, for threads: rows in, outcomes out, a bounded number under way
     threads/gate                    a lock for what threads share and use record by record
     threads/recordset               Recordset, for threads: the records of a query, pulled out of the nodes' sockets
+    threads/column_stream           ColumnStream and its batches, for Python code and for other libraries
+    threads/query_columns           the rows of a stream that a query gives
+    threads/batch_columns           those of one that reads records by their keys
+    threads/memory_columns          those of records in memory
     threads/aggregation             having several nodes aggregate records
     threads/executor                ThreadExecutor, which runs commands for threads
     tasks/fifo                      a queue of objects
@@ -108,13 +124,14 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.number cimport PyIndex_Check, PyNumber_Index
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF, Py_XDECREF
+from cpython.pycapsule cimport PyCapsule_Destructor, PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, EINTR, EINVAL, EIO, ENOMEM, errno
 from libc.stdint cimport (
-    INT64_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
+    INT32_MAX, INT64_MAX, UINT64_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
 )
-from libc.string cimport memcmp, memcpy, memmove, memset, strerror
+from libc.string cimport memcmp, memcpy, memmove, memset, strerror, strlen
 from libc.stdlib cimport qsort
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from posix.types cimport suseconds_t, time_t
@@ -123,6 +140,7 @@ from posix.unistd cimport close as close_fd
 import datetime
 from _thread import get_ident
 from collections.abc import Mapping as MappingABC
+from itertools import islice
 from os import dup2, urandom as random_bytes
 from sys import intern as sys_intern
 from threading import Lock
@@ -153,6 +171,17 @@ include "wire/values/pack.pyx"
 include "wire/values/key.pyx"
 include "wire/values/record.pyx"
 include "wire/values/batch_record.pyx"
+include "wire/columns/structs.pyx"
+include "wire/columns/schema.pyx"
+include "wire/columns/column.pyx"
+include "wire/columns/wire_values.pyx"
+include "wire/columns/json_text.pyx"
+include "wire/columns/filling.pyx"
+include "wire/columns/column_plans.pyx"
+include "wire/columns/inferring.pyx"
+include "wire/columns/arrays.pyx"
+include "wire/columns/columns.pyx"
+include "wire/columns/raw_rows.pyx"
 include "wire/requests/arguments.pyx"
 include "wire/requests/settings.pyx"
 include "wire/requests/dynamic_settings.pyx"
@@ -178,6 +207,7 @@ include "wire/readers/udf_reader.pyx"
 include "wire/readers/batch_reader.pyx"
 include "wire/readers/transaction_readers.pyx"
 include "wire/readers/query_reader.pyx"
+include "wire/readers/column_reader.pyx"
 include "wire/readers/aggregate_reader.pyx"
 include "wire/readers/fields_reader.pyx"
 include "wire/nodes/breaker.pyx"
@@ -202,6 +232,10 @@ include "wire/threads/batch_executor.pyx"
 include "wire/threads/batch_stream.pyx"
 include "wire/threads/gate.pyx"
 include "wire/threads/recordset.pyx"
+include "wire/threads/column_stream.pyx"
+include "wire/threads/query_columns.pyx"
+include "wire/threads/batch_columns.pyx"
+include "wire/threads/memory_columns.pyx"
 include "wire/threads/aggregation.pyx"
 include "wire/threads/executor.pyx"
 include "wire/tasks/fifo.pyx"

@@ -15,8 +15,19 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from pyspike import errors, other_distribution
-from pyspike._types import Filter, KeyLike, Milliseconds, SupportsToBytes, Ttl
+from pyspike._types import (
+    ColumnTypes,
+    Filter,
+    KeyLike,
+    MetadataColumns,
+    Milliseconds,
+    OnMismatch,
+    SupportsArrowSchema,
+    SupportsToBytes,
+    Ttl,
+)
 from pyspike._wire import (
+    ArrowSchema,
     AsyncBatchStream,
     AsyncRecordset,
     BatchDelete,
@@ -99,6 +110,10 @@ __all__ = [
     "WILDCARD",
     "AbortStatus",
     "AdminPolicy",
+    "ArrowBatch",
+    "ArrowSchema",
+    "ArrowStream",
+    "AsyncArrowStream",
     "AsyncBatchStream",
     "AsyncClient",
     "AsyncExecuteTask",
@@ -130,6 +145,7 @@ __all__ = [
     "ClientPolicy",
     "ClientStats",
     "CollectionIndexType",
+    "ColumnTypes",
     "CommitLevel",
     "CommitStatus",
     "CompressionStats",
@@ -172,12 +188,14 @@ __all__ = [
     "MapOrder",
     "MapReturnType",
     "MapWriteFlags",
+    "MetadataColumns",
     "Milliseconds",
     "MultiResult",
     "Node",
     "NodeStats",
     "NodeStatus",
     "NumericType",
+    "OnMismatch",
     "Operation",
     "OrderedList",
     "PartitionFilter",
@@ -204,6 +222,7 @@ __all__ = [
     "Statement",
     "StringRegexFlags",
     "StringWriteFlags",
+    "SupportsArrowSchema",
     "SupportsToBytes",
     "TLSPolicy",
     "Task",
@@ -250,6 +269,7 @@ if TYPE_CHECKING:
         StringRegexFlags,
         StringWriteFlags,
     )
+    from pyspike.columnar.stream import ArrowBatch, ArrowStream, AsyncArrowStream
     from pyspike.explanation import Explanation, QueryPath
     from pyspike.job import Job
     from pyspike.security import Privilege, QuotaUse, Role, User
@@ -314,6 +334,7 @@ _LATER = {
     **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.cdt.context"),
     **dict.fromkeys(_FLAGS, "pyspike.cdt.enums"),
     **dict.fromkeys(_STATS, "pyspike.stats"),
+    **dict.fromkeys(("ArrowBatch", "ArrowStream", "AsyncArrowStream"), "pyspike.columnar.stream"),
     "Job": "pyspike.job",
     **dict.fromkeys(("Explanation", "QueryPath"), "pyspike.explanation"),
     **dict.fromkeys(("Privilege", "QuotaUse", "Role", "User"), "pyspike.security"),

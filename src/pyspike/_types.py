@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from pyspike._wire import Key
 from pyspike.values import Expiration
 
-__all__ = ["Filter", "KeyLike", "Milliseconds", "SupportsToBytes", "Ttl"]
+__all__ = [
+    "ColumnTypes",
+    "Filter",
+    "KeyLike",
+    "MetadataColumns",
+    "Milliseconds",
+    "OnMismatch",
+    "SupportsArrowSchema",
+    "SupportsToBytes",
+    "Ttl",
+]
 
 
 class SupportsToBytes(Protocol):
@@ -19,7 +30,22 @@ class SupportsToBytes(Protocol):
         ...
 
 
+class SupportsArrowSchema(Protocol):
+    """What tells a schema by Arrow's PyCapsule interface, as schemas and types of pyarrow do."""
+
+    def __arrow_c_schema__(self) -> object:
+        """The schema in a capsule."""
+        ...
+
+
 KeyLike: TypeAlias = Key | tuple[str, str | None, int | str | bytes]
 Milliseconds: TypeAlias = float | timedelta
 Ttl: TypeAlias = int | timedelta | Expiration
 Filter: TypeAlias = SupportsToBytes | bytes
+ColumnTypes: TypeAlias = (
+    Mapping[str, Any] | SupportsArrowSchema | type[Any]
+)  # types by name, or a class with such
+MetadataColumns: TypeAlias = Iterable[str] | Mapping[str, str]  # names, or the names of columns by names
+OnMismatch: TypeAlias = Literal[
+    "error", "null", "json"
+]  # what becomes of a value that does not fit its column

@@ -452,6 +452,117 @@ class BatchRecord:
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
+@final
+class ArrowSchema:
+    """A column's schema.
+
+    That of a table is a struct, whose fields are the columns. Anything that takes schemas by Arrow's PyCapsule interface takes
+    it: `pyarrow.schema(s)`, `nanoarrow.Schema(s)`. Immutable, hashable, picklable.
+
+    Args:
+        name: the column's name.
+        format: the type, as Arrow's C data interface spells it: "l" is int64, "u" is utf8, "+s" a struct.
+        nullable: whether values may be missing.
+        metadata: bytes or str by bytes or str.
+        fields: the schemas of what is in a list, struct or map.
+        dictionary: the schema of the values, of which the column has the numbers.
+        flags: 1 if the dictionary is ordered, 4 if a map's keys are sorted.
+
+    Raises:
+        InvalidType, InvalidArgument: an argument can't be used.
+    """
+    @property
+    def name(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def nullable(self) -> bool: ...
+    @property
+    def fields(self) -> tuple[ArrowSchema, ...]: ...
+    @property
+    def dictionary(self) -> ArrowSchema | None: ...
+    @property
+    def flags(self) -> int: ...
+    def __init__(
+        self,
+        name: str,
+        format: str,
+        *,
+        nullable: bool = True,
+        metadata: Mapping[Any, Any] | None = None,
+        fields: Iterable[ArrowSchema] = (),
+        dictionary: ArrowSchema | None = None,
+        flags: int = 0,
+    ) -> None: ...
+    @staticmethod
+    def from_arrow(data: object) -> ArrowSchema:
+        """Return the schema of an object that has the method `__arrow_c_schema__`.
+
+        Raises:
+            InvalidType: it has none, or gives something else.
+        """
+    @property
+    def metadata(self) -> dict[bytes, bytes]:
+        """What else is said of the column."""
+    @property
+    def names(self) -> list[str]:
+        """The names of the fields."""
+    def field(self, name: str) -> ArrowSchema:
+        """Return the field with a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+def restore_schema(
+    name: str,
+    format: str,
+    nullable: bool,
+    pairs: tuple[tuple[bytes, bytes], ...],
+    fields: tuple[ArrowSchema, ...],
+    dictionary: ArrowSchema | None,
+    flags: int,
+) -> ArrowSchema:
+    """Return the schema that a pickle holds."""
+
+@final
+class Columns:
+    """The columns of one stream of batches.
+
+    Args:
+        schema: of the columns; None to guess it of the records of the first batch.
+        bins: the names of the bins that are asked for, in whose order columns are guessed; None for all.
+        metadata: names out of `metadata_names`, and what their columns are called.
+        batch_rows: how many rows a batch has at most.
+        batch_bytes: after how many bytes, about, a batch is closed.
+        on_mismatch: "error", "null" or "json".
+        extra: the name of the column for what has none, as JSON text; None: that is an error.
+
+    Raises:
+        InvalidArgument: an argument can't be used, or a column can't be filled.
+    """
+    @property
+    def schema(self) -> ArrowSchema | None: ...
+    def __init__(
+        self,
+        schema: ArrowSchema | None,
+        bins: Iterable[str] | None,
+        metadata: Mapping[str, str],
+        *,
+        batch_rows: int,
+        batch_bytes: int,
+        on_mismatch: str,
+        extra: str | None,
+    ) -> None: ...
+    @property
+    def bin_names(self) -> list[str]:
+        """The names of the columns that are of bins, once the schema is known."""
+
+def metadata_names() -> tuple[str, ...]:
+    """What a record can have a column for besides its bins."""
+
 def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
     """Return a span of time in milliseconds.
 
@@ -1219,7 +1330,6 @@ class UdfReader:
     """Gives what the function has returned."""
     def __init__(self) -> None: ...
 
-@final
 class QueryReader:
     """Gives the records that one request brings, and the Query when it has brought them all.
 
@@ -1228,7 +1338,7 @@ class QueryReader:
     """
     @property
     def given(self) -> int: ...
-    def __init__(self, query: Query, number: int) -> None: ...
+    def __new__(cls: builtins.type[T], query: Query, number: int) -> T: ...
     def records(self, body: bytes) -> tuple[list[Record], Any]:
         """Return the records of a frame with this body, and how to go on; for tests."""
 
@@ -1944,6 +2054,109 @@ class Recordset:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+class ColumnStream:
+    """Batches of columns, as they come from the nodes.
+
+    It is read once, by one consumer at a time, in any thread. Nothing is sent before the first batch is asked for, or a schema
+    that has to be guessed. `close`, or the end of a `with`, ends it early.
+    """
+    @property
+    def error(self) -> BaseException | None: ...
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def next_batch(self, kind: type) -> ColumnBatch | None:
+        """Return the next batch as an object of a class, which is `ColumnBatch` or below it; None if there is none.
+
+        What goes wrong is raised once the rows that came before were given.
+        """
+    @property
+    def schema(self) -> ArrowSchema:
+        """The schema of all batches. One that is guessed has the first batch received."""
+    @property
+    def cursor(self) -> Cursor | None:
+        """Where the query stands behind the batches that were given; None of what is no query.
+
+        A query of the same statement with this cursor gives the other records. It is there at any moment, also after `close` or
+        an error.
+        """
+    def close(self) -> None:
+        """End the stream: no connection stays in use. Again is harmless, and another thread may do it.
+
+        If a batch is being received by another thread, that fails a little later.
+        """
+    def __enter__(self) -> ColumnStream: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+class ColumnBatch:
+    """Rows of a stream, in columns. Any number of libraries may take it; its memory is shared."""
+    @property
+    def schema(self) -> ArrowSchema: ...
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+    @property
+    def num_rows(self) -> int:
+        """How many rows it has."""
+    @property
+    def nbytes(self) -> int:
+        """How many bytes its columns take."""
+    def __len__(self) -> int: ...
+    def fixed_column(self, place: int) -> tuple[int, bytes | None, bytes]:
+        """Return a column of values of a fixed size: how many are null, a bit for each that is not, and the values.
+
+        Args:
+            place: the column's, in the schema.
+        """
+
+def query_columns(routing: Routing, plan: Any, columns: Columns, kind: type) -> ColumnStream:
+    """A stream of the records that a query finds, which has not begun.
+
+    Args:
+        routing: of the cluster.
+        plan: the query's `QueryPlan`.
+        columns: what the records become; for this query alone.
+        kind: the class of the stream.
+
+    Raises:
+        ClientClosed: the client is closed.
+    """
+
+def batch_columns(
+    routing: Routing,
+    plan_of: Callable[[Batch], Any],
+    keys: Iterable[KeyLike],
+    bins: Any,
+    settings: Settings,
+    timeout: Milliseconds | None,
+    filter_expression: Filter | None,
+    columns: Columns,
+    kind: type,
+) -> ColumnStream:
+    """A stream of the records of keys, which has not begun.
+
+    Args:
+        routing: of the cluster.
+        plan_of: makes the `BatchPlan` of a batch.
+        keys: any iterable of keys.
+        bins: the names of the bins, or None for all.
+        settings: those of a `BatchPolicy`.
+        timeout: the deadline of each batch; None for that of the settings.
+        filter_expression: which records to give; None for that of the settings.
+        columns: what the records become; for these keys alone.
+        kind: the class of the stream.
+
+    Raises:
+        ClientClosed: the client is closed.
+    """
+
+def memory_columns(bodies: Iterable[bytes], columns: Columns, kind: type) -> ColumnStream:
+    """A stream of records that are in memory.
+
+    Args:
+        bodies: of messages of records, one behind the other in each.
+        columns: what the records become; for these alone.
+        kind: the class of the stream.
+    """
 
 def aggregate_on(requests: Iterable[tuple[Node, Command]]) -> list[Any]:
     """Return what all nodes give that are asked, in any order.

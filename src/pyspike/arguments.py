@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import (
+    SECTION_BATCH_READ,
     SECTION_QUERY,
     SECTION_SCAN,
     SECTION_TXN_ROLL,
@@ -49,6 +50,7 @@ from pyspike.transaction import Transaction
 __all__ = [
     "Policies",
     "admin_policy",
+    "batch_read_settings",
     "client_policy",
     "ending_settings",
     "info_arguments",
@@ -176,6 +178,18 @@ def ending_settings(policies: Policies, dynamic: DynamicSettings | None) -> tupl
     if dynamic is None:
         return verify.settings, roll.settings
     return dynamic.of(verify, SECTION_TXN_VERIFY), dynamic.of(roll, SECTION_TXN_ROLL)
+
+
+def batch_read_settings(
+    policies: Policies, policy: BatchPolicy | None, dynamic: DynamicSettings | None
+) -> Settings:
+    """The settings of a batch that reads; `dynamic` is what a configuration file says, if there is one.
+
+    Raises:
+        InvalidType: the policy is of another kind.
+    """
+    chosen = policies.batch if policy is None else _of_kind(BatchPolicy, policy)
+    return chosen.settings if dynamic is None else dynamic.of(chosen, SECTION_BATCH_READ)
 
 
 def query_settings(

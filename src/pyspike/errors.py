@@ -88,6 +88,7 @@ __all__ = [
     "RequestInvalid",
     "RoleAlreadyExists",
     "RoleViolation",
+    "SchemaMismatch",
     "SecondaryIndexError",
     "SecurityError",
     "SecurityNotEnabled",
@@ -289,6 +290,44 @@ class InvalidArgument(AerospikeError, ValueError):
 
 class InvalidType(InvalidArgument, TypeError):
     """An argument, or something inside a value, is of a type that can't be used there; nothing was sent."""
+
+
+class SchemaMismatch(AerospikeError, ValueError):
+    """A record does not fit the columns that it was to become a row of.
+
+    Args:
+        message: what does not fit, and why.
+        bin: the name of the bin, or of another column.
+
+    The other arguments are those of `AerospikeError`.
+    """
+
+    bin: str
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        bin: str = "",
+        result_code: ResultCode | None = None,
+        key: Key | None = None,
+        node: str | None = None,
+        in_doubt: bool = False,
+        attempts: Sequence[Attempt] = (),
+        timeout: float | None = None,
+        advice: str = "",
+    ) -> None:
+        super().__init__(
+            message,
+            result_code=result_code,
+            key=key,
+            node=node,
+            in_doubt=in_doubt,
+            attempts=attempts,
+            timeout=timeout,
+            advice=advice,
+        )
+        self.bin = bin
 
 
 class ClientClosed(AerospikeError):

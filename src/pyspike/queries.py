@@ -6,19 +6,23 @@ What they do is in `pyspike.plans.partitions` and compiled (`src/wire/threads/re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyspike._types import Filter, Milliseconds
+from pyspike._types import ColumnTypes, Filter, KeyLike, MetadataColumns, Milliseconds, OnMismatch
 from pyspike._wire import DynamicSettings, Executor, Recordset, Statement
 from pyspike.arguments import Policies, new_query, no_transaction, query_settings
-from pyspike.policy import QueryPolicy
-from pyspike.process.lazy_imports import importing
+from pyspike.policy import BatchPolicy, QueryPolicy
+from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
 from pyspike.transaction import Transaction
 
 if TYPE_CHECKING:
     from pyspike.cluster import Cluster
+    from pyspike.columnar import stream as columnar
+else:
+    columnar = LazyModule("pyspike.columnar.stream")
 
 __all__ = ["Queries"]
 
@@ -94,6 +98,148 @@ class Queries:
         )
         recordset: Recordset = self._executor.open_query(query)
         return recordset
+
+    def query_arrow(
+        self,
+        statement: Statement,
+        *,
+        schema: ColumnTypes | None = None,
+        metadata: MetadataColumns = (),
+        batch_rows: int = 65_536,
+        batch_bytes: int = 16 * 1024 * 1024,
+        on_mismatch: OnMismatch = "error",
+        extra: str | None = None,
+        partitions: PartitionFilter = ALL_PARTITIONS,
+        cursor: Cursor | None = None,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: QueryPolicy | None = None,
+    ) -> columnar.ArrowStream:
+        """The records that a statement finds, in columns, for pyarrow, polars, pandas, DuckDB and others.
+
+            frame = client.query_arrow(Statement("test", "users", ["name", "age"])).to_polars()
+
+        They are decoded straight into Arrow's layout, without a Python object for each, in whichever thread
+        asks for the next batch; other threads run meanwhile. Memory does not grow with the number of records.
+
+        A bin that a record lacks is null. Integers and floats, and other types, are never mixed in silence. A
+        map whose keys are text is a struct if its values are of different types, else a map.
+
+        Args:
+            statement: what is asked for.
+            schema: which columns there are, and of which types: a mapping of names to Python types, a
+                dataclass, a TypedDict, or a schema of pyarrow or any library that has `__arrow_c_schema__`.
+                Only these bins are asked for. None: the types are those of the records of the first batch.
+            metadata: what else there is a column for: "digest", "key", "set", "generation", "ttl" (seconds)
+                and "expiration"; or a mapping of these to the names of the columns.
+            batch_rows: how many rows a batch has at most.
+            batch_bytes: after about how many bytes a batch is closed.
+            on_mismatch: what becomes of a value that does not fit its column: "error"; "null"; or "json": a
+                column whose values are of several types in the first batch has JSON text, and what does not
+                fit later is in the column `extra`.
+            extra: the name of a column for bins that have none, as a JSON object; None: they are an error.
+            partitions: of which partitions.
+            cursor: where another query of the statement stood, which this one goes on with.
+            timeout: the deadline of the whole query, from the first batch on, with what is done in between.
+            filter_expression: only records for which it holds are given.
+            txn: None; a transaction is refused, as servers run no queries in one.
+            policy: how it is sent, and how much of it is wanted.
+
+        Returns:
+            An iterator of batches, which other libraries take as a whole, too. Errors are raised behind the
+            rows that came before them: what `query` raises, or SchemaMismatch, which names record and bin.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used.
+            ClientClosed: the client is closed.
+        """
+        with importing:
+            from pyspike.columnar import reading
+            from pyspike.plans.partitions import QueryPlan
+
+        options = reading.Options(schema, metadata, batch_rows, batch_bytes, on_mismatch, extra)
+        return reading.of_query(
+            self._cluster,
+            self._policies,
+            partial(QueryPlan, self._cluster),
+            statement,
+            options,
+            partitions=partitions,
+            cursor=cursor,
+            timeout=timeout,
+            filter_expression=filter_expression,
+            txn=txn,
+            policy=policy,
+        )
+
+    def batch_get_arrow(
+        self,
+        keys: Iterable[KeyLike],
+        bins: Sequence[str] | None = None,
+        *,
+        schema: ColumnTypes | None = None,
+        metadata: MetadataColumns = (),
+        batch_rows: int = 65_536,
+        batch_bytes: int = 16 * 1024 * 1024,
+        on_mismatch: OnMismatch = "error",
+        extra: str | None = None,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> columnar.ArrowStream:
+        """The records of keys, in columns: a row for each key, in their order.
+
+            table = client.batch_get_arrow(keys, ["name", "age"], metadata=["key"]).to_pyarrow()
+
+        A record that is not there is a row without values. The keys of each batch are asked for when it is.
+
+        Args:
+            keys: any iterable of keys, however long.
+            bins: the names of the bins to read; None for all, or those of the schema.
+            schema: which columns there are, and of which types: a mapping of names to Python types, a
+                dataclass, a TypedDict, or a schema of pyarrow or any library that has `__arrow_c_schema__`.
+                Only these bins are asked for. None: the types are those of the records of the first batch.
+            metadata: what else there is a column for: "digest", "key", "set", "generation", "ttl" (seconds),
+                "expiration" and "result_code" (0 of a record that is there, 2 of one that is not); or a
+                mapping of these to the names of the columns.
+            batch_rows: how many rows a batch has at most.
+            batch_bytes: after about how many bytes a batch is closed.
+            on_mismatch: what becomes of a value that does not fit its column: "error"; "null"; or "json": a
+                column whose values are of several types in the first batch has JSON text, and what does not
+                fit later is in the column `extra`.
+            extra: the name of a column for bins that have none, as a JSON object; None: they are an error.
+            timeout: the deadline of each batch in milliseconds, or a timedelta.
+            filter_expression: a record for which it does not hold is as one that is not there.
+            txn: None; a transaction is refused: read by `batch_get` in one.
+            policy: how it is sent.
+
+        Returns:
+            An iterator of batches; see `query_arrow`. If rows fail, a BatchError is raised behind the rows of
+            the batch, of which those that failed lack their values.
+
+        Raises:
+            InvalidType, InvalidArgument: an argument can't be used.
+            ClientClosed: the client is closed.
+        """
+        with importing:
+            from pyspike.columnar import reading
+            from pyspike.plans.batch import BatchPlan
+
+        options = reading.Options(schema, metadata, batch_rows, batch_bytes, on_mismatch, extra)
+        return reading.of_keys(
+            self._cluster,
+            self._policies,
+            partial(BatchPlan, self._cluster),
+            keys,
+            bins,
+            options,
+            timeout=timeout,
+            filter_expression=filter_expression,
+            txn=txn,
+            policy=policy,
+        )
 
     def aggregate(
         self,

@@ -35,7 +35,7 @@ cdef class NodeQuery:
         self.number = self.query.requests
         self.share = share
         self.query_id = query_id
-        self.reader = QueryReader(self.query, self.number)
+        self.reader = reader_of(self.query, self.number)
         for i in range(self.count):
             state = &self.query.partitions.states[self.places[i]]
             state.asked = self.number
@@ -145,6 +145,16 @@ cdef class NodeQuery:
 
     def __repr__(self) -> str:
         return f"<NodeQuery of {'no node' if self.node is None else self.node.name}: {self.count} partitions>"
+
+
+cdef QueryReader reader_of(Query query, int32_t number):
+    """Returns the reader of the answer to a request of a query."""
+    cdef ColumnReader reader
+    if query.columns is None:
+        return QueryReader(query, number)
+    reader = ColumnReader(query, number)
+    reader.columns = query.columns
+    return reader
 
 
 cdef NodeQuery new_node_query(Query query, Node node):

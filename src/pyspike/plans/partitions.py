@@ -15,6 +15,7 @@ from pyspike._wire import (
     NodeQuery,
     PartitionMap,
     Query,
+    QueryPartitions,
     count_failures,
     cursor_of,
     new_query_number,
@@ -84,7 +85,11 @@ class QueryPlan:
     @property
     def cursor(self) -> Cursor:
         """Where the query stands."""
-        return Cursor(cursor_of(self.query.statement, self.query.partitions))
+        return self.cursor_at(self.query.partitions)
+
+    def cursor_at(self, partitions: QueryPartitions) -> Cursor:
+        """Where it stood when its partitions were so far."""
+        return Cursor(cursor_of(self.query.statement, partitions))
 
     @property
     def wanted(self) -> int | None:

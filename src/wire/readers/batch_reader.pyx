@@ -94,6 +94,7 @@ cdef class BatchReader(Reader):
     @cython.final
     cdef int read_row(self, Cursor* c, uint32_t number, MessageHeader* header) except -1:
         cdef Batch batch = self.batch
+        cdef const unsigned char* start
         cdef RowState* row
         cdef Ask ask
         cdef list results = None
@@ -113,7 +114,10 @@ cdef class BatchReader(Reader):
             keep_details(batch, number, c, header)
             skip_ops(c, header.op_count)
         elif ask.kind == ROW_DELETES or not batch.keeps_records:
+            start = c.p - MESSAGE_HEADER_SIZE
             skip_rest(c, header)
+            if batch.raw is not None:
+                batch.raw.keep(number, start, <size_t>(c.p - start))
         else:
             if header.field_count:
                 skip_fields(c, header.field_count)

@@ -1,7 +1,6 @@
 # Reads the answer to a query (query-scan.md 8.4): any number of frames with any number of records, notices of partitions that
 # the node does not have, and a last message. A record is decoded when it is asked for, straight from the frame.
 
-@cython.final
 cdef class QueryReader(Reader):
     """Gives the records that one request brings, and the Query when it has brought them all.
 
@@ -42,11 +41,13 @@ cdef class QueryReader(Reader):
         self.at_record = self.in_frame = False
         return 0
 
+    @cython.final
     cdef inline void moved(self, const unsigned char* end) noexcept:
         """Tells where the frame ends now that is being read."""
         self.c.p = end - (self.c.end - self.c.p)
         self.c.end = end
 
+    @cython.final
     cdef inline Record take(self):
         """Returns the frame's next record; None if none follows, and `read` is to go on."""
         cdef Record record
@@ -58,6 +59,7 @@ cdef class QueryReader(Reader):
         self.at_record = False
         return record
 
+    @cython.final
     cdef int step(self) except -1:
         """Reads what is not a record, and the header of the record behind that, if there is one."""
         cdef const unsigned char* start
@@ -84,6 +86,7 @@ cdef class QueryReader(Reader):
         self.sign = MORE
         return 0
 
+    @cython.final
     cdef inline Record read_record(self):
         """Returns the record whose header was read, and notes that it was given."""
         cdef Statement statement = self.query.statement

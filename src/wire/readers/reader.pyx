@@ -40,6 +40,7 @@ cdef class Reader:
     """
 
     cdef bint reads_bins                    # whether an answer has bins, and so may be large
+    cdef bint makes_no_objects              # it works without the GIL, so what it would switch off were other threads'
     cdef bint has_many_frames
     cdef bint ends_with_error               # whether an answer of many frames ends with any message that has an error
     cdef int64_t until                      # when a reader of many frames pauses; 0: it does not
@@ -78,7 +79,10 @@ cdef inline object read_frame(Reader reader, Key key, object given, Frame* frame
 
 
 cdef object read_large_frame(Reader reader, Key key, object given, Frame* frame, NameCache* names):
-    cdef bint was_enabled = PyGC_Disable()
+    cdef bint was_enabled
+    if reader.makes_no_objects:
+        return reader.read(key, given, frame.body, frame.body_size, names)
+    was_enabled = PyGC_Disable()
     try:
         return reader.read(key, given, frame.body, frame.body_size, names)
     finally:

@@ -47,6 +47,7 @@ cdef class Batch:
     cdef dict words                         # by the row's number: those of a function that failed
     cdef dict told                          # by the row's number: what the server told of its error, as it came
     cdef bint keeps_records                 # else only result codes count
+    cdef RawRows raw                        # that keeps the records as they come; None: nothing does
     cdef bint filtered_is_missing           # a record for which the filter does not hold is as one that is not there
     cdef int32_t attempts                   # requests that were made
     cdef readonly Settings settings

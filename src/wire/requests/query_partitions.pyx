@@ -16,6 +16,13 @@ cdef struct PartitionState:
     bint denied                             # whether its node has said that it does not have the partition
 
 
+cdef inline void note_position(PartitionState* state, const unsigned char* digest, int64_t bval) noexcept nogil:
+    """Notes the last record that was given of a partition."""
+    memcpy(state.digest, digest, DIGEST_SIZE)
+    state.bval = bval
+    state.begun = True
+
+
 @cython.final
 cdef class QueryPartitions:
     """QueryPartitions(begin=0, count=4096, after=None)\n--\n\nThe partitions of one query, one behind the other.
@@ -53,18 +60,28 @@ cdef class QueryPartitions:
     def __dealloc__(self) -> None:
         PyMem_RawFree(self.states)
 
+    cdef inline PartitionState* awaited(self, int32_t number, const unsigned char* digest) noexcept nogil:
+        """Returns the state of the partition of a record that a request has brought; NULL if it was not asked for that."""
+        cdef int i = partition_of(digest) - self.begin
+        if not 0 <= i < self.count or self.states[i].asked != number:
+            return NULL
+        return &self.states[i]
+
     cdef inline int note_given(self, int32_t number, const unsigned char* digest, int64_t bval) except -1:
         """Notes that a request has brought the record with this digest, which the caller is given now."""
-        cdef int i = partition_of(digest) - self.begin
-        cdef PartitionState* state
-        if not 0 <= i < self.count or self.states[i].asked != number:
+        cdef PartitionState* state = self.awaited(number, digest)
+        if state == NULL:
             raise broken(f"a record of partition {partition_of(digest)}, which was not asked for")
-        state = &self.states[i]
         with cython.critical_section(self):     # another thread may ask for the cursor
-            memcpy(state.digest, digest, DIGEST_SIZE)
-            state.bval = bval
-            state.begun = True
+            note_position(state, digest, bval)
         return 0
+
+    cdef QueryPartitions copy(self):
+        """The same partitions, as far as the query is with them now."""
+        cdef QueryPartitions partitions = QueryPartitions(self.begin, self.count)
+        with cython.critical_section(self):
+            memcpy(partitions.states, self.states, <size_t>self.count * sizeof(PartitionState))
+        return partitions
 
     cdef int refuse(self, int32_t number, uint32_t partition_id) except -1:
         """Notes that a node does not have a partition that a request asks it for."""

@@ -38,6 +38,7 @@ cdef class Query:
     cdef int info1, info2
     cdef readonly int32_t requests          # how many were made
     cdef readonly int64_t given             # records
+    cdef Columns columns                    # that its records become rows of; None: they are given as they are
     cdef int64_t started                    # when the first request was made; 0 before
     cdef int64_t deadline
 

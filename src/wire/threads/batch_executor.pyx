@@ -149,12 +149,17 @@ cdef class BatchExchanges(Exchanges):
         return self.note_retries()
 
 
-cdef int run_batch(Routing routing, object plan) except -1:
-    """Runs a batch until each of its rows has an answer or an error. `plan`: a `BatchPlan`, which says who is asked."""
+cdef BatchExchanges start_batch(Routing routing, object plan):
+    """Begins a batch. `plan`: a `BatchPlan`, which says who is asked."""
     cdef BatchExchanges exchanges = BatchExchanges.__new__(BatchExchanges)
     cdef Batch batch = <Batch?>plan.batch
     exchanges.routing = routing
     exchanges.most_at_once = 1 if batch.settings.sequential else 0
     batch.begin()
     exchanges.ask(plan, None)
-    return exchanges.run()
+    return exchanges
+
+
+cdef int run_batch(Routing routing, object plan) except -1:
+    """Runs a batch until each of its rows has an answer or an error."""
+    return start_batch(routing, plan).run()

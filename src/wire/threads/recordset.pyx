@@ -34,9 +34,11 @@ cdef class QueryExchanges(Exchanges):
     cdef Routing routing
     cdef list full                          # QueryRequests with records that have come, in the order in which they came
     cdef int64_t route_at                   # when partitions may be asked for that no request asks for; FOREVER: there are none
+    cdef int64_t longest_wait               # ns that `go_on` waits at most
 
     def __cinit__(self) -> None:
         self.full = []
+        self.longest_wait = FOREVER
 
     # --- asking ---
 
@@ -100,7 +102,7 @@ cdef class QueryExchanges(Exchanges):
 
     cdef inline int64_t time_to_route(self) noexcept:
         """Returns the ns until there is more to ask for."""
-        return FOREVER if self.route_at == FOREVER else max(<int64_t>0, self.route_at - now_ns())
+        return min(self.longest_wait, FOREVER if self.route_at == FOREVER else max(<int64_t>0, self.route_at - now_ns()))
 
     cdef int look(self, int64_t now) except -1:
         """Notes that the sockets are read, `now`, or with 0 that they were read just now, however long that took."""

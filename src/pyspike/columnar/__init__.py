@@ -1,0 +1,8 @@
+"""Records in columns, as Arrow has them.
+
+    schema    the schema that Python types, or another library's object, describe
+    stream    the batches of a query, and the tables of other libraries that are made of them
+    reading   what `query_arrow` and `batch_get_arrow` of both clients do
+
+The columns themselves are filled in the compiled layer (`src/wire/columns`).
+"""

@@ -1,0 +1,134 @@
+"""Schemas of columns, made of what a user says: Python types, or what another library has."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from pyspike._types import ColumnTypes
+from pyspike._wire import ArrowSchema, plain_text
+from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.showing import shown
+from pyspike.values import GeoJSON, HyperLogLog
+
+__all__ = ["PARTICLE", "field_of", "json_field", "schema_of"]
+
+PARTICLE = b"aerospike:particle"
+"""The name in a field's metadata that says which kind of text (geojson) or bytes (hll) it has."""
+
+_JSON = {b"ARROW:extension:name": b"arrow.json", b"ARROW:extension:metadata": b""}
+_PLAIN: dict[Any, tuple[str, dict[bytes, bytes] | None]] = {
+    int: ("l", None),
+    float: ("g", None),
+    bool: ("b", None),
+    str: ("u", None),
+    bytes: ("z", None),
+    GeoJSON: ("u", {PARTICLE: b"geojson"}),
+    HyperLogLog: ("z", {PARTICLE: b"hll"}),
+    datetime.datetime: ("tsu:UTC", None),
+    object: ("u", _JSON),
+    Any: ("u", _JSON),
+}
+
+
+def json_field(name: str) -> ArrowSchema:
+    """A column of values of any type, as JSON text."""
+    return ArrowSchema(name, "u", metadata=_JSON)
+
+
+def schema_of(declared: ColumnTypes) -> ArrowSchema:
+    """The schema of a table that is described by names and types.
+
+    Args:
+        declared: a mapping of names to types, a dataclass, a TypedDict, or an object with the method
+            `__arrow_c_schema__`, as schemas of pyarrow and nanoarrow are. Types are int, float, bool, str,
+            bytes, GeoJSON, HyperLogLog, datetime (microseconds since 1970), `list[T]`, `dict[K, V]`, for
+            structs what may be declared here, `object` for JSON text, and objects with `__arrow_c_schema__`.
+            `T | None` is T: any value may be missing.
+
+    Raises:
+        InvalidType: it is none of these.
+        InvalidArgument: it has no columns that could be filled.
+    """
+    if not isinstance(declared, type) and hasattr(declared, "__arrow_c_schema__"):
+        schema = ArrowSchema.from_arrow(declared)
+        if schema.format != "+s":
+            raise InvalidArgument(f"the schema of a table is a struct of columns, not {shown(schema)}")
+        return schema
+    fields = _fields_of(declared)
+    if fields is None:
+        raise InvalidType(
+            f"a schema can't be made of {shown(declared)}",
+            advice="give a mapping of names to types, a dataclass, a TypedDict or a schema of Arrow's",
+        )
+    return ArrowSchema("", "+s", nullable=False, fields=[field_of(*each) for each in fields.items()])
+
+
+def field_of(name: str, declared: Any) -> ArrowSchema:
+    """A column with this name and type; raises what `schema_of` does."""
+    if not isinstance(name, str):
+        raise InvalidType(f"the name of a column must be a str, not {shown(name)}")
+    name = plain_text(name)
+    if not isinstance(declared, type) and hasattr(declared, "__arrow_c_schema__"):
+        return _named(ArrowSchema.from_arrow(declared), name)
+    plain = _PLAIN.get(declared) if isinstance(declared, typing.Hashable) else None
+    if plain is not None:
+        form, metadata = plain
+        return ArrowSchema(name, form, metadata=metadata)
+    fields = _fields_of(declared)
+    if fields is not None:
+        return ArrowSchema(name, "+s", fields=[field_of(*each) for each in fields.items()])
+    return _container(name, declared)
+
+
+def _container(name: str, declared: Any) -> ArrowSchema:
+    """A column of lists or maps, or of a type that may be None."""
+    origin, arguments = typing.get_origin(declared), typing.get_args(declared)
+    if isinstance(declared, list) and len(declared) == 1:
+        origin, arguments = list, tuple(declared)
+    if origin in (typing.Union, types.UnionType):
+        inner = [each for each in arguments if each is not type(None)]
+        if len(inner) == 1:
+            return field_of(name, inner[0])
+    elif origin is typing.Annotated or origin in (typing.Required, typing.NotRequired):
+        return field_of(name, arguments[0])
+    elif origin is list and len(arguments) == 1:
+        return ArrowSchema(name, "+l", fields=[field_of("item", arguments[0])])
+    elif origin in (dict, Mapping) and len(arguments) == 2:
+        key = field_of("key", arguments[0])
+        key = ArrowSchema("key", key.format, nullable=False, metadata=key.metadata)
+        entries = ArrowSchema("entries", "+s", nullable=False, fields=[key, field_of("value", arguments[1])])
+        return ArrowSchema(name, "+m", fields=[entries])
+    raise InvalidType(
+        f"the column {name!r} can't be of the type {shown(declared)}",
+        advice="types are int, float, bool, str, bytes, GeoJSON, HyperLogLog, datetime, list[T], dict[K, V], "
+        "a dataclass, TypedDict or mapping for a struct, object for JSON, or one of Arrow's",
+    )
+
+
+def _fields_of(declared: Any) -> dict[str, Any] | None:
+    """The names and types of a struct; None if this is none."""
+    if isinstance(declared, Mapping):
+        return dict(declared)
+    if isinstance(declared, type) and dataclasses.is_dataclass(declared):
+        hints = typing.get_type_hints(declared)
+        return {field.name: hints[field.name] for field in dataclasses.fields(declared)}
+    if isinstance(declared, type) and typing.is_typeddict(declared):
+        return typing.get_type_hints(declared)
+    return None
+
+
+def _named(schema: ArrowSchema, name: str) -> ArrowSchema:
+    return ArrowSchema(
+        name,
+        schema.format,
+        nullable=schema.nullable,
+        metadata=schema.metadata,
+        fields=schema.fields,
+        dictionary=schema.dictionary,
+        flags=schema.flags,
+    )

@@ -1,0 +1,142 @@
+# Makes columns for the fields of a schema, if they are of types that can be filled.
+
+cdef dict INT_FORMATS = {                   # the bytes of a number, and whether it has no sign
+    "c": (1, False), "s": (2, False), "i": (4, False), "l": (8, False),
+    "C": (1, True), "S": (2, True), "I": (4, True), "L": (8, True), "tdD": (4, False),
+}
+cdef dict TEXT_FORMATS = {                  # whether it is text, and the bytes of an offset
+    "u": (True, 4), "U": (True, 8), "vu": (True, 0), "z": (False, 4), "Z": (False, 8), "vz": (False, 0),
+}
+cdef dict UNITS_A_SECOND = {"s": 1, "m": 1000, "u": 1_000_000, "n": 1_000_000_000}
+
+
+cdef object no_such_column(str path, ArrowSchema field, str why=""):
+    return errors.InvalidArgument(
+        f"the column {path!r} can't be of {type_text(field)}{': ' + why if why else ''}",
+        advice="records give integers, floats, booleans, text, bytes, lists, maps and structs",
+    )
+
+
+cdef int plan_integers(Column* c, int width, bint is_unsigned) except -1:
+    c.kind = OF_INTS
+    c.width = width
+    c.is_unsigned = is_unsigned
+    c.scale = 1
+    if is_unsigned:
+        c.least = 0
+        c.most = UINT64_MAX if width == 8 else (<uint64_t>1 << (8 * width)) - 1
+    else:
+        c.most = (<uint64_t>1 << (8 * width - 1)) - 1
+        c.least = -<int64_t>c.most - 1
+    return 0
+
+
+cdef int plan_text(Column* c, ArrowSchema field, str path) except -1:
+    cdef bint is_text
+    cdef bytes tag = field.metadata.get(TAG.encode())
+    is_text, c.width = TEXT_FORMATS[field.format]
+    c.kind = OF_TEXT if is_text else OF_BYTES
+    c.particle = PARTICLE_STRING if is_text else PARTICLE_BLOB
+    if field.metadata.get(EXTENSION) == JSON_EXTENSION:
+        if not is_text:
+            raise no_such_column(path, field, "JSON is text")
+        c.kind = OF_JSON
+    elif tag == b"geojson" and is_text:
+        c.particle = PARTICLE_GEOJSON
+    elif tag == b"hll" and not is_text:
+        c.particle = PARTICLE_HLL
+    elif tag is not None:
+        raise no_such_column(path, field, f"{TAG} can be geojson of text and hll of bytes")
+    return 0
+
+
+cdef int plan_children(Column* c, tuple fields, str path) except -1:
+    cdef Py_ssize_t i
+    cdef ArrowSchema field
+    c.children = <Column*>zeroed(<size_t>len(fields) * sizeof(Column))
+    for i in range(<Py_ssize_t>len(fields)):
+        field = <ArrowSchema>fields[i]
+        c.child_count = <int>i + 1
+        plan_column(&c.children[i], field, f"{path}.{field.name}" if path else field.name)
+    return 0
+
+
+cdef int plan_struct(Column* c, tuple fields, str path) except -1:
+    cdef int i
+    names = [(<ArrowSchema>each).name for each in fields]
+    if len(set(names)) != len(names):
+        raise errors.InvalidArgument(f"{path or 'the schema'} has two fields of one name: {shown(names)}")
+    c.kind = OF_STRUCTS
+    plan_children(c, fields, path)
+    for i in range(c.child_count):
+        c.children[i].is_found_by_name = True
+        c.has_required |= not c.children[i].nullable
+    if not index_children(c):
+        raise MemoryError
+    return 0
+
+
+cdef int plan_column(Column* c, ArrowSchema field, str path) except -1:
+    """Makes an empty column, in memory that is all zero. After an error `free_column` frees what was made.
+
+    Raises:
+        InvalidArgument: no column of this type can be filled.
+    """
+    cdef str form = field.format
+    cdef bytes name = field.name.encode("utf-8", "surrogateescape")
+    c.name = copied(name)
+    c.name_size = <size_t>PyBytes_GET_SIZE(name)
+    c.nullable = field.nullable
+    if field.dictionary is not None:
+        if form not in INT_FORMATS or form == "tdD" or field.dictionary.format not in ("u", "U", "z", "Z"):
+            raise no_such_column(path, field, "a dictionary has numbers of text or bytes")
+        plan_integers(c, INT_FORMATS[form][0], INT_FORMATS[form][1])
+        c.kind = OF_CODES
+        c.least = 0
+        plan_children(c, (field.dictionary,), path)
+    elif form in INT_FORMATS:
+        plan_integers(c, INT_FORMATS[form][0], INT_FORMATS[form][1])
+    elif form in TEXT_FORMATS:
+        plan_text(c, field, path)
+    elif form == "n":
+        c.kind = OF_NULLS
+    elif form == "b":
+        c.kind = OF_BOOLS
+    elif form == "f" or form == "g":
+        c.kind = OF_FLOATS
+        c.width = 4 if form == "f" else 8
+        c.takes_ints = True
+    elif form[:2] in ("ts", "tD") and form[2:3] in UNITS_A_SECOND:
+        plan_integers(c, 8, False)
+        c.scale = UNITS_A_SECOND[form[2]] if form[1] == "s" else 1
+    elif form.startswith("w:") and form[2:].isdecimal() and 0 < int(form[2:]) <= MAX_MESSAGE:
+        c.kind = OF_FIXED_BYTES
+        c.width = int(form[2:])
+        c.particle = PARTICLE_BLOB
+    elif form in ("+l", "+L") and len(field.fields) == 1:
+        c.kind = OF_LISTS
+        c.width = 4 if form == "+l" else 8
+        plan_children(c, field.fields, path + "[]")
+    elif form.startswith("+w:") and form[3:].isdecimal() and 0 < int(form[3:]) <= MAX_MESSAGE and len(field.fields) == 1:
+        c.kind = OF_FIXED_LISTS
+        c.elements = int(form[3:])
+        plan_children(c, field.fields, path + "[]")
+    elif form == "+s":
+        plan_struct(c, field.fields, path)
+    elif form == "+m" and len(field.fields) == 1 and len((<ArrowSchema>field.fields[0]).fields) == 2:
+        c.kind = OF_MAPS
+        c.width = 4
+        plan_children(c, field.fields, path)
+        c.children[0].children[0].nullable = False
+    else:
+        raise no_such_column(path, field)
+    return 0
+
+
+cdef int refuse_ints(Column* c) except -1:
+    """Has floats, of a column and of all in it, take no integers: nobody has said that they are floats."""
+    cdef int i
+    c.takes_ints = False
+    for i in range(c.child_count):
+        refuse_ints(&c.children[i])
+    return 0
