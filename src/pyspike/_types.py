@@ -46,6 +46,4 @@ ColumnTypes: TypeAlias = (
     Mapping[str, Any] | SupportsArrowSchema | type[Any]
 )  # types by name, or a class with such
 MetadataColumns: TypeAlias = Iterable[str] | Mapping[str, str]  # names, or the names of columns by names
-OnMismatch: TypeAlias = Literal[
-    "error", "null", "json"
-]  # what becomes of a value that does not fit its column
+OnMismatch: TypeAlias = Literal["error", "null", "json"]  # what becomes of a value that fits no column

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike._types import ColumnTypes, Filter, KeyLike, MetadataColumns, Milliseconds, OnMismatch
 from pyspike._wire import AsyncExecutor, AsyncRecordset, DynamicSettings, Statement
-from pyspike.arguments import Policies, new_query, no_transaction, query_settings
+from pyspike.arguments import Policies, no_transaction
 from pyspike.cluster import Cluster, aggregation
 from pyspike.columnar import reading
 from pyspike.columnar import stream as columnar
 from pyspike.policy import BatchPolicy, QueryPolicy
 from pyspike.process.in_thread import in_thread
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+from pyspike.query_arguments import new_query, query_settings
 from pyspike.transaction import Transaction
 
 __all__ = ["AsyncQueries"]

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike._types import ColumnTypes, Filter, KeyLike, MetadataColumns, Milliseconds, OnMismatch
 from pyspike._wire import DynamicSettings, Executor, Recordset, Statement
-from pyspike.arguments import Policies, new_query, no_transaction, query_settings
+from pyspike.arguments import Policies, no_transaction
 from pyspike.policy import BatchPolicy, QueryPolicy
 from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+from pyspike.query_arguments import new_query, query_settings
 from pyspike.transaction import Transaction
 
 if TYPE_CHECKING:

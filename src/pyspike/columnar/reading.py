@@ -17,13 +17,14 @@ from pyspike._wire import (
     plain_text,
     query_columns,
 )
-from pyspike.arguments import Policies, batch_read_settings, new_query, no_transaction
+from pyspike.arguments import Policies, batch_read_settings, no_transaction
 from pyspike.cluster.cluster import Cluster
 from pyspike.columnar.schema import schema_of
 from pyspike.columnar.stream import ArrowStream
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy import BatchPolicy, QueryPolicy
 from pyspike.query import Cursor, PartitionFilter
+from pyspike.query_arguments import new_query
 from pyspike.showing import shown
 from pyspike.transaction import Transaction
 

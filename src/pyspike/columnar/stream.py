@@ -60,7 +60,8 @@ class _Tables:
         Raises:
             UnsupportedFeature: pyarrow is not installed.
         """
-        return self._read(_library("pyarrow").table)
+        table: pyarrow.Table = self._read(_library("pyarrow").table)
+        return table
 
     def to_polars(self) -> polars.DataFrame:
         """All rows as a frame of polars.
@@ -68,7 +69,8 @@ class _Tables:
         Raises:
             UnsupportedFeature: polars is not installed.
         """
-        return self._read(_library("polars").DataFrame)
+        frame: polars.DataFrame = self._read(_library("polars").DataFrame)
+        return frame
 
     def to_pandas(self) -> pandas.DataFrame:
         """All rows as a frame of pandas, by way of pyarrow.

@@ -5,7 +5,6 @@ cdef Adding take_rows(
     Columns columns, QueryPartitions partitions, int32_t number, Span* s, int64_t* count
 ) noexcept nogil:
     """Adds records until something else comes, or the batch is full; steps over those that were added, and counts them."""
-    cdef PartitionState* state
     cdef RawRecord r
     cdef Span after
     cdef Adding outcome = ADDED
@@ -20,13 +19,12 @@ cdef Adding take_rows(
         outcome = read_raw(&r, &after)
         if outcome != ADDED or r.digest == NULL:
             return MALFORMED
-        state = partitions.awaited(number, r.digest)
-        if state == NULL:
+        if not partitions.awaits(number, r.digest):
             return NOT_ASKED
         outcome = columns.keep(s.p, &r, &after) if columns.is_guessing else columns.add(&r, &after)
         if outcome != ADDED:
             return outcome
-        note_position(state, r.digest, r.bval)
+        partitions.note_place(r.digest, r.bval)
         count[0] += 1
         s.p = after.p
     return ADDED

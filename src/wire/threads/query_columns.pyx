@@ -49,7 +49,7 @@ cdef class QueryColumns(ColumnSource):
                 outcome = columns.add(&r, &after)
                 if outcome != ADDED:
                     break
-                note_position(&reached.states[partition_of(r.digest) - reached.begin], r.digest, r.bval)
+                reached.note_place(r.digest, r.bval)
                 s.p = after.p
         self.has_sample = False
         self.before = reached
