@@ -86,7 +86,7 @@ cdef bint put_json_integer(Memory* m, Value* v) noexcept nogil:
 
 
 cdef bint put_raw(Memory* m, int particle, Value* v) noexcept nogil:
-    cdef char text[40]
+    cdef char text[64]
     snprintf(text, sizeof(text), b'{"$raw": {"type": %d, "data": "', particle)
     return put_chars(m, text) and put_hex(m, v.data, v.size) and put_chars(m, b'"}}')
 
