@@ -160,7 +160,7 @@ class AsyncQueries:
         txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
     ) -> columnar.AsyncArrowStream:
-        """The records of keys, in columns, a row for each: see `Client.batch_get_arrow`.
+        """The records of keys, in columns: a row for each key: see `Client.batch_get_arrow`.
 
         It is not awaited itself; batches are received and decoded in a thread.
 

@@ -22,6 +22,8 @@ PLAIN = {
     "batch_stream",
     "with_policies",
     "query",
+    "query_arrow",
+    "batch_get_arrow",
     "nodes",
     "node_names",
     "is_connected",

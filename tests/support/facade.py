@@ -15,6 +15,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pyspike import (
+    ArrowBatch,
+    ArrowSchema,
+    AsyncArrowStream,
     AsyncBatchStream,
     AsyncClient,
     AsyncRecordset,
@@ -154,6 +157,8 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
             return WaitingRecords(given)
         if isinstance(given, AsyncTransaction):
             return WaitingTransaction(given)
+        if isinstance(given, AsyncArrowStream):
+            return WaitingColumns(given)
         return WaitingTask(given) if isinstance(given, AsyncTask) else given
 
     return call
@@ -251,6 +256,46 @@ class WaitingRecords:
 
     def __repr__(self) -> str:
         return repr(self.records)
+
+
+class WaitingColumns:
+    """An `AsyncArrowStream` that looks like an `ArrowStream`, but to other libraries."""
+
+    def __init__(self, stream: AsyncArrowStream) -> None:
+        self.stream = stream
+
+    def __iter__(self) -> WaitingColumns:
+        return self
+
+    def __next__(self) -> ArrowBatch:
+        found: ArrowBatch | None = wait_for(self._next())
+        if found is None:
+            raise StopIteration
+        return found
+
+    async def _next(self) -> ArrowBatch | None:
+        return await anext(self.stream, None)
+
+    @property
+    def schema(self) -> ArrowSchema:
+        schema: ArrowSchema = wait_for(self.stream.read_schema())
+        return schema
+
+    def close(self) -> None:
+        wait_for(self.stream.aclose())
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.stream, name)
+        return _waiting(found) if callable(found) else found
+
+    def __enter__(self) -> WaitingColumns:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self.stream)
 
 
 class WaitingTask:

@@ -11,6 +11,7 @@ import inspect
 import json
 import os
 import pickle
+import sys
 import typing
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -155,6 +156,8 @@ def test_no_type_of_a_public_class_is_a_stand_in() -> None:
             if each.startswith("_") or not inspect.isfunction(function):
                 continue
             told = str(inspect.signature(function).return_annotation)
+            if each.startswith("to_") and told.partition(".")[0] not in sys.modules:
+                continue  # a table of a library that is not here
             if "object" not in told:
                 assert typing.get_type_hints(function).get("return") is not object, (name, each)
 

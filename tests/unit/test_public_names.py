@@ -113,7 +113,20 @@ def test_only_values_of_the_user_are_of_any_type() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["KeyLike", "Ttl", "Milliseconds", "Filter", "HostsLike", "Ctx", "Context", "MapKey"]
+    "name",
+    [
+        "ColumnTypes",
+        "KeyLike",
+        "MetadataColumns",
+        "OnMismatch",
+        "Ttl",
+        "Milliseconds",
+        "Filter",
+        "HostsLike",
+        "Ctx",
+        "Context",
+        "MapKey",
+    ],
 )
 def test_an_alias_of_signatures_is_in_pyspike(name: str) -> None:
     assert name in pyspike.__all__
