@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyspike import Statement, _wire
+from pyspike import RawParticle, Statement, _wire
 from pyspike.filters import equal
+from support.columns import record_of
 from support.compressed import packed
 from support.messages import FILTER, parse
 from support.queries import cursor_in_the_middle
@@ -63,6 +64,20 @@ def queries() -> list[bytes]:
             if HEADER < len(response) < LONGEST
         }
     )
+
+
+def records() -> list[bytes]:
+    """Records as nodes send them, with values of every kind and with keys."""
+    simple = {"a": 1, "b": 0.5, "c": "text", "i": b"\x00", "n": True}
+    nested = {"l": [[1, 2], []], "m": {"k": [b"x", None]}, "d": {"x": 1, "y": {"z": "text"}}}
+    keys = (None, b"\x03key", b"\x01" + bytes(8), b"\x04\x00\xff", b"\x02" + bytes(8))
+    digest = bytes(20)
+    return [
+        *(record_of(simple | nested, key=key, digest=digest, ttl=number) for number, key in enumerate(keys)),
+        *(record_of({"x": RawParticle(data[0], data[1:])}) for data in particles()),
+        record_of(simple) + record_of(nested) + record_of(simple),
+        *queries(),
+    ]
 
 
 def cursors() -> list[bytes]:

@@ -15,6 +15,7 @@ from pyspike import Cursor, MapReturnType, QueryPolicy, ReadPolicy, Statement, _
 from pyspike import operations as op
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
 from pyspike.cluster import info_answers
+from pyspike.columnar.schema import schema_of
 from pyspike.exp import Expression
 from pyspike.operations import lists, maps
 from pyspike.policy import BatchPolicy
@@ -26,6 +27,13 @@ from support.unsent import UNSENT
 EXPECTED = (errors.ProtocolError, errors.ServerError)
 
 KEY = ("test", "s", 1)
+NESTED = {"l": [[int]], "m": dict[str, list[bytes]], "d": {"x": int, "y": {"z": object}}}
+SCHEMAS = [
+    schema_of(
+        {**dict.fromkeys("abcinsx", kind), "_key": kind if kind in (int, str, bytes) else object} | NESTED
+    )
+    for kind in (int, str, bytes, float, object, [int], dict[str, int], {"x": int, "y": str})
+]
 EVERY_PARTITION = [("test", 0, (b"\xff" * 512,))]
 INFO_PARSERS: tuple[Callable[[str], object], ...] = (
     info_answers.check, info_answers.parse_node_name, info_answers.parse_generation,
@@ -81,6 +89,7 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
         Target("info", seeds.info_bodies(), parse_info),
         Target("batch", seeds.batches(), parse_batch, 3),
         Target("query", seeds.queries(), parse_query, 3),
+        Target("columns", seeds.records(), Columns(rng), 4, (*EXPECTED, errors.SchemaMismatch)),
         Target("aggregate", seeds.queries(), parse_aggregate, 1),
         Target("cursor", seeds.cursors(), Cursor, 1, (errors.InvalidArgument,)),
         Target("expression", seeds.filters(), parse_expression, 1, (errors.InvalidArgument,)),
@@ -154,6 +163,42 @@ def parse_query(data: bytes) -> None:
             asked.reader.records(data)
         asked.end()
         _wire.cursor_of(statement, query.partitions)
+
+
+class Columns:
+    """The columns that records become, of guessed and of declared types; and those of a query's frame."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+
+    def __call__(self, data: bytes) -> None:
+        """Make batches, and have each given away."""
+        schema = self.rng.choice((None, *SCHEMAS))
+        rule = self.rng.choice(("error", "null", "json"))
+        rows = self.rng.choice((1, 3, 1000))
+        names = {"digest": "digest", "key": "_key", "set": "_set", "ttl": "_ttl", "expiration": "_until"}
+        columns = [
+            _wire.Columns(
+                schema, None, names, batch_rows=rows, batch_bytes=1 << 20, on_mismatch=rule, extra="rest"
+            )
+            for _ in range(2)
+        ]
+        plan = _Plan(_wire.Query(Statement("test"), QueryPolicy().settings, _wire.QueryPartitions()))
+        _wire.query_columns(_wire.Routing(), plan, columns[1], _wire.ColumnStream)
+        command = asked_of_one(plan.query).make_command()
+        with contextlib.suppress(*EXPECTED):
+            _wire.parse_answer(command, data)
+        given = _wire.memory_columns([data], columns[0], _wire.ColumnStream)
+        while (batch := given.next_batch(_wire.ColumnBatch)) is not None:
+            assert batch.nbytes >= 0
+            batch.__arrow_c_array__()
+
+
+class _Plan:
+    """What a stream of columns looks at of a plan before it begins."""
+
+    def __init__(self, query: _wire.Query) -> None:
+        self.query = query
 
 
 def parse_aggregate(data: bytes) -> object:
