@@ -27,7 +27,7 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTS = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
 ADDRESS, SET = '"127.0.0.1:3000"', '"users"'
 
-BLOCKS = 33
+BLOCKS = 34
 TESTS = 1
 LANGUAGES = {"python", "console"}
 

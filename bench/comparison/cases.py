@@ -179,6 +179,8 @@ def _queries() -> list[Case]:
         case("scan", f"scan of {QUERIED:,}, 3 small bins", SCAN, call="query"),
         case("scan-bins", f"scan of {QUERIED:,}, and look at them", SCAN, call="query", read=True),
         case("index-query", f"query of an index, {some:,} records", SOME, call="query"),
+        case("scan-arrow", f"scan of {QUERIED:,} into a pyarrow table, or rows", SCAN, call="table"),
+        case("scan-frame", f"scan of {QUERIED:,} into a table, or a pandas frame", SCAN, call="frame"),
     ]
     for uvloop in (False, True):
         loop, suffix = ("uvloop", "-uvloop") if uvloop else ("asyncio", "")

@@ -47,6 +47,9 @@ class Peer:
     batch_operate: Callable[[list[Any]], Any] | None = None
     batch_operate_document: Callable[[list[Any]], Any] | None = None
     query: Callable[[str, tuple[int, int] | None, bool], int] | None = None
+    # The same, with all records at once: in columns, or as a list; and in columns, or as a frame of pandas.
+    table: Callable[[str, tuple[int, int] | None, bool], int] | None = None
+    frame: Callable[[str, tuple[int, int] | None, bool], int] | None = None
     digest: Callable[[int], Any] | None = None
     async_batch_get: Callable[[list[Any]], Awaitable[Any]] | None = None
     async_get: Callable[[Any], Awaitable[Any]] | None = None
@@ -136,7 +139,11 @@ class Pyspike(Peer):
                     record.bins  # noqa: B018 - that is what is measured
             return count
 
-        self.query = query
+        def table(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            found = client.query_arrow(self._statement(set_name, numbers)).to_pyarrow()
+            return int(found.num_rows)
+
+        self.query, self.table, self.frame = query, table, table
 
     def _statement(self, set_name: str, numbers: tuple[int, int] | None) -> Any:
         where = None if numbers is None else self.package.filters.range("a", *numbers)
@@ -222,7 +229,14 @@ class Official(Peer):
             asked.foreach(take)
             return count
 
-        self.query = query
+        def table(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            return len(client.query(NAMESPACE, set_name).results())
+
+        def frame(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            pandas = importlib.import_module("pandas")
+            return len(pandas.DataFrame([bins for _, _, bins in client.query(NAMESPACE, set_name).results()]))
+
+        self.query, self.table, self.frame = query, table, frame
 
     def prepare(self) -> None:
         self.digest = partial(self.package.calc_digest, NAMESPACE, "bench-small")

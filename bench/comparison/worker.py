@@ -146,6 +146,8 @@ class Worker:
     def _query(self, case: Case) -> Sample:
         """Measure a call that finds records, as many as it should."""
         call: Any = getattr(self.peer, case.call)
+        if call is None:
+            return Sample(UNSUPPORTED, f"no {case.call}")
         records, numbers = found(case, self.queried)
 
         def run(count: int) -> None:
