@@ -2063,6 +2063,7 @@ class ColumnStream:
     """
     @property
     def error(self) -> BaseException | None: ...
+    raises_itself: bool
     def __init__(self, *args: object, **kwargs: object) -> None: ...
     def next_batch(self, kind: type) -> ColumnBatch | None:
         """Return the next batch as an object of a class, which is `ColumnBatch` or below it; None if there is none.

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pyspike import AsyncClient, ClientPolicy, InfoPolicy, Key, ReadPolicy, WritePolicy
+from pyspike import AsyncClient, ClientPolicy, InfoPolicy, Key, ReadPolicy, Statement, WritePolicy
 from pyspike.server import EmbeddedCluster
 from support.clients import KIND, Client, at_most
 from support.cluster_tools import closed, in_thread, pools, wait_until
@@ -69,6 +69,41 @@ def in_a_large_write_that_nobody_reads() -> None:
     with frozen() as (cluster, client):
         with interrupted():
             client.put(KEY, {"a": bytes(50_000_000)}, timeout=30_000)
+        usable(cluster, client)
+
+
+def in_a_stream_of_columns() -> None:
+    with frozen() as (cluster, client):
+        stream = client.query_arrow(Statement(KEY.namespace, KEY.set_name), timeout=60_000)
+        with interrupted():
+            next(stream)
+        cluster.nodes[0].thaw()
+        rest = client.query_arrow(Statement(KEY.namespace, KEY.set_name), cursor=stream.cursor)
+        assert sum(batch.num_rows for batch in rest) == 1, "what was not handed out comes again"
+        cluster.nodes[0].freeze()
+        keys = client.batch_get_arrow([KEY], timeout=60_000)
+        with interrupted():
+            next(keys)
+        usable(cluster, client)
+
+
+def in_a_library_that_reads_a_stream() -> None:
+    try:
+        import pyarrow
+    except ImportError:
+        return
+    with frozen() as (cluster, client):
+        statement = Statement(KEY.namespace, KEY.set_name)
+        with interrupted():
+            client.query_arrow(statement, schema={"a": int}, timeout=60_000).to_pyarrow()
+        if KIND == "threads":
+            stream = client.query_arrow(statement, schema={"a": int}, timeout=60_000)
+            with interrupted():
+                try:
+                    pyarrow.table(stream)  # raises an error of its own
+                finally:
+                    time.sleep(1)
+            assert isinstance(stream.error, KeyboardInterrupt)
         usable(cluster, client)
 
 
@@ -235,6 +270,8 @@ INTERRUPTED: tuple[Callable[[], None], ...] = (
     in_a_read_without_a_deadline,
     in_a_write,
     in_a_large_write_that_nobody_reads,
+    in_a_stream_of_columns,
+    in_a_library_that_reads_a_stream,
     in_line_for_a_connection,
     between_two_tries,
     in_info,

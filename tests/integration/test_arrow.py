@@ -107,6 +107,12 @@ def test_options_of_a_query_count(client: Client, where: Statement, set_name: st
         assert numbers(client.query_arrow(ranged).to_pyarrow()) == list(range(10, 20))
 
 
+def test_compressed_answers_are_columns_too(client: Client, where: Statement) -> None:
+    policy = QueryPolicy(use_compression=True)
+    stream = client.query_arrow(where, schema={"n": int, "word": str}, batch_rows=7, policy=policy)
+    assert numbers(pa.concat_tables([pa.table(batch) for batch in stream])) == list(range(COUNT))
+
+
 def test_a_declared_schema_reads_its_bins_alone(client: Client, where: Statement, set_name: str) -> None:
     schema = {"n": pa.int32(), "rare": bool}
     stream = client.query_arrow(where, schema=schema)

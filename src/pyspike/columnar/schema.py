@@ -20,6 +20,8 @@ __all__ = ["PARTICLE", "field_of", "json_field", "schema_of"]
 PARTICLE = b"aerospike:particle"
 """The name in a field's metadata that says which kind of text (geojson) or bytes (hll) it has."""
 
+_WRAPPERS = [getattr(typing, name, None) for name in ("Required", "NotRequired")]  # from Python 3.11 on
+
 _JSON = {b"ARROW:extension:name": b"arrow.json", b"ARROW:extension:metadata": b""}
 _PLAIN: dict[Any, tuple[str, dict[bytes, bytes] | None]] = {
     int: ("l", None),
@@ -94,7 +96,7 @@ def _container(name: str, declared: Any) -> ArrowSchema:
         inner = [each for each in arguments if each is not type(None)]
         if len(inner) == 1:
             return field_of(name, inner[0])
-    elif origin is typing.Annotated or origin in (typing.Required, typing.NotRequired):
+    elif origin is typing.Annotated or origin in _WRAPPERS:
         return field_of(name, arguments[0])
     elif origin is list and len(arguments) == 1:
         return ArrowSchema(name, "+l", fields=[field_of("item", arguments[0])])

@@ -144,6 +144,7 @@ class ArrowStream(ColumnStream, _Tables):
         return batch
 
     def _read(self, make: Callable[[Any], T]) -> T:
+        self.raises_itself = True
         try:
             return make(self)
         except Exception:

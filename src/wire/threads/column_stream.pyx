@@ -4,6 +4,10 @@
 # Not here: where the rows come from (`query_columns.pyx`, `batch_columns.pyx`), and what turns batches into the tables of
 # other libraries (`pyspike.columnar`).
 
+cdef extern from "signal.h":
+    int SIGINT
+
+
 cdef extern from "Python.h":
     int Py_IsInitialized() nogil
     int PyErr_SetInterruptEx(int signal) nogil
@@ -58,6 +62,7 @@ cdef class ColumnStream:
     cdef ColumnSource source
     cdef Gate gate                          # whoever pulls a batch is in it
     cdef readonly object error              # with which it ended; None without one
+    cdef public bint raises_itself          # whether its `error` is raised by who had a library read it
     cdef bint closed_early
     cdef bint finished
     cdef bint begun                         # whether rows were made, so that the columns stay as they are
@@ -295,7 +300,8 @@ cdef class ColumnExport:
         """Keeps what went wrong for whoever asks; returns the number of the error."""
         self.said = f"{type(error).__name__}: {error}".encode("utf-8", "replace")
         if isinstance(error, KeyboardInterrupt):
-            PyErr_SetInterruptEx(2)         # SIGINT: raised again when the consumer is back in Python
+            if not self.stream.raises_itself:
+                PyErr_SetInterruptEx(SIGINT)    # so that it is raised again when the library is back in Python
             return EINTR
         if isinstance(error, MemoryError):
             return ENOMEM

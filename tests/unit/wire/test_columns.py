@@ -13,6 +13,7 @@ import json
 import math
 import pickle
 import struct
+import sys
 import threading
 from contextlib import suppress
 from typing import Any, TypedDict
@@ -31,11 +32,13 @@ from pyspike import (
     KeyOrderedDict,
     OrderedList,
     ProtocolError,
+    QueryPolicy,
     RawParticle,
     SchemaMismatch,
+    Statement,
     errors,
 )
-from pyspike._wire import pack_value, unpack_value
+from pyspike._wire import Query, QueryPartitions, pack_value, unpack_value
 from pyspike.columnar.schema import schema_of
 from support import strategies
 from support.all_of import all_of
@@ -51,7 +54,9 @@ from support.columns import (
     stream_of,
     stream_of_bodies,
 )
+from support.queries import asked_of_one
 from support.strategies import bounded
+from support.vectors import cases
 
 pa = pytest.importorskip("pyarrow")
 
@@ -491,14 +496,16 @@ def test_json_text_is_what_the_command_line_writes(value: Any) -> None:
         return
     found = column_of([value], object)[0]
 
-    def unordered(item: Any) -> Any:
-        if isinstance(item, list):
-            return [unordered(each) for each in item]
-        if isinstance(item, dict):
-            return {key: unordered(each) for key, each in item.items()}
-        return item
-
     assert stored(json.loads(found)) == stored(to_json(unordered(unpack_value(*pack_value(value)))))
+
+
+def unordered(item: Any) -> Any:
+    """A value without the orders in which its lists and maps are kept."""
+    if isinstance(item, list):
+        return [unordered(each) for each in item]
+    if isinstance(item, dict):
+        return {key: unordered(each) for key, each in item.items()}
+    return item
 
 
 def stored(parsed: Any) -> Any:
@@ -639,6 +646,73 @@ def test_a_bin_that_comes_twice_and_a_key_that_does_are_refused() -> None:
         stream_of_bodies([body], {"a": int}).to_pyarrow()
     with pytest.raises(ProtocolError):
         table_of([twice], {"x": {"a": int}})
+
+
+def test_recorded_answers_are_rows_as_they_are_records() -> None:
+    from pyspike.cli.json_values import to_json
+
+    rows = 0
+    for case in cases("query"):
+        for response in case.responses:
+            asked = asked_of_one(Query(Statement("test"), QueryPolicy().settings, QueryPartitions()))
+            with suppress(errors.AerospikeError):
+                records, _ = asked.reader.records(response[8:])
+                names = {name for record in records for name in record.bins}
+                stream = stream_of_bodies(
+                    [response[8:]], dict.fromkeys(names, object), metadata={"digest": "<digest>"}
+                )
+                found = {row.pop("<digest>"): row for row in stream.to_pyarrow().to_pylist()}
+                for record in records:
+                    row = {name: json.loads(text) for name, text in found[record.key.digest].items() if text}
+                    assert stored(row) == stored(json.loads(json.dumps(to_json(unordered(record.bins)))))
+                    rows += 1
+    assert rows > 100
+
+
+def test_other_threads_run_while_records_become_rows() -> None:
+    body = record_of({"a": 1, "t": "text"}) * 100_000
+    stream = stream_of_bodies([body], {"a": int, "t": str}, batch_rows=100_000)
+    ready, ran = threading.Event(), threading.Event()
+
+    def run() -> None:
+        ready.set()
+        while not ran.is_set():  # needs the GIL, which nobody gives it but who releases it
+            ran.wait(0.0001)
+            if begun:
+                ran.set()
+
+    begun: list[bool] = []
+    before = sys.getswitchinterval()
+    thread = threading.Thread(target=run)
+    thread.start()
+    ready.wait()
+    sys.setswitchinterval(1000)
+    try:
+        begun.append(True)
+        batch = next(stream)
+        seen = ran.is_set()
+    finally:
+        sys.setswitchinterval(before)
+        ran.set()
+        thread.join()
+    assert batch.num_rows == 100_000
+    assert seen, "the GIL was held"
+
+
+def test_memory_stays_flat_however_many_records_there_are() -> None:
+    import tracemalloc
+
+    body = record_of({"a": 1, "t": "x" * 100, "l": [1, 2, 3]}) * 1000
+    peaks = []
+    for frames in (20, 200):
+        stream = stream_of_bodies([body] * frames, {"a": int, "t": str, "l": [int]}, batch_rows=5000)
+        tracemalloc.start()
+        try:
+            assert sum(batch.num_rows for batch in stream) == frames * 1000
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 # Metadata ---------------------------------------------------------------------------------------------------
@@ -986,8 +1060,6 @@ def test_columns_of_a_fixed_size_are_arrays_of_numpy() -> None:
 
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     for name in ("pyarrow", "polars", "pandas", "numpy"):
         monkeypatch.setitem(sys.modules, name, None)
         with pytest.raises(errors.UnsupportedFeature, match=f"{name} is not installed.*") as caught:
