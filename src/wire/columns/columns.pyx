@@ -150,6 +150,8 @@ cdef Adding guess_records(Guess* bins, Guess* keys, Memory* records) noexcept no
                 return MALFORMED
             if b.kind == PARTICLE_NULL:
                 continue
+            if has_nul(<const char*>b.name, b.name_size):
+                return MALFORMED            # no server has such a bin, and no column can be called so
             bin = guess_named(bins, b.name, b.name_size)
             if bin == NULL:
                 return OUT_OF_MEMORY

@@ -173,6 +173,13 @@ cdef bint tell_together(Guess* g) noexcept nogil:
     return True
 
 
+cdef bint tell_together_if_needed(Guess* g, Value* key) noexcept nogil:
+    """Does so if there are too many keys, or one that no field can be called as."""
+    if g.field_count < GUESSES_APART and not has_nul(<const char*>key.data, key.size):
+        return True
+    return tell_together(g)
+
+
 cdef bint is_uniform(Guess* g) noexcept nogil:
     """Whether all values can be in one column."""
     cdef int i
@@ -203,7 +210,7 @@ cdef Adding guess_map(Guess* g, Value* v, Span* s, int depth) noexcept nogil:
         if g.key != NULL or inner.kind != PARTICLE_STRING or not is_utf8(inner.data, inner.size):
             if g.key == NULL and (not made(&g.key) or not tell_together(g)):
                 return OUT_OF_MEMORY
-        if g.key == NULL and g.value == NULL and g.field_count >= GUESSES_APART and not tell_together(g):
+        if g.key == NULL and g.value == NULL and not tell_together_if_needed(g, &inner):
             return OUT_OF_MEMORY
         if g.key != NULL:
             outcome = guess(g.key, &inner, s, depth + 1)

@@ -172,6 +172,14 @@ def test_a_map_of_very_many_different_keys_is_no_struct() -> None:
         column_of([*values, {"x": "text"}])
 
 
+def test_names_that_no_column_can_have_make_no_struct() -> None:
+    assert column_of([{"a\0b": 1}, {"c": 2}]) == [[("a\0b", 1)], [("c", 2)]]
+    with pytest.raises(SchemaMismatch):
+        column_of([{"a\0b": 1, "c": "text"}])
+    with pytest.raises(ProtocolError):
+        stream_of_bodies([record_of({"abc": 1}).replace(b"abc", b"a\0c")]).to_pyarrow()
+
+
 # Types that are declared ------------------------------------------------------------------------------------
 
 
