@@ -15,6 +15,7 @@ from pyspike import (
     Key,
     Record,
     ResultCode,
+    Transaction,
     errors,
 )
 from pyspike.compat.aerospike_helpers.batch import records
@@ -56,18 +57,18 @@ class Batches(Connection):
         """
         _check_keys(keys)
         _check_names(bins)
-        made = self._batch_policy("batch", policy)
+        made, txn = self._batch_policy("batch", policy)
         if not keys:
             return records.BatchRecords([])
         chosen = [key_of(key) for key in keys]
         if made is not None and made.filter_expression is None:
             try:
-                found = self._client.batch_get(chosen, bins, policy=made)
+                found = self._client.batch_get(chosen, bins, policy=made, txn=txn)
             except errors.BatchError as error:
                 return self._told(error.results, header_only=bins == [])
             return self._found(chosen, found, header_only=bins == [])
         rows = [BatchRead(key, bins) for key in chosen]
-        return self._told(self._run(rows, made), header_only=bins == [])
+        return self._told(self._run(rows, made, txn), header_only=bins == [])
 
     @method
     def batch_write(self, batch_records: Any, policy_batch: Any = None) -> records.BatchRecords:
@@ -88,10 +89,10 @@ class Batches(Connection):
             raise param_error("batch_records.batch_records must be a list")
         rows = [self._row(row) for row in batch_records.batch_records]
         writes = any(row._has_write for row in batch_records.batch_records)  # type: ignore[attr-defined]
-        made = self._batch_policy("batch_parent_write" if writes else "batch", policy_batch)
+        made, txn = self._batch_policy("batch_parent_write" if writes else "batch", policy_batch)
         if not rows:
             return batch_records
-        results = self._run([row for row, _ in rows], made)
+        results = self._run([row for row, _ in rows], made, txn)
         for row, (asked, ops), result in zip(batch_records.batch_records, rows, results, strict=True):
             self._fill(row, result, ops, writes=isinstance(asked, BatchWrite))
         batch_records.result = _overall(batch_records.batch_records)
@@ -124,13 +125,13 @@ class Batches(Connection):
         steps = translated(ops, self._validate)
         if len(steps.operations) < len(ops):
             raise param_error("op should be an operation dictionary")
-        made = self._batch_policy("batch_parent_write", policy_batch)
+        made, txn = self._batch_policy("batch_parent_write", policy_batch)
         row_policy = self._kinds["batch_write"](policy_batch_write)
         if not keys:
             return records.BatchRecords([])
         given = steps.ttl if ttl is None else expiration_of(ttl)
         rows = [self._operate_row(key_of(key), steps, None, given, row_policy) for key in keys]
-        return self._told(self._run(rows, made), steps, writes=isinstance(rows[0], BatchWrite))
+        return self._told(self._run(rows, made, txn), steps, writes=isinstance(rows[0], BatchWrite))
 
     @method
     def batch_remove(
@@ -147,12 +148,12 @@ class Batches(Connection):
             What came of each, in their order.
         """
         _check_keys(keys)
-        made = self._batch_policy("batch_parent_write", policy_batch)
+        made, txn = self._batch_policy("batch_parent_write", policy_batch)
         row_policy = self._kinds["batch_remove"](policy_batch_remove)
         if not keys:
             return records.BatchRecords([])
         rows = [BatchDelete(key_of(key), policy=row_policy) for key in keys]
-        return self._told(self._run(rows, made))
+        return self._told(self._run(rows, made, txn))
 
     @method
     def batch_apply(
@@ -181,26 +182,30 @@ class Batches(Connection):
         check_function(module, function)
         if not isinstance(args, list):
             raise param_error("args should be a list of arguments to the UDF")
-        made = self._batch_policy("batch_parent_write", policy_batch)
+        made, txn = self._batch_policy("batch_parent_write", policy_batch)
         row_policy = self._kinds["batch_apply"](policy_batch_apply)
         if not keys:
             return records.BatchRecords([])
         values = sendable(args)
         rows = [BatchUDF(key_of(key), module, function, values, policy=row_policy) for key in keys]
-        return self._told(self._run(rows, made))
+        return self._told(self._run(rows, made, txn))
 
-    def _batch_policy(self, kind: str, policy: Any) -> Any:
-        """The policy of a batch; None if a server would refuse its filter, which each row is told then."""
+    def _batch_policy(self, kind: str, policy: Any) -> tuple[Any, Transaction | None]:
+        """The policy of a batch, and the transaction that it is part of.
+
+        The policy is None if a server would refuse its filter, which each row is told then.
+        """
         try:
-            return self._kinds[kind](policy)
+            made = self._kinds[kind](policy)
         except AerospikeError as error:
             if error.code != INVALID_REQUEST:
                 raise
-            return None
+            made = None
+        return made, self._kinds[kind].transaction(policy)
 
-    def _run(self, rows: Sequence[BatchRow], policy: Any) -> Sequence[BatchRecord]:
+    def _run(self, rows: Sequence[BatchRow], policy: Any, txn: Transaction | None) -> Sequence[BatchRecord]:
         if policy is not None:
-            return self._client.batch(rows, policy=policy)
+            return self._client.batch(rows, policy=policy, txn=txn)
         return [BatchRecord(row.key, result_code=ResultCode.PARAMETER_ERROR) for row in rows]
 
     # --- rows ---
