@@ -12,6 +12,7 @@ from pyspike import (
     BatchRow,
     BatchUDF,
     BatchWrite,
+    GenerationPolicy,
     Key,
     Record,
     ResultCode,
@@ -94,7 +95,7 @@ class Batches(Connection):
             return batch_records
         results = self._run([row for row, _ in rows], made, txn)
         for row, (asked, ops), result in zip(batch_records.batch_records, rows, results, strict=True):
-            self._fill(row, result, ops, writes=isinstance(asked, BatchWrite))
+            self._fill(row, result, ops, writes=type(asked) is BatchWrite)
         batch_records.result = _overall(batch_records.batch_records)
         return batch_records
 
@@ -130,8 +131,13 @@ class Batches(Connection):
         if not keys:
             return records.BatchRecords([])
         given = steps.ttl if ttl is None else expiration_of(ttl)
-        rows = [self._operate_row(key_of(key), steps, None, given, row_policy) for key in keys]
-        return self._told(self._run(rows, made, txn), steps, writes=isinstance(rows[0], BatchWrite))
+        writes = any(operation.is_write for operation in steps.operations)
+        rows: list[BatchRow]
+        if writes:
+            rows = [BatchWrite(key_of(key), steps.operations, ttl=given, policy=row_policy) for key in keys]
+        else:
+            rows = [BatchRead(key_of(key), operations=steps.operations) for key in keys]
+        return self._told(self._run(rows, made, txn), steps, writes=writes)
 
     @method
     def batch_remove(
@@ -218,6 +224,8 @@ class Batches(Connection):
             )
         key = key_of(row.key)
         try:
+            if isinstance(row, records.Write):
+                return self._write_row(key, row)
             if isinstance(row, records.Remove):
                 policy = self._kinds["batch_remove"](row.policy)
                 return BatchDelete(key, policy=policy), None
@@ -227,13 +235,11 @@ class Batches(Connection):
                     raise param_error("args must be a list of arguments for the UDF")
                 policy = self._kinds["batch_apply"](row.policy)
                 return BatchUDF(key, row.module, row.function, sendable(row.args), policy=policy), None
-            if isinstance(row, records.Read):
-                return self._read_row(key, row)
-            return self._write_row(key, row)
+            return self._read_row(key, row)
         except errors.InvalidArgument as error:
             raise from_pyspike(error) from error
 
-    def _read_row(self, key: Any, row: records.Read) -> tuple[BatchRow, Any]:
+    def _read_row(self, key: Any, row: Any) -> tuple[BatchRow, Any]:
         policy = self._kinds["batch_read"](row.policy) if row.policy else None
         if row.ops is None or row.read_all_bins:
             return BatchRead(key, None if row.read_all_bins else [], policy=policy), None
@@ -243,13 +249,13 @@ class Batches(Connection):
     def _write_row(self, key: Any, row: Any) -> tuple[BatchRow, Any]:
         steps = self._steps(row.ops)
         policy = self._kinds["batch_write"](row.policy)
-        generation, ttl = (None, None) if row.meta is None else generation_and_ttl(row.meta, self._validate)
-        if not any(operation.is_write for operation in steps.operations):
-            raise param_error("ops must have one that writes; br.Read is for those that read")
-        if policy.generation_policy.value == 0:
-            generation = None
+        generation, ttl = None, None
+        if row.meta is not None:
+            generation, ttl = generation_and_ttl(row.meta, self._validate)
+            if policy.generation_policy is GenerationPolicy.NONE:
+                generation = None
         ttl = steps.ttl if ttl is None else ttl
-        return self._operate_row(key, steps, generation, ttl, policy), steps
+        return BatchWrite(key, steps.operations, generation=generation, ttl=ttl, policy=policy), steps
 
     def _steps(self, ops: Any) -> Translated:
         if not isinstance(ops, list) or not ops:
@@ -258,12 +264,6 @@ class Batches(Connection):
         if len(steps.operations) < len(ops):
             raise param_error("ops must be a list of aerospike operation dicts")
         return steps
-
-    @staticmethod
-    def _operate_row(key: Any, steps: Translated, generation: Any, ttl: Any, policy: Any) -> BatchRow:
-        if any(operation.is_write for operation in steps.operations):
-            return BatchWrite(key, steps.operations, generation=generation, ttl=ttl, policy=policy)
-        return BatchRead(key, operations=steps.operations)
 
     # --- what came of them ---
 
@@ -313,25 +313,27 @@ class Batches(Connection):
         header_only: bool = False,
         writes: bool = False,
     ) -> None:
-        row.result = 0 if result.result_code is None else int(result.result_code)
-        if result.error is not None:
-            error = from_pyspike(result.error)
+        failure, code = result.error, result.result_code
+        if failure is not None:
+            error = from_pyspike(failure)
             row.result, row.message, row.subcode = error.args[0], error.msg, error.subcode
             row.in_doubt = result.in_doubt
+        elif code is not None:
+            row.result = int(code)
         if row.result == 0:
             row.record = self._record(result, ops, header_only, writes)
 
     def _record(self, result: BatchRecord, ops: Any, header_only: bool, writes: bool) -> Any:
         record = result.record
+        if record is not None and ops is not None:
+            pairs = operated(ops, record.results, respond_all=writes)
+            return whole_key(record.key), meta_of(record), dict(pairs)
         if UDF_VALUE in (record or ()) and ops is None and result.value is not None:
             return whole_key(result.key), {"ttl": 0, "gen": 0}, {UDF_VALUE: official_value(result.value)}
         if record is None:
             return whole_key(result.key), {"ttl": NEVER, "gen": 0}, {}
         if header_only:
             return whole_key(record.key), meta_of(record)
-        if ops is not None:
-            pairs = operated(ops, record.results, respond_all=writes)
-            return whole_key(record.key), meta_of(record), dict(pairs)
         return record_of(record, deserialize=self._deserializer())
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from collections.abc import Generator
+from typing import Any, NoReturn, TypeVar
 
 from pyspike import Client, IndexFilter, PartitionFilter, QueryDuration, Record, Statement
 from pyspike.compat.client.connection import Connection
@@ -121,7 +121,11 @@ class _Search:
             raise raised("ClientError", "callback must be a function")
         if self._udf is not None:
             for value in self._results(policy, options):
-                if _called(callback, (value,)) is False:
+                try:
+                    told = callback(value)
+                except Exception as error:
+                    _fail_of_callback(error)
+                if told is False:
                     return
             return
         deserialize = self._connection._deserializer()
@@ -129,8 +133,11 @@ class _Search:
         records = self._records(policy, options)
         for record in records:
             official = record_of(record, deserialize=deserialize)
-            arguments = (record.key.partition_id, official) if with_partition else (official,)
-            if _called(callback, arguments) is False:
+            try:
+                told = callback(record.key.partition_id, official) if with_partition else callback(official)
+            except Exception as error:
+                _fail_of_callback(error)
+            if told is False:
                 self._pending = record
                 records.close()
                 return
@@ -295,13 +302,11 @@ def _can_be_sent(value: Any) -> bool:
     return isinstance(value, int | float | str | bytes | bytearray | GeoJSON | None)
 
 
-def _called(callback: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    try:
-        return callback(*arguments)
-    except AerospikeError:
-        raise
-    except Exception as error:
-        raise raised("ClientError", f"Callback function contains an error: {error!r}") from error
+def _fail_of_callback(error: Exception) -> NoReturn:
+    """Raise what stands for an exception of a callback."""
+    if isinstance(error, AerospikeError):
+        raise error
+    raise raised("ClientError", f"Callback function contains an error: {error!r}") from error
 
 
 @methods_of

@@ -199,13 +199,18 @@ def translated(
     """
     if not isinstance(given, list):
         raise param_error("Operations should be of type list")
-    steps = [op for op in given if isinstance(op, dict) and (strict or _is_sendable(op))]
-    made = []
+    steps, made = [], []
     respond_all = False
     ttl = None
-    for op in steps if prepare is None else [_prepared(op, prepare) for op in steps]:
+    for op in given:
+        if not isinstance(op, dict) or not (strict or _is_sendable(op)):
+            continue
+        steps.append(op)
+        if prepare is not None:
+            op = _prepared(op, prepare)
         code = op.get("op")
-        operation = QUICK[code](op) if strict and code in QUICK else None
+        quick = QUICK.get(code) if strict else None
+        operation = None if quick is None else quick(op)
         made.append(operation_of(op, validate, strict) if operation is None else operation)
         if code in RESPOND_ALL:
             respond_all = True
