@@ -7,8 +7,9 @@ from typing import Any
 
 from pyspike import INFINITY, WILDCARD, RawParticle
 from pyspike import GeoJSON as PlainGeoJSON
+from pyspike import HyperLogLog as PlainHyperLogLog
 from pyspike.compat.model.exceptions import param_error, raised
-from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, null
+from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, HyperLogLog, null
 from pyspike.compat.switches import SWITCHES
 
 __all__ = ["as_ints", "deserialized", "official_bins", "official_value", "sendable", "serialized"]
@@ -132,4 +133,4 @@ def official_value(value: Any) -> Any:
         return GeoJSON(str.__str__(value))
     if kind is RawParticle:
         return bytearray(value.data)
-    return value
+    return HyperLogLog(value) if kind is PlainHyperLogLog else value
