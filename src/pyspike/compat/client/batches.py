@@ -95,7 +95,12 @@ class Batches(Connection):
             return batch_records
         results = self._run([row for row, _ in rows], made, txn)
         for row, (asked, ops), result in zip(batch_records.batch_records, rows, results, strict=True):
-            self._fill(row, result, ops, writes=type(asked) is BatchWrite)
+            record = result.record
+            if record is None or ops is None or result.error is not None:
+                self._fill(row, result, ops)
+            else:
+                row.result = 0
+                row.record = _operated(record, ops, type(asked) is BatchWrite)
         batch_records.result = _overall(batch_records.batch_records)
         return batch_records
 
@@ -248,7 +253,8 @@ class Batches(Connection):
 
     def _write_row(self, key: Any, row: Any) -> tuple[BatchRow, Any]:
         steps = self._steps(row.ops)
-        policy = self._kinds["batch_write"](row.policy)
+        kind = self._kinds["batch_write"]
+        policy = kind.default if row.policy is None else kind(row.policy)
         generation, ttl = None, None
         if row.meta is not None:
             generation, ttl = generation_and_ttl(row.meta, self._validate)
@@ -326,8 +332,7 @@ class Batches(Connection):
     def _record(self, result: BatchRecord, ops: Any, header_only: bool, writes: bool) -> Any:
         record = result.record
         if record is not None and ops is not None:
-            pairs = operated(ops, record.results, respond_all=writes)
-            return whole_key(record.key), meta_of(record), dict(pairs)
+            return _operated(record, ops, writes)
         if UDF_VALUE in (record or ()) and ops is None and result.value is not None:
             return whole_key(result.key), {"ttl": 0, "gen": 0}, {UDF_VALUE: official_value(result.value)}
         if record is None:
@@ -335,6 +340,12 @@ class Batches(Connection):
         if header_only:
             return whole_key(record.key), meta_of(record)
         return record_of(record, deserialize=self._deserializer())
+
+
+def _operated(record: Record, ops: Translated, writes: bool) -> tuple[Any, Any, dict[str, Any]]:
+    """What the operations of a row gave."""
+    pairs = operated(ops, record.results, respond_all=writes)
+    return whole_key(record.key), meta_of(record), dict(pairs)
 
 
 def _overall(rows: Sequence[records.BatchRecord]) -> int:

@@ -446,8 +446,8 @@ def operated(
     """
     respond_all = respond_all or steps.respond_all
     pairs = []
-    for op, result in zip(steps.steps, results, strict=True):
-        code = op["op"]
+    for place, op in enumerate(steps.steps):
+        code, result = op["op"], results[place]
         if code in WITHOUT_BIN or (result is None and not respond_all):
             continue
         if type(result) not in SCALARS:
