@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from pyspike import Concurrency, ReadModeSC, TxnRollPolicy, TxnVerifyPolicy
 from pyspike.compat import aerospike, legacy
 from pyspike.compat.aerospike import exception as ex
 from pyspike.compat.aerospike_helpers import expressions as exp
 from pyspike.compat.aerospike_helpers.operations import operations as op
+from pyspike.compat.translate.policies import made_kinds
 from support.all_of import all_of
 from support.drop_in import Side
 
@@ -150,6 +152,18 @@ def test_policies_of_the_configuration_hold_and_those_of_calls_win(compat: Any, 
     told = client.get_policies()
     assert (told["write"]["ttl"], told["read"]["max_retries"], told["write"]["key"]) == (500, 2, 1)
     client.close()
+
+
+def test_keys_of_policies_become_the_fields_that_they_stand_for() -> None:
+    kinds = made_kinds({"txn_roll": {"total_timeout": 700, "concurrent": False}}, {}, True)
+    read = kinds["read"]({"connect_timeout": 300, "read_mode_sc": aerospike.POLICY_READ_MODE_SC_LINEARIZE})
+    assert (read.connect_timeout, read.read_mode_sc) == (300, ReadModeSC.LINEARIZE)
+    write = kinds["write"]({"compress": True, "compression_threshold": 50, "on_locking_only": True})
+    assert (write.use_compression, write.compression_threshold, write.on_locking_only) == (True, 50, True)
+    assert not kinds["write"]({"compression_threshold": 50}).use_compression
+    roll = kinds["txn_roll"].default
+    assert (type(roll), roll.total_timeout, roll.concurrency) == (TxnRollPolicy, 700, Concurrency.SEQUENTIAL)
+    assert type(kinds["txn_verify"].default) is TxnVerifyPolicy
 
 
 def test_queries_and_scans_refuse_a_transaction(compat: Any, set_name: str) -> None:
