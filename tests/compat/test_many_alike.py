@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.drop_in import Alike
+from pyspike.compat.aerospike.exception import ParamError
+from support.drop_in import Alike, Side
 
 MODULE = """
 function say(record, value) return value end
@@ -101,12 +102,43 @@ def test_queries_and_scans(alike: Alike) -> None:
         client.scan('test', S).select('a').results()[0][2].keys()
         client.scan('test', S).foreach(lambda record: taken.append(record) or False)
         0 < len(taken) < 10
+        let nodes = [each['node_name'] for each in client.get_node_names()]
+        sum(len(client.scan('test', S).results(None, node)) for node in nodes)
+        client.scan('test', S).results(None, 'gone')
+        client.scan('test', S).results(None, 5)
+        client.scan('nowhere', S).results(None, nodes[0])
+        let taken.clear()
+        [client.scan('test', S).foreach(lambda record: taken.append(record), None, {'nobins': True}, node) for node in nodes]
+        len(taken), taken[0][2]
         client.index_remove('test', S + 'a')
         client.index_remove('test', S + 'l')
         client.index_remove('test', S + 'g')
         client.index_remove('test', S + 'gone')
         """
     )
+
+
+def test_a_scan_of_one_node_has_the_same_records_as_the_official_one(
+    sides: tuple[Side, Side], set_name: str
+) -> None:
+    official, ours = (side.client for side in sides)
+    set_name += "n"
+    for number in range(200):
+        ours.put(("test", set_name, number), {"a": number})
+    seen = 0
+    for node in (each["node_name"] for each in ours.get_node_names()):
+        theirs, found = (
+            sorted(bins["a"] for _, _, bins in client.scan("test", set_name).results(None, node))
+            for client in (official, ours)
+        )
+        assert found == theirs
+        assert len(ours.scan("test", set_name).results({"max_records": 5}, node)) == min(5, len(found))
+        seen += len(found)
+    assert seen == 200
+    scan = ours.scan("test", set_name)
+    scan.paginate()
+    with pytest.raises(ParamError, match="one node"):
+        scan.results(None, node)
 
 
 def test_a_query_goes_on_where_another_has_stopped(alike: Alike) -> None:

@@ -132,6 +132,16 @@ def test_operations(alike: Alike) -> None:
         client.operate(K, [bo.bit_resize('bits', 3), bo.bit_set_int('bits', 0, 8, 5), bo.bit_get('bits', 0, 24)])
         client.operate(K, [bo.bit_count('bits', 0, 24), bo.bit_get_int('bits', 0, 8, False)])
         client.operate(K, [ho.hll_add('h', ['a', 'b'], 8), ho.hll_get_count('h'), ho.hll_describe('h')])
+        client.operate(K, [ho.hll_init('h2', 3)])
+        client.operate(K, [ho.hll_init('h2', 'x')])
+        client.operate(K, [ho.hll_init('h2', 8, 52)])
+        client.operate(K, [ho.hll_get_union('h', [])])
+        client.operate(K, [bo.bit_set_int('bits', 0, 65, 5)])
+        client.operate(K, [bo.bit_set_int('bits', 0, 8, 2**64)])
+        client.operate(K, [op.read('b' * 16)])
+        str(client.get(K)[2]['h'])[:30]
+        client.put(K, {'h2': client.get(K)[2]['h'], 'hl': [client.get(K)[2]['h']]})
+        client.operate(K, [ho.hll_get_union_count('h', [client.get(K)[2]['h2']])])[2]
         client.operate(K, [eo.expression_read('e', exp.Add(exp.IntBin('a'), 5).compile())])
         client.operate(K, [eo.expression_write('w', exp.IntBin('a').compile()), op.read('w')])
         client.operate(K, [eo.expression_read('e', exp.IntBin('gone').compile())])

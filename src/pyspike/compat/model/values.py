@@ -1,6 +1,6 @@
 """The values of the official client that Python has no type of its own for.
 
-`HyperLogLog` and `KeyOrderedDict` are pyspike's own, so that they can be sent, and given back, as they are.
+`KeyOrderedDict` is pyspike's own, so that it can be sent, and given back, as it is.
 """
 
 from __future__ import annotations
@@ -8,10 +8,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pyspike import HyperLogLog, KeyOrderedDict
+from pyspike import HyperLogLog as PlainHyperLogLog
+from pyspike import KeyOrderedDict
 from pyspike.compat.model.exceptions import raised
 
 __all__ = ["CDTInfinite", "CDTWildcard", "GeoJSON", "HyperLogLog", "KeyOrderedDict", "null"]
+
+
+class HyperLogLog(PlainHyperLogLog):
+    """A HyperLogLog, which shows its bytes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({bytes(self)!r})"
+
+    __str__ = __repr__
 
 
 class GeoJSON:
