@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from pyspike import (
     ArrowBatch,
     ArrowSchema,
+    ArrowStream,
     GeoJSON,
     HyperLogLog,
     InvalidArgument,
@@ -952,6 +953,18 @@ def test_a_stream_that_is_closed_says_so() -> None:
         type(stream)()
     with pytest.raises(TypeError):
         ArrowBatch()
+    unmade = ArrowStream.__new__(ArrowStream)
+    for use in (
+        next,
+        lambda each: each.schema,
+        lambda each: each.cursor,
+        lambda each: each.__arrow_c_stream__(),
+    ):
+        with pytest.raises(TypeError):
+            use(unmade)
+    unmade.close()
+    empty = ArrowBatch.__new__(ArrowBatch)
+    assert (len(empty), empty.nbytes, repr(empty)) == (0, 0, "<ArrowBatch of 0 rows, 0 bytes: >")
 
 
 def test_memory_is_given_back() -> None:
