@@ -6,6 +6,7 @@ cdef enum:
     FIRST_KEYS = 4096                       # that are asked for before it is known how large their records are
     FEWEST_KEYS = 64
 
+
 @cython.final
 cdef class BatchColumns(ColumnSource):
     """Keys whose records become rows, in the order of the keys. A record that is not there is a row without bins."""
