@@ -8,17 +8,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import (
-    SECTION_QUERY,
-    SECTION_SCAN,
     SECTION_TXN_ROLL,
     SECTION_TXN_VERIFY,
     DynamicSettings,
-    Query,
-    QueryPartitions,
     Settings,
-    Statement,
-    filter_bytes,
-    partitions_of_cursor,
     plain_int,
     plain_text,
 )
@@ -41,8 +34,7 @@ from pyspike.policy import (
     WritePolicy,
 )
 from pyspike.policy.base import Policy
-from pyspike.process.lazy_imports import importing
-from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+from pyspike.query import Cursor
 from pyspike.showing import shown
 from pyspike.transaction import Transaction
 
@@ -52,13 +44,11 @@ __all__ = [
     "client_policy",
     "ending_settings",
     "info_arguments",
-    "new_query",
     "no_transaction",
-    "query_settings",
+    "of_kind",
     "times_again",
 ]
 
-ARRAY_OF_THREE = 0x93  # in MessagePack
 
 # The compiled commands name these in their signatures. The wire layer is below them and can't import them, so
 # it is given them here, for `typing.get_type_hints`.
@@ -126,18 +116,23 @@ class Policies(NamedTuple):
             InvalidType: a policy is of another kind.
         """
         return Policies(
-            self.read if read is None else _of_kind(ReadPolicy, read, "read"),
-            self.write if write is None else _of_kind(WritePolicy, write, "write"),
-            self.info if info is None else _of_kind(InfoPolicy, info, "info"),
-            self.admin if admin is None else _of_kind(AdminPolicy, admin, "admin"),
-            self.batch if batch is None else _of_kind(BatchPolicy, batch, "batch"),
-            self.query if query is None else _of_kind(QueryPolicy, query, "query"),
-            self.txn_verify if txn_verify is None else _of_kind(TxnVerifyPolicy, txn_verify, "txn_verify"),
-            self.txn_roll if txn_roll is None else _of_kind(TxnRollPolicy, txn_roll, "txn_roll"),
+            self.read if read is None else of_kind(ReadPolicy, read, "read"),
+            self.write if write is None else of_kind(WritePolicy, write, "write"),
+            self.info if info is None else of_kind(InfoPolicy, info, "info"),
+            self.admin if admin is None else of_kind(AdminPolicy, admin, "admin"),
+            self.batch if batch is None else of_kind(BatchPolicy, batch, "batch"),
+            self.query if query is None else of_kind(QueryPolicy, query, "query"),
+            self.txn_verify if txn_verify is None else of_kind(TxnVerifyPolicy, txn_verify, "txn_verify"),
+            self.txn_roll if txn_roll is None else of_kind(TxnRollPolicy, txn_roll, "txn_roll"),
         )
 
 
-def _of_kind(kind: type[P], policy: P, name: str = "policy") -> P:
+def of_kind(kind: type[P], policy: P, name: str = "policy") -> P:
+    """The policy, if it is of this kind.
+
+    Raises:
+        InvalidType: it is of another one; the message calls it by `name`.
+    """
     if not isinstance(policy, kind):
         # The article as it is read aloud: an InfoPolicy.
         article = "an" if kind in (InfoPolicy, AdminPolicy) else "a"
@@ -151,7 +146,7 @@ def client_policy(policy: ClientPolicy | None) -> ClientPolicy:
     Raises:
         InvalidType: it is none of a client.
     """
-    return ClientPolicy() if policy is None else _of_kind(ClientPolicy, policy)
+    return ClientPolicy() if policy is None else of_kind(ClientPolicy, policy)
 
 
 def no_transaction(txn: Transaction | None, what: str) -> None:
@@ -178,81 +173,13 @@ def ending_settings(policies: Policies, dynamic: DynamicSettings | None) -> tupl
     return dynamic.of(verify, SECTION_TXN_VERIFY), dynamic.of(roll, SECTION_TXN_ROLL)
 
 
-def query_settings(
-    policies: Policies, policy: QueryPolicy | None, statement: Statement, dynamic: DynamicSettings | None
-) -> Settings:
-    """The settings of a query; `dynamic` is what a configuration file says, if the client follows one.
-
-    Raises:
-        InvalidType: the policy is of another kind.
-    """
-    chosen = policies.query if policy is None else _of_kind(QueryPolicy, policy)
-    if dynamic is None:
-        return chosen.settings
-    return dynamic.of(chosen, SECTION_SCAN if getattr(statement, "where", None) is None else SECTION_QUERY)
-
-
-def new_query(
-    policies: Policies,
-    statement: Statement,
-    partitions: PartitionFilter,
-    cursor: Cursor | None,
-    timeout: Milliseconds | None,
-    filter_expression: Filter | None,
-    policy: QueryPolicy | None,
-    dynamic: DynamicSettings | None,
-) -> Query:
-    """The query that is asked for by these arguments of `Client.query`.
-
-    Raises:
-        InvalidType, InvalidArgument: one of them can't be used.
-    """
-    if not isinstance(statement, Statement):
-        raise InvalidType(f"what is asked for must be a Statement, not {shown(statement)}")
-    if not isinstance(partitions, PartitionFilter):
-        raise InvalidType(f"partitions must be a PartitionFilter, not {shown(partitions)}")
-    if cursor is not None and not isinstance(cursor, Cursor):
-        raise InvalidType(
-            f"cursor must be a Cursor, not {shown(cursor)}", advice="make one of bytes with Cursor.from_bytes"
-        )
-    if cursor is None:
-        states = QueryPartitions(partitions.begin, partitions.count, partitions.after)
-    elif partitions == ALL_PARTITIONS:
-        states = partitions_of_cursor(cursor.to_bytes(), statement)
-    else:
-        raise InvalidArgument(
-            "partitions and cursor exclude each other",
-            advice="a cursor goes on with the partitions of the query it is of",
-        )
-    settings = query_settings(policies, policy, statement, dynamic)
-    if settings.max_records and statement.bins:
-        given = settings.filter_expression if filter_expression is None else filter_bytes(filter_expression)
-        filter_expression = _with_any_bin(statement.bins, given)
-    return Query(statement, settings, states, timeout, filter_expression)
-
-
-def _with_any_bin(bins: Sequence[str], given: bytes | None) -> bytes:
-    """The filter `given`, and that a record has one of these bins.
-
-    A server counts records without any of them as some of the most that are wanted, though it does not send
-    them, so that a query would seem to be done before it is (query-scan.md 8.4).
-    """
-    with importing:
-        from pyspike.cdt.opcodes import ExpOp
-        from pyspike.exp.logic import or_
-        from pyspike.exp.record import bin_exists
-
-    found = bytes(or_(*map(bin_exists, bins)))
-    return found if given is None else bytes((ARRAY_OF_THREE, ExpOp.AND)) + given + found
-
-
 def admin_policy(policies: Policies, policy: AdminPolicy | None) -> AdminPolicy:
     """The policy of a command that changes the cluster itself.
 
     Raises:
         InvalidType: it is of another kind.
     """
-    return policies.admin if policy is None else _of_kind(AdminPolicy, policy)
+    return policies.admin if policy is None else of_kind(AdminPolicy, policy)
 
 
 def info_arguments(
@@ -272,7 +199,7 @@ def info_arguments(
     if not isinstance(node, str | Node | None):
         raise InvalidType(f"node must be a Node or its name, not {shown(node)}")
     name = node.name if isinstance(node, Node) else node if node is None else plain_text(node)
-    return command, name, policies.info if policy is None else _of_kind(InfoPolicy, policy)
+    return command, name, policies.info if policy is None else of_kind(InfoPolicy, policy)
 
 
 def _is_unicode(text: str) -> bool:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds
 from pyspike._wire import AsyncExecutor, AsyncRecordset, DynamicSettings, Statement
-from pyspike.arguments import Policies, new_query, no_transaction, query_settings
+from pyspike.arguments import Policies, no_transaction
 from pyspike.cluster import Cluster, aggregation
 from pyspike.policy import QueryPolicy
 from pyspike.process.in_thread import in_thread
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+from pyspike.query_arguments import new_query, query_settings
 from pyspike.transaction import Transaction
 
 __all__ = ["AsyncQueries"]

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds
 from pyspike._wire import DynamicSettings, Executor, Recordset, Statement
-from pyspike.arguments import Policies, new_query, no_transaction, query_settings
+from pyspike.arguments import Policies, no_transaction
 from pyspike.policy import QueryPolicy
 from pyspike.process.lazy_imports import importing
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
+from pyspike.query_arguments import new_query, query_settings
 from pyspike.transaction import Transaction
 
 if TYPE_CHECKING:

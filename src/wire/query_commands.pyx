@@ -67,7 +67,7 @@ cdef class NodeQuery:
     cdef int put_off_until(self, int64_t due) except -1:
         cdef Py_ssize_t i
         for i in range(self.count):
-            self.query.partitions.states[self.places[i]].due = due
+            self.query.partitions.delay(self.places[i], due)
         return 0
 
     def make_command(self) -> Command:
@@ -179,11 +179,23 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
     cdef Node node
     cdef int64_t now = now_ns()
     cdef NamespaceMap space = map.known(query.statement.namespace)
+    cdef bint masters_first = space is not None and space.replicas and (
+        query.settings.choice.policy == REPLICA_SEQUENCE or query.settings.choice.policy == REPLICA_MASTER
+    )
+    cdef list as_masters = [None] * len(map.nodes)      # what each node is asked for, once it is known to be asked as a master
     cdef int i
+    cdef int owner = NO_NODE
     for i in range(query.partitions.count):
         state = &query.partitions.states[i]
-        if state.done or state.asked or state.due > now:
+        if state.done or state.asked or query.partitions.due(i) > now:
             continue
+        if masters_first and state.replica == 0:        # the usual case, in few steps
+            owner = space.owners[0][query.partitions.begin + i]
+            if owner != NO_NODE and PyList_GET_ITEM(as_masters, owner) != <PyObject*>None:
+                group = <NodeQuery>PyList_GET_ITEM(as_masters, owner)
+                group.places[group.count] = <uint16_t>i
+                group.count += 1
+                continue
         target.choice = query.settings.choice
         target.partition_id = query.partitions.begin + i
         target.replica = state.replica
@@ -199,6 +211,8 @@ def route_partitions(Query query not None, PartitionMap map not None) -> list[No
                 group = found[node] = new_node_query(query, node)
                 if target.choice.policy == REPLICA_PREFER_RACK:
                     node.counters.count_choice(target.in_rack)
+        if masters_first and owner != NO_NODE and map.nodes[owner] is node:
+            as_masters[owner] = group
         group.places[group.count] = <uint16_t>i
         group.count += 1
     order = sorted(found.values(), key=name_of_asked)
@@ -228,7 +242,7 @@ def count_failures(
     cdef PartitionState* state
     cdef int most = 0
     for number in partitions:
-        state = query.partitions.state_of(number)
+        state = &query.partitions.states[query.partitions.find(number)]
         state.tries = 1 if brought_records else min(state.tries + 1, MOST_COUNTED)
         state.replica += next_replica
         if state.tries > most:
@@ -240,7 +254,7 @@ def put_off(Query query not None, partitions: Iterable[int], double pause) -> No
     """Let partitions not be asked for in the next so many milliseconds."""
     cdef int64_t due = after(now_ns(), <int64_t>(pause * 1e6))
     for number in partitions:
-        query.partitions.state_of(number).due = due
+        query.partitions.delay(query.partitions.find(number), due)
 
 
 def new_query_number() -> int:

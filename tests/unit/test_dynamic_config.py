@@ -43,8 +43,9 @@ from pyspike._wire import (
     batch_rows,
     rows_of_node,
 )
-from pyspike.arguments import Policies, query_settings
+from pyspike.arguments import Policies
 from pyspike.policy.dynamic import Config, read_config
+from pyspike.query_arguments import query_settings
 from support.all_of import all_of
 from support.batches import parse_batch
 from support.messages import KEY, parse

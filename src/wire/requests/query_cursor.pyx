@@ -86,9 +86,9 @@ cdef bytes write_cursor(Statement statement, QueryPartitions partitions):
             what = STATE_DONE if state.done else STATE_BEGUN if state.begun else STATE_FRESH
             out.data[states + <size_t>i // 4] |= <unsigned char>(what << (6 - 2 * (i % 4)))
             if what == STATE_BEGUN:
-                put_bytes(&out, state.digest, DIGEST_SIZE)
+                put_bytes(&out, partitions.places[i].digest, DIGEST_SIZE)
                 if identity[0] & CURSOR_HAS_BVALS:
-                    store64(buffer_take(&out, 8), <uint64_t>state.bval)
+                    store64(buffer_take(&out, 8), <uint64_t>partitions.places[i].bval)
         digest_of_bytes(out.data, out.size, digest)
         put_bytes(&out, digest, CURSOR_CHECK_SIZE)
         return PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)
@@ -144,9 +144,9 @@ cdef QueryPartitions read_cursor(bytes data, size_t at, bint has_bvals):
             if <size_t>(end - p) < each or partition_of(p) != partitions.begin + i:
                 raise no_cursor("a digest is missing, or of another partition")
             state.begun = True
-            memcpy(state.digest, p, DIGEST_SIZE)
+            memcpy(partitions.places[i].digest, p, DIGEST_SIZE)
             if has_bvals:
-                state.bval = <int64_t>load64(p + DIGEST_SIZE)
+                partitions.places[i].bval = <int64_t>load64(p + DIGEST_SIZE)
             p += each
         elif what > STATE_DONE:
             raise no_cursor("a partition has no state that there is")

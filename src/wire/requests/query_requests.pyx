@@ -142,14 +142,14 @@ cdef int put_partition_fields(
         p = start_field(out, FIELD_DIGESTS, <size_t>begun * DIGEST_SIZE)
         for i in range(count):
             if partitions.states[places[i]].begun:
-                memcpy(p, partitions.states[places[i]].digest, DIGEST_SIZE)
+                memcpy(p, partitions.places[places[i]].digest, DIGEST_SIZE)
                 p += DIGEST_SIZE
     if begun and has_bvals:
         fields += 1
         p = start_field(out, FIELD_BVALS, <size_t>begun * 8)
         for i in range(count):
             if partitions.states[places[i]].begun:
-                store64_little(p, <uint64_t>partitions.states[places[i]].bval)
+                store64_little(p, <uint64_t>partitions.places[places[i]].bval)
                 p += 8
     return fields
 

@@ -97,8 +97,32 @@ cdef class Pool:
 
     # --- taking and giving back ---
 
-    cdef Connection acquire(self, Command command, int64_t now, bint* took_time, int64_t patience=FOREVER):
+    cdef inline Connection acquire(self, Command command, int64_t now, bint* took_time, int64_t patience=FOREVER):
         """Returns a connection for a command's attempt; the caller gives it back by `release`, `discard` or `set_late`.
+
+        Mostly it is the one that was used last, a moment before. Else see `find`.
+        """
+        cdef Connection connection = None
+        if not self.breaker.refuses():
+            with cython.critical_section(self):
+                if not self.closed and self.idle is not None and not self.has_rested(self.idle, now):
+                    connection = self.take_last()
+        return self.find(command, now, took_time, patience) if connection is None else connection
+
+    cdef inline bint has_rested(self, Connection connection, int64_t now) noexcept:
+        """Whether a connection was idle for so long, or so critical a time, that the server may have closed it."""
+        return now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.broken_at
+
+    cdef inline Connection take_last(self):
+        """Takes out the idle connection that was used last. There has to be one."""
+        cdef Connection connection = self.idle
+        self.idle = connection.below
+        connection.below = None
+        self.idle_count -= 1
+        return connection
+
+    cdef Connection find(self, Command command, int64_t now, bint* took_time, int64_t patience):
+        """Returns a connection for a command's attempt: an idle one, a new one, or one that another thread gives back.
 
         Opening a connection may take as long as the attempt, or the policy's `connect_timeout`, so that another node can be
         asked when this one is down. Waiting in line may take until the deadline, or as long as the attempt if the command
@@ -127,10 +151,7 @@ cdef class Pool:
                     step = FAIL
                 elif self.idle is not None:
                     step = USE
-                    connection = self.idle
-                    self.idle = connection.below
-                    connection.below = None
-                    self.idle_count -= 1
+                    connection = self.take_last()
                 elif self.has_place() and (refusal is None or not self.members):
                     step = OPEN
                     self.opening += 1
@@ -181,7 +202,7 @@ cdef class Pool:
                         raise
                     refusal = error
                 continue
-            if (now - connection.used_at > CHECK_AFTER_IDLE or connection.used_at <= self.broken_at) and self.is_dead(connection):
+            if self.has_rested(connection, now) and self.is_dead(connection):
                 self.found_broken()
                 self.discard(connection, CLOSED_BY_SERVER)
                 continue
