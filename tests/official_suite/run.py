@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pyspike import Client, ClientPolicy
+
 HERE = Path(__file__).parent
 PASSED = {"passed", "xpassed"}
 RUN = {*PASSED, "failed", "error", "hang", "started"}
@@ -31,6 +33,7 @@ TRIES = 40
 FILE_LIMIT = 1500  # seconds
 EMBEDDED = "embedded:"
 ADMIN = "admin"  # a user, and its password
+ENTERPRISE = ("--security", "--strong-consistency")
 # A test of the second creates an index, of a namespace that there isn't, which one of the first has created.
 AFTER = {"test_mapvalues_index": "test_mapkeys_index"}
 CONFIG = """[input-validation]
@@ -62,14 +65,16 @@ def main() -> int:
         "--jobs", type=int, default=1, help="files at once, each with an embedded server of its own"
     )
     parser.add_argument(
-        "--security",
+        "--enterprise",
         action="store_true",
-        help="as an Enterprise Edition with security: user admin, password admin",
+        help="on an embedded server with users and strong consistency: an Enterprise Edition",
     )
     options = parser.parse_args()
     embedded = options.hosts.startswith(EMBEDDED)
     if options.jobs > 1 and not embedded:
         parser.error("--jobs needs embedded servers: a file truncates what another one wrote")
+    if options.enterprise and not embedded:
+        parser.error("--enterprise needs embedded servers")
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as servers:
         log = options.log.resolve() if options.log else Path(directory) / "log.jsonl"
         places: queue.SimpleQueue[Path] = queue.SimpleQueue()
@@ -77,9 +82,11 @@ def main() -> int:
             work = Path(directory) / str(job)
             hosts = options.hosts
             if embedded:
-                more = ["--security"] if options.security else []
-                hosts = servers.enter_context(served(options.hosts.removeprefix(EMBEDDED), *more))
-            prepare(options.checkout, work, hosts, security=options.security)
+                version = options.hosts.removeprefix(EMBEDDED)
+                hosts = servers.enter_context(served(version, *(ENTERPRISE if options.enterprise else ())))
+                if options.enterprise:
+                    permit_all(hosts)
+            prepare(options.checkout, work, hosts, enterprise=options.enterprise)
             places.put(work)
         names = options.files or sorted(path.stem for path in (work / "new_tests").glob("test_*.py"))
 
@@ -117,11 +124,18 @@ def served(version: str, *more: str) -> Iterator[str]:
             server.terminate()
 
 
-def prepare(checkout: Path, work: Path, hosts: str, *, security: bool) -> None:
+def permit_all(hosts: str) -> None:
+    """Let the user do everything, and records of strong-consistent namespaces be deleted as others are."""
+    with Client(hosts, policy=ClientPolicy(user=ADMIN, password=ADMIN)) as client:
+        client.grant_roles(ADMIN, ["sys-admin", "data-admin", "read-write-udf"])
+        client.info("set-config:context=namespace;id=test;strong-consistency-allow-expunge=true")
+
+
+def prepare(checkout: Path, work: Path, hosts: str, *, enterprise: bool) -> None:
     """Copy the suite, and say where the server is."""
     shutil.copytree(checkout / "test", work)
-    places = {"community": "", "enterprise": hosts} if security else {"community": hosts, "enterprise": ""}
-    (work / "config.conf").write_text(CONFIG.format(**places, user=ADMIN if security else ""))
+    places = {"community": "", "enterprise": hosts} if enterprise else {"community": hosts, "enterprise": ""}
+    (work / "config.conf").write_text(CONFIG.format(**places, user=ADMIN if enterprise else ""))
     # The suite is older than the wheel, which has this class under another name.
     paths = work / "new_tests/test_path_expressions.py"
     paths.write_text(paths.read_text().replace("ResultRemove", "RemoveResult"))
