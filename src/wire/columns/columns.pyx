@@ -334,8 +334,10 @@ cdef class Columns:
         cdef Adding outcome
         cdef int i
         cdef list found = []
+        cdef int64_t left = MOST_GUESSES
         memset(&bins, 0, sizeof(Guess))
         memset(&keys, 0, sizeof(Guess))
+        bins.left = keys.left = &left
         mixed_is_json = self.rule == MISFIT_IS_JSON
         try:
             with nogil:

@@ -173,6 +173,21 @@ def test_a_map_of_very_many_different_keys_is_no_struct() -> None:
         column_of([*values, {"x": "text"}])
 
 
+def test_very_many_keys_in_each_other_take_no_memory_without_end() -> None:
+    import tracemalloc
+
+    value = {f"a{first}": {f"b{first}-{second}": second for second in range(500)} for first in range(500)}
+    stream = stream_of([{"a": value}])
+    tracemalloc.start()
+    try:
+        assert stream.schema.names == ["a"]
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
+    table = stream.to_pyarrow()
+    assert len(table["a"][0].as_py()) == 500
+
+
 def test_names_that_no_column_can_have_make_no_struct() -> None:
     assert column_of([{"a\0b": 1}, {"c": 2}]) == [[("a\0b", 1)], [("c", 2)]]
     with pytest.raises(SchemaMismatch):
