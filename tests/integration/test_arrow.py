@@ -314,8 +314,13 @@ def test_keys_are_asked_for_in_batches(client: Client, where: Statement, set_nam
     assert len(taken) == 100
     assert [batch.num_rows for batch in stream] == [100, 100]
     large = [Key("test", set_name, number % COUNT) for number in range(10_000)]
-    assert [batch.num_rows for batch in client.batch_get_arrow(large, ["n"])] == [4096, 10_000 - 4096]
-    assert [len(batch) for batch in client.batch_get_arrow(large, schema={"n": int})] == [10_000]
+    assert [batch.num_rows for batch in client.batch_get_arrow(large, ["n"], timeout=PATIENT)] == [
+        4096,
+        10_000 - 4096,
+    ]
+    assert [len(batch) for batch in client.batch_get_arrow(large, schema={"n": int}, timeout=PATIENT)] == [
+        10_000
+    ]
     small = client.batch_get_arrow(keys(), ["n", "many"], batch_bytes=100)
     sizes = [batch.num_rows for batch in small]
     assert (sum(sizes), len(sizes) > 20) == (COUNT, True)
