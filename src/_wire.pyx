@@ -96,7 +96,7 @@ from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_READ, PyBUF_STRIDES, PyBUF_WRITE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer,
     PyObject_GetBuffer,
 )
-from cpython.bytearray cimport PyByteArray_AS_STRING
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
 from cpython.dict cimport PyDict_CheckExact, PyDict_Keys, PyDict_SetItem, PyDict_Size, PyDict_Values
@@ -152,6 +152,7 @@ include "wire/values/unpack.pyx"
 include "wire/values/pack.pyx"
 include "wire/values/key.pyx"
 include "wire/values/record.pyx"
+include "wire/values/record_tuples.pyx"
 include "wire/values/batch_record.pyx"
 include "wire/requests/arguments.pyx"
 include "wire/requests/settings.pyx"
