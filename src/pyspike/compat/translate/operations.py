@@ -95,6 +95,9 @@ class Translated(NamedTuple):
     ttl: Any
 
 
+_translated = tuple.__new__  # in less time than by the constructor, which takes as long as an operation
+
+
 # Policies of operations -------------------------------------------------------------------------------------
 
 KNOWN = {
@@ -205,24 +208,26 @@ def translated(
     """
     if not isinstance(given, list):
         raise param_error("Operations should be of type list")
+    quick = QUICK if strict and prepare is None else {}
     steps, made = [], []
     respond_all = False
     ttl = None
     for op in given:
-        if not isinstance(op, dict) or not (strict or _is_sendable(op)):
-            continue
+        try:
+            operation = quick[op["op"]](op)
+        except (KeyError, TypeError):
+            operation = None
+        if operation is None:
+            if not isinstance(op, dict) or not (strict or _is_sendable(op)):
+                continue
+            operation = operation_of(op if prepare is None else _prepared(op, prepare), validate, strict)
+            if op["op"] == TOUCH and op.get("val") is not None:
+                ttl = expiration_of(op["val"])
         steps.append(op)
-        if prepare is not None:
-            op = _prepared(op, prepare)
-        code = op.get("op")
-        quick = QUICK.get(code) if strict else None
-        operation = None if quick is None else quick(op)
-        made.append(operation_of(op, validate, strict) if operation is None else operation)
-        if code in RESPOND_ALL:
+        made.append(operation)
+        if op["op"] in RESPOND_ALL:
             respond_all = True
-        elif code == TOUCH and op.get("val") is not None:
-            ttl = expiration_of(op["val"])
-    return Translated(made, steps, respond_all, ttl)
+    return _translated(Translated, (made, steps, respond_all, ttl))
 
 
 def _prepared(op: dict[str, Any], prepare: Callable[[Any], Any]) -> dict[str, Any]:
