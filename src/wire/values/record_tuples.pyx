@@ -73,6 +73,31 @@ cdef class RecordTuples:
         """Return a key."""
         return self.key_tuple(key)
 
+    def results(
+        self, Record record not None, operations: Sequence[Operation], *, bint with_none
+    ) -> tuple[tuple[Any, ...], dict[str, int], dict[str, Any]]:
+        """Return the key and metadata of a record that an operate gave, and what its operations gave by the names of their bins.
+
+        Args:
+            record: the record.
+            operations: those of the operate. Of several on one bin the last counts.
+            with_none: whether an operation that gave None counts.
+
+        Raises:
+            ValueError: there are not as many results as operations.
+        """
+        cdef list results = record.operated
+        cdef dict given = {}
+        cdef Py_ssize_t i = 0
+        if results is None or len(results) != len(operations):
+            raise ValueError(f"{len(operations)} operations, {0 if results is None else len(results)} results")
+        for operation in operations:
+            value = results[i]
+            i += 1
+            if value is not None or with_none:
+                given[(<Operation?>operation).bin] = self.converted_value(value)
+        return self.key_tuple(record.key), meta_of(record), given
+
     cdef inline tuple key_tuple(self, Key key):
         cdef object user_key = key.user_key if self.with_user_key else None
         if type(user_key) is bytes:
@@ -86,18 +111,21 @@ cdef class RecordTuples:
 
     cdef inline dict converted(self, dict bins):
         for name, value in bins.items():
-            if type(value) is bytes:
-                if self.of_bytes is not None:
-                    bins[name] = self.of_bytes(value)
-            elif is_plain(value):
-                continue
-            elif type(value) is list and are_plain_items(<list>value):
-                continue
-            elif type(value) is dict and are_plain_values(<dict>value):
-                continue
-            else:
-                bins[name] = self.convert(value)
+            converted = self.converted_value(value)
+            if converted is not value:
+                bins[name] = converted
         return bins
+
+    cdef inline object converted_value(self, object value):
+        if type(value) is bytes:
+            return value if self.of_bytes is None else self.of_bytes(value)
+        if (
+            is_plain(value)
+            or (type(value) is list and are_plain_items(<list>value))
+            or (type(value) is dict and are_plain_values(<dict>value))
+        ):
+            return value
+        return self.convert(value)
 
 
 cdef inline dict meta_of(Record record):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyspike import GeoJSON, HyperLogLog, Key, KeyOrderedDict, OrderedList, RawParticle, Record
+from pyspike import operations as op
 from pyspike._wire import RecordTuples
 
 KEY = Key("test", "s", "k")
@@ -124,3 +125,17 @@ def test_errors_come_through() -> None:
             TUPLES(wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         TUPLES.all([KEY])  # type: ignore[list-item]
+
+
+def test_results_of_operations_have_the_names_of_their_bins() -> None:
+    record = Record(KEY, {}, 3, 0, [1, None, b"x", GeoJSON("{}"), 2])
+    steps = [op.get(name) for name in "abcda"]
+    head = TUPLES.header(record)
+    given = {"a": 2, "c": b"x", "d": Converted(GeoJSON("{}"))}
+    assert TUPLES.results(record, steps, with_none=False) == (*head, given)
+    assert TUPLES.results(record, tuple(steps), with_none=True) == (*head, {**given, "b": None})
+    made = RecordTuples(Converted, of_bytes=len)
+    assert made.results(record, steps, with_none=False)[2]["c"] == 1
+    for wrong in (Record(KEY, {}), Record(KEY, {}, 1, 0, [1])):
+        with pytest.raises(ValueError, match=r"2 operations, [01] results"):
+            TUPLES.results(wrong, steps[:2], with_none=False)

@@ -28,7 +28,7 @@ from pyspike.compat.model.exceptions import CLASSES, AerospikeError, from_pyspik
 from pyspike.compat.translate.keys import key_of
 from pyspike.compat.translate.metadata import generation_and_ttl
 from pyspike.compat.translate.names import check_length
-from pyspike.compat.translate.operations import Translated, translated
+from pyspike.compat.translate.operations import Translated, plain_operations, translated
 from pyspike.compat.translate.policies import expiration_of
 from pyspike.compat.translate.values import official_value, sendable
 
@@ -92,19 +92,33 @@ class Batches(Connection):
             )
         if not isinstance(batch_records.batch_records, list):
             raise param_error("batch_records.batch_records must be a list")
-        rows = [self._row(row) for row in batch_records.batch_records]
+        rows: list[BatchRow] = []
+        how_told: dict[int, Translated] = {}  # no more is kept of the others: to collect garbage takes long
+        for row in batch_records.batch_records:
+            asked, steps = self._row(row)
+            if steps is not None and not steps.is_plain:
+                how_told[len(rows)] = steps
+            rows.append(asked)
         writes = any(row._has_write for row in batch_records.batch_records)  # type: ignore[attr-defined]
         made, txn = self._batch_policy("batch_parent_write" if writes else "batch", policy_batch)
         if not rows:
             return batch_records
-        results = self._run([row for row, _ in rows], made, txn)
-        for row, (asked, ops), result in zip(batch_records.batch_records, rows, results, strict=True):
+        results = self._run(rows, made, txn)
+        for place, (row, asked, result) in enumerate(
+            zip(batch_records.batch_records, rows, results, strict=True)
+        ):
             record = result.record
-            if record is None or ops is None or result.error is not None:
-                self._fill(row, result, ops)
+            steps = how_told.get(place)
+            operations = getattr(asked, "operations", None)
+            if record is None or operations is None or result.error is not None:
+                self._fill(row, result, steps)
+                continue
+            row.result = 0
+            responds = type(asked) is BatchWrite
+            if steps is None:
+                row.record = TUPLES.results(record, operations, with_none=responds)
             else:
-                row.result = 0
-                row.record = _operated(record, ops, type(asked) is BatchWrite)
+                row.record = _operated(record, steps, responds)
         batch_records.result = _overall(batch_records.batch_records)
         return batch_records
 
@@ -231,27 +245,27 @@ class Batches(Connection):
     # --- rows ---
 
     def _row(self, row: Any) -> tuple[BatchRow, Any]:
-        """A row for pyspike, and the dictionaries of its operations."""
+        """A row for pyspike, and its operations, if their dictionaries say how it is told what they give."""
+        if type(row) is records.Write and row.policy is None and row.meta is None and type(row.ops) is list:
+            quick = plain_operations(row.ops)
+            if quick and self._kinds["batch_write"].of_rows is None:
+                return BatchWrite(key_of(row.key), quick), None
         if not isinstance(row, records.BatchRecord) or not hasattr(row, "_type"):
             raise param_error(
                 "batch_records.batch_records must be a list of BatchRecords: batch_type unknown"
             )
         key = key_of(row.key)
-        try:
-            if isinstance(row, records.Write):
-                return self._write_row(key, row)
-            if isinstance(row, records.Remove):
-                policy = self._kinds["batch_remove"](row.policy)
-                return BatchDelete(key, policy=policy), None
-            if isinstance(row, records.Apply):
-                check_function(row.module, row.function)
-                if not isinstance(row.args, list):
-                    raise param_error("args must be a list of arguments for the UDF")
-                policy = self._kinds["batch_apply"](row.policy)
-                return BatchUDF(key, row.module, row.function, sendable(row.args), policy=policy), None
-            return self._read_row(key, row)
-        except errors.InvalidArgument as error:
-            raise from_pyspike(error) from error
+        if isinstance(row, records.Write):
+            return self._write_row(key, row)
+        if isinstance(row, records.Remove):
+            return BatchDelete(key, policy=self._kinds["batch_remove"](row.policy)), None
+        if isinstance(row, records.Apply):
+            check_function(row.module, row.function)
+            if not isinstance(row.args, list):
+                raise param_error("args must be a list of arguments for the UDF")
+            policy = self._kinds["batch_apply"](row.policy)
+            return BatchUDF(key, row.module, row.function, sendable(row.args), policy=policy), None
+        return self._read_row(key, row)
 
     def _read_row(self, key: Any, row: Any) -> tuple[BatchRow, Any]:
         policy = self._kinds["batch_read"](row.policy) if row.policy else None
@@ -262,9 +276,6 @@ class Batches(Connection):
 
     def _write_row(self, key: Any, row: Any) -> tuple[BatchRow, Any]:
         steps = self._steps(row.ops)
-        if row.policy is None and row.meta is None:
-            policy = self._kinds["batch_write"].of_rows
-            return BatchWrite(key, steps.operations, ttl=steps.ttl, policy=policy), steps
         policy = self._kinds["batch_write"](row.policy)
         generation, ttl = None, None
         if row.meta is not None:
@@ -366,6 +377,8 @@ def _row(key: tuple[Any, ...], record: Any, result: int) -> records.BatchRecord:
 
 def _operated(record: Record, ops: Translated, writes: bool) -> tuple[Any, Any, dict[str, Any]]:
     """What the operations of a row gave."""
+    if ops.is_plain:
+        return TUPLES.results(record, ops.operations, with_none=writes)
     pairs = operated(ops, record.results, respond_all=writes)
     return *TUPLES.header(record), dict(pairs)
 

@@ -326,7 +326,10 @@ class Records(Connection):
             The key, the metadata, and what the operations gave, by the names of their bins; of several on
             one bin the last.
         """
-        record, pairs = self._operated(key, list, meta, policy)
+        record, steps = self._operated(key, list, meta, policy)
+        if steps.is_plain:
+            return tuples_of(self._deserializer()).results(record, steps.operations, with_none=False)
+        pairs = operated(steps, record.results, deserialize=self._deserializer())
         return *TUPLES.header(record), dict(pairs)
 
     @method
@@ -348,10 +351,10 @@ class Records(Connection):
         Returns:
             The key, the metadata, and a list of the names of bins and what each operation gave.
         """
-        record, pairs = self._operated(key, list, meta, policy)
-        return *TUPLES.header(record), pairs
+        record, steps = self._operated(key, list, meta, policy)
+        return *TUPLES.header(record), operated(steps, record.results, deserialize=self._deserializer())
 
-    def _operated(self, key: Any, ops: Any, meta: Any, policy: Any) -> tuple[Record, list[tuple[str, Any]]]:
+    def _operated(self, key: Any, ops: Any, meta: Any, policy: Any) -> tuple[Record, Translated]:
         chosen = key_of(key)
         made = self._operate(policy)
         generation, ttl = NO_META if meta is None else self._meta(meta, made)
@@ -367,7 +370,7 @@ class Records(Connection):
             policy=made,
             txn=self._operate.transaction(policy),
         )
-        return record, operated(steps, record.results, deserialize=self._deserializer())
+        return record, steps
 
     @method
     def apply(self, key: Any, module: Any, function: Any, args: Any, policy: Any = None) -> Any:
