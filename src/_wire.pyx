@@ -43,6 +43,7 @@ done in Python.
     readers/reader                  Reader, which turns the frames of an answer into what a command gives
     readers/message                 reading the header, fields and operations of a message
     readers/record_readers          the readers of the answers to commands on one record
+    readers/record_tuples           RecordTuples, which makes tuples and dicts of records
     readers/udf_reader              reading what functions on the servers give
     readers/batch_reader            the reader of the answer to a batch
     readers/transaction_readers     those of answers in transactions, which note versions
@@ -53,7 +54,7 @@ done in Python.
     nodes/node                      Node, its limits and its counters
     nodes/partitions                PartitionMap, and choosing the node for a command
     command                         Command: a request, a reader, a partition, and the state of its attempts
-    attempt                         beginning an attempt, its share of the deadline, and the history of failed ones
+    attempt_limits                  beginning an attempt, its share of the deadline, and the history of failed ones
     record_commands                 making the commands on one record
     batch_commands                  making batches and their commands, choosing their nodes, and what comes of their rows
     batch_groups                    the rows of a stream, in groups for a node each
@@ -62,6 +63,7 @@ done in Python.
     background_commands             making those of queries that a node runs by itself
     threads/tls                     sealing and opening the bytes of a blocking connection with TLS
     threads/transport               sending and receiving bytes on a blocking socket in time, without the GIL
+    threads/timeouts                how long it waits: setting the socket's own time-outs
     threads/exchange                sending a request and receiving the frames of its answer
     threads/connection              Connection, of one thread at a time
     threads/pool                    Pool, the connections of threads to one node
@@ -83,7 +85,9 @@ done in Python.
     tasks/deadlines                 timing commands out in a loop
     tasks/coroutine                 the coroutine of a command; what cancelling does
     tasks/loop_executor             LoopExecutor, all channels of a client in one loop: choosing the channel
+    tasks/row_requests              the requests of a loop for rows of batches, and their connections
     tasks/batch_executor            running a batch for a task
+    tasks/batch_stream              AsyncBatchStream, for tasks: rows in, outcomes out, a bounded number under way
     tasks/recordset                 AsyncRecordset, for tasks: the records of a query, pulled out of the nodes' sockets
     tasks/executor                  AsyncExecutor: choosing the loop
     client_methods                  the methods of both clients for commands on one record
@@ -157,7 +161,6 @@ include "wire/requests/arguments.pyx"
 include "wire/requests/settings.pyx"
 include "wire/requests/dynamic_settings.pyx"
 include "wire/requests/operation.pyx"
-include "wire/values/record_tuples.pyx"
 include "wire/requests/declared_function.pyx"
 include "wire/requests/operation_functions.pyx"
 include "wire/requests/fields.pyx"
@@ -175,6 +178,7 @@ include "wire/requests/query_requests.pyx"
 include "wire/readers/reader.pyx"
 include "wire/readers/message.pyx"
 include "wire/readers/record_readers.pyx"
+include "wire/readers/record_tuples.pyx"
 include "wire/readers/udf_reader.pyx"
 include "wire/readers/batch_reader.pyx"
 include "wire/readers/transaction_readers.pyx"
@@ -185,7 +189,7 @@ include "wire/nodes/breaker.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
 include "wire/command.pyx"
-include "wire/attempt.pyx"
+include "wire/attempt_limits.pyx"
 include "wire/record_commands.pyx"
 include "wire/batch_commands.pyx"
 include "wire/batch_groups.pyx"
@@ -194,6 +198,7 @@ include "wire/query_commands.pyx"
 include "wire/background_commands.pyx"
 include "wire/threads/tls.pyx"
 include "wire/threads/transport.pyx"
+include "wire/threads/timeouts.pyx"
 include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"

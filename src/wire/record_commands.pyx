@@ -16,9 +16,9 @@ cdef Command read_request(
     object key, object bins, Settings settings, object timeout, object filter_expression, object missing
 ):
     """Returns the command that reads a record. A missing record gives `missing`; if that is RAISE, it raises its error."""
-    cdef Command command = record_command(
-        key, RAW_RECORD_READER if settings.raw else RECORD_READER, missing, settings, timeout, False
-    )
+    cdef Command command = record_command(key, RECORD_READER, missing, settings, timeout, False)
+    if settings.raw:
+        command.reader = RAW_RECORD_READER
     put_read(&command.out, command.key, bins, settings, command.total_timeout, filter_expression)
     return command
 
@@ -98,9 +98,9 @@ cdef Command operate_request(
         settings = settings_of_operate(policy, writes, steps)
     if dynamic is not None:
         settings = adapted_for_operate(dynamic, policies, policy, writes)
-    command = record_command(
-        key, RAW_RESULTS_READER if settings.raw else RESULTS_READER, steps, settings, timeout, writes
-    )
+    command = record_command(key, RESULTS_READER, steps, settings, timeout, writes)
+    if settings.raw:
+        command.reader = RAW_RESULTS_READER
     put_operate(
         &command.out, command.key, steps, &summary, settings, command.total_timeout, ttl, generation, filter_expression
     )

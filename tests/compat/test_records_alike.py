@@ -53,23 +53,45 @@ def test_lists_and_maps_as_bytes(alike: Alike) -> None:
     alike(
         """
         client.put(K, {'l': [1, 'a', [2.5, {'x': b'y'}]], 'm': {'k': [1]}, 'i': 1, 'b': b'b', 's': 's', 'e': [], 'n': {}})
-        client.operate(K, [maps.map_put_items('om', {'b': 1, 'a': 2}, {'map_order': aerospike.MAP_KEY_ORDERED})])
-        client.operate(K, [lists.list_append_items('ol', [3, 1], {'list_order': aerospike.LIST_ORDERED})])
+        client.operate(K, [mo.map_put_items('om', {'b': 1, 'a': 2}, {'map_order': aerospike.MAP_KEY_ORDERED})])
+        client.operate(K, [lo.list_append_items('ol', [3, 1], {'list_order': aerospike.LIST_ORDERED})])
         client.get(K, {'deserialize': False})
         client.get(K, {'deserialize': True})
         client.get(K, {'deserialize': 1})
         client.select(K, ['l'], {'deserialize': False})
         client.exists(K, {'deserialize': False})
-        client.operate_ordered(K, [op.read('l'), lists.list_get('l', 2), lists.list_size('l')], {}, {'deserialize': False})
-        client.operate(K, [lists.list_append('l', 1), maps.map_get_by_key('m', 'k', 7)], {}, {'deserialize': False})
+        client.operate_ordered(K, [op.read('l'), lo.list_get('l', 2), lo.list_size('l')], {}, {'deserialize': False})
+        client.operate(K, [lo.list_append('l', 1), mo.map_get_by_key('m', 'k', 7)], {}, {'deserialize': False})
         client.batch_read([K], None, {'deserialize': False})
         client.batch_read([K], ['l', 'i'], {'deserialize': False})
-        client.batch_write(br.BatchRecords([br.Read(K, None, True), br.Read(K, [lists.list_get('l', 2)])]), {'deserialize': False})
+        client.batch_write(br.BatchRecords([br.Read(K, None, True), br.Read(K, [lo.list_get('l', 2)])]), {'deserialize': False})
         client.batch_write(br.BatchRecords([br.Write(K, [op.write('w', [1]), op.read('w')])]), {'deserialize': False})
         client.batch_operate([K], [op.read('l')], {'deserialize': False})
         client.query('test', S).results({'deserialize': False})
         client.put(K, client.get(K, {'deserialize': False})[2])
         client.get(K)
+        """
+    )
+
+
+def test_types_of_ordered_lists_and_maps(alike: Alike) -> None:
+    alike(
+        """
+        let put = lambda bin, order: client.operate(K, [mo.map_put_items(bin, {'b': 1, 'a': [{}]}, {'map_order': order})])
+        [put(bin, order) for bin, order in (('u', 0), ('k', 1), ('kv', 3))]
+        client.operate(K, [lo.list_append_items('l', [3, {'x': 1}, 1], {'list_order': aerospike.LIST_ORDERED})])
+        client.operate(K, [lo.list_append('n', client.get(K)[2][bin]) for bin in ('u', 'k', 'kv', 'l')])[2]
+        let def types(bins): return {name: (type(value).__name__, repr(value)) for name, value in bins.items()}
+        types(client.get(K)[2])
+        types(client.operate(K, [op.read(bin) for bin in ('u', 'k', 'kv', 'l')])[2])
+        types(client.batch_read([K]).batch_records[0].record[2])
+        types(client.query('test', S).results()[0][2])
+        client.put(K, client.get(K)[2])
+        [client.operate(K, [mo.map_get_by_index(bin, 0, aerospike.MAP_RETURN_KEY)])[2] for bin in ('u', 'k', 'kv')]
+        client.operate(K, [lo.list_append('l', 2), op.read('l')])[2]
+        client.get(K, {'expressions': exp.Eq(exp.MapBin('k'), aerospike.KeyOrderedDict({'b': 1, 'a': [{}]})).compile()})
+        client.get(K, {'expressions': exp.Eq(exp.MapBin('k'), client.get(K)[2]['k']).compile()})
+        repr(aerospike.KeyOrderedDict({'b': 1}))
         """
     )
 

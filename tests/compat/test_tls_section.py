@@ -67,8 +67,9 @@ def test_lists_among_the_authorities_files_are_heeded(pki: SimpleNamespace, key:
 
 
 def issuer(ca: Any) -> str:
-    names = {"organizationName": "O", "organizationalUnitName": "OU", "commonName": "CN"}
-    return "".join(f"/{names[each.oid._name]}={each.value}" for each in ca.subject)
+    oid = x509.NameOID
+    names = {oid.ORGANIZATION_NAME: "O", oid.ORGANIZATIONAL_UNIT_NAME: "OU", oid.COMMON_NAME: "CN"}
+    return "".join(f"/{names[each.oid]}={each.value}" for each in ca.subject)
 
 
 def test_serial_numbers_of_a_file_are_refused(pki: SimpleNamespace, tmp_path: Path) -> None:

@@ -104,88 +104,58 @@ cdef inline Record new_record(Key key, dict bins, MessageHeader* header, list re
     return record
 
 
-cdef inline object read_record(Cursor* c, Key key, object missing):
-    """Returns the record of a frame with its bins; `missing`, unless it is RAISE, if there is no such record."""
-    cdef MessageHeader header
-    cdef dict bins
-    next_message(c, &header)
-    if header.result_code != RESULT_OK:
-        return refused(c, &header, key, missing)
-    if header.field_count:
-        skip_fields(c, header.field_count)
-    bins = read_bins(c, header.op_count)
-    end_of_frame(c)
-    return new_record(key, bins, &header, None)
-
-
-cdef inline object read_operated(Cursor* c, Key key, tuple operations):
-    """Returns the record of a frame with what the operations gave."""
-    cdef MessageHeader header
-    cdef dict bins
-    cdef list results
-    next_message(c, &header)
-    if header.result_code != RESULT_OK:
-        return refused(c, &header, key, RAISE)
-    if header.field_count:
-        skip_fields(c, header.field_count)
-    bins = {}
-    results = read_results(c, header.op_count, operations, bins, False)
-    end_of_frame(c)
-    return new_record(key, bins, &header, results)
-
-
 @cython.final
 cdef class RecordReader(Reader):
     """Gives the record with its bins. `given` is what a missing record gives, or RAISE."""
 
-    def __cinit__(self) -> None:
+    cdef bint raw                           # whether its lists and maps are RawParticles
+
+    def __cinit__(self, *, bint raw) -> None:
         self.reads_bins = True
+        self.raw = raw
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         cdef Cursor c
+        cdef MessageHeader header
+        cdef dict bins
         cursor_init(&c, body, size, names)
-        return read_record(&c, key, given)
-
-
-@cython.final
-cdef class RawRecordReader(Reader):
-    """Gives the record; its lists and maps are RawParticles. `given` is as for a RecordReader."""
-
-    def __cinit__(self) -> None:
-        self.reads_bins = True
-
-    cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
-        cdef Cursor c
-        cursor_init(&c, body, size, names)
-        c.raw = True
-        return read_record(&c, key, given)
+        c.raw = self.raw
+        next_message(&c, &header)
+        if header.result_code != RESULT_OK:
+            return refused(&c, &header, key, given)
+        if header.field_count:
+            skip_fields(&c, header.field_count)
+        bins = read_bins(&c, header.op_count)
+        end_of_frame(&c)
+        return new_record(key, bins, &header, None)
 
 
 @cython.final
 cdef class ResultsReader(Reader):
     """Gives the record with what its operations gave. `given` is the tuple of operations."""
 
-    def __cinit__(self) -> None:
+    cdef bint raw                           # whether lists and maps are given as RawParticles
+
+    def __cinit__(self, *, bint raw) -> None:
         self.reads_bins = True
+        self.raw = raw
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         cdef Cursor c
+        cdef MessageHeader header
+        cdef dict bins
+        cdef list results
         cursor_init(&c, body, size, names)
-        return read_operated(&c, key, <tuple>given)
-
-
-@cython.final
-cdef class RawResultsReader(Reader):
-    """Gives the record with what its operations gave; lists and maps are RawParticles. `given` is the tuple of operations."""
-
-    def __cinit__(self) -> None:
-        self.reads_bins = True
-
-    cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
-        cdef Cursor c
-        cursor_init(&c, body, size, names)
-        c.raw = True
-        return read_operated(&c, key, <tuple>given)
+        c.raw = self.raw
+        next_message(&c, &header)
+        if header.result_code != RESULT_OK:
+            return refused(&c, &header, key, RAISE)
+        if header.field_count:
+            skip_fields(&c, header.field_count)
+        bins = {}
+        results = read_results(&c, header.op_count, <tuple>given, bins, False)
+        end_of_frame(&c)
+        return new_record(key, bins, &header, results)
 
 
 @cython.final
@@ -209,9 +179,9 @@ cdef class OutcomeReader(Reader):
         return self.success
 
 
-cdef Reader RECORD_READER = RecordReader()
-cdef Reader RAW_RECORD_READER = RawRecordReader()
-cdef Reader RESULTS_READER = ResultsReader()
-cdef Reader RAW_RESULTS_READER = RawResultsReader()
+cdef Reader RECORD_READER = RecordReader(raw=False)
+cdef Reader RAW_RECORD_READER = RecordReader(raw=True)
+cdef Reader RESULTS_READER = ResultsReader(raw=False)
+cdef Reader RAW_RESULTS_READER = ResultsReader(raw=True)
 cdef Reader FOUND_READER = OutcomeReader(True)      # whether there is, or was, such a record
 cdef Reader NOTHING_READER = OutcomeReader(None)    # of a write that gives nothing

@@ -30,7 +30,7 @@ from pyspike.compat.translate.metadata import generation_and_ttl
 from pyspike.compat.translate.names import check_length
 from pyspike.compat.translate.operations import Translated, plain_operations, translated
 from pyspike.compat.translate.policies import expiration_of
-from pyspike.compat.translate.values import official_value, sendable
+from pyspike.compat.translate.values import sendable
 
 __all__ = ["Batches"]
 
@@ -40,7 +40,6 @@ NOT_FOUND, FILTERED_OUT = 2, 27
 NO_FAILURE = frozenset((0, NOT_FOUND, FILTERED_OUT))
 ALL_REFUSED = frozenset((INVALID_REQUEST,))
 TUPLE_ONLY = frozenset((tuple,))
-UDF_VALUE = "SUCCESS"  # the bin that has what a function returned
 
 _bare_row = records.BatchRecord.__new__
 
@@ -354,8 +353,6 @@ class Batches(Connection):
         record = result.record
         if record is not None and ops is not None:
             return _operated(record, ops, writes)
-        if UDF_VALUE in (record or ()) and ops is None and result.value is not None:
-            return TUPLES.key(result.key), {"ttl": 0, "gen": 0}, {UDF_VALUE: official_value(result.value)}
         if record is None:
             return TUPLES.key(result.key), {"ttl": NEVER, "gen": 0}, {}
         if header_only:

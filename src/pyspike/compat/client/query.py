@@ -56,6 +56,7 @@ class _Search:
         self._pending: Record | None = None  # that a callback has not accepted
         self._accepted: dict[int, bytes] = {}  # the last digest of each partition that it has
         self._pages = False
+        self._found = False  # a record, at any time
         self._done = False
         self._node: str | None = None  # the only one that is asked
         self.ttl = 0
@@ -163,7 +164,7 @@ class _Search:
                 raise param_error("a scan of one node can't be paginated, and takes no partition_filter")
             parts = partitions_of_node(self._client, self._namespace, self._node)
         tracks = given is not None or self._pages
-        if self._status is not None and tracks and status is None:
+        if self._found and tracks and status is None:  # what has found nothing yet begins anew
             status = self._status
         statement = self._statement(with_bins=made.include_bin_data)
         if not tracks and self._node is None:
@@ -200,12 +201,12 @@ class _Search:
                 )
                 with search as records:
                     try:
-                        if limit:
-                            for record in records:
-                                taken += 1
-                                yield record
-                        else:
-                            yield from records
+                        for record in records:
+                            self._found = True
+                            taken += 1
+                            yield record
+                            if not limit:
+                                yield from records
                     finally:
                         if tracks:
                             cursor = records.cursor

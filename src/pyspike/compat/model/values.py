@@ -1,7 +1,4 @@
-"""The values of the official client that Python has no type of its own for.
-
-`KeyOrderedDict` is pyspike's own, so that it can be sent, and given back, as it is.
-"""
+"""The values of the official client that Python has no type of its own for."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import json
 from typing import Any
 
 from pyspike import HyperLogLog as PlainHyperLogLog
-from pyspike import KeyOrderedDict
+from pyspike import KeyOrderedDict as PlainKeyOrderedDict
 from pyspike.compat.model.exceptions import raised
 
 __all__ = ["CDTInfinite", "CDTWildcard", "GeoJSON", "HyperLogLog", "KeyOrderedDict", "null"]
@@ -24,6 +21,13 @@ class HyperLogLog(PlainHyperLogLog):
         return f"{type(self).__name__}({bytes(self)!r})"
 
     __str__ = __repr__
+
+
+class KeyOrderedDict(PlainKeyOrderedDict[Any, Any]):
+    """A map that the server keeps in the order of its keys, which shows itself as a dict does."""
+
+    __slots__ = ()
+    __repr__ = dict.__repr__
 
 
 class GeoJSON:

@@ -8,9 +8,10 @@ from typing import Any
 from pyspike import INFINITY, WILDCARD, RawParticle
 from pyspike import GeoJSON as PlainGeoJSON
 from pyspike import HyperLogLog as PlainHyperLogLog
+from pyspike import KeyOrderedDict as PlainKeyOrderedDict
 from pyspike._wire import PARTICLE_LIST, PARTICLE_MAP
 from pyspike.compat.model.exceptions import param_error, raised
-from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, HyperLogLog, null
+from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, HyperLogLog, KeyOrderedDict, null
 from pyspike.compat.switches import SWITCHES
 
 __all__ = ["as_ints", "deserialized", "official_value", "sendable", "serialized"]
@@ -108,16 +109,22 @@ def as_ints(value: Any) -> Any:
 
 
 def official_value(value: Any) -> Any:
-    """A value that was read, of the official client's types."""
+    """A value that was read, of the official client's types.
+
+    An ordered list is a list for it, and a map whose values are ordered, too, a dict. Written back they are
+    not ordered any more.
+    """
     kind = type(value)
     if kind in _PLAIN:
         return value
     if isinstance(value, list):
-        return value if _are_plain(map(type, value)) else type(value)(map(official_value, value))
+        return value if kind is list and _are_plain(map(type, value)) else [*map(official_value, value)]
     if isinstance(value, dict):
-        if _are_plain(map(type, value.values())):
+        plain = _are_plain(map(type, value.values()))
+        if kind is dict and plain:
             return value
-        return type(value)((key, official_value(item)) for key, item in value.items())
+        items = value if plain else {key: official_value(item) for key, item in value.items()}
+        return KeyOrderedDict(items) if kind is PlainKeyOrderedDict else dict(items)
     if kind is PlainGeoJSON:
         return GeoJSON(str.__str__(value))
     if kind is RawParticle:
