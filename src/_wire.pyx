@@ -54,6 +54,7 @@ done in Python.
     readers/reader                  Reader, which turns the frames of an answer into what a command gives
     readers/message                 reading the header, fields and operations of a message
     readers/record_readers          the readers of the answers to commands on one record
+    readers/record_tuples           RecordTuples, which makes tuples and dicts of records
     readers/udf_reader              reading what functions on the servers give
     readers/batch_reader            the reader of the answer to a batch
     readers/transaction_readers     those of answers in transactions, which note versions
@@ -115,7 +116,7 @@ from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_READ, PyBUF_STRIDES, PyBUF_WRITE, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer,
     PyObject_GetBuffer,
 )
-from cpython.bytearray cimport PyByteArray_AS_STRING
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
 from cpython.dict cimport PyDict_CheckExact, PyDict_Keys, PyDict_SetItem, PyDict_Size, PyDict_Values
@@ -206,6 +207,7 @@ include "wire/requests/query_requests.pyx"
 include "wire/readers/reader.pyx"
 include "wire/readers/message.pyx"
 include "wire/readers/record_readers.pyx"
+include "wire/readers/record_tuples.pyx"
 include "wire/readers/udf_reader.pyx"
 include "wire/readers/batch_reader.pyx"
 include "wire/readers/transaction_readers.pyx"

@@ -229,7 +229,6 @@ MAX_BIN_NAME: int
 MAX_OPERATIONS: int
 MAX_BINS: int
 MAX_TTL: int
-MAX_FILTER: int
 MAX_USER: int
 MAX_TOKEN: int
 MAX_INDEX_NAME: int
@@ -677,6 +676,8 @@ class Settings:
     @property
     def max_concurrent_nodes(self) -> int: ...
     @property
+    def raw(self) -> bool: ...
+    @property
     def keys_of_rows(self) -> int: ...
     @property
     def told_durable(self) -> int: ...
@@ -716,6 +717,7 @@ class Settings:
         keys_of_rows: int = 0,
         told_durable: int = 0,
         durable: int = 0,
+        raw: bool = False,
         as_read: Settings | None = None,
     ) -> None: ...
     @property
@@ -1324,6 +1326,48 @@ class Query:
         """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
 
 MISSING_RAISES: object
+
+@final
+class RecordTuples:
+    """Makes tuples of records.
+
+    They are `(key, {"ttl": seconds, "gen": generation}, bins)`, and a key is `(namespace, set_name, user_key, digest)`. A digest
+    and a user key of bytes are bytearrays, the name of no set is None, and a record that never expires has a `ttl` of 2**32 - 1.
+
+    Args:
+        convert: is given each value of a bin that is not plain, and returns what is to be in its place. Plain are int, str,
+            float, bool, bytes and None, and a list or dict that has only these for its items.
+        of_bytes: the same for each bin with bytes; None leaves them.
+        with_user_key: whether keys have their user keys; None is in their place if not.
+    """
+    def __init__(
+        self,
+        convert: Callable[[Any], Any],
+        *,
+        of_bytes: Callable[[bytes], Any] | None = None,
+        with_user_key: bool = True,
+    ) -> None: ...
+    def __call__(self, record: Record) -> tuple[tuple[Any, ...], dict[str, int], dict[str, Any]]:
+        """Return a record's key, metadata and bins. The bins are the record's own dict, and changed in it."""
+    def all(self, records: Iterable[Record]) -> list[tuple[tuple[Any, ...], dict[str, int], dict[str, Any]]]:
+        """Return the tuples of all records of an iterable."""
+    def header(self, record: Record) -> tuple[tuple[Any, ...], dict[str, int]]:
+        """Return a record's key and metadata."""
+    def key(self, key: Key) -> tuple[str, str | None, Any, bytearray]:
+        """Return a key."""
+    def results(
+        self, record: Record, operations: Sequence[Operation], *, with_none: bool
+    ) -> tuple[tuple[Any, ...], dict[str, int], dict[str, Any]]:
+        """Return the key and metadata of a record that an operate gave, and what its operations gave by the names of their bins.
+
+        Args:
+            record: the record.
+            operations: those of the operate. Of several on one bin the last counts.
+            with_none: whether an operation that gave None counts.
+
+        Raises:
+            ValueError: there are not as many results as operations.
+        """
 
 @final
 class UdfReader:

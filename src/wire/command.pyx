@@ -49,7 +49,7 @@ cdef class Command:
         cdef Reader reader = self.reader
         if type(reader) is NotingReader:
             reader = (<NotingReader>reader).reader
-        return self.given if reader is RESULTS_READER else None
+        return self.given if reader is RESULTS_READER or reader is RAW_RESULTS_READER else None
 
     @property
     def tries_left(self) -> int:

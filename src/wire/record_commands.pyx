@@ -17,6 +17,8 @@ cdef Command read_request(
 ):
     """Returns the command that reads a record. A missing record gives `missing`; if that is RAISE, it raises its error."""
     cdef Command command = record_command(key, RECORD_READER, missing, settings, timeout, False)
+    if settings.raw:
+        command.reader = RAW_RECORD_READER
     put_read(&command.out, command.key, bins, settings, command.total_timeout, filter_expression)
     return command
 
@@ -97,6 +99,8 @@ cdef Command operate_request(
     if dynamic is not None:
         settings = adapted_for_operate(dynamic, policies, policy, writes)
     command = record_command(key, RESULTS_READER, steps, settings, timeout, writes)
+    if settings.raw:
+        command.reader = RAW_RESULTS_READER
     put_operate(
         &command.out, command.key, steps, &summary, settings, command.total_timeout, ttl, generation, filter_expression
     )

@@ -49,6 +49,31 @@ def test_reads_and_writes(alike: Alike) -> None:
     )
 
 
+def test_lists_and_maps_as_bytes(alike: Alike) -> None:
+    alike(
+        """
+        client.put(K, {'l': [1, 'a', [2.5, {'x': b'y'}]], 'm': {'k': [1]}, 'i': 1, 'b': b'b', 's': 's', 'e': [], 'n': {}})
+        client.operate(K, [mo.map_put_items('om', {'b': 1, 'a': 2}, {'map_order': aerospike.MAP_KEY_ORDERED})])
+        client.operate(K, [lo.list_append_items('ol', [3, 1], {'list_order': aerospike.LIST_ORDERED})])
+        client.get(K, {'deserialize': False})
+        client.get(K, {'deserialize': True})
+        client.get(K, {'deserialize': 1})
+        client.select(K, ['l'], {'deserialize': False})
+        client.exists(K, {'deserialize': False})
+        client.operate_ordered(K, [op.read('l'), lo.list_get('l', 2), lo.list_size('l')], {}, {'deserialize': False})
+        client.operate(K, [lo.list_append('l', 1), mo.map_get_by_key('m', 'k', 7)], {}, {'deserialize': False})
+        client.batch_read([K], None, {'deserialize': False})
+        client.batch_read([K], ['l', 'i'], {'deserialize': False})
+        client.batch_write(br.BatchRecords([br.Read(K, None, True), br.Read(K, [lo.list_get('l', 2)])]), {'deserialize': False})
+        client.batch_write(br.BatchRecords([br.Write(K, [op.write('w', [1]), op.read('w')])]), {'deserialize': False})
+        client.batch_operate([K], [op.read('l')], {'deserialize': False})
+        client.query('test', S).results({'deserialize': False})
+        client.put(K, client.get(K, {'deserialize': False})[2])
+        client.get(K)
+        """
+    )
+
+
 def test_types_of_ordered_lists_and_maps(alike: Alike) -> None:
     alike(
         """

@@ -294,11 +294,6 @@ SHAPES: dict[str, tuple[Callable[[Any], object], type, str]] = {
     ),
     "info of no command": (lambda user: user.info(""), InvalidArgument, "no info command"),
     "info of two lines": (lambda user: user.info("build\nnode"), InvalidArgument, r"'build\\nnode'"),
-    "a filter above 1 MiB": (
-        lambda user: user.get(KEY, filter_expression=bytes((1 << 20) + 1)),
-        InvalidArgument,
-        "filter_expression .*1048576",
-    ),
     "a path of 65 levels": (
         lambda user: user.operate(KEY, [paths.select("b", [context.all_children()] * 65)]),
         InvalidArgument,

@@ -25,6 +25,7 @@ from pyspike import (
     AsyncClient,
     AuthMode,
     BatchPolicy,
+    BatchRead,
     Client,
     ClientPolicy,
     CommitLevel,
@@ -35,10 +36,13 @@ from pyspike import (
     Expiration,
     GenerationError,
     GenerationPolicy,
+    GeoJSON,
     InfoPolicy,
     InvalidArgument,
     Key,
+    OrderedList,
     QueryPolicy,
+    RawParticle,
     ReadModeSC,
     ReadPolicy,
     ReadTouchTTL,
@@ -77,6 +81,7 @@ pytestmark = pytest.mark.both_kinds
 QUICK = ClientPolicy(tend_interval=50)
 KEY_1 = Key("test", "s", 1)
 OVERLOAD = 18  # a result code after which a command is tried again
+PLACE = '{"type": "Point", "coordinates": [1, 2]}'
 
 
 def read_message(policy: ReadPolicy) -> Message:
@@ -422,6 +427,70 @@ def test_filter_expression_goes_along_with_the_command(client: Client, key: Key)
         with pytest.raises(FilteredOut):
             call()
     assert client.exists(key)
+
+
+def test_filter_expression_may_be_as_long_as_a_message(client: Client, key: Key) -> None:
+    long = b"x" * 1_500_000
+    client.put(key, {"a": b"x"})
+    for operator in (exp.eq, exp.ne):
+        policy = ReadPolicy(
+            filter_expression=operator(exp.blob_bin("a"), long), total_timeout=PATIENCE * 1000
+        )
+        if operator is exp.ne:
+            assert client.get(key, policy=policy)["a"] == b"x"
+        else:
+            with pytest.raises(FilteredOut):
+                client.get(key, policy=policy)
+
+
+def test_deserialize_decides_whether_lists_and_maps_are_read_as_such(client: Client, key: Key) -> None:
+    bins = {
+        "l": [1, [2]],
+        "m": {"k": [1.5]},
+        "o": OrderedList([2, 1]),
+        "i": 1,
+        "b": b"x",
+        "g": GeoJSON(PLACE),
+    }
+    client.put(key, bins)
+    packed = client.get(key, policy=ReadPolicy(deserialize=False))
+    assert {name: type(value) for name, value in packed.bins.items()} == {
+        **dict.fromkeys("lmo", RawParticle),
+        **{name: type(bins[name]) for name in "ibg"},
+    }
+    assert packed["l"] == RawParticle(20, b"\x92\x01\x91\x02")
+    assert client.get(key, policy=ReadPolicy(deserialize=True)).bins == bins | {"o": [1, 2]}
+
+    steps = [op.get("l"), op.lists.get("l", 1), op.lists.size("l"), op.get("i")]
+    for policy in (ReadPolicy(deserialize=False), WritePolicy(deserialize=False)):
+        assert client.operate(key, steps, policy=policy).results == [
+            packed["l"],
+            RawParticle(20, b"\x91\x02"),
+            2,
+            1,
+        ]
+    step = op.lists.append("l", 3)
+    written = client.operate(key, [step, op.get("l")], policy=WritePolicy(deserialize=False))
+    assert written.results == [3, RawParticle(20, b"\x93\x01\x91\x02\x03")]
+
+    client.put(key, packed.bins)  # what was read so is written as it is
+    assert client.get(key).bins == bins | {"o": [1, 2]}
+    assert type(client.get(key)["o"]) is OrderedList
+
+    batch = BatchPolicy(deserialize=False)
+    [record] = client.batch_get([key], policy=batch)
+    assert record is not None
+    assert record.bins == packed.bins
+    [row] = client.batch([BatchRead(key, operations=steps[:2])], policy=batch)
+    assert row.record is not None
+    assert row.record.results == [packed["l"], RawParticle(20, b"\x91\x02")]
+    statement = Statement(key.namespace, key.set_name)
+    for policy, wanted in (
+        (QueryPolicy(deserialize=False), packed.bins),
+        (QueryPolicy(), bins | {"o": [1, 2]}),
+    ):
+        with client.query(statement, policy=policy) as found:
+            assert [each.bins for each in found if each.key == key] == [wanted]
 
 
 # Writes -----------------------------------------------------------------------------------------------------

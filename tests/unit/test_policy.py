@@ -72,7 +72,7 @@ SETTINGS = [
     *("max_retries", "sleep_between_retries", "timeout_delay", "connect_timeout", "replica", "read_mode"),
     *("send_key", "respond_per_each_op"),
     *("filter_expression", "write", "as_read", "of", "batch_flags", "sequential", "write_retries"),
-    *("max_records", "records_per_second", "max_concurrent_nodes", "compress_above"),
+    *("max_records", "records_per_second", "max_concurrent_nodes", "compress_above", "raw"),
 ]
 BASE = {
     "consistency_level": ConsistencyLevel.ALL,
@@ -88,6 +88,7 @@ BASE = {
     "error_details": ErrorDetails.MESSAGE,
     "use_compression": True,
     "compression_threshold": 64,
+    "deserialize": False,
 }
 WRITE = {
     "record_exists_action": RecordExistsAction.REPLACE,
@@ -148,7 +149,7 @@ QUERY = {
     for name in (
         *("socket_timeout", "total_timeout", "connect_timeout", "timeout_delay", "max_retries"),
         "sleep_between_retries",
-        *("filter_expression", "error_details", "use_compression"),
+        *("filter_expression", "error_details", "use_compression", "deserialize"),
     )
 } | {
     "max_records": 9,
@@ -377,6 +378,7 @@ ELSEWHERE = {
     "error_details",
     "use_compression",
     "compression_threshold",
+    "deserialize",
 }
 
 
@@ -393,6 +395,7 @@ ELSEWHERE = {
         (BasePolicy, "consistency_level", "info1", 0x40),
         (ReadPolicy, "consistency_level", "info1", 0x40),
         *[(kind, "on_locking_only", "info4", 0x10) for kind in (WritePolicy, BatchWritePolicy)],
+        *[(kind, "deserialize", "raw", True) for kind in (*COMMAND_POLICIES, BatchPolicy, QueryPolicy)],
         (BasePolicy, "read_touch_ttl", "ttl", 80),
         (ReadPolicy, "read_touch_ttl", "ttl", 80),
         (ReadPolicy, "replica", "replica", 0),
@@ -700,7 +703,7 @@ def test_a_value_of_a_wrong_type_is_refused_by_policy_field_and_value(kind, name
 )
 def test_a_bool_counts_as_no_number(name):
     kind = WritePolicy if name in {*BASE, *WRITE} else ClientPolicy
-    if name in ("send_key", "respond_per_each_op", "durable_delete", "on_locking_only", "use_compression"):
+    if isinstance((BASE | WRITE).get(name), bool):
         with pytest.raises(InvalidType, match="must be bool, not 1"):
             kind(**{name: 1})
     else:

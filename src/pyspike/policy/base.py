@@ -307,6 +307,8 @@ class BasePolicy(CommandPolicy):
             `EnterpriseOnly`.
         compression_threshold: bytes of a request up to which it is sent plain. One that compressing makes no
             smaller is sent plain too.
+        deserialize: whether lists and maps are read as lists and dicts. If not, each is a `RawParticle` with
+            its bytes, for programs that only copy or compare them; it can be written as it is.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta.
 
@@ -330,6 +332,7 @@ class BasePolicy(CommandPolicy):
     error_details: ErrorDetails = policy_field(ErrorDetails.NONE, instance(ErrorDetails))
     use_compression: bool = policy_field(False, instance(bool))
     compression_threshold: int = policy_field(COMPRESSION_THRESHOLD, whole(0, MAX_MESSAGE))
+    deserialize: bool = policy_field(True, instance(bool))
 
     def _complete(self) -> None:
         if self.compression_threshold != COMPRESSION_THRESHOLD and not self.use_compression:
@@ -358,4 +361,5 @@ class BasePolicy(CommandPolicy):
                 self.filter_expression, f"{type(self).__name__}.filter_expression"
             ),
             "compress_above": self.compression_threshold if self.use_compression else -1,
+            "raw": not self.deserialize,
         }

@@ -91,6 +91,8 @@ class QueryPolicy(CommandPolicy):
         filter_expression: only records for which it holds are given; an expression or its bytes.
         error_details: how much a node tells of an error besides its code.
         use_compression: whether nodes are asked to compress the records; only the Enterprise Edition does.
+        deserialize: whether lists and maps are read as lists and dicts; if not, each is a `RawParticle` with
+            its bytes.
 
     All times are milliseconds, 0 or 1 at least, or a timedelta. Fields of the Rust client are left out:
     `record_queue_size`, as there is no queue (what is not read stays with the nodes), and `consistency_level`
@@ -117,6 +119,7 @@ class QueryPolicy(CommandPolicy):
     filter_expression: SupportsToBytes | bytes | None = policy_field(None, checked_when_compiled)
     error_details: ErrorDetails = policy_field(ErrorDetails.NONE, instance(ErrorDetails))
     use_compression: bool = policy_field(False, instance(bool))
+    deserialize: bool = policy_field(True, instance(bool))
 
     def _complete(self) -> None:
         if self.records_per_second and self.expected_duration is QueryDuration.SHORT:
@@ -145,4 +148,5 @@ class QueryPolicy(CommandPolicy):
             "max_retries": self.max_retries,
             "sleep_between_retries": self.sleep_between_retries,
             "filter_expression": filter_bytes(self.filter_expression, "QueryPolicy.filter_expression"),
+            "raw": not self.deserialize,
         }

@@ -257,7 +257,6 @@ cpdef enum:                                 # limits (framing.md 1.4, and 1.2 fo
     MAX_OPERATIONS = 32768                  # of a message
     MAX_BINS = 32767                        # of a record
     MAX_TTL = 315_360_000                   # seconds, which are ten years
-    MAX_FILTER = 1_048_576                  # bytes of a filter expression (expressions.md 6.1)
     MAX_USER = 63                           # bytes of a user's name, and of a role's (admin-and-info.md 9.1)
     MAX_TOKEN = 16_383                      # bytes of a session's token (tls-and-auth.md 14.5)
     MAX_INDEX_NAME = 63                     # bytes of an index's name (admin-and-info.md 9.2)

@@ -51,6 +51,8 @@ cdef class BatchReader(Reader):
         if size == 0:
             raise broken("a frame without a message")
         cursor_init(&c, body + self.at, size - self.at, names)
+        if self.batch is not None:
+            c.raw = self.batch.settings.raw
         while c.p != c.end:
             start = c.p
             if self.until and <size_t>(start - body) >= look_at:

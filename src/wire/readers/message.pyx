@@ -91,7 +91,7 @@ cdef inline object name_of_op(Cursor* c, MessageOp* op):
 
 
 cdef inline object value_of_op(Cursor* c, MessageOp* op):
-    return get_particle(op.particle, op.value, op.size, c.names)
+    return get_particle(op.particle, op.value, op.size, c)
 
 
 cdef int ends_answer(const unsigned char* body, size_t size, bint ends_with_error) noexcept nogil:

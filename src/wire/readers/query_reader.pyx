@@ -29,6 +29,7 @@ cdef class QueryReader(Reader):
             if size == 0:
                 raise broken("a frame without a message")
             cursor_init(&self.c, body, size, names)
+            self.c.raw = self.query.settings.raw
             self.in_frame = True
         if not self.at_record:
             self.step()
@@ -108,7 +109,7 @@ cdef class QueryReader(Reader):
             elif field.kind == FIELD_SET:
                 set_name = set_of_record(&self.c, statement, &field)
             elif field.kind == FIELD_KEY:
-                user_key = user_key_of_record(&field)
+                user_key = user_key_of_record(&self.c, &field)
             elif field.kind == FIELD_BVALS:
                 if field.size != 8:
                     raise broken(f"an index value of {field.size} bytes")
@@ -152,12 +153,12 @@ cdef inline str set_of_record(Cursor* c, Statement statement, MessageField* fiel
     return <str>name_text(c.names, field.data, field.size)
 
 
-cdef object user_key_of_record(MessageField* field):
+cdef object user_key_of_record(Cursor* c, MessageField* field):
     """Returns the user key that is stored with a record; a RawParticle of one that no Key can be made with."""
     cdef int particle
     if field.size == 0:
         raise broken("a user key without a type")
     particle = field.data[0]
     if particle == PARTICLE_INTEGER or particle == PARTICLE_STRING or particle == PARTICLE_BLOB:
-        return get_particle(particle, field.data + 1, field.size - 1, NULL)
+        return get_particle(particle, field.data + 1, field.size - 1, c)
     return RawParticle(particle, PyBytes_FromStringAndSize(<const char*>field.data + 1, <Py_ssize_t>field.size - 1))

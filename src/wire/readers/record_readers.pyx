@@ -108,14 +108,18 @@ cdef inline Record new_record(Key key, dict bins, MessageHeader* header, list re
 cdef class RecordReader(Reader):
     """Gives the record with its bins. `given` is what a missing record gives, or RAISE."""
 
-    def __cinit__(self) -> None:
+    cdef bint raw                           # whether its lists and maps are RawParticles
+
+    def __cinit__(self, *, bint raw) -> None:
         self.reads_bins = True
+        self.raw = raw
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         cdef Cursor c
         cdef MessageHeader header
         cdef dict bins
         cursor_init(&c, body, size, names)
+        c.raw = self.raw
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
             return refused(&c, &header, key, given)
@@ -130,8 +134,11 @@ cdef class RecordReader(Reader):
 cdef class ResultsReader(Reader):
     """Gives the record with what its operations gave. `given` is the tuple of operations."""
 
-    def __cinit__(self) -> None:
+    cdef bint raw                           # whether lists and maps are given as RawParticles
+
+    def __cinit__(self, *, bint raw) -> None:
         self.reads_bins = True
+        self.raw = raw
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         cdef Cursor c
@@ -139,6 +146,7 @@ cdef class ResultsReader(Reader):
         cdef dict bins
         cdef list results
         cursor_init(&c, body, size, names)
+        c.raw = self.raw
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
             return refused(&c, &header, key, RAISE)
@@ -171,7 +179,9 @@ cdef class OutcomeReader(Reader):
         return self.success
 
 
-cdef Reader RECORD_READER = RecordReader()
-cdef Reader RESULTS_READER = ResultsReader()
+cdef Reader RECORD_READER = RecordReader(raw=False)
+cdef Reader RAW_RECORD_READER = RecordReader(raw=True)
+cdef Reader RESULTS_READER = ResultsReader(raw=False)
+cdef Reader RAW_RESULTS_READER = ResultsReader(raw=True)
 cdef Reader FOUND_READER = OutcomeReader(True)      # whether there is, or was, such a record
 cdef Reader NOTHING_READER = OutcomeReader(None)    # of a write that gives nothing

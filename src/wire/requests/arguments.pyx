@@ -88,8 +88,6 @@ def filter_bytes(expression: object, name: str = "filter_expression") -> bytes |
         raise errors.InvalidType(f"{name} must be an expression or its bytes, not {shown(expression)}")
     if not data:
         raise errors.InvalidArgument(f"{name} must not be empty", advice="None leaves it out")
-    if len(data) > MAX_FILTER:
-        raise errors.InvalidArgument(f"{name} takes {len(data)} bytes, the server allows {MAX_FILTER}")
     return data
 
 

@@ -14,6 +14,8 @@ cdef enum RowKind:
 
 
 @cython.final
+@cython.no_gc                               # it can't be in a reference cycle: operations are in none
+@cython.freelist(256)                       # batches drop and make hundreds at once
 cdef class Ask:
     """What a row asks of its record, whichever record that is."""
 
@@ -120,6 +122,14 @@ cdef bint look_alike(tuple operations):
         if operation.bin in codes and (codes[operation.bin] != operation.code or operation.code == OP_EXP_READ):
             return True
         codes[operation.bin] = operation.code
+    return False
+
+
+cdef bint may_write(tuple operations):
+    """Whether one of them writes. What is no operation counts as one that does; it is refused elsewhere."""
+    for operation in operations:
+        if type(operation) is not Operation or (<Operation>operation).flags & OP_IS_WRITE:
+            return True
     return False
 
 
@@ -342,7 +352,7 @@ cdef class BatchWrite(BatchRow):
         self.operations = steps_of(operations)
         self.ttl = ttl
         self.generation = generation
-        if self.operations and not any(getattr(operation, "is_write", True) for operation in self.operations):
+        if self.operations and not may_write(self.operations):
             raise errors.InvalidArgument(
                 f"a BatchWrite has to write: {shown(self.operations)}", advice="a BatchRead with operations reads"
             )

@@ -74,6 +74,7 @@ cdef class Settings:
     cdef readonly int64_t max_records       # of a policy for queries, as the two below; 0: all
     cdef readonly uint32_t records_per_second   # of each node; 0: as many as it can
     cdef readonly int max_concurrent_nodes  # 0: all at once
+    cdef readonly bint raw                  # whether lists and maps are given as RawParticles
     # of a policy for batches as a file wants it: `ROWS_THAT_WRITE` and so on
     cdef readonly uint8_t keys_of_rows      # rows that send the key whatever their own policy says
     cdef readonly uint8_t told_durable      # rows whose durable_delete the file tells, and those for which it says yes
@@ -89,7 +90,8 @@ cdef class Settings:
         int read_mode=MODE_OF_OTHERS, bint send_key=False, bint respond_per_each_op=False,
         bytes filter_expression=None, int64_t compress_above=-1, int of=OF_RECORD, int batch_flags=0,
         bint sequential=False, int write_retries=0, int64_t max_records=0, uint32_t records_per_second=0,
-        int max_concurrent_nodes=0, int keys_of_rows=0, int told_durable=0, int durable=0, Settings as_read=None,
+        int max_concurrent_nodes=0, int keys_of_rows=0, int told_durable=0, int durable=0, bint raw=False,
+        Settings as_read=None,
     ) -> None:
         self.write = write
         self.info1 = <uint8_t>info1
@@ -121,6 +123,7 @@ cdef class Settings:
         self.keys_of_rows = <uint8_t>keys_of_rows
         self.told_durable = <uint8_t>told_durable
         self.durable = <uint8_t>durable
+        self.raw = raw
         self.as_read = Settings() if write and as_read is None else as_read
 
     @property
@@ -141,7 +144,7 @@ cdef class Settings:
             self.max_retries, self.choice.policy, self.choice.mode,
             self.send_key, self.respond_per_each_op, self.filter_expression, self.compress_above, self.of,
             self.batch_flags, self.sequential, self.write_retries, self.max_records, self.records_per_second,
-            self.max_concurrent_nodes, self.keys_of_rows, self.told_durable, self.durable, self.as_read,
+            self.max_concurrent_nodes, self.keys_of_rows, self.told_durable, self.durable, self.raw, self.as_read,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -163,7 +166,7 @@ def restore_settings(*parts: object) -> Settings:
         "sleep_between_retries", "timeout_delay", "connect_timeout", "max_retries", "replica", "read_mode", "send_key",
         "respond_per_each_op",
         "filter_expression", "compress_above", "of", "batch_flags", "sequential", "write_retries", "max_records",
-        "records_per_second", "max_concurrent_nodes", "keys_of_rows", "told_durable", "durable", "as_read",
+        "records_per_second", "max_concurrent_nodes", "keys_of_rows", "told_durable", "durable", "raw", "as_read",
     )
     return Settings(**dict(zip(names, parts, strict=True)))
 

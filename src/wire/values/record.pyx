@@ -46,7 +46,7 @@ cdef class Record:
         """Whole seconds the record has left by this machine's clock, 1 at least; None if it never expires."""
         if self.void_time == 0:
             return None
-        return max(1, <int64_t>self.void_time + EPOCH_2010 - <int64_t>wall_time())
+        return seconds_left(self.void_time)
 
     def __getitem__(self, name: str) -> Any:
         return self.bins[name]
@@ -101,6 +101,11 @@ cdef class Record:
 
     def __reduce__(self) -> tuple:
         return Record, (self.key, self.bins, self.generation, self.void_time, self.operated)
+
+
+cdef inline int64_t seconds_left(uint32_t void_time) except -1:
+    """Returns the whole seconds until a record expires, 1 at least."""
+    return max(1, <int64_t>void_time + EPOCH_2010 - <int64_t>wall_time())
 
 
 MappingABC.register(Record)

@@ -7,6 +7,7 @@ cdef struct Cursor:
     const unsigned char* end
     NameCache* names                        # borrowed, may be NULL
     int depth
+    bint raw                                # whether lists and maps stay as they are: each gives a RawParticle
     size_t owed                             # elements still to come in all lists and maps that are being read
 
 
@@ -15,6 +16,7 @@ cdef inline void cursor_init(Cursor* r, const unsigned char* data, size_t size, 
     r.end = data + size
     r.names = names
     r.depth = 0
+    r.raw = False
     r.owed = 0
 
 
@@ -265,8 +267,8 @@ cdef object get_container(int particle, const unsigned char* p, size_t size, Nam
     return value
 
 
-cdef object get_particle(int particle, const unsigned char* p, size_t size, NameCache* names):
-    """Returns the Python value of a particle of `size` bytes at `p`."""
+cdef object get_particle(int particle, const unsigned char* p, size_t size, Cursor* c):
+    """Returns the Python value of a particle of `size` bytes at `p`, as the cursor of its message has it: raw or not."""
     cdef size_t cells
     if particle == PARTICLE_INTEGER:
         if size == 8:
@@ -281,7 +283,7 @@ cdef object get_particle(int particle, const unsigned char* p, size_t size, Name
     if particle == PARTICLE_STRING:
         return text_of(p, size)
     if particle == PARTICLE_MAP or particle == PARTICLE_LIST:
-        return get_container(particle, p, size, names)
+        return raw_particle(particle, p, size) if c.raw else get_container(particle, p, size, c.names)
     if particle == PARTICLE_BLOB:
         return PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
     if particle == PARTICLE_FLOAT:
@@ -305,12 +307,17 @@ cdef object get_particle(int particle, const unsigned char* p, size_t size, Name
     return bytes.__new__(HyperLogLog, data) if particle == PARTICLE_HLL else RawParticle(particle, data)
 
 
+cdef object raw_particle(int particle, const unsigned char* p, size_t size):
+    return RawParticle(particle, PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size))
+
+
 def unpack_value(int particle, bytes data not None) -> Any:
     """Return the Python value of a particle's bytes.
 
     Raises:
         ProtocolError: these are no bytes of such a particle.
     """
-    return get_particle(
-        particle, <const unsigned char*>PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data), NULL
-    )
+    cdef const unsigned char* p = <const unsigned char*>PyBytes_AS_STRING(data)
+    cdef Cursor c
+    cursor_init(&c, p, <size_t>PyBytes_GET_SIZE(data), NULL)
+    return get_particle(particle, p, <size_t>PyBytes_GET_SIZE(data), &c)

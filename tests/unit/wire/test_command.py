@@ -409,6 +409,7 @@ ATTRIBUTES: dict[str, tuple[list[Callable[..., Command]], Any, str, Any]] = {
     "max_retries": (EVERY, 7, "max_retries", 7),
     "sleep_between_retries": (EVERY, 5, "sleep_between_retries", 5),
     "replica": (READS, Replica.RANDOM, "replica", 2),
+    "deserialize": (EVERY, False, "raw", True),
 }
 FIELDS = {"use_compression", "compression_threshold", "send_key", "filter_expression"}
 

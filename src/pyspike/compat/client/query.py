@@ -7,11 +7,12 @@ from collections.abc import Generator
 from typing import Any, NoReturn, TypeVar
 
 from pyspike import Client, IndexFilter, PartitionFilter, QueryDuration, Record, Statement
+from pyspike._wire import Recordset
 from pyspike.compat.client.connection import Connection
 from pyspike.compat.client.methods import method, methods_of
 from pyspike.compat.client.ownership import partitions_of_node
 from pyspike.compat.client.records import check_function
-from pyspike.compat.client.results import record_of
+from pyspike.compat.client.results import tuples_of
 from pyspike.compat.model.exceptions import AerospikeError, param_error, raised
 from pyspike.compat.model.values import GeoJSON
 from pyspike.compat.translate.contexts import contexts_of
@@ -114,8 +115,10 @@ class _Search:
                 self._statement(with_bins=False), *self._udf, policy=self._policy(policy, options)
             )
             return [official_value(value) for value in values]
-        deserialize = self._connection._deserializer()
-        return [record_of(record, deserialize=deserialize) for record in self._records(policy, options)]
+        records = self._records(policy, options)
+        made = tuples_of(self._connection._deserializer()).all(records)
+        self._note_end(records)
+        return made
 
     def _foreach(self, callback: Any, policy: Any, options: Any) -> None:
         if not callable(callback):
@@ -129,11 +132,11 @@ class _Search:
                 if told is False:
                     return
             return
-        deserialize = self._connection._deserializer()
+        make = tuples_of(self._connection._deserializer())
         with_partition = self._kinds.value(policy, "partition_filter") is not None
         records = self._records(policy, options)
         for record in records:
-            official = record_of(record, deserialize=deserialize)
+            official = make(record)
             try:
                 told = callback(record.key.partition_id, official) if with_partition else callback(official)
             except Exception as error:
@@ -144,8 +147,14 @@ class _Search:
                 return
             if with_partition:
                 self._accepted[record.key.partition_id] = record.key.digest
+        self._note_end(records)
 
-    def _records(self, policy: Any, options: Any) -> Generator[Record, None, None]:
+    def _note_end(self, records: Recordset | Generator[Record, None, None]) -> None:
+        """Note that records were read to their end; those of a generator do so themselves."""
+        if isinstance(records, Recordset):
+            self._done = True
+
+    def _records(self, policy: Any, options: Any) -> Recordset | Generator[Record, None, None]:
         """The records; those that are closed before their end may leave one in `_pending`."""
         made = self._policy(policy, options)
         given = self._kinds.value(policy, "partition_filter")
@@ -158,6 +167,9 @@ class _Search:
         if self._found and tracks and status is None:  # what has found nothing yet begins anew
             status = self._status
         statement = self._statement(with_bins=made.include_bin_data)
+        if not tracks and self._node is None:
+            self._pending, self._accepted, self._done = None, {}, False
+            return self._client.query(statement, policy=made)
         return self._read(self._client, statement, made, parts, status, tracks)
 
     def _read(

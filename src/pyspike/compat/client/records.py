@@ -8,7 +8,7 @@ from typing import Any
 from pyspike import Expiration, GenerationPolicy, Key, Record, WritePolicy, errors
 from pyspike.compat.client.connection import Connection
 from pyspike.compat.client.methods import method
-from pyspike.compat.client.results import meta_of, record_of, whole_key
+from pyspike.compat.client.results import TUPLES, tuples_of
 from pyspike.compat.facts.constants import number
 from pyspike.compat.facts.operations import FAMILIES
 from pyspike.compat.model.exceptions import AerospikeError, param_error, raised
@@ -35,7 +35,7 @@ NO_META: Meta = (None, None)
 def whole_key_of(key: Any) -> tuple[Any, ...]:
     """The key that a caller gave, with its digest."""
     made = key_of(key)
-    return whole_key(made if isinstance(made, Key) else Key(*made))
+    return TUPLES.key(made if isinstance(made, Key) else Key(*made))
 
 
 class Records(Connection):
@@ -59,11 +59,8 @@ class Records(Connection):
         """
         kind = self._read
         record = self._client.get(key_of(key), policy=kind(policy), txn=kind.transaction(policy))
-        return record_of(
-            record,
-            with_user_key=kind.value(policy, "key") == SEND,
-            deserialize=self._deserializer(),
-        )
+        make = tuples_of(self._deserializer(), with_user_key=kind.value(policy, "key") == SEND)
+        return make(record)
 
     @method
     def select(self, key: Any, bins: Any, policy: Any = None) -> tuple[Any, dict[str, int], dict[str, Any]]:
@@ -91,7 +88,7 @@ class Records(Connection):
             raise raised("InvalidRequest", "there are no bins to read")
         made = self._read(policy)
         record = self._client.get(chosen, bins, policy=made, txn=self._read.transaction(policy))
-        return record_of(record, deserialize=self._deserializer())
+        return tuples_of(self._deserializer())(record)
 
     @method
     def exists(self, key: Any, policy: Any = None) -> tuple[Any, dict[str, int] | None]:
@@ -108,7 +105,7 @@ class Records(Connection):
         made = self._read(policy)
         txn = self._read.transaction(policy)
         record = self._client.get(chosen, [], default=None, policy=made, txn=txn)
-        return whole_key_of(key), None if record is None else meta_of(record)
+        return (whole_key_of(key), None) if record is None else TUPLES.header(record)
 
     # --- writes ---
 
@@ -329,8 +326,11 @@ class Records(Connection):
             The key, the metadata, and what the operations gave, by the names of their bins; of several on
             one bin the last.
         """
-        record, pairs = self._operated(key, list, meta, policy)
-        return whole_key(record.key), meta_of(record), dict(pairs)
+        record, steps = self._operated(key, list, meta, policy)
+        if steps.is_plain:
+            return tuples_of(self._deserializer()).results(record, steps.operations, with_none=False)
+        pairs = operated(steps, record.results, deserialize=self._deserializer())
+        return *TUPLES.header(record), dict(pairs)
 
     @method
     def operate_ordered(
@@ -351,10 +351,10 @@ class Records(Connection):
         Returns:
             The key, the metadata, and a list of the names of bins and what each operation gave.
         """
-        record, pairs = self._operated(key, list, meta, policy)
-        return whole_key(record.key), meta_of(record), pairs
+        record, steps = self._operated(key, list, meta, policy)
+        return *TUPLES.header(record), operated(steps, record.results, deserialize=self._deserializer())
 
-    def _operated(self, key: Any, ops: Any, meta: Any, policy: Any) -> tuple[Record, list[tuple[str, Any]]]:
+    def _operated(self, key: Any, ops: Any, meta: Any, policy: Any) -> tuple[Record, Translated]:
         chosen = key_of(key)
         made = self._operate(policy)
         generation, ttl = NO_META if meta is None else self._meta(meta, made)
@@ -370,7 +370,7 @@ class Records(Connection):
             policy=made,
             txn=self._operate.transaction(policy),
         )
-        return record, operated(steps, record.results, deserialize=self._deserializer())
+        return record, steps
 
     @method
     def apply(self, key: Any, module: Any, function: Any, args: Any, policy: Any = None) -> Any:
@@ -446,11 +446,13 @@ def operated(
     """
     respond_all = respond_all or steps.respond_all
     pairs = []
-    for place, op in enumerate(steps.steps):
-        code, result = op["op"], results[place]
-        if code in WITHOUT_BIN or (result is None and not respond_all):
+    for op, result in zip(steps.steps, results, strict=False):
+        if result is None:
+            if not respond_all or op["op"] in WITHOUT_BIN:
+                continue
+        elif op["op"] in WITHOUT_BIN:
             continue
-        if type(result) not in SCALARS:
+        elif type(result) not in SCALARS:
             if isinstance(result, dict) and _gives_pairs(op):
                 result = [part for pair in result.items() for part in pair]
             result = official_value(result)

@@ -3,45 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from pyspike import Key, RawParticle, Record
-from pyspike.compat.translate.values import deserialized, official_bins
+from pyspike._wire import RecordTuples
+from pyspike.compat.translate.values import deserialized, official_value
 
-__all__ = ["NEVER", "meta_of", "record_of", "whole_key"]
+__all__ = ["NEVER", "TUPLES", "tuples_of"]
 
 NEVER = 0xFFFF_FFFF  # the time to live of a record that never expires
 
-
-def meta_of(record: Record) -> dict[str, int]:
-    """The generation and time to live of a record."""
-    ttl = record.ttl
-    return {"ttl": NEVER if ttl is None else ttl, "gen": record.generation}
+TUPLES = RecordTuples(official_value)
+WITHOUT_USER_KEY = RecordTuples(official_value, with_user_key=False)
 
 
-def whole_key(key: Key, *, with_user_key: bool = True) -> tuple[str, str | None, Any, bytearray]:
-    """A key with its digest."""
-    user_key: Any = key.user_key if with_user_key else None
-    if type(user_key) is bytes:
-        user_key = bytearray(user_key)
-    elif type(user_key) is RawParticle:
-        user_key = user_key.data
-    return key.namespace, key.set_name or None, user_key, bytearray(key.digest)
-
-
-def record_of(
-    record: Record, *, with_user_key: bool = True, deserialize: Callable[[Any], Any] | None = None
-) -> tuple[Any, dict[str, int], dict[str, Any]]:
-    """A record that was read.
+def tuples_of(deserialize: Callable[[Any], Any] | None, *, with_user_key: bool = True) -> RecordTuples:
+    """What makes tuples of records that were read.
 
     Args:
-        record: the record.
-        with_user_key: whether the key is told, or its digest only.
         deserialize: makes values of bytes; None if they stay bytes.
+        with_user_key: whether keys are told, or their digests only.
     """
-    bins = official_bins(record.bins)
     if deserialize is not None:
-        for name, value in bins.items():
-            if type(value) is bytes:
-                bins[name] = deserialized(value, deserialize)
-    return whole_key(record.key, with_user_key=with_user_key), meta_of(record), bins
+        of_bytes = partial(deserialized, deserialize=deserialize)
+        return RecordTuples(official_value, of_bytes=of_bytes, with_user_key=with_user_key)
+    return TUPLES if with_user_key else WITHOUT_USER_KEY

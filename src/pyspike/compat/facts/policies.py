@@ -82,7 +82,7 @@ KEYS = {
     "txn": PolicyKey(object),  # looked at by the call
     "key": PolicyKey(int, "send_key", {0: False, 1: True}),
     "replica": PolicyKey(int, "replica", {**REPLICAS}),
-    "deserialize": PolicyKey(bool),  # looked at by the call
+    "deserialize": PolicyKey(bool, "deserialize"),
     "read_touch_ttl_percent": PolicyKey(int, "read_touch_ttl", TOUCHES),
     "read_mode_ap": PolicyKey(int, "consistency_level", _enum(ConsistencyLevel)),
     "read_mode_sc": PolicyKey(int, "read_mode_sc", READ_MODES),

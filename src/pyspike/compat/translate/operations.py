@@ -16,7 +16,7 @@ from pyspike.compat.translate.names import bin_name_of, check_length, is_too_lon
 from pyspike.compat.translate.policies import checked_keys, expiration_of
 from pyspike.compat.translate.values import sendable
 
-__all__ = ["OPTIONS", "Translated", "translated"]
+__all__ = ["OPTIONS", "Translated", "plain_operations", "translated"]
 
 # The keys that are keywords of pyspike's functions; all others go by their place.
 KEYWORDS = {
@@ -87,12 +87,17 @@ class Translated(NamedTuple):
         steps: the dictionaries that they are of.
         respond_all: whether the server answers each of them, also those that only write.
         ttl: what a touch says of the record's time to live; None if there is none.
+        is_plain: whether what the operations give is told as it is; if not, the dictionaries say how.
     """
 
     operations: list[Operation]
     steps: list[dict[str, Any]]
     respond_all: bool
     ttl: Any
+    is_plain: bool
+
+
+_translated = tuple.__new__  # in less time than by the constructor, which takes as long as an operation
 
 
 # Policies of operations -------------------------------------------------------------------------------------
@@ -205,24 +210,41 @@ def translated(
     """
     if not isinstance(given, list):
         raise param_error("Operations should be of type list")
+    quick = QUICK if strict and prepare is None else {}
     steps, made = [], []
-    respond_all = False
+    respond_all, is_plain = False, True
     ttl = None
     for op in given:
-        if not isinstance(op, dict) or not (strict or _is_sendable(op)):
-            continue
+        try:
+            operation = quick[op["op"]](op)
+        except (KeyError, TypeError):
+            operation = None
+        if operation is None:
+            if not isinstance(op, dict) or not (strict or _is_sendable(op)):
+                continue
+            operation = operation_of(op if prepare is None else _prepared(op, prepare), validate, strict)
+            if op["op"] == TOUCH and op.get("val") is not None:
+                ttl = expiration_of(op["val"])
+            is_plain = False
         steps.append(op)
-        if prepare is not None:
-            op = _prepared(op, prepare)
-        code = op.get("op")
-        quick = QUICK.get(code) if strict else None
-        operation = None if quick is None else quick(op)
-        made.append(operation_of(op, validate, strict) if operation is None else operation)
-        if code in RESPOND_ALL:
-            respond_all = True
-        elif code == TOUCH and op.get("val") is not None:
-            ttl = expiration_of(op["val"])
-    return Translated(made, steps, respond_all, ttl)
+        made.append(operation)
+        if op["op"] in RESPOND_ALL:
+            respond_all, is_plain = True, False
+    return _translated(Translated, (made, steps, respond_all, ttl, is_plain))
+
+
+def plain_operations(given: list[Any]) -> list[Operation] | None:
+    """The operations of a list, if all can be made quickly and what they give is told as it is; else None."""
+    made = []
+    try:
+        for op in given:
+            operation = PLAIN[op["op"]](op)
+            if operation is None:
+                return None
+            made.append(operation)
+    except (KeyError, TypeError):
+        return None
+    return made
 
 
 def _prepared(op: dict[str, Any], prepare: Callable[[Any], Any]) -> dict[str, Any]:
@@ -384,3 +406,4 @@ QUICK = {
     for helper in family.helpers
     if _is_quick(helper, family.module)
 }
+PLAIN = {op: quick for op, quick in QUICK.items() if op not in RESPOND_ALL}

@@ -28,7 +28,7 @@ from pyspike import (
     errors,
 )
 from pyspike.compat.facts.policies import KEYS, KINDS
-from pyspike.compat.model.exceptions import not_yet, param_error, raised
+from pyspike.compat.model.exceptions import param_error, raised
 from pyspike.compat.model.transaction import plain_transaction
 from pyspike.compat.switches import SWITCHES
 from pyspike.policy.base import Policy
@@ -119,6 +119,7 @@ class PolicyKind(Generic[P]):
 
     Attributes:
         default: the policy of calls that are given none.
+        of_rows: the same for a row of a batch: None if it says no more than a row without a policy.
 
     Raises:
         ParamError: a key is not known, or its value can't be used.
@@ -132,6 +133,7 @@ class PolicyKind(Generic[P]):
         self._takes_part = "txn" in KINDS[kind]
         self._transaction = plain_transaction(self.base.pop("txn", None))
         self.default: P = self._make({})
+        self.of_rows: P | None = None if self.default == CLASSES[kind]() else self.default
 
     def __call__(self, policy: Any, **more: Any) -> P:
         """The policy that a dictionary stands for.
@@ -209,7 +211,6 @@ def fields_of(policy: dict[str, Any], kind: type[Policy]) -> dict[str, Any]:
             continue
         if not isinstance(value, known.kind):
             raise param_error(f"{key} is invalid")
-        _refuse_unmet(key, value)
         if key == "generation" and value not in GENERATIONS:
             raise param_error(f"{key} is invalid")
         if known.field not in kind.__dataclass_fields__:
@@ -234,12 +235,6 @@ def _number(value: Any, members: Mapping[Any, object] | None) -> Any:
     if isinstance(value, Expiration):
         return value.value
     return int(value) if isinstance(value, float) else value
-
-
-def _refuse_unmet(key: str, value: Any) -> None:
-    """Refuse what would be lost without a word."""
-    if key == "deserialize" and not value:
-        not_yet("deserialize=False")
 
 
 def made_kinds(policies: Mapping[str, Any], common: Mapping[str, Any], validate: bool) -> dict[str, Any]:

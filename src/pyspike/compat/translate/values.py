@@ -9,13 +9,16 @@ from pyspike import INFINITY, WILDCARD, RawParticle
 from pyspike import GeoJSON as PlainGeoJSON
 from pyspike import HyperLogLog as PlainHyperLogLog
 from pyspike import KeyOrderedDict as PlainKeyOrderedDict
+from pyspike._wire import PARTICLE_LIST, PARTICLE_MAP
 from pyspike.compat.model.exceptions import param_error, raised
 from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, HyperLogLog, KeyOrderedDict, null
 from pyspike.compat.switches import SWITCHES
 
-__all__ = ["as_ints", "deserialized", "official_bins", "official_value", "sendable", "serialized"]
+__all__ = ["as_ints", "deserialized", "official_value", "sendable", "serialized"]
 
 Serializer = Callable[[Any], Any]
+
+PACKED = frozenset((PARTICLE_LIST, PARTICLE_MAP))  # lists and maps that are to stay as they are
 
 # Values as they are read that are the same for both.
 _PLAIN = frozenset((int, str, float, bool, bytes, type(None)))
@@ -105,20 +108,6 @@ def as_ints(value: Any) -> Any:
     return value
 
 
-def official_bins(bins: dict[str, Any]) -> dict[str, Any]:
-    """The bins of a record that was read, with the official client's types; changes the dict itself."""
-    for name, value in bins.items():
-        kind = type(value)
-        if kind in _PLAIN:
-            continue
-        if (kind is list and _are_plain(map(type, value))) or (
-            kind is dict and _are_plain(map(type, value.values()))
-        ):
-            continue
-        bins[name] = official_value(value)
-    return bins
-
-
 def official_value(value: Any) -> Any:
     """A value that was read, of the official client's types.
 
@@ -139,5 +128,5 @@ def official_value(value: Any) -> Any:
     if kind is PlainGeoJSON:
         return GeoJSON(str.__str__(value))
     if kind is RawParticle:
-        return bytearray(value.data)
+        return value.data if value.type in PACKED else bytearray(value.data)
     return HyperLogLog(value) if kind is PlainHyperLogLog else value
