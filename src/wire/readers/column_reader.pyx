@@ -100,6 +100,7 @@ cdef Key key_of_message(Statement statement, Span s):
     """Returns the key of the record whose message begins the span, which was read before."""
     cdef RawRecord r
     cdef MessageField field
+    cdef Cursor c
     user_key = None
     if read_raw(&r, &s) != ADDED or r.digest == NULL:
         return None
@@ -107,5 +108,6 @@ cdef Key key_of_message(Statement statement, Span s):
         field.kind = FIELD_KEY
         field.data = r.key - 1
         field.size = r.key_size + 1
-        user_key = user_key_of_record(&field)
+        cursor_init(&c, r.key, r.key_size, NULL)
+        user_key = user_key_of_record(&c, &field)
     return key_of_record(statement.namespace, <str>name_text(NULL, r.set_name, r.set_size), r.digest, user_key)
