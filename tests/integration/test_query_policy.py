@@ -29,7 +29,7 @@ from support.cluster_tools import pools, within
 from support.messages import Message, parse
 from support.queries import asked_of_one
 
-ELSEWHERE = {"timeout_delay", "connect_timeout", "deserialize"}  # test_late_answers.py, test_policy_options.py
+ELSEWHERE = {"timeout_delay", "connect_timeout", "deserialize"}  # in other files of tests
 
 pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
 
