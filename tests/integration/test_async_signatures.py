@@ -20,6 +20,8 @@ ONLY_BLOCKING = {"__enter__", "__exit__"}
 # What asks nobody, and so is the same function in both.
 PLAIN = {
     "batch_stream",
+    "from_env",
+    "from_url",
     "with_policies",
     "query",
     "nodes",

@@ -105,6 +105,14 @@ class TaskClient:
         self.tasks: AsyncClient = wait_for(AsyncClient.connect(hosts, policy))
 
     @classmethod
+    def from_url(cls, url: str, policy: ClientPolicy | None = None, **options: Any) -> TaskClient:
+        return cls.of(wait_for(AsyncClient.from_url(url, policy, **options).__aenter__()))
+
+    @classmethod
+    def from_env(cls, policy: ClientPolicy | None = None) -> TaskClient:
+        return cls.of(wait_for(AsyncClient.from_env(policy).__aenter__()))
+
+    @classmethod
     def of(cls, tasks: AsyncClient) -> TaskClient:
         """A facade of this client."""
         facade = object.__new__(cls)
