@@ -28,7 +28,7 @@ PRINTS = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
 ADDRESS, SET = '"127.0.0.1:3000"', '"users"'
 URL = "aerospike://127.0.0.1:3000"
 
-BLOCKS = 34
+BLOCKS = 35
 TESTS = 1
 LANGUAGES = {"python", "console"}
 

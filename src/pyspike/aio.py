@@ -22,6 +22,7 @@ from pyspike.async_administration import AsyncAdministration
 from pyspike.async_background_jobs import AsyncBackgroundJobs
 from pyspike.async_queries import AsyncQueries
 from pyspike.async_transactions import AsyncTransactions
+from pyspike.async_updates import AsyncUpdates
 from pyspike.async_user_administration import AsyncUserAdministration
 from pyspike.client import Client
 from pyspike.cluster import Cluster
@@ -191,6 +192,7 @@ class AsyncClient(
     AsyncUserAdministration,
     AsyncBackgroundJobs,
     AsyncTransactions,
+    AsyncUpdates,
 ):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 

@@ -32,6 +32,7 @@ from pyspike.policy import (
 from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.queries import Queries
 from pyspike.transactions import Transactions
+from pyspike.updates import Updates
 from pyspike.user_administration import UserAdministration
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ else:
     client_stats = LazyModule("pyspike.stats")
 
 
-class Client(BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs, Transactions):
+class Client(
+    BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs, Transactions, Updates
+):
     """A client of one cluster, shared by all threads.
 
     Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one

@@ -134,6 +134,14 @@ class TaskClient:
 
         return wait_for(self.tasks.run_in_transaction(awaited, **options))
 
+    def update(self, key: Any, function: Callable[[Any], Any], **options: Any) -> Any:
+        """The same of its function."""
+
+        async def awaited(bins: dict[str, Any]) -> Any:
+            return await asyncio.to_thread(function, bins)
+
+        return wait_for(self.tasks.update(key, awaited, **options))
+
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.tasks, name)
         return _waiting(found) if callable(found) else found
