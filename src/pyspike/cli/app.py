@@ -14,13 +14,15 @@ import click
 
 from pyspike import errors
 from pyspike.cli import output
+from pyspike.cli.completion import completion
 from pyspike.cli.demo import demo
 from pyspike.cli.failures import ExitCode, advise, error_to_json, exit_code
 from pyspike.cli.indexes import index
 from pyspike.cli.info import info
 from pyspike.cli.migrating import migrate
 from pyspike.cli.modules import udf
-from pyspike.cli.records import delete, get, put
+from pyspike.cli.operating import operate
+from pyspike.cli.records import delete, exists, get, put, touch
 from pyspike.cli.searching import query, scan
 from pyspike.cli.serve import serve
 from pyspike.cli.truncating import truncate
@@ -43,11 +45,14 @@ EPILOG = (
 def app() -> None:
     """An Aerospike client: see it work, serve an embedded cluster, look into a real one.
 
-    All but demo and serve take --json: then they print JSON, of an error too.
+    All but demo, serve and completion take --json: then they print JSON, of an error too.
     """
 
 
-for command in (demo, serve, info, get, put, delete, scan, query, index, udf, truncate, user, role, migrate):
+for command in (
+    *(demo, serve, info, get, put, delete, exists, touch, operate, scan, query, index, udf, truncate),
+    *(user, role, migrate, completion),
+):
     app.add_command(command)
 
 
