@@ -16,6 +16,7 @@ from pyspike import errors
 from pyspike.cli import output
 from pyspike.cli.completion import completion
 from pyspike.cli.demo import demo
+from pyspike.cli.doctor import doctor
 from pyspike.cli.failures import ExitCode, advise, error_to_json, exit_code
 from pyspike.cli.indexes import index
 from pyspike.cli.info import info
@@ -34,9 +35,9 @@ __all__ = ["run"]
 
 EPILOG = (
     "Exit codes: 0 done, 1 no such record, index or module, or not for each key (demo: something was lost, "
-    "serve: the port is taken, migrate check: something is not there yet), 2 wrong usage, 3 the cluster "
-    "can't be reached or did not answer in time, 4 the cluster answered with an error, 5 the output can't be "
-    "written, 130 interrupted."
+    "serve: the port is taken, doctor: there is a problem, migrate check: something is not there yet), 2 "
+    "wrong usage, 3 the cluster can't be reached or did not answer in time, 4 the cluster answered with an "
+    "error, 5 the output can't be written, 130 interrupted."
 )
 
 
@@ -50,7 +51,7 @@ def app() -> None:
 
 
 for command in (
-    *(demo, serve, info, get, put, delete, exists, touch, operate, scan, query, index, udf, truncate),
+    *(demo, serve, doctor, info, get, put, delete, exists, touch, operate, scan, query, index, udf, truncate),
     *(user, role, migrate, completion),
 ):
     app.add_command(command)
