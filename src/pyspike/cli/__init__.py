@@ -12,7 +12,8 @@
     modules      udf: modules of Lua functions
     info         info commands, and an overview of the cluster
     serve        the embedded server in the foreground
-    doctor       looks at a cluster: the way there (doctor_network), what servers say (doctor_servers), findings
+    doctor       a look at a cluster: the way there (doctor_network), what servers say (doctor_servers)
+    findings     what doctor has found
     completion   what a shell is told to complete words
     demo         the demonstration, with its data (dataset), its workers (workload) and its words (report)
 
