@@ -14,6 +14,7 @@
     serve        the embedded server in the foreground
     doctor       a look at a cluster: the way there (doctor_network), what servers say (doctor_servers)
     findings     what doctor has found
+    shell        a Python prompt with a client
     completion   what a shell is told to complete words
     demo         the demonstration, with its data (dataset), its workers (workload) and its words (report)
 

@@ -26,6 +26,7 @@ from pyspike.cli.operating import operate
 from pyspike.cli.records import delete, exists, get, put, touch
 from pyspike.cli.searching import query, scan
 from pyspike.cli.serve import serve
+from pyspike.cli.shell import shell
 from pyspike.cli.truncating import truncate
 from pyspike.cli.users import role, user
 from pyspike.version import __version__
@@ -46,13 +47,13 @@ EPILOG = (
 def app() -> None:
     """An Aerospike client: see it work, serve an embedded cluster, look into a real one.
 
-    All but demo, serve and completion take --json: then they print JSON, of an error too.
+    All but demo, serve, shell and completion take --json: then they print JSON, of an error too.
     """
 
 
 for command in (
     *(demo, serve, doctor, info, get, put, delete, exists, touch, operate, scan, query, index, udf, truncate),
-    *(user, role, migrate, completion),
+    *(user, role, migrate, shell, completion),
 ):
     app.add_command(command)
 

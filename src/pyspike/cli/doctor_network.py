@@ -45,10 +45,10 @@ def why_unreachable(hosts: Iterable[Host], timeout: float) -> str:
             reasons.append(f"{host}: {error.message}")
             continue
         for endpoint in endpoints:
-            error = _connect(endpoint, timeout)[1]
-            if error is None:
+            _, failed = _connect(endpoint, timeout)
+            if failed is None:
                 return ""
-            reasons.append(f"{endpoint}: {_told(error)[0]}")
+            reasons.append(f"{endpoint}: {_told(failed)[0]}")
     return "; ".join(reasons) or "there is no address"
 
 
@@ -78,11 +78,11 @@ def _examine(host: Host, timeout: float) -> Iterator[Finding]:
         return
     for endpoint in endpoints:
         place = subject if str(endpoint) == str(host) else f"{subject}, address {endpoint}"
-        took, error = _connect(endpoint, timeout)
-        if error is None:
+        took, failed = _connect(endpoint, timeout)
+        if failed is None:
             yield ok(place, f"takes connections, within {took:.1f} ms")
         else:
-            yield problem(place, *_told(error))
+            yield problem(place, *_told(failed))
 
 
 def _connect(endpoint: Endpoint, timeout: float) -> tuple[float, OSError | None]:

@@ -164,10 +164,10 @@ def examine_namespace(server: Server, name: str) -> Iterator[Finding]:
         for each in parts:
             found = True
             yield each
-    for each in server.sets.get(name, []):
-        for finding in _set(each, f"set {each.get('set', '')} of {subject}"):
+    for of_set in server.sets.get(name, []):
+        for each in _set(of_set, f"set {of_set.get('set', '')} of {subject}"):
             found = True
-            yield finding
+            yield each
     if not found:
         objects = _number(numbers, "objects")
         yield ok(subject, "well" if objects is None else f"well, with {objects:.0f} records")
