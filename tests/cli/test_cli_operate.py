@@ -18,20 +18,7 @@ from pyspike.cli import main
 from pyspike.cli.operation_calls import parse_operation
 from pyspike.operations import context
 from support.all_of import all_of
-
-
-class Shell:
-    """Runs the command with the hosts of this run, and keeps what it printed."""
-
-    def __init__(self, hosts: str, captured: pytest.CaptureFixture[str]) -> None:
-        self._hosts = hosts
-        self._captured = captured
-        self.out = self.error = ""
-
-    def __call__(self, command: str, *arguments: str) -> int:
-        code = main([command, "--hosts", self._hosts, *arguments])
-        self.out, self.error = self._captured.readouterr()
-        return code
+from support.shell import Shell
 
 
 @pytest.fixture
