@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -82,8 +83,8 @@ NAMESPACE = [
     ({"numbers": "stop_writes=true"}, "problem", "takes no writes, as it is full"),
     ({"numbers": "clock_skew_stop_writes=true"}, "problem", "as clocks differ"),
     ({"numbers": "hwm_breached=true"}, "warning", "evicts records"),
-    ({"numbers": "unavailable_partitions=3"}, "problem", "3 partitions are unavailable"),
-    ({"numbers": "dead_partitions=2"}, "problem", "2 partitions are dead"),
+    ({"numbers": "unavailable_partitions=3"}, "problem", "has 3 partitions unavailable"),
+    ({"numbers": "dead_partitions=2"}, "problem", "has 2 partitions dead"),
     ({"numbers": "data_used_pct=60"}, "warning", "uses 60 % of storage, of 70 %"),
     ({"numbers": "memory_used_pct=75;stop-writes-pct=90"}, "warning", "uses 75 % of memory, of 90 %"),
     ({"numbers": "indexes_memory_used_pct=85"}, "warning", "of 100 % that it may"),
@@ -117,7 +118,7 @@ def test_what_is_not_near_a_limit_is_not_told(numbers: str) -> None:
     "case",
     [
         ({"of_node": "cluster_integrity=false"}, "problem", "no whole cluster"),
-        ({"of_node": "migrate_partitions_remaining=9"}, "warning", "9 partitions are still on their way"),
+        ({"of_node": "migrate_partitions_remaining=9"}, "warning", "9 partitions still on the way"),
         ({"of_node": "client_connections=12000"}, "warning", "12000 connections of clients, of 15000"),
         ({"of_node": "failed_best_practices=true"}, "warning", "best practices"),
     ],
@@ -131,7 +132,7 @@ def test_what_is_wrong_with_a_node_is_told(case: tuple[dict[str, str], str, str]
 
 TWO = "cluster_size=2"
 CLUSTERS = [
-    ([changed(of_node=TWO)], "problem", "count 2 nodes, of which 1 can be reached"),
+    ([changed(of_node=TWO)], "problem", "count 2 nodes, 1 can be reached"),
     (
         [changed(of_node=TWO), changed(of_node=f"{TWO};cluster_key=C", name="B1")],
         "problem",
@@ -197,13 +198,9 @@ def ask(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[dict
 def test_a_cluster_that_is_well(capsys: pytest.CaptureFixture[str], hosts: str) -> None:
     code, found = ask(capsys, hosts)
     assert (code, {each["level"] for each in found}) == (0, {"ok"}), found
-    assert {each["subject"].split()[0] for each in found} == {
-        "host",
-        "cluster",
-        "clocks",
-        "node",
-        "namespace",
-    }
+    kinds = {"host", "connections", "cluster", "clocks", "node", "namespace"}
+    assert {each["subject"].split()[0] for each in found} == kinds
+    assert "in clear text, without a login" in [each["text"] for each in found]
     assert main(["doctor", "--hosts", hosts, "--timeout", "5000"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "0 problems, 0 warnings"
 
@@ -216,7 +213,7 @@ def test_a_real_cluster_is_looked_at_too(capsys: pytest.CaptureFixture[str], hos
 
 @pytest.mark.embedded_only
 def test_nodes_that_can_not_be_reached_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with EmbeddedCluster(2) as cluster:
+    with EmbeddedCluster(2, process=True) as cluster:
         cluster.nodes[1].kill()
         code, found = ask(capsys, f"127.0.0.1:{cluster.nodes[0].port}")
         wrong = [each for each in found if each["level"] == "problem"]
@@ -230,7 +227,7 @@ def test_nodes_that_can_not_be_reached_are_told(capsys: pytest.CaptureFixture[st
 def test_an_address_that_a_node_advertises_and_nobody_reaches_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with EmbeddedCluster(advertise="nosuch.invalid") as cluster:
+    with EmbeddedCluster(advertise="nosuch.invalid", process=True) as cluster:
         code, found = ask(capsys, f"127.0.0.1:{cluster.nodes[0].port}")
         assert code == 1
         (wrong,) = (each for each in found if each["level"] == "problem")
@@ -258,16 +255,24 @@ def test_a_cluster_that_can_not_be_reached_has_its_exit_code(capsys: pytest.Capt
 
 
 @pytest.mark.embedded_only
-def test_tls_and_logins_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tls_and_logins_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.tempfile() as pem:
+    with authority.issue_cert("localhost").private_key_and_cert_chain_pem.tempfile() as pem:
         server.load_cert_chain(pem)
-    with EmbeddedCluster(tls=server, tls_name="localhost") as cluster:
-        place = f"127.0.0.1:{cluster.nodes[0].port}"
-        code, found = ask(capsys, place)
+    monkeypatch.setenv("PYSPIKE_PASSWORD", "x")
+    security = Security(users={"eve": ("x", ["read"])})
+    with EmbeddedCluster(tls=server, tls_name="localhost", security=security) as cluster:
+        code, found = ask(capsys, f"127.0.0.1:{cluster.nodes[0].port}")
         assert code == 3
         assert found[-1]["advice"].startswith("the port speaks TLS: give --tls")
-    with EmbeddedCluster(security=Security()) as cluster:
-        code, found = ask(capsys, cluster.hosts)
+        trusting = ("--tls-ca", str(tmp_path / "ca.pem"))
+        code, found = ask(capsys, cluster.hosts, *trusting, "--user", "eve")
+        assert code == 0
+        assert "over TLS, logged in as eve" in [each["text"] for each in found]
+        code, found = ask(capsys, cluster.hosts, *trusting)
         assert code == 4
         assert "log in with --user" in found[-1]["advice"]

@@ -11,6 +11,7 @@ from pyspike import AerospikeError, Client, ClientPolicy, Node, ServerError
 from pyspike.cli.doctor_network import examine_hosts, speaks_tls, why_unreachable
 from pyspike.cli.doctor_servers import (
     Server,
+    counted,
     examine_cluster,
     examine_namespace,
     examine_server,
@@ -18,7 +19,7 @@ from pyspike.cli.doctor_servers import (
     rows,
 )
 from pyspike.cli.failures import ExitCode, advise, exit_code
-from pyspike.cli.findings import Finding, Level, findings_to_json, print_findings, problem
+from pyspike.cli.findings import Finding, Level, findings_to_json, ok, print_findings, problem
 from pyspike.cli.options import as_json, connect, connecting
 from pyspike.cli.output import print_json
 from pyspike.cluster.info_answers import parse_peers, parse_services
@@ -46,7 +47,7 @@ def doctor(context: click.Context, places: str | None, hosts: str, timeout: floa
     else:
         print_findings(found)
         counts = [sum(each.level is level for each in found) for level in (Level.PROBLEM, Level.WARNING)]
-        click.echo(f"{counts[0]} problems, {counts[1]} warnings")
+        click.echo(f"{counted(counts[0], 'problem')}, {counted(counts[1], 'warning')}")
     context.exit(code)
 
 
@@ -92,6 +93,7 @@ def _examine_cluster(client: Client, timeout: float) -> Iterator[Finding]:
                 f"node {name}", "takes connections, but the client can't use it", "see its log, or ask again"
             )
         ]
+    yield _connected(client)
     if servers:
         yield from examine_cluster(servers)
     yield from failed
@@ -100,6 +102,14 @@ def _examine_cluster(client: Client, timeout: float) -> Iterator[Finding]:
         yield from examine_server(server)
         for namespace in server.namespaces:
             yield from examine_namespace(server, namespace)
+
+
+def _connected(client: Client) -> Finding:
+    """By what the client is connected, and as whom."""
+    user = click.get_current_context().meta["pyspike.user"]
+    over_tls = any(node.host.tls_name for node in client.nodes())
+    login = "without a login" if user is None else f"logged in as {user}"
+    return ok("connections", f"{'over TLS' if over_tls else 'in clear text'}, {login}")
 
 
 def _asked(client: Client, node: Node) -> Server:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pyspike.cli.findings import Finding, ok, problem, warning
 
-__all__ = ["Server", "examine_cluster", "examine_namespace", "examine_server", "pairs", "rows"]
+__all__ = ["Server", "counted", "examine_cluster", "examine_namespace", "examine_server", "pairs", "rows"]
 
 EPOCH = 1_262_304_000  # seconds of Unix time at which the servers' own begins, 2010
 CLOCKS = 3.0  # seconds that clocks may differ; the servers tell theirs in whole ones
@@ -51,6 +51,11 @@ class Server:
         return times[0] + EPOCH - self.asked if times else None
 
 
+def counted(number: float, what: str) -> str:
+    """So many things, in words: 1 node, 2 nodes."""
+    return f"{number:.0f} {what}{'' if number == 1 else 's'}"
+
+
 def pairs(text: str, separator: str = ";") -> dict[str, str]:
     """The values in `a=1;b=2`, by their names."""
     return {
@@ -77,11 +82,11 @@ def examine_cluster(servers: list[Server]) -> Iterator[Finding]:
     elif sizes and sizes != {len(servers)}:
         yield problem(
             "cluster",
-            f"the servers count {max(sizes)} nodes, of which {len(servers)} can be reached from here",
+            f"the servers count {counted(max(sizes), 'node')}, {len(servers)} can be reached from here",
             "see below which addresses the others advertise",
         )
     else:
-        yield ok("cluster", f"{len(servers)} node{'s' if len(servers) > 1 else ''}: {names}")
+        yield ok("cluster", f"{counted(len(servers), 'node')}: {names}")
     builds = {server.build for server in servers}
     if len(builds) > 1:
         yield warning(
@@ -137,7 +142,7 @@ def _server(server: Server, subject: str) -> Iterator[Finding]:
     if left := _number(numbers, "migrate_partitions_remaining"):
         yield warning(
             subject,
-            f"{left:.0f} partitions are still on their way",
+            f"has {counted(left, 'partition')} still on the way",
             "wait until they have arrived before another node is taken down",
         )
     used, most = _number(numbers, "client_connections"), _number(server.settings, "proto-fd-max")
@@ -170,7 +175,7 @@ def examine_namespace(server: Server, name: str) -> Iterator[Finding]:
             yield each
     if not found:
         objects = _number(numbers, "objects")
-        yield ok(subject, "well" if objects is None else f"well, with {objects:.0f} records")
+        yield ok(subject, "well" if objects is None else f"well, with {counted(objects, 'record')}")
 
 
 def _writes(numbers: Mapping[str, str], subject: str) -> Iterator[Finding]:
@@ -189,15 +194,15 @@ def _writes(numbers: Mapping[str, str], subject: str) -> Iterator[Finding]:
             "give it more storage, or shorter times to live",
         )
     for count, words, advice in (
-        ("unavailable_partitions", "are unavailable", "bring back the nodes that are missing"),
+        ("unavailable_partitions", "unavailable", "bring back the nodes that are missing"),
         (
             "dead_partitions",
-            "are dead: writes may have been lost",
+            "dead, so that writes may be lost",
             "bring back the nodes that are missing, and revive the namespace once what is lost is known",
         ),
     ):
         if partitions := _number(numbers, count):
-            yield problem(subject, f"{partitions:.0f} partitions {words}", advice)
+            yield problem(subject, f"has {counted(partitions, 'partition')} {words}", advice)
 
 
 LIMITS = (
@@ -259,7 +264,7 @@ def _records(numbers: Mapping[str, str], subject: str) -> Iterator[Finding]:
     if busy := _number(numbers, "fail_key_busy"):
         yield warning(
             subject,
-            f"has refused {busy:.0f} commands since its start, as too many waited for one record (a hot key)",
+            f"has refused {counted(busy, 'command')} since its start: too many waited for one hot record",
             "spread what is written over more records, or raise transaction-pending-limit",
         )
 
