@@ -271,7 +271,7 @@ def test_servers_of_the_environment_lose_what_a_test_has_written(
         @pytest.mark.parametrize("again", [1, 2])
         def test_threads(aerospike_client, aerospike_cluster, aerospike_hosts, again):
             assert aerospike_cluster is None
-            assert not any(aerospike_client.exists(key(number)) for number in range(6))
+            assert not any(aerospike_client.exists(key(number)) for number in range(7))
             view = aerospike_client.with_policies(write=WritePolicy(send_key=True))
             aerospike_client.put(key(0), {{"a": 1}})
             aerospike_client.add(key(1), {{"a": 1}})
@@ -279,16 +279,18 @@ def test_servers_of_the_environment_lose_what_a_test_has_written(
             view.prepend(key(3), {{"a": "x"}})
             view.operate(key(4), (op.put("a", number) for number in range(2)))
             aerospike_client.operate(key(5), operations=iter([op.put("a", 1)]))
-            assert all(aerospike_client.exists(key(number)) for number in range(6))
+            aerospike_client.update(key(6), lambda bins: {{"a": 1}})
+            assert all(aerospike_client.exists(key(number)) for number in range(7))
 
         @pytest.mark.parametrize("again", [1, 2])
         def test_tasks(aerospike_async_client, again):
             async def main():
                 client = aerospike_async_client
                 view = client.with_policies(write=WritePolicy(send_key=True))
-                assert not await client.exists(key(0)) and not await client.exists(key(1))
+                assert not any([await client.exists(key(number)) for number in range(3)])
                 await view.put(key(0), {{"a": 1}})
                 await client.operate(key(1), (op.put("a", number) for number in range(2)))
+                await client.update(key(2), lambda bins: {{"a": 1}})
                 assert (await client.get(key(1)))["a"] == 1
 
             asyncio.run(main())
@@ -416,6 +418,8 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "drop_index",
         "exists",
         "explain",
+        "from_env",
+        "from_url",
         "get",
         "get_udf",
         "info",
@@ -424,6 +428,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "jobs",
         "list_indexes",
         "list_udfs",
+        "namespace",
         "node_names",
         "run_in_transaction",
         "transaction",
@@ -439,6 +444,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "stats",
         "touch",
         "truncate",
+        "update",  # writes by put
     }
     others |= {name for name in vars(UserAdministration) if not name.startswith("_")}
     methods = {name for name in dir(Client) if not name.startswith("_")}

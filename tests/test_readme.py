@@ -26,8 +26,9 @@ README = Path(__file__).parents[1] / "README.md"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTS = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
 ADDRESS, SET = '"127.0.0.1:3000"', '"users"'
+URL = "aerospike://127.0.0.1:3000"
 
-BLOCKS = 34
+BLOCKS = 36
 TESTS = 1
 LANGUAGES = {"python", "console"}
 
@@ -67,6 +68,7 @@ def blocks(hosts: str, set_name: str) -> Iterator[list[Block]]:
 
 def run(block: Block, namespace: dict[str, object], hosts: str, set_name: str) -> None:
     source = block.source.replace(ADDRESS, repr(hosts)).replace(SET, repr(set_name))
+    source = source.replace(URL, f"aerospike://{hosts}")
     code = compile("\n" * (block.line - 1) + source, str(README), "exec")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), warnings.catch_warnings():
@@ -131,5 +133,6 @@ def test_no_block_is_left_out(blocks: list[Block]) -> None:
 
 def test_the_address_and_the_set_are_put_in_the_readmes_place() -> None:
     text = "".join(block.source for block in read_blocks())
-    assert text.count("127.0.0.1") == text.count(ADDRESS) == 6
+    assert text.count("127.0.0.1") == text.count(ADDRESS) + text.count(URL)
+    assert (text.count(ADDRESS), text.count(URL)) == (6, 1)
     assert SET in text

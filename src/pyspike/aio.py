@@ -22,14 +22,16 @@ from pyspike.async_administration import AsyncAdministration
 from pyspike.async_background_jobs import AsyncBackgroundJobs
 from pyspike.async_queries import AsyncQueries
 from pyspike.async_transactions import AsyncTransactions
+from pyspike.async_updates import AsyncUpdates
 from pyspike.async_user_administration import AsyncUserAdministration
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.drop_guard import DropGuard
+from pyspike.cluster.info_names import known_namespace
 from pyspike.cluster.loop_executor import LoopExecutor
 from pyspike.errors import ClientClosed, InvalidType
-from pyspike.hosts import HostsLike, parse_hosts
+from pyspike.hosts import Host, HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.plans.batch import BatchPlan
 from pyspike.plans.partitions import QueryPlan
@@ -46,6 +48,7 @@ from pyspike.policy import (
 )
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
+from pyspike.process.lazy_imports import importing
 from pyspike.process.weak_registry import WeakRegistry
 from pyspike.transaction import Transaction
 
@@ -189,6 +192,7 @@ class AsyncClient(
     AsyncUserAdministration,
     AsyncBackgroundJobs,
     AsyncTransactions,
+    AsyncUpdates,
 ):
     """A client of one cluster for asyncio, shared by all tasks, and by the loops of all threads.
 
@@ -212,7 +216,7 @@ class AsyncClient(
         InvalidType: `policy` is no `ClientPolicy`.
     """
 
-    __slots__ = ("__weakref__", "_cluster", "_loops", "_owner", "_policies")
+    __slots__ = ("__weakref__", "_cluster", "_loops", "_namespace", "_owner", "_policies")
 
     # Behind the compiled classes, so that it costs other commands nothing to find these.
     _take_part = AsyncTransactions._take_part
@@ -222,12 +226,39 @@ class AsyncClient(
     def __init__(self, hosts: HostsLike, policy: ClientPolicy | None = None) -> None:
         policy = client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy, for_threads=False)
+        self._namespace: str | None = None
         self._share(AsyncExecutor(cluster), Policies.of(policy), owner=True)
 
     @classmethod
     async def connect(cls, hosts: HostsLike, policy: ClientPolicy | None = None) -> AsyncClient:
         """A client that is connected."""
         return await cls(hosts, policy).__aenter__()
+
+    @classmethod
+    def from_url(
+        cls, url: str, policy: ClientPolicy | None = None, *, password: str | None = None
+    ) -> AsyncClient:
+        """A client of the cluster that a URL tells: see `Client.from_url`. It connects when it is entered."""
+        with importing:
+            from pyspike.url import parse_url
+
+        return cls._at(*parse_url(url, client_policy(policy), password))
+
+    @classmethod
+    def from_env(cls, policy: ClientPolicy | None = None) -> AsyncClient:
+        """A client of the cluster that the environment tells: see `Client.from_env`. It connects when it is
+        entered.
+        """
+        with importing:
+            from pyspike.url import parse_environment
+
+        return cls._at(*parse_environment(client_policy(policy)))
+
+    @classmethod
+    def _at(cls, hosts: tuple[Host, ...], policy: ClientPolicy, namespace: str | None) -> AsyncClient:
+        client = cls(hosts, policy)
+        client._namespace = namespace
+        return client
 
     @classmethod
     def sharing(cls, client: Client) -> AsyncClient:
@@ -242,6 +273,7 @@ class AsyncClient(
         if not isinstance(client, Client):
             raise InvalidType(f"what is shared must be a Client, not {type(client).__name__}")
         new = cls.__new__(cls)
+        new._namespace = client._namespace
         new._share(AsyncExecutor(client._cluster, client._guard), client._policies, owner=False)
         return new
 
@@ -275,10 +307,16 @@ class AsyncClient(
         """
         view = self.__new__(type(self))
         policies = self._policies.changed(read, write, info, admin, batch, query, txn_verify, txn_roll)
+        view._namespace = self._namespace
         view._share(self._loops, policies, owner=self._owner)
         return view
 
     # --- the cluster ---
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace that the client's URL names: see `Client.namespace`."""
+        return self._namespace
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes of the cluster as it is known now."""
@@ -340,10 +378,19 @@ class AsyncClient(
         if self._loops.closed or self._cluster.closed:
             raise ClientClosed("the client is closed", advice="make a new one")
         if self._owner and not self._cluster.rounds:
-            await in_thread(self._cluster.start)
+            await in_thread(self._start)
         self._loops.guard.armed = True
         await self._loops.warm_up()
         return self
+
+    def _start(self) -> None:
+        self._cluster.start()
+        if self._namespace is not None:
+            try:
+                known_namespace(self._cluster, self._namespace)
+            except BaseException:
+                self._cluster.close()
+                raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -16,7 +16,7 @@ from pyspike._wire import BatchCommands, Executor, timeout_ms
 from pyspike.administration import Administration
 from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.background_jobs import BackgroundJobs
-from pyspike.hosts import HostsLike, parse_hosts
+from pyspike.hosts import Host, HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import (
     AdminPolicy,
@@ -32,6 +32,7 @@ from pyspike.policy import (
 from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.queries import Queries
 from pyspike.transactions import Transactions
+from pyspike.updates import Updates
 from pyspike.user_administration import UserAdministration
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ else:
     client_stats = LazyModule("pyspike.stats")
 
 
-class Client(BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs, Transactions):
+class Client(
+    BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs, Transactions, Updates
+):
     """A client of one cluster, shared by all threads.
 
     Make one for the process, use it everywhere, close it at the end (or use it as a context manager): one
@@ -67,7 +70,7 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         InvalidType: `policy` is no `ClientPolicy`.
     """
 
-    __slots__ = ("__weakref__", "_cluster", "_guard", "_policies")
+    __slots__ = ("__weakref__", "_cluster", "_guard", "_namespace", "_policies")
 
     # Behind the compiled classes, so that it costs other commands nothing to find these.
     _take_part = Transactions._take_part
@@ -84,7 +87,79 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         cluster = Cluster(parse_hosts(hosts), policy)
         cluster.start()
         guard = DropGuard(f"Client of {cluster.seeds}", cluster.is_open)
+        self._namespace: str | None = None
         self._share(cluster, BlockingExecutor(cluster, BatchPlan, QueryPlan), guard, Policies.of(policy))
+
+    @classmethod
+    def from_url(cls, url: str, policy: ClientPolicy | None = None, *, password: str | None = None) -> Client:
+        """A client of the cluster that a URL tells.
+
+            Client.from_url("aerospike://ann@db-1:3000,db-2/test?read.total_timeout=200", password=secret)
+
+        Between the slashes stand the user, if there is one, and the hosts as `Client` takes them. With
+        `aerospikes://` the client speaks TLS: a host without a TLS name needs a certificate for the name by
+        which the URL calls it. A namespace may stand behind the hosts: the cluster must have it, and it is
+        the client's `namespace`. Options are the fields of `ClientPolicy`, and those of the policies in it
+        with the name of the field and a dot in front: `timeout` is how long connecting may take,
+        `write.total_timeout` the deadline of writes, `tls.ca_file` whom to trust. Times are milliseconds,
+        enums are the names of their members (`read.replica=prefer_rack`), lists have commas
+        (`rack_ids=1,2`), and `ip_map` has pairs (`ip_map=172.17.0.2=10.0.0.2`); `true`, `false` and `none`
+        are what they say. What is no text, such as a filter or an `ssl.SSLContext`, is for `policy`.
+
+        Args:
+            url: the text; characters that have a meaning in URLs are written `%40` and the like in a user, a
+                password and options.
+            policy: what counts for all that the URL does not say.
+            password: the user's, if the URL has none. A URL with a password should be kept as secret as that
+                is; errors show none of it.
+
+        Raises:
+            InvalidType: an argument is of the wrong type.
+            InvalidArgument: the URL can't be read, has an unknown option, or says what can't be.
+            InvalidNamespace: the cluster has no such namespace.
+            ConnectFailed: no host could be reached.
+        """
+        with importing:
+            from pyspike.url import parse_url
+
+        return cls._at(*parse_url(url, client_policy(policy), password))
+
+    @classmethod
+    def from_env(cls, policy: ClientPolicy | None = None) -> Client:
+        """A client of the cluster that the environment tells.
+
+        `PYSPIKE_URL` is a URL as `from_url` takes it, or else `PYSPIKE_HOSTS` are hosts as `Client` takes
+        them. A user that the URL does not have comes from `PYSPIKE_USER`, the password from
+        `PYSPIKE_PASSWORD`, that of the key of a certificate from `PYSPIKE_TLS_KEY_PASSWORD`. A variable that
+        is empty is none.
+
+        Args:
+            policy: what counts for all that the environment does not say.
+
+        Raises:
+            InvalidType: `policy` is no `ClientPolicy`.
+            InvalidArgument: neither `PYSPIKE_URL` nor `PYSPIKE_HOSTS` is set, or both are; or as from
+                `from_url`.
+            InvalidNamespace, ConnectFailed: as from `from_url`.
+        """
+        with importing:
+            from pyspike.url import parse_environment
+
+        return cls._at(*parse_environment(client_policy(policy)))
+
+    @classmethod
+    def _at(cls, hosts: tuple[Host, ...], policy: ClientPolicy, namespace: str | None) -> Client:
+        client = cls(hosts, policy)
+        if namespace is not None:
+            with importing:
+                from pyspike.cluster.info_names import known_namespace
+
+            try:
+                client._namespace = known_namespace(client._cluster, namespace)
+            except BaseException:
+                client.close()
+                raise
+        return client
 
     def _share(self, cluster: Cluster, executor: Executor, guard: DropGuard, policies: Policies) -> None:
         BatchCommands.__init__(
@@ -115,10 +190,16 @@ class Client(BatchCommands, Queries, Administration, UserAdministration, Backgro
         """
         view = self.__new__(type(self))
         policies = self._policies.changed(read, write, info, admin, batch, query, txn_verify, txn_roll)
+        view._namespace = self._namespace
         view._share(self._cluster, self._executor, self._guard, policies)
         return view
 
     # --- the cluster ---
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace that the client's URL names, for keys and statements; None without one."""
+        return self._namespace
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes of the cluster as it is known now."""

@@ -110,7 +110,9 @@ def _parse(piece: str, text: str) -> Host:
     if not piece:
         raise InvalidArgument(f"a host is missing in {shown(text)}")
     if "://" in piece:
-        raise InvalidArgument(f"{shown(piece)} is a URL, not a host", advice="write it as 'host:port'")
+        raise InvalidArgument(
+            f"{shown(piece)} is a URL, not a host", advice="write it as 'host:port', or call from_url"
+        )
     if ";" in piece or len(piece.split()) > 1:
         raise InvalidArgument(
             f"{shown(piece)} is no host", advice="commas stand between hosts, as in 'a:3000,b:3000'"

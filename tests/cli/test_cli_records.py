@@ -15,24 +15,7 @@ from pyspike import Client, GeoJSON, Key, KeyOrderedDict, KeyValueOrderedDict, R
 from pyspike.cli import main
 from pyspike.cli.json_values import FORMS
 from pyspike.server import EmbeddedCluster
-
-
-class Shell:
-    """Runs the command with the hosts of this run, and keeps what it printed."""
-
-    def __init__(self, hosts: str, captured: pytest.CaptureFixture[str]) -> None:
-        self._hosts = hosts
-        self._captured = captured
-        self.out = self.error = ""
-
-    def __call__(self, command: str, *arguments: str) -> int:
-        code = main([command, "--hosts", self._hosts, *arguments])
-        self.out, self.error = self._captured.readouterr()
-        return code
-
-    def json(self, command: str, *arguments: str) -> Any:
-        assert self(command, *arguments, "--json") == 0, self.error
-        return json.loads(self.out)
+from support.shell import Shell
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ ONLY_BLOCKING = {"__enter__", "__exit__"}
 # What asks nobody, and so is the same function in both.
 PLAIN = {
     "batch_stream",
+    "from_env",
+    "from_url",
     "with_policies",
     "query",
     "query_arrow",
@@ -58,6 +60,9 @@ def test_each_method_of_one_is_a_method_of_the_other() -> None:
 # What only tasks can make.
 BLOCKS: dict[object, str] = {
     "Iterable[BatchRow] | AsyncIterable[BatchRow]": "Iterable[BatchRow]",
+    "Callable[[dict[str, Any]], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None]": (
+        "Callable[[dict[str, Any]], Mapping[str, Any] | None]"
+    ),
     "Callable[[AsyncTransaction], Awaitable[T]]": "Callable[[BlockingTransaction], T]",
 }
 
@@ -113,6 +118,7 @@ BLOCKING = {
     **told("background_jobs.py", "BackgroundJobs"),
     **told("queries.py", "Queries"),
     **told("transactions.py", "Transactions"),
+    **told("updates.py", "Updates"),
     **told("client.py", "Client"),
 }
 AWAITABLE = {
@@ -122,6 +128,7 @@ AWAITABLE = {
     **told("async_background_jobs.py", "AsyncBackgroundJobs"),
     **told("async_queries.py", "AsyncQueries"),
     **told("async_transactions.py", "AsyncTransactions"),
+    **told("async_updates.py", "AsyncUpdates"),
     **told("aio.py", "AsyncClient"),
 }
 

@@ -108,6 +108,14 @@ class TaskClient:
         self.tasks: AsyncClient = wait_for(AsyncClient.connect(hosts, policy))
 
     @classmethod
+    def from_url(cls, url: str, policy: ClientPolicy | None = None, **options: Any) -> TaskClient:
+        return cls.of(wait_for(AsyncClient.from_url(url, policy, **options).__aenter__()))
+
+    @classmethod
+    def from_env(cls, policy: ClientPolicy | None = None) -> TaskClient:
+        return cls.of(wait_for(AsyncClient.from_env(policy).__aenter__()))
+
+    @classmethod
     def of(cls, tasks: AsyncClient) -> TaskClient:
         """A facade of this client."""
         facade = object.__new__(cls)
@@ -128,6 +136,14 @@ class TaskClient:
             return await asyncio.to_thread(function, WaitingTransaction(txn))
 
         return wait_for(self.tasks.run_in_transaction(awaited, **options))
+
+    def update(self, key: Any, function: Callable[[Any], Any], **options: Any) -> Any:
+        """The same of its function."""
+
+        async def awaited(bins: dict[str, Any]) -> Any:
+            return await asyncio.to_thread(function, bins)
+
+        return wait_for(self.tasks.update(key, awaited, **options))
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.tasks, name)

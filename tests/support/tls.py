@@ -53,6 +53,7 @@ PLAIN_ONLY = {  # what is skipped over TLS, by a part of its name
     "max_waiting_per_node_refuses_the_next_at_once[tasks]": SILENT,
     "test_the_interpreters_exit_warns_where_it_warns_of_sockets": SCRIPT,
     "test_client_policy_tls_says_what_is_spoken": OWN,
+    "test_client_from_url.py": OWN,
     "test_a_put_that_timed_out_behind_a_held_one_is_not_applied": PIPELINED,
     "test_hostile_server.py": PLAIN,
     "test_query_hostile.py": PLAIN,

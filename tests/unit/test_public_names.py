@@ -26,6 +26,7 @@ USERS_VALUES = {
     "query_execute_udf",
     "batch_apply",
     "unwrap",
+    "update",
     "replace",
     "list_val",
     "map_val",

@@ -4,13 +4,18 @@
     failures     what an error becomes
     options      what subcommands share: where to connect, how keys are written
     json_values  bin values as JSON and back
-    records      get, put, delete
+    records      get, put, delete, exists, touch
+    operating    operate, with operations written as calls (operation_calls)
     searching    scan and query, of the words in conditions
     indexes      index: secondary indexes
     truncating   truncate
     modules      udf: modules of Lua functions
     info         info commands, and an overview of the cluster
     serve        the embedded server in the foreground
+    doctor       a look at a cluster: the way there (doctor_network), what servers say (doctor_servers)
+    findings     what doctor has found
+    shell        a Python prompt with a client
+    completion   what a shell is told to complete words
     demo         the demonstration, with its data (dataset), its workers (workload) and its words (report)
 
 Only `main` is here, because it must work without the packages that the others need.

@@ -14,15 +14,19 @@ import click
 
 from pyspike import errors
 from pyspike.cli import output
+from pyspike.cli.completion import completion
 from pyspike.cli.demo import demo
+from pyspike.cli.doctor import doctor
 from pyspike.cli.failures import ExitCode, advise, error_to_json, exit_code
 from pyspike.cli.indexes import index
 from pyspike.cli.info import info
 from pyspike.cli.migrating import migrate
 from pyspike.cli.modules import udf
-from pyspike.cli.records import delete, get, put
+from pyspike.cli.operating import operate
+from pyspike.cli.records import delete, exists, get, put, touch
 from pyspike.cli.searching import query, scan
 from pyspike.cli.serve import serve
+from pyspike.cli.shell import shell
 from pyspike.cli.truncating import truncate
 from pyspike.cli.users import role, user
 from pyspike.version import __version__
@@ -32,9 +36,9 @@ __all__ = ["run"]
 
 EPILOG = (
     "Exit codes: 0 done, 1 no such record, index or module, or not for each key (demo: something was lost, "
-    "serve: the port is taken, migrate check: something is not there yet), 2 wrong usage, 3 the cluster "
-    "can't be reached or did not answer in time, 4 the cluster answered with an error, 5 the output can't be "
-    "written, 130 interrupted."
+    "serve: the port is taken, doctor: there is a problem, migrate check: something is not there yet), 2 "
+    "wrong usage, 3 the cluster can't be reached or did not answer in time, 4 the cluster answered with an "
+    "error, 5 the output can't be written, 130 interrupted."
 )
 
 
@@ -43,11 +47,14 @@ EPILOG = (
 def app() -> None:
     """An Aerospike client: see it work, serve an embedded cluster, look into a real one.
 
-    All but demo and serve take --json: then they print JSON, of an error too.
+    All but demo, serve, shell and completion take --json: then they print JSON, of an error too.
     """
 
 
-for command in (demo, serve, info, get, put, delete, scan, query, index, udf, truncate, user, role, migrate):
+for command in (
+    *(demo, serve, doctor, info, get, put, delete, exists, touch, operate, scan, query, index, udf, truncate),
+    *(user, role, migrate, shell, completion),
+):
     app.add_command(command)
 
 

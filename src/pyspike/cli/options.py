@@ -22,6 +22,7 @@ from pyspike import (
     WritePolicy,
 )
 from pyspike.hosts import Host, parse_hosts
+from pyspike.url import HOSTS, KEY_PASSWORD, PASSWORD, USER
 
 __all__ = [
     "as_json",
@@ -38,8 +39,6 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_HOSTS = "127.0.0.1:3000"
-PASSWORD = "PYSPIKE_PASSWORD"  # the environment variable
-KEY_PASSWORD = "PYSPIKE_TLS_KEY_PASSWORD"  # another one
 FILE = click.Path(exists=True, dir_okay=False)
 
 
@@ -56,7 +55,7 @@ def connecting(command: F) -> F:
     )(command)
     return click.option(
         "--hosts",
-        envvar="PYSPIKE_HOSTS",
+        envvar=HOSTS,
         default=DEFAULT_HOSTS,
         show_default=True,
         show_envvar=True,
@@ -79,7 +78,7 @@ def secured(command: F) -> F:
     )(command)
     return click.option(
         "--user",
-        envvar="PYSPIKE_USER",
+        envvar=USER,
         show_envvar=True,
         metavar="NAME",
         expose_value=False,

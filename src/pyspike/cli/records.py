@@ -1,4 +1,4 @@
-"""get, put and delete: records, from the shell."""
+"""get, put, delete, exists and touch: records, from the shell."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from pyspike.cli.options import as_json, connect, connecting, key_arguments, key
 from pyspike.cli.output import complain, print_json
 from pyspike.errors import from_code
 
-__all__ = ["delete", "get", "put", "record_to_json"]
+__all__ = ["delete", "exists", "get", "parse_ttl", "put", "record_to_json", "show", "touch"]
 
 TTLS = {
     "never": Expiration.NEVER,
     "keep": Expiration.DONT_UPDATE,
     "default": Expiration.NAMESPACE_DEFAULT,
 }
+TTL_HELP = "The time to live; or never, keep, default."
 RECORD = {"key", "generation", "ttl", "expiration", "bins"}
 RECORD_KEY = {"namespace", "set", "key", "digest"}
 
@@ -55,7 +56,7 @@ def get(
     names = None if bins is None else bins.split(",")
     with connect(hosts, timeout) as client:
         if len(keys) == 1:
-            _show(client.get(keys[0], names), as_json)
+            show(client.get(keys[0], names), as_json)
             return
         found = client.batch([BatchRead(key, names) for key in keys])
     codes = [_show_row(row, as_json) for row in found]
@@ -66,7 +67,7 @@ def get(
 @click.command(epilog=FORMS_HELP)
 @key_arguments
 @click.argument("bins", metavar="JSON")
-@click.option("--ttl", metavar="SECONDS", help="The time to live; or never, keep, default.")
+@click.option("--ttl", metavar="SECONDS", help=TTL_HELP)
 @click.option("--send-key", is_flag=True, help="Store KEY with the record, not only its digest.")
 @connecting
 @as_json
@@ -91,7 +92,7 @@ def put(
     key = make_key(namespace, set_name, user_key, key_type)
     values, expiration = _parse_record(_read_stdin() if bins == "-" else bins)
     if ttl is not None:
-        expiration = _parse_ttl(ttl)
+        expiration = parse_ttl(ttl)
     policy = WritePolicy(send_key=send_key, total_timeout=timeout)
     with connect(hosts, timeout) as client:
         client.put(key, values, ttl=expiration, policy=policy)
@@ -126,12 +127,69 @@ def delete(
         context.exit(1)
 
 
+@click.command()
+@keys_arguments
+@connecting
+@as_json
+@click.pass_context
+def exists(
+    context: click.Context,
+    namespace: str,
+    set_name: str,
+    user_keys: tuple[str, ...],
+    key_type: str,
+    hosts: str,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Tell of each key whether there is a record. The exit code is 1 if one has none.
+
+    Nothing of the records is read. SET may be '' for none.
+    """
+    keys = [make_key(namespace, set_name, user_key, key_type) for user_key in user_keys]
+    with connect(hosts, timeout) as client:
+        found = [client.exists(keys[0])] if len(keys) == 1 else client.batch_exists(keys)
+    for key, there in zip(keys, found, strict=True):
+        if as_json:
+            print_json({"key": key_to_json(key), "exists": there})
+        else:
+            click.echo(f"{key!r}: {'a record' if there else 'no record'}")
+    if not all(found):
+        context.exit(ExitCode.NOT_FOUND)
+
+
+@click.command()
+@key_arguments
+@click.option("--ttl", metavar="SECONDS", help=TTL_HELP)
+@connecting
+@as_json
+def touch(
+    namespace: str,
+    set_name: str,
+    user_key: str,
+    key_type: str,
+    ttl: str | None,
+    hosts: str,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Set the time to live of a record anew, and raise its generation. The exit code is 1 if there is none.
+
+    Without --ttl it is that of the namespace, whatever the record had. SET may be '' for none.
+    """
+    key = make_key(namespace, set_name, user_key, key_type)
+    with connect(hosts, timeout) as client:
+        client.touch(key, ttl=None if ttl is None else parse_ttl(ttl))
+    if as_json:
+        print_json({"key": key_to_json(key), "touched": True})
+
+
 def _show_row(row: BatchRecord, as_json: bool) -> ExitCode:
     """Print what came of a key of several, and tell what exit code that is worth."""
     error = row.error
     if error is None:
         if row.record is not None:
-            _show(row.record, as_json)
+            show(row.record, as_json)
             return ExitCode.DONE
         error = from_code(ResultCode.KEY_NOT_FOUND_ERROR, key=row.key)
     if as_json:
@@ -141,7 +199,8 @@ def _show_row(row: BatchRecord, as_json: bool) -> ExitCode:
     return exit_code(error)
 
 
-def _show(record: Record, as_json: bool) -> None:
+def show(record: Record, as_json: bool) -> None:
+    """Print a record."""
     if as_json:
         print_json(record_to_json(record))
     else:
@@ -212,7 +271,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _parse_ttl(text: str) -> int | Expiration:
+def parse_ttl(text: str) -> int | Expiration:
+    """The time to live that `--ttl` means.
+
+    Raises:
+        BadParameter: it means none.
+    """
     if text in TTLS:
         return TTLS[text]
     try:
