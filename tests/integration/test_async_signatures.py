@@ -58,6 +58,7 @@ def test_each_method_of_one_is_a_method_of_the_other() -> None:
 # What only tasks can make.
 BLOCKS: dict[object, str] = {
     "Iterable[BatchRow] | AsyncIterable[BatchRow]": "Iterable[BatchRow]",
+    "ArrowRows | AsyncArrowStream": "ArrowRows",
     "Callable[[AsyncTransaction], Awaitable[T]]": "Callable[[BlockingTransaction], T]",
 }
 
@@ -112,6 +113,7 @@ BLOCKING = {
     **told("user_administration.py", "UserAdministration"),
     **told("background_jobs.py", "BackgroundJobs"),
     **told("queries.py", "Queries"),
+    **told("column_writes.py", "ColumnWrites"),
     **told("transactions.py", "Transactions"),
     **told("client.py", "Client"),
 }
@@ -121,6 +123,7 @@ AWAITABLE = {
     **told("async_user_administration.py", "AsyncUserAdministration"),
     **told("async_background_jobs.py", "AsyncBackgroundJobs"),
     **told("async_queries.py", "AsyncQueries"),
+    **told("async_column_writes.py", "AsyncColumnWrites"),
     **told("async_transactions.py", "AsyncTransactions"),
     **told("aio.py", "AsyncClient"),
 }

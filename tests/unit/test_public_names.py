@@ -115,6 +115,7 @@ def test_only_values_of_the_user_are_of_any_type() -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        "ArrowRows",
         "ColumnTypes",
         "KeyLike",
         "MetadataColumns",
