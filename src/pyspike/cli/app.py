@@ -14,10 +14,13 @@ import click
 
 from pyspike import errors
 from pyspike.cli import output
+from pyspike.cli.copying import copy
 from pyspike.cli.demo import demo
+from pyspike.cli.exporting import export
 from pyspike.cli.failures import ExitCode, advise, error_to_json, exit_code
 from pyspike.cli.indexes import index
 from pyspike.cli.info import info
+from pyspike.cli.loading import load
 from pyspike.cli.migrating import migrate
 from pyspike.cli.modules import udf
 from pyspike.cli.records import delete, get, put
@@ -47,7 +50,8 @@ def app() -> None:
     """
 
 
-for command in (demo, serve, info, get, put, delete, scan, query, index, udf, truncate, user, role, migrate):
+COMMANDS = (demo, serve, info, get, put, delete, scan, query, export, load, copy)
+for command in (*COMMANDS, index, udf, truncate, user, role, migrate):
     app.add_command(command)
 
 
