@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -70,6 +71,18 @@ class WriteReport:
     def rows_per_second(self) -> float:
         """How many rows were written in a second."""
         return self.written / self.elapsed if self.elapsed else 0.0
+
+    def raise_for_failures(self) -> None:
+        """Raise if a row failed.
+
+        Raises:
+            AerospikeError: the error of the first row that failed; its message tells how many others did.
+        """
+        if self.failures:
+            first = copy.copy(self.failures[0].error)
+            of_all = f"{len(self.failures)} of {self.written + len(self.failures)} rows failed, row "
+            first.message = f"{of_all}{self.failures[0].row} with: {first.message}"
+            raise first
 
     def __repr__(self) -> str:
         counts = f"{self.written} rows written, {self.skipped} skipped, {len(self.failures)} failed"
