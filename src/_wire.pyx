@@ -68,7 +68,7 @@ done in Python.
     nodes/node                      Node, its limits and its counters
     nodes/partitions                PartitionMap, and choosing the node for a command
     command                         Command: a request, a reader, a partition, and the state of its attempts
-    attempt                         beginning an attempt, its share of the deadline, and the history of failed ones
+    attempt_limits                  beginning an attempt, its share of the deadline, and the history of failed ones
     record_commands                 making the commands on one record
     batch_commands                  making batches and their commands, choosing their nodes, and what comes of their rows
     batch_groups                    the rows of a stream, in groups for a node each
@@ -77,6 +77,7 @@ done in Python.
     background_commands             making those of queries that a node runs by itself
     threads/tls                     sealing and opening the bytes of a blocking connection with TLS
     threads/transport               sending and receiving bytes on a blocking socket in time, without the GIL
+    threads/timeouts                how long it waits: setting the socket's own time-outs
     threads/exchange                sending a request and receiving the frames of its answer
     threads/connection              Connection, of one thread at a time
     threads/pool                    Pool, the connections of threads to one node
@@ -103,7 +104,9 @@ done in Python.
     tasks/deadlines                 timing commands out in a loop
     tasks/coroutine                 the coroutine of a command; what cancelling does
     tasks/loop_executor             LoopExecutor, all channels of a client in one loop: choosing the channel
+    tasks/row_requests              the requests of a loop for rows of batches, and their connections
     tasks/batch_executor            running a batch for a task
+    tasks/batch_stream              AsyncBatchStream, for tasks: rows in, outcomes out, a bounded number under way
     tasks/recordset                 AsyncRecordset, for tasks: the records of a query, pulled out of the nodes' sockets
     tasks/executor                  AsyncExecutor: choosing the loop
     client_methods                  the methods of both clients for commands on one record
@@ -221,7 +224,7 @@ include "wire/nodes/breaker.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
 include "wire/command.pyx"
-include "wire/attempt.pyx"
+include "wire/attempt_limits.pyx"
 include "wire/record_commands.pyx"
 include "wire/batch_commands.pyx"
 include "wire/batch_groups.pyx"
@@ -230,6 +233,7 @@ include "wire/query_commands.pyx"
 include "wire/background_commands.pyx"
 include "wire/threads/tls.pyx"
 include "wire/threads/transport.pyx"
+include "wire/threads/timeouts.pyx"
 include "wire/threads/exchange.pyx"
 include "wire/threads/connection.pyx"
 include "wire/threads/pool.pyx"

@@ -217,8 +217,8 @@ class Queries:
             policy: how it is sent.
 
         Returns:
-            An iterator of batches; see `query_arrow`. If rows fail, a BatchError is raised behind the rows of
-            the batch, of which those that failed lack their values.
+            An iterator of batches; see `query_arrow`. If rows fail, a BatchError is raised in the place of
+            those that were asked for together with them.
 
         Raises:
             InvalidType, InvalidArgument: an argument can't be used.

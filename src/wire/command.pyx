@@ -1,6 +1,6 @@
 # A command: the bytes of its request, the reader of its answer, the partition it is for, and the state of its attempts.
-# A command does no I/O itself. `record_commands.pyx` makes the commands on one record, executors run them, and `attempt.pyx`
-# begins their attempts and notes the failed ones.
+# A command does no I/O itself. `record_commands.pyx` makes the commands on one record, executors run them, and
+# `attempt_limits.pyx` begins their attempts and notes the failed ones.
 
 cdef enum:
     COMMAND_STORAGE = 256                   # bytes of a request that fit into the command itself
@@ -23,7 +23,7 @@ cdef class Command:
     cdef readonly bint write
     cdef int retries                        # how often it may be tried again
     cdef readonly str name                  # of the client's method that made it, such as "get"; else None
-    # the attempts so far (attempt.pyx)
+    # the attempts so far (attempt_limits.pyx)
     cdef int64_t started                    # when the first attempt began; 0 before
     cdef int64_t deadline
     cdef int64_t attempt_timeout            # ns that the current attempt may wait without progress

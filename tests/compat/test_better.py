@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import pickle
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from pyspike import Concurrency, ReadModeSC, TxnRollPolicy, TxnVerifyPolicy
 from pyspike.compat import aerospike, legacy
 from pyspike.compat.aerospike import exception as ex
 from pyspike.compat.aerospike_helpers import expressions as exp
 from pyspike.compat.aerospike_helpers.operations import operations as op
+from pyspike.compat.translate.policies import made_kinds
 from support.all_of import all_of
 from support.drop_in import Side
 
@@ -150,14 +154,63 @@ def test_policies_of_the_configuration_hold_and_those_of_calls_win(compat: Any, 
     client.close()
 
 
+def test_keys_of_policies_become_the_fields_that_they_stand_for() -> None:
+    kinds = made_kinds({"txn_roll": {"total_timeout": 700, "concurrent": False}}, {}, True)
+    read = kinds["read"]({"connect_timeout": 300, "read_mode_sc": aerospike.POLICY_READ_MODE_SC_LINEARIZE})
+    assert (read.connect_timeout, read.read_mode_sc) == (300, ReadModeSC.LINEARIZE)
+    write = kinds["write"]({"compress": True, "compression_threshold": 50, "on_locking_only": True})
+    assert (write.use_compression, write.compression_threshold, write.on_locking_only) == (True, 50, True)
+    assert not kinds["write"]({"compression_threshold": 50}).use_compression
+    roll = kinds["txn_roll"].default
+    assert (type(roll), roll.total_timeout, roll.concurrency) == (TxnRollPolicy, 700, Concurrency.SEQUENTIAL)
+    assert type(kinds["txn_verify"].default) is TxnVerifyPolicy
+
+
+def test_queries_and_scans_refuse_a_transaction(compat: Any, set_name: str) -> None:
+    policy = {"txn": aerospike.Transaction()}
+    query = compat.query("test", set_name)
+    query.add_ops([op.write("a", 1)])
+    for call in (
+        lambda: query.results(policy),
+        lambda: query.foreach(print, policy),
+        lambda: query.execute_background(policy),
+        lambda: compat.scan("test", set_name).results(policy),
+        lambda: compat.scan_apply("test", set_name, "m", "f", [], policy),
+    ):
+        with pytest.raises(ex.ParamError, match="no part in transactions"):
+            call()
+
+
+def test_a_transaction_of_a_policy_is_not_kept(compat: Any) -> None:
+    txn = aerospike.Transaction()
+    seen = weakref.ref(txn)
+    with pytest.raises(ex.ParamError):  # before the transaction begins
+        compat.get(("test", "s", 1.5), {"txn": txn, "max_retries": 0})
+    compat.abort(txn)
+    with pytest.raises(ex.ParamError, match="aborted"):
+        compat.put(("test", "s", 1), {"a": 1}, None, {"txn": txn, "max_retries": 0})
+    del txn
+    gc.collect()
+    assert seen() is None
+
+
+def test_a_transaction_of_the_configuration_is_that_of_all_calls(compat: Any) -> None:
+    txn = aerospike.Transaction()
+    client = aerospike.client({"hosts": compat.get_nodes(), "policies": {"write": {"txn": txn}}})
+    with pytest.raises(ex.AerospikeError) as caught:
+        client.put(("test", "s", 1), {"a": 1})
+    assert "strong consistency" in caught.value.advice
+    client.put(("test", "s", 1), {"a": 1}, policy={"txn": None})
+    client.remove(("test", "s", 1))
+    client.abort(txn)
+    client.close()
+
+
 def test_what_is_not_there_yet_says_so(compat: Any, set_name: str) -> None:
     place = ("test", set_name, "k")
     for call in (
         lambda: compat.get(place, {"deserialize": False}),
-        lambda: compat.get(place, {"read_mode_sc": aerospike.POLICY_READ_MODE_SC_LINEARIZE}),
-        lambda: aerospike.Transaction(),
         lambda: compat.enable_metrics(),
-        lambda: compat.commit(None),
     ):
         with pytest.raises(ex.ClientError, match="yet"):
             call()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.drop_in import Alike
+from pyspike.compat.aerospike.exception import ParamError
+from support.drop_in import Alike, Side
 
 MODULE = """
 function say(record, value) return value end
@@ -101,12 +102,43 @@ def test_queries_and_scans(alike: Alike) -> None:
         client.scan('test', S).select('a').results()[0][2].keys()
         client.scan('test', S).foreach(lambda record: taken.append(record) or False)
         0 < len(taken) < 10
+        let nodes = [each['node_name'] for each in client.get_node_names()]
+        sum(len(client.scan('test', S).results(None, node)) for node in nodes)
+        client.scan('test', S).results(None, 'gone')
+        client.scan('test', S).results(None, 5)
+        client.scan('nowhere', S).results(None, nodes[0])
+        let taken.clear()
+        [client.scan('test', S).foreach(lambda record: taken.append(record), None, {'nobins': True}, node) for node in nodes]
+        len(taken), taken[0][2]
         client.index_remove('test', S + 'a')
         client.index_remove('test', S + 'l')
         client.index_remove('test', S + 'g')
         client.index_remove('test', S + 'gone')
         """
     )
+
+
+def test_a_scan_of_one_node_has_the_same_records_as_the_official_one(
+    sides: tuple[Side, Side], set_name: str
+) -> None:
+    official, ours = (side.client for side in sides)
+    set_name += "n"
+    for number in range(200):
+        ours.put(("test", set_name, number), {"a": number})
+    seen = 0
+    for node in (each["node_name"] for each in ours.get_node_names()):
+        theirs, found = (
+            sorted(bins["a"] for _, _, bins in client.scan("test", set_name).results(None, node))
+            for client in (official, ours)
+        )
+        assert found == theirs
+        assert len(ours.scan("test", set_name).results({"max_records": 5}, node)) == min(5, len(found))
+        seen += len(found)
+    assert seen == 200
+    scan = ours.scan("test", set_name)
+    scan.paginate()
+    with pytest.raises(ParamError, match="one node"):
+        scan.results(None, node)
 
 
 def test_a_query_goes_on_where_another_has_stopped(alike: Alike) -> None:
@@ -129,7 +161,25 @@ def test_a_query_goes_on_where_another_has_stopped(alike: Alike) -> None:
     )
 
 
+def test_a_search_that_has_found_nothing_begins_anew(alike: Alike) -> None:
+    alike(
+        """
+        let everywhere, found = {'partition_filter': {'begin': 0, 'count': 4096}}, []
+        let scan, query = client.scan('test', S), client.query('test', S)
+        [search.foreach(lambda part, record: found.append(record[2]), everywhere) for search in (scan, query)]
+        scan.is_done(), query.is_done(), found
+        client.put(K, {'a': 1})
+        [search.foreach(lambda part, record: found.append(record[2]), everywhere) for search in (scan, query)]
+        found
+        [search.foreach(lambda part, record: found.append(record[2]), everywhere) for search in (scan, query)]
+        found
+        """
+    )
+
+
 def test_functions_and_background_jobs(alike: Alike, tmp_path: Path) -> None:
+    # Of rows with functions only the bins: the official client tells generation and time to live if a node has
+    # two rows or more, and zeroes if it has one.
     module = tmp_path / "dropin.lua"
     module.write_text(MODULE)
     alike(
@@ -145,7 +195,10 @@ def test_functions_and_background_jobs(alike: Alike, tmp_path: Path) -> None:
         client.apply(K, 'dropin', 'gone', [])
         client.apply(K, 'dropin', 'say', 5)
         client.apply(K, 5, 'say', [])
-        client.batch_apply([K], 'dropin', 'say', ['hello'])
+        let def bins(rows): return [(row.result, row.record[2]) for row in rows.batch_records]
+        bins(client.batch_apply([K, key('none')], 'dropin', 'say', ['hello']))
+        bins(client.batch_apply([K], 'dropin', 'say', [None]))
+        bins(client.batch_write(br.BatchRecords([br.Apply(K, 'dropin', 'say', [1]), br.Apply(key('none'), 'dropin', 'say', [None])])))
         let import time
         let def waited(job): [time.sleep(0.02) for _ in range(100) if client.job_info(job, aerospike.JOB_QUERY)['status'] != 2]
         waited(client.scan_apply('test', S, 'dropin', 'double', ['a']))

@@ -29,6 +29,7 @@ except ex.RecordExistsError:
 print({}.get("a"))
 expression = exp.Eq(exp.IntBin("a"), 1).compile()
 db.commit(aerospike.Transaction())
+db.enable_metrics()
 """
 
 
@@ -46,7 +47,7 @@ def test_what_a_program_uses_is_found_with_what_to_write_instead() -> None:
 
 def test_what_is_missing_or_differs_is_told() -> None:
     found = uses("program.py", PROGRAM)
-    assert {use.name for use in found if use.missing} == {"aerospike.Transaction", "client.commit"}
+    assert {use.name for use in found if use.missing} == {"client.enable_metrics"}
     assert [use.line for use in found if "legacy(bytes_keys=True)" in use.different] == [8]
 
 
@@ -72,7 +73,7 @@ def test_the_command_lists_uses_and_fails_if_something_is_not_there(
     (tmp_path / "two.py").write_text("print('no client')")
     assert main(["migrate", "check", str(tmp_path)]) == 1
     told = capsys.readouterr().out
-    assert f"{tmp_path / 'one.py'}:15  client.commit\n    not there yet: transactions" in told
+    assert f"{tmp_path / 'one.py'}:16  client.enable_metrics\n    not there yet: metrics" in told
     assert main(["migrate", "check", "--json", str(tmp_path / "two.py")]) == 0
     assert json.loads(capsys.readouterr().out) == {"uses": [], "unread": {}}
     (tmp_path / "two.py").write_text("def")

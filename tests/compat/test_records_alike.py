@@ -49,6 +49,28 @@ def test_reads_and_writes(alike: Alike) -> None:
     )
 
 
+def test_types_of_ordered_lists_and_maps(alike: Alike) -> None:
+    alike(
+        """
+        let put = lambda bin, order: client.operate(K, [mo.map_put_items(bin, {'b': 1, 'a': [{}]}, {'map_order': order})])
+        [put(bin, order) for bin, order in (('u', 0), ('k', 1), ('kv', 3))]
+        client.operate(K, [lo.list_append_items('l', [3, {'x': 1}, 1], {'list_order': aerospike.LIST_ORDERED})])
+        client.operate(K, [lo.list_append('n', client.get(K)[2][bin]) for bin in ('u', 'k', 'kv', 'l')])[2]
+        let def types(bins): return {name: (type(value).__name__, repr(value)) for name, value in bins.items()}
+        types(client.get(K)[2])
+        types(client.operate(K, [op.read(bin) for bin in ('u', 'k', 'kv', 'l')])[2])
+        types(client.batch_read([K]).batch_records[0].record[2])
+        types(client.query('test', S).results()[0][2])
+        client.put(K, client.get(K)[2])
+        [client.operate(K, [mo.map_get_by_index(bin, 0, aerospike.MAP_RETURN_KEY)])[2] for bin in ('u', 'k', 'kv')]
+        client.operate(K, [lo.list_append('l', 2), op.read('l')])[2]
+        client.get(K, {'expressions': exp.Eq(exp.MapBin('k'), aerospike.KeyOrderedDict({'b': 1, 'a': [{}]})).compile()})
+        client.get(K, {'expressions': exp.Eq(exp.MapBin('k'), client.get(K)[2]['k']).compile()})
+        repr(aerospike.KeyOrderedDict({'b': 1}))
+        """
+    )
+
+
 def test_keys(alike: Alike) -> None:
     alike(
         """
@@ -132,6 +154,16 @@ def test_operations(alike: Alike) -> None:
         client.operate(K, [bo.bit_resize('bits', 3), bo.bit_set_int('bits', 0, 8, 5), bo.bit_get('bits', 0, 24)])
         client.operate(K, [bo.bit_count('bits', 0, 24), bo.bit_get_int('bits', 0, 8, False)])
         client.operate(K, [ho.hll_add('h', ['a', 'b'], 8), ho.hll_get_count('h'), ho.hll_describe('h')])
+        client.operate(K, [ho.hll_init('h2', 3)])
+        client.operate(K, [ho.hll_init('h2', 'x')])
+        client.operate(K, [ho.hll_init('h2', 8, 52)])
+        client.operate(K, [ho.hll_get_union('h', [])])
+        client.operate(K, [bo.bit_set_int('bits', 0, 65, 5)])
+        client.operate(K, [bo.bit_set_int('bits', 0, 8, 2**64)])
+        client.operate(K, [op.read('b' * 16)])
+        str(client.get(K)[2]['h'])[:30]
+        client.put(K, {'h2': client.get(K)[2]['h'], 'hl': [client.get(K)[2]['h']]})
+        client.operate(K, [ho.hll_get_union_count('h', [client.get(K)[2]['h2']])])[2]
         client.operate(K, [eo.expression_read('e', exp.Add(exp.IntBin('a'), 5).compile())])
         client.operate(K, [eo.expression_write('w', exp.IntBin('a').compile()), op.read('w')])
         client.operate(K, [eo.expression_read('e', exp.IntBin('gone').compile())])

@@ -15,6 +15,7 @@ aerospike = pytest.importorskip("aerospike")
 from pyspike import compat  # noqa: E402
 from pyspike.compat import aerospike as ours  # noqa: E402
 from support.all_of import all_of  # noqa: E402
+from support.drop_in import Side  # noqa: E402
 
 HELPERS = (
     *("operations", "list_operations", "map_operations", "bitwise_operations", "hll_operations"),
@@ -125,6 +126,33 @@ PREDICATES = (
 @all_of("call", PREDICATES)
 def test_predicates_are_the_official_tuples(call: str) -> None:
     assert eval(call, vars(ours.predicates).copy()) == eval(call, vars(aerospike.predicates).copy())
+
+
+@all_of(
+    "call",
+    [
+        "index_integer_create(1, 'd', 'a', 'i')",
+        "index_string_create(1, 'd', 'a', 'i')",
+        "index_blob_create(1, 'd', 'a', 'i')",
+        "index_geo2dsphere_create(1, 'd', 'a', 'i')",
+        "index_cdt_create(1, 'd', 'a', 0, 1, 'i', [])",
+        "index_single_value_create(1, 'd', 'a', 1, 'i')",
+        "put(('test', 'd', 1), {'a': 1}, {'ttl': -9})",
+        "increment(('test', 'd', 1), 'a', 1, {'ttl': -9})",
+        "operate(('test', 'd', 1), [], {'ttl': 5})",
+    ],
+)
+def test_what_is_deprecated_is_told_of_the_line_that_calls_it(call: str, sides: tuple[Side, Side]) -> None:
+    def told(client: Any) -> list[tuple[str, str]]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", DeprecationWarning)
+            with pytest.raises(Exception):  # noqa: B017, PT011 - of each in its way
+                eval(f"client.{call}", {"client": client})
+        return [(str(each.message), each.filename) for each in caught]
+
+    # The official client tells the line that called the caller.
+    official, mine = (told(side.client) for side in sides)
+    assert mine == [(message, "<string>") for message, _ in official]
 
 
 def test_methods_have_the_official_names() -> None:

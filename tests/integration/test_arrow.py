@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from pyspike import (
+    AsyncClient,
     BatchPolicy,
     Client,
     ClientClosed,
@@ -32,7 +34,7 @@ from pyspike import (
 )
 from pyspike import operations as op
 from pyspike.server import EmbeddedCluster
-from support.cluster_tools import in_thread, pools, wait_until
+from support.cluster_tools import in_thread, pools, wait_in_loop, wait_until
 from support.indexes import index
 
 pa = pytest.importorskip("pyarrow")
@@ -311,6 +313,9 @@ def test_keys_are_asked_for_in_batches(client: Client, where: Statement, set_nam
     assert next(stream).num_rows == 100
     assert len(taken) == 100
     assert [batch.num_rows for batch in stream] == [100, 100]
+    large = [Key("test", set_name, number % COUNT) for number in range(10_000)]
+    assert [batch.num_rows for batch in client.batch_get_arrow(large, ["n"])] == [4096, 10_000 - 4096]
+    assert [len(batch) for batch in client.batch_get_arrow(large, schema={"n": int})] == [10_000]
     small = client.batch_get_arrow(keys(), ["n", "many"], batch_bytes=100)
     sizes = [batch.num_rows for batch in small]
     assert (sum(sizes), len(sizes) > 20) == (COUNT, True)
@@ -474,6 +479,36 @@ def test_a_library_that_stops_early_ends_the_query(three: EmbeddedCluster) -> No
         reader.close()
         del reader
         assert pools(client, "in_flight") == 0
+
+
+@pytest.mark.one_kind("about a task that is cancelled")
+@pytest.mark.embedded_only
+def test_a_task_that_is_cancelled_ends_its_stream(three: EmbeddedCluster) -> None:
+    async def run() -> None:
+        async with AsyncClient(three.hosts) as client:
+            await client.put(("test", "faulty", 0), {"n": 0})
+            for node in three.nodes:
+                node.freeze()
+            stream = client.query_arrow(ALL, timeout=PATIENT)
+            reading = asyncio.create_task(stream.to_pyarrow())
+            await wait_in_loop(lambda: busy(client) > 0, "its requests")
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            await wait_in_loop(lambda: busy(client) == 0, "the end of its requests")
+            assert isinstance(stream.error, InvalidArgument)
+            for node in three.nodes:
+                node.thaw()
+            async with client.query_arrow(ALL, schema={"n": int}, batch_rows=1) as stream:
+                async for batch in stream:
+                    assert batch.num_rows == 1
+                    break
+            assert (await stream.read_schema()).names == ["n"]
+
+    def busy(client: AsyncClient) -> int:
+        return sum(node.pool.in_flight for node in client.stats().nodes.values())
+
+    asyncio.run(run())
 
 
 @pytest.mark.both_kinds

@@ -50,7 +50,8 @@ from support.interrupts import press_when
 from support.tls import wanted
 
 trustme = pytest.importorskip("trustme")
-x509 = pytest.importorskip("cryptography.x509")
+pytest.importorskip("cryptography")
+from support.revocations import revocations  # noqa: E402
 
 pytestmark = pytest.mark.skipif(wanted(), reason="has clusters and policies of its own")
 
@@ -93,20 +94,6 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     stranger.private_key_and_cert_chain_pem.write_to_path(folder / "stranger.pem")
     (folder / "revoked.pem").write_bytes(revocations(ca, revoked))
     return SimpleNamespace(folder=folder, ca=ca, other=other, good=good, revoked=revoked, client=client)
-
-
-def revocations(ca: trustme.CA, *revoked: trustme.LeafCert) -> bytes:
-    """The list of revoked certificates of an authority, as PEM."""
-    from cryptography.hazmat.primitives import hashes, serialization
-
-    key = serialization.load_pem_private_key(ca.private_key_pem.bytes(), None)
-    issuer = x509.load_pem_x509_certificate(ca.cert_pem.bytes()).subject
-    now = datetime.datetime.now(datetime.timezone.utc)
-    listing = x509.CertificateRevocationListBuilder(issuer, now - DAY, now + DAY)
-    for each in revoked:
-        serial = x509.load_pem_x509_certificate(each.cert_chain_pems[0].bytes()).serial_number
-        listing = listing.add_revoked_certificate(x509.RevokedCertificateBuilder(serial, now - DAY).build())
-    return bytes(listing.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,10 @@ the process ends when a test takes too long.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import sys
 import threading
 import time
 from typing import Any
@@ -41,6 +43,13 @@ def _watch() -> None:
 
 def pytest_configure() -> None:
     threading.Thread(target=_watch, daemon=True).start()
+
+
+def pytest_collection() -> None:
+    """Let the suite read its configuration, which the skips of some files take as read by others."""
+    if os.environ.get("OFFICIAL_ENTERPRISE"):
+        sys.path.insert(0, os.getcwd())
+        importlib.import_module("new_tests.test_base_class").TestBaseClass.get_connection_config()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -126,14 +126,18 @@ def compare(
 
 def alike(value: Any, set_name: str) -> str:
     """The text of a value without what differs by the name of the set: the name itself, and digests."""
-    return repr(without_digests(value)).replace(set_name, "SET")
+    return repr(comparable(value)).replace(set_name, "SET")
 
 
-def without_digests(value: Any) -> Any:
+def comparable(value: Any) -> Any:
+    """A value without digests, and with times to live as they were a few seconds before."""
     if isinstance(value, bytearray) and len(value) == 20:
         return "DIGEST"
     if isinstance(value, tuple | list):
-        return type(value)(map(without_digests, value))
+        return type(value)(map(comparable, value))
     if isinstance(value, dict):
-        return {key: without_digests(item) for key, item in sorted(value.items(), key=repr)}
+        return {
+            key: -(-item // 10) * 10 if key == "ttl" else comparable(item)
+            for key, item in sorted(value.items(), key=repr)
+        }
     return value

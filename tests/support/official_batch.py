@@ -9,6 +9,7 @@ from typing import Any
 
 from pyspike._wire import Batch, BatchRow, Key, batch_rows
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
+from pyspike.compat.facts.constants import CONSTANTS
 from pyspike.operations import get
 from pyspike.policy import (
     BatchDeletePolicy,
@@ -34,7 +35,6 @@ from support.official import (
     read_mode,
 )
 from support.official_helpers import names
-from support.official_tables import CONSTANTS
 from support.vectors import Case
 
 DIGEST_AT = 3

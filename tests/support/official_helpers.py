@@ -1,5 +1,6 @@
 """Plays the helper modules of the official client for the source text of a recorded call, with pyspike.
 
+Which helpers and classes there are, and what they are called here, is told by the tables of `pyspike.compat`.
 What becomes of a helper's parameter is told by its name, in `Family.call`; policies (dicts) are told apart by
 the family. Nothing is sent, and the official client is not needed.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,27 +17,15 @@ from pyspike import exp, operations
 from pyspike._wire import Command, key_rank
 from pyspike.cdt.enums import ListOrder, MapOrder, StringRegexFlags, StringWriteFlags
 from pyspike.cdt.msgpack_tree import read_tree
+from pyspike.compat.facts import constants, expressions
+from pyspike.compat.facts.operations import FAMILIES
 from pyspike.operations import context
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, Special
 from support.messages import parse
 from support.official import OfficialClient
-from support.official_tables import (
-    BIT_CLASSES,
-    BIT_HELPERS,
-    CONSTANTS,
-    EXP_HELPERS,
-    HLL_CLASSES,
-    HLL_HELPERS,
-    LIST_CLASSES,
-    LIST_HELPERS,
-    MAP_CLASSES,
-    MAP_HELPERS,
-    PLAIN_CLASSES,
-    STRING_CLASSES,
-    STRING_HELPERS,
-)
 from support.vectors import Case
 
+Helper = tuple[str, str, list[str]]
 Policy = Callable[[Mapping[str, Any], str], dict[str, Any]]
 
 # Positions of parameters by their names: whatever is not a keyword, a policy or the bin goes by its place.
@@ -48,6 +37,7 @@ KEYWORDS = {
     "pad": "pad",
     "persist_index": "persist_index",
     "resize_flags": "resize_flags",
+    "flags": "resize_flags",
     "sign": "signed",
     "action": "action",
     "regex_flags": "regex_flags",
@@ -72,19 +62,19 @@ class Family:
     """A helper module.
 
     Args:
-        functions: the helpers: name, pyspike's function, and the names of the parameters ("name=default").
+        functions: the helpers: name, pyspike's function, and the names of the parameters.
+        find: gives pyspike's function by its name.
         policy: what a policy means for one of pyspike's functions.
     """
 
-    def __init__(self, functions: str, find: Callable[[str], Callable[..., Any]], policy: Policy) -> None:
+    def __init__(
+        self, functions: Iterable[Helper], find: Callable[[str], Callable[..., Any]], policy: Policy
+    ) -> None:
         self.policy = policy
-        for line in functions.strip().splitlines():
-            name, target, *parameters = line.split()
-            setattr(self, name, self._helper(target, find(target), parameters))
+        for name, target, names in functions:
+            setattr(self, name, self._helper(target, find(target), names))
 
-    def _helper(self, target: str, function: Callable[..., Any], parameters: list[str]) -> Callable[..., Any]:
-        names = [parameter.split("=")[0] for parameter in parameters]
-
+    def _helper(self, target: str, function: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
         def helper(*values: Any, **named: Any) -> Any:
             given = dict(zip(names, values, strict=False)) | named
             return self.call(target, function, names, given)
@@ -146,12 +136,20 @@ def _in(module: Any) -> Callable[[str], Callable[..., Any]]:
     return lambda name: getattr(module, name)
 
 
-LO = Family(LIST_HELPERS, _in(operations.lists), list_policy)
-MO = Family(MAP_HELPERS, _in(operations.maps), map_policy)
-BO = Family(BIT_HELPERS, _in(operations.bitwise), bit_policy)
-HO = Family(HLL_HELPERS, _in(operations.hll), hll_policy)
-EO = Family(EXP_HELPERS, _in(operations.exp), lambda policy, target: {})
-SO = Family(STRING_HELPERS, _in(operations.strings), string_policy)
+def helpers(module: str) -> list[Helper]:
+    """The helpers of an official module of operations."""
+    return [
+        (helper.name, helper.function, ["bin_name", *(each.name for each in helper.parameters)])
+        for helper in FAMILIES[module].helpers
+    ]
+
+
+LO = Family(helpers("list_operations"), _in(operations.lists), list_policy)
+MO = Family(helpers("map_operations"), _in(operations.maps), map_policy)
+BO = Family(helpers("bitwise_operations"), _in(operations.bitwise), bit_policy)
+HO = Family(helpers("hll_operations"), _in(operations.hll), hll_policy)
+EO = Family(helpers("expression_operations"), _in(operations.exp), lambda policy, target: {})
+SO = Family(helpers("string_operations"), _in(operations.strings), string_policy)
 
 
 def select_by_path(bin_name: str, ctx: Any, flags: int) -> Any:
@@ -199,6 +197,20 @@ SH = SimpleNamespace(
 # Expressions ------------------------------------------------------------------------------------------------
 
 
+def classes(table: str) -> list[Helper]:
+    """The classes of a table that are made of a bin, other values and a policy."""
+    return [
+        (row.name, row.function, list(row.names)) for row in expressions.rows(table) if "." in row.function
+    ]
+
+
+def plain_classes() -> list[tuple[str, str]]:
+    """The other ones, whose arguments are those of pyspike's function."""
+    tables = (expressions.BASE, expressions.NUMBERS, expressions.INT_BITS, *(table for table, _ in TABLES))
+    rows = (row for table in tables for row in expressions.rows(table))
+    return [(row.name, row.function) for row in rows if "." not in row.function]
+
+
 def _exp(target: str) -> Callable[..., Any]:
     family, name = target.split(".")
     return getattr(getattr(exp, family), name)  # type: ignore[no-any-return]
@@ -210,6 +222,16 @@ def _tail(policy: Policy) -> Policy:
 
 def _exp_map_policy(policy: Mapping[str, Any], target: str) -> dict[str, Any]:
     return map_policy(policy, target) if policy else {}
+
+
+# The tables of the classes with policies, and what a policy means in each.
+TABLES = (
+    (expressions.LISTS, list_policy),
+    (expressions.MAPS, _exp_map_policy),
+    (expressions.BITS, bit_policy),
+    (expressions.HLLS, hll_policy),
+    (expressions.STRINGS, string_policy),
+)
 
 
 class NotExpressible(Exception):  # noqa: N818 - says that, not that something is wrong
@@ -227,17 +249,11 @@ class Expressions:
     """`aerospike_helpers.expressions`."""
 
     def __init__(self) -> None:
-        for functions, policy in (
-            (LIST_CLASSES, list_policy),
-            (MAP_CLASSES, _exp_map_policy),
-            (BIT_CLASSES, bit_policy),
-            (HLL_CLASSES, hll_policy),
-            (STRING_CLASSES, string_policy),
-        ):
-            vars(self).update(vars(Family(functions, _exp, _tail(policy))))
-        for pair in re.split(r"[|\n]", PLAIN_CLASSES.strip()):
-            name, ours = pair.split()
-            setattr(self, name, getattr(exp, ours))
+        for table, policy in TABLES:
+            vars(self).update(vars(Family(classes(table), _exp, _tail(policy))))
+        for name, ours in plain_classes():
+            if not hasattr(type(self), name):
+                setattr(self, name, getattr(exp, ours))
         self.ResultType = SimpleNamespace(
             NIL=0, BOOLEAN=1, INTEGER=2, STRING=3, LIST=4, MAP=5, BLOB=6, FLOAT=7, GEOJSON=8, HLL=9
         )
@@ -294,7 +310,7 @@ class Expressions:
         return _of_type(made, value_type)
 
 
-AEROSPIKE = SimpleNamespace(**CONSTANTS)
+AEROSPIKE = SimpleNamespace(**constants.CONSTANTS | {"POLICY_KEY_SEND": "POLICY_KEY_SEND"})
 EXPRESSIONS = Expressions()
 
 

@@ -29,6 +29,7 @@ PRIVATE = {
     "_BaseExpr": "of the official client: the base of its expressions, which has no public name",
     "_row": "of the expressions of the drop-in: the row of the table that each is made of",
     "_wire": "the compiled module, whose own names are what its tests are about",
+    "_fields_": "of ctypes: what a struct has",
     "_analysis": "of expressions: how deep they are, which nobody else tells",
 }
 OPENS_A_SOCKET = {

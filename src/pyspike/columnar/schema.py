@@ -20,7 +20,8 @@ __all__ = ["PARTICLE", "field_of", "json_field", "schema_of"]
 PARTICLE = b"aerospike:particle"
 """The name in a field's metadata that says which kind of text (geojson) or bytes (hll) it has."""
 
-_WRAPPERS = [getattr(typing, name, None) for name in ("Required", "NotRequired")]  # from Python 3.11 on
+# From Python 3.11 on; what has no origin is none of them.
+_WRAPPERS = [getattr(typing, name) for name in ("Required", "NotRequired") if hasattr(typing, name)]
 
 _JSON = {b"ARROW:extension:name": b"arrow.json", b"ARROW:extension:metadata": b""}
 _PLAIN: dict[Any, tuple[str, dict[bytes, bytes] | None]] = {

@@ -141,7 +141,8 @@ class EmbeddedCluster:
         version: the server it plays, "8.2.0" or "8.1.2", which refuses string operations as the real one
             does; None: the newest that is known.
         compression: whether it reads compressed requests, and compresses answers for clients that ask for
-            it, as the Enterprise Edition does; if not, it refuses the ones and sends the others plain.
+            it, as the Enterprise Edition does; if not, it refuses the ones and sends the others plain. None:
+            if it has security or strong consistency, which only that edition has.
         clock: Unix time in seconds, by which records and sessions expire; not with `process`.
         tls: an `ssl.SSLContext` of servers, with which all nodes speak TLS and nothing else; not with
             `process`. Or the paths of PEM files, in a tuple: a certificate, its key, and, where clients have
@@ -189,7 +190,7 @@ class EmbeddedCluster:
         advertise: str | None = None,
         alternate_host: str | None = None,
         version: str | None = None,
-        compression: bool = False,
+        compression: bool | None = None,
         clock: Callable[[], float] | None = None,
         tls: ssl.SSLContext | Sequence[str | os.PathLike[str]] | None = None,
         tls_name: str | Sequence[str] = "localhost",
@@ -213,10 +214,13 @@ class EmbeddedCluster:
         if process and settings is not None and callable(settings.external):
             raise ValueError("a function for external users can't be passed to another process")
         names = [f"A{index:X}" for index in range(1, nodes + 1)]
+        configs = with_strong(namespaces_of(namespaces), strong_consistency)
+        if compression is None:
+            compression = settings is not None or any(each.strong_consistency for each in configs.values())
         self._plan = Plan(
             names=names,
             ports=[port + index if port else 0 for index in range(nodes)],
-            namespaces=with_strong(namespaces_of(namespaces), strong_consistency),
+            namespaces=configs,
             replication_factor=replication_factor,
             host=check_text("host", host),
             cluster_name=check_text("cluster_name", cluster_name),

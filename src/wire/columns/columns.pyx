@@ -150,6 +150,8 @@ cdef Adding guess_records(Guess* bins, Guess* keys, Memory* records) noexcept no
                 return MALFORMED
             if b.kind == PARTICLE_NULL:
                 continue
+            if has_nul(<const char*>b.name, b.name_size):
+                return MALFORMED            # no server has such a bin, and no column can be called so
             bin = guess_named(bins, b.name, b.name_size)
             if bin == NULL:
                 return OUT_OF_MEMORY
@@ -332,8 +334,10 @@ cdef class Columns:
         cdef Adding outcome
         cdef int i
         cdef list found = []
+        cdef int64_t left = MOST_GUESSES
         memset(&bins, 0, sizeof(Guess))
         memset(&keys, 0, sizeof(Guess))
+        bins.left = keys.left = &left
         mixed_is_json = self.rule == MISFIT_IS_JSON
         try:
             with nogil:

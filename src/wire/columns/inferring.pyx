@@ -6,6 +6,7 @@
 
 cdef enum:
     GUESSES_APART = 512                     # keys of a map, whose values are told apart
+    MOST_GUESSES = 65_536                   # fields of all maps, one in the other, after which no more are told apart
 
 
 cdef enum Guessed:                          # bits: of which types values were
@@ -35,6 +36,7 @@ cdef struct Guess:
     int likely_field                          # whose name probably comes next
     int32_t* slots                          # a hash table of the fields' names
     uint32_t slot_mask
+    int64_t* left                           # how many fields may be told apart yet; NULL: any number
 
 
 cdef void free_guess(Guess* g) noexcept nogil:
@@ -62,13 +64,14 @@ cdef inline void note_type(Guess* g, int kind) noexcept nogil:
         g.first = kind
 
 
-cdef bint made(Guess** place) noexcept nogil:
+cdef bint made(Guess** place, Guess* around) noexcept nogil:
     """Makes a guess about what is inside a value, if there is none."""
     if place[0] == NULL:
         place[0] = <Guess*>PyMem_RawMalloc(sizeof(Guess))
         if place[0] == NULL:
             return False
         memset(place[0], 0, sizeof(Guess))
+        place[0].left = around.left
     return True
 
 
@@ -121,6 +124,9 @@ cdef Guess* guess_named(Guess* g, const unsigned char* name, size_t size) noexce
         return NULL
     memcpy(field.name, name, size)
     field.name_size = size
+    field.left = g.left
+    if g.left != NULL:
+        g.left[0] -= 1
     g.slots[at] = g.field_count
     g.field_count += 1
     g.likely_field = g.field_count
@@ -136,9 +142,9 @@ cdef bint merge_guesses(Guess* g, Guess* other) noexcept nogil:
     g.types |= other.types
     if g.first == 0:
         g.first = other.first
-    if other.element != NULL and not (made(&g.element) and merge_guesses(g.element, other.element)):
+    if other.element != NULL and not (made(&g.element, g) and merge_guesses(g.element, other.element)):
         return False
-    if other.key != NULL and not (made(&g.key) and merge_guesses(g.key, other.key)):
+    if other.key != NULL and not (made(&g.key, g) and merge_guesses(g.key, other.key)):
         return False
     if other.value != NULL and not tell_together(g):
         return False
@@ -163,7 +169,7 @@ cdef bint tell_together(Guess* g) noexcept nogil:
     cdef int i
     if g.value != NULL:
         return True
-    if not made(&g.value):
+    if not made(&g.value, g):
         return False
     for i in range(g.field_count):
         if not merge_guesses(g.value, &g.fields[i]):
@@ -171,6 +177,16 @@ cdef bint tell_together(Guess* g) noexcept nogil:
         free_guess(&g.fields[i])
     g.field_count = g.likely_field = 0
     return True
+
+
+cdef bint tell_together_if_needed(Guess* g, Value* key) noexcept nogil:
+    """Does so if there are too many keys, or one that no field can be called as."""
+    if (
+        g.field_count < GUESSES_APART and (g.left == NULL or g.left[0] > 0)
+        and not has_nul(<const char*>key.data, key.size)
+    ):
+        return True
+    return tell_together(g)
 
 
 cdef bint is_uniform(Guess* g) noexcept nogil:
@@ -201,9 +217,9 @@ cdef Adding guess_map(Guess* g, Value* v, Span* s, int depth) noexcept nogil:
         if next_value(&inner, s) != ADDED:
             return MALFORMED
         if g.key != NULL or inner.kind != PARTICLE_STRING or not is_utf8(inner.data, inner.size):
-            if g.key == NULL and (not made(&g.key) or not tell_together(g)):
+            if g.key == NULL and (not made(&g.key, g) or not tell_together(g)):
                 return OUT_OF_MEMORY
-        if g.key == NULL and g.value == NULL and g.field_count >= GUESSES_APART and not tell_together(g):
+        if g.key == NULL and g.value == NULL and not tell_together_if_needed(g, &inner):
             return OUT_OF_MEMORY
         if g.key != NULL:
             outcome = guess(g.key, &inner, s, depth + 1)
@@ -250,7 +266,7 @@ cdef Adding guess(Guess* g, Value* v, Span* s, int depth) noexcept nogil:
         return guess_map(g, v, s, depth)
     elif v.kind == PARTICLE_LIST:
         note_type(g, GUESS_LIST)
-        if not made(&g.element):
+        if not made(&g.element, g):
             return OUT_OF_MEMORY
         for _i in range(v.size):
             outcome = next_value(&inner, s)

@@ -1,6 +1,8 @@
 # Which node owns which partition (cluster.md 11.3), and to which of the owners a command is sent next (cluster.md 11.4). A map
 # never changes: tending makes a new map of the old map and the answers of the nodes, and puts it in the client's `Routing`,
 # where executors read it.
+#
+# Not here: the text of the nodes' answers (`pyspike.cluster.info_answers`).
 
 cdef enum:
     MAX_REPLICAS = 8                        # replica columns that a map keeps; replication factors are not larger in practice

@@ -12,6 +12,9 @@ cdef extern from *:
     bint is_text "PyUnicode_CheckExact"(PyObject* value) noexcept
     bint small_int_of "small_int"(PyObject* value, int64_t* number) noexcept
     const char* ascii_text_of "ascii_of"(PyObject* text, Py_ssize_t* size) noexcept
+    # The objects: Cython takes its own True and False for numbers of C.
+    PyObject* yes "Py_True"
+    PyObject* no "Py_False"
 
 
 cdef enum:
@@ -241,9 +244,9 @@ cdef int put_numbers(Packer* p, Part part, PyObject** values) except -1:
         number = <Number>PyTuple_GET_ITEM(part.numbers, i)
         value = values[part.places[i]]
         if number.kind is bool:
-            if value == <PyObject*>True and part.alone and count:
+            if value == yes and part.alone and count:
                 numbers[count - 1] |= number.bits
-            elif value != <PyObject*>False:
+            elif value != no:
                 return NOT_SURE
             continue
         if value == <PyObject*>None and number.optional:

@@ -58,7 +58,7 @@ cdef class Settings:
     cdef readonly uint32_t generation, ttl
     cdef bint has_ttl                       # False: of a row of a batch, which takes that of the batch
     cdef readonly double total_timeout
-    cdef readonly double socket_timeout     # -1: each attempt gets a share of the time until the deadline (attempt.pyx)
+    cdef readonly double socket_timeout     # -1: each attempt gets a share of the time until the deadline (attempt_limits.pyx)
     cdef readonly double sleep_between_retries
     cdef readonly double timeout_delay
     cdef readonly double connect_timeout    # of opening a connection; 0: what the deadline and the client's policy leave

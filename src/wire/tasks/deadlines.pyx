@@ -1,6 +1,6 @@
 # Times commands out in asyncio. Each loop has one timer, which goes off when the earliest command may be overdue, and looks at
 # the commands of all channels and connections. Not here: the share of a deadline that an attempt gets (`timeout_of_attempt` in
-# attempt.pyx), and what becomes of a command that timed out (failures.pyx, and the executor's rules for retries).
+# attempt_limits.pyx), and what becomes of a command that timed out (failures.pyx, and the executor's rules for retries).
 #
 # A read that timed out fails alone: its place in the connection's queue becomes None, and its late answer is skipped. A write
 # that timed out may still be unread in the server's socket, and be applied after a newer write. So its connection is reset, by

@@ -1,4 +1,11 @@
-# The rows of a stream that reads records by their keys: for each batch of columns a batch of keys is asked for.
+# The rows of a stream that reads records by their keys: keys are asked for when there is room for their rows, so many at
+# once as probably fill a batch of columns.
+
+
+cdef enum:
+    FIRST_KEYS = 4096                       # that are asked for before it is known how large their records are
+    FEWEST_KEYS = 64
+
 
 @cython.final
 cdef class BatchColumns(ColumnSource):
@@ -12,21 +19,22 @@ cdef class BatchColumns(ColumnSource):
     cdef Routing routing
     cdef object plan_of                     # makes the `BatchPlan` of a batch
     cdef RawRows raw                        # of the keys that were asked for last; None before
+    cdef Py_ssize_t most                    # keys that are asked for at once
     cdef Batch batch
 
     cdef bint fill(self, ColumnStream stream) except -1:
-        if self.raw is not None and self.raw.given < self.raw.count:
-            self.add_rows()                 # of keys that were asked for before
-            return True
-        chunk = list(islice(self.keys, self.columns.batch_rows))
-        if not chunk:
-            return False
-        self.ask(stream, chunk)
-        if self.columns.failure is None:
+        while self.columns.failure is None and not self.columns.is_full():
+            if self.raw is None or self.raw.given == self.raw.count:
+                chunk = list(islice(self.keys, min(self.most, self.columns.batch_rows - self.columns.rows)))
+                if not chunk:
+                    return False
+                self.ask(stream, chunk)
+                if self.columns.failure is not None:
+                    break
             if self.columns.is_guessing:
                 self.columns.sampled = self.raw.count
-            else:
-                self.add_rows()
+                break
+            self.add_rows()
         return True
 
     cdef int ask(self, ColumnStream stream, list keys) except -1:
@@ -55,6 +63,9 @@ cdef class BatchColumns(ColumnSource):
         if has_failed(batch):
             self.columns.failure = plan.failure(outcomes(batch))
         self.note_codes()
+        self.most = max(
+            <Py_ssize_t>FEWEST_KEYS, <Py_ssize_t>(self.columns.batch_bytes // (self.raw.messages.size // len(keys) + 1))
+        )
         return 0
 
     cdef int note_codes(self) except -1:
@@ -122,5 +133,6 @@ def batch_columns(
     source.filter_expression = filter_expression
     source.routing = routing
     source.plan_of = plan_of
+    source.most = FIRST_KEYS
     source.columns = columns
     return open_column_stream(kind, source)

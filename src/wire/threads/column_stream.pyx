@@ -81,7 +81,14 @@ cdef class ColumnStream:
 
     # --- pulling ---
 
+    cdef ColumnSource opened(self):
+        """Returns where its rows come from."""
+        if self.source is None:
+            raise TypeError("query_arrow and batch_get_arrow make a stream")
+        return self.source
+
     cdef int enter(self) except -1:
+        self.opened()
         if self.forks != forks:
             raise errors.ConnectionError(
                 "the stream was begun by another process, which goes on with it", advice="begin another one"
@@ -176,7 +183,7 @@ cdef class ColumnStream:
     @property
     def schema(self) -> ArrowSchema:
         """The schema of all batches. One that is guessed has the first batch received."""
-        cdef Columns columns = self.source.columns
+        cdef Columns columns = self.opened().columns
         if columns.is_guessing:
             self.enter()
             try:
@@ -197,14 +204,14 @@ cdef class ColumnStream:
         A query of the same statement with this cursor gives the other records. It is there at any moment, also after `close` or
         an error.
         """
-        return self.source.cursor()
+        return self.opened().cursor()
 
     def close(self) -> None:
         """End the stream: no connection stays in use. Again is harmless, and another thread may do it.
 
         If a batch is being received by another thread, that fails a little later.
         """
-        if self.forks != forks:
+        if self.forks != forks or self.source is None:
             self.finished = True
             return
         if not self.finished or self.source.has_sample:
@@ -245,6 +252,7 @@ cdef class ColumnStream:
         """
         cdef ColumnExport export
         cdef StreamStruct* c
+        self.opened()
         if self.handed_out:
             raise errors.InvalidArgument("the stream was handed out already, and is read once", advice="ask for another one")
         if requested_schema is not None:
@@ -389,6 +397,8 @@ cdef class ColumnBatch:
     @property
     def nbytes(self) -> int:
         """How many bytes its columns take."""
+        if self.schema is None:
+            return 0
         return <Py_ssize_t>size_of_array(self.schema, &self.root.array)
 
     def __len__(self) -> int:
@@ -426,7 +436,8 @@ cdef class ColumnBatch:
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.num_rows} rows, {self.nbytes} bytes: {', '.join(self.schema.names)}>"
+        names = [] if self.schema is None else self.schema.names
+        return f"<{type(self).__name__} of {self.num_rows} rows, {self.nbytes} bytes: {', '.join(names)}>"
 
 
 cdef Py_ssize_t fixed_size(str form) except -1:

@@ -1,7 +1,8 @@
 # Sending a request and receiving the frames of its answer, without the GIL: two calls of the transport where nothing goes
-# wrong.
+# wrong. Here it is decided too whether an attempt has waited too long (`time_left`, `wait_ended`).
 #
-# Not here: Python objects, errors, and the owner of the socket (`connection.pyx`).
+# Not here: how a socket's timeouts are set (`timeouts.pyx`), Python objects, errors, and the owner of the socket
+# (`connection.pyx`).
 
 cdef enum:
     RECEIVE_SIZE = 16 * 1024                # header and body of nearly every answer in one receive

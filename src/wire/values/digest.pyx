@@ -1,5 +1,7 @@
 # RIPEMD-160 of a key, and the partition it falls into (keys-and-digests.md). The five rounds of both
 # lines are unrolled and interleaved: a processor works on the two chains side by side.
+#
+# Not here: which bytes of a key are hashed (`key.pyx`).
 
 cdef extern from *:
     """

@@ -11,8 +11,8 @@ from server_values import WILDCARD, ordered, packed, plain
 from server_wire import Wire, field, integer, message, op, put
 
 from pyspike.server.expressions.build import LEVELS_MAX, build
-from pyspike.server.expressions.nodes import UNKNOWN, Scope
 from pyspike.server.expressions.posix_regex import compile_regex
+from pyspike.server.expressions.vocabulary import UNKNOWN, Scope
 from pyspike.server.protocol.result import RequestError, ResultCode
 from pyspike.server.storage.record import Record
 from pyspike.server.values.bin_values import particle_of

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import zlib
+from typing import Any
 
+import pytest
 from server_wire import frame, message, op, parse
 
-from pyspike.server import EmbeddedCluster
+from pyspike.server import EmbeddedCluster, Security
 from support.all_of import all_of
 
 ASKS, READ, ALL_BINS = 0x80, 0x01, 0x02
@@ -46,6 +48,20 @@ class Raw:
         self.socket.sendall(request)
         head = self.stream.read(8)
         return head + self.stream.read(int.from_bytes(head[2:], "big"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({}, ENTERPRISE_ONLY),
+        ({"security": Security(enabled=False)}, 0),
+        ({"strong_consistency": True}, 0),
+        ({"strong_consistency": True, "compression": False}, ENTERPRISE_ONLY),
+    ],
+)
+def test_what_only_the_enterprise_edition_has_brings_compression(settings: dict[str, Any], code: int) -> None:
+    with EmbeddedCluster(**settings) as cluster, Raw(cluster) as raw:
+        assert parse(raw.ask(packed(put(LARGE)))).code == code
 
 
 def test_an_enterprise_server_reads_and_writes_compressed_frames() -> None:

@@ -55,10 +55,12 @@ def wire(cluster: EmbeddedCluster) -> Iterator[Wire]:
         yield connection
 
 
-def create(wire: Wire, name: str, definition: str, set_name: str | None = "q") -> str:
+def create(
+    wire: Wire, name: str, definition: str, set_name: str | None = "q", namespace: str = "test"
+) -> str:
     """The answer to the command that creates an index."""
     of_set = "" if set_name is None else f"set={set_name};"
-    command = f"sindex-create:namespace=test;{of_set}indexname={name};{definition}"
+    command = f"sindex-create:namespace={namespace};{of_set}indexname={name};{definition}"
     return wire.info(command)[command]
 
 
@@ -319,10 +321,32 @@ def test_the_same_index_under_another_name_is_renamed(wire: Wire) -> None:
     assert told(wire, "sindex-list") == ""
 
 
-def test_there_are_no_more_than_256_indexes(wire: Wire) -> None:
+@pytest.mark.parametrize("namespace", ["test", "nowhere"])
+def test_there_are_no_more_than_256_indexes(wire: Wire, namespace: str) -> None:
     for number in range(256):
-        assert create(wire, f"i{number}", f"bin=b{number};type=numeric") == "ok"
-    assert create(wire, "one-more", "bin=n;type=numeric").startswith(f"ERROR:{TOO_MANY}:")
+        assert create(wire, f"i{number}", f"bin=b{number};type=numeric", namespace=namespace) == "ok"
+    refused = create(wire, "one-more", "bin=n;type=numeric", namespace=namespace)
+    assert refused == f"ERROR:{TOO_MANY}:already at sindex definition limit"
+    assert create(wire, "renamed", "bin=b7;type=numeric", namespace=namespace) == "ok"
+
+
+def test_indexes_of_a_namespace_that_nobody_has_are_kept_but_not_told(wire: Wire) -> None:
+    def in_nowhere(name: str, definition: str) -> str:
+        return create(wire, name, definition, namespace="nowhere")
+
+    assert in_nowhere("one", "bin=n;type=numeric") == "ok"
+    assert in_nowhere("one", "bin=n;type=numeric") == "ok"
+    other = in_nowhere("one", "indextype=mapvalues;bin=n;type=numeric")
+    assert other == "ERROR:200:'indexname' already exists with different definition"
+    assert create(wire, "one", "bin=m;type=string", namespace="elsewhere") == "ok"
+    for command in ("stat", "exists"):
+        answer = told(wire, f"sindex-{command}:namespace=nowhere;indexname=one")
+        assert answer == "ERROR:20:namespace not found on node"
+    assert told(wire, "sindex-list") == ""
+    assert in_nowhere("two", "bin=n;type=numeric") == "ok"  # it is renamed, so that the old name is free
+    assert in_nowhere("one", "indextype=mapvalues;bin=n;type=numeric") == "ok"
+    assert told(wire, "sindex-delete:namespace=nowhere;indexname=two") == "ok"
+    assert in_nowhere("two", "bin=s;type=string") == "ok"
 
 
 # --- building -----------------------------------------------------------------------------------------------

@@ -123,6 +123,9 @@ def test_roles_are_made_changed_and_dropped(admin: Any) -> None:
     admin.admin_set_whitelist("own", None)
     own = {"privileges": [READ_TEST, USER_ADMIN], "whitelist": []}
     assert admin.admin_get_role("own") == {**own, "read_quota": 0, "write_quota": 7}
+    admin.admin_set_quotas("own", read_quota=5)  # the other one stays
+    admin.admin_set_quotas("own")
+    assert admin.admin_get_role("own") == {**own, "read_quota": 5, "write_quota": 7}
     admin.admin_revoke_privileges("own", [READ_TEST, {"code": aerospike.PRIV_READ, "ns": "bar"}])
     assert admin.admin_query_role("own") == [USER_ADMIN]
     roles = admin.admin_query_roles()

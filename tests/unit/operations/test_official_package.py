@@ -14,31 +14,22 @@ from typing import Any
 import pytest
 
 from pyspike import operations
-from support import official_tables
-from support.official_helpers import BO, CX, EO, EXPRESSIONS, HO, LO, MO, OP, SO
+from support.official_helpers import BO, CX, EO, EXPRESSIONS, HO, LO, MO, OP, SO, TABLES, classes, helpers
 
-helpers = pytest.importorskip("aerospike_helpers")
+pytest.importorskip("aerospike_helpers")
 
 FAMILIES = {
-    "list_operations": ("LIST_HELPERS", LO),
-    "map_operations": ("MAP_HELPERS", MO),
-    "bitwise_operations": ("BIT_HELPERS", BO),
-    "hll_operations": ("HLL_HELPERS", HO),
-    "expression_operations": ("EXP_HELPERS", EO),
-    "string_operations": ("STRING_HELPERS", SO),
+    "list_operations": LO,
+    "map_operations": MO,
+    "bitwise_operations": BO,
+    "hll_operations": HO,
+    "expression_operations": EO,
+    "string_operations": SO,
 }
-CLASS_TABLES = ("LIST_CLASSES", "MAP_CLASSES", "BIT_CLASSES", "HLL_CLASSES", "STRING_CLASSES")
-RENAMED = {"BitResize": {"flags": "resize_flags"}}
 NO_EXPRESSIONS = {"LoopVar": "the base class of the typed ones"}
 # Classes with a function of their own in the adapter, as their arguments are not pyspike's.
 ADAPTED = {"Val", "KeyInt", "KeyStr", "KeyBlob", "CmpRegex", "SelectByPath", "ModifyByPath"}
 OF_INDEXES = {"index_type_string", "index_datatype_string"}  # what else is in cdt_ctx
-
-
-def table(name: str) -> dict[str, list[str]]:
-    """The helpers of a table, and the names of their parameters."""
-    lines = getattr(official_tables, name).strip().splitlines()
-    return {words[0]: words[2:] for words in map(str.split, lines)}
 
 
 def functions(module: ModuleType) -> dict[str, list[str]]:
@@ -53,9 +44,8 @@ def functions(module: ModuleType) -> dict[str, list[str]]:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_helper_has_a_counterpart_with_its_arguments(name: str) -> None:
     theirs = functions(importlib.import_module(f"aerospike_helpers.operations.{name}"))
-    ours, family = FAMILIES[name]
-    assert theirs == table(ours)
-    assert all(callable(getattr(family, helper)) for helper in theirs)
+    assert theirs == {helper: names for helper, _, names in helpers(name)}
+    assert all(callable(getattr(FAMILIES[name], helper)) for helper in theirs)
 
 
 def test_there_is_no_other_module_of_operations() -> None:
@@ -78,7 +68,7 @@ def test_every_context_has_a_counterpart_with_its_arguments() -> None:
         assert len(theirs[name]) == len(inspect.signature(getattr(CX, name)).parameters), name
 
 
-def classes() -> dict[str, Any]:
+def official_classes() -> dict[str, Any]:
     """The expressions of the installed package."""
     package = importlib.import_module("aerospike_helpers.expressions")
     base = importlib.import_module("aerospike_helpers.expressions.resources")._BaseExpr
@@ -90,10 +80,8 @@ def classes() -> dict[str, Any]:
 
 
 def test_every_expression_has_a_counterpart_with_its_arguments() -> None:
-    in_tables: dict[str, list[str]] = {}
-    for name in CLASS_TABLES:
-        in_tables |= table(name)
-    found = classes()
+    in_tables = {name: names for table, _ in TABLES for name, _, names in classes(table)}
+    found = official_classes()
     assert len(found) >= 220
     assert in_tables.keys() <= found.keys()
     for name, entry in found.items():
@@ -102,7 +90,6 @@ def test_every_expression_has_a_counterpart_with_its_arguments() -> None:
         counterpart = getattr(EXPRESSIONS, name)
         parameters = inspect.signature(entry).parameters
         if name in in_tables:
-            renamed = RENAMED.get(name, {})
-            assert [renamed.get(parameter, parameter) for parameter in parameters] == in_tables[name]
+            assert list(parameters) == in_tables[name]
         elif name not in ADAPTED:
             assert len(inspect.signature(counterpart).parameters) == len(parameters), name

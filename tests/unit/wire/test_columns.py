@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from pyspike import (
     ArrowBatch,
     ArrowSchema,
+    ArrowStream,
     GeoJSON,
     HyperLogLog,
     InvalidArgument,
@@ -170,6 +171,29 @@ def test_a_map_of_very_many_different_keys_is_no_struct() -> None:
     assert [dict(each) for each in column[:-1]] == values
     with pytest.raises(SchemaMismatch):
         column_of([*values, {"x": "text"}])
+
+
+def test_very_many_keys_in_each_other_take_no_memory_without_end() -> None:
+    import tracemalloc
+
+    value = {f"a{first}": {f"b{first}-{second}": second for second in range(500)} for first in range(500)}
+    stream = stream_of([{"a": value}])
+    tracemalloc.start()
+    try:
+        assert stream.schema.names == ["a"]
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
+    table = stream.to_pyarrow()
+    assert len(table["a"][0].as_py()) == 500
+
+
+def test_names_that_no_column_can_have_make_no_struct() -> None:
+    assert column_of([{"a\0b": 1}, {"c": 2}]) == [[("a\0b", 1)], [("c", 2)]]
+    with pytest.raises(SchemaMismatch):
+        column_of([{"a\0b": 1, "c": "text"}])
+    with pytest.raises(ProtocolError):
+        stream_of_bodies([record_of({"abc": 1}).replace(b"abc", b"a\0c")]).to_pyarrow()
 
 
 # Types that are declared ------------------------------------------------------------------------------------
@@ -944,6 +968,18 @@ def test_a_stream_that_is_closed_says_so() -> None:
         type(stream)()
     with pytest.raises(TypeError):
         ArrowBatch()
+    unmade = ArrowStream.__new__(ArrowStream)
+    for use in (
+        next,
+        lambda each: each.schema,
+        lambda each: each.cursor,
+        lambda each: each.__arrow_c_stream__(),
+    ):
+        with pytest.raises(TypeError):
+            use(unmade)
+    unmade.close()
+    empty = ArrowBatch.__new__(ArrowBatch)
+    assert (len(empty), empty.nbytes, repr(empty)) == (0, 0, "<ArrowBatch of 0 rows, 0 bytes: >")
 
 
 def test_memory_is_given_back() -> None:
@@ -1024,6 +1060,66 @@ def test_a_schema_goes_to_arrow_and_back() -> None:
             ArrowSchema(*arguments)
     with pytest.raises(InvalidType):
         ArrowSchema.from_arrow(7)
+
+
+# Libraries --------------------------------------------------------------------------------------------------
+
+EVERY_TYPE: dict[str, tuple[Any, Any]] = {
+    "i8": (pa.int8(), 1),
+    "u32": (pa.uint32(), 2),
+    "f32": (pa.float32(), 0.5),
+    "b": (pa.bool_(), True),
+    "t": (pa.utf8(), "täxt"),
+    "lt": (pa.large_utf8(), "x" * 30),
+    "z": (pa.binary(), b"\0"),
+    "vt": (pa.string_view(), "y" * 30),
+    "vz": (pa.binary_view(), b"z" * 20),
+    "fz": (pa.binary(3), b"abc"),
+    "d": (pa.dictionary(pa.int16(), pa.utf8()), "cat"),
+    "l": (pa.list_(pa.int64()), [1, 2]),
+    "ll": (pa.large_list(pa.utf8()), ["a"]),
+    "fl": (pa.list_(pa.float32(), 2), [1.0, 2.0]),
+    "s": (pa.struct([("x", pa.int64()), ("y", pa.list_(pa.utf8()))]), {"x": 1, "y": ["q"]}),
+    "m": (pa.map_(pa.utf8(), pa.int64()), {"k": 1}),
+    "mi": (pa.map_(pa.int64(), pa.utf8()), {5: "v"}),
+    "ts": (pa.timestamp("ms", "UTC"), 5),
+    "du": (pa.duration("s"), 6),
+    "da": (pa.date32(), 7),
+    "j": (pa.json_(pa.utf8()), {"any": [1, None]}),
+    "no": (pa.null(), None),
+}
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "polars", "pandas", "duckdb", "nanoarrow"])
+def test_each_library_takes_every_type(library: str) -> None:
+    module = pytest.importorskip(library)
+    # nanoarrow 0.9 crashes where it hands views on, also pyarrow's own.
+    left_out = ("vt", "vz") if library == "nanoarrow" else ()
+    types = {name: kind for name, (kind, _) in EVERY_TYPE.items() if name not in left_out}
+    row = {name: EVERY_TYPE[name][1] for name in types if name != "no"}
+
+    def stream() -> Any:
+        return stream_of([row, {}, row | {"d": "dog"}] * 3, pa.schema(types), batch_rows=4)
+
+    if library == "nanoarrow":
+        batches = list(module.ArrayStream(stream()))
+        assert [len(batch) for batch in batches] == [4, 4, 1]
+        assert batches[0].child(list(types).index("lt")).to_pylist() == ["x" * 30, None, "x" * 30, "x" * 30]
+        return
+    if library == "duckdb":
+        source = module.from_arrow(stream())
+        counted = source.aggregate("count(*), count(fl), max(lt), max(d), sum(s.x)").fetchall()
+        assert counted == [(9, 6, "x" * 30, "dog", 6)]
+        return
+    frame = getattr(stream(), f"to_{library}")()
+    assert frame.shape == (9, len(types))
+    texts = list(frame["vt"].to_pylist() if library == "pyarrow" else frame["vt"])
+    assert [text if isinstance(text, str) else None for text in texts] == ["y" * 30, None, "y" * 30] * 3
+    categories = frame["d"].to_pylist() if library == "pyarrow" else list(frame["d"])
+    assert [each if isinstance(each, str) else None for each in categories] == ["cat", None, "dog"] * 3
+    if library == "polars":
+        assert frame["s"].to_list()[0] == {"x": 1, "y": ["q"]}
+        assert frame["l"].null_count() == 3
 
 
 # numpy ------------------------------------------------------------------------------------------------------

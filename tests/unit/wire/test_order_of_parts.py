@@ -162,6 +162,12 @@ def test_what_a_block_uses_is_found(text: str, used: set[str]) -> None:
     assert found - words == used
 
 
+def test_the_list_of_the_parts_is_whole_and_in_their_order() -> None:
+    text = UMBRELLA.read_text(encoding="utf-8").split('"""')[1]
+    listed = re.findall(r"^    (\S+) {2,}\S", text, re.MULTILINE)
+    assert [f"wire/{name}.pyx" for name in listed] == PARTS
+
+
 @all_of("part", PARTS)
 def test_a_part_names_nothing_that_a_later_part_defines(part: str) -> None:
     assert named_too_early(part) == set()

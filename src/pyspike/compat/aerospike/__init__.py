@@ -12,9 +12,9 @@ from pyspike.compat.client.connection import SERIALIZERS
 from pyspike.compat.client.logs import set_log_handler, set_log_level
 from pyspike.compat.client.methods import function
 from pyspike.compat.client.query import Query, Scan
-from pyspike.compat.client.transaction import Transaction
 from pyspike.compat.facts.constants import CONSTANTS
 from pyspike.compat.model.exceptions import param_error
+from pyspike.compat.model.transaction import Transaction
 from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, KeyOrderedDict, null
 from pyspike.compat.translate.keys import digest_of, partition_of
 

@@ -12,9 +12,11 @@ from pyspike import (
     BatchRow,
     BatchUDF,
     BatchWrite,
+    GenerationPolicy,
     Key,
     Record,
     ResultCode,
+    Transaction,
     errors,
 )
 from pyspike.compat.aerospike_helpers.batch import records
@@ -28,7 +30,7 @@ from pyspike.compat.translate.metadata import generation_and_ttl
 from pyspike.compat.translate.names import check_length
 from pyspike.compat.translate.operations import Translated, translated
 from pyspike.compat.translate.policies import expiration_of
-from pyspike.compat.translate.values import official_value, sendable
+from pyspike.compat.translate.values import sendable
 
 __all__ = ["Batches"]
 
@@ -36,7 +38,6 @@ FAILED: int = CLASSES["BatchFailed"].code
 INVALID_REQUEST: int = CLASSES["InvalidRequest"].code
 NOT_FOUND, FILTERED_OUT = 2, 27
 NO_FAILURE = frozenset((0, NOT_FOUND, FILTERED_OUT))
-UDF_VALUE = "SUCCESS"  # the bin that has what a function returned
 
 
 class Batches(Connection):
@@ -56,18 +57,18 @@ class Batches(Connection):
         """
         _check_keys(keys)
         _check_names(bins)
-        made = self._batch_policy("batch", policy)
+        made, txn = self._batch_policy("batch", policy)
         if not keys:
             return records.BatchRecords([])
         chosen = [key_of(key) for key in keys]
         if made is not None and made.filter_expression is None:
             try:
-                found = self._client.batch_get(chosen, bins, policy=made)
+                found = self._client.batch_get(chosen, bins, policy=made, txn=txn)
             except errors.BatchError as error:
                 return self._told(error.results, header_only=bins == [])
             return self._found(chosen, found, header_only=bins == [])
         rows = [BatchRead(key, bins) for key in chosen]
-        return self._told(self._run(rows, made), header_only=bins == [])
+        return self._told(self._run(rows, made, txn), header_only=bins == [])
 
     @method
     def batch_write(self, batch_records: Any, policy_batch: Any = None) -> records.BatchRecords:
@@ -88,12 +89,17 @@ class Batches(Connection):
             raise param_error("batch_records.batch_records must be a list")
         rows = [self._row(row) for row in batch_records.batch_records]
         writes = any(row._has_write for row in batch_records.batch_records)  # type: ignore[attr-defined]
-        made = self._batch_policy("batch_parent_write" if writes else "batch", policy_batch)
+        made, txn = self._batch_policy("batch_parent_write" if writes else "batch", policy_batch)
         if not rows:
             return batch_records
-        results = self._run([row for row, _ in rows], made)
+        results = self._run([row for row, _ in rows], made, txn)
         for row, (asked, ops), result in zip(batch_records.batch_records, rows, results, strict=True):
-            self._fill(row, result, ops, writes=isinstance(asked, BatchWrite))
+            record = result.record
+            if record is None or ops is None or result.error is not None:
+                self._fill(row, result, ops)
+            else:
+                row.result = 0
+                row.record = _operated(record, ops, type(asked) is BatchWrite)
         batch_records.result = _overall(batch_records.batch_records)
         return batch_records
 
@@ -124,13 +130,18 @@ class Batches(Connection):
         steps = translated(ops, self._validate)
         if len(steps.operations) < len(ops):
             raise param_error("op should be an operation dictionary")
-        made = self._batch_policy("batch_parent_write", policy_batch)
+        made, txn = self._batch_policy("batch_parent_write", policy_batch)
         row_policy = self._kinds["batch_write"](policy_batch_write)
         if not keys:
             return records.BatchRecords([])
         given = steps.ttl if ttl is None else expiration_of(ttl)
-        rows = [self._operate_row(key_of(key), steps, None, given, row_policy) for key in keys]
-        return self._told(self._run(rows, made), steps, writes=isinstance(rows[0], BatchWrite))
+        writes = any(operation.is_write for operation in steps.operations)
+        rows: list[BatchRow]
+        if writes:
+            rows = [BatchWrite(key_of(key), steps.operations, ttl=given, policy=row_policy) for key in keys]
+        else:
+            rows = [BatchRead(key_of(key), operations=steps.operations) for key in keys]
+        return self._told(self._run(rows, made, txn), steps, writes=writes)
 
     @method
     def batch_remove(
@@ -147,12 +158,12 @@ class Batches(Connection):
             What came of each, in their order.
         """
         _check_keys(keys)
-        made = self._batch_policy("batch_parent_write", policy_batch)
+        made, txn = self._batch_policy("batch_parent_write", policy_batch)
         row_policy = self._kinds["batch_remove"](policy_batch_remove)
         if not keys:
             return records.BatchRecords([])
         rows = [BatchDelete(key_of(key), policy=row_policy) for key in keys]
-        return self._told(self._run(rows, made))
+        return self._told(self._run(rows, made, txn))
 
     @method
     def batch_apply(
@@ -181,26 +192,30 @@ class Batches(Connection):
         check_function(module, function)
         if not isinstance(args, list):
             raise param_error("args should be a list of arguments to the UDF")
-        made = self._batch_policy("batch_parent_write", policy_batch)
+        made, txn = self._batch_policy("batch_parent_write", policy_batch)
         row_policy = self._kinds["batch_apply"](policy_batch_apply)
         if not keys:
             return records.BatchRecords([])
         values = sendable(args)
         rows = [BatchUDF(key_of(key), module, function, values, policy=row_policy) for key in keys]
-        return self._told(self._run(rows, made))
+        return self._told(self._run(rows, made, txn))
 
-    def _batch_policy(self, kind: str, policy: Any) -> Any:
-        """The policy of a batch; None if a server would refuse its filter, which each row is told then."""
+    def _batch_policy(self, kind: str, policy: Any) -> tuple[Any, Transaction | None]:
+        """The policy of a batch, and the transaction that it is part of.
+
+        The policy is None if a server would refuse its filter, which each row is told then.
+        """
         try:
-            return self._kinds[kind](policy)
+            made = self._kinds[kind](policy)
         except AerospikeError as error:
             if error.code != INVALID_REQUEST:
                 raise
-            return None
+            made = None
+        return made, self._kinds[kind].transaction(policy)
 
-    def _run(self, rows: Sequence[BatchRow], policy: Any) -> Sequence[BatchRecord]:
+    def _run(self, rows: Sequence[BatchRow], policy: Any, txn: Transaction | None) -> Sequence[BatchRecord]:
         if policy is not None:
-            return self._client.batch(rows, policy=policy)
+            return self._client.batch(rows, policy=policy, txn=txn)
         return [BatchRecord(row.key, result_code=ResultCode.PARAMETER_ERROR) for row in rows]
 
     # --- rows ---
@@ -213,6 +228,8 @@ class Batches(Connection):
             )
         key = key_of(row.key)
         try:
+            if isinstance(row, records.Write):
+                return self._write_row(key, row)
             if isinstance(row, records.Remove):
                 policy = self._kinds["batch_remove"](row.policy)
                 return BatchDelete(key, policy=policy), None
@@ -222,13 +239,11 @@ class Batches(Connection):
                     raise param_error("args must be a list of arguments for the UDF")
                 policy = self._kinds["batch_apply"](row.policy)
                 return BatchUDF(key, row.module, row.function, sendable(row.args), policy=policy), None
-            if isinstance(row, records.Read):
-                return self._read_row(key, row)
-            return self._write_row(key, row)
+            return self._read_row(key, row)
         except errors.InvalidArgument as error:
             raise from_pyspike(error) from error
 
-    def _read_row(self, key: Any, row: records.Read) -> tuple[BatchRow, Any]:
+    def _read_row(self, key: Any, row: Any) -> tuple[BatchRow, Any]:
         policy = self._kinds["batch_read"](row.policy) if row.policy else None
         if row.ops is None or row.read_all_bins:
             return BatchRead(key, None if row.read_all_bins else [], policy=policy), None
@@ -237,14 +252,15 @@ class Batches(Connection):
 
     def _write_row(self, key: Any, row: Any) -> tuple[BatchRow, Any]:
         steps = self._steps(row.ops)
-        policy = self._kinds["batch_write"](row.policy)
-        generation, ttl = (None, None) if row.meta is None else generation_and_ttl(row.meta, self._validate)
-        if not any(operation.is_write for operation in steps.operations):
-            raise param_error("ops must have one that writes; br.Read is for those that read")
-        if policy.generation_policy.value == 0:
-            generation = None
+        kind = self._kinds["batch_write"]
+        policy = kind.default if row.policy is None else kind(row.policy)
+        generation, ttl = None, None
+        if row.meta is not None:
+            generation, ttl = generation_and_ttl(row.meta, self._validate)
+            if policy.generation_policy is GenerationPolicy.NONE:
+                generation = None
         ttl = steps.ttl if ttl is None else ttl
-        return self._operate_row(key, steps, generation, ttl, policy), steps
+        return BatchWrite(key, steps.operations, generation=generation, ttl=ttl, policy=policy), steps
 
     def _steps(self, ops: Any) -> Translated:
         if not isinstance(ops, list) or not ops:
@@ -253,12 +269,6 @@ class Batches(Connection):
         if len(steps.operations) < len(ops):
             raise param_error("ops must be a list of aerospike operation dicts")
         return steps
-
-    @staticmethod
-    def _operate_row(key: Any, steps: Translated, generation: Any, ttl: Any, policy: Any) -> BatchRow:
-        if any(operation.is_write for operation in steps.operations):
-            return BatchWrite(key, steps.operations, generation=generation, ttl=ttl, policy=policy)
-        return BatchRead(key, operations=steps.operations)
 
     # --- what came of them ---
 
@@ -308,26 +318,31 @@ class Batches(Connection):
         header_only: bool = False,
         writes: bool = False,
     ) -> None:
-        row.result = 0 if result.result_code is None else int(result.result_code)
-        if result.error is not None:
-            error = from_pyspike(result.error)
+        failure, code = result.error, result.result_code
+        if failure is not None:
+            error = from_pyspike(failure)
             row.result, row.message, row.subcode = error.args[0], error.msg, error.subcode
             row.in_doubt = result.in_doubt
+        elif code is not None:
+            row.result = int(code)
         if row.result == 0:
             row.record = self._record(result, ops, header_only, writes)
 
     def _record(self, result: BatchRecord, ops: Any, header_only: bool, writes: bool) -> Any:
         record = result.record
-        if UDF_VALUE in (record or ()) and ops is None and result.value is not None:
-            return whole_key(result.key), {"ttl": 0, "gen": 0}, {UDF_VALUE: official_value(result.value)}
+        if record is not None and ops is not None:
+            return _operated(record, ops, writes)
         if record is None:
             return whole_key(result.key), {"ttl": NEVER, "gen": 0}, {}
         if header_only:
             return whole_key(record.key), meta_of(record)
-        if ops is not None:
-            pairs = operated(ops, record.results, respond_all=writes)
-            return whole_key(record.key), meta_of(record), dict(pairs)
         return record_of(record, deserialize=self._deserializer())
+
+
+def _operated(record: Record, ops: Translated, writes: bool) -> tuple[Any, Any, dict[str, Any]]:
+    """What the operations of a row gave."""
+    pairs = operated(ops, record.results, respond_all=writes)
+    return whole_key(record.key), meta_of(record), dict(pairs)
 
 
 def _overall(rows: Sequence[records.BatchRecord]) -> int:

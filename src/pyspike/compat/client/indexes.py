@@ -10,6 +10,7 @@ from pyspike.compat.aerospike_helpers.expressions.resources import Compiled
 from pyspike.compat.client.connection import Connection
 from pyspike.compat.client.methods import method
 from pyspike.compat.facts.constants import number
+from pyspike.compat.model.deprecation import warn_deprecated
 from pyspike.compat.model.exceptions import param_error, raised
 from pyspike.compat.translate.contexts import contexts_of
 from pyspike.compat.translate.names import bin_name_of
@@ -41,21 +42,25 @@ class Indexes(Connection):
             name: the index's name.
             policy: an info policy.
         """
+        _deprecated("integer")
         return self._create(ns, set, name, policy, bin=bin, type=IndexType.NUMERIC)
 
     @method
     def index_string_create(self, ns: Any, set: Any, bin: Any, name: Any, policy: Any = None) -> int:
         """Create an index of strings; the arguments are those of `index_integer_create`."""
+        _deprecated("string")
         return self._create(ns, set, name, policy, bin=bin, type=IndexType.STRING)
 
     @method
     def index_blob_create(self, ns: Any, set: Any, bin: Any, name: Any, policy: Any = None) -> int:
         """Create an index of bytes; the arguments are those of `index_integer_create`."""
+        _deprecated("blob")
         return self._create(ns, set, name, policy, bin=bin, type=IndexType.BLOB)
 
     @method
     def index_geo2dsphere_create(self, ns: Any, set: Any, bin: Any, name: Any, policy: Any = None) -> int:
         """Create an index of GeoJSON; the arguments are those of `index_integer_create`."""
+        _deprecated("geo2dsphere")
         return self._create(ns, set, name, policy, bin=bin, type=IndexType.GEO2DSPHERE)
 
     @method
@@ -148,6 +153,10 @@ class Indexes(Connection):
             ctx: the contexts that lead to it, in a list.
             policy: an info policy.
         """
+        warn_deprecated(
+            "index_cdt_create() is deprecated. Please use one of the other non-deprecated index_*_create() "
+            "methods instead"
+        )
         if not isinstance(ctx, list) or not ctx:
             raise param_error("ctx must be a list of contexts, of one at least")
         return self._of_bin(ns, set, bin, index_datatype, name, policy, ctx, _collection(index_type))
@@ -247,6 +256,10 @@ WAIT = 60_000  # milliseconds until all nodes must have built an index
 
 def _admin(policy: Any) -> AdminPolicy:
     return AdminPolicy(timeout=policy.timeout)
+
+
+def _deprecated(kind: str) -> None:
+    warn_deprecated(f"index_{kind}_create() is deprecated. Please use index_single_value_create() instead")
 
 
 def _check_text(value: Any, message: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from collections.abc import Generator
+from typing import Any, NoReturn, TypeVar
 
 from pyspike import Client, IndexFilter, PartitionFilter, QueryDuration, Record, Statement
 from pyspike.compat.client.connection import Connection
 from pyspike.compat.client.methods import method, methods_of
+from pyspike.compat.client.ownership import partitions_of_node
 from pyspike.compat.client.records import check_function
 from pyspike.compat.client.results import record_of
 from pyspike.compat.model.exceptions import AerospikeError, param_error, raised
@@ -54,7 +55,9 @@ class _Search:
         self._pending: Record | None = None  # that a callback has not accepted
         self._accepted: dict[int, bytes] = {}  # the last digest of each partition that it has
         self._pages = False
+        self._found = False  # a record, at any time
         self._done = False
+        self._node: str | None = None  # the only one that is asked
         self.ttl = 0
 
     # --- what is asked for ---
@@ -119,7 +122,11 @@ class _Search:
             raise raised("ClientError", "callback must be a function")
         if self._udf is not None:
             for value in self._results(policy, options):
-                if _called(callback, (value,)) is False:
+                try:
+                    told = callback(value)
+                except Exception as error:
+                    _fail_of_callback(error)
+                if told is False:
                     return
             return
         deserialize = self._connection._deserializer()
@@ -127,8 +134,11 @@ class _Search:
         records = self._records(policy, options)
         for record in records:
             official = record_of(record, deserialize=deserialize)
-            arguments = (record.key.partition_id, official) if with_partition else (official,)
-            if _called(callback, arguments) is False:
+            try:
+                told = callback(record.key.partition_id, official) if with_partition else callback(official)
+            except Exception as error:
+                _fail_of_callback(error)
+            if told is False:
                 self._pending = record
                 records.close()
                 return
@@ -140,8 +150,12 @@ class _Search:
         made = self._policy(policy, options)
         given = self._kinds.value(policy, "partition_filter")
         parts, status = ([PartitionFilter.all()], None) if given is None else filters_of(given)
+        if self._node is not None:
+            if given is not None or self._pages:
+                raise param_error("a scan of one node can't be paginated, and takes no partition_filter")
+            parts = partitions_of_node(self._client, self._namespace, self._node)
         tracks = given is not None or self._pages
-        if self._status is not None and tracks and status is None:
+        if self._found and tracks and status is None:  # what has found nothing yet begins anew
             status = self._status
         statement = self._statement(with_bins=made.include_bin_data)
         return self._read(self._client, statement, made, parts, status, tracks)
@@ -163,8 +177,11 @@ class _Search:
         try:
             if waiting is not None:
                 yield waiting
+            limit, taken = (policy.max_records if len(parts) > 1 else 0), 0  # of all parts together
             for part in parts:
                 goes_on = cursor is not None and len(parts) == 1
+                if limit:
+                    policy = policy.replace(max_records=limit - taken)
                 search = (
                     client.query(statement, cursor=cursor, policy=policy)
                     if goes_on
@@ -172,10 +189,17 @@ class _Search:
                 )
                 with search as records:
                     try:
-                        yield from records
+                        for record in records:
+                            self._found = True
+                            taken += 1
+                            yield record
+                            if not limit:
+                                yield from records
                     finally:
                         if tracks:
                             cursor = records.cursor
+                if limit and taken == limit:
+                    break
             self._done = cursor is None or cursor.done
         finally:
             if cursor is not None:
@@ -199,10 +223,17 @@ class _Search:
         chosen = self._kinds.value(policy, "partition_filter")
         if chosen is not None:  # a dict, which can't be remembered; it is looked at by the caller
             policy = {key: value for key, value in policy.items() if key != "partition_filter"}
-        return self._kinds(policy, **more)
+        made = self._kinds(policy, **more)
+        self._refuse_transaction(policy)
+        return made
 
     def _limits(self, policy: Any) -> dict[str, Any]:
         return {}
+
+    def _refuse_transaction(self, policy: Any) -> None:
+        """Refuse a transaction, of which the official client makes nothing here."""
+        if self._kinds.transaction(policy) is not None:
+            raise param_error("queries and scans take no part in transactions")
 
     # --- in the background ---
 
@@ -210,6 +241,7 @@ class _Search:
         connection = self._connection
         if not isinstance(policy, dict | None):
             raise param_error("policy must be a dict")
+        self._refuse_transaction(policy)
         chosen = {key: value for key, value in (policy or {}).items() if key in BACKGROUND_KEYS}
         made = connection._kinds["write"](chosen)
         ttl = expiration_of(self.ttl) if self.ttl else None
@@ -271,13 +303,11 @@ def _can_be_sent(value: Any) -> bool:
     return isinstance(value, int | float | str | bytes | bytearray | GeoJSON | None)
 
 
-def _called(callback: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    try:
-        return callback(*arguments)
-    except AerospikeError:
-        raise
-    except Exception as error:
-        raise raised("ClientError", f"Callback function contains an error: {error!r}") from error
+def _fail_of_callback(error: Exception) -> NoReturn:
+    """Raise what stands for an exception of a callback."""
+    if isinstance(error, AerospikeError):
+        raise error
+    raise raised("ClientError", f"Callback function contains an error: {error!r}") from error
 
 
 @methods_of
@@ -427,7 +457,7 @@ class Scan(_Search):
             policy: a scan policy.
             nodename: the name of the node whose records are wanted; None for all of them.
         """
-        self._check_node(nodename)
+        self._choose_node(nodename)
         return self._results(policy, None)
 
     @method
@@ -440,7 +470,7 @@ class Scan(_Search):
             options: `{"nobins": True}` for records without their bins.
             nodename: the name of the node whose records are wanted; None for all of them.
         """
-        self._check_node(nodename)
+        self._choose_node(nodename)
         self._foreach(callback, policy, options)
 
     @method
@@ -455,16 +485,15 @@ class Scan(_Search):
         """
         return self._in_background(policy)
 
-    def _check_node(self, name: Any) -> None:
+    def _choose_node(self, name: Any) -> None:
+        self._node = None
         if name is None:
             return
         if not isinstance(name, str):
             raise param_error("nodename must be a string")
-        names = self._client.node_names()
-        if name not in names:
-            raise raised("InvalidNodeError", f"there is no node {name}")
-        if len(names) > 1:
-            raise raised("ClientError", "pyspike.compat has no scans of one node of several yet")
+        if name not in self._client.node_names():
+            raise param_error(f"there is no node {name}")
+        self._node = name
 
 
 class Queries(Connection):

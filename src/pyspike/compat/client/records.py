@@ -57,10 +57,11 @@ class Records(Connection):
         Raises:
             RecordNotFound: there is no such record.
         """
-        record = self._client.get(key_of(key), policy=self._read(policy))
+        kind = self._read
+        record = self._client.get(key_of(key), policy=kind(policy), txn=kind.transaction(policy))
         return record_of(
             record,
-            with_user_key=self._read.value(policy, "key") == SEND,
+            with_user_key=kind.value(policy, "key") == SEND,
             deserialize=self._deserializer(),
         )
 
@@ -88,7 +89,8 @@ class Records(Connection):
             check_length(name)
         if not bins:
             raise raised("InvalidRequest", "there are no bins to read")
-        record = self._client.get(chosen, bins, policy=self._read(policy))
+        made = self._read(policy)
+        record = self._client.get(chosen, bins, policy=made, txn=self._read.transaction(policy))
         return record_of(record, deserialize=self._deserializer())
 
     @method
@@ -103,7 +105,9 @@ class Records(Connection):
             The key and the metadata; None in its place if there is no such record.
         """
         chosen = key_of(key)
-        record = self._client.get(chosen, [], default=None, policy=self._read(policy))
+        made = self._read(policy)
+        txn = self._read.transaction(policy)
+        record = self._client.get(chosen, [], default=None, policy=made, txn=txn)
         return whole_key_of(key), None if record is None else meta_of(record)
 
     # --- writes ---
@@ -124,7 +128,7 @@ class Records(Connection):
             0.
         """
         chosen = key_of(key)
-        made = self._write(policy)
+        made, txn = self._write(policy), self._write.transaction(policy)
         generation, ttl = NO_META if meta is None else self._meta(meta, made)
         prepare = self._preparing(serializer)
         if prepare is not None and isinstance(bins, dict):
@@ -132,27 +136,20 @@ class Records(Connection):
         elif isinstance(bins, dict) and tuple in map(type, bins.values()):
             raise param_error("a tuple is no value of a bin, and there is no serializer for it")
         try:
-            self._client.put(chosen, bins, ttl=ttl, generation=generation, policy=made)
+            self._client.put(chosen, bins, ttl=ttl, generation=generation, policy=made, txn=txn)
         except errors.InvalidArgument as error:
-            self._put_converted(chosen, bins, generation, ttl, made, error)
+            how = {"ttl": ttl, "generation": generation, "policy": made, "txn": txn}
+            self._put_converted(chosen, bins, how, error)
         return 0
 
-    def _put_converted(
-        self,
-        key: Any,
-        bins: Any,
-        generation: int | None,
-        ttl: Any,
-        policy: WritePolicy,
-        error: errors.InvalidArgument,
-    ) -> None:
+    def _put_converted(self, key: Any, bins: Any, how: dict[str, Any], error: errors.InvalidArgument) -> None:
         """Write bins some of whose values are of the official client's own types, or can't be written."""
         _check_bins(bins)
         converted = {name: sendable(value) for name, value in bins.items()}
         if all(converted[name] is value for name, value in bins.items()):
             raise _refused_value(bins, error) from error
         try:
-            self._client.put(key, converted, ttl=ttl, generation=generation, policy=policy)
+            self._client.put(key, converted, **how)
         except errors.InvalidArgument as other:
             raise _refused_value(converted, other) from other
 
@@ -175,7 +172,8 @@ class Records(Connection):
         made = self._kinds["remove"](policy)
         expected = {"gen": meta["gen"]} if isinstance(meta, dict) and "gen" in meta else None
         generation, _ = NO_META if expected is None else self._meta(expected, made)
-        if not self._client.delete(chosen, generation=generation, policy=made):
+        txn = self._kinds["remove"].transaction(policy)
+        if not self._client.delete(chosen, generation=generation, policy=made, txn=txn):
             raise raised("RecordNotFound", "record not found", key=key)
         return 0
 
@@ -204,7 +202,8 @@ class Records(Connection):
         if not bins:
             raise raised("InvalidRequest", "there are no bins to remove")
         _check_bins(bins)
-        self._client.put(chosen, bins, ttl=ttl, generation=generation, policy=made)
+        txn = self._write.transaction(policy)
+        self._client.put(chosen, bins, ttl=ttl, generation=generation, policy=made, txn=txn)
         return 0
 
     @method
@@ -271,7 +270,8 @@ class Records(Connection):
         _check_bins({name: value})
         made = self._operate(policy)
         generation, ttl = NO_META if meta is None else self._meta(meta, made)
-        command(chosen, {name: value}, ttl=ttl, generation=generation, policy=made)
+        txn = self._operate.transaction(policy)
+        command(chosen, {name: value}, ttl=ttl, generation=generation, policy=made, txn=txn)
         return 0
 
     @method
@@ -297,7 +297,8 @@ class Records(Connection):
             if not isinstance(val, int):
                 raise param_error("Unsupported operand type(s) for touch : only int or long allowed")
             ttl = expiration_of(val) if val or ttl is None else ttl
-        self._client.touch(chosen, ttl=ttl, generation=generation, policy=made)
+        txn = self._operate.transaction(policy)
+        self._client.touch(chosen, ttl=ttl, generation=generation, policy=made, txn=txn)
         return 0
 
     def _meta(self, meta: Any, policy: WritePolicy) -> Meta:
@@ -367,6 +368,7 @@ class Records(Connection):
             ttl=steps.ttl if ttl is None else ttl,
             generation=generation,
             policy=made,
+            txn=self._operate.transaction(policy),
         )
         return record, operated(steps, record.results, deserialize=self._deserializer())
 
@@ -391,8 +393,9 @@ class Records(Connection):
         check_function(module, function, "ClientError")
         if not isinstance(args, list):
             raise TypeError("expected UDF method arguments in a 'list'")
-        made = self._kinds["apply"](policy)
-        value = self._client.execute_udf(chosen, module, function, sendable(args), policy=made)
+        kind = self._kinds["apply"]
+        made, txn = kind(policy), kind.transaction(policy)
+        value = self._client.execute_udf(chosen, module, function, sendable(args), policy=made, txn=txn)
         return official_value(value)
 
     # --- keys ---
@@ -443,8 +446,8 @@ def operated(
     """
     respond_all = respond_all or steps.respond_all
     pairs = []
-    for op, result in zip(steps.steps, results, strict=True):
-        code = op["op"]
+    for place, op in enumerate(steps.steps):
+        code, result = op["op"], results[place]
         if code in WITHOUT_BIN or (result is None and not respond_all):
             continue
         if type(result) not in SCALARS:

@@ -18,6 +18,7 @@ from pyspike import (
     ErrorDetails,
     GenerationPolicy,
     QueryDuration,
+    ReadModeSC,
     ReadTouchTTL,
     RecordExistsAction,
     Replica,
@@ -59,17 +60,23 @@ REPLICAS = {
     4: Replica.RANDOM,
 }
 TOUCHES: dict[int, object] = {0: ReadTouchTTL.SERVER_DEFAULT, -1: ReadTouchTTL.DONT_RESET}
+READ_MODES: dict[Any, object] = {
+    0: ReadModeSC.SESSION,
+    1: ReadModeSC.LINEARIZE,
+    2: ReadModeSC.ALLOW_REPLICA,
+    3: ReadModeSC.ALLOW_UNAVAILABLE,
+}
 AUTH_MODES = {member.value: member for member in AuthMode}
 
 KEYS = {
     "total_timeout": PolicyKey(int, "total_timeout"),
     "socket_timeout": PolicyKey(int, "socket_timeout"),
-    "connect_timeout": PolicyKey(int),  # the client's holds for all
+    "connect_timeout": PolicyKey(int, "connect_timeout"),
     "timeout_delay": PolicyKey(int, "timeout_delay"),
     "max_retries": PolicyKey(int, "max_retries"),
     "sleep_between_retries": PolicyKey(int, "sleep_between_retries"),
     "compress": PolicyKey(bool, "use_compression"),
-    "compression_threshold": PolicyKey(int),  # of a single policy: pyspike's own default is the same
+    "compression_threshold": PolicyKey(int, "compression_threshold"),
     "error_detail_verbosity": PolicyKey(int, "error_details", _enum(ErrorDetails)),
     "expressions": PolicyKey(object, "filter_expression"),
     "txn": PolicyKey(object),  # looked at by the call
@@ -78,13 +85,13 @@ KEYS = {
     "deserialize": PolicyKey(bool),  # looked at by the call
     "read_touch_ttl_percent": PolicyKey(int, "read_touch_ttl", TOUCHES),
     "read_mode_ap": PolicyKey(int, "consistency_level", _enum(ConsistencyLevel)),
-    "read_mode_sc": PolicyKey(int),  # looked at by the call
+    "read_mode_sc": PolicyKey(int, "read_mode_sc", READ_MODES),
     "gen": PolicyKey(int, "generation_policy", _enum(GenerationPolicy)),
     "generation": PolicyKey(int, "generation"),
     "exists": PolicyKey(int, "record_exists_action", {**EXISTS}),
     "commit_level": PolicyKey(int, "commit_level", _enum(CommitLevel)),
     "durable_delete": PolicyKey(bool, "durable_delete"),
-    "on_locking_only": PolicyKey(bool),  # means something inside a transaction only
+    "on_locking_only": PolicyKey(bool, "on_locking_only"),
     "ttl": PolicyKey(int, "expiration"),
     "concurrent": PolicyKey(bool, "concurrency", {0: Concurrency.SEQUENTIAL, 1: Concurrency.PARALLEL}),
     "allow_inline": PolicyKey(bool, "allow_inline"),

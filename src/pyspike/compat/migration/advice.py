@@ -87,6 +87,9 @@ INSTEAD = {
     "admin_query_roles": "client.query_roles()",
     "admin_set_whitelist": "client.set_allowlist(role, addresses)",
     "admin_set_quotas": "client.set_quotas(role, read_quota, write_quota)",
+    "Transaction": "with client.transaction() as txn, and client.put(key, bins, txn=txn)",
+    "commit": "the end of the with; or client.commit(txn)",
+    "abort": "an exception in the with; or client.abort(txn)",
     "calc_digest": "Key(namespace, set_name, user_key).digest",
     "get_partition_id": "Key(namespace, set_name, user_key).partition_id",
     "GeoJSON": "pyspike.GeoJSON, a str",
@@ -108,14 +111,12 @@ INSTEAD = {
 
 DIFFERENT = {
     "put": "text keeps what follows a NUL; maps with keys other than int, str and bytes are an error",
-    "shm_key": "None always: no memory is shared between processes",
+    "shm_key": "no memory is shared between processes",
+    "Transaction": "one that is dropped while open is aborted at once",
     "set_log_handler": "messages are those of pyspike, which has fewer",
 }
 
 MISSING = {
-    "Transaction": "transactions",
-    "commit": "transactions",
-    "abort": "transactions",
     "enable_metrics": "metrics",
     "MetricsPolicy": "metrics",
 }

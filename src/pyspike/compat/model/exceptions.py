@@ -13,7 +13,16 @@ from typing import Any, ClassVar, NoReturn
 
 from pyspike import errors
 
-__all__ = ["ADDED", "CLASSES", "AerospikeError", "from_pyspike", "not_yet", "param_error", "raised"]
+__all__ = [
+    "ADDED",
+    "CLASSES",
+    "AerospikeError",
+    "from_ending",
+    "from_pyspike",
+    "not_yet",
+    "param_error",
+    "raised",
+]
 
 # "-" is a class without a code of its own.
 TREE = {
@@ -122,6 +131,13 @@ OWN: tuple[tuple[type[errors.AerospikeError], str], ...] = (
     (errors.ClientClosed, "ClusterError"),
     (errors.BatchError, "BatchFailed"),
     (errors.InvalidArgument, "ParamError"),
+    (errors.TransactionFailed, "ParamError"),  # of a command in a transaction that has ended
+)
+# Those of a transaction's end, whatever code a server may have given as the reason: the first that fits.
+ENDS: tuple[tuple[type[errors.AerospikeError], str], ...] = (
+    (errors.TransactionAlreadyCommitted, "TransactionAlreadyCommitted"),
+    (errors.TransactionAlreadyAborted, "TransactionAlreadyAborted"),
+    (errors.TransactionFailed, "TransactionFailed"),
 )
 
 
@@ -158,11 +174,21 @@ def from_pyspike(error: errors.AerospikeError, **attributes: Any) -> AerospikeEr
         made = raised(kind.__name__, error.message, code=int(code), in_doubt=error.in_doubt)
     if isinstance(error, errors.ServerError):
         made.subcode = error.subcode
-    made.node, made.attempts, made.timeout = error.node, error.attempts, error.timeout
-    made.advice = error.advice
     for name, value in attributes.items():
         if hasattr(type(made), name):
             setattr(made, name, value)
+    return _with_details(made, error)
+
+
+def from_ending(error: errors.TransactionFailed) -> AerospikeError:
+    """The exception that stands for the error of a commit or an abort."""
+    name = next(name for kind, name in ENDS if isinstance(error, kind))
+    return _with_details(raised(name, error.message, in_doubt=error.in_doubt), error)
+
+
+def _with_details(made: AerospikeError, error: errors.AerospikeError) -> AerospikeError:
+    made.node, made.attempts, made.timeout = error.node, error.attempts, error.timeout
+    made.advice = error.advice
     made.__cause__ = error
     return made
 

@@ -1,17 +1,33 @@
-"""The values of the official client that Python has no type of its own for.
-
-`HyperLogLog` and `KeyOrderedDict` are pyspike's own, so that they can be sent, and given back, as they are.
-"""
+"""The values of the official client that Python has no type of its own for."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from pyspike import HyperLogLog, KeyOrderedDict
+from pyspike import HyperLogLog as PlainHyperLogLog
+from pyspike import KeyOrderedDict as PlainKeyOrderedDict
 from pyspike.compat.model.exceptions import raised
 
 __all__ = ["CDTInfinite", "CDTWildcard", "GeoJSON", "HyperLogLog", "KeyOrderedDict", "null"]
+
+
+class HyperLogLog(PlainHyperLogLog):
+    """A HyperLogLog, which shows its bytes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({bytes(self)!r})"
+
+    __str__ = __repr__
+
+
+class KeyOrderedDict(PlainKeyOrderedDict[Any, Any]):
+    """A map that the server keeps in the order of its keys, which shows itself as a dict does."""
+
+    __slots__ = ()
+    __repr__ = dict.__repr__
 
 
 class GeoJSON:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pyspike import AuthMode, ClientPolicy, ConfigProvider, TLSPolicy, errors
+from pyspike import AuthMode, ClientPolicy, ConfigProvider, errors
 from pyspike.compat.facts.configuration import CONFIG, LUA, POLICIES, SHM, TLS
 from pyspike.compat.facts.policies import AUTH_MODES, GLOBAL
 from pyspike.compat.model.exceptions import not_yet, param_error
 from pyspike.compat.translate.policies import PolicyKind, checked_keys, made_kinds
+from pyspike.compat.translate.tls import tls_of
 
 __all__ = ["Configuration", "configuration_of"]
 
@@ -65,6 +66,8 @@ class Configuration:
                 read=self.kinds["read"].default,
                 batch=self.kinds["batch"].default,
                 query=self.kinds["query"].default,
+                txn_verify=self.kinds["txn_verify"].default,
+                txn_roll=self.kinds["txn_roll"].default,
             )
         except errors.InvalidArgument as error:
             raise param_error(error.message) from error
@@ -89,17 +92,15 @@ def configuration_of(config: Any, provider: type, metrics: type) -> Configuratio
     serialize, deserialize = _serializers(config.get("serialization"))
     _check_paths(config.get("lua"), validate)
     shm = _section(config, "shm", SHM, validate)
+    tls = _section(config, "tls", TLS, validate)
     policies = _section(config, "policies", POLICIES, validate)
     if policies.get("metrics") is not None:
         _check_metrics(policies["metrics"], metrics)
-    common = {key: value for key, value in policies.items() if key in GLOBAL}
+    common = {key: value for key, value in policies.items() if key in GLOBAL} | _threshold(config)
     kinds = made_kinds(policies, common, validate)
-    threshold = config.get("compression_threshold", 0)
-    if not isinstance(threshold, int) or threshold < 0:
-        raise param_error("Compression value must not be negative")
     return Configuration(
         hosts=hosts,
-        options=_options(config, provider) | _login(policies) | _tls(config, validate),
+        options=_options(config, provider) | _login(policies) | {"tls": tls_of(tls)},
         user=_text(config, "user"),
         password=_text(config, "password"),
         kinds=kinds,
@@ -179,6 +180,13 @@ def _check_metrics(policy: Any, kind: type) -> None:
     not_yet("metrics")
 
 
+def _threshold(config: dict[str, Any]) -> dict[str, Any]:
+    threshold = config.get("compression_threshold", 0)
+    if not isinstance(threshold, int) or threshold < 0:
+        raise param_error("Compression value must not be negative")
+    return {"compression_threshold": threshold} if threshold else {}
+
+
 OPTIONS = {
     "tend_interval": "tend_interval",
     "connect_timeout": "timeout",
@@ -254,33 +262,6 @@ def _login(policies: dict[str, Any]) -> dict[str, Any]:
     if (timeout := _int(policies, "login_timeout_ms")) is not None:
         options["login_timeout"] = timeout
     return options
-
-
-# Keys of `tls` and the fields of `TLSPolicy`; what both clients do in their own way has none.
-TLS_FIELDS = {
-    "cafile": "ca_file",
-    "capath": "ca_path",
-    "cipher_suite": "ciphers",
-    "keyfile": "key_file",
-    "keyfile_pw": "key_password",
-    "certfile": "certificate_file",
-    "for_login_only": "for_login_only",
-}
-TLS_UNMET = ("cert_blacklist", "crl_check", "crl_check_all")
-
-
-def _tls(config: dict[str, Any], validate: bool) -> dict[str, Any]:
-    section = _section(config, "tls", TLS, validate)
-    if not section.get("enable"):
-        return {}
-    for key in TLS_UNMET:
-        if section.get(key):
-            not_yet(f'"{key}" of tls')
-    fields = {ours: section[key] for key, ours in TLS_FIELDS.items() if section.get(key)}
-    try:
-        return {"tls": TLSPolicy(**fields)}
-    except errors.InvalidArgument as error:
-        raise param_error(error.message) from error
 
 
 # Values of one type -----------------------------------------------------------------------------------------

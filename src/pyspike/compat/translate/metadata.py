@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from pyspike import Expiration
+from pyspike.compat.model.deprecation import warn_deprecated
 from pyspike.compat.model.exceptions import param_error
 from pyspike.compat.translate.policies import checked_keys, expiration_of
 
@@ -32,9 +32,5 @@ def generation_and_ttl(meta: Any, validate: bool) -> tuple[int | None, int | Exp
     ttl = meta.get("ttl")
     if ttl is None:
         return generation, None
-    warnings.warn(
-        'meta["ttl"] is deprecated and will be removed in the next client major release.',
-        DeprecationWarning,
-        stacklevel=5,
-    )
+    warn_deprecated('meta["ttl"] is deprecated and will be removed in the next client major release.')
     return generation, expiration_of(ttl)

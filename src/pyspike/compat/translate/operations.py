@@ -12,7 +12,7 @@ from pyspike.compat.facts.operations import FAMILIES, REQUIRED, Helper
 from pyspike.compat.model.exceptions import AerospikeError, param_error, raised
 from pyspike.compat.model.values import null
 from pyspike.compat.translate.contexts import contexts_of
-from pyspike.compat.translate.names import bin_name_of, is_too_long
+from pyspike.compat.translate.names import bin_name_of, check_length, is_too_long
 from pyspike.compat.translate.policies import checked_keys, expiration_of
 from pyspike.compat.translate.values import sendable
 
@@ -48,6 +48,12 @@ WIRE_CODES = {
     number("OPERATOR_INCR"): OP_INCR,
 }
 
+# What is wrong with the numbers of these, the official client leaves to the server, which calls it an
+# invalid request.
+LEFT_TO_SERVERS = frozenset(
+    helper.op for name in ("bitwise_operations", "hll_operations") for helper in FAMILIES[name].helpers
+)
+TOO_MUCH = 2**63  # for an int that is sent
 # With one of these among them the server answers each operation of a command, also those that only write.
 RESPONDING = ("map_operations", "bitwise_operations", "hll_operations", "expression_operations",
               "string_operations")  # fmt: skip
@@ -199,13 +205,18 @@ def translated(
     """
     if not isinstance(given, list):
         raise param_error("Operations should be of type list")
-    steps = [op for op in given if isinstance(op, dict) and (strict or _is_sendable(op))]
-    made = []
+    steps, made = [], []
     respond_all = False
     ttl = None
-    for op in steps if prepare is None else [_prepared(op, prepare) for op in steps]:
+    for op in given:
+        if not isinstance(op, dict) or not (strict or _is_sendable(op)):
+            continue
+        steps.append(op)
+        if prepare is not None:
+            op = _prepared(op, prepare)
         code = op.get("op")
-        operation = QUICK[code](op) if strict and code in QUICK else None
+        quick = QUICK.get(code) if strict else None
+        operation = None if quick is None else quick(op)
         made.append(operation_of(op, validate, strict) if operation is None else operation)
         if code in RESPOND_ALL:
             respond_all = True
@@ -248,7 +259,7 @@ def operation_of(op: dict[str, Any], validate: bool, strict: bool = True) -> Ope
             return _change(row, code, name, op.get("val"), strict)
         return _made(row, name, op, validate)
     except errors.InvalidArgument as error:
-        raise _refused(name, error) from error
+        raise _refused(name, op, error) from error
 
 
 def _change(row: Row, code: int, name: str, value: Any, strict: bool) -> Operation:
@@ -307,9 +318,11 @@ def _by_path(code: int, name: str, op: dict[str, Any]) -> Operation:
     return operations.paths.modify(name, ctx, op[NEW_VALUE], no_fail=bool(flags & NO_FAIL))
 
 
-def _refused(name: str, error: errors.InvalidArgument) -> AerospikeError:
-    if is_too_long(name):
-        return raised("BinNameError", error.message)
+def _refused(name: str, op: dict[str, Any], error: errors.InvalidArgument) -> AerospikeError:
+    check_length(name)
+    could_be_sent = all(abs(value) < TOO_MUCH for value in op.values() if isinstance(value, int))
+    if op["op"] in LEFT_TO_SERVERS and could_be_sent and not isinstance(error, errors.InvalidType):
+        return raised("InvalidRequest", error.message)
     return param_error(error.message)
 
 

@@ -21,11 +21,15 @@ from pyspike import (
     InfoPolicy,
     QueryPolicy,
     ReadPolicy,
+    Transaction,
+    TxnRollPolicy,
+    TxnVerifyPolicy,
     WritePolicy,
     errors,
 )
 from pyspike.compat.facts.policies import KEYS, KINDS
 from pyspike.compat.model.exceptions import not_yet, param_error, raised
+from pyspike.compat.model.transaction import plain_transaction
 from pyspike.compat.switches import SWITCHES
 from pyspike.policy.base import Policy
 
@@ -34,7 +38,6 @@ __all__ = ["CLIENT_DEFAULT", "PolicyKind", "checked_keys", "expiration_of", "mad
 P = TypeVar("P", bound=Policy)
 
 MOST_REMEMBERED = 256
-LINEARIZE = 1
 UNCOMPARED = GenerationPolicy.NONE
 CLIENT_DEFAULT = 0xFFFF_FFFD
 EXPIRATIONS = {
@@ -57,8 +60,8 @@ CLASSES: dict[str, type[Policy]] = {
     "scan": QueryPolicy,
     "batch": BatchPolicy,
     "batch_parent_write": BatchPolicy,
-    "txn_verify": BatchPolicy,
-    "txn_roll": BatchPolicy,
+    "txn_verify": TxnVerifyPolicy,
+    "txn_roll": TxnRollPolicy,
     "batch_read": BatchReadPolicy,
     "batch_write": BatchWritePolicy,
     "batch_apply": BatchUDFPolicy,
@@ -126,6 +129,8 @@ class PolicyKind(Generic[P]):
         self.base = dict(base)
         self.validate = validate
         self._made: dict[Any, P] = {}
+        self._takes_part = "txn" in KINDS[kind]
+        self._transaction = plain_transaction(self.base.pop("txn", None))
         self.default: P = self._make({})
 
     def __call__(self, policy: Any, **more: Any) -> P:
@@ -144,6 +149,9 @@ class PolicyKind(Generic[P]):
             policy = {}
         if not isinstance(policy, dict):
             raise param_error("policy must be a dict")
+        if "txn" in policy and self._takes_part:  # looked at by `transaction`; not to be remembered
+            plain_transaction(policy["txn"])
+            return self({key: value for key, value in policy.items() if key != "txn"}, **more)
         content = (tuple(policy.items()), tuple(more.items()))
         try:
             made = self._made.get(content)
@@ -155,6 +163,16 @@ class PolicyKind(Generic[P]):
                 self._made.clear()
             self._made[content] = made
         return made
+
+    def transaction(self, policy: Any) -> Transaction | None:
+        """The transaction that a call with this policy is part of, as pyspike has it; None if of none.
+
+        Args:
+            policy: a dictionary that was given to the kind before, or None.
+        """
+        if policy and "txn" in policy:
+            return plain_transaction(policy["txn"])
+        return self._transaction
 
     def value(self, policy: Any, key: str, default: Any = None) -> Any:
         """What the dictionary, or else the client's configuration, has for a key."""
@@ -202,6 +220,8 @@ def fields_of(policy: dict[str, Any], kind: type[Policy]) -> dict[str, Any]:
             value = known.members.get(value, value)
         if value is not None:
             fields[known.field] = value
+    if not fields.get("use_compression"):
+        fields.pop("compression_threshold", None)  # of what is not compressed
     if fields.get("generation") and fields.get("generation_policy", UNCOMPARED) is UNCOMPARED:
         del fields["generation"]  # of which the official client makes nothing either
     return fields
@@ -220,10 +240,6 @@ def _refuse_unmet(key: str, value: Any) -> None:
     """Refuse what would be lost without a word."""
     if key == "deserialize" and not value:
         not_yet("deserialize=False")
-    if key == "read_mode_sc" and value == LINEARIZE:
-        not_yet("linearized reads (POLICY_READ_MODE_SC_LINEARIZE)")
-    if key == "txn" and value is not None:
-        not_yet("transactions")
 
 
 def made_kinds(policies: Mapping[str, Any], common: Mapping[str, Any], validate: bool) -> dict[str, Any]:

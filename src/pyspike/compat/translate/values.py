@@ -7,8 +7,10 @@ from typing import Any
 
 from pyspike import INFINITY, WILDCARD, RawParticle
 from pyspike import GeoJSON as PlainGeoJSON
+from pyspike import HyperLogLog as PlainHyperLogLog
+from pyspike import KeyOrderedDict as PlainKeyOrderedDict
 from pyspike.compat.model.exceptions import param_error, raised
-from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, null
+from pyspike.compat.model.values import CDTInfinite, CDTWildcard, GeoJSON, HyperLogLog, KeyOrderedDict, null
 from pyspike.compat.switches import SWITCHES
 
 __all__ = ["as_ints", "deserialized", "official_bins", "official_value", "sendable", "serialized"]
@@ -18,6 +20,7 @@ Serializer = Callable[[Any], Any]
 # Values as they are read that are the same for both.
 _PLAIN = frozenset((int, str, float, bool, bytes, type(None)))
 _SENT = _PLAIN | {bytearray}
+_are_plain, _can_be_sent = _PLAIN.issuperset, _SENT.issuperset  # of the types of values
 _CONTAINERS = (list, dict)
 
 
@@ -27,7 +30,7 @@ def sendable(value: Any) -> Any:
     if kind in _SENT:
         return value
     if isinstance(value, list):
-        return value if set(map(type, value)) <= _SENT else [sendable(item) for item in value]
+        return value if _can_be_sent(map(type, value)) else [sendable(item) for item in value]
     if isinstance(value, dict):
         return _sendable_map(value)
     if isinstance(value, GeoJSON):
@@ -45,7 +48,7 @@ def sendable(value: Any) -> Any:
 
 def _sendable_map(value: dict[Any, Any]) -> dict[Any, Any]:
     keys = [key for key in value if isinstance(key, int | str | bytes) and not isinstance(key, bool)]
-    if len(keys) == len(value) and set(map(type, value.values())) <= _SENT:
+    if len(keys) == len(value) and _can_be_sent(map(type, value.values())):
         return value
     if len(keys) < len(value) and not SWITCHES.map_keys:
         wrong = next(key for key in value if isinstance(key, bool) or not isinstance(key, int | str | bytes))
@@ -105,24 +108,36 @@ def as_ints(value: Any) -> Any:
 def official_bins(bins: dict[str, Any]) -> dict[str, Any]:
     """The bins of a record that was read, with the official client's types; changes the dict itself."""
     for name, value in bins.items():
-        if type(value) not in _PLAIN:
-            bins[name] = official_value(value)
+        kind = type(value)
+        if kind in _PLAIN:
+            continue
+        if (kind is list and _are_plain(map(type, value))) or (
+            kind is dict and _are_plain(map(type, value.values()))
+        ):
+            continue
+        bins[name] = official_value(value)
     return bins
 
 
 def official_value(value: Any) -> Any:
-    """A value that was read, of the official client's types."""
+    """A value that was read, of the official client's types.
+
+    An ordered list is a list for it, and a map whose values are ordered, too, a dict. Written back they are
+    not ordered any more.
+    """
     kind = type(value)
     if kind in _PLAIN:
         return value
     if isinstance(value, list):
-        return value if set(map(type, value)) <= _PLAIN else type(value)(map(official_value, value))
+        return value if kind is list and _are_plain(map(type, value)) else [*map(official_value, value)]
     if isinstance(value, dict):
-        if set(map(type, value.values())) <= _PLAIN:
+        plain = _are_plain(map(type, value.values()))
+        if kind is dict and plain:
             return value
-        return type(value)((key, official_value(item)) for key, item in value.items())
+        items = value if plain else {key: official_value(item) for key, item in value.items()}
+        return KeyOrderedDict(items) if kind is PlainKeyOrderedDict else dict(items)
     if kind is PlainGeoJSON:
         return GeoJSON(str.__str__(value))
     if kind is RawParticle:
         return bytearray(value.data)
-    return value
+    return HyperLogLog(value) if kind is PlainHyperLogLog else value

@@ -14,7 +14,7 @@ from ..cdt.numbers import to_int64
 from ..protocol.flags import ExpType
 from ..protocol.opcodes import ExpOpcode
 from ..values.integers import as_int64
-from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
+from .vocabulary import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
 
 __all__ = ["OPCODES"]
 

@@ -21,8 +21,8 @@ from ..values.ordering import as_float
 from ..values.packed import Extension, Float32, PackedError, PackedList, PackedMap, Value
 from ..versions import NEWEST, ServerVersion
 from . import arithmetic, calls, comparison, logic, record, strings
-from .nodes import Args, Node, Opcode, Variables, bad, type_of
 from .tracing import build_trace
+from .vocabulary import Args, Node, Opcode, Variables, bad, type_of
 
 __all__ = ["Builder", "build", "opcodes_of"]
 

@@ -21,8 +21,8 @@ from ..strings.arguments import text_of, value_of_text
 from ..strings.operate import modify as modify_string
 from ..strings.operate import read as read_string
 from ..values.packed import Extension, PackedList, Value
-from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need, type_of
 from .paths import Path, run_path
+from .vocabulary import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need, type_of
 
 __all__ = ["OPCODES"]
 

@@ -17,8 +17,8 @@ from ..protocol.opcodes import ExpOpcode
 from ..values.ordering import compare
 from ..values.packed import PackedList, PackedMap, Value
 from ..values.regions import Region, point_of, region_of
-from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need, type_of
 from .posix_regex import compile_regex
+from .vocabulary import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need, type_of
 
 __all__ = ["OPCODES"]
 

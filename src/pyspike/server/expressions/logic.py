@@ -11,7 +11,7 @@ from typing import Any
 from ..protocol.flags import ExpType
 from ..protocol.opcodes import ExpOpcode
 from ..values.packed import PackedList, Value
-from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
+from .vocabulary import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
 
 __all__ = ["OPCODES"]
 

@@ -20,7 +20,7 @@ from ..protocol.flags import PATH_DEPTH_MAX, ContextType, PathFlags, PathMode
 from ..protocol.result import RequestError, ResultCode
 from ..values.ordering import sort_key
 from ..values.packed import PackedList, PackedMap, Value
-from .nodes import REMOVE, UNKNOWN, Build, Loop, Node, Scope, bad
+from .vocabulary import REMOVE, UNKNOWN, Build, Loop, Node, Scope, bad
 
 __all__ = ["Path", "run_path"]
 

@@ -13,7 +13,7 @@ from ..protocol.flags import ExpType, LoopVariable
 from ..protocol.opcodes import ExpOpcode
 from ..storage.record import Record, stored_size
 from ..values.packed import PackedList
-from .nodes import REMOVE, UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, type_of
+from .vocabulary import REMOVE, UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, type_of
 
 __all__ = ["OPCODES"]
 

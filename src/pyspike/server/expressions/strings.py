@@ -12,7 +12,7 @@ from ..protocol.opcodes import ExpOpcode
 from ..protocol.result import RequestError
 from ..strings.arguments import value_of_text
 from ..strings.conversion import to_text
-from .nodes import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
+from .vocabulary import UNKNOWN, Args, Build, Node, Opcode, Scope, Variables, bad, need
 
 __all__ = ["OPCODES"]
 

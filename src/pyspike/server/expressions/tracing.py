@@ -1,7 +1,7 @@
 """What clients that ask are told of an expression that is wrong, or is not true (server-8.2.md 17.3).
 
 Owns: the map that is told, and where in the bytes a part stands. Not here: finding the part (build.py,
-filters.py), and how long its texts may be (../protocol/error_details.py).
+evaluation.py), and how long its texts may be (../protocol/error_details.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..protocol.constants import ErrorOutcome, ErrorPhase, ErrorTraceKey
 from ..values.decoding import decode, elements_at
 from ..values.packed import PackedList, Value
 from .describing import describe_part, name_of
-from .nodes import UNKNOWN
+from .vocabulary import UNKNOWN
 
 __all__ = ["build_trace", "evaluation_trace"]
 

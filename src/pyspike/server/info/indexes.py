@@ -15,7 +15,14 @@ from ..protocol.constants import BIN_NAME_MAX, IndexCollection, ParticleType
 from ..protocol.digest import partition_of
 from ..protocol.flags import ExpType
 from ..protocol.result import RequestError, ResultCode
-from ..queries.indexes import create_index, drop_index, find_index, load_percent
+from ..queries.indexes import (
+    create_foreign_index,
+    create_index,
+    drop_foreign_index,
+    drop_index,
+    find_index,
+    load_percent,
+)
 from ..queries.keys import index_context, index_expression
 from ..storage.indexes import Index, IndexDefinition
 from ..storage.store import Namespace
@@ -59,10 +66,11 @@ def _create(call: Call) -> str:
     namespace_name = call.need("namespace", "ns")
     definition = _definition(call)
     namespace = call.find_namespace(namespace_name)
-    if namespace is None:
-        return "ok"  # it is told to the cluster, where nobody has such a namespace
     try:
-        create_index(call.cluster, namespace, name, definition)
+        if namespace is None:
+            create_foreign_index(call.cluster.store, namespace_name, name, definition)
+        else:
+            create_index(call.cluster, namespace, name, definition)
     except RequestError as error:
         raise InfoError(error.detail, error.code) from None
     return "ok"
@@ -192,8 +200,11 @@ def _expression(call: Call, text: str, particle: ParticleType, collection: Index
 
 def _delete(call: Call) -> str:
     def delete(name: str) -> str:
-        namespace = call.find_namespace(call.need("namespace", "ns"))
-        if namespace is not None:
+        namespace_name = call.need("namespace", "ns")
+        namespace = call.find_namespace(namespace_name)
+        if namespace is None:
+            drop_foreign_index(call.cluster.store, namespace_name, name)
+        else:
             drop_index(namespace, name)
         return "ok"
 

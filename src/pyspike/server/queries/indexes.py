@@ -1,7 +1,8 @@
 """Creating, building, dropping and finding secondary indexes.
 
-Owns: when two indexes are the same, how many there may be, how far an index is built on a node. Not here: the
-text of info commands (../info/indexes.py), entries (../storage/indexes.py), what is indexed (keys.py).
+Owns: when two indexes are the same, how many there may be, how far an index is built on a node, and the
+indexes of namespaces that the cluster does not have, which it keeps all the same. Not here: the text of info
+commands (../info/indexes.py), entries (../storage/indexes.py), what is indexed (keys.py).
 
 A store is one for all nodes of a cluster, and so is an index. But each node tells when it has built it: at
 once, or after a time that a test has set.
@@ -11,16 +12,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..protocol.result import RequestError, ResultCode
 from ..storage.indexes import Index, IndexDefinition
-from ..storage.store import Namespace
+from ..storage.store import Namespace, Store
 from ..topology.state import ClusterState, NodeState
 from .keys import keys_of
 
-__all__ = ["MAX_INDEXES", "create_index", "drop_index", "find_index", "index_of", "load_percent"]
+__all__ = [
+    "MAX_INDEXES",
+    "create_foreign_index",
+    "create_index",
+    "drop_foreign_index",
+    "drop_index",
+    "find_index",
+    "index_of",
+    "load_percent",
+]
 
 MAX_INDEXES = 256
 """How many indexes a namespace may have."""
@@ -36,14 +46,11 @@ def create_index(cluster: ClusterState, namespace: Namespace, name: str, definit
         RequestError: SINDEX_FOUND: another index has the name. SINDEX_MAX_COUNT: there are too many.
 
     """
-    namesake, same = find_index(namespace, name), _same(namespace, definition)
-    if namesake is not None and namesake is not same:
-        raise RequestError(ResultCode.SINDEX_FOUND, "'indexname' already exists with different definition")
+    _check({index.definition: index.name for index in namespace.indexes}, name, definition)
+    same = _same(namespace, definition)
     if same is not None:
         same.name = name
         return
-    if len(namespace.indexes) >= MAX_INDEXES:
-        raise RequestError(ResultCode.SINDEX_MAX_COUNT, "too many indexes")
     if definition.set_name is not None:
         namespace.sets[definition.set_name] = None
     index = Index(name, definition)
@@ -53,6 +60,28 @@ def create_index(cluster: ClusterState, namespace: Namespace, name: str, definit
         if node.faults.index_seconds:
             node.index_builds[index] = (now, now + node.faults.index_seconds)
     _go_on(_build(namespace, index))
+
+
+def create_foreign_index(store: Store, namespace: str, name: str, definition: IndexDefinition) -> None:
+    """Keep, or rename, an index of a namespace that the cluster does not have; as by `create_index`."""
+    known = store.foreign_indexes.setdefault(namespace, {})
+    _check(known, name, definition)
+    known[definition] = name
+
+
+def _check(known: Mapping[IndexDefinition, str], name: str, definition: IndexDefinition) -> None:
+    """Raise RequestError if there can't be an index beside those that a namespace has."""
+    if any(other == name and existing != definition for existing, other in known.items()):
+        raise RequestError(ResultCode.SINDEX_FOUND, "'indexname' already exists with different definition")
+    if definition not in known and len(known) >= MAX_INDEXES:
+        raise RequestError(ResultCode.SINDEX_MAX_COUNT, "already at sindex definition limit")
+
+
+def drop_foreign_index(store: Store, namespace: str, name: str) -> None:
+    """Forget the index of that name, if there is one, of a namespace that the cluster does not have."""
+    known = store.foreign_indexes.get(namespace, {})
+    for definition in [definition for definition, other in known.items() if other == name]:
+        del known[definition]
 
 
 def drop_index(namespace: Namespace, name: str) -> bool:

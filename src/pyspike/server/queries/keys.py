@@ -15,7 +15,7 @@ from struct import Struct
 from ..cdt.calls import Entry, parse_context
 from ..cdt.context import SINGLE_TYPES, element_at, find_entry
 from ..expressions.build import build, opcodes_of
-from ..expressions.nodes import UNKNOWN, Node, Scope
+from ..expressions.vocabulary import UNKNOWN, Node, Scope
 from ..protocol.constants import INDEX_VALUE_MAX, IndexCollection, ParticleType
 from ..protocol.opcodes import ExpOpcode
 from ..protocol.result import RequestError, bad

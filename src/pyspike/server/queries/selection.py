@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from ..expressions.build import opcodes_of
-from ..expressions.filters import filter_of
+from ..expressions.evaluation import filter_of
 from ..protocol.constants import FieldType
 from ..protocol.framing import Message
 from ..protocol.opcodes import ExpOpcode

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from random import Random
 from typing import NamedTuple, Protocol
 
-from ..expressions.filters import check_filter
+from ..expressions.evaluation import check_filter
 from ..protocol.batch_answer import CAPACITY, Frame, Frames, last_message, row_message
 from ..protocol.batch_request import Batch, BatchFlag, Row, parse_batch, rows_of
 from ..protocol.constants import OPS_MAX, FieldType, Info1, Info2, OpCode

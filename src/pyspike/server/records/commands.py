@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..expressions.filters import filter_trace, passes
+from ..expressions.evaluation import filter_trace, passes
 from ..protocol.constants import (
     BIN_NAME_MAX,
     CITRUSLEAF_EPOCH,

@@ -6,7 +6,7 @@ ops/), and storing the changed bins (commands.py).
 
 from __future__ import annotations
 
-from ..expressions.nodes import Scope
+from ..expressions.vocabulary import Scope
 from ..protocol.constants import ParticleType
 from ..protocol.framing import Op, encode_op
 from ..storage.record import Record

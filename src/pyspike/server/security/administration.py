@@ -30,6 +30,9 @@ from .usage import Rate
 
 __all__ = ["administrate"]
 
+_AS_IT_IS = 0xFFFF_FFFF
+"""What the official client sends for a quota that its caller has not given."""
+
 
 class _Call(NamedTuple):
     """One command."""
@@ -72,7 +75,7 @@ class _Call(NamedTuple):
         return _text(self.fields.get(SecurityField.ALLOWLIST, b""), ResultCode.SEC_ALLOWLIST)
 
     def quota(self, kind: SecurityField) -> int | None:
-        """A quota; None if none was sent.
+        """A quota; None if none was sent, or what the official client sends for one that is to stay.
 
         Raises:
             RequestError: QUOTA: it is no number. QUOTAS_NOT_ENABLED.
@@ -86,7 +89,7 @@ class _Call(NamedTuple):
             raise RequestError(ResultCode.SEC_QUOTA, f"{len(sent)} bytes")
         if not self.security.settings.quotas:
             raise RequestError(ResultCode.SEC_QUOTAS_NOT_ENABLED)
-        return number
+        return None if number == _AS_IT_IS else number
 
 
 def administrate(

@@ -23,7 +23,7 @@ from ..protocol.constants import (
 )
 from ..protocol.digest import partition_of
 from ..versions import NEWEST, ServerVersion
-from .indexes import NO_BVALS, Index
+from .indexes import NO_BVALS, Index, IndexDefinition
 from .modules import Modules
 from .record import Record
 from .transactions import Transactions
@@ -269,6 +269,8 @@ class Store:
     namespaces: dict[bytes, Namespace] = field(default_factory=dict)
     modules: Modules = field(default_factory=Modules)
     """The UDF modules."""
+    foreign_indexes: dict[str, dict[IndexDefinition, str]] = field(default_factory=dict)
+    """The names of the indexes of namespaces that the cluster does not have, by namespace."""
     is_enterprise: bool = False
     """Whether a namespace is strong-consistent, which only the Enterprise Edition has."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...cdt.calls import storable_value
 from ...expressions.build import Builder
-from ...expressions.nodes import UNKNOWN, Node, bad
+from ...expressions.vocabulary import UNKNOWN, Node, bad
 from ...protocol.flags import ExpFlags
 from ...protocol.framing import Op
 from ...protocol.result import RequestError, ResultCode

@@ -1,4 +1,4 @@
-"""Filters: expressions that decide whether a request applies to a record.
+"""Evaluating expressions as filters, which decide whether a request applies to a record.
 
 Owns: which expressions are filters. Not here: what is answered for a record that is filtered out.
 """
@@ -16,8 +16,8 @@ from ..values.decoding import decode
 from ..values.packed import PackedList, Value
 from ..versions import ServerVersion
 from .build import Builder, build
-from .nodes import UNKNOWN, Node, Scope, bad
 from .tracing import build_trace, evaluation_trace
+from .vocabulary import UNKNOWN, Node, Scope, bad
 
 __all__ = ["check_filter", "filter_of", "filter_trace", "passes"]
 

@@ -1,0 +1,1 @@
+"""Stands for the package `testcontainers`: its containers are embedded servers."""
