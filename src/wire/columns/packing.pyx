@@ -120,10 +120,13 @@ cdef int data_at(
         view_at(p, a, i, data, size)
     else:
         span_at(p, c.width, a, i, &begin, &end)
-        data[0] = <const unsigned char*>a.buffers[2] + begin
         size[0] = <size_t>(end - begin)
-        if a.buffers[2] == NULL and size[0]:
+        if a.buffers[2] != NULL:
+            data[0] = <const unsigned char*>a.buffers[2] + begin
+        elif size[0]:
             return refuse(p, b"the array is broken: it lacks its data")
+        else:
+            data[0] = <const unsigned char*>b""
     if c.kind != OF_BYTES and not is_utf8(data[0], size[0]):
         return refuse(p, b"the text is not valid UTF-8")
     return 0

@@ -387,6 +387,7 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     cdef int fields = 1
     cdef Py_ssize_t i = 0
     cdef uint32_t number
+    cdef bint plain = batch.packed is None and batch.transaction is None
     memset(&last, 0, sizeof(LastRow))
     put_request_header(
         out, INFO1_BATCH | settings.info1 & INFO1_COMPRESS_RESPONSE, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0)
@@ -404,10 +405,10 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
         while i < count and i < SLICE_ROWS and out.size < SLICE_SIZE:
             end = out.size
             number = numbers[i]
-            if batch.packed is not None:
-                put_packed_row(out, number, batch)
-            elif batch.transaction is None:
+            if plain:
                 put_row(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings)
+            elif batch.packed is not None:
+                put_packed_row(out, number, batch)
             else:
                 put_row_in_transaction(
                     out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings, batch.transaction

@@ -137,13 +137,14 @@ cdef class PackedRows:
     """A piece of the rows of a batch of columns, packed."""
 
     cdef Buffer ops
+    cdef unsigned char first_ops[64]        # where these begin
     cdef PackedRow* rows
     cdef Py_ssize_t count
     cdef list keys
     cdef Py_ssize_t taken                   # rows that batches were made of
 
     def __cinit__(self) -> None:
-        buffer_init(&self.ops, NULL, 0)
+        buffer_init(&self.ops, self.first_ops, sizeof(self.first_ops))
 
     def __dealloc__(self) -> None:
         buffer_free(&self.ops)

@@ -157,6 +157,7 @@ cdef class ColumnWriter(RowPacker):
                 if note is not None and left != rest:
                     note()
                 rest = left
+            self.exchanges.finish("finished")
         except BaseException:
             self.exchanges.finish("interrupted")
             raise
