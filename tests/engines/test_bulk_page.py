@@ -6,12 +6,13 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-for _library in ("dask.dataframe", "duckdb", "polars", "pyarrow"):
-    pytest.importorskip(_library)
+pytest.importorskip("pyarrow")
 
+LIBRARIES = {"dask", "duckdb", "pandas", "polars"}  # blocks that need one that is not here are left out
 PAGE = Path(__file__).parents[2] / "docs" / "bulk.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTS = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
@@ -22,11 +23,17 @@ PRINTS = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
 def test_the_page_runs_and_prints_what_it_says(hosts: str, set_name: str) -> None:
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
     assert len(blocks) == 5
-    namespace: dict[str, object] = {"__name__": "page"}
+    namespace: dict[str, Any] = {"__name__": "page"}
     for block in blocks:
         source = block.replace('"127.0.0.1:3000"', repr(hosts))
         source = source.replace('"people"', repr(f"{set_name}-p")).replace('"old"', repr(f"{set_name}-o"))
         printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(source, str(PAGE), "exec"), namespace)
+        try:
+            with contextlib.redirect_stdout(printed):
+                exec(compile(source, str(PAGE), "exec"), namespace)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in LIBRARIES:
+                raise
+            continue
         assert printed.getvalue().splitlines() == PRINTS.findall(block)
+    namespace["client"].close()  # where the last block was left out
