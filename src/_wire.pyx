@@ -33,6 +33,8 @@ done in Python.
     columns/arrays                  columns given away as Arrow's arrays
     columns/columns                 Columns: records in, batches of columns out
     columns/raw_rows                RawRows: records of a batch as they came, for columns in the order of the rows
+    columns/taking                  TakenColumns: batches of columns that another library gives
+    columns/packing                 the values of such columns to particles and msgpack
     requests/arguments              checking timeouts, times to live, generations and filter expressions
     requests/settings               Settings, the compiled form of a policy
     requests/dynamic_settings       DynamicSettings, in which a configuration file changes what policies say
@@ -44,6 +46,7 @@ done in Python.
     requests/udf_requests           calls of functions that are registered on the servers
     requests/batch_rows             the rows of a batch as users make them, and what a row asks
     requests/batch_sources          the rows of a call, which are taken some at a time
+    requests/column_rows            rows of columns, packed to be rows of batches
     requests/transaction_requests   what requests have more in a transaction, and those about its monitor and its end
     requests/batch_requests         Batch: its rows, what is known of them, and the requests that are made of some
     requests/index_filter           IndexFilter, the `where` of a query
@@ -89,6 +92,7 @@ done in Python.
     threads/query_columns           the rows of a stream that a query gives
     threads/batch_columns           those of one that reads records by their keys
     threads/memory_columns          those of records in memory
+    threads/column_writer           writing rows of columns, a bounded number under way
     threads/aggregation             having several nodes aggregate records
     threads/executor                ThreadExecutor, which runs commands for threads
     tasks/fifo                      a queue of objects
@@ -133,7 +137,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, EINTR, EINVAL, EIO, ENOMEM, errno
 from libc.stdint cimport (
-    INT32_MAX, INT64_MAX, UINT64_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
+    INT32_MAX, INT32_MIN, INT64_MAX, UINT64_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
 )
 from libc.string cimport memcmp, memcpy, memmove, memset, strerror, strlen
 from libc.stdlib cimport qsort
@@ -186,6 +190,8 @@ include "wire/columns/inferring.pyx"
 include "wire/columns/arrays.pyx"
 include "wire/columns/columns.pyx"
 include "wire/columns/raw_rows.pyx"
+include "wire/columns/taking.pyx"
+include "wire/columns/packing.pyx"
 include "wire/requests/arguments.pyx"
 include "wire/requests/settings.pyx"
 include "wire/requests/dynamic_settings.pyx"
@@ -197,6 +203,7 @@ include "wire/requests/record_requests.pyx"
 include "wire/requests/udf_requests.pyx"
 include "wire/requests/batch_rows.pyx"
 include "wire/requests/batch_sources.pyx"
+include "wire/requests/column_rows.pyx"
 include "wire/requests/transaction_requests.pyx"
 include "wire/requests/batch_requests.pyx"
 include "wire/requests/index_filter.pyx"
@@ -242,6 +249,7 @@ include "wire/threads/column_stream.pyx"
 include "wire/threads/query_columns.pyx"
 include "wire/threads/batch_columns.pyx"
 include "wire/threads/memory_columns.pyx"
+include "wire/threads/column_writer.pyx"
 include "wire/threads/aggregation.pyx"
 include "wire/threads/executor.pyx"
 include "wire/tasks/fifo.pyx"

@@ -448,9 +448,13 @@ def test_every_method_that_writes_a_record_is_known() -> None:
     }
     others |= {name for name in vars(UserAdministration) if not name.startswith("_")}
     methods = {name for name in dir(Client) if not name.startswith("_")}
-    assert methods == others | {"batch_stream", "with_policies"} | {*WRITES, *BATCH_WRITES, *MAKES}
+    assert methods == others | {"batch_stream", "with_policies", "write_arrow"} | {
+        *WRITES,
+        *BATCH_WRITES,
+        *MAKES,
+    }
     for kind in (TrackingClient, TrackingAsyncClient):
-        assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES, *MAKES, "batch_stream"}
+        assert vars(kind).keys() >= {*WRITES, *BATCH_WRITES, *MAKES, "batch_stream", "_plan_of_rows"}
 
 
 @pytest.mark.parametrize("by_tasks", [False, True], ids=["threads", "tasks"])
@@ -479,6 +483,22 @@ def test_the_rows_of_batches_that_have_written_are_kept(aerospike_hosts: str, by
                 client.batch(wrong)
         assert written.take() == []
         assert client.batch_delete(keys) == [True, False, True, True, True, True, False, False]
+
+
+@pytest.mark.parametrize("by_tasks", [False, True], ids=["threads", "tasks"])
+def test_the_rows_of_columns_that_have_written_are_kept(aerospike_hosts: str, by_tasks: bool) -> None:
+    pa = pytest.importorskip("pyarrow")
+    written = WrittenKeys()
+    keys = [Key("test", "written columns", number) for number in range(3)]
+    create = BatchWritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
+    table = pa.table({"id": [0, 1, 2], "a": [1, 1, None]})
+    with TrackingClient(aerospike_hosts, written) as blocking:
+        client: Any = TaskClient.of(TrackingAsyncClient.of(blocking, written)) if by_tasks else blocking
+        Client.put(blocking, keys[0], {"a": 1})  # is not kept
+        client.write_arrow(table, "test", "written columns", key="id", row_policy=create)
+        assert written.take() == [keys[1]]
+        assert written.take() == []
+        assert client.batch_delete(keys) == [True, True, False]
 
 
 def test_the_rows_of_a_batch_that_is_cancelled_count_as_written(aerospike_hosts: str) -> None:

@@ -49,6 +49,7 @@ INTERNAL = {
         "LoopStream",
         "LoopQuery",
         "MemoryColumns",
+        "PackedRows",
         "PartitionsRequest",
         "QueryColumns",
         "QueryExchanges",
@@ -56,6 +57,7 @@ INTERNAL = {
         "Gate",
         "NodeRequest",
         "NodeRequests",
+        "WriterExchanges",
         "RowGroup",
         "RowGroups",
         "RowRequests",
@@ -81,6 +83,7 @@ TWINS = {"AsyncCommands": "BatchCommands"}  # a class with the methods of anothe
 SPECIAL = {
     *("__init__", "__new__", "__call__", "__hash__", "__eq__", "__bool__", "__enter__", "__exit__"),
     *("__await__", "__getitem__", "__contains__", "__iter__", "__len__", "__next__"),
+    *("__arrow_c_schema__", "__arrow_c_array__", "__arrow_c_stream__"),
     *("__aenter__", "__aexit__", "__aiter__", "__anext__"),
 }
 C_TYPES = {

@@ -74,6 +74,7 @@ BARS: tuple[Bar, ...] = (
     *(Bar(case, CPU, other, 0.40) for case in ("scan", "index-query") for other in (OFFICIAL, NATIVE, PY)),
     Bar("scan-arrow", CPU, OFFICIAL, 0.15),
     Bar("scan-frame", CPU, OFFICIAL, 0.08),
+    Bar("write-arrow", CPU, OFFICIAL, 0.35),
     Bar("async-scan", OPS, NATIVE, 3.0, real=True),
     *(Bar(f"batch-{call}", CPU, OFFICIAL, 0.50) for call in ("put", "operate", "operate-document")),
 )

@@ -181,6 +181,7 @@ def _queries() -> list[Case]:
         case("index-query", f"query of an index, {some:,} records", SOME, call="query"),
         case("scan-arrow", f"scan of {QUERIED:,} into a pyarrow table, or rows", SCAN, call="table"),
         case("scan-frame", f"scan of {QUERIED:,} into a table, or a pandas frame", SCAN, call="frame"),
+        case("write-arrow", f"a pyarrow table of {QUERIED:,} written", SCAN, call="write_table"),
     ]
     for uvloop in (False, True):
         loop, suffix = ("uvloop", "-uvloop") if uvloop else ("asyncio", "")

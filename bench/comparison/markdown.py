@@ -45,7 +45,10 @@ TABLES = (
     ),
     Shown(
         "CPU a record of a query, us",
-        ("scan", "scan-bins", "index-query", "scan-arrow", "scan-frame", "async-scan", "async-index-query"),
+        (
+            *("scan", "scan-bins", "index-query", "scan-arrow", "scan-frame", "write-arrow"),
+            *("async-scan", "async-index-query"),
+        ),
         lambda figure: f"{figure.cpu_us:.2f}",
         lambda figure: figure.cpu_to,
     ),

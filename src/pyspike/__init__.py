@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike import errors, other_distribution
 from pyspike._types import (
+    ArrowRows,
     ColumnTypes,
     Filter,
     KeyLike,
     MetadataColumns,
     Milliseconds,
     OnMismatch,
+    SupportsArrowArray,
     SupportsArrowSchema,
+    SupportsArrowStream,
     SupportsToBytes,
     Ttl,
 )
@@ -111,6 +114,7 @@ __all__ = [
     "AbortStatus",
     "AdminPolicy",
     "ArrowBatch",
+    "ArrowRows",
     "ArrowSchema",
     "ArrowStream",
     "AsyncArrowStream",
@@ -218,11 +222,14 @@ __all__ = [
     "Replica",
     "ResultCode",
     "Role",
+    "RowFailure",
     "SecondaryIndex",
     "Statement",
     "StringRegexFlags",
     "StringWriteFlags",
+    "SupportsArrowArray",
     "SupportsArrowSchema",
+    "SupportsArrowStream",
     "SupportsToBytes",
     "TLSPolicy",
     "Task",
@@ -236,6 +243,7 @@ __all__ = [
     "UdfSource",
     "User",
     "WritePolicy",
+    "WriteReport",
     "__version__",
     "digest",
     "errors",
@@ -270,6 +278,7 @@ if TYPE_CHECKING:
         StringWriteFlags,
     )
     from pyspike.columnar.stream import ArrowBatch, ArrowStream, AsyncArrowStream
+    from pyspike.columnar.writing import RowFailure, WriteReport
     from pyspike.explanation import Explanation, QueryPath
     from pyspike.job import Job
     from pyspike.security import Privilege, QuotaUse, Role, User
@@ -335,6 +344,7 @@ _LATER = {
     **dict.fromkeys(_FLAGS, "pyspike.cdt.enums"),
     **dict.fromkeys(_STATS, "pyspike.stats"),
     **dict.fromkeys(("ArrowBatch", "ArrowStream", "AsyncArrowStream"), "pyspike.columnar.stream"),
+    **dict.fromkeys(("RowFailure", "WriteReport"), "pyspike.columnar.writing"),
     "Job": "pyspike.job",
     **dict.fromkeys(("Explanation", "QueryPath"), "pyspike.explanation"),
     **dict.fromkeys(("Privilege", "QuotaUse", "Role", "User"), "pyspike.security"),

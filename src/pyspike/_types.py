@@ -10,13 +10,16 @@ from pyspike._wire import Key
 from pyspike.values import Expiration
 
 __all__ = [
+    "ArrowRows",
     "ColumnTypes",
     "Filter",
     "KeyLike",
     "MetadataColumns",
     "Milliseconds",
     "OnMismatch",
+    "SupportsArrowArray",
     "SupportsArrowSchema",
+    "SupportsArrowStream",
     "SupportsToBytes",
     "Ttl",
 ]
@@ -38,6 +41,22 @@ class SupportsArrowSchema(Protocol):
         ...
 
 
+class SupportsArrowStream(Protocol):
+    """What gives rows in columns by Arrow's PyCapsule interface, as tables of many libraries do."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The batches of rows in a capsule."""
+        ...
+
+
+class SupportsArrowArray(Protocol):
+    """What gives one batch of rows in columns by that interface, as a record batch of pyarrow does."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        """The schema and the rows in two capsules."""
+        ...
+
+
 KeyLike: TypeAlias = Key | tuple[str, str | None, int | str | bytes]
 Milliseconds: TypeAlias = float | timedelta
 Ttl: TypeAlias = int | timedelta | Expiration
@@ -46,4 +65,5 @@ ColumnTypes: TypeAlias = (
     Mapping[str, Any] | SupportsArrowSchema | type[Any]
 )  # types by name, or a class with such
 MetadataColumns: TypeAlias = Iterable[str] | Mapping[str, str]  # names, or the names of columns by names
+ArrowRows: TypeAlias = SupportsArrowStream | SupportsArrowArray
 OnMismatch: TypeAlias = Literal["error", "null", "json"]  # what becomes of a value that fits no column

@@ -512,6 +512,8 @@ class ArrowSchema:
         Raises:
             KeyError: there is none.
         """
+    def __arrow_c_schema__(self) -> object:
+        """Return the schema in a capsule, for a library that takes it."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
@@ -561,6 +563,12 @@ class Columns:
 
 def metadata_names() -> tuple[str, ...]:
     """What a record can have a column for besides its bins."""
+
+@final
+class TakenColumns:
+    """Batches of columns that somebody else has made, one after the other."""
+    @property
+    def schema(self) -> ArrowSchema: ...
 
 def timeout_ms(value: object, name: str = "timeout", *, least: float = 0) -> float:
     """Return a span of time in milliseconds.
@@ -1088,6 +1096,50 @@ class BatchUDF(BatchRow):
         ttl: Ttl | None = None,
         policy: BatchUDFPolicy | None = None,
     ) -> None: ...
+
+@final
+class ColumnPlan:
+    """What becomes of which column of the rows that are to be written.
+
+    Args:
+        schema: of the rows, a struct of columns.
+        namespace: of the records.
+        set_name: of those for which no column says another one; None for no set.
+        bins: the names of bins by those of their columns.
+        roles: which columns have what is no bin: their names by "key", "digest", "set", "ttl", "generation" and "extra".
+        ttl: of records for which no column says it; None for the policy's.
+        read_json: makes a value of JSON text.
+        policy: the settings of a `BatchWritePolicy`; None for the defaults.
+
+    Raises:
+        InvalidType, InvalidArgument: a column can't be what it is to be.
+    """
+    def __init__(
+        self,
+        schema: ArrowSchema,
+        namespace: str,
+        set_name: str | None,
+        bins: dict[str, Any],
+        roles: dict[str, Any],
+        ttl: object,
+        read_json: Callable[[str], object],
+        own: Settings | None = None,
+    ) -> None: ...
+
+class RowPacker:
+    """Packs the rows of columns, piece by piece.
+
+    Attributes:
+        number: of the next row, in the whole data.
+        skipped: how many rows had no value, of which nothing is written.
+    """
+    @property
+    def number(self) -> int: ...
+    @property
+    def skipped(self) -> int: ...
+    def __new__(
+        cls: builtins.type[T], data: TakenColumns, plan: ColumnPlan, *args: object, **kwargs: object
+    ) -> T: ...
 
 @final
 class Batch:
@@ -2133,6 +2185,18 @@ class ColumnStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+    def __arrow_c_schema__(self) -> object:
+        """Return the schema in a capsule. One that was given has nothing sent for it."""
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return the stream in a capsule, for a library that takes it.
+
+        Args:
+            requested_schema: a capsule with the schema that is wanted. It is the one that the columns get if none was given and
+                nothing was received yet; else they stay as they are.
+
+        Raises:
+            InvalidArgument: a library has the stream already, or the schema is of other columns.
+        """
 
 class ColumnBatch:
     """Rows of a stream, in columns. Any number of libraries may take it; its memory is shared."""
@@ -2146,6 +2210,10 @@ class ColumnBatch:
     def nbytes(self) -> int:
         """How many bytes its columns take."""
     def __len__(self) -> int: ...
+    def __arrow_c_schema__(self) -> object:
+        """Return the schema in a capsule."""
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        """Return the schema and the columns in two capsules. The columns stay as they are, whatever schema is wanted."""
     def fixed_column(self, place: int) -> tuple[int, bytes | None, bytes]:
         """Return a column of values of a fixed size: how many are null, a bit for each that is not, and the values.
 
@@ -2201,6 +2269,78 @@ def memory_columns(bodies: Iterable[bytes], columns: Columns, kind: type) -> Col
         bodies: of messages of records, one behind the other in each.
         columns: what the records become; for these alone.
         kind: the class of the stream.
+    """
+
+@final
+class ColumnWriter(RowPacker):
+    """Writes rows of columns.
+
+    Args:
+        routing: of the cluster.
+        plan_of: makes the `BatchPlan` of a batch.
+        data: what gives the columns.
+        make_plan: says what becomes of them: it is given their schema and returns a `ColumnPlan`.
+        start_row: how many rows to pass over.
+        settings: of a `BatchPolicy`.
+        in_flight: how many rows may be under way.
+        timeout: of each batch; None for that of the settings.
+        filter_expression: which records to write; None for that of the settings.
+        most_failures: after how many of them no other row is sent; None: any number.
+        dry_run: whether rows are packed, and not sent.
+
+    Attributes:
+        failures: (number of the row, its Key, its error) of each row that failed so far.
+        skipped: how many rows had no value.
+        sent: how many rows were sent, or are to be.
+        elapsed_ns: how long it has run.
+    """
+    @property
+    def sent(self) -> int: ...
+    @property
+    def elapsed_ns(self) -> int: ...
+    def __init__(
+        self,
+        data: TakenColumns,
+        plan: ColumnPlan,
+        routing: Routing,
+        plan_of: Callable[[Batch], Any],
+        *,
+        settings: Settings,
+        start_row: int,
+        in_flight: int,
+        timeout: Milliseconds | None,
+        filter_expression: Filter | None,
+        most_failures: int | None,
+        dry_run: bool,
+    ) -> None: ...
+    @property
+    def failures(self) -> list[tuple[int, Key, AerospikeError]]:
+        """The rows that failed so far."""
+    @property
+    def under_way(self) -> int:
+        """How many rows were sent and have no outcome yet."""
+    @property
+    def next_row(self) -> int:
+        """The first row, counted from the beginning of the data, for which it is not known what came of it."""
+    def cancel(self) -> None:
+        """Have it end soon, from any thread: rows under way may be written or not."""
+    def run(self, note: Callable[[], None] | None) -> None:
+        """Write all rows.
+
+        Args:
+            note: is called when some rows are done; None for nothing.
+
+        Raises:
+            RowRefused: a row can't be written. Those before its piece were.
+            AerospikeError: the data gave no more rows, or the client was closed.
+        """
+
+def taken_columns(data: object) -> TakenColumns:
+    """Begin to take the columns of an object that has `__arrow_c_stream__` or `__arrow_c_array__`.
+
+    Raises:
+        InvalidType: it has neither.
+        InvalidArgument: its columns can't be read.
     """
 
 def aggregate_on(requests: Iterable[tuple[Node, Command]]) -> list[Any]:

@@ -20,6 +20,7 @@ from pyspike._wire import AsyncCommands, Batch, Key, Query, timeout_ms
 from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.async_administration import AsyncAdministration
 from pyspike.async_background_jobs import AsyncBackgroundJobs
+from pyspike.async_column_writes import AsyncColumnWrites
 from pyspike.async_queries import AsyncQueries
 from pyspike.async_transactions import AsyncTransactions
 from pyspike.async_updates import AsyncUpdates
@@ -188,6 +189,7 @@ def _loop_that_goes_on() -> asyncio.AbstractEventLoop | None:
 class AsyncClient(
     AsyncCommands,
     AsyncQueries,
+    AsyncColumnWrites,
     AsyncAdministration,
     AsyncUserAdministration,
     AsyncBackgroundJobs,

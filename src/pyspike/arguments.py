@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import (
-    SECTION_BATCH_READ,
     SECTION_TXN_ROLL,
     SECTION_TXN_VERIFY,
     DynamicSettings,
@@ -42,7 +41,7 @@ from pyspike.transaction import Transaction
 __all__ = [
     "Policies",
     "admin_policy",
-    "batch_read_settings",
+    "batch_settings",
     "client_policy",
     "ending_settings",
     "info_arguments",
@@ -175,16 +174,22 @@ def ending_settings(policies: Policies, dynamic: DynamicSettings | None) -> tupl
     return dynamic.of(verify, SECTION_TXN_VERIFY), dynamic.of(roll, SECTION_TXN_ROLL)
 
 
-def batch_read_settings(
-    policies: Policies, policy: BatchPolicy | None, dynamic: DynamicSettings | None
+def batch_settings(
+    policies: Policies, policy: BatchPolicy | None, dynamic: DynamicSettings | None, section: int
 ) -> Settings:
-    """The settings of a batch that reads; `dynamic` is what a configuration file says, if there is one.
+    """The settings of a batch.
+
+    Args:
+        policies: those of calls that are given none.
+        policy: the call's; None for that of `policies`.
+        dynamic: what a configuration file says, if there is one.
+        section: of that file: SECTION_BATCH_READ or SECTION_BATCH_WRITE.
 
     Raises:
         InvalidType: the policy is of another kind.
     """
     chosen = policies.batch if policy is None else of_kind(BatchPolicy, policy)
-    return chosen.settings if dynamic is None else dynamic.of(chosen, SECTION_BATCH_READ)
+    return chosen.settings if dynamic is None else dynamic.of(chosen, section)
 
 
 def admin_policy(policies: Policies, policy: AdminPolicy | None) -> AdminPolicy:

@@ -3,7 +3,7 @@
 The commands on records are compiled: `src/wire/client_methods.pyx` and `src/wire/batch_methods.pyx` have
 them, with their docstrings. How they get to a node is told in `cluster`. Those that change the cluster itself
 are in `administration` and `user_administration`, the jobs of the nodes in `background_jobs`, queries in
-`queries`.
+`queries`, and writing of columns in `column_writes`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pyspike._wire import BatchCommands, Executor, timeout_ms
 from pyspike.administration import Administration
 from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.background_jobs import BackgroundJobs
+from pyspike.column_writes import ColumnWrites
 from pyspike.hosts import Host, HostsLike, parse_hosts
 from pyspike.nodes import Node
 from pyspike.policy import (
@@ -44,7 +45,14 @@ else:
 
 
 class Client(
-    BatchCommands, Queries, Administration, UserAdministration, BackgroundJobs, Transactions, Updates
+    BatchCommands,
+    Queries,
+    ColumnWrites,
+    Administration,
+    UserAdministration,
+    BackgroundJobs,
+    Transactions,
+    Updates,
 ):
     """A client of one cluster, shared by all threads.
 

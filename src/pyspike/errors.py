@@ -88,6 +88,7 @@ __all__ = [
     "RequestInvalid",
     "RoleAlreadyExists",
     "RoleViolation",
+    "RowRefused",
     "SchemaMismatch",
     "SecondaryIndexError",
     "SecurityError",
@@ -328,6 +329,48 @@ class SchemaMismatch(AerospikeError, ValueError):
             advice=advice,
         )
         self.bin = bin
+
+
+class RowRefused(InvalidArgument):
+    """A row of columns can't be written, as the server can't hold a value that it has.
+
+    Args:
+        message: what it is, and why.
+        column: the name of the column.
+        row: the row's number in the data, from 0 on.
+
+    The other arguments are those of `AerospikeError`.
+    """
+
+    column: str
+    row: int
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        column: str = "",
+        row: int = 0,
+        result_code: ResultCode | None = None,
+        key: Key | None = None,
+        node: str | None = None,
+        in_doubt: bool = False,
+        attempts: Sequence[Attempt] = (),
+        timeout: float | None = None,
+        advice: str = "",
+    ) -> None:
+        super().__init__(
+            message,
+            result_code=result_code,
+            key=key,
+            node=node,
+            in_doubt=in_doubt,
+            attempts=attempts,
+            timeout=timeout,
+            advice=advice,
+        )
+        self.column = column
+        self.row = row
 
 
 class ClientClosed(AerospikeError):

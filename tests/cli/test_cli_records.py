@@ -13,7 +13,7 @@ import pytest
 
 from pyspike import Client, GeoJSON, Key, KeyOrderedDict, KeyValueOrderedDict, ResultCode
 from pyspike.cli import main
-from pyspike.cli.json_values import FORMS
+from pyspike.columnar.json_values import FORMS
 from pyspike.server import EmbeddedCluster
 from support.shell import Shell
 

@@ -63,6 +63,7 @@ BLOCKS: dict[object, str] = {
     "Callable[[dict[str, Any]], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None]": (
         "Callable[[dict[str, Any]], Mapping[str, Any] | None]"
     ),
+    "ArrowRows | AsyncArrowStream": "ArrowRows",
     "Callable[[AsyncTransaction], Awaitable[T]]": "Callable[[BlockingTransaction], T]",
 }
 
@@ -117,6 +118,7 @@ BLOCKING = {
     **told("user_administration.py", "UserAdministration"),
     **told("background_jobs.py", "BackgroundJobs"),
     **told("queries.py", "Queries"),
+    **told("column_writes.py", "ColumnWrites"),
     **told("transactions.py", "Transactions"),
     **told("updates.py", "Updates"),
     **told("client.py", "Client"),
@@ -127,6 +129,7 @@ AWAITABLE = {
     **told("async_user_administration.py", "AsyncUserAdministration"),
     **told("async_background_jobs.py", "AsyncBackgroundJobs"),
     **told("async_queries.py", "AsyncQueries"),
+    **told("async_column_writes.py", "AsyncColumnWrites"),
     **told("async_transactions.py", "AsyncTransactions"),
     **told("async_updates.py", "AsyncUpdates"),
     **told("aio.py", "AsyncClient"),

@@ -181,7 +181,9 @@ def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _unwrapped(given: Any) -> Any:
-    return given.txn if isinstance(given, WaitingTransaction) else given
+    if isinstance(given, WaitingTransaction):
+        return given.txn
+    return given.stream if isinstance(given, WaitingColumns) else given
 
 
 class WaitingTransaction:

@@ -116,6 +116,7 @@ def test_only_values_of_the_user_are_of_any_type() -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        "ArrowRows",
         "ColumnTypes",
         "KeyLike",
         "MetadataColumns",

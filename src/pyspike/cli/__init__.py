@@ -3,10 +3,14 @@
     app          the command with its subcommands; how it ends
     failures     what an error becomes
     options      what subcommands share: where to connect, how keys are written
-    json_values  bin values as JSON and back
     records      get, put, delete, exists, touch
     operating    operate, with operations written as calls (operation_calls)
     searching    scan and query, of the words in conditions
+    exporting    export: a set to files
+    loading      load: files to records (load_rows what becomes of rows, json_lines those of JSON)
+    copying      copy: from cluster to cluster
+    bulk         what these three share: ranges of partitions in threads, and notes of what is done
+    table_files  Parquet, Arrow and CSV
     indexes      index: secondary indexes
     truncating   truncate
     modules      udf: modules of Lua functions

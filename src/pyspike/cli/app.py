@@ -15,11 +15,14 @@ import click
 from pyspike import errors
 from pyspike.cli import output
 from pyspike.cli.completion import completion
+from pyspike.cli.copying import copy
 from pyspike.cli.demo import demo
 from pyspike.cli.doctor import doctor
+from pyspike.cli.exporting import export
 from pyspike.cli.failures import ExitCode, advise, error_to_json, exit_code
 from pyspike.cli.indexes import index
 from pyspike.cli.info import info
+from pyspike.cli.loading import load
 from pyspike.cli.migrating import migrate
 from pyspike.cli.modules import udf
 from pyspike.cli.operating import operate
@@ -52,8 +55,8 @@ def app() -> None:
 
 
 for command in (
-    *(demo, serve, doctor, info, get, put, delete, exists, touch, operate, scan, query, index, udf, truncate),
-    *(user, role, migrate, shell, completion),
+    *(demo, serve, doctor, info, get, put, delete, exists, touch, operate, scan, query, export, load, copy),
+    *(index, udf, truncate, user, role, migrate, shell, completion),
 ):
     app.add_command(command)
 

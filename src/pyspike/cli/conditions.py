@@ -14,7 +14,7 @@ from typing import Any
 
 from pyspike import GeoJSON, errors, exp, filters
 from pyspike.cdt.enums import ListReturnType, MapReturnType
-from pyspike.cli.json_values import from_json
+from pyspike.columnar.json_values import from_json
 from pyspike.exp import Expression
 from pyspike.filters import IndexFilter
 from pyspike.index import CollectionIndexType

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from pyspike import Key, errors
-from pyspike.cli.json_values import key_to_json
+from pyspike.columnar.json_values import key_to_json
 
 __all__ = ["ExitCode", "advise", "error_to_json", "exit_code"]
 

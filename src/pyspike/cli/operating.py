@@ -7,11 +7,11 @@ import json
 import click
 
 from pyspike import Operation, WritePolicy
-from pyspike.cli.json_values import to_json
 from pyspike.cli.operation_calls import CALLS_HELP, parse_operation
 from pyspike.cli.options import as_json, connect, connecting, key_arguments, make_key
 from pyspike.cli.output import print_json
 from pyspike.cli.records import TTL_HELP, parse_ttl, record_to_json, show
+from pyspike.columnar.json_values import to_json
 
 __all__ = ["operate"]
 

@@ -27,6 +27,7 @@ from pyspike.url import HOSTS, KEY_PASSWORD, PASSWORD, USER
 __all__ = [
     "as_json",
     "connect",
+    "connect_to",
     "connect_with",
     "connecting",
     "key_arguments",
@@ -39,6 +40,7 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_HOSTS = "127.0.0.1:3000"
+OTHER_PASSWORD = "PYSPIKE_TO_PASSWORD"  # the environment variable with that of a second cluster
 FILE = click.Path(exists=True, dir_okay=False)
 
 
@@ -126,15 +128,18 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
 
 def _login() -> dict[str, Any]:
     """The fields of a ClientPolicy by which it logs in."""
-    kept = click.get_current_context().meta
-    user = kept["pyspike.user"]
-    mode = AuthMode[kept["pyspike.auth"].replace("-", "_").upper()]
+    user = click.get_current_context().meta["pyspike.user"]
     if user is None:
-        return {"auth_mode": mode} if mode is not AuthMode.INTERNAL else {}
+        return _login_mode()
     password = os.environ.get(PASSWORD)  # not an option: whoever lists the processes would read it
     if password is None:
         password = click.prompt(f"Password of {user}", hide_input=True, err=True)
-    return {"user": user, "password": password, "auth_mode": mode}
+    return {**_login_mode(), "user": user, "password": password}
+
+
+def _login_mode() -> dict[str, Any]:
+    mode = AuthMode[click.get_current_context().meta["pyspike.auth"].replace("-", "_").upper()]
+    return {"auth_mode": mode} if mode is not AuthMode.INTERNAL else {}
 
 
 def _tls(hosts: tuple[Host, ...]) -> tuple[tuple[Host, ...], TLSPolicy | None]:
@@ -171,6 +176,18 @@ def connect(hosts: str, timeout: float) -> Client:
         admin=AdminPolicy(timeout=timeout),
     )
     return connect_with(hosts, policy)
+
+
+def connect_to(hosts: str, timeout: float, user: str | None) -> Client:
+    """A client of a second cluster: with TLS as the options say; a login of its own if there is a user."""
+    found, tls = _tls(parse_hosts(hosts))
+    policy = ClientPolicy(timeout=timeout, batch=BatchPolicy(total_timeout=timeout), tls=tls)
+    if user is None:
+        return Client(found, policy.replace(**_login()))
+    password = os.environ.get(OTHER_PASSWORD)
+    if password is None:
+        password = click.prompt(f"Password of {user} on {hosts}", hide_input=True, err=True)
+    return Client(found, policy.replace(**{**_login_mode(), "user": user, "password": password}))
 
 
 def connect_with(hosts: str, policy: ClientPolicy) -> Client:

@@ -12,9 +12,9 @@ import click
 
 from pyspike import BatchRead, BatchRecord, Expiration, Record, ResultCode, WritePolicy
 from pyspike.cli.failures import ExitCode, error_to_json, exit_code
-from pyspike.cli.json_values import FORMS_HELP, from_json, key_to_json, to_json
 from pyspike.cli.options import as_json, connect, connecting, key_arguments, keys_arguments, make_key
 from pyspike.cli.output import complain, print_json
+from pyspike.columnar.json_values import FORMS_HELP, from_json, key_to_json, to_json
 from pyspike.errors import from_code
 
 __all__ = ["delete", "exists", "get", "parse_ttl", "put", "record_to_json", "show", "touch"]

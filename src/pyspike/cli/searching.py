@@ -20,10 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from pyspike import Client, Cursor, QueryPolicy, Record, Statement, errors
 from pyspike.cli.conditions import WHERE_HELP, Condition, parse_condition
-from pyspike.cli.json_values import FORMS_HELP
 from pyspike.cli.options import connect, connecting
 from pyspike.cli.output import OutputFailed
 from pyspike.cli.records import record_to_json
+from pyspike.columnar.json_values import FORMS_HELP
 
 __all__ = ["query", "scan"]
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pyspike._types import ColumnTypes, Filter, KeyLike, MetadataColumns, Milliseconds
 from pyspike._wire import (
+    SECTION_BATCH_READ,
     Batch,
     Columns,
     Query,
@@ -17,7 +18,7 @@ from pyspike._wire import (
     plain_text,
     query_columns,
 )
-from pyspike.arguments import Policies, batch_read_settings, no_transaction
+from pyspike.arguments import Policies, batch_settings, no_transaction
 from pyspike.cluster.cluster import Cluster
 from pyspike.columnar.schema import schema_of
 from pyspike.columnar.stream import ArrowStream
@@ -106,7 +107,7 @@ def of_keys(
         plan_of,
         keys,
         _bins_to_read(columns, bins, options),
-        batch_read_settings(policies, policy, cluster.dynamic),
+        batch_settings(policies, policy, cluster.dynamic, SECTION_BATCH_READ),
         timeout,
         filter_expression,
         columns,

@@ -175,6 +175,11 @@ class AsyncArrowStream:
         self._stream = stream
 
     @property
+    def in_threads(self) -> ArrowStream:
+        """The same stream for a thread, which waits while it receives."""
+        return self._stream
+
+    @property
     def cursor(self) -> Cursor | None:
         """Where a query stands behind the batches that were given: see `ArrowStream`."""
         return self._stream.cursor

@@ -27,7 +27,7 @@ from pyspike import (
     ClientPolicy,
     Key,
 )
-from pyspike._wire import Commands, Executor
+from pyspike._wire import Batch, Commands, Executor
 from pyspike.cluster import udf_modules
 from pyspike.hosts import HostsLike
 
@@ -62,6 +62,7 @@ class WrittenKeys:
         self.modules: dict[str, None] = {}
         self._keys: dict[Key, None] = {}
         self._streams: list[_Tracked] = []
+        self._batches: list[Batch] = []  # of rows of columns
 
     def during(self, method: str, *args: Any, **options: Any) -> _During:
         """A context manager around a command: it keeps the key if the command has written or may have."""
@@ -84,8 +85,15 @@ class WrittenKeys:
         self._streams.append(stream)
         return stream
 
+    def note_rows(self, batch: Batch) -> None:
+        """Keep the keys of rows of columns, but for those that will have been refused."""
+        self._batches.append(batch)
+
     def take(self) -> list[Key]:
         """Give all keys that were kept so far, and forget them."""
+        for batch in self._batches:
+            self._keys.update({batch.key(row): None for row in range(len(batch)) if not batch.code(row)})
+        self._batches.clear()
         for stream in self._streams:
             self._keys.update(dict.fromkeys(stream.written()))
         keys = list(self._keys)
@@ -381,6 +389,10 @@ class TrackingClient(Client):
             return send(rows, **options)  # which refuses them
         return self.written.stream(TrackedStream, rows, lambda seen: send(seen, **options))
 
+    def _plan_of_rows(self, batch: Batch) -> Any:
+        self.written.note_rows(batch)
+        return super()._plan_of_rows(batch)
+
     def with_policies(self, **policies: Any) -> TrackingClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""
         view = super().with_policies(**policies)
@@ -429,6 +441,10 @@ class TrackingAsyncClient(AsyncClient):
             except TypeError:
                 return send(rows, **options)  # which refuses them
         return self.written.stream(TrackedAsyncStream, rows, lambda seen: send(seen, **options))
+
+    def _plan_of_rows(self, batch: Batch) -> Any:
+        self.written.note_rows(batch)
+        return super()._plan_of_rows(batch)
 
     def with_policies(self, **policies: Any) -> TrackingAsyncClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""

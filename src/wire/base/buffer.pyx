@@ -1,6 +1,10 @@
 # A growing buffer of bytes to send. The owner gives it a first piece of its own storage; only when
 # that is full does the buffer take memory, which `buffer_free` gives back.
 
+cdef extern from "assert.h" nogil:
+    void ensure "assert"(bint)              # without the GIL, where Python's can't be; nothing but in debug builds
+
+
 cdef enum:
     FIRST_MEMORY = 1024                     # bytes that are taken at least, once the owner's storage is full
 
@@ -25,7 +29,7 @@ cdef inline void buffer_free(Buffer* b) noexcept nogil:
         b.data = b.given
 
 
-cdef int buffer_grow(Buffer* b, size_t more) except -1:
+cdef int buffer_grow(Buffer* b, size_t more) except -1 with gil:
     cdef size_t wanted = b.size + more
     cdef size_t capacity = b.capacity * 2
     cdef unsigned char* data
@@ -51,43 +55,43 @@ cdef int buffer_grow(Buffer* b, size_t more) except -1:
     return 0
 
 
-cdef inline unsigned char* buffer_take(Buffer* b, size_t size) except NULL:
+cdef inline unsigned char* buffer_take(Buffer* b, size_t size) except NULL nogil:
     """Room for `size` bytes at the end, counted as written. Valid until the next call."""
     cdef unsigned char* p
     if size > b.capacity - b.size:
         buffer_grow(b, size)
-    assert b.size + size <= b.capacity
+    ensure(b.size + size <= b.capacity)
     p = b.data + b.size
     b.size += size
     return p
 
 
-cdef inline int put8(Buffer* b, unsigned char v) except -1:
+cdef inline int put8(Buffer* b, unsigned char v) except -1 nogil:
     buffer_take(b, 1)[0] = v
     return 0
 
 
-cdef inline int put_tagged16(Buffer* b, unsigned char tag, uint16_t v) except -1:
+cdef inline int put_tagged16(Buffer* b, unsigned char tag, uint16_t v) except -1 nogil:
     cdef unsigned char* p = buffer_take(b, 3)
     p[0] = tag
     store16(p + 1, v)
     return 0
 
 
-cdef inline int put_tagged32(Buffer* b, unsigned char tag, uint32_t v) except -1:
+cdef inline int put_tagged32(Buffer* b, unsigned char tag, uint32_t v) except -1 nogil:
     cdef unsigned char* p = buffer_take(b, 5)
     p[0] = tag
     store32(p + 1, v)
     return 0
 
 
-cdef inline int put_tagged64(Buffer* b, unsigned char tag, uint64_t v) except -1:
+cdef inline int put_tagged64(Buffer* b, unsigned char tag, uint64_t v) except -1 nogil:
     cdef unsigned char* p = buffer_take(b, 9)
     p[0] = tag
     store64(p + 1, v)
     return 0
 
 
-cdef inline int put_bytes(Buffer* b, const void* data, size_t size) except -1:
+cdef inline int put_bytes(Buffer* b, const void* data, size_t size) except -1 nogil:
     memcpy(buffer_take(b, size), data, size)
     return 0

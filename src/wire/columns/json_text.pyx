@@ -1,5 +1,5 @@
 # Writes values on the wire as JSON text, without the GIL, for columns that take values of any type. What JSON has no form for
-# gets those that the command line has, too (`pyspike.cli.json_values`): an object with one name that begins with `$`. That a
+# gets those that the command line has, too (`pyspike.columnar.json_values`): an object with one name that begins with `$`. That a
 # list or map is kept in an order is not told.
 
 cdef extern from "stdio.h" nogil:

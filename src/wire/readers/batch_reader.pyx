@@ -136,6 +136,8 @@ cdef class BatchReader(Reader):
             self.failed.append(number)
         elif batch.answered is not None:
             batch.answered.append(number)
+        else:
+            batch.done += 1
         return 0
 
 

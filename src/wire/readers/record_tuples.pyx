@@ -1,7 +1,7 @@
 # Records as tuples and dicts, for programs that know them so (`pyspike.compat`): compiled, as it is done for each record of a
 # query or a batch.
 
-cdef object TTL_NEVER = 0xFFFFFFFF          # the time to live of a record that never expires, where there is no None
+cdef object TTL_OF_NEVER = 0xFFFFFFFF       # the time to live of a record that never expires, where there is no None
 
 
 cdef inline bint is_plain(object value) noexcept:
@@ -129,5 +129,5 @@ cdef class RecordTuples:
 
 
 cdef inline dict meta_of(Record record):
-    cdef object ttl = TTL_NEVER if record.void_time == 0 else seconds_left(record.void_time)
+    cdef object ttl = TTL_OF_NEVER if record.void_time == 0 else seconds_left(record.void_time)
     return {"ttl": ttl, "gen": record.generation}

@@ -14,7 +14,6 @@ cdef enum BatchGives:                       # what comes of a call
 cdef enum:
     SLICE_ROWS = 4096                       # of one request at most: a server may have a limit of 5000
     SLICE_SIZE = 1_048_576                  # bytes of a request after which no other row is added
-    ROOM_OF_ROW = 512                       # bytes, at most, of a request with one row, but for what has no limit of its own
     NO_ANSWER = -1                          # in the place of a result code
 
 
@@ -38,10 +37,13 @@ cdef class Batch:
     cdef list keys
     cdef Ask ask                            # what all rows ask; None: `asks` has what each does
     cdef list asks
+    cdef PackedRows packed                  # that has what each row writes, from `packed_at` on; None: `ask` or `asks` have it
+    cdef Py_ssize_t packed_at
     cdef RowState* rows
     cdef readonly list records              # a Record or None for each row
     cdef readonly dict errors               # by the row's number: why it failed
     cdef list answered                      # rows that have not failed, if all are handed over one by one; None if all at once
+    cdef Py_ssize_t done                    # rows that have not failed, of a batch whose failures are handed over, since then
     cdef Py_ssize_t left                    # rows that were not handed over yet
     cdef RowsInTransaction transaction      # None of a batch that is part of none
     cdef dict words                         # by the row's number: those of a function that failed
@@ -140,6 +142,11 @@ cdef class Batch:
         cdef Ask ask
         self.check_row(row)
         ask = self.ask_of(row)
+        if self.packed is not None:
+            return (
+                self.filter_expression if ask.filter_expression is None else ask.filter_expression,
+                self.packed.rows[self.packed_at + row].ops, self.packed.ops_of(self.packed_at + row), None,
+            )
         return (
             self.filter_expression if ask.filter_expression is None else ask.filter_expression,
             ask.op_count, ask.ops, ask.operations,
@@ -252,6 +259,17 @@ cdef struct LastRow:                        # the one before, to see whether the
 
 cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -1:
     """What follows a row's digest, flags first; returns whether the next row may repeat it."""
+    cdef bint repeatable = put_row_head(
+        out, key, ask, settings, ask.generation, ask.ttl if ask.has_ttl else settings.ttl, ask.op_count
+    )
+    put_bytes(out, PyBytes_AS_STRING(ask.ops), <size_t>PyBytes_GET_SIZE(ask.ops))
+    return repeatable
+
+
+cdef inline int put_row_head(
+    Buffer* out, Key key, Ask ask, Settings settings, uint16_t generation, uint32_t ttl, int op_count
+) except -1:
+    """The same, but for the operations."""
     cdef bint reads = ask.kind == ROW_READS
     cdef bint with_key = sends_key(ask, settings) and key.user_key is not None
     cdef int flags = ROW_HAS_INFO | ROW_HAS_TTL
@@ -269,11 +287,11 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
     if flags & ROW_HAS_INFO4:
         put8(out, <unsigned char>(settings.info4 | ask.info4))
     if not reads:
-        store16(buffer_take(out, 2), ask.generation)
+        store16(buffer_take(out, 2), generation)
     start = out.size + 4
     p = buffer_take(out, 8)
-    store32(p, ask.ttl if ask.has_ttl else settings.ttl)
-    store16(p + 6, <uint16_t>ask.op_count)
+    store32(p, ttl)
+    store16(p + 6, <uint16_t>op_count)
     cdef int fields = 1
     put_text_field(out, FIELD_NAMESPACE, key.namespace)
     if key.set_name:                        # an empty one would crash the server (batch.md 7.1)
@@ -291,7 +309,6 @@ cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -
         put_bytes(out, PyBytes_AS_STRING(ask.call), <size_t>PyBytes_GET_SIZE(ask.call))
         fields += 3
     store16(out.data + start, <uint16_t>fields)
-    put_bytes(out, PyBytes_AS_STRING(ask.ops), <size_t>PyBytes_GET_SIZE(ask.ops))
     return not with_key
 
 
@@ -332,6 +349,16 @@ cdef inline void repeat_if_same(Buffer* out, LastRow* last, size_t body, bint re
     last.repeatable = repeatable
 
 
+cdef int put_packed_row(Buffer* out, uint32_t number, Batch batch) except -1:
+    """As `put_row`, of a row that is packed. None repeats the one before: two that write the same are rare."""
+    cdef PackedRow* row = &batch.packed.rows[batch.packed_at + number]
+    cdef unsigned char* p = buffer_take(out, AT_ROW_FLAGS)
+    store32(p, number)
+    memcpy(p + 4, row.digest, DIGEST_SIZE)
+    put_row_head(out, <Key>batch.keys[number], batch.ask, batch.settings, row.generation, row.ttl, row.ops)
+    return batch.packed.put_ops(out, batch.packed_at + number)
+
+
 cdef int put_row_in_transaction(
     Buffer* out, LastRow* last, uint32_t number, Key key, Ask ask, Settings settings, RowsInTransaction transaction
 ) except -1:
@@ -360,6 +387,7 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     cdef int fields = 1
     cdef Py_ssize_t i = 0
     cdef uint32_t number
+    cdef bint plain = batch.packed is None and batch.transaction is None
     memset(&last, 0, sizeof(LastRow))
     put_request_header(
         out, INFO1_BATCH | settings.info1 & INFO1_COMPRESS_RESPONSE, 0, 0, 0, 0, server_timeout(batch.total_timeout, 0)
@@ -377,8 +405,10 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
         while i < count and i < SLICE_ROWS and out.size < SLICE_SIZE:
             end = out.size
             number = numbers[i]
-            if batch.transaction is None:
+            if plain:
                 put_row(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings)
+            elif batch.packed is not None:
+                put_packed_row(out, number, batch)
             else:
                 put_row_in_transaction(
                     out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings, batch.transaction

@@ -5,6 +5,7 @@
 
 cdef enum:
     COMMON_ASK = 512                        # bytes of operations that take no memory of their own while they are written
+    ROOM_OF_ROW = 512                       # bytes, at most, of a request with one row, but for what has no limit of its own
 
 
 cdef enum RowKind:

@@ -83,7 +83,7 @@ cdef object wrong_bin_name(object name, Py_ssize_t size):
     return errors.InvalidArgument(f"the bin name {text} has a NUL, which no name may have")
 
 
-cdef inline void end_op(Buffer* out, Py_ssize_t start, int particle) noexcept:
+cdef inline void end_op(Buffer* out, Py_ssize_t start, int particle) noexcept nogil:
     """Completes the operation that starts at the offset `start`, now that its value is written behind its head."""
     cdef unsigned char* p = out.data + start
     p[AT_OP_PARTICLE] = <unsigned char>particle

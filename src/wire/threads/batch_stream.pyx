@@ -9,7 +9,6 @@ cdef enum:
     LONGEST_READ = 5_000_000                # ns after which rows of answers are handed over although more can be read
 
 
-@cython.final
 cdef class StreamExchanges(BatchExchanges):
     """The batches of a stream that are under way, and what came of their rows."""
 

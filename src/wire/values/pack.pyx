@@ -95,12 +95,12 @@ cdef const char* any_utf8_of(Packer* p, object text, Py_ssize_t* size) except NU
 # --- msgpack ---------------------------------------------------------------------------------------
 
 
-cdef inline int put_int(Buffer* out, int64_t v) except -1:
+cdef inline int put_int(Buffer* out, int64_t v) except -1 nogil:
     """Packs an integer in the smallest form that holds it."""
     return put8(out, <unsigned char>v) if 0 <= v < 0x80 else put_other_int(out, v)
 
 
-cdef int put_other_int(Buffer* out, int64_t v) except -1:
+cdef int put_other_int(Buffer* out, int64_t v) except -1 nogil:
     """Packs an integer that is negative or takes several bytes."""
     cdef uint64_t u = <uint64_t>v
     if v >= 0:
@@ -109,7 +109,7 @@ cdef int put_other_int(Buffer* out, int64_t v) except -1:
             put8(out, <unsigned char>v)
         elif v <= 0xFFFF:
             put_tagged16(out, 0xCD, <uint16_t>v)
-        elif v <= 0xFFFFFFFF:
+        elif v <= <int64_t>0xFFFFFFFF:
             put_tagged32(out, 0xCE, <uint32_t>v)
         else:
             put_tagged64(out, 0xCF, u)
@@ -120,14 +120,14 @@ cdef int put_other_int(Buffer* out, int64_t v) except -1:
         put8(out, <unsigned char>(v & 0xFF))
     elif v >= -0x8000:
         put_tagged16(out, 0xD1, <uint16_t>(v & 0xFFFF))
-    elif v >= -<int64_t>0x80000000:
-        put_tagged32(out, 0xD2, <uint32_t>(v & 0xFFFFFFFF))
+    elif v >= INT32_MIN:
+        put_tagged32(out, 0xD2, <uint32_t>v)
     else:
         put_tagged64(out, 0xD3, u)
     return 0
 
 
-cdef inline int put_text(Buffer* out, unsigned char particle, const void* data, size_t size) except -1:
+cdef inline int put_text(Buffer* out, unsigned char particle, const void* data, size_t size) except -1 nogil:
     """Packs a string or blob inside a list or map: a msgpack string whose first byte is the particle type."""
     cdef size_t n = size + 1
     cdef unsigned char* p
@@ -159,7 +159,7 @@ cdef inline int put_flags(Buffer* out, int flags) except -1:
     return put8(out, <unsigned char>flags)
 
 
-cdef inline int put_list_head(Buffer* out, size_t count) except -1:
+cdef inline int put_list_head(Buffer* out, size_t count) except -1 nogil:
     if count < 16:
         return put8(out, <unsigned char>(0x90 | count))
     if count <= 0xFFFF:
@@ -169,7 +169,7 @@ cdef inline int put_list_head(Buffer* out, size_t count) except -1:
     return put_tagged32(out, 0xDD, <uint32_t>count)
 
 
-cdef inline int put_map_head(Buffer* out, size_t count) except -1:
+cdef inline int put_map_head(Buffer* out, size_t count) except -1 nogil:
     if count < 16:
         return put8(out, <unsigned char>(0x80 | count))
     if count <= 0xFFFF:

@@ -514,7 +514,7 @@ def test_a_dictionary_is_that_of_the_stream_in_all_batches() -> None:
 @given(strategies.values)
 def test_json_text_is_what_the_command_line_writes(value: Any) -> None:
     """But for the order in which a list or map is kept, which it does not tell."""
-    from pyspike.cli.json_values import to_json
+    from pyspike.columnar.json_values import to_json
 
     if value is None:
         return
@@ -673,7 +673,7 @@ def test_a_bin_that_comes_twice_and_a_key_that_does_are_refused() -> None:
 
 
 def test_recorded_answers_are_rows_as_they_are_records() -> None:
-    from pyspike.cli.json_values import to_json
+    from pyspike.columnar.json_values import to_json
 
     rows = 0
     for case in cases("query"):

@@ -13,9 +13,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from pyspike import GeoJSON, HyperLogLog, Key, KeyOrderedDict, KeyValueOrderedDict, OrderedList, RawParticle
+from pyspike._wire import Key
+from pyspike.values import (
+    GeoJSON,
+    HyperLogLog,
+    KeyOrderedDict,
+    KeyValueOrderedDict,
+    OrderedList,
+    RawParticle,
+)
 
-__all__ = ["FORMS", "FORMS_HELP", "from_json", "key_to_json", "to_json"]
+__all__ = ["FORMS", "FORMS_HELP", "from_json", "from_text", "key_to_json", "to_json"]
 
 FORMS_HELP = """\b
 What JSON has no form for is an object with one name:
@@ -95,6 +103,15 @@ def from_json(value: Any) -> object:
         return read(content)
     except (TypeError, ValueError, KeyError) as error:
         raise ValueError(f"{json.dumps(value)[:200]} can't be read: {error}") from None
+
+
+def from_text(text: str) -> object:
+    """The bin value that JSON text means.
+
+    Raises:
+        ValueError: it is no JSON, or what `from_json` raises.
+    """
+    return from_json(json.loads(text))
 
 
 def _looks_like_a_form(value: dict[Any, Any]) -> bool:

@@ -1,0 +1,186 @@
+"""load: rows of files become records.
+
+Owns: what becomes of which column, and where a load that was ended goes on. Not here: the files
+(table_files.py), records as lines of JSON (json_lines.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pyspike import Client, WriteReport
+from pyspike.cli.bulk import Notes, progress_bar
+from pyspike.cli.exporting import EXTRA, METADATA
+from pyspike.cli.failures import ExitCode
+from pyspike.cli.json_lines import load_lines
+from pyspike.cli.load_rows import BATCH_POLICY, Done, Mapping
+from pyspike.cli.options import connect, connecting
+from pyspike.cli.output import print_json
+from pyspike.cli.table_files import FORMATS, as_table_rows, format_of, open_table
+
+__all__ = ["load"]
+
+
+@click.command()
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--namespace", required=True, metavar="NAME", help="Of the records.")
+@click.option("--set", "set_name", metavar="NAME", help="Of the records; else as the file says, or none.")
+@click.option("--key", metavar="COLUMN", help="The column with the keys.  [default: @key, @digest]")
+@click.option("--digest", metavar="COLUMN", help="A column with digests, for rows without a key.")
+@click.option(
+    "--columns", metavar="A,B=BIN,...",
+    help="These columns only, and what their bins are called.  [default: all that are nothing else]",
+)  # fmt: skip
+@click.option("--json-columns", metavar="A,B,...", help="Columns of text that is JSON of a value.")
+@click.option("--ttl", type=click.IntRange(min=1), metavar="SECONDS", help="How long the records live.")
+@click.option("--ttl-column", metavar="COLUMN", help="A column that says so; null is for ever.")
+@click.option("--keep-ttl/--no-keep-ttl", default=True, show_default=True, help="As an exported file says.")
+@click.option("--send-key/--no-send-key", default=True, show_default=True, help="Keep keys with the records.")
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), help="Of the files, if not by their endings."
+)
+@click.option("--dry-run", is_flag=True, help="See only whether all rows can be written.")
+@click.option(
+    "--errors", "errors_path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Add the rows that failed to FILE, as lines of JSON.",
+)  # fmt: skip
+@click.option(
+    "--resume", "notes_path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Go on where FILE tells, if it is there, and note in it how far this is.",
+)  # fmt: skip
+@click.option(
+    "--max-failures", type=click.IntRange(min=0), metavar="N", help="End when more rows have failed."
+)
+@click.option("--in-flight", type=click.IntRange(1, 1_000_000), default=2048, show_default=True, metavar="N")
+@connecting
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, and errors too.")
+@click.pass_context
+def load(
+    context: click.Context,
+    /,
+    files: tuple[Path, ...],
+    hosts: str,
+    timeout: float,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Write the rows of files as records: Parquet, Arrow, CSV or lines of JSON, also those of `export`.
+
+    A value that the cluster can't hold is told by its column and row, and ends the load: the rows before were
+    written. Rows that the cluster refuses fail alone: the exit code is 4 then.
+    """
+    mapping = Mapping(
+        options["namespace"],
+        options["set_name"],
+        options["key"],
+        options["digest"],
+        _columns(options["columns"]),
+        frozenset((options["json_columns"] or "").split(",")) - {""},
+        options["ttl"],
+        options["ttl_column"],
+        options["keep_ttl"],
+        options["send_key"],
+    )
+    if mapping.ttl is not None and mapping.ttl_column is not None:
+        raise click.UsageError("either --ttl or --ttl-column")
+    notes = Notes(options["notes_path"], {"load": [str(path) for path in files], "to": [*mapping[:2]]})
+    done = Done(options["errors_path"], options["max_failures"])
+    with connect(hosts, timeout) as client, progress_bar(None, 0, silent=as_json) as (tell, _):
+        for path in files:
+            form = format_of(path, options["form"])
+            load_file = load_lines if form == "jsonl" else _load_table
+            if done.may_go_on:
+                load_file(client, path, form, mapping, notes, done, tell, options)
+    if as_json:
+        told = {
+            "written": done.written,
+            "skipped": done.skipped,
+            "failed": done.failed,
+            "dry_run": options["dry_run"],
+        }
+        print_json(told)
+    else:
+        verb = "could be written" if options["dry_run"] else "written"
+        click.echo(
+            f"{done.written} records {verb}, {done.skipped} rows without a value, {done.failed} failed",
+            err=True,
+        )
+    if done.failed:
+        context.exit(ExitCode.REFUSED)
+
+
+def _columns(text: str | None) -> dict[str, str] | None:
+    """The names of bins by those of columns."""
+    if text is None:
+        return None
+    return {column: name or column for column, _, name in (each.partition("=") for each in text.split(","))}
+
+
+def _load_table(
+    client: Client, path: Path, form: str, mapping: Mapping, notes: Notes, done: Done,
+    tell: Callable[[int], None], options: dict[str, Any],
+) -> None:  # fmt: skip
+    reader = as_table_rows(
+        open_table(path, form), {METADATA["digest"], mapping.digest or ""}, set(mapping.json_columns)
+    )
+    names = set(reader.schema.names)
+    roles = _roles(mapping, names, form)
+    kept = notes.get("next", {}).get(str(path), 0)
+    counted = [0, 0, 0]
+
+    def progress(report: WriteReport) -> None:
+        done.count(report.written - counted[0], report.skipped - counted[1])
+        done.fail(path, list(report.failures[counted[2] :]))
+        counted[:] = [report.written, report.skipped, len(report.failures)]
+        if notes.kept and not options["dry_run"]:
+            notes.set("next", {**notes.get("next", {}), str(path): report.next_row})
+        tell(done.written)
+
+    others = {name for name in roles.values() if isinstance(name, str)} | {*METADATA.values(), EXTRA}
+    bins = (
+        mapping.bins
+        if mapping.bins is not None
+        else [name for name in reader.schema.names if name not in others]
+    )
+    client.write_arrow(
+        reader,
+        mapping.namespace,
+        mapping.set_name,
+        bins=bins,
+        start_row=kept,
+        in_flight=options["in_flight"],
+        max_failures=done.left,
+        dry_run=options["dry_run"],
+        progress=progress,
+        row_policy=mapping.row_policy(),
+        policy=BATCH_POLICY,
+        **roles,
+    )
+
+
+def _roles(mapping: Mapping, names: set[str], form: str) -> dict[str, Any]:
+    """The columns that are no bins, as arguments of `write_arrow`."""
+    roles: dict[str, Any] = {"key": mapping.key, "digest": mapping.digest}
+    if mapping.key is None and mapping.digest is None:
+        # CSV does not tell a key that is text from a number, but a digest is safe.
+        if METADATA["key"] in names and not (form == "csv" and METADATA["digest"] in names):
+            roles["key"] = METADATA["key"]
+        if METADATA["digest"] in names:
+            roles["digest"] = METADATA["digest"]
+        if roles["key"] is None and roles["digest"] is None:
+            raise click.UsageError("which column has the keys? name it with --key COLUMN")
+    if mapping.set_name is None and METADATA["set"] in names:
+        roles["set_column"] = METADATA["set"]
+    if mapping.ttl is not None or mapping.ttl_column is not None:
+        roles["ttl"] = mapping.ttl_column if mapping.ttl is None else mapping.ttl
+    elif mapping.keep_ttl and METADATA["ttl"] in names:
+        roles["ttl"] = METADATA["ttl"]
+    if EXTRA in names:
+        roles["extra"] = EXTRA
+    return roles
