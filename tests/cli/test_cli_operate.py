@@ -154,7 +154,7 @@ def completions(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 def test_subcommands_and_options_are_completed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert completions(monkeypatch, capsys, "pyspike ex") == ["exists"]
+    assert completions(monkeypatch, capsys, "pyspike exi") == ["exists"]
     assert completions(monkeypatch, capsys, "pyspike touch --tt") == ["--ttl"]
     assert completions(monkeypatch, capsys, "pyspike get --key-type h") == ["hex"]
 
