@@ -223,6 +223,13 @@ def test_a_key_without_a_set(client: Client, keys: list[Key]) -> None:
     assert client.batch_delete([key]) == [True]
 
 
+def test_a_filter_may_be_larger_than_a_slice_of_rows(client: Client, keys: list[Key]) -> None:
+    """A request has rows behind its filter, however large that is."""
+    large = exp.or_(NUMBER >= 6, exp.eq(exp.str_bin("a"), "x" * 1_500_000))
+    found = client.batch_get(keys, filter_expression=large, timeout=60_000)
+    assert [record and record["a"] for record in found] == [None] * 6 + [6, 7, None, None]
+
+
 def test_a_large_batch_comes_back_whole(client: Client, set_name: str) -> None:
     keys = [Key("test", set_name, f"large-{number}") for number in range(10_000)]
     client.batch_put(((key, {"n": number}) for number, key in enumerate(keys)), timeout=60_000)

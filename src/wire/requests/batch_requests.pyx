@@ -13,7 +13,7 @@ cdef enum BatchGives:                       # what comes of a call
 
 cdef enum:
     SLICE_ROWS = 4096                       # of one request at most: a server may have a limit of 5000
-    SLICE_SIZE = 1_048_576                  # bytes of a request after which no other row is added
+    SLICE_SIZE = 1_048_576                  # bytes of a request's rows after which no other one is added
     NO_ANSWER = -1                          # in the place of a result code
 
 
@@ -402,7 +402,7 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
     head = out.size
     start_field(out, FIELD_BATCH, BATCH_HEAD_SIZE)
     try:
-        while i < count and i < SLICE_ROWS and out.size < SLICE_SIZE:
+        while i < count and i < SLICE_ROWS and out.size - head < SLICE_SIZE:
             end = out.size
             number = numbers[i]
             if plain:
