@@ -41,6 +41,7 @@ from pyspike import (
 from pyspike import operations as op
 from pyspike.server import EmbeddedCluster
 from support.all_of import all_of
+from support.clients import BlockingClient
 from support.examples import examples
 
 pa = pytest.importorskip("pyarrow")
@@ -207,7 +208,7 @@ def record_sets(draw: st.DrawFn) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def own_client() -> Iterator[Client]:
     """A client of a cluster without anything else in it."""
-    with EmbeddedCluster(nodes=2) as cluster, Client(cluster.hosts) as client:
+    with EmbeddedCluster(nodes=2) as cluster, BlockingClient(cluster.hosts) as client:
         yield client
 
 
@@ -537,7 +538,7 @@ def test_who_is_told_may_end_it(client: Client, set_name: str) -> None:
 @pytest.mark.embedded_only
 @pytest.mark.one_kind("rows are sent by a thread of either client")
 def test_a_node_that_is_gone_fails_its_rows_alone() -> None:
-    with EmbeddedCluster(nodes=2) as cluster, Client(cluster.hosts) as client:
+    with EmbeddedCluster(nodes=2) as cluster, BlockingClient(cluster.hosts) as client:
         node = cluster.nodes[0]
         table = rows(list(range(200)))
         assert client.write_arrow(table, "test", "w", key="id", in_flight=20).written == 200
