@@ -6,10 +6,10 @@
     python bench/compare.py --check                            # are the bars in comparison/bars.py reached?
     python bench/compare.py --awake                            # keeps idle cores from sleeping, see awake.py
 
-Prints tables and writes compare.txt, compare.json, compare.md, compare.svg and compare.png. CPU is the
-client's own, of all its threads. Each client runs a case in a new process, A B A B, and what counts is the
-ratio within a round: the embedded server is plain Python and sets the pace, so operations a second say
-little there.
+Prints tables and writes compare.txt, compare.json, compare.md, and charts: compare.svg, columns.svg and the
+same as PNG. CPU is the client's own, of all its threads. Each client runs a case in a new process, A B A B,
+and what counts is the ratio within a round: the embedded server is plain Python and sets the pace, so
+operations a second say little there.
 
 Needs pyspike-aerospike[bench]; a client that is not installed is shown as such.
 """
@@ -51,7 +51,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     add("--check", action="store_true", help="hold the figures to their bars; 1 if one is missed")
     add("--out", type=Path, default=OUT, metavar="DIR", help="where files go (default: out, beside this one)")
     add("--json", action="store_true", help="print the JSON instead of the tables")
-    add("--chart", action=argparse.BooleanOptionalAction, default=True, help="draw the chart")
+    add("--chart", action=argparse.BooleanOptionalAction, default=True, help="draw the charts")
     add("--list", action="store_true", help="print the names of all cases and end")
     options = parser.parse_args(given)
     if options.rounds < 1 or options.seconds <= 0 or options.n < 0:

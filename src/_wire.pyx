@@ -6,9 +6,12 @@ imported here. The module knows bytes, sockets and the leaf modules `pyspike.err
 `pyspike.showing` and `pyspike.values`; finding and tending a cluster, and deciding what follows a failed attempt, is
 done in Python.
 
+    base/limited                    what the limited API of Python leaves out
     base/endian                     numbers in network order
     base/constants                  every number of the protocol that the client uses
     base/clock                      the monotonic clock
+    base/command_kinds              the kinds of commands, as metrics tell them apart
+    base/trace                      Trace: what becomes of a call that is watched
     base/fork                       what happens to sockets at a fork, and the note that this process is a child
     base/socket                     the system calls on sockets, and what they tell about a connection
     base/buffer                     a growing buffer of bytes to send
@@ -17,11 +20,14 @@ done in Python.
     values/intern                   a connection's cache of short texts
     values/plain_values             the str, int, float or bytes that an object stands for
     values/order                    comparing and sorting packed values in the server's order
+    values/codec_table              CodecTable, by which values of other types are stored
     values/unpack                   received particles and msgpack to Python values
     values/pack                     Python values to particles and msgpack
     values/key                      Key
     values/record                   Record
     values/batch_record             BatchRecord, what came of one row of a batch
+    records/shapes                  what values a field of a class takes, and what is stored of them
+    records/class_plans             ClassPlan, by which records become objects of a class, and these bins again
     columns/structs                 the structs of Arrow's C data interface, and the capsules that hold them
     columns/schema                  ArrowSchema, which tells a column's name and type
     columns/column                  a column while it grows
@@ -30,6 +36,9 @@ done in Python.
     columns/filling                 which column takes which value
     columns/column_plans            columns for the fields of a schema
     columns/inferring               guessing a schema of values
+    columns/raw_records             reading records as they stand in an answer, without the GIL
+    columns/misfits                 what becomes of a value that does not fit its column
+    columns/sampling                guessing the columns that records need
     columns/arrays                  columns given away as Arrow's arrays
     columns/columns                 Columns: records in, batches of columns out
     columns/raw_rows                RawRows: records of a batch as they came, for columns in the order of the rows
@@ -58,6 +67,7 @@ done in Python.
     readers/message                 reading the header, fields and operations of a message
     readers/record_readers          the readers of the answers to commands on one record
     readers/record_tuples           RecordTuples, which makes tuples and dicts of records
+    readers/typed_readers           reading records as objects of classes
     readers/udf_reader              reading what functions on the servers give
     readers/batch_reader            the reader of the answer to a batch
     readers/transaction_readers     those of answers in transactions, which note versions
@@ -66,9 +76,11 @@ done in Python.
     readers/aggregate_reader        the reader of answers to an aggregation
     readers/fields_reader           the reader of answers that have fields only
     nodes/breaker                   Breaker, which counts a node's errors and refuses it commands when there are too many
+    nodes/meter                     Meter: what the attempts of commands on a node came to
     nodes/node                      Node, its limits and its counters
     nodes/partitions                PartitionMap, and choosing the node for a command
     command                         Command: a request, a reader, a partition, and the state of its attempts
+    attempt_counts                  counting what came of attempts
     attempt_limits                  beginning an attempt, its share of the deadline, and the history of failed ones
     record_commands                 making the commands on one record
     batch_commands                  making batches and their commands, choosing their nodes, and what comes of their rows
@@ -110,6 +122,7 @@ done in Python.
     tasks/batch_stream              AsyncBatchStream, for tasks: rows in, outcomes out, a bounded number under way
     tasks/recordset                 AsyncRecordset, for tasks: the records of a query, pulled out of the nodes' sockets
     tasks/executor                  AsyncExecutor: choosing the loop
+    watched_executor                WatchedExecutor, which hands calls to who watches them
     client_methods                  the methods of both clients for commands on one record
     batch_methods                   the methods of both clients for batches
     constructors                    naming the class in errors of wrong constructor arguments
@@ -122,7 +135,7 @@ from cpython.buffer cimport (
 )
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
+from cpython.contextvars cimport PyContext_CopyCurrent
 from cpython.dict cimport PyDict_CheckExact, PyDict_Keys, PyDict_SetItem, PyDict_Size, PyDict_Values
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
@@ -134,6 +147,7 @@ from cpython.number cimport PyIndex_Check, PyNumber_Index
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_Destructor, PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_New, PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, EINTR, EINVAL, EIO, ENOMEM, errno
 from libc.stdint cimport (
@@ -153,7 +167,8 @@ from os import dup2, urandom as random_bytes
 from sys import intern as sys_intern
 from threading import Lock
 from time import sleep, time as wall_time
-from weakref import ref
+from types import GenericAlias
+from weakref import WeakKeyDictionary, ref
 
 from pyspike import errors
 from pyspike.result_code import ResultCode
@@ -163,9 +178,12 @@ from pyspike.values import (
     Special,
 )
 
+include "wire/base/limited.pyx"
 include "wire/base/endian.pyx"
 include "wire/base/constants.pyx"
 include "wire/base/clock.pyx"
+include "wire/base/command_kinds.pyx"
+include "wire/base/trace.pyx"
 include "wire/base/fork.pyx"
 include "wire/base/socket.pyx"
 include "wire/base/buffer.pyx"
@@ -174,11 +192,14 @@ include "wire/values/digest.pyx"
 include "wire/values/intern.pyx"
 include "wire/values/plain_values.pyx"
 include "wire/values/order.pyx"
+include "wire/values/codec_table.pyx"
 include "wire/values/unpack.pyx"
 include "wire/values/pack.pyx"
 include "wire/values/key.pyx"
 include "wire/values/record.pyx"
 include "wire/values/batch_record.pyx"
+include "wire/records/shapes.pyx"
+include "wire/records/class_plans.pyx"
 include "wire/columns/structs.pyx"
 include "wire/columns/schema.pyx"
 include "wire/columns/column.pyx"
@@ -187,6 +208,9 @@ include "wire/columns/json_text.pyx"
 include "wire/columns/filling.pyx"
 include "wire/columns/column_plans.pyx"
 include "wire/columns/inferring.pyx"
+include "wire/columns/raw_records.pyx"
+include "wire/columns/misfits.pyx"
+include "wire/columns/sampling.pyx"
 include "wire/columns/arrays.pyx"
 include "wire/columns/columns.pyx"
 include "wire/columns/raw_rows.pyx"
@@ -215,6 +239,7 @@ include "wire/readers/reader.pyx"
 include "wire/readers/message.pyx"
 include "wire/readers/record_readers.pyx"
 include "wire/readers/record_tuples.pyx"
+include "wire/readers/typed_readers.pyx"
 include "wire/readers/udf_reader.pyx"
 include "wire/readers/batch_reader.pyx"
 include "wire/readers/transaction_readers.pyx"
@@ -223,9 +248,11 @@ include "wire/readers/column_reader.pyx"
 include "wire/readers/aggregate_reader.pyx"
 include "wire/readers/fields_reader.pyx"
 include "wire/nodes/breaker.pyx"
+include "wire/nodes/meter.pyx"
 include "wire/nodes/node.pyx"
 include "wire/nodes/partitions.pyx"
 include "wire/command.pyx"
+include "wire/attempt_counts.pyx"
 include "wire/attempt_limits.pyx"
 include "wire/record_commands.pyx"
 include "wire/batch_commands.pyx"
@@ -267,6 +294,7 @@ include "wire/tasks/batch_executor.pyx"
 include "wire/tasks/batch_stream.pyx"
 include "wire/tasks/recordset.pyx"
 include "wire/tasks/executor.pyx"
+include "wire/watched_executor.pyx"
 include "wire/client_methods.pyx"
 include "wire/batch_methods.pyx"
 include "wire/constructors.pyx"

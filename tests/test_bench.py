@@ -83,8 +83,6 @@ def what_is_installed_is_measured_and_the_rest_says_why_not(smoke: Smoke) -> Non
 
 
 def pyspike_is_measured_in_every_case_it_can_be(smoke: Smoke) -> None:
-    import pyspike
-
     absent = {
         each["case"]
         for each in smoke.document["figures"]
@@ -92,8 +90,8 @@ def pyspike_is_measured_in_every_case_it_can_be(smoke: Smoke) -> None:
     }
     tasks = {case for case in cases.CASES if case.startswith("async-")}
     allowed = {case for case in tasks if case.endswith("-uvloop") and not find_spec("uvloop")}
-    if not hasattr(pyspike, "AsyncClient"):
-        allowed = tasks
+    allowed |= {"scan-arrow", "scan-frame", "write-arrow"} if not find_spec("pyarrow") else set()
+    allowed |= {"scan-frame"} if not find_spec("pandas") else set()
     assert absent == allowed
 
 
@@ -114,11 +112,24 @@ def the_table_is_printed_and_written(smoke: Smoke) -> None:
     assert "these are no figures" in smoke.printed
 
 
-def the_chart_is_drawn(smoke: Smoke) -> None:
+def the_charts_are_drawn(smoke: Smoke) -> None:
     if not find_spec("matplotlib"):  # it has no wheel for every Python
         return
-    assert (smoke.out / "compare.svg").read_text(encoding="utf-8").startswith("<?xml")
-    assert (smoke.out / "compare.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("compare", *(["columns"] if find_spec("pyarrow") else [])):
+        assert (smoke.out / f"{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
+        assert (smoke.out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def columns_are_measured_beside_what_the_official_client_has_instead(smoke: Smoke) -> None:
+    if not find_spec("pyarrow") or not find_spec("pandas") or not clients.installed(clients.OFFICIAL):
+        return
+    measured = {
+        (each["case"], each["client"])
+        for each in smoke.document["figures"]
+        if each["status"] == samples.OK and cases.CASES[each["case"]].group == cases.Group.COLUMNS
+    }
+    names = ("scan-arrow", "scan-frame", "write-arrow")
+    assert measured == {(name, client) for name in names for client in (clients.OURS, clients.OFFICIAL)}
 
 
 def figures_of_batches_are_of_a_record(smoke: Smoke) -> None:
@@ -154,7 +165,8 @@ def the_main_figures_are_written_as_markdown(smoke: Smoke) -> None:
         pyspike_is_measured_in_every_case_it_can_be,
         the_machine_and_all_versions_are_recorded,
         the_table_is_printed_and_written,
-        the_chart_is_drawn,
+        the_charts_are_drawn,
+        columns_are_measured_beside_what_the_official_client_has_instead,
         figures_of_batches_are_of_a_record,
         the_main_figures_are_written_as_markdown,
     ],

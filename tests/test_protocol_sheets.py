@@ -13,7 +13,7 @@ SHEETS = ROOT / "docs" / "protocol"
 
 # `cdt.md`, `framing.md 1.2`, `cdt.md 5.3 to 5.5`, `cdt.md 5.5, 5.8`: a sheet, and the sections meant.
 # A name after a quotation mark or a slash is a file that the code reads or writes.
-CITATION = re.compile(r"""(?<![\w/."'-])([a-z][a-z0-9.-]*\.md)((?:(?:,? | to | and )\d+\.\d+)*)""")
+CITATION = re.compile(r"""(?<![\w/."'-])([a-z][a-z0-9.-]*\.md\b)((?:(?:,? | to | and )\d+\.\d+)*)""")
 SECTION = re.compile(r"^##+ (\d+\.\d+) ", re.MULTILINE)
 LINE_BREAK = re.compile(r"\s*\n[\s#]*")
 

@@ -428,6 +428,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
         "jobs",
         "list_indexes",
         "list_udfs",
+        "metrics",
         "namespace",
         "node_names",
         "run_in_transaction",

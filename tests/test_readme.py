@@ -7,51 +7,27 @@ What type checkers say of the blocks is in `test_readme_types`.
 
 from __future__ import annotations
 
-import contextlib
-import fnmatch
-import io
-import re
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import pyspike
+from support import pages
+from support.pages import ADDRESS, BLOCK, URL, Block, expect_printed, run_block
 
 pytest_plugins = ["pytester"]
 
 README = Path(__file__).parents[1] / "README.md"
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PRINTS = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
-ADDRESS, SET = '"127.0.0.1:3000"', '"users"'
-URL = "aerospike://127.0.0.1:3000"
+SET = '"users"'
 
-BLOCKS = 36
+BLOCKS = 25
 TESTS = 1
 LANGUAGES = {"python", "console"}
 
 
-@dataclass
-class Block:
-    """A block of the README, and what came of it."""
-
-    source: str
-    line: int
-    is_test: bool
-    printed: str = ""
-    error: BaseException | None = None
-    ran: bool = False
-
-
 def read_blocks() -> list[Block]:
-    text = README.read_text(encoding="utf-8")
-    return [
-        Block(match[2], text[: match.start(2)].count("\n") + 1, is_test="def test_" in match[2])
-        for match in BLOCK.finditer(text)
-        if match[1] == "python"
-    ]
+    return [block for block in pages.read_blocks(README) if block.language == "python"]
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +44,7 @@ def blocks(hosts: str, set_name: str) -> Iterator[list[Block]]:
 
 def run(block: Block, namespace: dict[str, object], hosts: str, set_name: str) -> None:
     source = block.source.replace(ADDRESS, repr(hosts)).replace(SET, repr(set_name))
-    source = source.replace(URL, f"aerospike://{hosts}")
-    code = compile("\n" * (block.line - 1) + source, str(README), "exec")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
-        # Python 3.12 and later warn of os.fork() in a process with threads, of which a client has one.
-        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-        try:
-            exec(code, namespace)
-            block.ran = True
-        except Exception as error:  # told by the test of this block
-            block.error = error
-    block.printed = printed.getvalue()
+    run_block(block, source.replace(URL, f"aerospike://{hosts}"), README, namespace)
 
 
 def number_of(kind: bool) -> list[int]:
@@ -88,18 +53,7 @@ def number_of(kind: bool) -> list[int]:
 
 @pytest.mark.parametrize("index", number_of(False), ids=lambda index: f"line-{read_blocks()[index].line}")
 def test_a_block_runs_and_prints_what_it_says(blocks: list[Block], index: int) -> None:
-    block = blocks[index]
-    if block.error is not None:
-        raise block.error
-    assert block.ran
-    # `*` where the README says `...`
-    expected = [re.sub(r"\[", "[[]", text).replace("...", "*") for text in PRINTS.findall(block.source)]
-    printed = block.printed.splitlines()
-    if "for " in block.source:  # as many rounds as the cluster has nodes
-        expected *= len(printed) // max(len(expected), 1)
-    assert len(printed) == len(expected), block.printed
-    for line, pattern in zip(printed, expected, strict=True):
-        assert fnmatch.fnmatchcase(line, pattern)
+    expect_printed(blocks[index])
 
 
 @pytest.mark.parametrize("index", number_of(True), ids=lambda index: f"line-{read_blocks()[index].line}")
@@ -127,12 +81,12 @@ def test_no_block_is_left_out(blocks: list[Block]) -> None:
     assert sum(block.is_test for block in blocks) == TESTS
     assert len(blocks) == BLOCKS + TESTS
     text = README.read_text(encoding="utf-8")
-    assert {match[1] for match in BLOCK.finditer(text)} == LANGUAGES
+    assert {block.language for block in pages.read_blocks(README)} == LANGUAGES
     assert text.count("```") == 2 * len(BLOCK.findall(text))
 
 
 def test_the_address_and_the_set_are_put_in_the_readmes_place() -> None:
     text = "".join(block.source for block in read_blocks())
     assert text.count("127.0.0.1") == text.count(ADDRESS) + text.count(URL)
-    assert (text.count(ADDRESS), text.count(URL)) == (6, 1)
+    assert (text.count(ADDRESS), text.count(URL)) == (4, 1)
     assert SET in text

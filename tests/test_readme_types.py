@@ -1,7 +1,7 @@
-"""Every Python block of the README passes `mypy --strict` and pyright's strict mode.
+"""Every Python block of the README passes `mypy --strict` and pyright's strict mode; the site's pass mypy.
 
-The blocks go on from each other, so each checker is run once on all of them, joined to one module; beside it
-is a module about what else users may rely on. A mistake that is made on purpose must be found.
+The blocks of a page go on from each other, so they are joined to one module, and each checker is run once;
+beside them are modules about what else users may rely on. A mistake that is made on purpose must be found.
 """
 
 from __future__ import annotations
@@ -18,9 +18,18 @@ from pathlib import Path
 import pytest
 
 import pyspike
+from support import pages
 from test_readme import read_blocks
 
-MISTAKES = {"WritePolicy(sendkey=True)", "print(error.message, error.result_code.name)  # of any TypeError"}
+MISTAKES = {
+    "WritePolicy(sendkey=True)",
+    "print(error.message, error.result_code.name)  # of any TypeError",
+    "print(client.get(key, into=User).nme)  # no such field",
+    "print(pyspike.RecordIsNotThere)  # no such name",
+}
+DOCS = Path(__file__).parents[1] / "docs"
+# Pages, and files on pages, that are about packages without types; those with tests of their own.
+UNTYPED = {"bench", "bulk", "gevent", "metrics", "places", "tasks.py", "typed-records", "old.py"}
 WHERE = Path(pyspike.__file__).parents[1]
 PATIENCE = 450  # seconds until a checker hangs; on an idle machine each takes ten
 
@@ -66,14 +75,135 @@ except TypeError as error:
     print(error.message, error.result_code.name)  # of any TypeError
 """
 
+TYPED = """
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, NamedTuple, TypedDict
+
+import pyspike
+from pyspike import (
+    AsyncClient, BatchRead, Client, ClientPolicy, Codec, Key, ReadPolicy, Record, Recordset, Statement,
+    Written, codecs, operations as op,
+)
+from typing_extensions import assert_type
+
+
+@dataclass
+class User:
+    name: str
+    age: Annotated[int, pyspike.field(bin="a")]
+    visits: int = pyspike.field(bin="v", default=0)
+
+
+class Pair(NamedTuple):
+    name: str
+
+
+class Row(TypedDict):
+    name: str
+
+
+def threads(client: Client, key: Key, keys: list[Key]) -> None:
+    assert_type(client.get(key), Record)
+    assert_type(client.get(key, into=User), User)
+    assert_type(client.get(key, ["name"], into=Pair), Pair)
+    assert_type(client.get(key, into=Row), Row)
+    assert_type(client.get(key, default=None), Record | None)
+    assert_type(client.get(key, into=User, default=None), User | None)
+    assert_type(client.operate(key, [op.get()]), Record)
+    assert_type(client.operate(key, [op.get()], into=User), User)
+    assert_type(client.batch_get(keys), list[Record | None])
+    assert_type(client.batch_get(keys, into=User), list[User | None])
+    for record in client.query(Statement("test", "users")):
+        assert_type(record, Record)
+    with client.query(Statement("test", "users"), into=User) as users:
+        assert_type(users, Recordset[User])
+        for user in users:
+            assert_type(user, User)
+            assert_type(user.visits, int)
+    client.put(key, User("Ann", 1))
+    client.put(key, Pair("Ann"))
+    client.put(key, Row(name="Ann"))
+    print(client.get(key, into=User).nme)  # no such field
+    client.batch_put({key: User("Ann", 1)})
+    client.batch_put((each, Pair("Ann")) for each in keys)
+    client.batch([BatchRead(key, into=User)])
+    assert_type(client.put(key, {"a": 1}, returning=Written), Written)
+    assert_type(client.batch_put([(key, {"a": 1})], returning=Written), list[Written])
+    assert_type(client.touch(key, returning=Written).generation, int)
+    assert_type(client.update(key, older, into=User), User)
+    assert_type(client.update(key, grow, into=User), User | None)
+    assert_type(client.update(key, empty), dict[str, Any])
+    ClientPolicy(codecs=[codecs.DECIMAL.tagged(), codecs.SET, Codec(User, to_text, of_text)])
+    ClientPolicy(slow_command=50, read=ReadPolicy(socket_timeout=timedelta(seconds=1), total_timeout=50))
+    print(pyspike.RecordIsNotThere)  # no such name
+
+
+def older(user: User | None) -> User:
+    assert user is not None
+    return user
+
+
+def grow(user: User | None) -> None:
+    if user is not None:
+        user.age += 1
+
+
+def empty(bins: dict[str, Any]) -> None:
+    bins.clear()
+
+
+def to_text(user: User) -> str:
+    return user.name
+
+
+def of_text(stored: str) -> User:
+    return User(stored, 0)
+
+
+async def tasks(client: AsyncClient, key: Key, keys: list[Key]) -> None:
+    assert_type(await client.get(key, into=User, default=None), User | None)
+    assert_type(await client.batch_get(keys, into=Row), list[Row | None])
+    assert_type(await client.operate(key, [op.get()], into=Pair), Pair)
+    async with client.query(Statement("test", "users"), into=User) as users:
+        async for user in users:
+            assert_type(user, User)
+    await client.put(key, User("Ann", 1))
+    assert_type(await client.put(key, {"a": 1}, returning=Written), Written)
+    assert_type(await client.update(key, older, into=User), User)
+
+
+def names_of(records: Recordset, users: Iterable[User]) -> list[object]:
+    return [*(record["name"] for record in records), *(user.name for user in users)]
+"""
+
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The blocks as one module, and the other one."""
+    """The blocks as one module, and the others."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "readme.py").write_text("\n".join(block.source for block in read_blocks()), encoding="utf-8")
     (folder / "relied_on.py").write_text(RELIED_ON, encoding="utf-8")
-    return [folder / "readme.py", folder / "relied_on.py"]
+    (folder / "of_classes.py").write_text(TYPED, encoding="utf-8")
+    return [folder / "readme.py", folder / "relied_on.py", folder / "of_classes.py"]
+
+
+@pytest.fixture(scope="module")
+def site(modules: list[Path]) -> list[Path]:
+    """The blocks of the site's pages, a module a page, and the files on them; without what has no types."""
+    folder = modules[0].parent
+    found: list[Path] = []
+    for page in sorted(DOCS.rglob("*.md")):
+        if page.parent.name not in ("protocol", "api") and page.stem not in UNTYPED:
+            blocks = [block for block in pages.read_blocks(page) if block.language == "python"]
+            files = {block.kind.removeprefix("file "): block.source for block in blocks if block.kind}
+            if joined := "\n\n".join(block.source for block in blocks if not block.kind):
+                files[f"page_{page.stem.replace('-', '_')}.py"] = joined
+            for name in files.keys() - UNTYPED:
+                (folder / name).write_text(files[name], encoding="utf-8")
+                found.append(folder / name)
+    return found
 
 
 def run(modules: list[Path], *command: str, **environment: str) -> str:
@@ -99,7 +229,9 @@ def expect_mistakes_only(modules: list[Path], complaints: list[tuple[str, int, s
     assert {line for line, _ in told} == MISTAKES
 
 
-def test_the_blocks_pass_mypy(modules: list[Path]) -> None:
+def test_the_blocks_pass_mypy(modules: list[Path], site: list[Path]) -> None:
+    modules = [*modules, *site]
+    assert len(site) > 20
     pytest.importorskip("mypy", reason="mypy is in the extra lint")
     # It looks into site-packages by itself, and refuses to have them named.
     path = {} if WHERE.name == "site-packages" else {"MYPYPATH": str(WHERE)}

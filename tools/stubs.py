@@ -4,9 +4,10 @@
     python tools/stubs.py --check    ends with 1 if it is not what would be written, and says where
 
 A signature is told once, in `src/wire`: the Python annotations of `def` are taken as they are, C types are
-translated. Two things are derived: a parameter `default: T = RAISE` makes two overloads, without it and with
-it, and `AsyncCommands` has the methods of `Commands` as coroutines. The rules for what a source may look like
-are those of the house's style: a header is closed by `:` at the end of a line, and members are indented by 4.
+translated. Two things are derived: the parameters `default: T = RAISE`, `into: type[U] = None` and
+`returning: type[Written] = None` make two overloads each, without them and with them, and `AsyncCommands` has
+the methods of `Commands` as coroutines. The rules for what a source may look like are those of the house's
+style: a header is closed by `:` at the end of a line, and members are indented by 4.
 """
 
 from __future__ import annotations
@@ -59,7 +60,6 @@ INTERNAL = {
         "NodeRequests",
         "WriterExchanges",
         "RowGroup",
-        "RowGroups",
         "RowRequests",
         "StreamExchanges",
         "TakenItems",
@@ -73,12 +73,13 @@ INTERNAL = {
         "Part",
         "RawRows",
     ),
+    *("ShapeError", "Unfit", "WrittenReader", "TypedReader", "TypedResultsReader"),
     *("MonitorReader", "NotingBatchReader", "NotingReader", "RowsInTransaction", "TransactionFields"),
-    *("Reader", "RecordReader", "ResultsReader", "Sign", "TaskExecutor", "Unopened", "Waiter"),
+    *("Reader", "RecordReader", "ResultsReader", "Sign", "Unopened", "Waiter"),
     *("RecordsToPut", "RowSource", "UserRows", "WaitingBlock", "WaitingQueue"),
 }
 # What type checkers are told as a class, of classes that are registered as one.
-BASES = {"Record": "Mapping[str, Any]"}
+BASES = {"Record": "Mapping[str, Any]", "Recordset": "Generic[R]", "AsyncRecordset": "Generic[R]"}
 TWINS = {"AsyncCommands": "BatchCommands"}  # a class with the methods of another one, as coroutines
 SPECIAL = {
     *("__init__", "__new__", "__call__", "__hash__", "__eq__", "__bool__", "__enter__", "__exit__"),
@@ -114,6 +115,9 @@ FIELDS = {
     "LoopExecutor.batches": "set[Any]",
     "LoopExecutor.streams": "set[Any]",
     "BatchRead.bins": "tuple[str, ...] | None",
+    "BatchRead.into": "type[Any] | None",
+    "ClassPlan.bins": "tuple[str, ...] | None",
+    "ClassPlan.fields": "tuple[PlannedField, ...]",
     "BatchRead.operations": "tuple[Operation, ...] | None",
     "BatchRecord.error": "AerospikeError | None",
     "BatchRecord.record": "Record | None",
@@ -127,8 +131,9 @@ FIELDS = {
     "BatchWrite.operations": "tuple[Operation, ...]",
     "Command.history": "list[Attempt] | None",
     "Command.key": "Key | None",
-    "Command.name": "str | None",
     "Node.pool": "Pool",
+    "Trace.events": "list[tuple[int, Attempt]]",
+    "Trace.node": "str | None",
     "IndexFilter.begin": "int | str | bytes",
     "IndexFilter.bin": "str | None",
     "IndexFilter.context": "bytes | None",
@@ -184,12 +189,13 @@ IMPORTED = {
     },
     "contextvars": {"Context"},
     "types": {"TracebackType"},
-    "typing": {"Any", "Protocol", "TypeAlias", "TypeVar", "final", "overload"},
+    "typing": {"Any", "Generic", "Protocol", "TypeAlias", "final", "overload"},
+    "typing_extensions": {"TypeVar"},  # with a default, which every type checker knows without the package
     "weakref": {"ref"},
     "pyspike.batch": {"BatchResults"},
     "pyspike.transaction": {"Transaction"},
     "pyspike.query": {"Cursor"},
-    "pyspike._types": {"Filter", "KeyLike", "Milliseconds", "Ttl"},
+    "pyspike._types": {"Bins", "Filter", "KeyLike", "Milliseconds", "Ttl"},
     "pyspike.errors": {"AerospikeError", "Attempt"},
     "pyspike.values": {"RawParticle"},
     "pyspike.policy": {
@@ -205,6 +211,13 @@ IMPORTED = {
 }
 
 
+# Parameters that make two overloads of a signature, without them and with them. What is returned differs: it
+# has the first of the texts without the parameter, and the second with it.
+CHOICES = {
+    r"\bdefault: (T) = \w+(, )?": (" | T", ""),
+    r"\binto: (type\[U\]) = None(, )?": ("Record", "U"),
+    r"\breturning: (type\[Written\]) = None(, )?": ("", ""),
+}
 LITERAL = r"-?[\d_.]+|None|True|False|\".*\"|\(\)"
 
 
@@ -238,14 +251,12 @@ class Function:
             yield textwrap.indent(quoted(doc), "    ")
 
     def _variants(self) -> Iterator[tuple[list[str], str, str, str]]:
-        with_default = re.search(r"\bdefault: T = \w+(, )?", self.parameters)
-        if with_default is None:
-            yield self.marks, self.parameters, self.returns, self.doc
-            return
-        without = self.parameters.replace(with_default[0], "")
-        required = self.parameters.replace(with_default[0], f"default: T{with_default[1] or ''}")
-        yield ["@overload"], without, self.returns.removesuffix(" | T"), self.doc
-        yield ["@overload"], required, self.returns, self.doc
+        found = [(self.parameters, self.returns)]
+        for pattern, left_out in CHOICES.items():
+            found = [each for one in found for each in chosen(*one, pattern, left_out)]
+        marks = self.marks if len(found) == 1 else ["@overload"]
+        for parameters, returns in found:
+            yield marks, parameters, returns, self.doc
 
 
 @dataclass
@@ -270,6 +281,26 @@ class Class:
             else:
                 body += member.lines(asynchronous=self.name in TWINS and not member.own)
         yield textwrap.indent("\n".join(body or ["..."]), "    ")
+
+
+def chosen(parameters: str, returns: str, pattern: str, texts: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """The parameters and what is returned, without a parameter of `CHOICES` and with it, if it is there."""
+    found = re.search(pattern, parameters)
+    if found is None:
+        yield parameters, returns
+        return
+    name = found[0].partition(":")[0]
+    without = parameters.replace(found[0], "").removesuffix(", ")
+    required = parameters.replace(found[0], f"{name}: {found[1]}{found[2] or ''}")
+    if name == "default":
+        yield without, returns.replace(texts[0], texts[1])
+        yield required, returns
+    elif name == "returning":
+        yield without, "None"
+        yield required, returns.removesuffix(" | None")
+    else:
+        yield without, returns
+        yield required, re.sub(rf"\b{texts[0]}\b", texts[1], returns)
 
 
 def quoted(doc: str) -> str:
@@ -515,7 +546,12 @@ def stub() -> str:
         classes[name].members = [
             own.get(each.name, each) for each in methods_of(classes, twin) if isinstance(each, Function)
         ]
-    body = ['T = TypeVar("T")', 'K = TypeVar("K", bound=KeyLike)']
+    body = [
+        'T = TypeVar("T")',
+        'U = TypeVar("U")',
+        'R = TypeVar("R", default=Record)',
+        'K = TypeVar("K", bound=KeyLike)',
+    ]
     for each in found:
         if isinstance(each, str):
             body.append(each)

@@ -63,6 +63,7 @@ class Group:
     COMMAND = "one thread"
     BATCH = f"one thread, batches of {BATCH}: figures are of a record"
     QUERY = "queries: figures are of a record"
+    COLUMNS = "columns: figures are of a record"
     THREADS = "threads"
     LOCAL = "no server"
     LIFE = "connect and import"
@@ -179,9 +180,6 @@ def _queries() -> list[Case]:
         case("scan", f"scan of {QUERIED:,}, 3 small bins", SCAN, call="query"),
         case("scan-bins", f"scan of {QUERIED:,}, and look at them", SCAN, call="query", read=True),
         case("index-query", f"query of an index, {some:,} records", SOME, call="query"),
-        case("scan-arrow", f"scan of {QUERIED:,} into a pyarrow table, or rows", SCAN, call="table"),
-        case("scan-frame", f"scan of {QUERIED:,} into a table, or a pandas frame", SCAN, call="frame"),
-        case("write-arrow", f"a pyarrow table of {QUERIED:,} written", SCAN, call="write_table"),
     ]
     for uvloop in (False, True):
         loop, suffix = ("uvloop", "-uvloop") if uvloop else ("asyncio", "")
@@ -193,6 +191,17 @@ def _queries() -> list[Case]:
             ),
         ]
     return cases
+
+
+def _columns() -> list[Case]:
+    def case(name: str, title: str, call: str) -> Case:
+        return Case(name, Group.COLUMNS, title, call, set_name=QUERIED_SET, finds=SCAN)
+
+    return [
+        case("scan-arrow", f"scan of {QUERIED:,} into a pyarrow table (others: a list of rows)", "table"),
+        case("scan-frame", f"scan of {QUERIED:,} into a pandas frame", "frame"),
+        case("write-arrow", f"write of {QUERIED:,} out of a pyarrow table", "write_table"),
+    ]
 
 
 def _asyncio() -> list[Case]:
@@ -240,7 +249,9 @@ def _asyncio() -> list[Case]:
     return cases
 
 
-CASES: dict[str, Case] = {case.name: case for case in [*_blocking(), *_batches(), *_queries(), *_asyncio()]}
+CASES: dict[str, Case] = {
+    case.name: case for case in [*_blocking(), *_batches(), *_queries(), *_columns(), *_asyncio()]
+}
 
 
 def batches_of(keys: list[Any], size: int) -> list[list[Any]]:

@@ -1,7 +1,8 @@
-"""Figures as a picture: CPU microseconds a command, a bar a client. Needs matplotlib."""
+"""Figures as pictures: CPU microseconds a command, a bar a client. Needs matplotlib."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,44 @@ COLOURS = {
     "aerospike-py": "#7d8597",
     FLOOR: "#ced4da",
 }
-PANELS = {
-    "one thread": [Group.COMMAND],
-    "batches, of a record": [Group.BATCH],
-    "queries, of a record": [Group.QUERY],
-    "get from threads": [Group.THREADS],
-    "asyncio, reads": [Group.TASKS],
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture: the name of its files, its title, how figures are written, and which groups panels show."""
+
+    name: str
+    title: str
+    form: str
+    panels: dict[str, list[str]]
+
+
+PICTURES = (
+    Picture(
+        "compare",
+        "client CPU a command, microseconds (less is better)",
+        "%.1f",
+        {
+            "one thread": [Group.COMMAND],
+            "batches, of a record": [Group.BATCH],
+            "queries, of a record": [Group.QUERY],
+            "get from threads": [Group.THREADS],
+            "asyncio, reads": [Group.TASKS],
+        },
+    ),
+    Picture(
+        "columns",
+        "client CPU a record, microseconds (less is better)",
+        "%.2f",
+        {"records to columns, and columns to records": [Group.COLUMNS]},
+    ),
+)
 BAR = 0.16
 INCHES_A_CASE = 0.62
 
 
 def draw(figures: list[Figure], machine: list[str], folder: Path) -> list[Path]:
-    """Write compare.svg and compare.png into the folder.
+    """Write compare.svg, columns.svg and the same as PNG into the folder, if there are figures for them.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -40,13 +66,19 @@ def draw(figures: list[Figure], machine: list[str], folder: Path) -> list[Path]:
     import matplotlib as mpl
 
     mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "pyspike"
+    paths = []
+    for picture in PICTURES:
+        panels = {title: _measured(figures, groups) for title, groups in picture.panels.items()}
+        panels = {title: measured for title, measured in panels.items() if measured}
+        if panels:
+            paths += _draw(picture, panels, machine, folder)
+    return paths
+
+
+def _draw(told: Picture, panels: dict[str, list[Figure]], machine: list[str], folder: Path) -> list[Path]:
     from matplotlib import pyplot as plt
 
-    mpl.rcParams["svg.hashsalt"] = "pyspike"
-    panels = {title: _measured(figures, groups) for title, groups in PANELS.items()}
-    panels = {title: measured for title, measured in panels.items() if measured}
-    if not panels:
-        return []
     heights = [len({each.case for each in measured}) + 0.8 for measured in panels.values()]
     picture, axes = plt.subplots(
         len(panels),
@@ -56,10 +88,10 @@ def draw(figures: list[Figure], machine: list[str], folder: Path) -> list[Path]:
         layout="constrained",
     )
     for axis, (title, measured) in zip(axes[:, 0], panels.items(), strict=True):
-        _panel(axis, title, measured)
-    picture.suptitle("client CPU a command, microseconds (less is better)")
+        _panel(axis, title, measured, told.form)
+    picture.suptitle(told.title)
     picture.supxlabel("\n".join(machine), fontsize=6, color="#555555")
-    paths = [folder / "compare.svg", folder / "compare.png"]
+    paths = [folder / f"{told.name}.svg", folder / f"{told.name}.png"]
     picture.savefig(paths[0], metadata={"Date": None})
     picture.savefig(paths[1], dpi=150)
     plt.close(picture)
@@ -72,14 +104,14 @@ def _measured(figures: list[Figure], groups: list[str]) -> list[Figure]:
     return [each for each in figures if each.status == OK and each.case in shown]
 
 
-def _panel(axis: Any, title: str, figures: list[Figure]) -> None:
+def _panel(axis: Any, title: str, figures: list[Figure], form: str) -> None:
     cases = list(dict.fromkeys(figure.case for figure in figures))
     clients = [name for name in COLOURS if any(figure.client == name for figure in figures)]
     for row, client in enumerate(clients):
         mine = [figure for figure in figures if figure.client == client]
         places = [cases.index(figure.case) + (row - (len(clients) - 1) / 2) * BAR for figure in mine]
         bars = axis.barh(places, [figure.cpu_us for figure in mine], BAR, color=COLOURS[client], label=client)
-        axis.bar_label(bars, fmt="%.1f", fontsize=6, padding=2)
+        axis.bar_label(bars, fmt=form, fontsize=6, padding=2)
     axis.set_yticks(range(len(cases)), [CASES[case].title for case in cases], fontsize=8)
     axis.invert_yaxis()
     axis.margins(x=0.08)

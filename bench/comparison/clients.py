@@ -16,6 +16,7 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Awaitable, Callable
 from functools import partial
+from importlib.util import find_spec
 from operator import attrgetter, itemgetter
 from typing import Any, ClassVar
 
@@ -33,6 +34,13 @@ def table_of(count: int) -> Any:
     """So many rows of the set that queries look at, as pyarrow has them."""
     columns = {"a": range(count), "b": [SMALL["b"]] * count, "c": [SMALL["c"]] * count}
     return importlib.import_module("pyarrow").table(columns)
+
+
+def _rows_of(frame: Any) -> int:
+    """How many rows a frame has, which must have the columns of the set."""
+    if set(frame.columns) != set(SMALL):
+        raise RuntimeError(f"the frame has the columns {list(frame.columns)}")
+    return len(frame)
 
 
 class Peer:
@@ -54,7 +62,7 @@ class Peer:
     batch_operate: Callable[[list[Any]], Any] | None = None
     batch_operate_document: Callable[[list[Any]], Any] | None = None
     query: Callable[[str, tuple[int, int] | None, bool], int] | None = None
-    # The same, with all records at once: in columns, or as a list; and in columns, or as a frame of pandas.
+    # The same, with all records at once: in columns, or as a list; and as a frame of pandas.
     table: Callable[[str, tuple[int, int] | None, bool], int] | None = None
     frame: Callable[[str, tuple[int, int] | None, bool], int] | None = None
     # Writes the records that a query of the set finds once more, out of a table.
@@ -152,6 +160,10 @@ class Pyspike(Peer):
             found = client.query_arrow(self._statement(set_name, numbers)).to_pyarrow()
             return int(found.num_rows)
 
+        def frame(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
+            found = client.query_arrow(self._statement(set_name, numbers)).to_pandas()
+            return _rows_of(found)
+
         tables: list[Any] = []  # made by the first call, which is not measured
 
         def write_table(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
@@ -160,9 +172,10 @@ class Pyspike(Peer):
             report = client.write_arrow(tables[0], NAMESPACE, set_name, key="a", bins=["a", "b", "c"])
             return int(report.written)
 
-        self.query, self.table, self.frame = query, table, table
-        if hasattr(client, "write_arrow"):
-            self.write_table = write_table
+        self.query = query
+        if find_spec("pyarrow"):
+            self.table, self.write_table = table, write_table
+            self.frame = frame if find_spec("pandas") else None
 
     def _statement(self, set_name: str, numbers: tuple[int, int] | None) -> Any:
         where = None if numbers is None else self.package.filters.range("a", *numbers)
@@ -262,16 +275,18 @@ class Official(Peer):
                 client.batch_write(rows.BatchRecords(rows_of_table[start : start + PART]))
             return len(rows_of_table)
 
-        self.write_table = write_table
+        self.write_table = write_table if find_spec("pyarrow") else None
 
         def table(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
             return len(client.query(NAMESPACE, set_name).results())
 
         def frame(set_name: str, numbers: tuple[int, int] | None, look: bool) -> int:
             pandas = importlib.import_module("pandas")
-            return len(pandas.DataFrame([bins for _, _, bins in client.query(NAMESPACE, set_name).results()]))
+            rows = client.query(NAMESPACE, set_name).results()
+            return _rows_of(pandas.DataFrame([bins for _, _, bins in rows]))
 
-        self.query, self.table, self.frame = query, table, frame
+        self.query, self.table = query, table
+        self.frame = frame if find_spec("pandas") else None
 
     def prepare(self) -> None:
         self.digest = partial(self.package.calc_digest, NAMESPACE, "bench-small")

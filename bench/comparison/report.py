@@ -40,6 +40,7 @@ COLUMNS: dict[str, list[Column]] = {
     Group.COMMAND: [*BLOCKING, _cpu_to(FLOOR, "floor")],
     Group.BATCH: [OPS, CPU, *PEERS, _cpu_to(FLOOR, "floor")],
     Group.QUERY: [OPS, CPU, *PEERS, _ops_to(NATIVE, "native")],
+    Group.COLUMNS: BLOCKING,
     Group.THREADS: BLOCKING,
     Group.LOCAL: BLOCKING,
     Group.LIFE: [

@@ -60,7 +60,7 @@ class Worker:
             return self._in_loop(case)
         if case.group == Group.LIFE:
             return self._connect()
-        if case.group in (Group.COMMAND, Group.BATCH, Group.QUERY) and not self.opened:
+        if case.group in (Group.COMMAND, Group.BATCH, Group.QUERY, Group.COLUMNS) and not self.opened:
             self._open()
         if case.group == Group.THREADS:
             if not self.opened:

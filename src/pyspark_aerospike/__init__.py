@@ -10,24 +10,31 @@ name of a column). With the option pushdown=true, for which `spark.sql.python.fi
 be true as well, conditions are looked at by the nodes; then load a frame for each query, as Spark 4.3.0 keeps
 the conditions of one for the next one of the same frame that has none. The interpreter of the workers
 (PYSPARK_PYTHON) needs pyspike and pyarrow.
+
+A schema that is given to the reader says which bins are read, and of which types. Else it is guessed of some
+records, once for a frame, and a bin that it does not have is an error, or in the column `extra`.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow
 from pyspark.sql import datasource as spark
-from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StructType
+from pyspark.sql.pandas.types import from_arrow_type, to_arrow_schema
+from pyspark.sql.types import StructField, StructType
 
+from pyspike._wire import ArrowSchema, ColumnBatch
+from pyspike.columnar.schema import json_field
 from pyspike.errors import InvalidArgument
 from pyspike.integrations.comparing import Comparison, pushed_down
 from pyspike.integrations.place import Place
 from pyspike.integrations.selection import Selection, Target
 from pyspike.query import ALL_PARTITIONS, PartitionFilter
+from pyspike.showing import shown
 
 __all__ = ["DefaultSource"]
 
@@ -59,6 +66,7 @@ class DefaultSource(spark.DataSource):  # type: ignore[misc]
         return Place(self._needed("hosts"), user=self.options.get("user"), password_variable=variable)
 
     def _selection(self) -> Selection:
+        """What is read, without the columns."""
         return Selection(
             self._needed("namespace"),
             self.options.get("set"),
@@ -66,17 +74,29 @@ class DefaultSource(spark.DataSource):  # type: ignore[misc]
             metadata=_names(self.options.get("metadata")) or (),
             on_mismatch=self.options.get("onMismatch", "error"),
             extra=self.options.get("extra"),
-        ).with_schema(self._place())
+        )
 
     def schema(self) -> StructType:
         """The columns, of the types of some records that are read for that."""
-        return from_arrow_schema(pyarrow.schema(self._selection().columns))
+        return _spark_schema(self._selection().with_schema(self._place()).columns)
 
     def reader(self, schema: StructType) -> spark.DataSourceReader:
         """What reads; the schema is that of `schema()`, or one that the user has given."""
-        selection = self._selection().of_columns([field.name for field in schema.fields])
+        selection = self._selection()
+        columns, is_guessed = _columns(schema, selection.extra)
+        if is_guessed:
+            selection = replace(selection, schema=columns, is_guessed=True)
+        else:
+            lacking = sorted(set(selection.bins or ()) - set(columns.names))
+            if lacking:
+                raise InvalidArgument(
+                    f"the bins {shown(lacking)} are asked for, but the schema has no columns for them",
+                    advice="leave out the option bins, as the schema says which are read",
+                )
+            selection = selection.of_schema(columns)
         kind = _FilteringReader if self.options.get("pushdown", "false").lower() == "true" else _Reader
-        return kind(self._place(), selection, int(self.options.get("partitions", 16)))
+        parts = int(self.options.get("partitions", 16))
+        return kind(self._place(), selection, parts, _arrow_schema(schema))
 
     def writer(self, schema: StructType, overwrite: bool) -> spark.DataSourceArrowWriter:
         """What writes. Nothing is deleted: a mode that overwrites is refused."""
@@ -93,6 +113,69 @@ class DefaultSource(spark.DataSource):  # type: ignore[misc]
         return _Writer(self._place(), target)
 
 
+_COLUMN, _COUNT = "aerospike.column", "aerospike.columns"  # in the metadata of fields of Spark
+_SIGNED = {pyarrow.uint32(): pyarrow.int64()}  # generations; Spark has no unsigned integers
+
+
+def _spark_schema(columns: ArrowSchema) -> StructType:
+    """The schema of Spark for columns. Its fields keep what Spark has no types for, such as GeoJSON."""
+    fields = []
+    for column, plain in zip(columns.fields, pyarrow.schema(_plain(columns)), strict=True):
+        kind = from_arrow_type(_SIGNED.get(plain.type, plain.type))
+        kept = pyarrow.schema(ArrowSchema("", "+s", fields=[column])).serialize()
+        told = {_COLUMN: base64.b64encode(kept).decode(), _COUNT: len(columns.fields)}
+        fields.append(StructField(column.name, kind, column.nullable, told))
+    return StructType(fields)
+
+
+def _plain(schema: ArrowSchema) -> ArrowSchema:
+    """The same, with nothing said of the columns but their types: JSON is text."""
+    return ArrowSchema(
+        schema.name,
+        schema.format,
+        nullable=schema.nullable,
+        fields=[_plain(each) for each in schema.fields],
+        dictionary=schema.dictionary,
+        flags=schema.flags,
+    )
+
+
+def _columns(schema: StructType, extra: str | None) -> tuple[ArrowSchema, bool]:
+    """The columns that are read for a schema of Spark, and whether it is one that was guessed, as a whole."""
+    fields, is_guessed = [], True
+    for field, plain in zip(schema.fields, _arrow_schema(schema), strict=True):
+        told = field.metadata or {}
+        is_guessed = is_guessed and told.get(_COUNT) == len(schema.fields)
+        column = ArrowSchema.from_arrow(plain.remove_metadata())
+        if _COLUMN in told:
+            kept = pyarrow.ipc.read_schema(pyarrow.py_buffer(base64.b64decode(told[_COLUMN])))
+            guessed = ArrowSchema.from_arrow(kept)
+            (of_spark,) = _spark_schema(guessed).fields
+            if (of_spark.name, of_spark.dataType) == (field.name, field.dataType):
+                column = guessed.fields[0]
+        fields.append(json_field(field.name) if field.name == extra else column)
+    return ArrowSchema("", "+s", nullable=False, fields=fields), is_guessed
+
+
+class _Plainly:
+    """A batch as others take it, of columns of which nothing is said but their types."""
+
+    def __init__(self, batch: ColumnBatch) -> None:
+        self._batch = batch
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        _, array = self._batch.__arrow_c_array__()
+        return _plain(self._batch.schema).__arrow_c_schema__(), array
+
+
+def _arrow_schema(schema: StructType) -> pyarrow.Schema:
+    """What Spark takes for a schema of its own."""
+    try:
+        return to_arrow_schema(schema, timezone="UTC")
+    except TypeError:  # versions without this argument mean UTC
+        return to_arrow_schema(schema)
+
+
 def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(","))
 
@@ -104,10 +187,11 @@ class _Range(spark.InputPartition):  # type: ignore[misc]
 
 
 class _Reader(spark.DataSourceReader):  # type: ignore[misc]
-    def __init__(self, place: Place, selection: Selection, parts: int) -> None:
+    def __init__(self, place: Place, selection: Selection, parts: int, schema: pyarrow.Schema) -> None:
         self._place = place
         self._selection = selection
         self._parts = parts
+        self._schema = schema
 
     def partitions(self) -> list[spark.InputPartition]:
         """The ranges, each for a task."""
@@ -117,22 +201,20 @@ class _Reader(spark.DataSourceReader):  # type: ignore[misc]
         """The records of a range, in batches of Arrow's."""
         with self._selection.read(self._place, partition.partitions) as batches:
             for batch in batches:
-                yield pyarrow.record_batch(batch)
+                table = pyarrow.Table.from_batches([pyarrow.record_batch(_Plainly(batch))])
+                yield from table.select(self._schema.names).cast(self._schema).to_batches()
 
 
 class _FilteringReader(_Reader):
     """One that Spark may use only if it is told to push conditions down."""
 
     def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802 - Spark's name
-        """Have the nodes look at conditions; those that they can't look at are given back."""
-        pushed = []
-        for each in filters:
-            comparison = _comparison(each)
-            if comparison is None or pushed_down(self._selection, [comparison])[1]:
-                yield each
-            else:
-                pushed.append(comparison)
-        self._selection, _ = pushed_down(self._selection, pushed, self._place)
+        """Have the nodes look at conditions. All are given back, as Spark is to look at them again: a bin
+        that is there may still be null in its column.
+        """
+        comparisons = [each for each in map(_comparison, filters) if each is not None]
+        self._selection, _ = pushed_down(self._selection, comparisons, self._place)
+        return filters
 
 
 def _comparison(condition: Any) -> Comparison | None:

@@ -10,103 +10,112 @@ To begin with:
 
 from __future__ import annotations
 
+import gc
 import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from pyspike import errors, other_distribution
-from pyspike._types import (
-    ArrowRows,
-    ColumnTypes,
-    Filter,
-    KeyLike,
-    MetadataColumns,
-    Milliseconds,
-    OnMismatch,
-    SupportsArrowArray,
-    SupportsArrowSchema,
-    SupportsArrowStream,
-    SupportsToBytes,
-    Ttl,
-)
-from pyspike._wire import (
-    ArrowSchema,
-    AsyncBatchStream,
-    AsyncRecordset,
-    BatchDelete,
-    BatchRead,
-    BatchRecord,
-    BatchRow,
-    BatchStream,
-    BatchUDF,
-    BatchWrite,
-    Key,
-    Operation,
-    Record,
-    Recordset,
-    digest,
-)
-from pyspike.batch import BatchResults
-from pyspike.client import Client
-from pyspike.error_details import ExpressionTrace
-from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
-from pyspike.hosts import Host, HostsLike
-from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
-from pyspike.nodes import Node, NodeStatus
-from pyspike.policy import (
-    AdminPolicy,
-    AuthMode,
-    BatchDeletePolicy,
-    BatchPolicy,
-    BatchReadPolicy,
-    BatchUDFPolicy,
-    BatchWritePolicy,
-    ClientPolicy,
-    CommitLevel,
-    Concurrency,
-    ConfigProvider,
-    ConsistencyLevel,
-    ErrorDetails,
-    GenerationPolicy,
-    InfoPolicy,
-    QueryDuration,
-    QueryPolicy,
-    ReadModeSC,
-    ReadPolicy,
-    ReadTouchTTL,
-    RecordExistsAction,
-    Replica,
-    TLSPolicy,
-    TxnRollPolicy,
-    TxnVerifyPolicy,
-    WritePolicy,
-)
-from pyspike.process.lazy_imports import importing
-from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
-from pyspike.result_code import ResultCode
-from pyspike.task import ExecuteTask, IndexTask, Task
-from pyspike.transaction import (
-    AbortStatus,
-    AsyncTransaction,
-    BlockingTransaction,
-    CommitStatus,
-    Transaction,
-    TransactionState,
-)
-from pyspike.udf import UdfModule, UdfSource
-from pyspike.values import (
-    INFINITY,
-    WILDCARD,
-    Expiration,
-    GeoJSON,
-    HyperLogLog,
-    KeyOrderedDict,
-    KeyValueOrderedDict,
-    MultiResult,
-    OrderedList,
-    RawParticle,
-)
-from pyspike.version import __version__
+_collecting = gc.isenabled()
+gc.disable()  # nothing of what follows is garbage, and to look for some takes an eighth of the time
+try:
+    from pyspike import errors, other_distribution
+    from pyspike._types import (
+        ArrowRows,
+        Bins,
+        ColumnTypes,
+        Filter,
+        KeyLike,
+        MetadataColumns,
+        Milliseconds,
+        OnMismatch,
+        SupportsArrowArray,
+        SupportsArrowSchema,
+        SupportsArrowStream,
+        SupportsToBytes,
+        Ttl,
+    )
+    from pyspike._wire import (
+        ArrowSchema,
+        AsyncBatchStream,
+        AsyncRecordset,
+        BatchDelete,
+        BatchRead,
+        BatchRecord,
+        BatchRow,
+        BatchStream,
+        BatchUDF,
+        BatchWrite,
+        Key,
+        Operation,
+        Record,
+        Recordset,
+        Written,
+        digest,
+    )
+    from pyspike.batch import BatchResults
+    from pyspike.client import Client
+    from pyspike.error_details import ExpressionTrace
+    from pyspike.errors import *  # noqa: F403 - all of them, by the names in its __all__
+    from pyspike.hosts import Host, HostsLike
+    from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
+    from pyspike.nodes import Node, NodeStatus
+    from pyspike.policy import (
+        AdminPolicy,
+        AuthMode,
+        BatchDeletePolicy,
+        BatchPolicy,
+        BatchReadPolicy,
+        BatchUDFPolicy,
+        BatchWritePolicy,
+        ClientPolicy,
+        CommitLevel,
+        Concurrency,
+        ConfigProvider,
+        ConsistencyLevel,
+        ErrorDetails,
+        GenerationPolicy,
+        InfoPolicy,
+        QueryDuration,
+        QueryPolicy,
+        ReadModeSC,
+        ReadPolicy,
+        ReadTouchTTL,
+        RecordExistsAction,
+        Replica,
+        TLSPolicy,
+        TxnRollPolicy,
+        TxnVerifyPolicy,
+        WritePolicy,
+    )
+    from pyspike.process.lazy_imports import importing
+    from pyspike.query import Cursor, IndexFilter, PartitionFilter, Statement
+    from pyspike.result_code import ResultCode
+    from pyspike.task import ExecuteTask, IndexTask, Task
+    from pyspike.transaction import (
+        AbortStatus,
+        AsyncTransaction,
+        BlockingTransaction,
+        CommitStatus,
+        Transaction,
+        TransactionState,
+    )
+    from pyspike.udf import UdfModule, UdfSource
+    from pyspike.values import (
+        INFINITY,
+        WILDCARD,
+        Expiration,
+        GeoJSON,
+        HyperLogLog,
+        KeyOrderedDict,
+        KeyValueOrderedDict,
+        MultiResult,
+        OrderedList,
+        RawParticle,
+    )
+    from pyspike.version import __version__
+finally:
+    if _collecting:
+        gc.enable()
 
 __all__ = [
     "INFINITY",
@@ -140,16 +149,20 @@ __all__ = [
     "BatchUDFPolicy",
     "BatchWrite",
     "BatchWritePolicy",
+    "Bins",
     "BitOverflowAction",
     "BitResizeFlags",
     "BitWriteFlags",
     "BlockingTransaction",
     "ChannelStats",
     "Client",
+    "ClientMetrics",
     "ClientPolicy",
     "ClientStats",
+    "Codec",
     "CollectionIndexType",
     "ColumnTypes",
+    "CommandMetrics",
     "CommitLevel",
     "CommitStatus",
     "CompressionStats",
@@ -167,11 +180,13 @@ __all__ = [
     "Expiration",
     "Explanation",
     "ExpressionTrace",
+    "FailedCalls",
     "Filter",
     "GenerationPolicy",
     "GeoJSON",
     "HLLWriteFlags",
     "HealthStats",
+    "Histogram",
     "Host",
     "HostsLike",
     "HyperLogLog",
@@ -196,6 +211,7 @@ __all__ = [
     "Milliseconds",
     "MultiResult",
     "Node",
+    "NodeMetrics",
     "NodeStats",
     "NodeStatus",
     "NumericType",
@@ -244,17 +260,20 @@ __all__ = [
     "User",
     "WritePolicy",
     "WriteReport",
+    "Written",
     "__version__",
+    "codecs",
     "digest",
     "errors",
     "exp",
+    "field",
     "filters",
     "operations",
 ]
 __all__ += errors.__all__
 
 if TYPE_CHECKING:
-    from pyspike import exp, filters, operations
+    from pyspike import codecs, exp, filters, operations
     from pyspike.aio import AsyncClient
     from pyspike.async_task import AsyncExecuteTask, AsyncIndexTask, AsyncTask
     from pyspike.cdt.context import Context, Ctx, MapKey
@@ -277,10 +296,19 @@ if TYPE_CHECKING:
         StringRegexFlags,
         StringWriteFlags,
     )
+    from pyspike.codecs import Codec
     from pyspike.columnar.stream import ArrowBatch, ArrowStream, AsyncArrowStream
     from pyspike.columnar.writing import RowFailure, WriteReport
     from pyspike.explanation import Explanation, QueryPath
     from pyspike.job import Job
+    from pyspike.metrics import (
+        ClientMetrics,
+        CommandMetrics,
+        FailedCalls,
+        Histogram,
+        NodeMetrics,
+    )
+    from pyspike.records.fields import field
     from pyspike.security import Privilege, QuotaUse, Role, User
     from pyspike.stats import (
         BatchStats,
@@ -331,6 +359,8 @@ _STATS = (
     "TendStats",
 )
 
+_METRICS = ("ClientMetrics", "CommandMetrics", "FailedCalls", "Histogram", "NodeMetrics")
+
 # What takes as long to import as all the rest is imported when it is asked for.
 _LATER = {
     "AsyncClient": "pyspike.aio",
@@ -339,9 +369,12 @@ _LATER = {
     "AsyncTask": "pyspike.async_task",
     "exp": "pyspike.exp",
     "filters": "pyspike.filters",
+    **dict.fromkeys(("Codec", "codecs"), "pyspike.codecs"),
+    "field": "pyspike.records.fields",
     "operations": "pyspike.operations",
     **dict.fromkeys(("Context", "Ctx", "MapKey"), "pyspike.cdt.context"),
     **dict.fromkeys(_FLAGS, "pyspike.cdt.enums"),
+    **dict.fromkeys(_METRICS, "pyspike.metrics"),
     **dict.fromkeys(_STATS, "pyspike.stats"),
     **dict.fromkeys(("ArrowBatch", "ArrowStream", "AsyncArrowStream"), "pyspike.columnar.stream"),
     **dict.fromkeys(("RowFailure", "WriteReport"), "pyspike.columnar.writing"),
@@ -351,13 +384,15 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with importing:
-        module = importlib.import_module(_LATER[name])
-    value = globals()[name] = getattr(module, name, module)
-    return value
+if not TYPE_CHECKING:  # or type checkers would take any name for one of the package's
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        with importing:
+            module = importlib.import_module(_LATER[name])
+        value = globals()[name] = getattr(module, name, module)
+        return value
 
 
 def __dir__() -> list[str]:

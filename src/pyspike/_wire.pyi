@@ -21,10 +21,12 @@ from collections.abc import (
 )
 from contextvars import Context
 from types import TracebackType
-from typing import Any, TypeVar, final, overload
+from typing import Any, Generic, final, overload
 from weakref import ref
 
-from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
+from typing_extensions import TypeVar
+
+from pyspike._types import Bins, Filter, KeyLike, Milliseconds, Ttl
 from pyspike.batch import BatchResults
 from pyspike.errors import AerospikeError, Attempt
 from pyspike.policy import (
@@ -42,6 +44,8 @@ from pyspike.transaction import Transaction
 from pyspike.values import RawParticle
 
 T = TypeVar("T")
+U = TypeVar("U")
+R = TypeVar("R", default=Record)
 K = TypeVar("K", bound=KeyLike)
 PROTO_VERSION: int
 FRAME_HEADER_SIZE: int
@@ -250,6 +254,65 @@ def advance_clock(ms: float) -> None:
         ValueError: `ms` is less than 0, or no number.
     """
 
+def command_kinds() -> tuple[tuple[str, str], ...]:
+    """Return the kinds of commands: the method that makes them, and "read", "write", "batch" or "query"."""
+
+@final
+class Trace:
+    """What a call went through: each attempt that failed, and where the time of the request that took longest went.
+
+    Of a call of several requests, as batches and queries are, more than one may be under way at the same time.
+
+    Attributes:
+        node: the name of the node that was asked last; None before the first.
+        requests: how many requests were answered.
+        failures: how many attempts failed.
+        events: of the first failed attempts, the time of the wall clock in ns, and the `errors.Attempt`.
+        sent_bytes, received_bytes: of all requests, and of all answers that were read.
+        queue_ns: how long the request that took longest waited until it was sent, without the time to connect.
+        connect_ns: how long it took to open a connection for it.
+        network_ns: from sending it until the answer was there, as far as that was not reading it.
+        decode_ns: how long it took to read its answer.
+        lag_ns: how long the task did not run after the answer was read, as the loop did other things.
+    """
+    @property
+    def node(self) -> str | None: ...
+    @property
+    def requests(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def events(self) -> list[tuple[int, Attempt]]: ...
+    @property
+    def sent_bytes(self) -> int: ...
+    @property
+    def received_bytes(self) -> int: ...
+    @property
+    def queue_ns(self) -> int: ...
+    @property
+    def connect_ns(self) -> int: ...
+    @property
+    def network_ns(self) -> int: ...
+    @property
+    def decode_ns(self) -> int: ...
+    @property
+    def lag_ns(self) -> int: ...
+    def __init__(self) -> None: ...
+    def watch(self, over: Callable[[BaseException | None], object]) -> None:
+        """Have a function called when the stream, or the block of a `with`, is over: with its error, or None."""
+    def note_failed(self, node: str | None, attempt: Attempt) -> None:
+        """Note an attempt that failed; `node` is None if there was none to ask."""
+    def note_answered(
+        self, node: str, connect_ms: float, network_ms: float, sent: int = 0, received: int = 0
+    ) -> None:
+        """Note a request that a node has just answered: how long connecting took, and then the answer, and the bytes."""
+    def __enter__(self) -> Trace: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def resumed(self) -> None:
+        """Note that the task runs again that awaited the call."""
+
 def own_socket(fd: int) -> int:
     """Register a socket, which every child of this process then drops without the server's notice.
 
@@ -299,6 +362,27 @@ def numpy_scalar(value: Any) -> bool | float | None:
 
 def plain_bytes(value: Any) -> bytes | None:
     """Return as bytes what bytes, a subclass of bytes, or a buffer of bytes holds; None for all other objects."""
+
+@final
+class Encoded:
+    """What is stored of a value, to be marked with a tag."""
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+def new_encoded(tag: str, value: Any) -> Encoded:
+    """Return what is stored of a value, to be marked with a tag."""
+
+@final
+class CodecTable:
+    """The codecs of a client.
+
+    Args:
+        codecs: each type with what encodes its values, what decodes them again, and the tag; None for what is stored without
+            one.
+    """
+    def __init__(
+        self, codecs: Iterable[tuple[type, Callable[[Any], Any], Callable[[Any], Any], str | None]]
+    ) -> None: ...
 
 def unpack_value(particle: int, data: bytes) -> Any:
     """Return the Python value of a particle's bytes.
@@ -415,6 +499,25 @@ class Record(Mapping[str, Any]):
     def __hash__(self) -> int: ...
 
 @final
+class Written:
+    """What has become of a record that was written, as the server has answered.
+
+    `written.generation` is the record's generation now: what a later write of one's own can expect. It is 0 if the record has no
+    bins any more, so that it is deleted.
+    """
+    @property
+    def generation(self) -> int: ...
+    def __init__(self, generation: int = 0, void_time: int = 0) -> None: ...
+    @property
+    def expiration(self) -> datetime.datetime | None:
+        """When the record expires, in UTC; None if never."""
+    @property
+    def ttl(self) -> int | None:
+        """Whole seconds the record has left by this machine's clock, 1 at least; None if it never expires."""
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
 class BatchRecord:
     """What came of one row of a batch.
 
@@ -423,6 +526,7 @@ class BatchRecord:
         record: the record that was read, or that an operate gave; None if there is none.
         result_code: the server's answer; None if there was none.
         error: why the row failed; None if it did not. That there is no such record is no failure of a read or a delete.
+        made: the object of a class that the row was read into.
     """
     @property
     def key(self) -> Key: ...
@@ -438,18 +542,271 @@ class BatchRecord:
         record: Record | None = None,
         result_code: ResultCode | None = None,
         error: AerospikeError | None = None,
+        made: object = None,
     ) -> None: ...
     @property
     def ok(self) -> bool:
         """Whether the row was done."""
     @property
     def value(self) -> Any:
-        """What the function of a `BatchUDF` has returned; None for other rows, and if it failed."""
+        """What the function of a `BatchUDF` has returned, or the object that a `BatchRead` with `into` gives; else None."""
     @property
     def in_doubt(self) -> bool:
         """Whether the row, which writes and failed, was or may still be applied."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
+
+class Shape:
+    """What a field takes. This base class takes what there is, and gives it away as it is.
+
+    Args:
+        name: of the annotation, for messages.
+        nullable: whether it takes None too.
+    """
+    @property
+    def name(self) -> str: ...
+    @property
+    def nullable(self) -> bool: ...
+    def __new__(
+        cls: builtins.type[T], name: str, *args: object, nullable: bool = False, **kwargs: object
+    ) -> T: ...
+    def read(self, value: object) -> Any:
+        """Return the field's value for a stored one.
+
+        Raises:
+            ShapeError: it does not fit.
+        """
+    def write(self, value: object) -> Any:
+        """Return what is stored for a field's value.
+
+        Raises:
+            ShapeError: it does not fit.
+        """
+
+@final
+class TypeShape(Shape):
+    """Takes the instances of a class as they are; bools are no ints.
+
+    Args:
+        kind: the class.
+    """
+    def __init__(self, name: str, kind: type, *, nullable: bool = False) -> None: ...
+
+@final
+class FloatShape(Shape):
+    """Takes floats, and ints that a float holds without loss, which become one."""
+
+@final
+class LiteralShape(Shape):
+    """Takes some values, and no others: neither of another type.
+
+    Args:
+        values: these.
+    """
+    def __init__(self, name: str, values: tuple[Any, ...], *, nullable: bool = False) -> None: ...
+
+@final
+class ListShape(Shape):
+    """Takes lists, whose items have one shape; an OrderedList stays one.
+
+    Args:
+        item: the shape of the items.
+        tuples: whether a field's value may be a tuple too.
+        as_tuple: whether it is always one.
+    """
+    def __init__(
+        self, name: str, item: Shape, *, tuples: bool = False, as_tuple: bool = False, nullable: bool = False
+    ) -> None: ...
+
+@final
+class TupleShape(Shape):
+    """Takes lists of a certain length, whose items have a shape each, as tuples.
+
+    Args:
+        items: these shapes.
+    """
+    def __init__(self, name: str, items: tuple[Any, ...], *, nullable: bool = False) -> None: ...
+
+@final
+class DictShape(Shape):
+    """Takes dicts, whose keys have one shape and whose values have another; a dict that is ordered for the server stays so.
+
+    Args:
+        key: the shape of the keys.
+        value: that of the values.
+    """
+    def __init__(self, name: str, key: Shape, value: Shape, *, nullable: bool = False) -> None: ...
+
+@final
+class UnionShape(Shape):
+    """Takes what one of several shapes takes, the first that does.
+
+    Args:
+        options: these.
+    """
+    def __init__(self, name: str, options: tuple[Any, ...], *, nullable: bool = False) -> None: ...
+
+@final
+class CodecShape(Shape):
+    """Takes values of a type that is stored as another.
+
+    Args:
+        kind: the type.
+        encode: makes what is stored of a value.
+        decode: makes a value of what is stored.
+        tag: the key of the map that what is stored stands in; None if it stands as it is.
+        inner: the shape of what is stored.
+    """
+    def __init__(
+        self,
+        name: str,
+        kind: type,
+        encode: Callable[[Any], Any],
+        decode: Callable[[Any], Any],
+        tag: str | None = None,
+        inner: Shape | None = None,
+        *,
+        nullable: bool = False,
+    ) -> None: ...
+
+@final
+class OwnShape(Shape):
+    """Takes what there is, of which the class that has the field makes the value itself.
+
+    Args:
+        encode: makes what is stored of a value; raises ValueError if it would not come back.
+    """
+    def __init__(self, name: str, encode: Callable[[Any], Any], *, nullable: bool = False) -> None: ...
+
+NO_METADATA: int
+METADATA_KEY: int
+METADATA_USER_KEY: int
+METADATA_SET: int
+METADATA_DIGEST: int
+METADATA_GENERATION: int
+METADATA_TTL: int
+METADATA_EXPIRATION: int
+METADATA_OTHERS: int
+BUILD_BY_CALLING: int
+BUILD_BY_SETTING: int
+BUILD_BY_TUPLE: int
+BUILD_BY_DICT: int
+FIELD_WITHOUT_DEFAULT: object
+
+@final
+class PlannedField:
+    """One field of a class.
+
+    Args:
+        name: of the attribute, or of the key in a dict.
+        bin: the name of its bin, or of its entry in a map.
+        shape: what it takes.
+        parameter: its name where the class is called.
+        required: whether there must be a value.
+        default: its value where there is none; FIELD_WITHOUT_DEFAULT if there is no such value, or the class finds it itself.
+        factory: makes that value; None if nothing does.
+        none_comes_back: whether it is None again if there is no bin, as a bin can't hold None.
+        metadata: `METADATA_KEY` and so on; `NO_METADATA` of a bin.
+        set_after: whether the class takes no value for it, so that it is set when the object is there.
+        spread: whether its values, a dict, are given to the class by their own names.
+    """
+    @property
+    def name(self) -> str: ...
+    @property
+    def bin(self) -> str: ...
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def metadata(self) -> int: ...
+    @property
+    def required(self) -> bool: ...
+    def __init__(
+        self,
+        name: str,
+        bin: str,
+        shape: Shape,
+        *,
+        parameter: str,
+        required: bool = True,
+        default: Any = ...,
+        factory: Callable[[], Any] | None = None,
+        none_comes_back: bool = False,
+        metadata: int = 0,
+        set_after: bool = False,
+        spread: bool = False,
+    ) -> None: ...
+
+@final
+class ClassPlan:
+    """How objects of a class are built of records, and bins of them.
+
+    It does not keep the class, which would keep it in turn. `fill` completes it.
+
+    Args:
+        cls: the class.
+    """
+    @property
+    def name(self) -> str: ...
+    @property
+    def fields(self) -> tuple[PlannedField, ...]: ...
+    @property
+    def bins(self) -> tuple[str, ...] | None: ...
+    def __init__(self, cls: type) -> None: ...
+    def fill(
+        self, fields: Iterable[PlannedField], *, building: int, positional: int, forbids_others: bool = False
+    ) -> None:
+        """Tell what the class has.
+
+        Args:
+            fields: its fields, in the order of its parameters.
+            building: `BUILD_BY_CALLING` and so on.
+            positional: how many parameters come without a name.
+            forbids_others: whether bins without a field are an error.
+        """
+    def read(self, record: Record) -> Any:
+        """Return an object of the class, built of a record.
+
+        Raises:
+            SchemaMismatch: the record does not fit.
+        """
+    def write(self, built: object) -> dict[str, Any]:
+        """Return the bins of an object of the class.
+
+        Raises:
+            InvalidType: it is of another class, or one of its values does not fit its field.
+        """
+
+@final
+class ClassShape(Shape):
+    """Takes dicts whose entries are the fields of a class, as objects of it.
+
+    Args:
+        plan: of the class.
+    """
+    def __init__(self, name: str, plan: ClassPlan, *, nullable: bool = False) -> None: ...
+
+@final
+class RecordTypes:
+    """The plans of the classes that a client makes of records, by its codecs.
+
+    Args:
+        make: makes the plan of a class; is called with this and the class, and returns it with those of the classes that it
+            refers to, by class. It may be called by several threads at once.
+        codecs: those of the client; None if it has none.
+    """
+    def __init__(
+        self, make: Callable[[RecordTypes, type], dict[type, ClassPlan]], codecs: CodecTable | None = None
+    ) -> None: ...
+    def plan(self, cls: type) -> ClassPlan:
+        """Return the plan of a class, which is built if there is none.
+
+        Raises:
+            InvalidType, InvalidArgument: it can't be built.
+        """
+    def known_plan(self, cls: type) -> ClassPlan | None:
+        """Return the plan of a class; None if there is none yet."""
+    def anything(self, name: str) -> Shape:
+        """Return the shape of what is taken as it is."""
 
 @final
 class ArrowSchema:
@@ -988,6 +1345,8 @@ class BatchRead(BatchRow):
         key: a `Key` or a `(namespace, set, user key)` tuple.
         bins: the names of the bins to read; None for all, an empty list for none (generation and expiration only).
         operations: made by the functions of `pyspike.operations`; not together with `bins`.
+        into: a class to make an object of, as `Client.get` takes it: it is the `value` of the row's `BatchRecord`, in the
+            place of its `record`.
         policy: its own; None for what the batch's says.
 
     Raises:
@@ -998,12 +1357,15 @@ class BatchRead(BatchRow):
     def bins(self) -> tuple[str, ...] | None: ...
     @property
     def operations(self) -> tuple[Operation, ...] | None: ...
+    @property
+    def into(self) -> type[Any] | None: ...
     def __init__(
         self,
         key: KeyLike,
         bins: Iterable[str] | None = None,
         *,
         operations: Iterable[Operation] | None = None,
+        into: type[Any] | None = None,
         policy: BatchReadPolicy | None = None,
     ) -> None: ...
 
@@ -1158,6 +1520,9 @@ class Batch:
     @property
     def remaining(self) -> float | None:
         """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
+    @property
+    def first_key(self) -> Key | None:
+        """The key of the first row; None if there is none, or no row was taken yet."""
     def key(self, row: int) -> Key:
         """The key of a row."""
     def writes(self, row: int) -> bool:
@@ -1373,6 +1738,16 @@ class Query:
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
     ) -> None: ...
+    def read_into(self, types: RecordTypes, cls: type | None) -> None:
+        """Make what a client knows of the records.
+
+        Args:
+            types: what it knows.
+            cls: the class to make objects of; None for Records.
+
+        Raises:
+            InvalidType, InvalidArgument: no record can be read into the class.
+        """
     @property
     def remaining(self) -> float | None:
         """Milliseconds until the deadline, less than 0 when it has passed; None without one."""
@@ -1424,7 +1799,7 @@ class RecordTuples:
 @final
 class UdfReader:
     """Gives what the function has returned."""
-    def __init__(self) -> None: ...
+    def __init__(self, tags: CodecTable | None = None) -> None: ...
 
 class QueryReader:
     """Gives the records that one request brings, and the Query when it has brought them all.
@@ -1475,6 +1850,34 @@ class Breaker:
         """Count an error."""
     def next_window(self) -> bool:
         """Begin the next window, and return whether the last one was well."""
+
+def latency_edges() -> tuple[float, ...]:
+    """Return the limits of the buckets in milliseconds; one more bucket has what took longer than the last."""
+
+@final
+class Meter:
+    """The numbers of one node, and of all nodes of its name before it; and of commands that found no node to ask."""
+    def __init__(self) -> None: ...
+    def take_over(self, other: Meter) -> None:
+        """Add the numbers of another meter to these."""
+    @property
+    def connections(self) -> tuple[tuple[int, ...], float]:
+        """Of connections that were opened, how long that took: see `numbers`."""
+    def numbers(self) -> list[dict[str, Any]]:
+        """Return the numbers of each namespace and kind of command so far; a namespace may be there more than once.
+
+        Durations are two values: how many there are in each bucket, as `latency_edges` has them, and the milliseconds of all
+        together.
+        """
+
+@final
+class DurationCounter:
+    """Counts durations in the same buckets, for what is seldom."""
+    def add(self, ms: float) -> None:
+        """Count a duration in milliseconds."""
+    @property
+    def seen(self) -> tuple[tuple[int, ...], float]:
+        """How many there are in each bucket, and the milliseconds of all together."""
 
 @final
 class NodeLimits:
@@ -1551,6 +1954,11 @@ class Node:
     @property
     def breaker(self) -> Breaker:
         """What counts the node's errors."""
+    @property
+    def meter(self) -> Meter:
+        """What the attempts of commands on the node came to."""
+    def count_with(self, meter: Meter) -> None:
+        """Count with a meter that counted for another node of the name. Not after the first command."""
     def forget_connections(self) -> None:
         """Forget the pool and the counters in a child process: the connections are its parent's."""
 
@@ -1628,8 +2036,6 @@ class Command:
     @property
     def write(self) -> bool: ...
     @property
-    def name(self) -> str | None: ...
-    @property
     def tries(self) -> int: ...
     @property
     def sent(self) -> int: ...
@@ -1639,6 +2045,18 @@ class Command:
     @property
     def request(self) -> bytes:
         """The request's bytes as they are sent."""
+    @property
+    def name(self) -> str | None:
+        """The name of the client's method for one record that made it, such as "get"; None of other commands."""
+    @property
+    def method(self) -> str:
+        """The name of the client's method that made it, also where that is for many records or about a transaction."""
+    @property
+    def kind_number(self) -> int:
+        """The place of its kind in what `command_kinds` returns."""
+    @property
+    def elapsed(self) -> float:
+        """Milliseconds since its first attempt began; 0 before."""
     @property
     def operations(self) -> tuple[Operation, ...] | None:
         """The operations of an `operate`; None for other commands."""
@@ -1684,6 +2102,8 @@ class Executor:
         """Run a command or a batch, and return what its call gives."""
     def open_query(self, query: Query) -> Any:
         """Return the records of a query, which has not begun."""
+    def open_call(self, method: str, namespace: str | None, set_name: str | None) -> Trace | None:
+        """Note that a call begins which is not run here; None if nobody watches. Leaving the trace's `with` ends it."""
 
 def parse_answer(command: Command, body: bytes) -> Any:
     """Return what the command gives for an answer of one frame with this body, which begins with the message's header."""
@@ -1767,6 +2187,31 @@ def rows_of_node(batch: Batch, numbers: Iterable[int], node: Node | None = None)
     Raises:
         IndexError: there is no such row.
     """
+
+@final
+class RowGroups:
+    """The rows that a stream has read and that were not sent yet.
+
+    Args:
+        settings: of a `BatchPolicy`.
+        in_flight: how many rows may be read and not handed over.
+        timeout: of each group in milliseconds, from when it is sent; None for that of the settings.
+        filter_expression: for the rows without a filter of their own; None for that of the settings.
+
+    Raises:
+        InvalidType, InvalidArgument: an argument can't be used.
+    """
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def in_flight(self) -> int: ...
+    def __init__(
+        self,
+        settings: Settings,
+        in_flight: int,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+    ) -> None: ...
 
 def new_transaction_id() -> int:
     """Return a number by which servers know a transaction."""
@@ -2122,7 +2567,7 @@ class BatchStream:
     ) -> None: ...
 
 @final
-class Recordset:
+class Recordset(Generic[R]):
     """The records of a query, as they come from the nodes; what `Client.query` gives.
 
     An iterator, for one thread or several, and a context manager. The query begins with the first record that is asked for.
@@ -2133,8 +2578,8 @@ class Recordset:
     is `Client.query(statement, cursor=recordset.cursor)`.
     """
     def __init__(self, *args: object, **kwargs: object) -> None: ...
-    def __iter__(self) -> Recordset: ...
-    def __next__(self) -> Record: ...
+    def __iter__(self) -> Recordset[R]: ...
+    def __next__(self) -> R: ...
     @property
     def cursor(self) -> Cursor:
         """Where the query stands: a query of the same statement with this cursor gives the records that it has not given yet.
@@ -2146,7 +2591,7 @@ class Recordset:
 
         If another thread waits for the next record, the query ends when that thread has it.
         """
-    def __enter__(self) -> Recordset: ...
+    def __enter__(self) -> Recordset[R]: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
@@ -2161,6 +2606,8 @@ class ColumnStream:
     def error(self) -> BaseException | None: ...
     raises_itself: bool
     def __init__(self, *args: object, **kwargs: object) -> None: ...
+    def be_watched(self, trace: Trace | None) -> None:
+        """Have it written down in a trace what becomes of a stream that has not begun; None: it is not."""
     def next_batch(self, kind: type) -> ColumnBatch | None:
         """Return the next batch as an object of a class, which is `ColumnBatch` or below it; None if there is none.
 
@@ -2322,6 +2769,8 @@ class ColumnWriter(RowPacker):
     @property
     def next_row(self) -> int:
         """The first row, counted from the beginning of the data, for which it is not known what came of it."""
+    def be_watched(self, trace: Trace | None) -> None:
+        """Have it written down in a trace what becomes of rows that are not written yet; None: it is not."""
     def cancel(self) -> None:
         """Have it end soon, from any thread: rows under way may be written or not."""
     def run(self, note: Callable[[], None] | None) -> None:
@@ -2656,6 +3105,9 @@ class Deadlines:
 def watch_if_alive(reference: ref[Deadlines]) -> None:
     """Is called by the timer, which does not keep the client alive."""
 
+class TaskExecutor(Executor):
+    """Runs commands and batches for tasks; its subclass `AsyncExecutor` is in a later part."""
+
 @final
 class CommandCoroutine:
     """The coroutine of a command or a batch, which begins when the coroutine is awaited. It can be awaited once.
@@ -2665,6 +3117,8 @@ class CommandCoroutine:
     """
     def __init__(self) -> None: ...
     def __await__(self) -> Generator[Any, None, Any]: ...
+    def __next__(self) -> Any:
+        """Do what `send(None)` does."""
     def send(self, value: None) -> Any:
         """Begin the command, or take its outcome.
 
@@ -2697,6 +3151,9 @@ class CommandCoroutine:
     @property
     def cr_suspended(self) -> bool:
         """Whether the coroutine was awaited, and the command has no outcome yet."""
+    @property
+    def cr_state(self) -> str:
+        """What `inspect.getcoroutinestate` says of the coroutine; before Python 3.15 it asked for the other attributes."""
     @property
     def cr_frame(self) -> None:
         """None, as the coroutine has no Python frame."""
@@ -2782,7 +3239,7 @@ class AsyncBatchStream:
     ) -> None: ...
 
 @final
-class AsyncRecordset:
+class AsyncRecordset(Generic[R]):
     """The records of a query, as they come from the nodes; what `AsyncClient.query` gives.
 
     An asynchronous iterator, for one task or several of one loop, in which it begins with the first record that is asked for,
@@ -2793,8 +3250,8 @@ class AsyncRecordset:
     is `AsyncClient.query(statement, cursor=recordset.cursor)`.
     """
     def __init__(self, *args: object, **kwargs: object) -> None: ...
-    def __aiter__(self) -> AsyncRecordset: ...
-    def __anext__(self) -> Coroutine[Any, Any, Record]: ...
+    def __aiter__(self) -> AsyncRecordset[R]: ...
+    def __anext__(self) -> Coroutine[Any, Any, R]: ...
     @property
     def cursor(self) -> Cursor:
         """Where the query stands: a query of the same statement with this cursor gives the records that it has not given yet.
@@ -2803,12 +3260,12 @@ class AsyncRecordset:
         """
     async def aclose(self) -> None:
         """End the query: no connection stays in use, and no more records are given. Again is harmless."""
-    async def __aenter__(self) -> AsyncRecordset: ...
+    async def __aenter__(self) -> AsyncRecordset[R]: ...
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-class AsyncExecutor(Executor):
+class AsyncExecutor(TaskExecutor):
     """Runs commands in whatever loop awaits them, on the client's channels there."""
     @property
     def executors(self) -> dict[asyncio.AbstractEventLoop, Any]: ...
@@ -2826,6 +3283,41 @@ class AsyncExecutor(Executor):
         """Return the `BatchPlan` that decides who is asked for which rows of a batch; a subclass makes it."""
     def query_plan(self, query: Query) -> Any:
         """Return the `QueryPlan` that decides who is asked for which partitions; a subclass makes it."""
+
+@final
+class Call:
+    """What a watcher is told of a call that no executor runs, such as one that reads columns.
+
+    Attributes:
+        method: the name of the client's method.
+        namespace, set_name: where its records are; None where it says none.
+    """
+    @property
+    def method(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def set_name(self) -> str: ...
+    def __init__(self, method: str, namespace: str, set_name: str) -> None: ...
+
+@final
+class WatchedExecutor(Executor):
+    """Hands all work to a watcher, together with the executor that runs it.
+
+    Args:
+        executor: runs the work; its other attributes are this one's too.
+        watcher: `run(executor, work, trace)` returns what the call returns, which `executor.submit(work)` does; `open(trace)`
+            notes that a query, a stream or a `Call` was opened, and returns what is called with an error or None when it is over.
+    """
+    @property
+    def executor(self) -> Executor: ...
+    @property
+    def watcher(self) -> Any: ...
+    def __init__(self, executor: Executor, watcher: Any) -> None: ...
+    def open_query(self, query: Query) -> Any:
+        """Return the records of a query, which has not begun."""
+    def open_call(self, method: str, namespace: str | None, set_name: str | None) -> Trace | None:
+        """Note that a call begins which is not run here. Leaving the trace's `with` ends it."""
 
 def no_copy(client: object) -> TypeError:
     """Return the error for pickling or copying a client."""
@@ -2861,6 +3353,9 @@ class Commands:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
                 only).
+            into: a class to make an object of: a dataclass, TypedDict, NamedTuple, or a class of attrs, msgspec or
+                pydantic. Only the bins of its fields are read, and unless the class has a field for the others they
+                do not count. See `pyspike.field`.
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
             txn: the transaction that the command is part of; see `transaction`.
@@ -2869,6 +3364,38 @@ class Commands:
             TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
+            SchemaMismatch: the record does not fit the class; it names the field and the path inside.
+        """
+    @overload
+    def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        into: type[U],
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> U:
+        """Read a record.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
+                only).
+            into: a class to make an object of: a dataclass, TypedDict, NamedTuple, or a class of attrs, msgspec or
+                pydantic. Only the bins of its fields are read, and unless the class has a field for the others they
+                do not count. See `pyspike.field`.
+            default: what to return if there is no such record.
+            timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
+
+        Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
+            RecordNotFound: there is no such record, and no `default`.
+            FilteredOut: the filter expression does not hold for it.
+            SchemaMismatch: the record does not fit the class; it names the field and the path inside.
         """
     @overload
     def get(
@@ -2888,6 +3415,9 @@ class Commands:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
                 only).
+            into: a class to make an object of: a dataclass, TypedDict, NamedTuple, or a class of attrs, msgspec or
+                pydantic. Only the bins of its fields are read, and unless the class has a field for the others they
+                do not count. See `pyspike.field`.
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
             txn: the transaction that the command is part of; see `transaction`.
@@ -2896,6 +3426,39 @@ class Commands:
             TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
+            SchemaMismatch: the record does not fit the class; it names the field and the path inside.
+        """
+    @overload
+    def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        into: type[U],
+        default: T,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> U | T:
+        """Read a record.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
+                only).
+            into: a class to make an object of: a dataclass, TypedDict, NamedTuple, or a class of attrs, msgspec or
+                pydantic. Only the bins of its fields are read, and unless the class has a field for the others they
+                do not count. See `pyspike.field`.
+            default: what to return if there is no such record.
+            timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
+
+        Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
+            RecordNotFound: there is no such record, and no `default`.
+            FilteredOut: the filter expression does not hold for it.
+            SchemaMismatch: the record does not fit the class; it names the field and the path inside.
         """
     def exists(
         self,
@@ -2914,10 +3477,11 @@ class Commands:
         Raises:
             FilteredOut: the filter expression does not hold for it.
         """
+    @overload
     def put(
         self,
         key: KeyLike,
-        bins: Mapping[str, object],
+        bins: Bins,
         *,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
@@ -2936,15 +3500,55 @@ class Commands:
             bins: names (1 to 15 bytes) to values: int (64 bits), float, str, bytes-like, bool, list, dict,
                 `OrderedList`, `KeyOrderedDict`, `GeoJSON`, `HyperLogLog`; None deletes the bin, and a record without
                 bins is deleted. Lists and dicts may be nested, up to 256 levels; servers from 8.2 on refuse more than
-                64.
+                64. Or an object of a class that `get` takes for `into`: its fields are the bins. Values of other types
+                are written by the client's codecs: see `pyspike.codecs`.
+            returning: `Written` to be told the generation and expiration that the record has now; None for nothing.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
 
         Raises:
-            InvalidType: Aerospike has no such type; the message names the bin and the path inside it.
+            InvalidType: Aerospike has no such type, or a value does not fit its field; the message names the bin or
+                field and the path inside it.
             InvalidArgument: a value or name does not fit.
             RecordExists, RecordNotFound: by the policy's `record_exists_action`.
             GenerationError: the record has another generation.
         """
+    @overload
+    def put(
+        self,
+        key: KeyLike,
+        bins: Bins,
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Write bins of a record, by default creating it or merging them into it.
+
+        Its time to live is set anew: to `ttl`, or else to the namespace's default, also where the record had another;
+        `ttl=Expiration.DONT_UPDATE` leaves it.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            bins: names (1 to 15 bytes) to values: int (64 bits), float, str, bytes-like, bool, list, dict,
+                `OrderedList`, `KeyOrderedDict`, `GeoJSON`, `HyperLogLog`; None deletes the bin, and a record without
+                bins is deleted. Lists and dicts may be nested, up to 256 levels; servers from 8.2 on refuse more than
+                64. Or an object of a class that `get` takes for `into`: its fields are the bins. Values of other types
+                are written by the client's codecs: see `pyspike.codecs`.
+            returning: `Written` to be told the generation and expiration that the record has now; None for nothing.
+            timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+
+        Raises:
+            InvalidType: Aerospike has no such type, or a value does not fit its field; the message names the bin or
+                field and the path inside it.
+            InvalidArgument: a value or name does not fit.
+            RecordExists, RecordNotFound: by the policy's `record_exists_action`.
+            GenerationError: the record has another generation.
+        """
+    @overload
     def add(
         self,
         key: KeyLike,
@@ -2960,12 +3564,38 @@ class Commands:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             InvalidType: a value is no number.
             BinTypeError: a bin holds another type.
         """
+    @overload
+    def add(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, float],
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
+
+        Args:
+            returning: as in `put`.
+            timeout: as in `get`.
+
+        Raises:
+            InvalidType: a value is no number.
+            BinTypeError: a bin holds another type.
+        """
+    @overload
     def append(
         self,
         key: KeyLike,
@@ -2981,12 +3611,38 @@ class Commands:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             InvalidType: a value is neither str nor bytes.
             BinTypeError: a bin holds another type.
         """
+    @overload
+    def append(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
+
+        Args:
+            returning: as in `put`.
+            timeout: as in `get`.
+
+        Raises:
+            InvalidType: a value is neither str nor bytes.
+            BinTypeError: a bin holds another type.
+        """
+    @overload
     def prepend(
         self,
         key: KeyLike,
@@ -3002,6 +3658,31 @@ class Commands:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
 
         Args:
+            returning: as in `put`.
+            timeout: as in `get`.
+
+        Raises:
+            InvalidType: a value is neither str nor bytes.
+            BinTypeError: a bin holds another type.
+        """
+    @overload
+    def prepend(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
+
+        Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
@@ -3027,6 +3708,7 @@ class Commands:
             GenerationError: the record has another generation.
             FilteredOut: the filter expression does not hold for it.
         """
+    @overload
     def touch(
         self,
         key: KeyLike,
@@ -3043,11 +3725,37 @@ class Commands:
         That is `ttl`, or else the namespace's default, also where the record had another.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             RecordNotFound: there is no such record.
         """
+    @overload
+    def touch(
+        self,
+        key: KeyLike,
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Give a record a new time to live, and a new generation.
+
+        That is `ttl`, or else the namespace's default, also where the record had another.
+
+        Args:
+            returning: as in `put`.
+            timeout: as in `get`.
+
+        Raises:
+            RecordNotFound: there is no such record.
+        """
+    @overload
     def operate(
         self,
         key: KeyLike,
@@ -3068,6 +3776,7 @@ class Commands:
         Args:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             operations: made by the functions of `pyspike.operations`.
+            into: as in `get`: a class to make an object of, of the bins that the operations give.
             timeout: as in `get`.
             policy: a `WritePolicy`; a `ReadPolicy` too where all operations read.
 
@@ -3080,6 +3789,44 @@ class Commands:
             RecordNotFound: nothing of it creates the record.
             BinTypeError: an operation does not fit its bin.
             InvalidType: a `ReadPolicy` is given, and an operation writes.
+            SchemaMismatch: what the operations give does not fit the class; those that write are done.
+        """
+    @overload
+    def operate(
+        self,
+        key: KeyLike,
+        operations: Iterable[Operation],
+        *,
+        into: type[U],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: ReadPolicy | WritePolicy | None = None,
+    ) -> U:
+        """Apply several operations to one record, in order, all or nothing.
+
+        Where all operations read, it is a read: without a policy the client's read policy counts, and it is tried
+        again as a `get` is. Where one writes, it is a write, and sets the time to live as `put` does.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            operations: made by the functions of `pyspike.operations`.
+            into: as in `get`: a class to make an object of, of the bins that the operations give.
+            timeout: as in `get`.
+            policy: a `WritePolicy`; a `ReadPolicy` too where all operations read.
+
+        Returns:
+            A `Record` with the bins that were read (a `MultiResult` where a bin has several results) and, as
+            `.results`, the result of each operation in order: None for those that give none, a dict for `get()` of
+            all bins.
+
+        Raises:
+            RecordNotFound: nothing of it creates the record.
+            BinTypeError: an operation does not fit its bin.
+            InvalidType: a `ReadPolicy` is given, and an operation writes.
+            SchemaMismatch: what the operations give does not fit the class; those that write are done.
         """
     def execute_udf(
         self,
@@ -3258,6 +4005,7 @@ class BatchCommands(Commands):
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
+    @overload
     def batch_get(
         self,
         keys: Iterable[KeyLike],
@@ -3273,6 +4021,7 @@ class BatchCommands(Commands):
         Args:
             keys: any iterable of keys.
             bins: the names of the bins to read; None for all, an empty list for none.
+            into: a class to make an object of each record of, as in `get`.
             timeout: as in `batch`.
             filter_expression: a record for which it does not hold is left out.
 
@@ -3280,7 +4029,36 @@ class BatchCommands(Commands):
             The record of each key, in their order; None where there is none.
 
         Raises:
-            BatchError: a row failed; it has what came of all of them.
+            BatchError: a row failed, also as its record does not fit the class; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    @overload
+    def batch_get(
+        self,
+        keys: Iterable[KeyLike],
+        bins: Iterable[str] | None = None,
+        *,
+        into: type[U],
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[U | None]:
+        """Read many records.
+
+        Args:
+            keys: any iterable of keys.
+            bins: the names of the bins to read; None for all, an empty list for none.
+            into: a class to make an object of each record of, as in `get`.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold is left out.
+
+        Returns:
+            The record of each key, in their order; None where there is none.
+
+        Raises:
+            BatchError: a row failed, also as its record does not fit the class; it has what came of all of them.
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
@@ -3303,9 +4081,10 @@ class BatchCommands(Commands):
         Raises:
             BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
         """
+    @overload
     def batch_put(
         self,
-        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+        records: Mapping[K, Bins] | Iterable[tuple[KeyLike, Bins]],
         *,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
@@ -3317,7 +4096,37 @@ class BatchCommands(Commands):
         """Write bins of many records, as `put` does with each.
 
         Args:
-            records: a mapping of keys to bins, or an iterable of pairs of both.
+            records: a mapping of keys to bins, or an iterable of pairs of both; bins as `put` takes them.
+            returning: `Written` to be told, for each record, the generation and expiration that it has now.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, as in `put`.
+            filter_expression: the records for which it does not hold are not written, and their rows fail with
+                `FilteredOut`.
+            row_policy: of each row.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    @overload
+    def batch_put(
+        self,
+        records: Mapping[K, Bins] | Iterable[tuple[KeyLike, Bins]],
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[Written]:
+        """Write bins of many records, as `put` does with each.
+
+        Args:
+            records: a mapping of keys to bins, or an iterable of pairs of both; bins as `put` takes them.
+            returning: `Written` to be told, for each record, the generation and expiration that it has now.
             timeout: as in `batch`.
             ttl: how long the records live from then on, as in `put`.
             filter_expression: the records for which it does not hold are not written, and their rows fail with
@@ -3386,6 +4195,9 @@ class AsyncCommands:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
                 only).
+            into: a class to make an object of: a dataclass, TypedDict, NamedTuple, or a class of attrs, msgspec or
+                pydantic. Only the bins of its fields are read, and unless the class has a field for the others they
+                do not count. See `pyspike.field`.
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
             txn: the transaction that the command is part of; see `transaction`.
@@ -3394,6 +4206,38 @@ class AsyncCommands:
             TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
+            SchemaMismatch: the record does not fit the class; it names the field and the path inside.
+        """
+    @overload
+    async def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        into: type[U],
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> U:
+        """Read a record.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
+                only).
+            into: a class to make an object of: a dataclass, TypedDict, NamedTuple, or a class of attrs, msgspec or
+                pydantic. Only the bins of its fields are read, and unless the class has a field for the others they
+                do not count. See `pyspike.field`.
+            default: what to return if there is no such record.
+            timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
+
+        Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
+            RecordNotFound: there is no such record, and no `default`.
+            FilteredOut: the filter expression does not hold for it.
+            SchemaMismatch: the record does not fit the class; it names the field and the path inside.
         """
     @overload
     async def get(
@@ -3413,6 +4257,9 @@ class AsyncCommands:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
                 only).
+            into: a class to make an object of: a dataclass, TypedDict, NamedTuple, or a class of attrs, msgspec or
+                pydantic. Only the bins of its fields are read, and unless the class has a field for the others they
+                do not count. See `pyspike.field`.
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
             txn: the transaction that the command is part of; see `transaction`.
@@ -3421,6 +4268,39 @@ class AsyncCommands:
             TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
+            SchemaMismatch: the record does not fit the class; it names the field and the path inside.
+        """
+    @overload
+    async def get(
+        self,
+        key: KeyLike,
+        bins: Sequence[str] | None = None,
+        *,
+        into: type[U],
+        default: T,
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: ReadPolicy | None = None,
+    ) -> U | T:
+        """Read a record.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
+                only).
+            into: a class to make an object of: a dataclass, TypedDict, NamedTuple, or a class of attrs, msgspec or
+                pydantic. Only the bins of its fields are read, and unless the class has a field for the others they
+                do not count. See `pyspike.field`.
+            default: what to return if there is no such record.
+            timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+            txn: the transaction that the command is part of; see `transaction`.
+
+        Raises:
+            TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
+            RecordNotFound: there is no such record, and no `default`.
+            FilteredOut: the filter expression does not hold for it.
+            SchemaMismatch: the record does not fit the class; it names the field and the path inside.
         """
     async def exists(
         self,
@@ -3439,10 +4319,11 @@ class AsyncCommands:
         Raises:
             FilteredOut: the filter expression does not hold for it.
         """
+    @overload
     async def put(
         self,
         key: KeyLike,
-        bins: Mapping[str, object],
+        bins: Bins,
         *,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
@@ -3461,15 +4342,55 @@ class AsyncCommands:
             bins: names (1 to 15 bytes) to values: int (64 bits), float, str, bytes-like, bool, list, dict,
                 `OrderedList`, `KeyOrderedDict`, `GeoJSON`, `HyperLogLog`; None deletes the bin, and a record without
                 bins is deleted. Lists and dicts may be nested, up to 256 levels; servers from 8.2 on refuse more than
-                64.
+                64. Or an object of a class that `get` takes for `into`: its fields are the bins. Values of other types
+                are written by the client's codecs: see `pyspike.codecs`.
+            returning: `Written` to be told the generation and expiration that the record has now; None for nothing.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
 
         Raises:
-            InvalidType: Aerospike has no such type; the message names the bin and the path inside it.
+            InvalidType: Aerospike has no such type, or a value does not fit its field; the message names the bin or
+                field and the path inside it.
             InvalidArgument: a value or name does not fit.
             RecordExists, RecordNotFound: by the policy's `record_exists_action`.
             GenerationError: the record has another generation.
         """
+    @overload
+    async def put(
+        self,
+        key: KeyLike,
+        bins: Bins,
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Write bins of a record, by default creating it or merging them into it.
+
+        Its time to live is set anew: to `ttl`, or else to the namespace's default, also where the record had another;
+        `ttl=Expiration.DONT_UPDATE` leaves it.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            bins: names (1 to 15 bytes) to values: int (64 bits), float, str, bytes-like, bool, list, dict,
+                `OrderedList`, `KeyOrderedDict`, `GeoJSON`, `HyperLogLog`; None deletes the bin, and a record without
+                bins is deleted. Lists and dicts may be nested, up to 256 levels; servers from 8.2 on refuse more than
+                64. Or an object of a class that `get` takes for `into`: its fields are the bins. Values of other types
+                are written by the client's codecs: see `pyspike.codecs`.
+            returning: `Written` to be told the generation and expiration that the record has now; None for nothing.
+            timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
+
+        Raises:
+            InvalidType: Aerospike has no such type, or a value does not fit its field; the message names the bin or
+                field and the path inside it.
+            InvalidArgument: a value or name does not fit.
+            RecordExists, RecordNotFound: by the policy's `record_exists_action`.
+            GenerationError: the record has another generation.
+        """
+    @overload
     async def add(
         self,
         key: KeyLike,
@@ -3485,12 +4406,38 @@ class AsyncCommands:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             InvalidType: a value is no number.
             BinTypeError: a bin holds another type.
         """
+    @overload
+    async def add(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, float],
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
+
+        Args:
+            returning: as in `put`.
+            timeout: as in `get`.
+
+        Raises:
+            InvalidType: a value is no number.
+            BinTypeError: a bin holds another type.
+        """
+    @overload
     async def append(
         self,
         key: KeyLike,
@@ -3506,12 +4453,38 @@ class AsyncCommands:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             InvalidType: a value is neither str nor bytes.
             BinTypeError: a bin holds another type.
         """
+    @overload
+    async def append(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
+
+        Args:
+            returning: as in `put`.
+            timeout: as in `get`.
+
+        Raises:
+            InvalidType: a value is neither str nor bytes.
+            BinTypeError: a bin holds another type.
+        """
+    @overload
     async def prepend(
         self,
         key: KeyLike,
@@ -3527,6 +4500,31 @@ class AsyncCommands:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
 
         Args:
+            returning: as in `put`.
+            timeout: as in `get`.
+
+        Raises:
+            InvalidType: a value is neither str nor bytes.
+            BinTypeError: a bin holds another type.
+        """
+    @overload
+    async def prepend(
+        self,
+        key: KeyLike,
+        bins: Mapping[str, str | bytes],
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
+
+        Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
@@ -3552,6 +4550,7 @@ class AsyncCommands:
             GenerationError: the record has another generation.
             FilteredOut: the filter expression does not hold for it.
         """
+    @overload
     async def touch(
         self,
         key: KeyLike,
@@ -3568,11 +4567,37 @@ class AsyncCommands:
         That is `ttl`, or else the namespace's default, also where the record had another.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             RecordNotFound: there is no such record.
         """
+    @overload
+    async def touch(
+        self,
+        key: KeyLike,
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: WritePolicy | None = None,
+    ) -> Written:
+        """Give a record a new time to live, and a new generation.
+
+        That is `ttl`, or else the namespace's default, also where the record had another.
+
+        Args:
+            returning: as in `put`.
+            timeout: as in `get`.
+
+        Raises:
+            RecordNotFound: there is no such record.
+        """
+    @overload
     async def operate(
         self,
         key: KeyLike,
@@ -3593,6 +4618,7 @@ class AsyncCommands:
         Args:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             operations: made by the functions of `pyspike.operations`.
+            into: as in `get`: a class to make an object of, of the bins that the operations give.
             timeout: as in `get`.
             policy: a `WritePolicy`; a `ReadPolicy` too where all operations read.
 
@@ -3605,6 +4631,44 @@ class AsyncCommands:
             RecordNotFound: nothing of it creates the record.
             BinTypeError: an operation does not fit its bin.
             InvalidType: a `ReadPolicy` is given, and an operation writes.
+            SchemaMismatch: what the operations give does not fit the class; those that write are done.
+        """
+    @overload
+    async def operate(
+        self,
+        key: KeyLike,
+        operations: Iterable[Operation],
+        *,
+        into: type[U],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        generation: int | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: ReadPolicy | WritePolicy | None = None,
+    ) -> U:
+        """Apply several operations to one record, in order, all or nothing.
+
+        Where all operations read, it is a read: without a policy the client's read policy counts, and it is tried
+        again as a `get` is. Where one writes, it is a write, and sets the time to live as `put` does.
+
+        Args:
+            key: a `Key` or a `(namespace, set, user key)` tuple.
+            operations: made by the functions of `pyspike.operations`.
+            into: as in `get`: a class to make an object of, of the bins that the operations give.
+            timeout: as in `get`.
+            policy: a `WritePolicy`; a `ReadPolicy` too where all operations read.
+
+        Returns:
+            A `Record` with the bins that were read (a `MultiResult` where a bin has several results) and, as
+            `.results`, the result of each operation in order: None for those that give none, a dict for `get()` of
+            all bins.
+
+        Raises:
+            RecordNotFound: nothing of it creates the record.
+            BinTypeError: an operation does not fit its bin.
+            InvalidType: a `ReadPolicy` is given, and an operation writes.
+            SchemaMismatch: what the operations give does not fit the class; those that write are done.
         """
     async def execute_udf(
         self,
@@ -3770,6 +4834,7 @@ class AsyncCommands:
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
+    @overload
     async def batch_get(
         self,
         keys: Iterable[KeyLike],
@@ -3785,6 +4850,7 @@ class AsyncCommands:
         Args:
             keys: any iterable of keys.
             bins: the names of the bins to read; None for all, an empty list for none.
+            into: a class to make an object of each record of, as in `get`.
             timeout: as in `batch`.
             filter_expression: a record for which it does not hold is left out.
 
@@ -3792,7 +4858,36 @@ class AsyncCommands:
             The record of each key, in their order; None where there is none.
 
         Raises:
-            BatchError: a row failed; it has what came of all of them.
+            BatchError: a row failed, also as its record does not fit the class; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    @overload
+    async def batch_get(
+        self,
+        keys: Iterable[KeyLike],
+        bins: Iterable[str] | None = None,
+        *,
+        into: type[U],
+        timeout: Milliseconds | None = None,
+        filter_expression: Filter | None = None,
+        txn: Transaction | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[U | None]:
+        """Read many records.
+
+        Args:
+            keys: any iterable of keys.
+            bins: the names of the bins to read; None for all, an empty list for none.
+            into: a class to make an object of each record of, as in `get`.
+            timeout: as in `batch`.
+            filter_expression: a record for which it does not hold is left out.
+
+        Returns:
+            The record of each key, in their order; None where there is none.
+
+        Raises:
+            BatchError: a row failed, also as its record does not fit the class; it has what came of all of them.
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
@@ -3815,9 +4910,10 @@ class AsyncCommands:
         Raises:
             BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
         """
+    @overload
     async def batch_put(
         self,
-        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+        records: Mapping[K, Bins] | Iterable[tuple[KeyLike, Bins]],
         *,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
@@ -3829,7 +4925,37 @@ class AsyncCommands:
         """Write bins of many records, as `put` does with each.
 
         Args:
-            records: a mapping of keys to bins, or an iterable of pairs of both.
+            records: a mapping of keys to bins, or an iterable of pairs of both; bins as `put` takes them.
+            returning: `Written` to be told, for each record, the generation and expiration that it has now.
+            timeout: as in `batch`.
+            ttl: how long the records live from then on, as in `put`.
+            filter_expression: the records for which it does not hold are not written, and their rows fail with
+                `FilteredOut`.
+            row_policy: of each row.
+
+        Raises:
+            BatchError: a row failed; it has what came of all of them.
+            InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
+            ClientClosed: the client is closed.
+        """
+    @overload
+    async def batch_put(
+        self,
+        records: Mapping[K, Bins] | Iterable[tuple[KeyLike, Bins]],
+        *,
+        returning: type[Written],
+        timeout: Milliseconds | None = None,
+        ttl: Ttl | None = None,
+        filter_expression: Filter | None = None,
+        row_policy: BatchWritePolicy | None = None,
+        txn: Transaction | None = None,
+        policy: BatchPolicy | None = None,
+    ) -> list[Written]:
+        """Write bins of many records, as `put` does with each.
+
+        Args:
+            records: a mapping of keys to bins, or an iterable of pairs of both; bins as `put` takes them.
+            returning: `Written` to be told, for each record, the generation and expiration that it has now.
             timeout: as in `batch`.
             ttl: how long the records live from then on, as in `put`.
             filter_expression: the records for which it does not hold are not written, and their rows fail with

@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import threading
 from types import TracebackType
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from pyspike import _wire
 from pyspike import stats as client_stats
 from pyspike._types import Milliseconds
-from pyspike._wire import AsyncCommands, Batch, Key, Query, timeout_ms
+from pyspike._wire import AsyncCommands, Batch, Executor, Key, Query, timeout_ms
 from pyspike.arguments import Policies, client_policy, info_arguments
 from pyspike.async_administration import AsyncAdministration
 from pyspike.async_background_jobs import AsyncBackgroundJobs
@@ -49,9 +49,14 @@ from pyspike.policy import (
 )
 from pyspike.process import fork, members
 from pyspike.process.in_thread import in_thread
-from pyspike.process.lazy_imports import importing
+from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.process.weak_registry import WeakRegistry
 from pyspike.transaction import Transaction
+
+if TYPE_CHECKING:
+    from pyspike import metrics as client_metrics
+else:
+    client_metrics = LazyModule("pyspike.metrics")
 
 
 class AsyncExecutor(_wire.AsyncExecutor):
@@ -280,9 +285,16 @@ class AsyncClient(
         return new
 
     def _share(self, loops: AsyncExecutor, policies: Policies, *, owner: bool) -> None:
+        executor: Executor = loops
+        if loops.cluster.policy.is_watched:
+            with importing:
+                from pyspike.telemetry.watching import watched
+
+            executor = watched(loops, loops.cluster)
         AsyncCommands.__init__(
-            self, loops, policies.read.settings, policies.write.settings, policies.batch.settings
+            self, executor, policies.read.settings, policies.write.settings, policies.batch.settings
         )
+        self._know(loops.cluster.types)
         self._loops = loops
         self._cluster = loops.cluster
         self._policies = policies
@@ -350,6 +362,10 @@ class AsyncClient(
     def stats(self) -> client_stats.ClientStats:
         """How the connections to each node are used, all together and in each loop, and how tending goes."""
         return self._cluster.stats().with_loops(tuple(executor.stats() for executor in self._loops.all()))
+
+    def metrics(self) -> client_metrics.ClientMetrics:
+        """What the commands so far came to: see `Client.metrics`. It has those of all loops."""
+        return self._cluster.metrics()
 
     async def close(self, timeout: Milliseconds | None = None) -> None:
         """Close all connections; again is harmless.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from pyspike._types import Filter, KeyLike, Milliseconds, Ttl
+from pyspike._types import Bins, Filter, KeyLike, Milliseconds, Ttl
 from pyspike._wire import (
     SECTION_TXN_ROLL,
     SECTION_TXN_VERIFY,
+    ClassPlan,
+    CodecTable,
     DynamicSettings,
+    RecordTypes,
     Settings,
     plain_int,
     plain_text,
@@ -34,9 +37,13 @@ from pyspike.policy import (
     WritePolicy,
 )
 from pyspike.policy.base import Policy
+from pyspike.process.lazy_imports import importing
 from pyspike.query import Cursor
 from pyspike.showing import shown
 from pyspike.transaction import Transaction
+
+if TYPE_CHECKING:
+    from pyspike.codecs import Codec
 
 __all__ = [
     "Policies",
@@ -47,6 +54,7 @@ __all__ = [
     "info_arguments",
     "no_transaction",
     "of_kind",
+    "record_types",
     "times_again",
 ]
 
@@ -55,6 +63,9 @@ __all__ = [
 # it is given them here, for `typing.get_type_hints`.
 vars(sys.modules["pyspike._wire"]).update(
     T=TypeVar("T"),
+    U=TypeVar("U"),
+    R=TypeVar("R"),
+    Bins=Bins,
     K=TypeVar("K", bound=KeyLike),
     Any=Any,
     BatchPolicy=BatchPolicy,
@@ -78,6 +89,28 @@ vars(sys.modules["pyspike._wire"]).update(
 )
 
 P = TypeVar("P", bound=Policy)
+
+
+class _LazyMaker:
+    """Makes plans of classes, and imports what that takes when the first one is made."""
+
+    def __init__(self, codecs: Sequence[Codec[Any]]) -> None:
+        self._codecs = codecs
+        self._maker: Callable[[RecordTypes, type], dict[type, ClassPlan]] | None = None
+
+    def __call__(self, types: RecordTypes, cls: type) -> dict[type, ClassPlan]:
+        if self._maker is None:
+            with importing:
+                from pyspike.records.making import PlanMaker
+
+            self._maker = PlanMaker(self._codecs)
+        return self._maker(types, cls)
+
+
+def record_types(codecs: Sequence[Codec[Any]]) -> RecordTypes:
+    """What a client with these codecs knows of the classes that it makes of records."""
+    told = [(each.type, each.encode, each.decode, each.tag) for each in codecs]
+    return RecordTypes(make=_LazyMaker(codecs), codecs=CodecTable(told) if told else None)
 
 
 class Policies(NamedTuple):

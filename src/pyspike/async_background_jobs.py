@@ -28,6 +28,7 @@ class AsyncBackgroundJobs:
     __slots__ = ()
 
     _cluster: Cluster
+    _executor: Any  # the client's, or what has its calls watched
     _policies: Policies
 
     async def query_operate(
@@ -47,6 +48,7 @@ class AsyncBackgroundJobs:
         begin = partial(
             background.begin,
             self._cluster,
+            self._executor,
             statement,
             policy,
             self._policies.write,
@@ -78,6 +80,7 @@ class AsyncBackgroundJobs:
         begin = partial(
             background.begin,
             self._cluster,
+            self._executor,
             statement,
             policy,
             self._policies.write,

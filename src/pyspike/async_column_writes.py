@@ -32,6 +32,7 @@ class AsyncColumnWrites:
     _cluster: Cluster
     _policies: Policies
     _loops: AsyncExecutor
+    _executor: Any  # the same, or what has its calls watched
 
     async def write_arrow(
         self,
@@ -84,7 +85,7 @@ class AsyncColumnWrites:
             filter_expression: the records for which it does not hold are not written, and fail.
             row_policy: of each row.
             txn: None; a transaction is refused.
-            policy: how batches are sent.
+            policy: how batches are sent; fields that are of reads only are refused.
 
         Returns:
             How many rows were written, and which failed.
@@ -96,10 +97,19 @@ class AsyncColumnWrites:
         rows: ArrowRows = data.in_threads if isinstance(data, AsyncArrowStream) else data
         columns = writing.Roles(key, digest, bins, ttl, generation, set_column, extra)
         sending = writing.Sending(
-            start_row, in_flight, max_failures, dry_run, timeout, filter_expression, row_policy, policy
+            start_row,
+            in_flight,
+            max_failures,
+            dry_run,
+            timeout,
+            filter_expression,
+            row_policy,
+            policy,
+            progress,
         )
         writer = writing.new_writer(
             self._cluster,
+            self._executor,
             self._policies,
             self._plan_of_rows,
             rows,

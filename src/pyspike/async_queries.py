@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyspike._types import ColumnTypes, Filter, KeyLike, MetadataColumns, Milliseconds, OnMismatch
-from pyspike._wire import AsyncExecutor, AsyncRecordset, DynamicSettings, Statement
+from pyspike._wire import AsyncExecutor, AsyncRecordset, DynamicSettings, Record, RecordTypes, Statement
 from pyspike.arguments import Policies, no_transaction
 from pyspike.cluster import Cluster, aggregation
 from pyspike.columnar import reading
@@ -23,6 +23,8 @@ from pyspike.transaction import Transaction
 
 __all__ = ["AsyncQueries"]
 
+U = TypeVar("U")
+
 
 class AsyncQueries:
     """What `AsyncClient` has besides its commands on records: see `Queries`."""
@@ -32,21 +34,52 @@ class AsyncQueries:
     _cluster: Cluster
     _policies: Policies
     _loops: AsyncExecutor
+    _executor: Any  # the same, or what has its calls watched
     if TYPE_CHECKING:
 
         def _follow(self, dynamic: DynamicSettings, policies: Policies) -> None: ...
+
+        def _know(self, types: RecordTypes) -> None: ...
+
+    @overload
+    def query(
+        self,
+        statement: Statement,
+        *,
+        partitions: PartitionFilter = ...,
+        cursor: Cursor | None = ...,
+        timeout: Milliseconds | None = ...,
+        filter_expression: Filter | None = ...,
+        txn: Transaction | None = ...,
+        policy: QueryPolicy | None = ...,
+    ) -> AsyncRecordset[Record]: ...
+
+    @overload
+    def query(
+        self,
+        statement: Statement,
+        *,
+        into: type[U],
+        partitions: PartitionFilter = ...,
+        cursor: Cursor | None = ...,
+        timeout: Milliseconds | None = ...,
+        filter_expression: Filter | None = ...,
+        txn: Transaction | None = ...,
+        policy: QueryPolicy | None = ...,
+    ) -> AsyncRecordset[U]: ...
 
     def query(
         self,
         statement: Statement,
         *,
+        into: type[U] | None = None,
         partitions: PartitionFilter = ALL_PARTITIONS,
         cursor: Cursor | None = None,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: QueryPolicy | None = None,
-    ) -> AsyncRecordset:
+    ) -> AsyncRecordset[Record] | AsyncRecordset[U]:
         """The records that a statement finds, as they come from the nodes: see `Client.query`.
 
             async with client.query(Statement("test", "users")) as records:
@@ -57,6 +90,8 @@ class AsyncQueries:
 
         Args:
             statement: what is asked for.
+            into: a class to make an object of each record of, as in `get`; the statement says which bins
+                are read.
             partitions: of which partitions.
             cursor: where another query of the statement stood, which this one goes on with.
             timeout: the deadline of the whole query.
@@ -81,7 +116,8 @@ class AsyncQueries:
             policy,
             self._cluster.dynamic,
         )
-        recordset: AsyncRecordset = self._loops.open_query(query)
+        query.read_into(self._cluster.types, into)
+        recordset: AsyncRecordset[Any] = self._executor.open_query(query)
         return recordset
 
     def query_arrow(
@@ -131,6 +167,7 @@ class AsyncQueries:
         options = reading.Options(schema, metadata, batch_rows, batch_bytes, on_mismatch, extra)
         stream = reading.of_query(
             self._cluster,
+            self._executor,
             self._policies,
             self._loops.query_plan,
             statement,
@@ -187,6 +224,7 @@ class AsyncQueries:
         options = reading.Options(schema, metadata, batch_rows, batch_bytes, on_mismatch, extra)
         stream = reading.of_keys(
             self._cluster,
+            self._executor,
             self._policies,
             self._loops.plan,
             keys,
@@ -216,6 +254,7 @@ class AsyncQueries:
         work = partial(
             aggregation.aggregate,
             self._cluster,
+            self._executor,
             statement,
             module,
             function,

@@ -42,6 +42,7 @@ class AsyncTransactions:
     _cluster: Cluster
     _policies: Policies
     _loops: Any  # the executor of `aio`, which is above
+    _executor: Any  # the same, or what has its calls watched
 
     def _take_part(self, txn: Any, work: Command | Batch) -> Any:
         """The coroutine of a command or a batch that is part of a transaction."""
@@ -52,13 +53,13 @@ class AsyncTransactions:
     async def _take_part_of(self, txn: Transaction, ledger: Ledger, work: Command | Batch) -> Any:
         abort_later = partial(_abort_later, self._loops, asyncio.get_running_loop())
         attach(txn, self._loops.transactions, abort_later)
-        return await _run(self._loops, take_part(ledger, work))
+        return await _run(self._executor, take_part(ledger, work))
 
     async def _abort_open(self) -> None:
         """Abort the transactions that are open, as the client is closed."""
         left, until = left_open(self._loops.transactions), time.monotonic() + LEAVING
         for txn in left:
-            await _abort(self._loops, ledger_of(txn), until)
+            await _abort(self._executor, ledger_of(txn), until)
         warn_of_open(left)
 
     def is_strong_consistency(self, namespace: str) -> bool:
@@ -72,12 +73,12 @@ class AsyncTransactions:
     async def commit(self, txn: Transaction) -> CommitStatus:
         """Have all that a transaction has written happen: see `Client.commit`."""
         verify, roll = ending_settings(self._policies, self._cluster.dynamic)
-        return await _run(self._loops, commit(ledger_of(txn), verify, roll))
+        return await _run(self._executor, commit(ledger_of(txn), verify, roll))
 
     async def abort(self, txn: Transaction) -> AbortStatus:
         """Have nothing happen of what a transaction has written: see `Client.abort`."""
         _, roll = ending_settings(self._policies, self._cluster.dynamic)
-        return await _run(self._loops, abort(ledger_of(txn), roll))
+        return await _run(self._executor, abort(ledger_of(txn), roll))
 
     async def run_in_transaction(
         self,

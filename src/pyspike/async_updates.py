@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyspike._types import KeyLike, Milliseconds, Ttl
 from pyspike.arguments import Policies
@@ -14,7 +14,12 @@ from pyspike.plans.updates import Update
 from pyspike.policy import WritePolicy
 from pyspike.updates import REPEATS
 
+if TYPE_CHECKING:
+    from pyspike.cluster import Cluster
+
 __all__ = ["AsyncUpdates"]
+
+U = TypeVar("U")
 
 
 class AsyncUpdates:
@@ -22,29 +27,77 @@ class AsyncUpdates:
 
     __slots__ = ()
 
+    _cluster: Cluster
     _policies: Policies
     get: Any  # those of the compiled commands, which stand in front of this class
     put: Any
     delete: Any
 
+    @overload
     async def update(
         self,
         key: KeyLike,
         function: Callable[[dict[str, Any]], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None],
         *,
+        retries: int = ...,
+        timeout: Milliseconds | None = ...,
+        ttl: Ttl | None = ...,
+        policy: WritePolicy | None = ...,
+    ) -> dict[str, Any]: ...
+
+    @overload
+    async def update(
+        self,
+        key: KeyLike,
+        function: Callable[[U | None], U | Awaitable[U]],
+        *,
+        into: type[U],
+        retries: int = ...,
+        timeout: Milliseconds | None = ...,
+        ttl: Ttl | None = ...,
+        policy: WritePolicy | None = ...,
+    ) -> U: ...
+
+    @overload
+    async def update(
+        self,
+        key: KeyLike,
+        function: Callable[[U | None], U | Awaitable[U | None] | None],
+        *,
+        into: type[U],
+        retries: int = ...,
+        timeout: Milliseconds | None = ...,
+        ttl: Ttl | None = ...,
+        policy: WritePolicy | None = ...,
+    ) -> U | None: ...
+
+    async def update(
+        self,
+        key: KeyLike,
+        function: Callable[[Any], Any],
+        *,
+        into: type[Any] | None = None,
         retries: int = REPEATS,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         policy: WritePolicy | None = None,
-    ) -> dict[str, Any]:
+    ) -> Any:
         """Read a record, have a function change its bins, and write what has changed if nobody else has:
         see `Client.update`. The function may be a coroutine function.
         """
         policies = self._policies
-        update = Update(policies.read, policies.write if policy is None else policy, retries, timeout)
+        plan = None if into is None else self._cluster.types.plan(into)
+        update = Update(
+            policies.read,
+            policies.write if policy is None else policy,
+            retries,
+            timeout,
+            plan,
+            self._cluster.policy.codecs,
+        )
         while True:
-            bins = update.begin(await self.get(key, **update.read_options))
-            returned = function(bins)
+            given = update.begin(await self.get(key, **update.read_options))
+            returned = function(given)
             update.end(await returned if inspect.isawaitable(returned) else returned)
             try:
                 if update.deletes:
@@ -56,5 +109,5 @@ class AsyncUpdates:
                 if pause is None:
                     raise
             else:
-                return update.bins
+                return update.result
             await asyncio.sleep(pause / 1000)

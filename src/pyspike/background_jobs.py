@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds, Ttl
-from pyspike._wire import Operation, Statement, packed_call
+from pyspike._wire import Executor, Operation, Statement, packed_call
 from pyspike.arguments import Policies, admin_policy, no_transaction
 from pyspike.policy import AdminPolicy, WritePolicy
 from pyspike.process.lazy_imports import LazyModule, importing
@@ -32,6 +32,10 @@ class BackgroundJobs:
 
     _cluster: Cluster
     _policies: Policies
+    if TYPE_CHECKING:
+
+        @property
+        def _executor(self) -> Executor: ...
 
     def query_operate(
         self,
@@ -83,6 +87,7 @@ class BackgroundJobs:
 
         watch = background.begin(
             self._cluster,
+            self._executor,
             statement,
             policy,
             self._policies.write,
@@ -139,6 +144,7 @@ class BackgroundJobs:
 
         watch = background.begin(
             self._cluster,
+            self._executor,
             statement,
             policy,
             self._policies.write,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspike._types import ArrowRows, Filter, Milliseconds, Ttl
-from pyspike._wire import Batch
+from pyspike._wire import Batch, Executor
 from pyspike.arguments import Policies
 from pyspike.policy import BatchPolicy, BatchWritePolicy
 from pyspike.process.lazy_imports import LazyModule
@@ -31,6 +31,10 @@ class ColumnWrites:
 
     _cluster: Cluster
     _policies: Policies
+    if TYPE_CHECKING:
+
+        @property
+        def _executor(self) -> Executor: ...
 
     def write_arrow(
         self,
@@ -93,7 +97,7 @@ class ColumnWrites:
             filter_expression: the records for which it does not hold are not written, and fail.
             row_policy: of each row.
             txn: None; a transaction is refused.
-            policy: how batches are sent.
+            policy: how batches are sent; fields that are of reads only are refused.
 
         Returns:
             How many rows were written, and which failed: rows fail alone.
@@ -107,10 +111,19 @@ class ColumnWrites:
         """
         columns = writing.Roles(key, digest, bins, ttl, generation, set_column, extra)
         sending = writing.Sending(
-            start_row, in_flight, max_failures, dry_run, timeout, filter_expression, row_policy, policy
+            start_row,
+            in_flight,
+            max_failures,
+            dry_run,
+            timeout,
+            filter_expression,
+            row_policy,
+            policy,
+            progress,
         )
         writer = writing.new_writer(
             self._cluster,
+            self._executor,
             self._policies,
             self._plan_of_rows,
             data,

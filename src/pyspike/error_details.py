@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from pyspike.plain_value import PlainValue, value_class
 
 __all__ = ["ExpressionTrace", "Told", "told_by"]
 
@@ -21,8 +22,8 @@ _OUTCOMES = {1: "fault", 2: "false", 3: "absent"}
 _LANGUAGES = {1: "msgpack", 2: "ael"}
 
 
-@dataclass(frozen=True, slots=True)
-class ExpressionTrace:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class ExpressionTrace(PlainValue):
     """Where in an expression a server failed, or found what decided; what it does not tell is None or empty.
 
     Args:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pyspike.error_details import ExpressionTrace, told_by
+from pyspike.plain_value import PlainValue, value_class
 from pyspike.result_code import ResultCode
 from pyspike.showing import clipped, shown
 
@@ -120,8 +120,8 @@ __all__ = [
 E = TypeVar("E", bound="AerospikeError")
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class Attempt(PlainValue):
     """One try of a command that failed.
 
     Args:
@@ -294,11 +294,11 @@ class InvalidType(InvalidArgument, TypeError):
 
 
 class SchemaMismatch(AerospikeError, ValueError):
-    """A record does not fit the columns that it was to become a row of.
+    """A record does not fit the columns or the class that it was to be made into.
 
     Args:
         message: what does not fit, and why.
-        bin: the name of the bin, or of another column.
+        bin: the name of the bin, or of another column; empty if it is no single one.
 
     The other arguments are those of `AerospikeError`.
     """

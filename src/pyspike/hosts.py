@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pyspike._wire import plain_int, plain_text
 from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.plain_value import PlainValue, value_class
 from pyspike.showing import shown
 
 __all__ = ["DEFAULT_PORT", "Host", "HostsLike", "parse_hosts"]
@@ -23,8 +23,8 @@ _TLS_NAME = re.compile(r"[^\s\0,;/:\[\]]+")
 _PIECE = re.compile(r"(?:\[(?P<ipv6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?P<rest>(?::[^:]*)*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class Host(PlainValue):
     """One host of a cluster.
 
     Args:
@@ -67,8 +67,10 @@ class Host:
         return ":".join([name, *([self.tls_name] if self.tls_name else []), str(self.port)])
 
 
-# What users may write for one host, and for a cluster.
 HostsLike = str | Host | Sequence[str | Host | tuple[str] | tuple[str, int] | tuple[str, int, str | None]]
+"""Where a cluster is: a text such as `"a,b:3100"`, `"a:tls-name:3000"` or `"[::1]:3000"`, a `Host`, or a list
+of such texts, hosts and tuples `(name,)`, `(name, port)` or `(name, port, tls_name)`. The port is 3000 if
+left out."""
 
 
 def parse_hosts(hosts: HostsLike) -> tuple[Host, ...]:

@@ -7,8 +7,9 @@ Creating and dropping indexes is done in `pyspike.cluster.indexes`; what queries
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pyspike.plain_value import PlainValue, value_class
 
 if TYPE_CHECKING:
     from pyspike.cdt.context import Context
@@ -38,8 +39,8 @@ class CollectionIndexType(enum.Enum):
     MAP_VALUES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class SecondaryIndex:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class SecondaryIndex(PlainValue):
     """An index that there is, as `list_indexes` tells of it.
 
     Args:

@@ -6,15 +6,14 @@ A leaf: plain values, which `Client.nodes()` and tasks make. What is alive behin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pyspike.hosts import Host
+from pyspike.plain_value import PlainValue, value_class
 
 __all__ = ["Node", "NodeStatus"]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class Node(PlainValue):
     """A node of the cluster, as it was when it was asked for; what goes on at it is in `Client.stats()`.
 
     Args:
@@ -35,8 +34,8 @@ class Node:
         return str(self.host)
 
 
-@dataclass(frozen=True, slots=True)
-class NodeStatus:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class NodeStatus(PlainValue):
     """How far a node is with what a task waits for.
 
     Args:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyspike._types import ColumnTypes, Filter, KeyLike, MetadataColumns, Milliseconds, OnMismatch
-from pyspike._wire import DynamicSettings, Executor, Recordset, Statement
+from pyspike._wire import DynamicSettings, Executor, Record, Recordset, RecordTypes, Statement
 from pyspike.arguments import Policies, no_transaction
 from pyspike.policy import BatchPolicy, QueryPolicy
 from pyspike.process.lazy_imports import LazyModule, importing
@@ -26,6 +26,8 @@ else:
     columnar = LazyModule("pyspike.columnar.stream")
 
 __all__ = ["Queries"]
+
+U = TypeVar("U")
 
 
 class Queries:
@@ -42,17 +44,47 @@ class Queries:
 
         def _follow(self, dynamic: DynamicSettings, policies: Policies) -> None: ...
 
+        def _know(self, types: RecordTypes) -> None: ...
+
+    @overload
     def query(
         self,
         statement: Statement,
         *,
+        partitions: PartitionFilter = ...,
+        cursor: Cursor | None = ...,
+        timeout: Milliseconds | None = ...,
+        filter_expression: Filter | None = ...,
+        txn: Transaction | None = ...,
+        policy: QueryPolicy | None = ...,
+    ) -> Recordset[Record]: ...
+
+    @overload
+    def query(
+        self,
+        statement: Statement,
+        *,
+        into: type[U],
+        partitions: PartitionFilter = ...,
+        cursor: Cursor | None = ...,
+        timeout: Milliseconds | None = ...,
+        filter_expression: Filter | None = ...,
+        txn: Transaction | None = ...,
+        policy: QueryPolicy | None = ...,
+    ) -> Recordset[U]: ...
+
+    def query(
+        self,
+        statement: Statement,
+        *,
+        into: type[U] | None = None,
         partitions: PartitionFilter = ALL_PARTITIONS,
         cursor: Cursor | None = None,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: QueryPolicy | None = None,
-    ) -> Recordset:
+    ) -> Recordset[Record] | Recordset[U]:
         """The records that a statement finds, as they come from the nodes, in no order; each of them once.
 
             with client.query(Statement("test", "users", where=filters.range("age", 20, 29))) as records:
@@ -67,6 +99,8 @@ class Queries:
 
         Args:
             statement: what is asked for.
+            into: a class to make an object of each record of, as in `get`; the statement says which bins
+                are read.
             partitions: of which partitions.
             cursor: where another query of the statement stood, which this one goes on with, in place of
                 `partitions`: it gives the records that the other one has not given yet.
@@ -80,7 +114,8 @@ class Queries:
         Returns:
             An iterator of the records and a context manager. What goes wrong is raised where the next record
             is asked for: the ServerError with which a node refuses (IndexNotFound if there is no index for
-            `where`), or a TimeoutError or ConnectionError if asking again was of no use.
+            `where`), or a TimeoutError or ConnectionError if asking again was of no use. A record that does
+            not fit the class raises SchemaMismatch in its turn; the next one can be asked for then.
 
         Raises:
             InvalidType, InvalidArgument: an argument can't be used.
@@ -97,7 +132,8 @@ class Queries:
             policy,
             self._cluster.dynamic,
         )
-        recordset: Recordset = self._executor.open_query(query)
+        query.read_into(self._cluster.types, into)
+        recordset: Recordset[Any] = self._executor.open_query(query)
         return recordset
 
     def query_arrow(
@@ -162,6 +198,7 @@ class Queries:
         options = reading.Options(schema, metadata, batch_rows, batch_bytes, on_mismatch, extra)
         return reading.of_query(
             self._cluster,
+            self._executor,
             self._policies,
             partial(QueryPlan, self._cluster),
             statement,
@@ -231,6 +268,7 @@ class Queries:
         options = reading.Options(schema, metadata, batch_rows, batch_bytes, on_mismatch, extra)
         return reading.of_keys(
             self._cluster,
+            self._executor,
             self._policies,
             partial(BatchPlan, self._cluster),
             keys,
@@ -255,8 +293,10 @@ class Queries:
     ) -> list[Any]:
         """What a stream function makes of all records that a statement finds.
 
-            source = "function total(s, bin) "
+            source = (
+                "function total(s, bin) "
                 "return s : map(function(r) return r[bin] end) : reduce(function(a, b) return a + b end) end"
+            )
             client.register_udf(source, "sums").wait()
             [total] = client.aggregate(Statement("test", "users"), "sums", "total", ["visits"])
 
@@ -291,5 +331,13 @@ class Queries:
             from pyspike.cluster import aggregation
 
         return aggregation.aggregate(
-            self._cluster, statement, module, function, args, settings, self._policies.admin, timeout
+            self._cluster,
+            self._executor,
+            statement,
+            module,
+            function,
+            args,
+            settings,
+            self._policies.admin,
+            timeout,
         )

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 from pyspike._types import KeyLike
 from pyspike._wire import (
@@ -20,13 +19,14 @@ from pyspike._wire import (
     plain_int,
 )
 from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.plain_value import PlainValue, value_class
 from pyspike.showing import shown
 
 __all__ = ["Cursor", "IndexFilter", "PartitionFilter", "Statement"]
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionFilter:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class PartitionFilter(PlainValue):
     """Which of a namespace's 4096 partitions a query asks for; immutable.
 
     Made by `all`, `by_id`, `by_range` and `by_key`.
@@ -114,8 +114,8 @@ class PartitionFilter:
 ALL_PARTITIONS = PartitionFilter.all()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Cursor:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class Cursor(PlainValue):
     """Where a query stands: which records of which partitions it has given. Immutable, picklable.
 
     A query of the same statement that is given one goes on with the records that were not given yet; the

@@ -46,8 +46,9 @@ class ResultCode(enum.IntEnum):
         return self in _PASSING
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        # By number: one that is not in the table can't be found by its name.
-        return ResultCode.of, (int(self),)
+        # By number: one that is not in the table can't be found by its name. By a function of this module, as
+        # cloudpickle sends the code of a class method along, and not what that is about.
+        return _restored, (int(self),)
 
     OK = 0, "success"
     SERVER_ERROR = 1, "the server failed for a reason it has no code for", "the server's log has the reason"
@@ -147,8 +148,9 @@ class ResultCode(enum.IntEnum):
     OP_NOT_APPLICABLE = (
         26,
         "the operation can't be applied to what the bin holds",
-        "lists and maps: check that index and rank are in range and that the context exists; expressions: "
-        "the result is unknown, say as a bin is missing: test for that with exp.cond, or pass EVAL_NO_FAIL",
+        "lists and maps: check that index and rank are in range and that the context exists "
+        "(map_key_create and list_index_create make what is not there); expressions: the result is unknown, "
+        "say as a bin is missing: test for that with exp.cond, or pass EVAL_NO_FAIL",
     )
     FILTERED_OUT = 27, "the filter expression did not hold for the record"
     LOST_CONFLICT = 28, "the write lost against a newer one of another cluster", "read the record again"
@@ -245,7 +247,11 @@ class ResultCode(enum.IntEnum):
     )
 
     INDEX_FOUND = 200, "the index exists with another definition", "drop it first, or choose another name"
-    INDEX_NOT_FOUND = 201, "there is no such secondary index", "create the index"
+    INDEX_NOT_FOUND = (
+        201,
+        "there is no such secondary index",
+        "create_index() makes one: of the same namespace and set, and of the bin and type that are asked for",
+    )
     INDEX_OOM = 202, "the server has no memory for the index", "free memory on the server"
     INDEX_NOT_READABLE = 203, "the index is still being built", "wait until the index task is complete"
     INDEX_GENERIC = 204, "the secondary index failed", "the server's log has the reason"
@@ -257,6 +263,10 @@ class ResultCode(enum.IntEnum):
     QUERY_GENERIC = 213, "the query failed", "the server's log has the reason"
     QUERY_NETIO_ERR = 214, "the server could not send the query's answer", "run it again"
     QUERY_DUPLICATE = 215, "a query with this task id is already running", "let pyspike choose the task id"
+
+
+def _restored(code: int) -> ResultCode:
+    return ResultCode.of(code)
 
 
 def _unknown(code: int) -> ResultCode:

@@ -8,8 +8,9 @@ stays.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field, fields, replace
+
+from pyspike.plain_value import PlainValue
 
 __all__ = [
     "BatchStats",
@@ -26,24 +27,12 @@ __all__ = [
 ]
 
 
-class _Stats:
-    """What a dataclass would generate for each class here, which takes longer than to import all of this."""
+class _Stats(PlainValue):
+    """Plain values that can't be keys, as dictionaries are in them."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return all(getattr(self, each.name) == getattr(other, each.name) for each in fields(self))
-
     __hash__ = None  # type: ignore[assignment]  # dictionaries are in it
-
-    def __repr__(self) -> str:
-        texts = [f"{each.name}={getattr(self, each.name)!r}" for each in fields(self)]
-        return f"{type(self).__name__}({', '.join(texts)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)

@@ -7,8 +7,9 @@ command as others are.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from pyspike.plain_value import PlainValue, value_class
 
 __all__ = ["UdfModule", "UdfSource"]
 
@@ -16,8 +17,8 @@ UdfSource: TypeAlias = str | bytes | os.PathLike[str]
 """The text of a module; or the path of its file, as a `Path`, or as a str that ends in ".lua"."""
 
 
-@dataclass(frozen=True, slots=True)
-class UdfModule:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class UdfModule(PlainValue):
     """A registered module, as `list_udfs` tells of it.
 
     Args:

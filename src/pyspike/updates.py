@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyspike._types import KeyLike, Milliseconds, Ttl
 from pyspike.arguments import Policies
@@ -16,7 +16,12 @@ from pyspike.errors import AerospikeError
 from pyspike.policy import WritePolicy
 from pyspike.process.lazy_imports import importing
 
+if TYPE_CHECKING:
+    from pyspike.cluster import Cluster
+
 __all__ = ["REPEATS", "Updates"]
+
+U = TypeVar("U")
 
 REPEATS = 20  # times that a function is called again, by default
 
@@ -26,21 +31,61 @@ class Updates:
 
     __slots__ = ()
 
+    _cluster: Cluster
     _policies: Policies
     get: Any  # those of the compiled commands, which stand in front of this class
     put: Any
     delete: Any
 
+    @overload
     def update(
         self,
         key: KeyLike,
         function: Callable[[dict[str, Any]], Mapping[str, Any] | None],
         *,
+        retries: int = ...,
+        timeout: Milliseconds | None = ...,
+        ttl: Ttl | None = ...,
+        policy: WritePolicy | None = ...,
+    ) -> dict[str, Any]: ...
+
+    @overload
+    def update(
+        self,
+        key: KeyLike,
+        function: Callable[[U | None], U],
+        *,
+        into: type[U],
+        retries: int = ...,
+        timeout: Milliseconds | None = ...,
+        ttl: Ttl | None = ...,
+        policy: WritePolicy | None = ...,
+    ) -> U: ...
+
+    @overload
+    def update(
+        self,
+        key: KeyLike,
+        function: Callable[[U | None], U | None],
+        *,
+        into: type[U],
+        retries: int = ...,
+        timeout: Milliseconds | None = ...,
+        ttl: Ttl | None = ...,
+        policy: WritePolicy | None = ...,
+    ) -> U | None: ...
+
+    def update(
+        self,
+        key: KeyLike,
+        function: Callable[[Any], Any],
+        *,
+        into: type[Any] | None = None,
         retries: int = REPEATS,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         policy: WritePolicy | None = None,
-    ) -> dict[str, Any]:
+    ) -> Any:
         """Read a record, have a function change its bins, and write what has changed if nobody else has.
 
             def visit(bins):
@@ -52,7 +97,8 @@ class Updates:
         them in place. If it returns bins, these come on top, as `put` would write them: None removes one, and
         those that it does not name stay. So both `bins["a"] = 1` and `return {"a": 1}` set the bin `a`, and
         `del bins["a"]` removes it. If nothing has changed, nothing is written; where all bins are gone
-        (`bins.clear()`), the record is deleted.
+        (`bins.clear()`), the record is deleted. What counts is what is stored: 1.0 is another value than 1,
+        and with a codec Decimal("12.50") than Decimal("12.5").
 
         The write is done only if the record still has the generation that was read. If not, it is all done
         again, after pauses that grow and differ: so the function should do nothing else that can't be done
@@ -62,6 +108,9 @@ class Updates:
 
         Args:
             function: changes the bins. What it raises comes out, and nothing is written.
+            into: a class whose objects the function is given in place of bins, as `get` makes them; None
+                where there is no record. It changes the object, or returns another one. Bins without a field
+                stay.
             retries: how often it is called again, at most.
             timeout: the deadline of it all, in milliseconds or as a timedelta; None to give each read and
                 write the deadline of its policy.
@@ -70,22 +119,32 @@ class Updates:
                 error. The read has the client's policy, and asks the master.
 
         Returns:
-            The bins that the record has now; an empty dict if there is none.
+            The bins that the record has now; an empty dict if there is none. With `into` the object, which is
+            None if the function was given none and has returned none.
 
         Raises:
             GenerationError, RecordExists, RecordNotFound, KeyBusy, TransactionBlocked: others were in the way
                 as often as that.
             InvalidType, InvalidArgument: an argument, or what the function returns, can't be used.
+            SchemaMismatch: the record does not fit the class.
             AerospikeError: what else has failed; a write `in_doubt` may have been done, and is not repeated.
         """
         with importing:
             from pyspike.plans.updates import Update
 
         policies = self._policies
-        update = Update(policies.read, policies.write if policy is None else policy, retries, timeout)
+        plan = None if into is None else self._cluster.types.plan(into)
+        update = Update(
+            policies.read,
+            policies.write if policy is None else policy,
+            retries,
+            timeout,
+            plan,
+            self._cluster.policy.codecs,
+        )
         while True:
-            bins = update.begin(self.get(key, **update.read_options))
-            update.end(function(bins))
+            given = update.begin(self.get(key, **update.read_options))
+            update.end(function(given))
             try:
                 if update.deletes:
                     self.delete(key, **update.write_options)
@@ -96,5 +155,5 @@ class Updates:
                 if pause is None:
                     raise
             else:
-                return update.bins
+                return update.result
             time.sleep(pause / 1000)

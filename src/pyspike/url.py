@@ -79,7 +79,9 @@ def parse_url(url: str, policy: ClientPolicy, password: str | None = None) -> Ad
         if said.user is None:
             raise InvalidArgument("a password is given, but the URL has no user", advice="write user@host")
         said = replace(said, password=password)
-    return _address(said, policy)
+    return _address(
+        said, policy, f"give it as the argument password or as user:password@host; from_env reads {PASSWORD}"
+    )
 
 
 def parse_environment(policy: ClientPolicy) -> Address:
@@ -109,7 +111,7 @@ def parse_environment(policy: ClientPolicy) -> Address:
     said = replace(said, user=said.user or user)
     if said.user is not None:  # else the password may be there for another program
         said = replace(said, password=said.password or password)
-    address = _address(said, policy)
+    address = _address(said, policy, f"set {PASSWORD}")
     tls = address.policy.tls
     if isinstance(tls, TLSPolicy) and tls.certificate_file is not None and tls.key_password is None:
         tls = tls.replace(key_password=key_password)
@@ -188,7 +190,7 @@ def _options(query: str) -> Iterator[tuple[str, str]]:
 # What they mean --------------------------------------------------------------------------------------------
 
 
-def _address(said: _Said, policy: ClientPolicy) -> Address:
+def _address(said: _Said, policy: ClientPolicy, where_password: str) -> Address:
     changes = _changes(ClientPolicy, policy, dict(said.options))
     tls = changes.get("tls", policy.tls)
     if said.scheme == OVER_TLS:
@@ -203,7 +205,7 @@ def _address(said: _Said, policy: ClientPolicy) -> Address:
         if changes["password"] is None:
             raise InvalidArgument(
                 f"there is no password for the user {shown(said.user)}",
-                advice=f"give it as the argument password, in {PASSWORD}, or as user:password@host",
+                advice=where_password,
             )
     hosts = said.hosts
     if tls is not None:  # as of every URL, the certificate has to be that of the host
@@ -256,7 +258,9 @@ def _changes(kind: type, now: Any, options: Mapping[str, str], path: str = "") -
 @cache
 def _kinds(kind: type) -> dict[str, tuple[Any, ...]]:
     """The fields of a policy, each with the types of which its value may be."""
-    hints = typing.get_type_hints(kind, localns={"ssl": SimpleNamespace(SSLContext=object)})
+    hints = typing.get_type_hints(
+        kind, localns={"ssl": SimpleNamespace(SSLContext=object), "AnyCodec": object}
+    )
     return {entry.name: tuple(_alternatives(hints[entry.name])) for entry in fields(kind) if entry.init}
 
 

@@ -8,9 +8,9 @@ bytes is the business of `pyspike._wire`. This module is a leaf: below it is onl
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from pyspike.plain_value import PlainValue, value_class
 from pyspike.showing import shown
 
 __all__ = [
@@ -171,8 +171,8 @@ class MultiResult(list[T]):
         return f"{type(self).__name__}({list.__repr__(self)})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class RawParticle:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class RawParticle(PlainValue):
     """A value of a type that pyspike can't turn into a Python one; writing it back gives the same bytes.
 
     Args:
@@ -183,6 +183,11 @@ class RawParticle:
 
     type: int
     data: bytes
+
+    def __init__(self, type: int, data: bytes) -> None:  # noqa: A002 - the field's name
+        # Records are read to these: it must not take longer than if it were generated.
+        object.__setattr__(self, "type", type)
+        object.__setattr__(self, "data", data)
 
     def __repr__(self) -> str:
         return f"RawParticle(type={shown(self.type)}, data={shown(self.data, SHOWN_SIZE)})"

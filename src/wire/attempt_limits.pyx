@@ -70,23 +70,31 @@ cdef inline bint may_log_in_again(Command command, object error):
     return True
 
 
-cdef int note_failure(Command command, Node node, object error, int64_t began, bint sent) except -1:
-    """Adds a failed attempt to the command's history, and the node to the error.
+cdef int note_failure(
+    Command command, Node node, object error, int64_t began, bint sent, size_t received=0
+) except -1:
+    """Adds a failed attempt to the command's history and to the node's numbers, and the node to the error.
 
-    `node` is None if there was no node to ask. `sent` tells whether the request may have reached the node.
+    `node` is None if there was no node to ask. `sent` tells whether the request may have reached the node, `received` how many
+    bytes came in answer.
     """
+    cdef int64_t took = now_ns() - began
     if command.history is None:
         command.history = []
     command.history.append(
         errors.Attempt(
             node=None if node is None else node.name,
             error=str(error.args[0]) if error.args else type(error).__name__,
-            elapsed_ms=(now_ns() - began) / <double>MILLISECOND,
+            elapsed_ms=took / <double>MILLISECOND,
             sent=sent,
         )
     )
-    if error.node is None and node is not None:
-        error.node = node.name
+    if node is not None:
+        count_failed_attempt(node.counters.meter, command, error, took, sent, received)
+        if error.node is None:
+            error.node = node.name
+    if command.trace is not None:
+        command.trace.failed(None if node is None else node.name, command.history[len(command.history) - 1])
     if isinstance(error, errors.EnterpriseOnly) and is_packed(&command.out):
         error.advice = "a Community Edition server reads no compressed requests: leave out use_compression"
     return 0

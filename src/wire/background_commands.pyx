@@ -82,7 +82,9 @@ def background_request(
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
     """
-    cdef Command command = new_command(NOTHING_READER, None, settings, timeout, True)
+    cdef Command command = new_command(
+        KIND_QUERY_OPERATE if udf is None else KIND_QUERY_EXECUTE_UDF, NOTHING_READER, None, settings, timeout, True
+    )
     cdef tuple steps = ()
     cdef int fields
     cdef uint32_t header_ttl = settings.ttl if ttl is None else <uint32_t>ttl_header(ttl)
@@ -121,7 +123,7 @@ def aggregate_request(
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
     """
-    cdef Command command = new_command(AggregateReader(), None, settings, timeout, False)
+    cdef Command command = new_command(KIND_AGGREGATE, AggregateReader(), None, settings, timeout, False)
     cdef int fields
     refuse_projection(statement)
     command.namespace = statement.namespace
@@ -151,7 +153,7 @@ def explain_request(
         index: the name of the index that is hoped for; None without one.
         timeout: the deadline in milliseconds; None for that of the settings.
     """
-    cdef Command command = new_command(FIELDS_READER, None, settings, timeout, False)
+    cdef Command command = new_command(KIND_EXPLAIN, FIELDS_READER, None, settings, timeout, False)
     cdef int fields
     command.namespace = statement.namespace
     put_request_header(

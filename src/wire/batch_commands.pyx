@@ -45,7 +45,8 @@ cdef class NodeRows:
         if self.begun == self.count:
             return None
         reader = BatchReader(batch) if batch.transaction is None else NotingBatchReader(batch)
-        command = new_command(reader, None, batch.settings, None, False)
+        command = new_command(batch_kind(batch.name), reader, None, batch.settings, None, False)
+        command.trace = batch.trace
         command.total_timeout = batch.total_timeout
         command.started = batch.started
         command.deadline = batch.deadline
@@ -165,12 +166,16 @@ def batch_rows(
     return batch
 
 
-cdef Batch batch_of_reads(object keys, object bins, Settings settings, object timeout, object filter_expression):
-    """A batch that reads the same bins of the records of all keys.
+cdef Batch batch_of_reads(
+    object keys, object bins, Settings settings, object timeout, object filter_expression, object into=None
+):
+    """A batch that reads the same bins of the records of all keys, and makes objects of them where `into` is a class.
 
     Where the filter leaves a record out, it is as one that is not there.
     """
-    cdef Batch batch = new_batch(KeySource(keys), ask_bins(bins, None), settings, timeout, filter_expression)
+    cdef Ask ask = ask_bins(bins, None)
+    cdef Batch batch = new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
+    ask.into = into
     batch.filtered_is_missing = True
     return batch
 
@@ -202,23 +207,25 @@ cdef Batch batch_of_operations(
 
 
 cdef Batch batch_of_puts(
-    object records, Settings settings, object timeout, object ttl, object filter_expression, object row_policy
+    object records, Settings settings, object timeout, object ttl, object filter_expression, object row_policy,
+    RecordTypes types
 ):
     """A batch that puts bins of records."""
     cdef Settings own = row_settings(row_policy, OF_BATCH_WRITE, "a BatchWritePolicy")
     cdef object header = None if ttl is None else ttl_header(ttl)
-    cdef Batch batch = new_batch(RecordsToPut(records, header, own), None, settings, timeout, filter_expression)
+    cdef Batch batch = new_batch(RecordsToPut(records, header, own, types), None, settings, timeout, filter_expression)
     batch.keeps_records = False
     return batch
 
 
 cdef Batch batch_of_calls(
     object keys, object module, object function, object args, Settings settings, object timeout, object ttl,
-    object filter_expression, object row_policy
+    object filter_expression, object row_policy, CodecTable codecs
 ):
     """A batch that calls the same function on the records of all keys."""
     cdef Ask ask = ask_call(
-        module, function, call_arguments(args), ttl, row_settings(row_policy, OF_BATCH_UDF, "a BatchUDFPolicy")
+        module, function, call_arguments(args), ttl, row_settings(row_policy, OF_BATCH_UDF, "a BatchUDFPolicy"),
+        codecs
     )
     return new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
 
@@ -349,7 +356,11 @@ cdef BatchRecord outcome_of(Batch batch, Py_ssize_t number):
     cdef BatchRecord row = BatchRecord.__new__(BatchRecord)
     cdef int code = batch.rows[number].code
     row.key = <Key>batch.keys[number]
-    row.record = batch.records[number]
+    came = batch.records[number]
+    if came is None or type(came) is Record:
+        row.record = <Record>came
+    else:
+        row.made = came
     if code != NO_ANSWER:
         row.result_code = OK if code == RESULT_OK else ResultCode.of(code)
     row.error = batch.errors.get(number) if batch.errors else None

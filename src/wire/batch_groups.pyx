@@ -55,8 +55,10 @@ cdef class RowGroups:
 
     cdef readonly Settings settings
     cdef readonly Py_ssize_t in_flight
+    cdef Trace trace                        # None if nobody watches the stream
     cdef object timeout
     cdef bytes filter_expression
+    cdef RecordTypes types                  # of the client
     cdef dict waiting                       # by node, and under None where there is none to ask: its groups, the oldest first
 
     def __cinit__(
@@ -77,6 +79,7 @@ cdef class RowGroups:
             settings.filter_expression if filter_expression is None else filter_bytes(filter_expression)
         )
         self.waiting = {}
+        self.types = NO_TYPES
 
     cdef int add(self, object row, PartitionMap partitions) except -1:
         """Puts a row into the last group of its node, or into a new one if that is full.
@@ -91,6 +94,8 @@ cdef class RowGroups:
         cdef list groups
         check_is_row(row)
         check_size((<BatchRow>row).key, (<BatchRow>row).ask, self.filter_expression, self.settings)
+        if (<BatchRow>row).ask.into is not None:
+            self.types.plan_of((<BatchRow>row).ask.into)    # which tells now what is wrong with the class
         target.replica = 0
         target.has_other_node = False
         if not partitions.lacks((<BatchRow>row).key.namespace):     # else that is told when the group is sent
@@ -124,6 +129,8 @@ cdef class RowGroups:
         cdef Batch batch = new_batch(None, None, self.settings, self.timeout, self.filter_expression)
         cdef NodeRows rows
         cdef Py_ssize_t i
+        batch.trace = self.trace
+        batch.types = self.types
         batch.keys = group.keys
         batch.asks = group.asks
         if not groups:
@@ -137,6 +144,12 @@ cdef class RowGroups:
             rows.add(<uint32_t>i)
             batch.rows[i].replica = <uint16_t>group.replicas[i]
         return rows
+
+    cdef int over(self, object error) except -1:
+        """Tells who watches the stream that it has ended, with an error or None."""
+        if self.trace is not None:
+            self.trace.over(error)
+        return 0
 
     cdef inline bint is_empty(self):
         return not self.waiting

@@ -107,6 +107,7 @@ cdef class BatchCommands(Commands):
         if txn is not None:
             raise no_stream_in_transaction()
         cdef RowGroups groups = RowGroups(batches(self, policy), in_flight, timeout, filter_expression)
+        groups.types = (<Commands>self).types
         return (<Commands>self)._executor.open_stream(rows, groups)
 
     def batch_operate(
@@ -176,8 +177,10 @@ cdef class BatchCommands(Commands):
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
+        cdef Settings settings = batches(self, policy)
         cdef Batch batch = batch_of_calls(
-            keys, module, function, args, batches(self, policy), timeout, ttl, filter_expression, row_policy
+            keys, module, function, args, settings, timeout, ttl, filter_expression, row_policy,
+            (<Commands>self).types.codecs
         )
         return run_batch_of(self, "batch_apply", batch, GIVES_RESULTS, txn)
 
@@ -186,6 +189,7 @@ cdef class BatchCommands(Commands):
         keys: Iterable[KeyLike],
         bins: Iterable[str] | None = None,
         *,
+        into: type[U] = None,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
@@ -196,6 +200,7 @@ cdef class BatchCommands(Commands):
         Args:
             keys: any iterable of keys.
             bins: the names of the bins to read; None for all, an empty list for none.
+            into: a class to make an object of each record of, as in `get`.
             timeout: as in `batch`.
             filter_expression: a record for which it does not hold is left out.
 
@@ -203,11 +208,14 @@ cdef class BatchCommands(Commands):
             The record of each key, in their order; None where there is none.
 
         Raises:
-            BatchError: a row failed; it has what came of all of them.
+            BatchError: a row failed, also as its record does not fit the class; it has what came of all of them.
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
-        cdef Batch batch = batch_of_reads(keys, bins, batches(self, policy, SECTION_BATCH_READ), timeout, filter_expression)
+        cdef Settings settings = batches(self, policy, SECTION_BATCH_READ)
+        if into is not None and bins is None:
+            bins = (<Commands>self).types.plan_of(into).bins
+        cdef Batch batch = batch_of_reads(keys, bins, settings, timeout, filter_expression, into)
         return run_batch_of(self, "batch_get", batch, GIVES_RECORDS, txn)
 
     def batch_exists(
@@ -235,19 +243,21 @@ cdef class BatchCommands(Commands):
 
     def batch_put(
         self,
-        records: Mapping[K, Mapping[str, object]] | Iterable[tuple[KeyLike, Mapping[str, object]]],
+        records: Mapping[K, Bins] | Iterable[tuple[KeyLike, Bins]],
         *,
+        returning: type[Written] = None,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         filter_expression: Filter | None = None,
         row_policy: BatchWritePolicy | None = None,
         txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
-    ) -> None:
+    ) -> list[Written] | None:
         """Write bins of many records, as `put` does with each.
 
         Args:
-            records: a mapping of keys to bins, or an iterable of pairs of both.
+            records: a mapping of keys to bins, or an iterable of pairs of both; bins as `put` takes them.
+            returning: `Written` to be told, for each record, the generation and expiration that it has now.
             timeout: as in `batch`.
             ttl: how long the records live from then on, as in `put`.
             filter_expression: the records for which it does not hold are not written, and their rows fail with
@@ -259,8 +269,15 @@ cdef class BatchCommands(Commands):
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
-        cdef Batch batch = batch_of_puts(records, batches(self, policy), timeout, ttl, filter_expression, row_policy)
-        return run_batch_of(self, "batch_put", batch, GIVES_NOTHING, txn)
+        cdef Settings settings = batches(self, policy)
+        cdef Batch batch = batch_of_puts(
+            records, settings, timeout, ttl, filter_expression, row_policy, (<Commands>self).types
+        )
+        if returning is not None:
+            if returning is not Written:
+                raise errors.InvalidType(f"returning must be Written, not {shown(returning)}")
+            batch.gives_written = True
+        return run_batch_of(self, "batch_put", batch, GIVES_NOTHING if returning is None else GIVES_RECORDS, txn)
 
     def batch_delete(
         self,
@@ -352,6 +369,7 @@ cdef class AsyncCommands(BatchCommands):
         if txn is not None:
             raise no_stream_in_transaction()
         cdef RowGroups groups = RowGroups(batches(self, policy), in_flight, timeout, filter_expression)
+        groups.types = (<Commands>self).types
         return (<Commands>self)._executor.open_stream(rows, groups)
 
 
@@ -377,6 +395,7 @@ cdef object no_stream_in_transaction():
 
 cdef inline object run_batch_of(object client, str name, Batch batch, BatchGives gives, object txn):
     """Has the client's executor run a batch."""
+    batch.types = (<Commands>client).types
     batch.name = name
     batch.gives = gives
     if txn is not None:

@@ -52,11 +52,13 @@ cdef class Commands:
     cdef Settings write
     cdef DynamicSettings dynamic            # None of a client that follows no file
     cdef object policies                    # those whose settings are the defaults, if it follows one
+    cdef RecordTypes types                  # what it knows of classes
 
     def __cinit__(self, *args: object, **kwargs: object) -> None:
         self._executor = UNOPENED           # until a subclass calls __init__
         self.read = READ_DEFAULTS
         self.write = WRITE_DEFAULTS
+        self.types = NO_TYPES
 
     def __init__(self, Executor executor not None, Settings read not None, Settings write not None) -> None:
         if read.write or not write.write:
@@ -74,6 +76,10 @@ cdef class Commands:
         """
         self.dynamic = dynamic
         self.policies = policies
+
+    def _know(self, RecordTypes types not None) -> None:
+        """Take the plans of classes from `types`."""
+        self.types = types
 
     def _take_part(self, txn: Any, work: Command | Batch) -> Any:
         """Run a command or a batch as part of a transaction; the clients do. These commands give it back as it is.
@@ -93,6 +99,7 @@ cdef class Commands:
         key: KeyLike,
         bins: Sequence[str] | None = None,
         *,
+        into: type[U] = None,
         default: T = RAISE,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
@@ -105,6 +112,9 @@ cdef class Commands:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             bins: the names of the bins to read; None for all, an empty list for none (generation and expiration
                 only).
+            into: a class to make an object of: a dataclass, TypedDict, NamedTuple, or a class of attrs, msgspec or
+                pydantic. Only the bins of its fields are read, and unless the class has a field for the others they
+                do not count. See `pyspike.field`.
             default: what to return if there is no such record.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
             txn: the transaction that the command is part of; see `transaction`.
@@ -113,9 +123,18 @@ cdef class Commands:
             TransactionError, InvalidArgument: (of all commands with `txn`) the transaction can't go on, or can't take it.
             RecordNotFound: there is no such record, and no `default`.
             FilteredOut: the filter expression does not hold for it.
+            SchemaMismatch: the record does not fit the class; it names the field and the path inside.
         """
-        cdef Command command = read_request(key, bins, reads(self, policy), timeout, filter_expression, default)
-        command.name = "get"
+        cdef ClassPlan plan = None
+        cdef Command command
+        if into is not None:
+            plan = commands_of(self).types.plan_of(into)
+            bins = plan.bins if bins is None else bins
+        command = read_request(key, bins, reads(self, policy), timeout, filter_expression, default)
+        if plan is not None:
+            read_into(command, plan, into)
+        elif (<Commands>self).types.tags is not None:
+            decode_tagged(command, (<Commands>self).types.tags)
         if txn is not None:
             return self._take_part(txn, command)
         return self._executor.run(command)
@@ -138,7 +157,6 @@ cdef class Commands:
             FilteredOut: the filter expression does not hold for it.
         """
         cdef Command command = exists_request(key, reads(self, policy), timeout, filter_expression)
-        command.name = "exists"
         if txn is not None:
             return self._take_part(txn, command)
         return self._executor.run(command)
@@ -146,15 +164,16 @@ cdef class Commands:
     def put(
         self,
         key: KeyLike,
-        bins: Mapping[str, object],
+        bins: Bins,
         *,
+        returning: type[Written] = None,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: WritePolicy | None = None,
-    ) -> None:
+    ) -> Written | None:
         """Write bins of a record, by default creating it or merging them into it.
 
         Its time to live is set anew: to `ttl`, or else to the namespace's default, also where the record had another;
@@ -165,85 +184,100 @@ cdef class Commands:
             bins: names (1 to 15 bytes) to values: int (64 bits), float, str, bytes-like, bool, list, dict,
                 `OrderedList`, `KeyOrderedDict`, `GeoJSON`, `HyperLogLog`; None deletes the bin, and a record without
                 bins is deleted. Lists and dicts may be nested, up to 256 levels; servers from 8.2 on refuse more than
-                64.
+                64. Or an object of a class that `get` takes for `into`: its fields are the bins. Values of other types
+                are written by the client's codecs: see `pyspike.codecs`.
+            returning: `Written` to be told the generation and expiration that the record has now; None for nothing.
             timeout: the deadline in milliseconds, 0 for none, else 1 at least; or a timedelta.
 
         Raises:
-            InvalidType: Aerospike has no such type; the message names the bin and the path inside it.
+            InvalidType: Aerospike has no such type, or a value does not fit its field; the message names the bin or
+                field and the path inside it.
             InvalidArgument: a value or name does not fit.
             RecordExists, RecordNotFound: by the policy's `record_exists_action`.
             GenerationError: the record has another generation.
         """
-        return change(self, "put", OP_WRITE, key, bins, timeout, ttl, generation, filter_expression, txn, policy)
+        if not PyDict_CheckExact(bins):
+            try:
+                bins = commands_of(self).types.bins_of(bins)
+            except (errors.InvalidArgument, errors.InvalidType) as error:
+                error.key = key_of(key)
+                raise
+        return change(self, "put", OP_WRITE, key, bins, timeout, ttl, generation, filter_expression, txn, policy, returning)
 
     def add(
         self,
         key: KeyLike,
         bins: Mapping[str, float],
         *,
+        returning: type[Written] = None,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: WritePolicy | None = None,
-    ) -> None:
+    ) -> Written | None:
         """Add to integer or float bins; what is missing is created. The time to live is set as by `put`.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             InvalidType: a value is no number.
             BinTypeError: a bin holds another type.
         """
-        return change(self, "add", OP_INCR, key, bins, timeout, ttl, generation, filter_expression, txn, policy)
+        return change(self, "add", OP_INCR, key, bins, timeout, ttl, generation, filter_expression, txn, policy, returning)
 
     def append(
         self,
         key: KeyLike,
         bins: Mapping[str, str | bytes],
         *,
+        returning: type[Written] = None,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: WritePolicy | None = None,
-    ) -> None:
+    ) -> Written | None:
         """Append to string or blob bins; what is missing is created. The time to live is set as by `put`.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             InvalidType: a value is neither str nor bytes.
             BinTypeError: a bin holds another type.
         """
-        return change(self, "append", OP_APPEND, key, bins, timeout, ttl, generation, filter_expression, txn, policy)
+        return change(self, "append", OP_APPEND, key, bins, timeout, ttl, generation, filter_expression, txn, policy, returning)
 
     def prepend(
         self,
         key: KeyLike,
         bins: Mapping[str, str | bytes],
         *,
+        returning: type[Written] = None,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: WritePolicy | None = None,
-    ) -> None:
+    ) -> Written | None:
         """Prepend to string or blob bins; what is missing is created. The time to live is set as by `put`.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             InvalidType: a value is neither str nor bytes.
             BinTypeError: a bin holds another type.
         """
-        return change(self, "prepend", OP_PREPEND, key, bins, timeout, ttl, generation, filter_expression, txn, policy)
+        return change(self, "prepend", OP_PREPEND, key, bins, timeout, ttl, generation, filter_expression, txn, policy, returning)
 
     def delete(
         self,
@@ -265,7 +299,6 @@ cdef class Commands:
             FilteredOut: the filter expression does not hold for it.
         """
         cdef Command command = delete_request(key, writes(self, policy), timeout, generation, filter_expression)
-        command.name = "delete"
         if txn is not None:
             return self._take_part(txn, command)
         return self._executor.run(command)
@@ -274,25 +307,28 @@ cdef class Commands:
         self,
         key: KeyLike,
         *,
+        returning: type[Written] = None,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         generation: int | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: WritePolicy | None = None,
-    ) -> None:
+    ) -> Written | None:
         """Give a record a new time to live, and a new generation.
 
         That is `ttl`, or else the namespace's default, also where the record had another.
 
         Args:
+            returning: as in `put`.
             timeout: as in `get`.
 
         Raises:
             RecordNotFound: there is no such record.
         """
         cdef Command command = touch_request(key, writes(self, policy), timeout, ttl, generation, filter_expression)
-        command.name = "touch"
+        if returning is not None:
+            give_written(command, returning)
         if txn is not None:
             return self._take_part(txn, command)
         return self._executor.run(command)
@@ -302,6 +338,7 @@ cdef class Commands:
         key: KeyLike,
         operations: Iterable[Operation],
         *,
+        into: type[U] = None,
         timeout: Milliseconds | None = None,
         ttl: Ttl | None = None,
         generation: int | None = None,
@@ -317,6 +354,7 @@ cdef class Commands:
         Args:
             key: a `Key` or a `(namespace, set, user key)` tuple.
             operations: made by the functions of `pyspike.operations`.
+            into: as in `get`: a class to make an object of, of the bins that the operations give.
             timeout: as in `get`.
             policy: a `WritePolicy`; a `ReadPolicy` too where all operations read.
 
@@ -329,13 +367,17 @@ cdef class Commands:
             RecordNotFound: nothing of it creates the record.
             BinTypeError: an operation does not fit its bin.
             InvalidType: a `ReadPolicy` is given, and an operation writes.
+            SchemaMismatch: what the operations give does not fit the class; those that write are done.
         """
         cdef Commands commands = commands_of(self)
         cdef Command command = operate_request(
             key, operations, commands.read, commands.write, policy, timeout, ttl, generation, filter_expression,
             commands.dynamic, commands.policies
         )
-        command.name = "operate"
+        if into is not None:
+            read_into(command, commands.types.plan_of(into), into)
+        elif commands.types.tags is not None:
+            decode_tagged(command, commands.types.tags)
         if txn is not None:
             return self._take_part(txn, command)
         return commands._executor.run(command)
@@ -373,9 +415,11 @@ cdef class Commands:
             InvalidArgument: a value does not fit, or the policy expects a generation, which functions can't be called with.
         """
         cdef Command command = call_request(
-            key, module, function, args, writes(self, policy), timeout, ttl, filter_expression
+            key, module, function, args, writes(self, policy), timeout, ttl, filter_expression,
+            (<Commands>self).types.codecs
         )
-        command.name = "execute_udf"
+        if (<Commands>self).types.tags is not None:
+            decode_tagged(command, (<Commands>self).types.tags)
         if txn is not None:
             return self._take_part(txn, command)
         return self._executor.run(command)
@@ -410,13 +454,15 @@ cdef inline Settings writes(object client, object policy):
 
 cdef object change(
     object client, str name, int code, object key, object bins, object timeout, object ttl, object generation,
-    object filter_expression, object txn, object policy
+    object filter_expression, object txn, object policy, object returning
 ):
     """Runs a put, add, append or prepend (`code`)."""
+    cdef Settings settings = writes(client, policy)
     cdef Command command = write_request(
-        key, code, bins, writes(client, policy), timeout, ttl, generation, filter_expression
+        key, code, bins, settings, timeout, ttl, generation, filter_expression, (<Commands>client).types.codecs
     )
-    command.name = name
+    if returning is not None:
+        give_written(command, returning)
     if txn is not None:
         return client._take_part(txn, command)
     return (<Commands>client)._executor.run(command)

@@ -22,7 +22,8 @@ cdef class Command:
     cdef readonly double total_timeout      # ms, 0 = none
     cdef readonly bint write
     cdef int retries                        # how often it may be tried again
-    cdef readonly str name                  # of the client's method that made it, such as "get"; else None
+    cdef CommandKind kind                   # which method of the client made it
+    cdef Trace trace                        # None if nobody watches the call
     # the attempts so far (attempt_limits.pyx)
     cdef int64_t started                    # when the first attempt began; 0 before
     cdef int64_t deadline
@@ -44,12 +45,34 @@ cdef class Command:
         return PyBytes_FromStringAndSize(<const char*>self.out.data, <Py_ssize_t>self.out.size)
 
     @property
+    def name(self) -> str | None:
+        """The name of the client's method for one record that made it, such as "get"; None of other commands."""
+        return method_of(self.kind)
+
+    @property
+    def method(self) -> str:
+        """The name of the client's method that made it, also where that is for many records or about a transaction."""
+        return METHODS[<int>self.kind]
+
+    @property
+    def kind_number(self) -> int:
+        """The place of its kind in what `command_kinds` returns."""
+        return <int>self.kind
+
+    @property
+    def elapsed(self) -> float:
+        """Milliseconds since its first attempt began; 0 before."""
+        return (now_ns() - self.started) / <double>MILLISECOND if self.started else 0.0
+
+    @property
     def operations(self) -> tuple[Operation, ...] | None:
         """The operations of an `operate`; None for other commands."""
         cdef Reader reader = self.reader
         if type(reader) is NotingReader:
             reader = (<NotingReader>reader).reader
-        return self.given if reader is RESULTS_READER or reader is RAW_RESULTS_READER else None
+        if type(reader) is ResultsReader or type(reader) is TypedResultsReader:
+            return self.given
+        return None
 
     @property
     def tries_left(self) -> int:
@@ -84,9 +107,12 @@ cdef class Command:
         return f"<Command {'write' if self.write else 'read'} {about}, {self.out.size} bytes, {self.tries} tries>"
 
 
-cdef inline Command new_command(Reader reader, object given, Settings settings, object timeout, bint write):
+cdef inline Command new_command(
+    CommandKind kind, Reader reader, object given, Settings settings, object timeout, bint write
+):
     """Returns a command that has no request and no partition yet."""
     cdef Command command = Command.__new__(Command)
+    command.kind = kind
     command.reader = reader
     command.given = given
     command.settings = settings
@@ -116,7 +142,7 @@ def frames_command(
     cdef Command command
     if not 0 <= partition_id < PARTITIONS:
         raise errors.InvalidArgument(f"a partition is a number from 0 to {PARTITIONS - 1}, not {partition_id}")
-    command = new_command(FramesReader(is_last), None, settings, None, settings.write)
+    command = new_command(KIND_OTHER, FramesReader(is_last), None, settings, None, settings.write)
     command.namespace = namespace
     command.target.partition_id = partition_id
     put_bytes(&command.out, PyBytes_AS_STRING(request), <size_t>PyBytes_GET_SIZE(request))
@@ -146,6 +172,10 @@ cdef class Executor:
     def open_query(self, Query query not None) -> Any:
         """Return the records of a query, which has not begun."""
         return query
+
+    def open_call(self, method: str, namespace: str | None, set_name: str | None) -> Trace | None:
+        """Note that a call begins which is not run here; None if nobody watches. Leaving the trace's `with` ends it."""
+        return None
 
 
 cdef object no_owner(Command command):

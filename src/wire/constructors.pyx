@@ -3,7 +3,10 @@
 
 cdef extern from *:
     """
-    enum { MOST_CONSTRUCTORS = 128 };
+    #ifdef Py_LIMITED_API                   /* Cython's names stay */
+    #define wrap_constructor(kind) ((void)(kind), 1)
+    #else
+    enum { MOST_CONSTRUCTORS = 256 };
 
     static struct {
         PyTypeObject *type;
@@ -88,6 +91,7 @@ cdef extern from *:
             type->tp_vectorcall = named_call;
         return 1;
     }
+    #endif
     """
     bint wrap_constructor(object kind) noexcept
 

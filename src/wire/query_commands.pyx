@@ -76,10 +76,11 @@ cdef class NodeQuery:
         cdef int64_t now = query.begin()
         cdef int64_t span
         cdef Py_ssize_t i
-        cdef Command command = new_command(self.reader, None, query.settings, None, False)
+        cdef Command command = new_command(KIND_QUERY, self.reader, None, query.settings, None, False)
         command.namespace = query.statement.namespace
         command.total_timeout = query.total_timeout
         command.started = query.started
+        command.trace = query.trace
         command.deadline = query.deadline
         for i in range(self.count):
             command.tries = max(command.tries, query.partitions.states[self.places[i]].tries)

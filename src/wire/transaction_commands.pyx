@@ -89,9 +89,9 @@ def keys_of_batch(Batch batch not None) -> list[Key]:
     return list(batch.keys)
 
 
-cdef Command ending_command(Key key, Settings settings, bint write, Reader reader, object missing):
+cdef Command ending_command(CommandKind kind, Key key, Settings settings, bint write, Reader reader, object missing):
     """A command that ends a transaction, without its request."""
-    cdef Command command = record_command(key, reader, missing, settings, None, write)
+    cdef Command command = record_command(kind, key, reader, missing, settings, None, write)
     return command
 
 
@@ -110,7 +110,7 @@ def monitor_command(
         create: whether the monitor is created.
     """
     cdef Settings settings = (<Command>work).settings if type(work) is Command else (<Batch?>work).settings
-    cdef Command command = record_command(monitor, MONITOR_READER, None, settings, None, True)
+    cdef Command command = record_command(KIND_TRANSACTION, monitor, MONITOR_READER, None, settings, None, True)
     command.total_timeout = (<Command>work).total_timeout if type(work) is Command else (<Batch>work).total_timeout
     if type(work) is Batch:
         command.retries = settings.write_retries
@@ -126,28 +126,29 @@ def monitor_command(
 
 def mark_command(Key monitor not None, Settings settings not None) -> Command:
     """Return the command by which a transaction is committed; it gives None."""
-    cdef Command command = ending_command(monitor, settings, True, NOTHING_READER, RAISE)
+    cdef Command command = ending_command(KIND_COMMIT_WRITE, monitor, settings, True, NOTHING_READER, RAISE)
     put_mark(&command.out, monitor, settings)
     return command
 
 
 def close_command(Key monitor not None, Settings settings not None) -> Command:
     """Return the command that removes a monitor record, and gives whether it was there."""
-    cdef Command command = ending_command(monitor, settings, True, FOUND_READER, False)
+    cdef Command command = ending_command(KIND_TRANSACTION, monitor, settings, True, FOUND_READER, False)
     put_close(&command.out, monitor, settings)
     return command
 
 
 def verify_command(Key key not None, bytes version, Settings settings not None) -> Command:
     """Return the command that raises if a record has not this version any more."""
-    cdef Command command = ending_command(key, settings, False, NOTHING_READER, RAISE)
+    cdef Command command = ending_command(KIND_VERIFY_READ, key, settings, False, NOTHING_READER, RAISE)
     put_end(&command.out, key, VERIFY, transaction_fields(None, version, None), settings)
     return command
 
 
 def roll_command(Key key not None, bint forward, uint64_t number, Settings settings not None) -> Command:
     """Return the command that makes what a transaction has written the record, or drops it (not `forward`)."""
-    cdef Command command = ending_command(key, settings, True, NOTHING_READER, RAISE)
+    cdef CommandKind kind = KIND_COMMIT_WRITE if forward else KIND_ABORT_WRITE
+    cdef Command command = ending_command(kind, key, settings, True, NOTHING_READER, RAISE)
     put_end(&command.out, key, ROLL_FORWARD if forward else ROLL_BACK, transaction_fields(number, None, None), settings)
     return command
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pyspike.cli import main
 from pyspike.server import EmbeddedCluster
 from pyspike.version import __version__
 
+SHELL_PAGE = Path(__file__).parents[2] / "docs" / "shell.md"
 PROGRAM = [sys.executable, "-m", "pyspike"]
 
 
@@ -24,6 +26,15 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert "Exit codes: 0 done" in capsys.readouterr().out
+
+
+def test_the_page_about_the_command_has_all_subcommands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].partition("\n\n")[0]
+    table = "".join(re.findall(r"^\|.*$", SHELL_PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    names = re.findall(r"^  (\w+)", listed, re.MULTILINE)
+    assert len(names) > 20
+    assert [name for name in names if not re.search(rf"`{name}[` ]", table)] == []
 
 
 @pytest.mark.parametrize("missing", ["click", "rich"])

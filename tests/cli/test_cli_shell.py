@@ -42,6 +42,44 @@ def test_errors_are_told_and_end_it(words: list[str], capsys: pytest.CaptureFixt
         assert told in capsys.readouterr().err
 
 
+WHOLE = [
+    ('for i in range(2):\n    print(i)\nprint("x")', "0\n1\nx\n"),
+    ("def f():\n    a=1\n\n    return a\nf()", "1\n"),
+    ("class A:\n    b = 1\n\n    def c(self):\n        return 2\nA.b\nA().c()\n", "1\n2\n"),
+    ("if True:\n    1\nelse:\n    2\n'a'; 'b'", "1\n'a'\n'b'\n"),
+    ("from __future__ import annotations\ndef f(a: nobody): ...\nf.__annotations__", "{'a': 'nobody'}\n"),
+    ('text = """a\n\n    b\x0cc"""\nlen(text)', "10\n"),
+    (
+        "try:\n    1 / 0\nexcept ZeroDivisionError:\n    print('no')\nfinally:\n    print('done')",
+        "no\ndone\n",
+    ),
+    ("# nothing", ""),
+    ("", ""),
+]
+INCOMPLETE = ["print(1)\nprint((2", "for i in range(2):", '"""a', "print(1)\nif True:\n", "1 +", "@property"]
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_code_is_compiled_as_a_whole(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, piped: bool
+) -> None:
+    def run(text: str) -> tuple[int, str, str]:
+        if piped:
+            monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        code = main(words if piped else [*words, "-c", text])
+        return code, *capsys.readouterr()
+
+    for text, printed in WHOLE:
+        assert run(text) == (0, printed, "")
+    for text in INCOMPLETE:
+        code, out, told = run(text)
+        assert (code, out) == (1, "")
+        assert "SyntaxError" in told or "IndentationError" in told
+    code, out, told = run("1\nnobody\n2")
+    assert (code, out) == (1, "1\n")
+    assert "NameError" in told
+
+
 def test_lines_may_come_from_a_pipe(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,11 +206,6 @@ def test_a_transaction_of_the_configuration_is_that_of_all_calls(compat: Any) ->
     client.close()
 
 
-def test_what_is_not_there_yet_says_so(compat: Any) -> None:
-    with pytest.raises(ex.ClientError, match="yet"):
-        compat.enable_metrics()
-
-
 def test_values_that_were_read_can_be_changed_and_written_again(compat: Any, set_name: str) -> None:
     place = ("test", set_name, "again")
     point = aerospike.GeoJSON({"type": "Point", "coordinates": [1.0, 2.0]})

@@ -45,6 +45,13 @@ def test_what_a_program_uses_is_found_with_what_to_write_instead() -> None:
     assert 13 not in [line for line, _, _ in found]  # the get of a dict
 
 
+@pytest.fixture
+def without_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if one method was missing: none is."""
+    monkeypatch.setitem(MISSING, "enable_metrics", "metrics")
+
+
+@pytest.mark.usefixtures("without_metrics")
 def test_what_is_missing_or_differs_is_told() -> None:
     found = uses("program.py", PROGRAM)
     assert {use.name for use in found if use.missing} == {"client.enable_metrics"}
@@ -66,6 +73,7 @@ def test_the_advice_is_of_names_that_there_are() -> None:
             value = getattr(value, part)
 
 
+@pytest.mark.usefixtures("without_metrics")
 def test_the_command_lists_uses_and_fails_if_something_is_not_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pyspike import Client, Key
+from pyspike import Client, GeoJSON, Key
 from pyspike.integrations.selection import Selection, Target
 from pyspike.server import EmbeddedCluster
 
@@ -30,11 +31,20 @@ def hosts() -> Iterator[str]:
         client.batch_put(
             [(Key("test", "users", n), {"n": n, "s": f"s{n % 3}", "l": [n]}) for n in range(COUNT)]
         )
+        for n, value in enumerate([1.0, 9.5, float("nan"), float("inf"), 7, 2, None]):
+            client.put(Key("test", "floats", n), {"id": n, "f": value})
+        client.put(Key("test", "mixed", 0), {"id": 0, "v": 1})
+        client.put(Key("test", "mixed", 1), {"id": 1, "v": "text"})
+        place = GeoJSON({"type": "Point", "coordinates": [1.0, 2.0]})
+        kinds = {"g": place, "m": {"a": 1}, "b": True, "t": ["x", "y"], "mix": [1, "a"], "z": b"x"}
+        client.put(Key("test", "kinds", 1), kinds)
+        client.put(Key("test", "late", 1), {"n": 1})
         yield cluster.hosts
 
 
 def test_ray_reads_and_writes(hosts: str) -> None:
     ray = pytest.importorskip("ray")
+    pyarrow = pytest.importorskip("pyarrow")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from pyspike.integrations.ray import AerospikeDatasink, AerospikeDatasource
 
@@ -45,6 +55,11 @@ def test_ray_reads_and_writes(hosts: str) -> None:
         )
         assert sorted(row["n"] for row in data.take_all()) == list(range(COUNT))
         data.write_datasink(AerospikeDatasink(hosts, Target("test", "from ray", key="n")))
+        some = data.filter(lambda row: row["n"] < 10)  # of which some blocks are left with no row
+        some.write_datasink(AerospikeDatasink(hosts, Target("test", "few from ray", key="n")))
+        none = AerospikeDatasink(hosts, Target("test", "none from ray", key="n"))
+        data.filter(lambda row: row["n"] < 0).write_datasink(none)
+        assert none.write([pyarrow.table({})], None) == 0
     finally:
         ray.shutdown()
     with Client(hosts) as client:
@@ -67,9 +82,56 @@ def test_spark_reads_and_writes(hosts: str) -> None:
         spark.conf.set("spark.sql.python.filterPushdown.enabled", "true")
         some = pushing.filter("n >= 10 and n < 20 and s = 's1' and n % 2 = 0")
         assert sorted(row["n"] for row in some.collect()) == [10, 16]
+        assert_spark_looks_again(spark, place)
+        assert_spark_reads_what_it_was_told(spark, place)
         options = {**place, "set": "from spark", "key": "n"}
         frame.write.format("aerospike").options(**options).mode("append").save()
     finally:
         spark.stop()
     with Client(hosts) as client:
         assert client.get(Key("test", "from spark", 7)).bins == {"s": "s1", "l": [7]}
+
+
+def assert_spark_looks_again(spark: Any, place: dict[str, str]) -> None:
+    options = {**place, "set": "floats", "partitions": "2"}
+
+    def found(condition: str, **more: str) -> list[int]:
+        reader = spark.read.format("aerospike").schema("id long, f double").options(**options, **more)
+        return sorted(row["id"] for row in reader.load().filter(condition).collect())
+
+    for condition in ("f > 5", "f >= 5", "f < 5", "f = 7", "f <> 7", "not f < 5", "f is not null"):
+        assert found(condition, pushdown="true") == found(condition), condition
+    mixed = {**place, "set": "mixed", "onMismatch": "null", "pushdown": "true"}
+    reader = spark.read.format("aerospike").schema("id long, v long").options(**mixed)
+    assert [row["id"] for row in reader.load().filter("v is not null").collect()] == [0]
+
+
+def assert_spark_reads_what_it_was_told(spark: Any, place: dict[str, str]) -> None:
+    reader = spark.read.format("aerospike").options(**place, set="users", partitions="2")
+    rows = reader.schema("n int, s string, lacking double").load().filter("n = 7").collect()
+    assert [row.asDict() for row in rows] == [{"n": 7, "s": "s1", "lacking": None}]
+    rows = reader.options(extra="others").schema("n long, others string").load().filter("n = 7").collect()
+    (row,) = rows
+    assert (row["n"], json.loads(row["others"])) == (7, {"l": [7], "s": "s1"})
+    with pytest.raises(Exception, match=r"the bins \['l'\] are asked for"):
+        reader.options(bins="n,l").schema("n long").load().collect()
+
+    everything = (
+        spark.read.format("aerospike")
+        .options(**place, set="kinds", metadata="digest,set,generation", onMismatch="json", extra="others")
+        .load()
+    )
+    (row,) = everything.collect()
+    assert (row["set"], row["generation"], len(row["digest"])) == ("kinds", 1, 20)
+    assert (row["m"], row["b"], row["t"]) == ({"a": 1}, True, ["x", "y"])
+    assert json.loads(row["g"])["type"] == "Point"
+    assert [json.loads(each) for each in row["mix"]] == [1, "a"]
+
+    late = spark.read.format("aerospike").options(**place, set="late", partitions="1").load()
+    extra = spark.read.format("aerospike").options(**place, set="late", extra="others").load()
+    with Client(place["hosts"]) as client:
+        client.put(Key("test", "late", 2), {"n": 2, "late": 5})
+    with pytest.raises(Exception, match="has no column"):
+        late.collect()
+    assert sorted(str(row["others"]) for row in extra.collect()) == ["None", '{"late": 5}']
+    assert late.schema.names == ["n"]

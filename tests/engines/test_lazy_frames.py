@@ -30,7 +30,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Selection]:
 @pytest.fixture
 def users(client: Client, set_name: str) -> str:
     """A set with records."""
-    name = f"{set_name}-f"
+    return filled(client, f"{set_name}-f")
+
+
+def filled(client: Client, name: str) -> str:
     rows = [(Key("test", name, n), {"n": n, "s": f"s{n % 3}", "l": [n]}) for n in range(COUNT)]
     client.batch_put(rows, policy=BatchPolicy(total_timeout=20_000))
     return name
@@ -76,3 +79,53 @@ def test_polars_asks_for_what_it_needs(
         assert frame.select("s").head(3).collect().shape == (3, 1)
         assert asked[-1].columns.names == ["s"]
         assert frame.filter(pl.col("s").str.starts_with("s1")).collect().height == COUNT // 3
+
+
+def test_polars_finds_floats_that_nodes_compare_otherwise(hosts: str, client: Client, set_name: str) -> None:
+    pl = pytest.importorskip("polars")
+    from pyspike.integrations import polars as ours
+
+    name = f"{set_name}-nan"
+    values = [1.0, 9.5, float("nan"), float("inf"), 7, 2]
+    client.batch_put([(Key("test", name, n), {"n": n, "f": value}) for n, value in enumerate(values)])
+    client.put(Key("test", name, 99), {"n": 99})
+    schema = {"n": int, "f": float}
+    frame = ours.scan(hosts, Selection("test", name, schema=schema))
+    all_rows = frame.collect()
+    f = pl.col("f")
+    for condition in (
+        f > 5.0,
+        f >= 5.0,
+        f < 5.0,
+        f <= 5.0,
+        f == 7.0,
+        f != 7.0,
+        ~(f < 5.0),
+        f > 5,
+        f.is_not_null(),
+    ):
+        found = frame.filter(condition).collect()
+        assert sorted(found["n"]) == sorted(all_rows.filter(condition)["n"]), str(condition)
+
+
+def test_frames_do_not_leave_out_a_bin_that_came_later(hosts: str, client: Client, set_name: str) -> None:
+    users = filled(client, f"{set_name}-late")
+    pl = pytest.importorskip("polars")
+    pytest.importorskip("dask.dataframe")
+    from pyspike.integrations import dask, polars
+
+    lazy = polars.scan(hosts, Selection("test", users))
+    lazy_extra = polars.scan(hosts, Selection("test", users, extra="others"))
+    frame = dask.read(hosts, Selection("test", users), npartitions=3)
+    frame_extra = dask.read(hosts, Selection("test", users, extra="others"), npartitions=3)
+    client.put(Key("test", users, COUNT), {"n": COUNT, "late": 5})
+    with pytest.raises(Exception, match="'late', which has an integer, has no column"):
+        lazy.collect()
+    with pytest.raises(Exception, match="'late', which has an integer, has no column"):
+        frame.compute(scheduler="threads")
+    assert lazy.select("n").collect().height == COUNT + 1
+    found = lazy_extra.filter(pl.col("n") >= COUNT - 1).select("others").collect()["others"]
+    assert sorted(found, key=str) == [None, '{"late": 5}']
+    some = frame_extra[["n", "others"]].compute(scheduler="threads")
+    assert list(some.columns) == ["n", "others"]
+    assert list(some["others"].dropna()) == ['{"late": 5}']

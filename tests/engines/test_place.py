@@ -35,7 +35,10 @@ COUNT = 60
 @pytest.fixture
 def users(client: Client, set_name: str) -> str:
     """A set with records."""
-    name = f"{set_name}-e"
+    return filled(client, f"{set_name}-e")
+
+
+def filled(client: Client, name: str) -> str:
     rows = [
         (Key("test", name, n), {"n": n, "s": f"s{n % 3}", "f": n / 2, "b": n % 2 == 0}) for n in range(COUNT)
     ]
@@ -109,7 +112,7 @@ def test_comparisons_are_made_by_nodes(hosts: str, client: Client, users: str) -
     place = Place(hosts)
     selection = Selection("test", users, filter_expression=exp.lt(exp.int_bin("n"), 50)).with_schema(place)
     rows = [row for row in selection.read(place).to_pyarrow().to_pylist() if row["n"] < 50]
-    for column, value in (("n", 20), ("s", "s1"), ("f", 7.5)):
+    for column, value in (("n", 20), ("s", "s1")):
         for sign, compare in SIGNS.items():
             asked, left = pushed_down(selection, [Comparison(column, sign, value)])
             assert left == []
@@ -131,6 +134,8 @@ def test_comparisons_are_made_by_nodes(hosts: str, client: Client, users: str) -
         Comparison("nothing", "==", 1),
         Comparison("n", "in", []),
         Comparison("f", "<", float("nan")),
+        Comparison("f", ">", 7.5),
+        Comparison("f", "in", [7.5]),
         Comparison("n", "==", True),
         Comparison("n", "<", 2**63),
     ]
@@ -154,6 +159,20 @@ def test_comparisons_are_made_by_nodes(hosts: str, client: Client, users: str) -
             )
 
 
+def test_an_index_of_another_type_is_not_asked(hosts: str, client: Client, users: str) -> None:
+    place = Place(hosts)
+    selection = Selection("test", users).with_schema(place)
+    with index(client, users, "n", "string"), index(client, users, "s", "numeric"):
+        for comparison, count in ((Comparison("n", "==", 10), 1), (Comparison("s", "==", "s1"), COUNT // 3)):
+            asked, _ = pushed_down(selection, [comparison], place)
+            assert asked.where is None
+            assert asked.read(place).to_pyarrow().num_rows == count
+        with index(client, users, "s", "string"):
+            asked, _ = pushed_down(selection, [Comparison("s", "==", "s1")], place)
+            assert asked.where == filters.equal("s", "s1")
+            assert asked.read(place).to_pyarrow().num_rows == COUNT // 3
+
+
 def test_rows_that_fail_are_an_error(hosts: str, client: Client, users: str) -> None:
     create = BatchWritePolicy(record_exists_action=RecordExistsAction.CREATE_ONLY)
     table = pa.table({"id": [0, 1000], "n": [1, 2]})
@@ -162,3 +181,36 @@ def test_rows_that_fail_are_an_error(hosts: str, client: Client, users: str) -> 
     assert client.get(Key("test", users, 1000)).bins == {"n": 2}
     with pytest.raises(InvalidArgument, match="key="):
         Target("test", users)
+
+
+def test_a_bin_that_the_guessed_schema_lacks_is_never_left_out(
+    hosts: str, client: Client, set_name: str
+) -> None:
+    place, users = Place(hosts), filled(client, f"{set_name}-later")
+    known = Selection("test", users).with_schema(place)
+    with_extra = Selection("test", users, extra="others").with_schema(place)
+    as_json = Selection("test", users, on_mismatch="json").with_schema(place)
+    named = Selection("test", users, ["n", "late"]).with_schema(place)
+    declared = Selection("test", users, schema=known.columns)
+    client.put(Key("test", users, COUNT), {"n": COUNT, "late": 5})
+    for selection in (known, known.of_columns(["s", "n", "f", "b"]), pickle.loads(pickle.dumps(known))):
+        with pytest.raises(errors.SchemaMismatch, match="'late'"):
+            selection.read(place).to_pyarrow()
+    with pytest.raises(errors.SchemaMismatch, match="'late'"):
+        named.read(place).to_pyarrow()
+    for selection, extra in ((with_extra, "others"), (as_json, "extra")):
+        for asked in (selection, selection.of_columns(["n", extra])):
+            rows = asked.read(place).to_pyarrow().to_pylist()
+            assert {row[extra] for row in rows if row["n"] != COUNT} == {None}
+            assert [row[extra] for row in rows if row["n"] == COUNT] == ['{"late": 5}']
+        assert selection.of_columns(["n"]).read(place).to_pyarrow().column_names == ["n"]
+    for selection in (declared, known.of_columns(["n", "s"])):  # whose columns are what is wanted
+        assert selection.read(place).to_pyarrow().num_rows == COUNT + 1
+
+
+def test_fewer_columns_are_as_strict(hosts: str, client: Client, set_name: str) -> None:
+    place, users = Place(hosts), filled(client, f"{set_name}-strict")
+    selection = Selection("test", users, extra="others").with_schema(place)
+    client.put(Key("test", users, COUNT), {"n": "text"})
+    with pytest.raises(errors.SchemaMismatch, match="'n'"):
+        selection.of_columns(["n"]).read(place).to_pyarrow()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 
 from pyspike import _wire, errors
 from pyspike import operations as op
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
+from pyspike.columnar.schema import schema_of
+from pyspike.plans.batch import BatchPlan
 from pyspike.policy import BatchPolicy
 from support.batch_nodes import LAST, BatchNodes
 from support.messages import Message
@@ -46,18 +49,45 @@ class Batching:
         """Run a batch, and see to it that it lost nothing and left nothing."""
         last = self.rng.choice((b"", framed(LAST_MESSAGE)))
         self.said = framed(data) + last + self.rng.choice((b"", data))
-        results = self.nodes.run(self.rows, BatchPolicy())
-        assert len(results) == len(self.rows)
-        for row, came in zip(self.rows, results, strict=True):
-            assert came.key is row.key
-            assert came.ok or isinstance(came.error, errors.AerospikeError)
-            assert came.record is None or (came.ok and came.record.key is row.key)
+        self.run()
         for name in self.nodes.servers:
             stats = self.nodes.stats(name)
             assert stats["in_flight"] == stats["waiting"] == 0
             while self.nodes.servers[name]:
                 self.nodes.servers[name].pop().close()
 
+    def run(self) -> None:
+        """Run a batch, of which each row must have one outcome."""
+        results = self.nodes.run(self.rows, BatchPolicy())
+        assert len(results) == len(self.rows)
+        for row, came in zip(self.rows, results, strict=True):
+            assert came.key is row.key
+            assert came.ok or isinstance(came.error, errors.AerospikeError)
+            assert came.record is None or (came.ok and came.record.key is row.key)
+
     def close(self) -> None:
         """Let go of the nodes."""
         self.nodes.close()
+
+
+class BatchingColumns(Batching):
+    """The same, with rows that read and become columns, of guessed or of declared types."""
+
+    def run(self) -> None:
+        """Make columns of a batch: a row for each key, or fewer and an error."""
+        keys = [row.key for row in self.rows]
+        schema = self.rng.choice((None, schema_of({"a": int, "b": str, "_key": int})))
+        columns = _wire.Columns(
+            schema, None, {"key": "_key", "result_code": "_code"}, batch_rows=self.rng.choice((2, 1000)),
+            batch_bytes=1 << 20, on_mismatch=self.rng.choice(("error", "null")), extra="rest",
+        )  # fmt: skip
+        stream = _wire.batch_columns(
+            self.nodes.routing, lambda batch: BatchPlan(self.nodes, batch), keys, None,
+            BatchPolicy().settings, None, None, columns, _wire.ColumnStream,
+        )  # fmt: skip
+        rows = 0
+        with contextlib.suppress(errors.AerospikeError):
+            while (batch := stream.next_batch(_wire.ColumnBatch)) is not None:
+                rows += batch.num_rows
+                batch.__arrow_c_array__()
+        assert rows == len(keys) or (rows < len(keys) and stream.error is not None)

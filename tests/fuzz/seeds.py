@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from pyspike import RawParticle, Statement, _wire
@@ -78,6 +79,11 @@ def records() -> list[bytes]:
         record_of(simple) + record_of(nested) + record_of(simple),
         *queries(),
     ]
+
+
+def choices(rng: random.Random) -> list[bytes]:
+    """Bytes of which `fuzz.arrays` makes columns."""
+    return [rng.randbytes(rng.choice((40, 200, 600))) for _ in range(400)]
 
 
 def cursors() -> list[bytes]:

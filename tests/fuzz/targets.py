@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fuzz import seeds
-from fuzz.batches import Batching
+from fuzz.arrays import write_arrays
+from fuzz.batches import Batching, BatchingColumns
 from pyspike import Cursor, MapReturnType, QueryPolicy, ReadPolicy, Statement, _wire, errors, exp, filters
 from pyspike import operations as op
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
@@ -25,6 +26,9 @@ from support.unsent import UNSENT
 
 # What a caller is told of bad bytes.
 EXPECTED = (errors.ProtocolError, errors.ServerError)
+
+# And of columns that can't be written.
+UNWRITABLE = (errors.InvalidArgument, errors.InvalidType)
 
 KEY = ("test", "s", 1)
 NESTED = {"l": [[int]], "m": dict[str, list[bytes]], "d": {"x": int, "y": {"z": object}}}
@@ -79,6 +83,7 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
     said = bodies + seeds.compressed()
     pipeline = stack.enter_context(contextlib.closing(Pipelined(rng)))
     batching = stack.enter_context(contextlib.closing(Batching(rng)))
+    into_columns = stack.enter_context(contextlib.closing(BatchingColumns(rng)))
     closed = (*EXPECTED, errors.ConnectionError)
     return [
         *(
@@ -90,12 +95,14 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
         Target("batch", seeds.batches(), parse_batch, 3),
         Target("query", seeds.queries(), parse_query, 3),
         Target("columns", seeds.records(), Columns(rng), 4, (*EXPECTED, errors.SchemaMismatch)),
+        Target("columns taken", seeds.choices(rng), write_arrays, 3, UNWRITABLE),
         Target("aggregate", seeds.queries(), parse_aggregate, 1),
         Target("cursor", seeds.cursors(), Cursor, 1, (errors.InvalidArgument,)),
         Target("expression", seeds.filters(), parse_expression, 1, (errors.InvalidArgument,)),
         Target("connection", said, Blocking(rng), 2, closed),
         Target("pipeline", said, pipeline),
         Target("batch by a thread", seeds.batches(), batching, 1, ()),
+        Target("batch into columns", seeds.batches(), into_columns, 1, ()),
     ]
 
 

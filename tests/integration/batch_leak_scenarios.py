@@ -38,7 +38,7 @@ from support.cluster_tools import pools, wait_until
 from support.facade import TaskClient, wait_for
 from support.processes import main
 
-BATCHES = int(os.environ.get("PYSPIKE_LEAK_BATCHES") or 2000)
+BATCHES = int(os.environ.get("PYSPIKE_LEAK_BATCHES") or 1000)
 TIMEOUT = 20  # ms of a batch whose answer never comes
 SELDOM = 5  # so many rounds have one in which batches time out, are interrupted and cancelled
 KEYS = [Key("test", "leak", number) for number in range(30)]
@@ -213,7 +213,7 @@ def batches(_: str) -> None:
         work = Round(cluster, client)
         work()
         each = work.batches - 3  # but for those of seldom rounds
-        expect_flat(work, first=40, then=max(40, BATCHES // each), each=each, what="batches of 30 rows")
+        expect_flat(work, first=25, then=max(25, BATCHES // each), each=each, what="batches of 30 rows")
         wait_until(lambda: pools(client, "in_flight") == 0)
 
 

@@ -25,7 +25,7 @@ from support.sockets import sockets
 
 THREADS = 6
 WORK = 40  # commands of each thread of a child
-FORKS = 300  # that do nothing but look
+FORKS = 100  # that do nothing but look
 SET = os.environ.get("PYSPIKE_TEST_SET", "fork")
 RUN = os.environ.get("PYSPIKE_TEST_RUN", "")
 
@@ -130,6 +130,23 @@ def both_go_on(hosts: str) -> None:
             while busy.done <= before:
                 time.sleep(0.001)
         count(client, "parent")
+
+
+def the_child_counts_from_zero(hosts: str) -> None:
+    with Client(hosts) as client:
+        count(client, "counted", 3)
+        before = client.metrics()
+        assert before.total.count > 0
+
+        def child() -> None:
+            assert client.metrics().total.count == 0
+            assert client.metrics().since > before.since
+            client.exists(key("counted"))
+            assert client.metrics().of(method="exists").count == 1
+
+        expect_well(in_child(child))
+        assert client.metrics().of(method="exists").count == 0
+        assert client.metrics().total == before.total
 
 
 def sockets_are_not_shared(hosts: str) -> None:
@@ -413,6 +430,7 @@ def process_pool_forkserver(hosts: str) -> None:
 SCENARIOS: tuple[Callable[[str], None], ...] = (
     both_go_on,
     sockets_are_not_shared,
+    the_child_counts_from_zero,
     the_child_tends,
     close_in_the_child_leaves_the_parent,
     a_dropped_client_in_the_child_leaves_the_parent,

@@ -28,7 +28,7 @@ from support.sockets import connections
 from support.threads import pyspike_threads
 from support.tls import wanted
 
-COMMANDS = int(os.environ.get("PYSPIKE_LEAK_COMMANDS") or 5000)
+COMMANDS = int(os.environ.get("PYSPIKE_LEAK_COMMANDS") or 2500)
 BLOCKS = 150  # Python's blocks of memory, whose number varies by some 50
 # Blocks of the cancelled timers that a loop of asyncio keeps: up to 100, or those of handshakes too.
 TIMERS = 600 if wanted() else 300
@@ -117,7 +117,9 @@ DOCUMENT = {
     "place": GeoJSON('{"type": "Point", "coordinates": [1, 2]}'),
     "n": 1,
 }
-ONCE = ReadPolicy(max_retries=0)
+SLOWEST = 30_000  # ms that a command may take on a machine that has other work
+ONCE = ReadPolicy(total_timeout=SLOWEST, max_retries=0)
+SENDS_KEY = WritePolicy(total_timeout=SLOWEST, send_key=True)
 PATIENT = WritePolicy(timeout_delay=5)
 TOO_BIG = {"n": bytes(2**20)}  # made once: a Python without GIL keeps some of it at each collection
 UNFINISHED = (2 << 56 | 3 << 48 | 100).to_bytes(8, "big")
@@ -173,7 +175,7 @@ class Round:
         does(client.add, key(1), {"n": 1})
         does(client.delete, key(1))
         does(client.get, key(1), default=None)
-        does(client.put, key("with its key"), {"n": 1}, policy=WritePolicy(send_key=True))
+        does(client.put, key("with its key"), {"n": 1}, policy=SENDS_KEY)
         does(client.info, "build")
 
     def documents(self) -> None:
@@ -237,12 +239,16 @@ class Round:
 
 def commands(_: str) -> None:
     """All kinds of commands, in rounds."""
-    policy = ClientPolicy(tend_interval=20)
+    policy = ClientPolicy(
+        tend_interval=20,
+        read=ReadPolicy(total_timeout=SLOWEST),
+        write=WritePolicy(total_timeout=SLOWEST),
+    )
     with EmbeddedCluster(process=True) as cluster, Client(cluster.hosts, policy) as client:
         work = Round(cluster, client)
         work()
         each = work.commands - 2  # but for those that time out
-        expect_flat(work, first=80, then=max(80, COMMANDS // each), each=each, what="commands")
+        expect_flat(work, first=40, then=max(40, COMMANDS // each), each=each, what="commands")
         wait_until(lambda: pools(client, "draining") == 0)
 
 
@@ -269,7 +275,7 @@ def clients(_: str) -> None:
             gc.collect()
             wait_until(lambda: not left(cluster.hosts))
 
-        expect_flat(work, first=15, then=max(30, COMMANDS // 1000), each=2, what="clients")
+        expect_flat(work, first=10, then=max(20, COMMANDS // 1000), each=2, what="clients")
 
 
 def clients_that_can_not_connect(_: str) -> None:

@@ -21,7 +21,7 @@ from support.facade import TaskClient, wait_for
 from support.indexes import index
 from support.processes import main
 
-QUERIES = int(os.environ.get("PYSPIKE_LEAK_QUERIES") or 360)
+QUERIES = int(os.environ.get("PYSPIKE_LEAK_QUERIES") or 180)
 SELDOM = 5  # so many rounds have one in which queries are interrupted and cancelled
 SCAN = Statement("test", "leak")
 PATIENT = QueryPolicy(total_timeout=60_000)
@@ -123,7 +123,7 @@ def queries(_: str) -> None:
             work = Round(cluster, client)
             work()
             work.frame()
-            expect_flat(work, first=25, then=max(25, QUERIES // 12), each=12, what="queries of 60 records")
+            expect_flat(work, first=15, then=max(15, QUERIES // 12), each=12, what="queries of 60 records")
             wait_until(lambda: pools(client, "in_flight") == 0)
 
 

@@ -81,8 +81,10 @@ def test_the_last_part_is_done_here(client: Client, module: str, aggregated: str
 
 
 def test_where_and_missing_sets(client: Client, module: str, aggregated: str) -> None:
+    some = Statement("test", aggregated, where=filters.range("n", 10, 19))
+    with pytest.raises(errors.IndexNotFound, match="bin 'n' from 10 to 19> of 'test'"):
+        client.aggregate(some, module, "total", ["n", 0])
     with index(client, aggregated, "n"):
-        some = Statement("test", aggregated, where=filters.range("n", 10, 19))
         assert client.aggregate(some, module, "total", ["n", 0]) == [sum(range(10, 20))]
         none = Statement("test", aggregated, where=filters.range("n", 1000, 1001))
         assert client.aggregate(none, module, "total", ["n", 0]) == []

@@ -220,6 +220,8 @@ def test_errors_of_a_query_are_its_own(client: Client, where: Statement) -> None
         {"batch_rows": "7"},
         {"batch_bytes": None},
         {"metadata": "key"},
+        {"metadata": None},
+        {"metadata": 5},
         {"metadata": ["nonsense"]},
         {"metadata": ["result_code"]},
         {"metadata": ["set", "set"]},
@@ -476,6 +478,7 @@ def test_a_stream_that_is_dropped_leaves_no_connection_in_use(of_three: Client) 
 
 @pytest.mark.one_kind("other libraries take the stream of threads")
 @pytest.mark.embedded_only
+@pytest.mark.usefixtures("of_three")  # which has the records
 def test_a_library_that_stops_early_ends_the_query(three: EmbeddedCluster) -> None:
     with Client(three.hosts) as client:
         reader = pa.RecordBatchReader.from_stream(client.query_arrow(ALL, batch_rows=10))

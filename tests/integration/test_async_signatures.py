@@ -29,6 +29,7 @@ PLAIN = {
     "nodes",
     "node_names",
     "is_connected",
+    "metrics",
     "stats",
     "transaction",
     "is_strong_consistency",
@@ -63,6 +64,8 @@ BLOCKS: dict[object, str] = {
     "Callable[[dict[str, Any]], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None]": (
         "Callable[[dict[str, Any]], Mapping[str, Any] | None]"
     ),
+    "Callable[[U | None], U | Awaitable[U]]": "Callable[[U | None], U]",
+    "Callable[[U | None], U | Awaitable[U | None] | None]": "Callable[[U | None], U | None]",
     "ArrowRows | AsyncArrowStream": "ArrowRows",
     "Callable[[AsyncTransaction], Awaitable[T]]": "Callable[[BlockingTransaction], T]",
 }

@@ -103,7 +103,7 @@ def test_only_the_records_of_the_index_and_the_filter_are_changed(
     statement, keys = records
     name = f"jobs{RUN}"
     of_index = Statement("test", statement.set_name, where=filters.range("n", 10, 30))
-    with pytest.raises(IndexNotFound):
+    with pytest.raises(IndexNotFound, match="<IndexFilter bin 'n' from 10 to 30> of 'test', set"):
         client.query_operate(of_index, [op.put("new", 1)])
     client.create_index("test", statement.set_name, name, bin="n", type=IndexType.NUMERIC).wait(PATIENCE)
     even = exp.int_bin("n") % 2 == 0

@@ -79,9 +79,12 @@ def test_keys_may_be_any_iterable_and_repeat(client: Client, keys: list[Key]) ->
     assert client.batch_exists(iter([])) == []
     assert len(client.batch([])) == 0
     client.batch_put([])
-    for wrong in ("abc", 5, keys[0]):
+    for wrong in ("abc", 5):
         with pytest.raises(errors.InvalidType, match="keys must be an iterable of keys"):
             client.batch_get(wrong)  # type: ignore[arg-type]
+    for one in (keys[0], parts(keys[0])):
+        with pytest.raises(errors.InvalidType, match=r"not one: write \[.*'test', .*\]"):
+            client.batch_get(one)  # type: ignore[arg-type]
 
 
 def test_whether_records_are_there_and_were(client: Client, keys: list[Key]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from pyspike import (
     exp,
 )
 from pyspike import operations as op
+from pyspike.server import EmbeddedCluster
 from support.cluster_tools import pools, wait_until
 
 pytestmark = pytest.mark.both_kinds
@@ -242,12 +244,31 @@ def test_a_deadline_that_is_over_at_once_fails_each_row_and_leaves_nothing(
     rows = [BatchWrite(key, [op.put("a", 1)]) for key in keys for _ in range(2000)]
     results = client.batch(rows, timeout=1)
     assert len(results) == 20_000
-    assert all(isinstance(row.error, errors.TimeoutError) for row in results.failed)
     for row in results.failed:
-        assert row.error is not None
+        if isinstance(row.error, errors.KeyBusy):  # a real node is asked for one record too often at once
+            continue
+        assert isinstance(row.error, (errors.TimeoutError, errors.ServerTimeout))
         assert row.in_doubt == any(attempt.sent for attempt in row.error.attempts)
     wait_until(lambda: pools(client, "in_flight") == 0)
     assert client.batch_exists(keys[:1]) == [True]
+
+
+@pytest.mark.embedded_only
+def test_rows_that_were_not_sent_any_more_are_not_in_doubt_nor_do_their_attempts_say_so(
+    client: Client, cluster: EmbeddedCluster, keys: list[Key]
+) -> None:
+    rows = [BatchWrite(key, [op.put("a", 1)]) for key in keys for _ in range(5000)]
+    for node in cluster.nodes:
+        node.freeze()
+    once = BatchPolicy(max_retries=0)
+    results = client.batch(rows, timeout=500, policy=once)
+    told = Counter(
+        (row.in_doubt, [attempt.sent for attempt in row.error.attempts] == [True])
+        for row in results.failed
+        if row.error is not None
+    )
+    assert told.keys() == {(True, True), (False, False)}
+    assert told.total() == len(rows)
 
 
 # Options ----------------------------------------------------------------------------------------------------

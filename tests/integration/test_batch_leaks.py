@@ -1,6 +1,6 @@
 """Nothing grows with the number of batches, however they end: no memory, descriptor or thread stays behind.
 
-Some 2,000 batches here; PYSPIKE_LEAK_BATCHES=100000 in the environment for as many (pytest -rP shows the
+Some 1,000 batches here; PYSPIKE_LEAK_BATCHES=100000 in the environment for as many (pytest -rP shows the
 figures).
 """
 

@@ -235,13 +235,18 @@ def test_closing_ends_the_thread_and_every_connection(server):
         wait_until(lambda: not any(node.stats.connections_open for node in server.nodes))
 
 
-def test_closing_does_not_wait_for_a_frozen_node(server):
-    with tended(seed_of(server), timeout=700) as cluster:
-        server.node("A1").freeze()
-        wait_until(lambda: cluster.node("A1").failures)
+@pytest.mark.parametrize("frozen", [["A1"], ["A1", "A2", "A3"]], ids=["one", "all and the seed"])
+def test_closing_does_not_wait_for_frozen_nodes(server, frozen):
+    before = tend_threads()
+    with tended(seed_of(server), timeout=60_000) as cluster:
+        for name in frozen:
+            server.node(name).freeze()
+        wait_until(lambda: all(cluster.node(name).failures for name in frozen))
         with within(1000):
             cluster.close()
-    server.node("A1").thaw()
+        assert not tend_threads() - before
+    for name in frozen:
+        server.node(name).thaw()
 
 
 def test_threads_may_close_together(server):

@@ -43,6 +43,7 @@ from pyspike.errors import (
 )
 from support.ids import shown
 
+LARGE = 20_000  # ms: the embedded server takes its time with large records, and more on a busy machine
 NEVER = WritePolicy(expiration=Expiration.NEVER)
 SEND_KEY = WritePolicy(send_key=True)
 GEO = '{"type":"Point","coordinates":[-122.0,37.5]}'
@@ -730,18 +731,18 @@ def test_foreign_blobs_come_back_raw_and_can_be_written_again(client: Client, ke
 
 def test_a_record_of_many_bins(client: Client, key: Key) -> None:
     bins = {f"bin {n}": n for n in range(1000)}
-    client.put(key, bins)
-    assert client.get(key).bins == bins
-    assert client.get(key, list(bins)[:500]).bins == dict(list(bins.items())[:500])
+    client.put(key, bins, timeout=LARGE)
+    assert client.get(key, timeout=LARGE).bins == bins
+    assert client.get(key, list(bins)[:500], timeout=LARGE).bins == dict(list(bins.items())[:500])
 
 
 def test_values_up_to_the_servers_limit_fit(client: Client, key: Key) -> None:
     for size in (16_000, 17_000, 65_536, 100_000, 1_000_000):
-        client.put(key, {"v": bytes(size)})
-        assert client.get(key)["v"] == bytes(size)
+        client.put(key, {"v": bytes(size)}, timeout=LARGE)
+        assert client.get(key, timeout=LARGE)["v"] == bytes(size)
         text = "ä" * (size // 2)
-        client.put(key, {"v": text})
-        assert client.get(key)["v"] == text
+        client.put(key, {"v": text}, timeout=LARGE)
+        assert client.get(key, timeout=LARGE)["v"] == text
 
 
 def test_a_record_above_the_servers_limit_is_refused_and_the_connection_lives_on(

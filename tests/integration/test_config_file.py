@@ -33,6 +33,7 @@ from pyspike.cluster import Cluster
 from pyspike.cluster.config_file import ConfigFile
 from pyspike.server import EmbeddedCluster
 from pyspike.server.control import backends
+from pyspike.telemetry import prometheus
 from support.all_of import all_of
 from support.cluster_tools import in_thread, wait_until
 from support.messages import KEY as USER_KEY
@@ -362,3 +363,23 @@ def test_the_official_client_sends_the_same_by_the_same_file(
         (6000, 0x61, 0, True),
     ]
     assert asked == official
+
+
+def labelled(region: str) -> str:
+    return f"dynamic: {{metrics: {{enable: false, labels: {{region: {region}}}}}}}\n"
+
+
+def test_labels_of_metrics_are_those_of_the_file_now_and_are_exported(
+    kept: EmbeddedCluster, path: Path
+) -> None:
+    path.write_text(labelled("eu"))
+    provider = ConfigProvider(path, interval=250)
+    with Client(kept.hosts, ClientPolicy(config_provider=provider, tend_interval=50)) as client:
+        assert client.metrics().labels == {"region": "eu"}
+        path.write_text(labelled("us-1"))
+        wait_until(lambda: client.metrics().labels == {"region": "us-1"})
+        client.exists(("test", "labelled", 1))
+        assert client.metrics().total.count == 1  # they are counted whatever the file says
+        assert 'region="us-1"' in prometheus.text(client)
+        path.write_text("dynamic: {}\n")
+        wait_until(lambda: client.metrics().labels == {})

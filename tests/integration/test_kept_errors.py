@@ -96,7 +96,7 @@ def spoil(cluster: EmbeddedCluster, fault: str) -> None:
 
 def policy() -> ClientPolicy:
     return ClientPolicy(
-        timeout=10_000,
+        timeout=3_000,
         tend_interval=60_000,
         read=ClientPolicy().read.replace(total_timeout=150),
         write=WritePolicy(total_timeout=150),

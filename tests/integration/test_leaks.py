@@ -1,6 +1,6 @@
 """Nothing grows with the number of commands or clients: no memory, descriptor or thread stays behind.
 
-Some 5,000 commands here; PYSPIKE_LEAK_COMMANDS=1000000 in the environment for as many (pytest -rP shows the
+Some 2,500 commands here; PYSPIKE_LEAK_COMMANDS=1000000 in the environment for as many (pytest -rP shows the
 figures).
 """
 

@@ -13,6 +13,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ from pyspike import (
     TxnRollPolicy,
     TxnVerifyPolicy,
     WritePolicy,
+    codecs,
     errors,
     exp,
 )
@@ -1046,6 +1048,47 @@ def test_client_policy_config_provider_names_a_file_that_has_values_of_policies(
         with pytest.raises(errors.TimeoutError) as caught:
             client.get(KEY_1)
         assert (caught.value.timeout, len(caught.value.attempts)) == (123, 1)
+
+
+def test_client_policy_tracing_asks_for_the_tracer_of_the_program(
+    hosts: str, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What spans say is told by `test_spans`."""
+    trace = pytest.importorskip("opentelemetry.trace")
+    asked: list[object] = []
+    get_tracer = trace.get_tracer
+    monkeypatch.setattr(trace, "get_tracer", lambda *args: asked.append(args[0]) or get_tracer(*args))
+    with Client(hosts) as client:
+        client.exists(key)
+    assert asked == []
+    with Client(hosts, ClientPolicy(tracing=True)) as client:
+        client.exists(key)
+    assert set(asked) == {"pyspike"}
+
+
+def test_client_policy_slow_command_and_slow_command_digests_say_what_is_logged(
+    hosts: str, key: Key, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What lines say is told by `test_slow_commands`."""
+    for options, digests in (
+        ({}, []),
+        ({"slow_command": 60_000}, []),
+        ({"slow_command": 0}, [None]),
+        ({"slow_command": 0, "slow_command_digests": True}, [key.digest.hex()]),
+    ):
+        caplog.clear()
+        with Client(hosts, ClientPolicy(**options)) as client:
+            client.exists(key)
+        lines = [line for line in caplog.records if line.name == "pyspike.slow"]
+        assert [getattr(line, "digest", None) for line in lines] == digests
+
+
+def test_client_policy_codecs_store_values_of_types_that_aerospike_has_not(one: EmbeddedCluster) -> None:
+    with Client(one.hosts, ClientPolicy(codecs=[codecs.DATE.tagged()])) as client:
+        client.put(KEY_1, {"day": date(2026, 1, 31)})
+        assert client.get(KEY_1)["day"] == date(2026, 1, 31)
+    with Client(one.hosts) as client:
+        assert client.get(KEY_1)["day"] == {"$date": "2026-01-31"}
 
 
 @pytest.fixture(scope="module")

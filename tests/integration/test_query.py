@@ -176,7 +176,8 @@ def test_a_query_without_an_index_is_refused(client: Client, scanned: str) -> No
     recordset = client.query(
         Statement("test", scanned, where=filters.equal("no such bin", 1)), policy=QueryPolicy(max_retries=0)
     )
-    with pytest.raises(errors.IndexNotFound) as caught:
+    looked_for = f"bin 'no such bin' = 1> of 'test', set '{scanned}'"
+    with pytest.raises(errors.IndexNotFound, match=looked_for) as caught:
         next(recordset)
     assert caught.value.node in client.node_names()
     assert list(recordset) == [], "it has ended"

@@ -1,6 +1,6 @@
 """Nothing grows with the number of queries, however they end: no memory, descriptor or thread stays behind.
 
-Some 360 queries here; PYSPIKE_LEAK_QUERIES=100000 in the environment for as many (pytest -rP shows the
+Some 180 queries here; PYSPIKE_LEAK_QUERIES=100000 in the environment for as many (pytest -rP shows the
 figures).
 """
 

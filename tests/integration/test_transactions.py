@@ -143,6 +143,7 @@ def test_an_empty_transaction_sends_nothing(strong: EmbeddedCluster) -> None:
 
 
 def _call(client: Client) -> None:
+    pytest.importorskip("lupa", reason="the embedded server runs functions by it")
     client.register_udf(MODULE, "txn_test.lua").wait()
 
 

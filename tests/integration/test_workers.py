@@ -37,9 +37,7 @@ def test_gunicorn_serves_with_a_client_that_was_preloaded(hosts: str, set_name: 
 
 
 @pytest.mark.one_kind("the facade of tasks can't see that uWSGI forks")
-@pytest.mark.skipif(
-    uwsgi_program() is None, reason="uWSGI is not installed: it is the extra `uwsgi`, built from C"
-)
+@pytest.mark.skipif(uwsgi_program() is None, reason="uWSGI is not installed: it is the extra `uwsgi`")
 @pytest.mark.parametrize("scenario", [uwsgi_as_it_comes.__name__, uwsgi_with_threads.__name__])
 def test_uwsgi_serves_with_a_client_made_before_its_forks(hosts: str, set_name: str, scenario: str) -> None:
     run_scenario("worker_scenarios.py", scenario, hosts, set_name)

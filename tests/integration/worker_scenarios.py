@@ -198,12 +198,13 @@ def uwsgi(hosts: str, *options: str) -> None:
 
 
 def uwsgi_program() -> Path | None:
-    """The program of the package `uwsgi`, where that is installed."""
-    try:
-        files = importlib.metadata.files("uwsgi") or []
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    return next((Path(str(file.locate())) for file in files if file.name == "uwsgi"), None)
+    """The program of the package `pyuwsgi`, which has uWSGI compiled, or `uwsgi`, where one is installed."""
+    for package in ("pyuwsgi", "uwsgi"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            for file in importlib.metadata.files(package) or []:
+                if file.name == "uwsgi":
+                    return Path(str(file.locate()))
+    return None
 
 
 def celery_prefork(hosts: str) -> None:

@@ -23,7 +23,7 @@ TEND = 500.0  # ms between two looks at the cluster
 PHASE = 0.4  # seconds that each part of a scenario takes at least
 CALLS = 100  # and how many calls
 # Calls a second of all threads at most: faults need time, not a machine that does nothing else.
-RATE = float(os.environ.get("PYSPIKE_FAULT_RATE") or 1000.0)
+RATE = float(os.environ.get("PYSPIKE_FAULT_RATE") or 300.0)
 STOOD_STILL = 0.25  # of a call's deadline: it may fail on a machine that was late by this much meanwhile
 
 
@@ -38,7 +38,7 @@ class Shape:
 
 
 PATIENT = Shape(reads=5000.0, writes=5000.0)  # where nothing may fail though all is slow
-CROWD = Shape(threads=32, rate=3 * RATE, writes=1000.0)  # who stands in a line that a busy server serves
+CROWD = Shape(threads=32, rate=max(3 * RATE, 1500.0), writes=1000.0)  # who stands in a line
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 from pyspike import ChannelStats, ClientPolicy, Key, ReadPolicy, WritePolicy, errors
 from pyspike._wire import Channel, Command, Node, Pool, Routing, advance_clock
 from pyspike.cluster.loop_executor import LoopExecutor, Pipeline
+from pyspike.cluster.metering import Metering
 from pyspike.cluster.node import limits
 from support.messages import DIGEST, Message, Op, parse
 from support.unsent import UNSENT
@@ -138,6 +139,7 @@ class FakeCluster:
         self.nodes = [fake_node(f"A{number + 1}", policy) for number in range(nodes)]
         self.requested: list[str | None] = []
         self.routing = Routing()
+        self.metering = Metering()
         nothing = bytes(512)
         for place, node in enumerate(self.nodes):
             columns = [EVERY if column == place else nothing for column in range(nodes)]

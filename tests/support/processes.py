@@ -30,8 +30,10 @@ def run_scenario(
     One that `leaves_open` its clients is about how they end by themselves, which Python is told not to mind.
     What it tells of itself (`tell`) is passed on to whoever reads the test's output.
     """
-    # Python itself warns of forks while there are threads; that is what is tested.
+    # Python itself warns of forks while there are threads, which is what is tested; and that of 3.15 of the
+    # modules that its own multiprocessing makes.
     flags = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
+    flags += ["-W", "ignore:Module globals is missing:DeprecationWarning"]
     if leaves_open:
         for kind in ("Client", "AsyncClient"):
             flags += ["-W", f"ignore:unclosed {kind} of:ResourceWarning"]

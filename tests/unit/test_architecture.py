@@ -27,6 +27,11 @@ PRIVATE = {
     "_PyTask": "of asyncio: the task in Python, for which the compiled one is tested too",
     "_log_destroy_pending": "of asyncio.Task: a test destroys a task on purpose",
     "_BaseExpr": "of the official client: the base of its expressions, which has no public name",
+    "_GenericBackendTestSuite": "of dogpile.testing: its tests for backends of others",
+    "_GenericMutexTestSuite": "of dogpile.testing: its tests for their locks",
+    "_GenericSerializerTestSuite": "of dogpile.testing: its tests of what they make of values",
+    "_replace": "of named tuples, whose public method it is",
+    "_is_gil_enabled": "of sys: whether threads run Python at once",
     "_row": "of the expressions of the drop-in: the row of the table that each is made of",
     "_wire": "the compiled module, whose own names are what its tests are about",
     "_fields_": "of ctypes: what a struct has",
@@ -96,6 +101,17 @@ def test_only_users_import_from_the_root_of_the_package() -> None:
         if alias.name not in modules
     }
     assert found == set()
+
+
+def test_places_are_files_of_less_than_250_lines() -> None:
+    """So that who looks for how a framework's cache works reads one file, and soon."""
+    lengths = {
+        name: len((PACKAGE / name).read_text(encoding="utf-8").splitlines())
+        for name, _ in client_sources()
+        if name.startswith("contrib/")
+    }
+    assert len(lengths) > 20
+    assert {name: lines for name, lines in lengths.items() if lines >= 250} == {}
 
 
 @pytest.mark.skipif(not (ROOT / "src" / "wire").is_dir(), reason="the sources of the wire layer are not here")

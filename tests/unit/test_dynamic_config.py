@@ -345,7 +345,7 @@ def test_what_has_no_effect_is_named_and_spoils_nothing() -> None:
             "other": 1,
             "static": {"more": {}, "client": {"async_max_connections_per_node": 5}},
             "dynamic": {
-                "metrics": {"enable": True},
+                "metrics": {"enable": True, "interval": 5},
                 "txn_roll": {"send_key": True, "connect_timeout": 5},
                 "nothing": {},
                 "read": {"fail_on_filtered_out": True, "max_retries": 3},
@@ -360,7 +360,7 @@ def test_what_has_no_effect_is_named_and_spoils_nothing() -> None:
         "dynamic.read.fail_on_filtered_out is not used",
         "dynamic.txn_roll.send_key is not used",
         "dynamic.txn_roll.connect_timeout is not used",
-        "dynamic.metrics is not used",
+        "dynamic.metrics.interval is not used",
         "dynamic.nothing is unknown",
     )
     assert [section is None for section in found.sections].count(False) == 1

@@ -323,6 +323,13 @@ def test_errors_of_all_codes_survive_pickling(code, message, context):
     assert_twins(pickle.loads(pickle.dumps(error)), error)
 
 
+@all_of("code", [*ResultCode, ResultCode.of(250)])
+def test_errors_survive_cloudpickle(code):
+    cloudpickle = pytest.importorskip("cloudpickle")
+    error = from_code(code, "went wrong", **CONTEXT)
+    assert_twins(cloudpickle.loads(cloudpickle.dumps(error)), error)
+
+
 def test_a_users_subclass_with_other_arguments_survives_pickling():
     error = Strict("ann")
     twin = pickle.loads(pickle.dumps(error))

@@ -125,6 +125,9 @@ CLIENT = {
     "error_rate_window": 2,
     "seed_only_cluster": True,
     "config_provider": ConfigProvider("client.yaml"),
+    "tracing": True,
+    "slow_command": 50,
+    "slow_command_digests": True,
     "read": ReadPolicy(max_retries=0),
     "write": WritePolicy(send_key=True),
     "info": InfoPolicy(timeout=1),
@@ -193,7 +196,9 @@ CHANGES = [
     (ClientPolicy, CLIENT),
 ]
 ALONE = {"seed_only_cluster"}  # which others contradict
-TESTED_ELSEWHERE = {"tls"}  # excludes other fields: see integration/test_tls.py
+# The one excludes other fields: see integration/test_tls.py. The other has functions, which no repr makes
+# again: see integration/test_codecs.py.
+TESTED_ELSEWHERE = {"tls", "codecs"}
 LOGIN = {"user", "password", "auth_mode"}  # fields that need each other, and one that is not shown: see below
 EACH_CHANGE = [
     (kind, name, value) for kind, changes in CHANGES for name, value in changes.items() if name not in LOGIN

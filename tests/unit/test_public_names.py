@@ -27,6 +27,7 @@ USERS_VALUES = {
     "batch_apply",
     "unwrap",
     "update",
+    "field",
     "replace",
     "list_val",
     "map_val",

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyspike import GenerationError, Key, ReadPolicy, Record, Replica, ServerError, WritePolicy
+from pyspike import (
+    Codec,
+    GenerationError,
+    Key,
+    RawParticle,
+    ReadPolicy,
+    Record,
+    Replica,
+    ServerError,
+    WritePolicy,
+    codecs,
+)
+from pyspike._wire import new_encoded
+from pyspike.codecs import AnyCodec
 from pyspike.plans.updates import Update
 from support.strategies import bounded, values
 
@@ -34,6 +52,104 @@ def test_a_value_is_written_if_and_only_if_it_is_another_one(before: object, aft
             assert plan.changes == {}
         else:
             assert repr(plan.changes) == repr({"a": given_back})
+
+
+class Point:
+    """Equal to everything, or to nothing that can be told."""
+
+    def __init__(self, x: int, error: type[Exception] | None = None) -> None:
+        self.x = x
+        self.error = error
+
+    def __eq__(self, other: object) -> bool:
+        if self.error is not None:
+            raise self.error
+        return True
+
+    def __hash__(self) -> int:
+        return 1
+
+
+KNOWN: list[AnyCodec] = [
+    codecs.DATETIME,
+    codecs.DATE,
+    codecs.DECIMAL,
+    codecs.SET,
+    codecs.FROZENSET,
+    Codec(Point, lambda point: {"x": point.x}, lambda stored: Point(stored["x"])),
+]
+
+
+def changes(before: Any, after: Any, known: Sequence[AnyCodec] = KNOWN) -> dict[str, Any]:
+    """What is written of a bin that a codec has decoded, which the function gives back as another value."""
+    plan = Update(ReadPolicy(), WritePolicy(), 3, None, None, known)
+    plan.begin(Record(KEY, {"a": before}, 1, 0))
+    plan.end({"a": after})
+    return plan.changes
+
+
+BERLIN = dt.datetime(2026, 1, 31, 10, tzinfo=ZoneInfo("Europe/Berlin"))
+LATE = dt.datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+EQUAL = [
+    (Decimal("12.5"), Decimal("12.50")),
+    (Decimal("0"), Decimal("-0")),
+    (BERLIN, BERLIN.astimezone(dt.timezone.utc)),
+    (LATE, LATE.replace(fold=1)),
+    ({1, 2}, {1.0, 2.0}),
+    ({1}, {True}),
+    (frozenset({Decimal("1.0")}), frozenset({Decimal("1.00")})),
+    (Point(1), Point(2)),
+    (Point(1, ValueError), Point(2, ValueError)),
+    (new_encoded("$set", [1]), new_encoded("$set", [1.0])),
+    (RawParticle(20, 1), RawParticle(20, True)),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("before", "after"), EQUAL, ids=range(len(EQUAL)))
+def test_what_is_equal_but_stored_as_another_is_written(before: Any, after: Any) -> None:
+    for one, other in ((before, after), (after, before)):
+        for wrap in (lambda value: value, lambda value: [{"x": value}]):
+            wrapped = wrap(other)
+            assert changes(wrap(one), wrapped)["a"] is wrapped
+            assert changes(wrap(one), copy.deepcopy(wrap(one))) == {}
+
+
+def test_what_can_not_be_compared_is_written() -> None:
+    number, nothing = Decimal("sNaN"), Point(1)
+    assert changes(number, Decimal("sNaN")) == {}
+    assert changes(number, Decimal("1")) == {"a": Decimal("1")}
+    assert changes(nothing, Point(1), ()).keys() == {"a"}  # of which nothing is known without a codec
+    assert changes(nothing, nothing, ()) == {}
+
+    def fail(value: Point) -> Any:
+        raise ValueError(value)
+
+    for encode in (fail, lambda value: value):
+        endless = Codec(Point, encode, Point)
+        assert changes(Point(1), Point(1), [endless]).keys() == {"a"}
+
+
+decoded = st.recursive(
+    st.decimals()
+    | st.dates()
+    | st.datetimes(timezones=st.just(dt.timezone.utc))
+    | st.integers(0, 9)
+    | st.floats(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=4,
+) | st.sets(st.decimals(allow_nan=False) | st.integers(0, 9), max_size=3)
+
+
+def shape(value: Any) -> object:
+    """All that is stored of a value; a set has no order."""
+    return sorted(map(repr, value)) if isinstance(value, set) else repr(value)
+
+
+@bounded
+@given(decoded, decoded)
+def test_decoded_values_are_written_if_and_only_if_they_are_others(before: Any, after: Any) -> None:
+    assert changes(before, copy.deepcopy(before)) == {}
+    assert bool(changes(before, after)) is (shape(before) != shape(after))
 
 
 def test_the_read_asks_the_master_and_keeps_the_rest_of_its_policy() -> None:

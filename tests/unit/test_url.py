@@ -88,7 +88,7 @@ def test_options_win_over_the_policy_and_leave_what_they_do_not_name() -> None:
 
 def test_a_url_can_say_all_fields_but_those_that_are_no_text() -> None:
     whole = {name.partition(".")[0] for name in option_names()} | {"user", "password"}
-    assert whole == {entry.name for entry in fields(ClientPolicy)}
+    assert whole == {entry.name for entry in fields(ClientPolicy)} - {"codecs"}
     inner = {f"{kind}.{entry.name}" for kind in ("read", "write", "batch", "query", "tls")
              for entry in fields(type(getattr(PLAIN, kind) or TLSPolicy()))}  # fmt: skip
     filters = {f"{kind}.filter_expression" for kind in ("read", "write", "batch", "query")}
@@ -168,6 +168,20 @@ def test_an_ssl_context_can_not_be_changed_by_options() -> None:
     with pytest.raises(InvalidArgument, match=r"options of tls, which is"):
         options("tls.ca_file=x", ClientPolicy(tls=context), "aerospikes")
     assert options("", ClientPolicy(tls=context), "aerospikes").tls is context
+
+
+def test_the_advice_about_a_password_is_for_what_reads_it() -> None:
+    with pytest.raises(InvalidArgument) as of_url:
+        parse_url("aerospike://ann@a", PLAIN)
+    assert of_url.value.advice == (
+        "give it as the argument password or as user:password@host; from_env reads PYSPIKE_PASSWORD"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"URL": "aerospike://ann@a", "HOSTS": "", "USER": "", "PASSWORD": ""}.items():
+            patch.setenv(f"PYSPIKE_{name}", value)
+        with pytest.raises(InvalidArgument) as of_environment:
+            parse_environment(PLAIN)
+    assert of_environment.value.advice == "set PYSPIKE_PASSWORD"
 
 
 @all_of("url", [None, b"aerospike://ann:secret@a", ["aerospike://ann:secret@a"]])

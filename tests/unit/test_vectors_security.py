@@ -13,6 +13,7 @@ from pyspike import AdminPolicy, AuthMode, ClientPolicy, Privilege, errors
 from pyspike.cluster import login, passwords, users
 from pyspike.cluster.addresses import Endpoint
 from pyspike.cluster.login import Login
+from pyspike.cluster.waits import Waits
 from pyspike.hosts import Host
 from support.vectors import Case, RecordedError, cases
 
@@ -69,7 +70,7 @@ class Official:
 
     def __init__(self, talk: Talk, policy: ClientPolicy | None = None) -> None:
         self._talk: Any = talk
-        self._login = None if policy is None or not policy.logs_in else Login(policy)
+        self._login = None if policy is None or not policy.logs_in else Login(policy, Waits())
         self._cluster: Any = types.SimpleNamespace(door=types.SimpleNamespace(login=self._login))
 
     def connect(self, *ignored: object) -> None:

@@ -98,6 +98,9 @@ class MapReturnType(IntEnum):
     from its end. COUNT is how many there are, EXISTS whether there is any, KEY and VALUE the keys or
     values, KEY_VALUE a `dict` in the order in which the server found them, UNORDERED_MAP a `dict`,
     ORDERED_MAP a `KeyOrderedDict`, NONE nothing.
+
+    Of a key that is not in the map, `get_by_key` gives -1 for INDEX, RANK and their reverse, and None for
+    KEY and VALUE. Where the bin itself is missing, the result is None whatever is asked for.
     """
 
     NONE = 0

@@ -10,7 +10,7 @@
     loading      load: files to records (load_rows what becomes of rows, json_lines those of JSON)
     copying      copy: from cluster to cluster
     bulk         what these three share: ranges of partitions in threads, and notes of what is done
-    table_files  Parquet, Arrow and CSV
+    table_files  Parquet, Arrow and CSV (csv_files)
     indexes      index: secondary indexes
     truncating   truncate
     modules      udf: modules of Lua functions
@@ -19,6 +19,8 @@
     doctor       a look at a cluster: the way there (doctor_network), what servers say (doctor_servers)
     findings     what doctor has found
     shell        a Python prompt with a client
+    top          a live table of nodes and namespaces (a package of its own)
+    bench        a load, and what it costs (a package of its own)
     completion   what a shell is told to complete words
     demo         the demonstration, with its data (dataset), its workers (workload) and its words (report)
 

@@ -14,6 +14,7 @@ import click
 
 from pyspike import errors
 from pyspike.cli import output
+from pyspike.cli.bench import bench
 from pyspike.cli.completion import completion
 from pyspike.cli.copying import copy
 from pyspike.cli.demo import demo
@@ -30,6 +31,7 @@ from pyspike.cli.records import delete, exists, get, put, touch
 from pyspike.cli.searching import query, scan
 from pyspike.cli.serve import serve
 from pyspike.cli.shell import shell
+from pyspike.cli.top import top
 from pyspike.cli.truncating import truncate
 from pyspike.cli.users import role, user
 from pyspike.version import __version__
@@ -39,9 +41,10 @@ __all__ = ["run"]
 
 EPILOG = (
     "Exit codes: 0 done, 1 no such record, index or module, or not for each key (demo: something was lost, "
-    "serve: the port is taken, doctor: there is a problem, migrate check: something is not there yet), 2 "
-    "wrong usage, 3 the cluster can't be reached or did not answer in time, 4 the cluster answered with an "
-    "error, 5 the output can't be written, 130 interrupted."
+    "serve: the port is taken, doctor: there is a problem, bench: a call has failed, migrate check: "
+    "something is not there yet), 2 wrong usage, or a file that can't be read, 3 the cluster can't be "
+    "reached or did not answer in time, 4 the cluster answered with an error, 5 the output, or a file, can't "
+    "be written, 130 interrupted."
 )
 
 
@@ -56,7 +59,7 @@ def app() -> None:
 
 for command in (
     *(demo, serve, doctor, info, get, put, delete, exists, touch, operate, scan, query, export, load, copy),
-    *(index, udf, truncate, user, role, migrate, shell, completion),
+    *(index, udf, truncate, user, role, migrate, shell, top, bench, completion),
 ):
     app.add_command(command)
 

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from pyspike import PartitionFilter, errors
 from pyspike.cli.conditions import parse_condition
+from pyspike.cli.failures import NotWritten
 from pyspike.exp import Expression
 
 __all__ = ["Notes", "Stopped", "Task", "in_ranges", "progress_bar", "ranges_of", "where_expression"]
@@ -33,7 +34,7 @@ class Notes:
 
     Args:
         path: of the file; None for none.
-        job: what is done. A file of another job is refused.
+        job: what is done, by names for people. A file of another job is refused.
     """
 
     def __init__(self, path: Path | None, job: dict[str, Any]) -> None:
@@ -50,9 +51,12 @@ class Notes:
             return
         except (OSError, ValueError) as error:
             raise click.BadParameter(f"{path} can't be read: {error}", param_hint=str(path)) from None
-        if kept["job"] != job:
+        before = kept["job"] if isinstance(kept["job"], dict) else {}
+        others = [name for name in {**job, **before} if before.get(name) != job.get(name)]
+        if others:
             raise click.BadParameter(
-                f"{path} is of another job: {json.dumps(kept['job'])}; delete it to begin anew",
+                f"{path} is of another job, with other {', '.join(others)}: {json.dumps(before)}; "
+                "delete it to begin anew",
                 param_hint=str(path),
             )
         self._kept = kept
@@ -89,7 +93,7 @@ class Notes:
         except OSError as error:
             with contextlib.suppress(OSError):
                 beside.unlink()
-            raise click.FileError(str(self._path), f"what is done can't be noted: {error.strerror}") from None
+            raise NotWritten(str(self._path), f"what is done can't be noted: {error.strerror}") from None
 
 
 class Task:
@@ -178,9 +182,16 @@ def _wait(futures: Sequence[Future[None]]) -> None:
 
 @contextlib.contextmanager
 def progress_bar(
-    total: int | None, done: int, *, silent: bool
+    total: int | None, done: int, *, silent: bool, of_records: bool = False
 ) -> Iterator[tuple[Callable[[int], None], Callable[[], None]]]:
-    """A bar on stderr: what is given tells the number of records, and that one more part is done."""
+    """A bar on stderr: what is given tells the number of records, and that one more part is done.
+
+    Args:
+        total: how many parts there are; None if nobody knows.
+        done: how many of them are done already.
+        silent: whether there is no bar.
+        of_records: whether records are the parts.
+    """
     console = Console(stderr=True)
     bar = Progress(
         BarColumn(),
@@ -199,7 +210,9 @@ def progress_bar(
 
         def tell(records: int) -> None:
             elapsed = progress.tasks[0].elapsed or 0.0
-            progress.update(task, records=records, rate=records / elapsed if elapsed else 0.0)
+            completed = done + records if of_records else None
+            rate = records / elapsed if elapsed else 0.0
+            progress.update(task, completed=completed, records=records, rate=rate)
 
         yield tell, lambda: progress.update(task, advance=1)
 

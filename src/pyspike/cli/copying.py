@@ -65,7 +65,7 @@ MOST_GENERATION = 0xFFFF  # that a row of a batch can tell
 )  # fmt: skip
 @click.option(
     "--errors", "errors_path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-    help="Add the records that failed to FILE, as lines of JSON.",
+    help="Add a line of JSON to FILE for each record that failed: its key and the error.",
 )  # fmt: skip
 @click.option("--ranges", type=click.IntRange(1, 4096), default=32, show_default=True, help="Of partitions.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Ranges at once.")
@@ -99,7 +99,18 @@ def copy(
     """
     names = None if bins is None else bins.split(",")
     job = {
-        "copy": [namespace, set_name, names, where, target, to_namespace, to_set, keep_ttl, existing, ranges]
+        "command": "copy",
+        "hosts": hosts,
+        "namespace": namespace,
+        "set": set_name,
+        "bins": names,
+        "where": where,
+        "target": target,
+        "target's namespace": to_namespace,
+        "target's set": to_set,
+        "keep_ttl": keep_ttl,
+        "existing": existing,
+        "ranges": ranges,
     }
     notes = Notes(cursor_path, job)
     statement = Statement(namespace, set_name or None, names)
@@ -127,6 +138,7 @@ def copy(
         print_json({"copied": done.written, "kept": done.skipped, "failed": done.failed})
     else:
         click.echo(f"{done.written} records copied, {done.skipped} kept, {done.failed} failed", err=True)
+    done.tell()
     if done.failed:
         context.exit(ExitCode.REFUSED)
 
@@ -157,6 +169,12 @@ class Copier:
     def write(self, client: Client, records: list[Record], done: Done) -> int:
         """Write records, and count what came of each; returns how many these were."""
         rows = [self._row(record) for record in records if record.bins]
+        if self._set_name is not None:
+            done.moved |= {
+                record.key.set_name or ""
+                for record in records
+                if record.key.user_key is None and (record.key.set_name or "") != self._set_name
+            }
         failures: list[RowFailure] = []
         kept = len(records) - len(rows)
         for outcome in client.batch(rows, policy=BATCH_POLICY) if rows else ():

@@ -11,17 +11,29 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
-from pyspike import Client, PartitionFilter, QueryPolicy, Statement
+from pyspike import Client, PartitionFilter, QueryPolicy, Statement, errors
 from pyspike.cli.bulk import Notes, Task, in_ranges, ranges_of, where_expression
 from pyspike.cli.conditions import WHERE_HELP
+from pyspike.cli.failures import NotWritten
 from pyspike.cli.options import connect, connecting
-from pyspike.cli.output import print_json
+from pyspike.cli.output import complain, print_json
 from pyspike.cli.records import record_to_json
-from pyspike.cli.table_files import FORMATS, TableFile, format_of, join, schema_from_text, schema_to_text
+from pyspike.cli.table_files import (
+    FORMATS,
+    TableFile,
+    any_key,
+    format_of,
+    join,
+    refuse_displaced_keys,
+    schema_from_text,
+    schema_to_text,
+    text_only,
+    whole_file,
+)
 
 __all__ = ["METADATA", "export"]
 
@@ -73,29 +85,55 @@ def export(
 
     Besides its bins each record has the columns @key, @digest, @set, @generation and @ttl; what fits no
     column is in @extra, as JSON. `pyspike load` takes them back. Lines of JSON, as `pyspike scan` prints
-    them, lose nothing; columns do not tell in which order lists and maps are kept, and CSV has text for
-    bytes, lists and maps. Records that are written meanwhile may be there or not.
+    them, lose nothing; columns do not tell in which order lists and maps are kept. CSV has no types: numbers,
+    bools and text come back, but keys do not, and bytes, lists and maps come back as text. Use Parquet or
+    lines of JSON for what has to come back exactly. Records that are written meanwhile may be there or not.
+
+    The file has its name when it is whole: one of that name stays until then.
 
     With --cursor, what was ended goes on with the ranges that were not done.
     """
     form = format_of(path, form)
     names = None if bins is None else bins.split(",")
-    job = {"export": [namespace, set_name, names, where, form, str(path), split, ranges]}
+    job = {
+        "command": "export",
+        "hosts": hosts,
+        "namespace": namespace,
+        "set": set_name,
+        "bins": names,
+        "where": where,
+        "format": form,
+        "output": str(path),
+        "split": split,
+        "ranges": ranges,
+    }
     notes = Notes(cursor_path, job)
     statement = Statement(namespace, set_name or None, names)
     expression = where_expression(where)
     parts = PartFiles(path, form, split or notes.kept, split)
-    with connect(hosts, timeout) as client:
+    parts.check(ranges_of(ranges), notes)
+    with advised(), connect(hosts, timeout) as client:
         writing: Lines | Tables = (
             Lines() if form == "jsonl" else Tables(client, statement, expression, form, notes)
         )
         with writing.begun(client, statement, expression, parts) as work:
             count = in_ranges(ranges_of(ranges), threads, notes, work, silent=as_json)
-        parts.finish(ranges_of(ranges))
+        parts.finish(ranges_of(ranges), notes)
     if as_json:
         print_json({"records": count, "output": str(path)})
     else:
         click.echo(f"{count} records written to {path}", err=True)
+
+
+@contextlib.contextmanager
+def advised() -> Iterator[None]:
+    """Give errors about names of columns an advice that is of use here, where nobody chooses them."""
+    try:
+        yield
+    except errors.InvalidArgument as error:
+        if "are both called" in error.message:
+            error.advice = "export to lines of JSON, where bins have any name, or name the others with --bins"
+        raise
 
 
 class PartFiles:
@@ -117,20 +155,35 @@ class PartFiles:
         try:
             (self._directory if apart else path.parent).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise click.FileError(str(self._directory), error.strerror or str(error)) from None
+            raise NotWritten(str(self._directory), error.strerror or str(error)) from None
 
     def of(self, partitions: PartitionFilter) -> Path:
         """That of a range."""
         name = f"{partitions.begin:04}-{partitions.begin + partitions.count - 1:04}{FORMATS[self.form][0]}"
         return self._directory / name if self.apart else self.path
 
-    def finish(self, ranges: list[PartitionFilter]) -> None:
+    def check(self, ranges: list[PartitionFilter], notes: Notes) -> None:
+        """Refuse to go on if a file that is noted as done is not there any more."""
+        done = set(notes.get("done", []))
+        files = (
+            [self.path] if notes.get("whole") else [self.of(each) for each in ranges if each.begin in done]
+        )
+        lost = [str(file) for file in files if not file.exists()]
+        if lost:
+            raise click.UsageError(
+                f"{lost[0]} is noted as written, and is not there; delete the file of --cursor to begin anew"
+            )
+
+    def finish(self, ranges: list[PartitionFilter], notes: Notes) -> None:
         """Make one file of all, now that they are whole, if that is wanted."""
         if not self.apart or self._split:
             return
         parts = [self.of(each) for each in ranges]
-        if all(part.exists() for part in parts):
+        if not notes.get("whole"):
             join(parts, self.path, self.form)
+            notes.set("whole", True)
+        for part in parts:
+            part.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # files are in it that are nobody's here
             self._directory.rmdir()
 
@@ -146,36 +199,42 @@ class Lines:
         self, client: Client, statement: Statement, expression: Any, parts: PartFiles
     ) -> Iterator[Work]:
         """What writes the records of a range."""
+        with contextlib.ExitStack() as stack:
+            whole = None if parts.apart else stack.enter_context(whole_file(parts.path))
+            yield self._work(client, statement, expression, parts, whole)
+
+    def _work(
+        self, client: Client, statement: Statement, expression: Any, parts: PartFiles, whole: Any
+    ) -> Work:
         lock = threading.Lock()
-        if not parts.apart:
-            parts.path.unlink(missing_ok=True)
+
+        def copy(partitions: PartitionFilter, task: Task, out: IO[bytes]) -> None:
+            lines: list[str] = []
+
+            def flush() -> None:
+                with lock:  # so that no line stands inside another one
+                    out.write("".join(lines).encode())
+                task.did(len(lines))
+                lines.clear()
+
+            found = client.query(
+                statement, partitions=partitions, filter_expression=expression, policy=POLICY
+            )
+            with found as records:
+                for record in records:
+                    lines.append(json.dumps(record_to_json(record), ensure_ascii=False) + "\n")
+                    if len(lines) == 1000:
+                        flush()
+            flush()
 
         def work(partitions: PartitionFilter, task: Task) -> None:
-            path = parts.of(partitions)
-            beside = path.with_name(f"{path.name}.part") if parts.apart else path
-            with beside.open("w" if parts.apart else "a", encoding="utf-8") as out:
-                lines: list[str] = []
+            if whole is not None:
+                copy(partitions, task, whole)
+                return
+            with whole_file(parts.of(partitions)) as out:
+                copy(partitions, task, out)
 
-                def flush() -> None:
-                    with lock:  # so that no line stands inside another one
-                        out.write("".join(lines))
-                        out.flush()
-                    task.did(len(lines))
-                    lines.clear()
-
-                found = client.query(
-                    statement, partitions=partitions, filter_expression=expression, policy=POLICY
-                )
-                with found as records:
-                    for record in records:
-                        lines.append(json.dumps(record_to_json(record), ensure_ascii=False) + "\n")
-                        if len(lines) == 1000:
-                            flush()
-                flush()
-            if parts.apart:
-                beside.replace(path)
-
-        yield work
+        return work
 
 
 class Tables:
@@ -192,9 +251,14 @@ class Tables:
                 policy=QueryPolicy(max_records=SAMPLE, total_timeout=0),
             )  # fmt: skip
             with sample:
-                self._schema: Any = sample.schema
+                self._schema: Any = any_key(sample.schema, METADATA["key"])
             if notes.kept:
                 notes.set("schema", schema_to_text(self._schema))
+            if form == "csv" and (lost := text_only(self._schema) - set(METADATA.values()) - {EXTRA}):
+                complain(
+                    f"CSV has no form for the values of {', '.join(sorted(lost))}: they are text there, and "
+                    "come back as text; use Parquet or lines of JSON to keep them"
+                )
         else:
             self._schema = schema_from_text(kept)
 
@@ -224,12 +288,14 @@ class Tables:
             with stream(partitions) as batches:
                 if whole is not None:
                     for batch in batches:
+                        refuse_displaced_keys(batch, EXTRA, METADATA["key"])
                         with lock:
                             whole.write(batch)
                         task.did(len(batch))
                     return
                 with TableFile(parts.of(partitions), self._form, self._schema) as file:
                     for batch in batches:
+                        refuse_displaced_keys(batch, EXTRA, METADATA["key"])
                         file.write(batch)
                         task.did(len(batch))
 

@@ -6,10 +6,12 @@ from dataclasses import asdict
 from enum import IntEnum
 from typing import Any
 
+import click
+
 from pyspike import Key, errors
 from pyspike.columnar.json_values import key_to_json
 
-__all__ = ["ExitCode", "advise", "error_to_json", "exit_code"]
+__all__ = ["ExitCode", "NotRead", "NotWritten", "advise", "error_to_json", "exit_code"]
 
 
 class ExitCode(IntEnum):
@@ -17,11 +19,31 @@ class ExitCode(IntEnum):
 
     DONE = 0
     NOT_FOUND = 1  # no such record; the demonstration lost something; no port to serve on
-    USAGE = 2  # an argument can't be understood, or can't be sent
+    USAGE = 2  # an argument, or a file, can't be understood, or can't be sent
     UNREACHABLE = 3  # no node answered, or none in time
     REFUSED = 4  # the cluster answered with an error
-    OUTPUT = 5  # what it says can't be written
+    OUTPUT = 5  # what it says, or a file, can't be written
     INTERRUPTED = 130
+
+
+class NotRead(click.FileError):
+    """A file that was named can't be read."""
+
+    exit_code = ExitCode.USAGE
+
+    def format_message(self) -> str:
+        """What is printed."""
+        return f"{self.ui_filename} can't be read: {self.message}"
+
+
+class NotWritten(click.FileError):
+    """A file can't be written."""
+
+    exit_code = ExitCode.OUTPUT
+
+    def format_message(self) -> str:
+        """What is printed."""
+        return f"{self.ui_filename} can't be written: {self.message}"
 
 
 def exit_code(error: errors.AerospikeError) -> ExitCode:

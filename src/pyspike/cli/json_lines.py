@@ -35,7 +35,7 @@ def load_lines(
     with path.open("rb") as lines:
         numbered = itertools.islice(enumerate(lines), first, None)
         while done.may_go_on and (some := list(itertools.islice(numbered, LINES_AT_ONCE))):
-            rows = [(number, row) for number, row in _rows(path, some, mapping) if row is not None]
+            rows = [(number, row) for number, row in _rows(path, some, mapping, done) if row is not None]
             skipped = sum(bool(line.strip()) for _, line in some) - len(rows)
             failures: list[RowFailure] = []
             if not options["dry_run"] and rows:
@@ -49,11 +49,11 @@ def load_lines(
             done.fail(path, failures)
             if notes.kept and not options["dry_run"]:
                 notes.set("next", {**notes.get("next", {}), str(path): some[-1][0] + 1})
-            tell(done.written)
+            tell(done.rows)
 
 
 def _rows(
-    path: Path, lines: list[tuple[int, bytes]], mapping: Mapping
+    path: Path, lines: list[tuple[int, bytes]], mapping: Mapping, done: Done
 ) -> Iterator[tuple[int, BatchWrite | None]]:
     for number, line in lines:
         if not line.strip():
@@ -67,23 +67,25 @@ def _rows(
                 and isinstance(told.get("key"), dict)
                 and isinstance(told.get("bins"), dict)
             )
-            yield number, (_record if is_record else _columns)(told, mapping)
+            yield number, _record(told, mapping, done) if is_record else _columns(told, mapping)
         except (ValueError, TypeError, KeyError, errors.InvalidArgument) as error:
             raise click.UsageError(f"{path}, line {number + 1}: {error}") from None
 
 
-def _record(told: dict[str, Any], mapping: Mapping) -> BatchWrite | None:
+def _record(told: dict[str, Any], mapping: Mapping, done: Done) -> BatchWrite | None:
     """A record as it was printed."""
     key = told["key"]
     set_name = key.get("set") if mapping.set_name is None else mapping.set_name
     user_key = from_json(key.get("key"))
     if user_key is None:
+        if set_name != key.get("set"):
+            done.moved.add(key.get("set") or "")
         made = Key.from_digest(mapping.namespace, set_name, bytes.fromhex(key["digest"]))
     else:
         made = Key(mapping.namespace, set_name, user_key)  # type: ignore[arg-type]
     ttl: Any = mapping.ttl
     if ttl is None and mapping.keep_ttl and "ttl" in told:
-        ttl = Expiration.NEVER if told["ttl"] is None else max(1, told["ttl"])
+        ttl = _ttl("ttl", told["ttl"])
     return _write(made, told["bins"], ttl, mapping)
 
 
@@ -100,10 +102,21 @@ def _columns(told: dict[str, Any], mapping: Mapping) -> BatchWrite | None:
         raise ValueError(f"there is no key: {mapping.key!r} is null or lacks")
     ttl: Any = mapping.ttl
     if mapping.ttl_column is not None:
-        ttl = Expiration.NEVER if told.get(mapping.ttl_column) is None else max(1, told[mapping.ttl_column])
+        ttl = _ttl(mapping.ttl_column, told.get(mapping.ttl_column))
     others = {mapping.key, mapping.digest, mapping.ttl_column}
     bins = {name: value for name, value in told.items() if name not in others}
     return _write(made, bins, ttl, mapping)
+
+
+def _ttl(column: str, value: Any) -> Any:
+    """The time to live that is in a column."""
+    if value is None:
+        return Expiration.NEVER
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(
+            f"column {column!r}: a time to live is an integer of seconds, not {json.dumps(value)}"
+        )
+    return max(1, value)
 
 
 def _write(key: Key, bins: dict[str, Any], ttl: Any, mapping: Mapping) -> BatchWrite | None:

@@ -6,12 +6,11 @@ import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import click
+from typing import Any, NamedTuple
 
 from pyspike import BatchPolicy, BatchWritePolicy, RowFailure
-from pyspike.cli.failures import error_to_json
+from pyspike.cli.failures import NotWritten, error_to_json
+from pyspike.cli.output import complain
 
 __all__ = ["BATCH_POLICY", "Done", "Mapping"]
 
@@ -44,13 +43,26 @@ class Done:
     Args:
         path: of that file; None for none.
         most: after how many failures to end; None for any number.
+
+    Attributes:
+        moved: the sets of records that have gone to another one without a key, so that they keep digests that
+            no key has there.
+        keys_lost: whether there were keys that are not stored again, as only the digests were taken.
     """
 
     def __init__(self, path: Path | None, most: int | None) -> None:
         self._path = path
         self._most = most
         self._lock = threading.Lock()
+        self._reasons: dict[tuple[str, int | None], list[Any]] = {}
         self.written = self.skipped = self.failed = 0
+        self.moved: set[str] = set()
+        self.keys_lost = False
+
+    @property
+    def rows(self) -> int:
+        """How many rows these are, whatever came of them."""
+        return self.written + self.skipped + self.failed
 
     @property
     def may_go_on(self) -> bool:
@@ -72,6 +84,10 @@ class Done:
         """Count rows that failed, of a file or of none, and write them to the file of failures."""
         with self._lock:
             self.failed += len(failures)
+            for row, _, failure in failures:
+                where = "" if path is None else f"{path}, row {row}: "
+                reason = (type(failure).__name__, failure.result_code)
+                self._reasons.setdefault(reason, [0, f"{where}{failure}"])[0] += 1
             if self._path is None or not failures:
                 return
             try:
@@ -80,4 +96,17 @@ class Done:
                         told = {} if path is None else {"file": str(path), "row": row}
                         out.write(json.dumps({**told, "error": error_to_json(failure)}) + "\n")
             except OSError as error:
-                raise click.FileError(str(self._path), error.strerror or str(error)) from None
+                raise NotWritten(str(self._path), error.strerror or str(error)) from None
+
+    def tell(self) -> None:
+        """Complain of what has not gone as one may think."""
+        for count, first in self._reasons.values():
+            complain(f"{count} failed, the first one: {first}")
+        if self.keys_lost:
+            complain("only digests were taken from the file: the keys in it are not stored with the records")
+        if self.moved:
+            sets = ", ".join(sorted(map(repr, self.moved)))
+            complain(
+                f"records of {sets} whose keys are not stored keep digests "
+                "that were made of that set and their key: in another set they can't be found by key"
+            )

@@ -30,6 +30,7 @@ __all__ = [
     "connect_to",
     "connect_with",
     "connecting",
+    "for_connecting",
     "key_arguments",
     "keys_arguments",
     "make_key",
@@ -192,8 +193,13 @@ def connect_to(hosts: str, timeout: float, user: str | None) -> Client:
 
 def connect_with(hosts: str, policy: ClientPolicy) -> Client:
     """A client with this policy, and with TLS and a login as the options say."""
+    return Client(*for_connecting(hosts, policy))
+
+
+def for_connecting(hosts: str, policy: ClientPolicy) -> tuple[tuple[Host, ...], ClientPolicy]:
+    """The hosts, and this policy with TLS and a login as the options say."""
     found, tls = _tls(parse_hosts(hosts))
-    return Client(found, policy.replace(**_login(), tls=tls))
+    return found, policy.replace(**_login(), tls=tls)
 
 
 def refuse_security(why: str) -> None:

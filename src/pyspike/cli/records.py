@@ -17,7 +17,7 @@ from pyspike.cli.output import complain, print_json
 from pyspike.columnar.json_values import FORMS_HELP, from_json, key_to_json, to_json
 from pyspike.errors import from_code
 
-__all__ = ["delete", "exists", "get", "parse_ttl", "put", "record_to_json", "show", "touch"]
+__all__ = ["TTL_HELP", "delete", "exists", "get", "parse_ttl", "put", "record_to_json", "show", "touch"]
 
 TTLS = {
     "never": Expiration.NEVER,

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from pyspike import Client, Cursor, QueryPolicy, Record, Statement, errors
 from pyspike.cli.conditions import WHERE_HELP, Condition, parse_condition
+from pyspike.cli.failures import NotWritten
 from pyspike.cli.options import connect, connecting
 from pyspike.cli.output import OutputFailed
 from pyspike.cli.records import record_to_json
@@ -222,7 +223,7 @@ def _write_cursor(path: Path, cursor: Cursor) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink()
-        raise click.FileError(str(path), f"where to go on can't be noted: {error.strerror}") from None
+        raise NotWritten(str(path), f"where to go on can't be noted: {error.strerror}") from None
 
 
 # --- progress -----------------------------------------------------------------------------------------------

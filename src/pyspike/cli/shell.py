@@ -5,6 +5,7 @@ By the standard library's `code` and `readline`; where there is no readline, wor
 
 from __future__ import annotations
 
+import ast
 import code
 import contextlib
 import importlib
@@ -42,8 +43,8 @@ def shell(context: click.Context, command: str | None, hosts: str, timeout: floa
     """Give a Python prompt with a client of the cluster; Tab completes names.
 
     There are `client`, `op` (pyspike.operations), and all public names of pyspike, such as Key, exp and
-    Statement. What an expression gives is printed; an error of pyspike is told without a traceback. Lines may
-    come from a pipe, too.
+    Statement. What an expression gives is printed; an error of pyspike is told without a traceback. Code may
+    come from a pipe, too, and is run when all of it is there.
     """
     with connect(hosts, timeout) as client:
         prompt = _Prompt(_names(client))
@@ -67,18 +68,21 @@ class _Prompt(code.InteractiveConsole):
         self.failed = False
 
     def run_all(self, text: str) -> None:
-        """Run lines as they would be typed, up to one that fails."""
-        for line in [*text.splitlines(), ""]:  # the last ends a block
-            self.push(line)
-            if self.failed:
-                break
+        """Run code that is there as a whole, and print what its expressions give, as if they were typed."""
+        try:
+            parsed = ast.parse(text, self.filename)
+            compiled = compile(ast.Interactive(parsed.body), self.filename, "single")
+        except (SyntaxError, ValueError, OverflowError):
+            self.showsyntaxerror(self.filename)
+        else:
+            self.runcode(compiled)
 
     def write(self, data: str) -> None:
         """Print what `code` has to say."""
         click.echo(data, nl=False, err=True)
 
     def showsyntaxerror(self, filename: str | None = None, **more: Any) -> None:
-        """Tell of a line that is no Python."""
+        """Tell of code that is no Python."""
         self.failed = True
         super().showsyntaxerror(filename, **more)
 

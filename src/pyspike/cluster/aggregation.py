@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from pyspike._types import Milliseconds
 from pyspike._wire import (
+    Executor,
     Settings,
     Statement,
+    Trace,
     aggregate_on,
     aggregate_request,
     new_query_number,
@@ -25,9 +28,10 @@ from pyspike.cluster import udf_modules
 from pyspike.cluster.all_nodes import masters
 from pyspike.cluster.cluster import Cluster
 from pyspike.cluster.info_names import known_namespace
-from pyspike.cluster.retry import jittered, may_pass, note_failure
+from pyspike.cluster.retry import jittered, may_pass, name_index, note_failure
 from pyspike.errors import (
     AerospikeError,
+    Attempt,
     ClientClosed,
     InvalidArgument,
     InvalidType,
@@ -47,6 +51,7 @@ _LEVELS = (logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, logging.
 
 def aggregate(
     cluster: Cluster,
+    executor: Executor,
     statement: Statement,
     module: str,
     function: str,
@@ -59,6 +64,7 @@ def aggregate(
 
     Args:
         cluster: whose nodes have them.
+        executor: who watches the client's calls is told by it.
         statement: which records.
         module: the name of the function's module, with or without ".lua".
         function: its name.
@@ -81,6 +87,21 @@ def aggregate(
         raise InvalidArgument("an aggregation has no filter expression", advice="filter in the function")
     call = packed_call(module, function, args)
     total = settings.total_timeout if timeout is None else timeout_ms(timeout)
+    trace = executor.open_call("aggregate", statement.namespace, statement.set_name)
+    with nullcontext() if trace is None else trace:
+        return _aggregated(cluster, statement, call, args, settings, admin, total, trace)
+
+
+def _aggregated(
+    cluster: Cluster,
+    statement: Statement,
+    call: tuple[str, str, bytes],
+    args: Sequence[Any],
+    settings: Settings,
+    admin: AdminPolicy,
+    total: float,
+    trace: Trace | None,
+) -> list[Any]:
     from pyspike.lua.aggregation import reduce_results
     from pyspike.lua.interpreter import LuaError, LuaMissingError
 
@@ -98,7 +119,7 @@ def aggregate(
     try:
         # What is wrong with the module is told before the nodes are asked.
         reduce_results(call[0], source, call[1], args, (), required=required, log=told)
-        values = _ask_all(cluster, statement, call, settings, total)
+        values = _ask_all(cluster, statement, call, settings, total, trace)
         return list(reduce_results(call[0], source, call[1], args, values, required=required, log=told))
     except LuaMissingError:
         raise UnsupportedFeature(
@@ -114,12 +135,18 @@ def _source(cluster: Cluster, name: str, policy: AdminPolicy) -> bytes:
 
 
 def _ask_all(
-    cluster: Cluster, statement: Statement, call: tuple[str, str, bytes], settings: Settings, total: float
+    cluster: Cluster,
+    statement: Statement,
+    call: tuple[str, str, bytes],
+    settings: Settings,
+    total: float,
+    trace: Trace | None,
 ) -> list[Any]:
     """What all nodes give; all of them are asked again if one fails in a way that may pass."""
     end = time.monotonic() + total / 1000 if total else None
     tries = 0
     while True:
+        began = time.monotonic()
         if cluster.closed:
             raise ClientClosed("the client is closed")
         cluster.ensure_running()
@@ -132,12 +159,20 @@ def _ask_all(
             nodes = masters(
                 cluster, statement.namespace, "their records would be missing", also_given_up=True
             ).values()
-            return aggregate_on(
+            values = aggregate_on(
                 [(node, aggregate_request(statement, settings, signed, call, timeout=left)) for node in nodes]
             )
+            if trace is not None:
+                for node in nodes:
+                    trace.note_answered(node.name, 0.0, (time.monotonic() - began) * 1000)
+            return values
         except AerospikeError as error:
             failure = error
+        name_index(failure, statement)
         failure.timeout = total or None
+        if trace is not None:
+            elapsed = (time.monotonic() - began) * 1000
+            trace.note_failed(failure.node, Attempt(failure.node, failure.message, elapsed, True))
         note_failure(cluster, failure, sent=True)
         tries += 1
         pause = jittered(settings.sleep_between_retries)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from types import MappingProxyType
 
@@ -16,8 +17,10 @@ from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import (
     AT_RESULT_CODE,
     Command,
+    Executor,
     Operation,
     Statement,
+    Trace,
     background_request,
     new_query_number,
     parse_answer,
@@ -30,10 +33,11 @@ from pyspike.cluster.info_names import known_namespace
 from pyspike.cluster.jobs import abort, failure, job_of, show
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
-from pyspike.cluster.retry import add_explanation, jittered, may_pass, note_failure
+from pyspike.cluster.retry import add_explanation, jittered, may_pass, name_index, note_failure
 from pyspike.cluster.watch import Question, Watch
 from pyspike.errors import (
     AerospikeError,
+    Attempt,
     ConnectionError,
     InvalidArgument,
     InvalidType,
@@ -71,6 +75,7 @@ _IDLE: Mapping[str, object] = MappingProxyType(
 
 def begin(
     cluster: Cluster,
+    executor: Executor,
     statement: Statement,
     policy: WritePolicy | None,
     default: WritePolicy,
@@ -87,6 +92,7 @@ def begin(
 
     Args:
         cluster: whose nodes do it.
+        executor: who watches the client's calls is told by it.
         statement: which records.
         policy: how; None for the default.
         default: what of it applies counts where no policy is given.
@@ -119,17 +125,22 @@ def begin(
         filter_expression=filter_expression,
         records_per_second=whole(0, MAX_UINT32)(records_per_second, "records_per_second"),
     )
-    known_namespace(cluster, command.namespace)
-    deadline = time.monotonic() + command.total_timeout / 1000 if command.total_timeout else float("inf")
-    nodes = _wait_for_nodes(cluster, command, chosen, deadline)
-    failures, idle = _begin_all(cluster, nodes, command, chosen, deadline)
-    if failures:
-        raise _refusal(number, nodes, failures)
-    return JobWatch(cluster, number, admin, nodes, idle)
+    name = "query_operate" if udf is None else "query_execute_udf"
+    trace = executor.open_call(name, statement.namespace, statement.set_name)
+    with nullcontext() if trace is None else trace:
+        known_namespace(cluster, command.namespace)
+        deadline = time.monotonic() + command.total_timeout / 1000 if command.total_timeout else float("inf")
+        nodes = _wait_for_nodes(cluster, command, chosen, deadline, trace)
+        failures, idle = _begin_all(cluster, nodes, command, chosen, deadline, trace)
+        for error in failures.values():
+            name_index(error, statement)
+        if failures:
+            raise _refusal(number, nodes, failures)
+        return JobWatch(cluster, number, admin, nodes, idle)
 
 
 def _wait_for_nodes(
-    cluster: Cluster, command: Command, policy: WritePolicy, deadline: float
+    cluster: Cluster, command: Command, policy: WritePolicy, deadline: float, trace: Trace | None
 ) -> dict[str, ClusterNode]:
     """The nodes that change the records, as soon as all are known; for as long as the policy tries again.
 
@@ -138,11 +149,13 @@ def _wait_for_nodes(
     """
     tries = 0
     while True:
+        began = time.monotonic()
         try:
             return masters(
                 cluster, command.namespace, "nothing was begun, as their records would not be changed"
             )
-        except ConnectionError:  # noqa: PERF203 - each try may fail
+        except ConnectionError as error:
+            _note_failed(trace, None, error, began, sent=False)
             tries += 1
             pause = jittered(policy.settings.sleep_between_retries)
             if tries > (policy.max_retries or 0) or left_ms(deadline) <= pause:
@@ -195,11 +208,15 @@ def _begin_all(
     command: Command,
     policy: WritePolicy,
     deadline: float,
+    trace: Trace | None,
 ) -> tuple[dict[str, AerospikeError], set[str]]:
     """Send the request to all nodes; the errors of those that failed, and which have nothing to do."""
     failures: dict[str, AerospikeError] = {}
     idle: set[str] = set()
-    jobs = {name: partial(_begin, cluster, node, command, policy, deadline) for name, node in nodes.items()}
+    jobs = {
+        name: partial(_begin, cluster, node, command, policy, deadline, trace) for name, node in nodes.items()
+    }
+    began = time.monotonic()
     with ParallelJobs(jobs, lambda has_records: None) as asked:
         while (taken := asked.take(min(deadline + LATE, time.monotonic() + 3600))) is not None:
             name, outcome = taken
@@ -210,15 +227,28 @@ def _begin_all(
             elif not outcome:
                 idle.add(name)
         for name in asked.unfinished:
-            failures[name] = TimeoutError("timed out", node=name, in_doubt=True)
-    for error in failures.values():
-        if isinstance(error, TimeoutError):
-            error.timeout = command.total_timeout
+            failures[name] = error = TimeoutError("timed out", node=name, in_doubt=True)
+            _note_failed(trace, name, error, began, sent=True)
+    for failed in failures.values():
+        if isinstance(failed, TimeoutError):
+            failed.timeout = command.total_timeout
     return {name: failures[name] for name in nodes if name in failures}, idle
 
 
+def _note_failed(
+    trace: Trace | None, node: str | None, error: AerospikeError, began: float, *, sent: bool
+) -> None:
+    if trace is not None:
+        trace.note_failed(node, Attempt(node, error.message, (time.monotonic() - began) * 1000, sent))
+
+
 def _begin(
-    cluster: Cluster, node: ClusterNode, command: Command, policy: WritePolicy, deadline: float
+    cluster: Cluster,
+    node: ClusterNode,
+    command: Command,
+    policy: WritePolicy,
+    deadline: float,
+    trace: Trace | None,
 ) -> bool:
     """Have one node begin; whether it has any such records.
 
@@ -228,8 +258,10 @@ def _begin(
     tries = 0
     while True:
         sent = False
+        began = time.monotonic()
         try:
             connection = node.dial(min(left_ms(deadline), cluster.policy.timeout))
+            connected = time.monotonic()
             try:
                 sent = True
                 limit = 0.0 if deadline == float("inf") else max(left_ms(deadline), 1.0)
@@ -239,6 +271,7 @@ def _begin(
             parse_answer(command, answer)
         except AerospikeError as error:
             error.node = node.name
+            _note_failed(trace, node.name, error, began, sent=sent)
             if isinstance(error, ServerError):
                 add_explanation(cluster, error, command)
                 raise
@@ -250,6 +283,10 @@ def _begin(
                 raise
             time.sleep(pause / 1000)
         else:
+            if trace is not None:
+                waited = (time.monotonic() - connected) * 1000
+                size = len(command.request), len(answer)
+                trace.note_answered(node.name, (connected - began) * 1000, waited, *size)
             return answer[AT_RESULT_CODE] == ResultCode.OK  # else it knows no such set
 
 

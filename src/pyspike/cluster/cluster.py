@@ -13,13 +13,16 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from operator import methodcaller
+from typing import TYPE_CHECKING, Protocol
 
 from pyspike._wire import Connection, DynamicSettings, PartitionMap, Routing
+from pyspike.arguments import record_types
 from pyspike.cluster import info_answers, tend_thread
 from pyspike.cluster.addresses import Endpoint, check_map
 from pyspike.cluster.connect import Door
+from pyspike.cluster.metering import Metering
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.tend import Outcome, Round
@@ -44,15 +47,28 @@ from pyspike.stats import (
 )
 
 if TYPE_CHECKING:
+    from pyspike import metrics
     from pyspike.cluster.config_file import ConfigFile
     from pyspike.policy.dynamic import Config
 
-__all__ = ["Cluster"]
+__all__ = ["Cluster", "TendListener"]
 
 log = logging.getLogger("pyspike.cluster")
 
 CALLS_PAUSE = 0.002  # seconds between two looks whether calls are under way, before closing
 LEAST_PAUSE = 0.1  # seconds between two rounds, however often commands ask for one
+
+
+class TendListener(Protocol):
+    """Is told what tending does, in its thread. What it raises is logged, and stops nothing."""
+
+    def tended(self) -> None:
+        """A round of tending is over."""
+        ...
+
+    def node_left(self, node: ClusterNode) -> None:
+        """A node is no more in the cluster, and gets no more commands."""
+        ...
 
 
 class Cluster:
@@ -67,20 +83,25 @@ class Cluster:
         hosts: the seeds.
         policy: the policy, with what a configuration file says in the place of what the code says.
         dynamic: what the file says of the policies of commands; None of a client that follows none.
+        types: what its clients know of the classes that records are made into.
         door: opens the connections to the nodes.
         view: what is known of the cluster, as the last round of tending has found it.
         routing: the view's partition map, as the compiled executors read it.
+        metering: the numbers of commands.
+        listener: is told of rounds of tending, if there is one; not in a forked child.
         closed: whether `close` was called.
     """
 
     def __init__(self, hosts: HostsLike, policy: ClientPolicy, *, for_threads: bool = True) -> None:
         check_map(policy.ip_map)
         self.hosts = parse_hosts(hosts)
+        self.metering = Metering()
         self._file = _config_file(policy)
         config = None if self._file is None else self._file.read_first()
         self.dynamic = None if self._file is None else DynamicSettings()
         self._in_code = policy if config is None else policy.replace(**config.static)
         self.policy = policy = self._changed_by(config)
+        self.types = record_types(policy.codecs)
         self.door = Door(policy)
         self.seeds = Seeds(self.hosts, self.door, policy)
         self.view = View()
@@ -102,6 +123,8 @@ class Cluster:
         self._clock = tend_thread.Clock(min(LEAST_PAUSE, self.policy.tend_interval / 2000))
         self._thread: threading.Thread | None = None
         self._forked = False
+        self.listener: TendListener | None = None
+        self.metering = Metering(self.metering.told)
 
     def start(self) -> None:
         """Connect to the seeds, find all nodes and their partitions, and tend them from now on.
@@ -164,7 +187,7 @@ class Cluster:
             self.closed = True
         thread = self.at_exit()
         if thread is not None:
-            # It may be waiting for an answer; should that take longer, it cleans up after itself.
+            # It waits for no answer, but may still be connecting; then it cleans up after itself.
             thread.join((self.policy.timeout + 500) / 1000)
         with self._lock:
             nodes = self.view.nodes
@@ -288,6 +311,16 @@ class Cluster:
             ),
         )
 
+    def stats_of(self, node: ClusterNode) -> NodeStats:
+        """The numbers of one node, also of one that has left."""
+        return _node_stats(node, self.view.generations.get(node.name))
+
+    def metrics(self) -> metrics.ClientMetrics:
+        """The numbers of commands so far."""
+        fork.catch_up()
+        with self._lock:
+            return self.metering.seen(self.nodes)
+
     def __repr__(self) -> str:
         state = "closed" if self.closed else ", ".join(map(repr, self.nodes)) or "no node"
         return f"<Cluster {','.join(map(str, self.hosts))}: {state}>"
@@ -297,6 +330,7 @@ class Cluster:
         if config is None or self.dynamic is None:
             return self._in_code
         self.dynamic.sections = config.sections
+        self.metering.told = config.metrics
         return self._in_code.replace(**config.client)
 
     def _look_at_file(self) -> None:
@@ -332,6 +366,7 @@ class Cluster:
         try:
             self._look_at_file()
             tend_soon = self._do_round()
+            self._tell(methodcaller("tended"))
         except AerospikeError as error:
             self._last_error = error.message
             log.debug("no node answers: %s", error.message)
@@ -383,11 +418,14 @@ class Cluster:
                 self._left = tuple(
                     node for node in (*self._left, *self.nodes) if node not in nodes and node.pool.busy
                 )
+                self.metering.adopt(node for node in nodes if node not in self.nodes)
                 self._show(outcome.view)
+                self.metering.forget(nodes)
         for node in outcome.retired:
             node.retire()
             if node not in nodes:
                 node.hang_up()
+                self._tell(methodcaller("node_left", node))
         for node in nodes:
             if not published:
                 node.retire()
@@ -396,6 +434,15 @@ class Cluster:
             node.watch_errors()
         if self.door.login is not None:
             self.door.login.keep_only({node.endpoint for node in nodes})
+
+    def _tell(self, what: Callable[[TendListener], None]) -> None:
+        listener = self.listener
+        if listener is None:
+            return
+        try:
+            what(listener)
+        except Exception:
+            log.exception("what listens to the tending of the cluster failed")
 
     def _show(self, view: View) -> None:
         self.routing.partitions = view.partitions
@@ -421,8 +468,7 @@ class Cluster:
         None if there is none, or if this is called in that thread.
         """
         self._clock.stop()
-        if self.door.login is not None:
-            self.door.login.stop()
+        self.door.waits.end()
         thread = self._thread
         return None if thread is threading.current_thread() else thread
 
@@ -433,10 +479,10 @@ class Cluster:
             return
         self._forked = True
         self.seeds.after_fork()
-        if self.door.login is not None:
-            self.door.login.after_fork()
+        self.door.after_fork()
         for node in self.nodes:
             node.after_fork()
+        self.metering.adopt(self.nodes)
 
 
 def _config_file(policy: ClientPolicy) -> ConfigFile | None:

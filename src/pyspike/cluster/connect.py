@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pyspike._wire import Connection, disown_socket, own_socket
 from pyspike.cluster.addresses import Endpoint, left_ms, resolve
 from pyspike.cluster.login import Login, Session, make_login
+from pyspike.cluster.waits import Waits
 from pyspike.errors import (
     AerospikeError,
     ConnectionError,
@@ -79,6 +80,7 @@ class Door:
         policy: the client's policy.
 
     Attributes:
+        waits: what waits for servers, but for commands' answers; ended when the client is closed.
         login: has the client's sessions; None if it does not log in.
 
     Raises:
@@ -86,7 +88,7 @@ class Door:
         AerospikeError: passwords can't be hashed, as a package is missing.
     """
 
-    __slots__ = ("_contexts", "_policy", "_tls", "login")
+    __slots__ = ("_contexts", "_policy", "_tls", "login", "waits")
 
     def __init__(self, policy: ClientPolicy) -> None:
         self._policy = policy
@@ -96,13 +98,20 @@ class Door:
                 from pyspike.cluster.tls import Contexts
             self._contexts = Contexts(policy.tls)
         self._tls = self._contexts if policy.commands_over_tls else None  # of all connections but logins' own
-        self.login = make_login(policy)
+        self.waits = Waits()
+        self.login = make_login(policy, self.waits)
 
     def follow(self, policy: ClientPolicy) -> None:
         """Open connections within the times of another policy from now on."""
         self._policy = policy
         if self.login is not None:
             self.login.follow(policy)
+
+    def after_fork(self) -> None:
+        """Start over in a child process, in which nobody waits for a server."""
+        self.waits.after_fork()
+        if self.login is not None:
+            self.login.after_fork()
 
     def check(self, host: Host) -> None:
         """Refuse a host that has a TLS name without TLS, or none with it.

@@ -22,7 +22,8 @@ from pyspike._wire import Connection
 from pyspike.cluster import security_messages as messages
 from pyspike.cluster.addresses import Endpoint
 from pyspike.cluster.passwords import hashed
-from pyspike.errors import ClientClosed, SecurityError, ServerError, TimeoutError, from_code
+from pyspike.cluster.waits import Waits
+from pyspike.errors import SecurityError, ServerError, TimeoutError, from_code
 from pyspike.policy import AuthMode, ClientPolicy
 from pyspike.result_code import ResultCode
 
@@ -79,13 +80,17 @@ class _Credentials:
 Outcome = Session | _Refusal
 
 
-def make_login(policy: ClientPolicy) -> Login | None:
+def make_login(policy: ClientPolicy, waits: Waits) -> Login | None:
     """What logs a client of this policy in; None if it does not log in.
+
+    Args:
+        policy: the client's policy.
+        waits: what ends logins that are under way when the client is closed.
 
     Raises:
         AerospikeError: the package that hashes passwords is missing.
     """
-    return Login(policy) if policy.logs_in else None
+    return Login(policy, waits) if policy.logs_in else None
 
 
 class Login:
@@ -100,10 +105,11 @@ class Login:
         tending: the thread that does a round of tending at the moment; it waits for no login.
     """
 
-    def __init__(self, policy: ClientPolicy) -> None:
+    def __init__(self, policy: ClientPolicy, waits: Waits) -> None:
         self.user = policy.user
         self.needed: Callable[[], None] = lambda: None
         self.tending: int | None
+        self._waits = waits
         self._timeout = policy.login_timeout
         self._pause = policy.tend_interval / 2000  # so that each round of tending may try again
         self._settled_at = 0.0  # from when on a password that is refused is wrong
@@ -121,7 +127,6 @@ class Login:
         self._sessions: dict[Endpoint, Session] = {}
         self._refusals: dict[Endpoint, _Refusal] = {}
         self._put_off: dict[Endpoint, float] = {}  # until when a login that failed is not tried again
-        self._stopped = False
         self.after_fork()
 
     def follow(self, policy: ClientPolicy) -> None:
@@ -134,15 +139,6 @@ class Login:
         self.tending = None
         self._lock = threading.Lock()
         self._waiting: dict[Endpoint, list[Callable[[Outcome], object]]] = {}
-        self._asking: set[Connection] = set()  # on which logins are under way
-
-    def stop(self) -> None:
-        """Log in no more, and end the logins that are under way: the client is closed."""
-        with self._lock:
-            self._stopped = True
-            asking, self._asking = self._asking, set()
-        for connection in asking:
-            connection.interrupt()
 
     def own_passwords(self, user: str) -> list[bytes]:
         """The hash of this client's password, or of both while either may hold; none of another user."""
@@ -246,15 +242,8 @@ class Login:
 
     def _asked(self, connection: Connection, request: bytes) -> bytes:
         """The answer to a login."""
-        with self._lock:
-            if self._stopped:
-                raise ClientClosed("the client is closed")
-            self._asking.add(connection)
-        try:
+        with self._waits.on(connection):
             return connection.exchange(request, self._timeout)
-        finally:
-            with self._lock:
-                self._asking.discard(connection)
 
     def _may_hold_later(self, given: _Credentials) -> bool:
         """Whether to go on after a server refused the password. If there is another, it is shown next."""

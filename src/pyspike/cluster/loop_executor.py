@@ -43,6 +43,7 @@ class LoopExecutor(_wire.LoopExecutor):
     __slots__ = (
         "_cluster",
         "_keeper",
+        "_metering",
         "_opening",
         "_pausing",
         "_sockets",
@@ -51,6 +52,7 @@ class LoopExecutor(_wire.LoopExecutor):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._metering = cluster.metering
         self._opening: set[asyncio.Task[None]] = set()
         self._sockets: set[socket.socket] = set()  # that are being connected
         self._pausing: dict[Future, asyncio.Handle] = {}  # before their next attempt
@@ -89,7 +91,7 @@ class LoopExecutor(_wire.LoopExecutor):
     def _decide(self, future: Future, error: AerospikeError) -> None:
         command = future.command
         if self.closed:
-            step: float | AerospikeError = conclude(command, closed(command, error))
+            step: float | AerospikeError = conclude(self._metering, command, closed(command, error))
         else:
             step = next_step(self._cluster, command, error)
         if isinstance(step, AerospikeError):
@@ -209,6 +211,7 @@ class LoopExecutor(_wire.LoopExecutor):
         """Close all connections of this loop; commands in flight fail. In the loop's thread."""
         if self.closed:
             return
+        self._metering = self._cluster.metering  # a process that was forked has its own
         self.stop()
         if self._keeper is not None:
             self._keeper.cancel()

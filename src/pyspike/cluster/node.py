@@ -167,7 +167,8 @@ class ClusterNode(Node):
         if connection is None:
             connection = self._info = self._door.connect_to_tend(self.endpoint, timeout, self.name)
         try:
-            return ask(connection, commands, timeout)
+            with self._door.waits.on(connection):
+                return ask(connection, commands, timeout)
         except BaseException:
             self.hang_up()
             raise

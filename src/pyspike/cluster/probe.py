@@ -204,7 +204,8 @@ def probe(
     connection = door.connect_to_tend(endpoint, min(left_ms(deadline), policy.timeout), expected)
     deadline = min(deadline, time.monotonic() + policy.timeout / 1000)  # without what a login has left
     try:
-        return _introduce(connection, endpoint, policy, deadline, expected)
+        with door.waits.on(connection):
+            return _introduce(connection, endpoint, policy, deadline, expected)
     except BaseException:
         connection.close()
         raise
@@ -315,7 +316,8 @@ def _probe_after_login(place: Endpoint, door: Door, policy: ClientPolicy, deadli
     connection = door.connect_to_log_in(place, min(left_ms(deadline), policy.timeout))
     deadline = min(deadline, time.monotonic() + policy.timeout / 1000)  # without what a login has left
     try:
-        values = ask(connection, ["node", *commands], left_ms(deadline))
+        with door.waits.on(connection):
+            values = ask(connection, ["node", *commands], left_ms(deadline))
     finally:
         connection.close()
     name = info_answers.parse_node_name(info_answers.value_of(values, "node"))

@@ -10,7 +10,7 @@ import logging
 import time
 from typing import Protocol
 
-from pyspike._wire import Command
+from pyspike._wire import Command, Statement
 from pyspike.errors import (
     AerospikeError,
     ClientClosed,
@@ -20,6 +20,7 @@ from pyspike.errors import (
     MaxErrorRate,
     NoMoreConnections,
     ProtocolError,
+    SchemaMismatch,
     ServerError,
     TimeoutError,
     TLSError,
@@ -32,7 +33,16 @@ log = logging.getLogger("pyspike.cluster")
 # The codes that say that the node, rather than the command, is at fault (result-codes.md). What is about the
 # record, such as KEY_BUSY, may pass too, but commands that are sent again at once would only make it worse.
 TRIED_AGAIN = frozenset({ResultCode.TIMEOUT, ResultCode.PARTITION_UNAVAILABLE, ResultCode.DEVICE_OVERLOAD})
+_ABOUT_INDEXES = frozenset({ResultCode.INDEX_NOT_FOUND, ResultCode.INDEX_NOT_READABLE})
 LEAST_PAUSE, MOST_PAUSE = 20.0, 500.0  # ms between attempts of a write that can't be sent
+
+
+class CountsFailures(Protocol):
+    """What counts calls."""
+
+    def count_failed(self, command: Command, error: BaseException) -> None:
+        """Count a call for one record that fails now."""
+        ...
 
 
 class ClusterState(Protocol):
@@ -42,6 +52,11 @@ class ClusterState(Protocol):
 
     def request_tend(self, node: str | None = None) -> None:
         """Have a round of tending begin now, as a command failed on this node, or found none."""
+        ...
+
+    @property
+    def metering(self) -> CountsFailures:
+        """Counts the calls that fail."""
         ...
 
     def version_of(self, name: str | None) -> str:
@@ -122,17 +137,17 @@ def next_step(cluster: ClusterState, command: Command, error: AerospikeError) ->
         How many milliseconds to wait before the next attempt; or, if there is none, the error to raise.
     """
     if cluster.closed and not isinstance(error, ServerError):
-        return conclude(command, closed(command, error))
+        return conclude(cluster.metering, command, closed(command, error))
     if isinstance(error, ConnectFailed):  # there is nobody to ask, and the cluster knows why
         cluster.request_tend()
-        return conclude(command, cluster.not_connected())
+        return conclude(cluster.metering, command, cluster.not_connected())
     note_failure(cluster, error, command.sent > 0)
     pause = pause_before_retry(command, error)
     if pause is not None:
         return pause
     if isinstance(error, ServerError):
         add_explanation(cluster, error, command)
-    return conclude(command, error)
+    return conclude(cluster.metering, command, error)
 
 
 def add_explanation(cluster: ClusterState, error: ServerError, request: Command | BatchedRow) -> None:
@@ -216,8 +231,9 @@ def may_pass(error: AerospikeError) -> bool:
     return isinstance(error, (TimeoutError, ConnectionError, ProtocolError, MaxErrorRate))
 
 
-def conclude(command: Command, error: AerospikeError) -> AerospikeError:
+def conclude(metering: CountsFailures, command: Command, error: AerospikeError) -> AerospikeError:
     """Complete the error that a command ends with: key, deadline, attempts, and whether it is in doubt."""
+    metering.count_failed(command, error)
     error.key = command.key
     error.attempts = tuple(command.history or ())
     error.timeout = command.total_timeout or None
@@ -236,10 +252,17 @@ def advise(error: AerospikeError) -> None:
         )
 
 
+def name_index(error: AerospikeError, statement: Statement) -> None:
+    """Say for which filter there is no index, or none yet: a server tells its code alone."""
+    if error.result_code in _ABOUT_INDEXES and statement.where is not None:
+        error.message += f": {statement.where!r} of {statement.namespace!r}, set {statement.set_name!r}"
+        error.args = (error.message,)
+
+
 def in_doubt(command: Attempted, error: AerospikeError) -> bool:
     """Whether a write that failed may have been applied all the same (result-codes.md)."""
-    if not command.write or command.sent == 0:
-        return False
+    if not command.write or command.sent == 0 or isinstance(error, SchemaMismatch):
+        return False  # one that does not fit a class was done, as the server has said
     if command.sent > 1 or not isinstance(error, ServerError):
         return True
     return error.result_code == ResultCode.TIMEOUT

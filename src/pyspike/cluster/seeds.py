@@ -176,9 +176,10 @@ def _unusable(failures: Mapping[Host, Attempt], advice: str) -> ConnectFailed:
 def _probe_seed(host: Host, door: Door, policy: ClientPolicy, deadline: float) -> Probe:
     found = probe_host(host, door, policy, deadline, seed=True)
     try:
-        found.peers = ask_peers(
-            lambda commands: ask(found.connection, commands, left_ms(deadline)), policy, host
-        )
+        with door.waits.on(found.connection):
+            found.peers = ask_peers(
+                lambda commands: ask(found.connection, commands, left_ms(deadline)), policy, host
+            )
     except AerospikeError as error:
         found.close()
         raise AerospikeError(f"node {found.name} does not tell its peers: {reason(error)}") from error

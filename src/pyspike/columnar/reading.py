@@ -10,6 +10,7 @@ from pyspike._wire import (
     SECTION_BATCH_READ,
     Batch,
     Columns,
+    Executor,
     Query,
     Statement,
     batch_columns,
@@ -20,7 +21,7 @@ from pyspike._wire import (
 )
 from pyspike.arguments import Policies, batch_settings, no_transaction
 from pyspike.cluster.cluster import Cluster
-from pyspike.columnar.schema import schema_of
+from pyspike.columnar.schema import GuessedSchema, schema_of
 from pyspike.columnar.stream import ArrowStream
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.policy import BatchPolicy, QueryPolicy
@@ -47,6 +48,7 @@ class Options(NamedTuple):
 
 def of_query(
     cluster: Cluster,
+    executor: Executor,
     policies: Policies,
     plan_of: Callable[[Query], Any],
     statement: Statement,
@@ -76,11 +78,13 @@ def of_query(
     )
     stream = query_columns(cluster.routing, plan_of(query), columns, ArrowStream)
     assert isinstance(stream, ArrowStream)
+    stream.be_watched(executor.open_call("query_arrow", statement.namespace, statement.set_name))
     return stream
 
 
 def of_keys(
     cluster: Cluster,
+    executor: Executor,
     policies: Policies,
     plan_of: Callable[[Batch], Any],
     keys: Iterable[KeyLike],
@@ -114,6 +118,7 @@ def of_keys(
         ArrowStream,
     )
     assert isinstance(stream, ArrowStream)
+    stream.be_watched(executor.open_call("batch_get_arrow", None, None))  # its keys are not there yet
     return stream
 
 
@@ -160,6 +165,10 @@ def _metadata(metadata: MetadataColumns, is_of_keys: bool) -> dict[str, str]:
         raise InvalidType(
             f"metadata must be names, not one: {shown(metadata)}", advice=f"({shown(metadata)},)"
         )
+    if not isinstance(metadata, Iterable):
+        raise InvalidType(
+            f"metadata must be names, or a mapping of them to names of columns, not {shown(metadata)}"
+        )
     pairs = metadata.items() if isinstance(metadata, Mapping) else [(each, each) for each in metadata]
     known = [name for name in metadata_names() if is_of_keys or name != "result_code"]
     names: dict[str, str] = {}
@@ -178,6 +187,8 @@ def _bins_to_read(columns: Columns, bins: Sequence[str] | None, options: Options
     """The names of the bins to ask for: those of the columns, if these are known and take nothing else."""
     if bins is not None or columns.schema is None or options.extra is not None:
         return bins
+    if isinstance(options.schema, GuessedSchema):
+        return None
     return columns.bin_names
 
 

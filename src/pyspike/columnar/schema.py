@@ -12,10 +12,11 @@ from typing import Any
 from pyspike._types import ColumnTypes
 from pyspike._wire import ArrowSchema, plain_text
 from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.records.fields import METADATA, FieldOptions, options_among, options_in
 from pyspike.showing import shown
 from pyspike.values import GeoJSON, HyperLogLog
 
-__all__ = ["PARTICLE", "field_of", "json_field", "schema_of"]
+__all__ = ["PARTICLE", "GuessedSchema", "field_of", "json_field", "schema_of"]
 
 PARTICLE = b"aerospike:particle"
 """The name in a field's metadata that says which kind of text (geojson) or bytes (hll) it has."""
@@ -38,6 +39,23 @@ _PLAIN: dict[Any, tuple[str, dict[bytes, bytes] | None]] = {
 }
 
 
+class GuessedSchema:
+    """A schema that nobody gave, but that is of some records of a set.
+
+    So other records may have other bins: these are asked for, too, and are an error, or in the column for
+    what has none. Of a schema that is given, only the bins are asked for.
+    """
+
+    __slots__ = ("schema",)
+
+    def __init__(self, schema: ArrowSchema) -> None:
+        self.schema = schema
+
+    def __arrow_c_schema__(self) -> object:
+        """The schema, as others take it."""
+        return self.schema.__arrow_c_schema__()
+
+
 def json_field(name: str) -> ArrowSchema:
     """A column of values of any type, as JSON text."""
     return ArrowSchema(name, "u", metadata=_JSON)
@@ -51,11 +69,12 @@ def schema_of(declared: ColumnTypes) -> ArrowSchema:
             `__arrow_c_schema__`, as schemas of pyarrow and nanoarrow are. Types are int, float, bool, str,
             bytes, GeoJSON, HyperLogLog, datetime (microseconds since 1970), `list[T]`, `dict[K, V]`, for
             structs what may be declared here, `object` for JSON text, and objects with `__arrow_c_schema__`.
-            `T | None` is T: any value may be missing.
+            `T | None` is T: any value may be missing. `Literal` is the type of its values. A column is called
+            as its bin: what `pyspike.field` says of a field otherwise is refused.
 
     Raises:
         InvalidType: it is none of these.
-        InvalidArgument: it has no columns that could be filled.
+        InvalidArgument: it has no columns that could be filled, or its bins have other names.
     """
     if not isinstance(declared, type) and hasattr(declared, "__arrow_c_schema__"):
         schema = ArrowSchema.from_arrow(declared)
@@ -97,8 +116,15 @@ def _container(name: str, declared: Any) -> ArrowSchema:
         inner = [each for each in arguments if each is not type(None)]
         if len(inner) == 1:
             return field_of(name, inner[0])
-    elif origin is typing.Annotated or origin in _WRAPPERS:
+    elif origin is typing.Annotated:
+        _refuse_options(name, options_among(declared.__metadata__))
         return field_of(name, arguments[0])
+    elif origin in _WRAPPERS:
+        return field_of(name, arguments[0])
+    elif origin is typing.Literal:
+        kinds = {type(each) for each in arguments} - {type(None)}
+        if len(kinds) == 1:
+            return field_of(name, kinds.pop())
     elif origin is list and len(arguments) == 1:
         return ArrowSchema(name, "+l", fields=[field_of("item", arguments[0])])
     elif origin in (dict, Mapping) and len(arguments) == 2:
@@ -118,11 +144,36 @@ def _fields_of(declared: Any) -> dict[str, Any] | None:
     if isinstance(declared, Mapping):
         return dict(declared)
     if isinstance(declared, type) and dataclasses.is_dataclass(declared):
-        hints = typing.get_type_hints(declared)
+        hints = typing.get_type_hints(declared, include_extras=True)
+        for each in dataclasses.fields(declared):
+            _refuse_options(each.name, options_in(each.metadata))
         return {field.name: hints[field.name] for field in dataclasses.fields(declared)}
     if isinstance(declared, type) and typing.is_typeddict(declared):
-        return typing.get_type_hints(declared)
+        return typing.get_type_hints(declared, include_extras=True)
     return None
+
+
+def _refuse_options(name: str, options: FieldOptions | None) -> None:
+    """Refuse a field that is not simply the bin of its name, which is all that columns can be."""
+    if options is None:
+        return
+    kinds = {number: what for what, number in METADATA.items()}
+    if options.bin is not None and options.bin != name:
+        raise InvalidArgument(
+            f"the column {name!r} can't be of the bin {options.bin!r}, as columns are called as their bins",
+            advice=f"give a schema with the column {options.bin!r}, and rename it in the table",
+        )
+    what = kinds.get(options.metadata)
+    if what is not None:
+        raise InvalidArgument(
+            f"the column {name!r} would be a bin, and not the record's {what}",
+            advice="leave it out of the schema, and ask for it by metadata= or extra=",
+        )
+    if options.codec is not None:
+        raise InvalidArgument(
+            f"the column {name!r} has a codec, and columns have values as they are stored",
+            advice="give a schema with the type that is stored",
+        )
 
 
 def _named(schema: ArrowSchema, name: str) -> ArrowSchema:

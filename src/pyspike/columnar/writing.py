@@ -14,6 +14,7 @@ from pyspike._wire import (
     Batch,
     ColumnPlan,
     ColumnWriter,
+    Executor,
     Key,
     plain_text,
     taken_columns,
@@ -89,6 +90,9 @@ class WriteReport:
         return f"<WriteReport: {counts}; next row {self.next_row}>"
 
 
+_OF_READS = ("replica", "consistency_level", "read_mode_sc", "read_touch_ttl", "deserialize")
+
+
 class Roles(NamedTuple):
     """What a caller says of the columns; see `Client.write_arrow`."""
 
@@ -112,10 +116,12 @@ class Sending(NamedTuple):
     filter_expression: Filter | None
     row_policy: BatchWritePolicy | None
     policy: BatchPolicy | None
+    progress: Callable[[WriteReport], object] | None = None
 
 
 def new_writer(
     cluster: Cluster,
+    executor: Executor,
     policies: Policies,
     plan_of: Callable[[Batch], Any],
     data: ArrowRows,
@@ -131,10 +137,13 @@ def new_writer(
             "write_arrow takes no part in a transaction: how many records it writes is not known in advance",
             advice="use batch_put, for up to 4096 records",
         )
+    if sending.progress is not None and not callable(sending.progress):
+        raise InvalidType(f"progress must be a callable or None, not {shown(sending.progress)}")
     row_policy = (
         None if sending.row_policy is None else of_kind(BatchWritePolicy, sending.row_policy, "row_policy")
     )
     settings = batch_settings(policies, sending.policy, cluster.dynamic, SECTION_BATCH_WRITE)
+    _refuse_idle(sending.policy, row_policy)
     taken = taken_columns(data)
     roles = _roles(columns)
     plan = ColumnPlan(
@@ -147,7 +156,7 @@ def new_writer(
         from_text,
         None if row_policy is None else row_policy.settings,
     )
-    return ColumnWriter(
+    writer = ColumnWriter(
         taken,
         plan,
         cluster.routing,
@@ -160,6 +169,28 @@ def new_writer(
         most_failures=sending.max_failures,
         dry_run=sending.dry_run,
     )
+    writer.be_watched(executor.open_call("write_arrow", namespace, set_name))
+    return writer
+
+
+def _refuse_idle(policy: BatchPolicy | None, row_policy: BatchWritePolicy | None) -> None:
+    """Refuse policies of the call with fields that mean nothing to rows that write, in no transaction."""
+    plain = BatchPolicy()
+    idle = (
+        []
+        if policy is None
+        else [name for name in _OF_READS if getattr(policy, name) != getattr(plain, name)]
+    )
+    if idle:
+        raise InvalidArgument(
+            f"write_arrow reads nothing, so its policy's {' and '.join(idle)} would change nothing",
+            advice="give a policy without it",
+        )
+    if row_policy is not None and row_policy.on_locking_only:
+        raise InvalidArgument(
+            "on_locking_only is for transactions, and write_arrow takes no part in one",
+            advice="use batch_put with txn, for up to 4096 records",
+        )
 
 
 def _roles(columns: Roles) -> dict[str, str]:

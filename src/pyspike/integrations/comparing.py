@@ -1,4 +1,9 @@
-"""What engines compare columns with, as the filter expressions and index filters that nodes take."""
+"""What engines compare columns with, as the filter expressions and index filters that nodes take.
+
+Nodes may give more records than a comparison holds for, as engines look at all conditions again, but never
+fewer. So floats are not compared by nodes: engines say that NaN is greater than any number, and a column of
+floats may have integers, which the comparison of a float bin does not find.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from typing import Any, NamedTuple
 from pyspike import exp, filters
 from pyspike._wire import ArrowSchema, IndexFilter
 from pyspike.errors import AerospikeError
-from pyspike.index import CollectionIndexType
+from pyspike.index import CollectionIndexType, IndexType
 from pyspike.integrations.place import Place
 from pyspike.integrations.selection import Selection
 
@@ -17,6 +22,11 @@ __all__ = ["Comparison", "pushed_down"]
 
 _COMPARE = {"==": exp.eq, "!=": exp.ne, "<": exp.lt, "<=": exp.le, ">": exp.gt, ">=": exp.ge}
 _INTEGERS = frozenset("csilCSIL")
+_INDEXED: dict[IndexType | None, type] = {
+    IndexType.INTEGER: int,
+    IndexType.NUMERIC: int,
+    IndexType.STRING: str,
+}
 _LEAST, _GREATEST = -(2**63), 2**63 - 1
 
 
@@ -26,7 +36,8 @@ class Comparison(NamedTuple):
     Args:
         column: its name.
         sign: "==", "!=", "<", "<=", ">", ">=", "in" (one of several values) or "exists" (it is not null).
-        value: what it is compared with: an int, float, str or bool; for "in" several of one of these types.
+        value: what it is compared with: an int, str or bool, which nodes can compare, or anything else; for
+            "in" several of one of these types.
     """
 
     column: str
@@ -37,7 +48,9 @@ class Comparison(NamedTuple):
 def pushed_down(
     selection: Selection, comparisons: Iterable[Comparison], place: Place | None = None
 ) -> tuple[Selection, list[Comparison]]:
-    """A selection of the records for which all comparisons hold, and those comparisons that it can't make.
+    """A selection with all records for which all comparisons hold, and those comparisons that it can't make.
+
+    It may have other records, too: whoever asks looks at the comparisons again.
 
     Args:
         selection: of columns that are known.
@@ -65,39 +78,44 @@ def pushed_down(
 
 
 def _expression(selection: Selection, comparison: Comparison) -> Any:
-    """The expression of a comparison; None if there is none that means the same."""
+    """An expression that is true wherever the comparison is; None if there is none."""
     column, sign, value = comparison
-    bin_ = _bin(selection, column)
+    field = _field(selection, column)
+    if field is None:
+        return None
+    if sign == "exists":
+        return exp.bin_exists(column)
+    bin_ = _bin(field)
     if bin_ is None:
         return None
     make, kind = bin_
-    if sign == "exists":
-        return exp.bin_exists(column)
     values = list(value) if sign == "in" else [value]
     if not values or not all(_is(kind, each) for each in values):
         return None
     if sign == "in":
         equal = [exp.eq(make(column), each) for each in values]
         return equal[0] if len(equal) == 1 else exp.or_(*equal)
-    return _COMPARE[sign](make(column), float(value) if kind is float else value)
+    return _COMPARE[sign](make(column), value)
 
 
-def _bin(selection: Selection, column: str) -> tuple[Any, type] | None:
-    """What reads a bin in an expression, and the type of its values; None for what is no plain bin."""
+def _field(selection: Selection, column: str) -> ArrowSchema | None:
+    """The column of a bin; None for what is no bin."""
     metadata = selection.metadata
     others = metadata.values() if isinstance(metadata, dict) else metadata
     if column in others or column == selection.extra:
         return None
     try:
-        field: ArrowSchema = selection.columns.field(column)
+        return selection.columns.field(column)
     except KeyError:
         return None
+
+
+def _bin(field: ArrowSchema) -> tuple[Any, type] | None:
+    """What reads a bin in an expression, and the type of its values; None for what nodes do not compare."""
     if field.metadata or field.dictionary is not None:
         return None
     if field.format in _INTEGERS:
         return exp.int_bin, int
-    if field.format == "g":
-        return exp.float_bin, float
     if field.format in ("u", "U", "vu"):
         return exp.str_bin, str
     return (exp.bool_bin, bool) if field.format == "b" else None
@@ -107,8 +125,6 @@ def _is(kind: type, value: Any) -> bool:
     """Whether a value is of the type, and fits into a bin."""
     if kind is int:
         return type(value) is int and _LEAST <= value <= _GREATEST
-    if kind is float:
-        return type(value) is float and value == value
     return type(value) is kind
 
 
@@ -121,17 +137,19 @@ def _index_filter(
     except AerospikeError:
         return None
     indexed = {
-        index.bin
+        (index.bin, _INDEXED.get(index.type))
         for index in indexes
         if index.is_built
         and index.set_name == selection.set_name
         and index.collection is CollectionIndexType.DEFAULT
         and index.ctx is None
     }
-    for column in dict.fromkeys(each.column for each in comparisons if each.column in indexed):
-        of_column = [each for each in comparisons if each.column == column]
+    for column in dict.fromkeys(each.column for each in comparisons):
+        of_column = [
+            each for each in comparisons if each.column == column and (column, type(each.value)) in indexed
+        ]
         equal = [each.value for each in of_column if each.sign == "=="]
-        if equal and type(equal[0]) in (int, str):
+        if equal:
             return filters.equal(column, equal[0])
         low, high = _LEAST, _GREATEST
         for _, sign, value in of_column:

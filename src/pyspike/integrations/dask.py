@@ -25,7 +25,8 @@ class _Read:
 
     def __call__(self, partitions: PartitionFilter, columns: list[str] | None = None) -> Any:
         selection = self._selection.of_columns(columns)
-        return _frame(selection.read(self._place, partitions).to_pyarrow())
+        table = selection.read(self._place, partitions).to_pyarrow()
+        return _frame(table if columns is None else table.select(columns))
 
     def __dask_tokenize__(self) -> Any:
         return repr((self._place, self._selection))

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
 from dataclasses import dataclass
 
 from pyspike.client import Client
 from pyspike.errors import InvalidArgument, InvalidType
 from pyspike.hosts import HostsLike, parse_hosts
 from pyspike.policy import ClientPolicy
+from pyspike.shared_clients import shared_client
 from pyspike.showing import shown
 
 __all__ = ["Place", "place_of"]
-
-_lock = threading.Lock()
-_clients: dict[Place, Client] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +56,7 @@ class Place:
             InvalidArgument: a user is to log in, and there is no password in the environment.
             AerospikeError: no node can be reached.
         """
-        with _lock:
-            found = _clients.get(self)
-            if found is None:
-                found = _clients[self] = Client(self.hosts, self.client_policy())
-                atexit.register(found.close)
-            return found
+        return shared_client(self, lambda: Client(self.hosts, self.client_policy()))
 
     def client_policy(self) -> ClientPolicy:
         """The policy of the client, with the login; raises what `client` does."""
@@ -79,15 +70,6 @@ class Place:
                 advice="set it for each process that reads or writes",
             )
         return policy.replace(user=self.user, password=password)
-
-
-def _start_over() -> None:
-    """In a forked child the lock may be held by a thread that is not there."""
-    global _lock
-    _lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_start_over)
 
 
 def place_of(given: Place | HostsLike) -> Place:

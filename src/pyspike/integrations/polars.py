@@ -26,7 +26,7 @@ def scan(place: Place | HostsLike, selection: Selection) -> pl.LazyFrame:
         users = scan("10.0.0.7:3000", Selection("test", "users"))
         names = users.filter(pl.col("age") > 20).select("name").collect()
 
-    Only the columns that are used are asked for. Conditions that compare a bin with a number, a text or a
+    Only the columns that are used are asked for. Conditions that compare a bin with an integer, a text or a
     truth value are asked of the nodes, by an index where there is one; polars looks at all conditions again.
 
     Args:

@@ -87,12 +87,11 @@ class AerospikeDatasink(Datasink):  # type: ignore[misc]
         return "Aerospike"
 
     def write(self, blocks: Iterable[Any], ctx: Any) -> int:
-        """Write the rows of blocks; returns how many were written.
+        """Write the rows of blocks; returns how many were written. A block without rows may lack columns.
 
         Raises:
             RowRefused: the server can't hold a value.
             AerospikeError: a row failed.
         """
-        return sum(
-            self._target.write(self._place, BlockAccessor.for_block(block).to_arrow()) for block in blocks
-        )
+        tables = (BlockAccessor.for_block(block).to_arrow() for block in blocks)
+        return sum(self._target.write(self._place, table) for table in tables if table.num_rows)

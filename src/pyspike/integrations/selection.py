@@ -8,7 +8,8 @@ from typing import Any
 
 from pyspike._types import ArrowRows, ColumnTypes, Filter, MetadataColumns, OnMismatch, Ttl
 from pyspike._wire import ArrowSchema, IndexFilter, Statement, filter_bytes
-from pyspike.columnar.schema import schema_of
+from pyspike.columnar.reading import EXTRA
+from pyspike.columnar.schema import GuessedSchema, schema_of
 from pyspike.columnar.stream import ArrowStream
 from pyspike.columnar.writing import WriteReport
 from pyspike.errors import InvalidArgument
@@ -38,6 +39,8 @@ class Selection:
         extra: the name of a column for bins that have none.
         where: what is looked for in an index; None for all records.
         filter_expression: which records to give.
+        is_guessed: whether the schema is of some records only, so that bins it does not have are an error, or
+            in the column for these. Of a schema that is given, the bins are those that are wanted.
     """
 
     namespace: str
@@ -49,8 +52,11 @@ class Selection:
     extra: str | None = None
     where: IndexFilter | None = None
     filter_expression: Filter | None = None
+    is_guessed: bool = False
 
     def __post_init__(self) -> None:
+        if self.extra is None and self.on_mismatch == "json":
+            object.__setattr__(self, "extra", EXTRA)  # which it is called by `query_arrow`
         if self.bins is not None:
             object.__setattr__(self, "bins", tuple(self.bins))
         if self.schema is not None:
@@ -67,7 +73,9 @@ class Selection:
         """The records of some partitions, as this process reads them; of all nodes together at most some."""
         return place.client().query_arrow(
             self._statement(),
-            schema=self.schema,
+            schema=GuessedSchema(self.columns)
+            if self.is_guessed and self.schema is not None
+            else self.schema,
             metadata=self.metadata,
             on_mismatch=self.on_mismatch,
             extra=self.extra,
@@ -81,7 +89,7 @@ class Selection:
         if self.schema is not None:
             return self
         with self.read(place, max_records=SAMPLE) as sample:
-            return replace(self, schema=sample.schema, bins=None)
+            return replace(self, schema=sample.schema, is_guessed=True)
 
     @property
     def columns(self) -> ArrowSchema:
@@ -90,21 +98,34 @@ class Selection:
         return self.schema
 
     def of_columns(self, names: Sequence[str] | None) -> Selection:
-        """The same with some of its columns only, in their order, so that other bins are not asked for."""
+        """The same with some of its columns only, in their order, so that other bins are not asked for.
+
+        Where the column for bins that have none is among them, all columns stay, as else their bins would be
+        in it: whoever reads takes those that are wanted.
+        """
         if names is None:
             return self
         fields = [self.columns.field(name) for name in names]
         schema = ArrowSchema("", "+s", nullable=False, fields=fields)
+        if set(names) == set(self.columns.names):
+            return replace(self, schema=schema)
+        return self if self.extra in names else self.of_schema(schema)
+
+    def of_schema(self, schema: ArrowSchema) -> Selection:
+        """The same with the columns of a schema that is wanted."""
+        names = schema.names
         metadata = (
             dict(self.metadata) if isinstance(self.metadata, dict) else {name: name for name in self.metadata}
         )
+        has_extra = self.extra in names
         return replace(
             self,
             schema=schema,
             bins=None,
             metadata={what: name for what, name in metadata.items() if name in names},
-            extra=self.extra if self.extra in names else None,
-            on_mismatch="null" if self.extra is not None and self.extra not in names else self.on_mismatch,
+            extra=self.extra if has_extra else None,
+            on_mismatch="null" if self.on_mismatch == "json" and not has_extra else self.on_mismatch,
+            is_guessed=False,
         )
 
 

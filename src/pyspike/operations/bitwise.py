@@ -1,5 +1,7 @@
 """Operations on the bits of a blob.
 
+To be had by `from pyspike.operations import bitwise`, or as `operations.bitwise`.
+
 They share these arguments:
 
 - `bin_name`: the bin, 1 to 15 bytes of UTF-8, which holds bytes. Bits in lists and maps can't be reached.

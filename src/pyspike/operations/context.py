@@ -1,6 +1,8 @@
 """The way to an element inside a bin's list or map: `ctx=` of operations takes a list of these, outermost
 first.
 
+To be had by `from pyspike.operations import context`, or as `operations.context`.
+
 `[context.map_key("orders"), context.list_index(-1)]` leads to the last of the list `orders` of a map. The
 functions with `create` make the container they look in if it is missing. Those for paths (`all_children`
 and so on, server 8.1.2) select several elements; only the operations of `paths` take them.

@@ -1,6 +1,8 @@
 """Operations on HyperLogLogs: sketches that tell how many different values they have seen, and compare such
 sets.
 
+To be had by `from pyspike.operations import hll`, or as `operations.hll`.
+
 They share these arguments:
 
 - `bin_name`: the bin, 1 to 15 bytes of UTF-8. HyperLogLogs in lists and maps can't be reached.

@@ -1,6 +1,8 @@
 """Operations on lists: those that work on positions, and `get_by_...` and `remove_by_...`, which select
 elements.
 
+To be had by `from pyspike.operations import lists`, or as `operations.lists`.
+
 They share these arguments:
 
 - `bin_name`: the bin, 1 to 15 bytes of UTF-8.

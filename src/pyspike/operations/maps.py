@@ -1,5 +1,7 @@
 """Operations on maps: those that write entries, and `get_by_...` and `remove_by_...`, which select some.
 
+To be had by `from pyspike.operations import maps`, or as `operations.maps`.
+
 They share these arguments:
 
 - `bin_name`: the bin, 1 to 15 bytes of UTF-8.

@@ -1,5 +1,7 @@
 """Operations on all elements that a path leads to, at any depth of lists and maps (server 8.1.2).
 
+To be had by `from pyspike.operations import paths`, or as `operations.paths`.
+
 A path is a list of contexts of which some select several elements:
 `[context.map_key("books"), context.all_children(), context.map_key("price")]` leads to all prices.
 """

@@ -1,5 +1,7 @@
 """Operations on strings, of server 8.2; older ones answer `RequestInvalid`.
 
+To be had by `from pyspike.operations import strings`, or as `operations.strings`.
+
 They share these arguments:
 
 - `bin_name`: the bin, 1 to 15 bytes of UTF-8.

@@ -192,14 +192,16 @@ class BatchPlan:
             for kind, numbers in self.batch.kinds(rows.give_up(ROWS_A_STEP)).items():
                 kinds.setdefault(kind, []).extend(numbers)
             yield
-        attempts = (command.history or [])[-1:]
+        history = command.history
+        attempt = history[-1] if history else None
         final = self._final(error)
         note_failure(self._cluster, error, any(sent for _, _, sent in kinds))
         for (write, tries, sent), numbers in kinds.items():
             asked = _Rows(self.batch, numbers, write, tries, sent, unanswered=unanswered)
             pause = pause_before_retry(asked, error) if final is None else None
             for number in numbers:
-                self._attempts[number] = (*self._attempts.get(number, ()), *attempts)
+                if attempt is not None:
+                    self._note(number, attempt, sent)
                 if pause is None:
                     self._fail(number, final or error, asked)
                 yield
@@ -262,6 +264,13 @@ class BatchPlan:
             add_explanation(self._cluster, error, BatchedRow(self.batch, number))
             self.batch.errors[number] = error
             yield
+
+    def _note(self, number: int, attempt: Attempt, sent: int) -> None:
+        """Note an attempt of a row that was `sent` so often: its request may have ended before its turn."""
+        before = self._attempts.get(number, ())
+        if attempt.sent and sent <= sum(each.sent for each in before):
+            attempt = Attempt(attempt.node, attempt.error, attempt.elapsed_ms, False)
+        self._attempts[number] = (*before, attempt)
 
     def _asked(self, number: int) -> _Rows:
         """A row by itself."""

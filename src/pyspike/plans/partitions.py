@@ -22,7 +22,7 @@ from pyspike._wire import (
     put_off,
     route_partitions,
 )
-from pyspike.cluster.retry import ClusterState, advise, jittered, note_failure
+from pyspike.cluster.retry import ClusterState, advise, jittered, name_index, note_failure
 from pyspike.errors import (
     AerospikeError,
     Attempt,
@@ -228,6 +228,7 @@ class QueryPlan:
         error.attempts = tuple(self._attempts)
         error.timeout = self.query.total_timeout or None
         advise(error)
+        name_index(error, self.query.statement)
         self.error = error
 
 

@@ -1,10 +1,10 @@
 """What all policies have in common: how their fields are checked, how they are shown, compared and copied."""
-# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
 from __future__ import annotations
 
 import enum
-from dataclasses import Field, FrozenInstanceError, dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import Field, FrozenInstanceError, field, fields
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
@@ -25,6 +25,7 @@ from pyspike._wire import (
     timeout_ms,
 )
 from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.plain_value import PlainValue, value_class
 from pyspike.policy.checks import (
     Check,
     checked_when_compiled,
@@ -42,13 +43,13 @@ __all__ = [
     "CommandPolicy",
     "ConsistencyLevel",
     "Milliseconds",
+    "MillisecondsOrNone",
     "Policy",
     "ReadModeSC",
     "ReadTouchTTL",
     "policy_field",
     "read_mode_bits",
     "read_touch_or_none",
-    "refuse_changes",
 ]
 
 COMPRESSION_THRESHOLD = 128
@@ -57,9 +58,9 @@ HIDDEN = "***"  # in place of a secret in a repr
 SHOWN_SIZE = 1000  # characters of a field in a repr
 
 P = TypeVar("P", bound="Policy")
-T = TypeVar("T")
 
 if TYPE_CHECKING:
+    import inspect
 
     class Milliseconds:
         """A field that takes milliseconds or a timedelta and gives milliseconds."""
@@ -67,8 +68,16 @@ if TYPE_CHECKING:
         def __get__(self, instance: object, owner: type) -> float: ...
         def __set__(self, instance: object, value: float | timedelta) -> None: ...
 
+    class MillisecondsOrNone:
+        """The same, or None; a union of the descriptor and None would take no number."""
+
+        def __get__(self, instance: object, owner: type) -> float | None: ...
+        def __set__(self, instance: object, value: float | timedelta | None) -> None: ...
+
 else:
     from pyspike._types import Milliseconds
+
+    MillisecondsOrNone = Milliseconds | None
 
 
 def policy_field(default: object, check: Check, *, secret: bool = False, **options: Any) -> Any:
@@ -79,7 +88,23 @@ def policy_field(default: object, check: Check, *, secret: bool = False, **optio
     return field(default=default, metadata={"check": check, "secret": secret}, **options)
 
 
-class Policy:
+class _Signature:
+    """What `inspect.signature` and `help` show of a policy: its fields, not how all policies take theirs."""
+
+    def __get__(self, policy: object, owner: type[Policy]) -> inspect.Signature:
+        import inspect
+
+        return inspect.Signature(
+            [
+                inspect.Parameter(
+                    entry.name, inspect.Parameter.KEYWORD_ONLY, default=entry.default, annotation=entry.type
+                )
+                for entry in fields(owner)
+            ]
+        )
+
+
+class Policy(PlainValue):
     """What all policies share: names and values are checked, and only what is not default is shown."""
 
     __slots__ = ()
@@ -88,36 +113,34 @@ class Policy:
         __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     else:  # hidden from type checkers, which know the names better from the fields
+        __signature__ = _Signature()
 
-        def __new__(cls, *args: object, **values: object) -> Policy:
-            """Refuse positional arguments, and names that are no fields."""
+        def __init__(self, *args: object, **values: object) -> None:
+            """Check names and values, and compile: the same for all policies, whatever their fields."""
+            own = self.__dataclass_fields__
             if args:
-                raise TypeError(f"{cls.__name__} takes its fields by name only")
-            names = [entry.name for entry in fields(cls) if entry.init]
+                raise TypeError(f"{type(self).__name__} takes its fields by name only")
             for name in values:
-                if name not in names:
-                    import difflib  # only a mistake pays for it
-
-                    close = [each for each in names if name.startswith(each)]  # as user of username
-                    close = close or difflib.get_close_matches(name, names, n=1)
-                    hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
-                    raise TypeError(f"{cls.__name__} has no field {shown(name)}; {hint}")
-            return super().__new__(cls)
-
-    def __post_init__(self) -> None:
-        for entry in fields(self):
-            if entry.init:
+                if name not in own:
+                    raise TypeError(f"{type(self).__name__} has no field {shown(name)}; {_hint(name, own)}")
+            for name, entry in own.items():
                 check: Check = entry.metadata["check"]
-                value = check(getattr(self, entry.name), f"{type(self).__name__}.{entry.name}")
-                object.__setattr__(self, entry.name, value)
-        self._complete()
+                value = check(values.get(name, entry.default), f"{type(self).__name__}.{name}")
+                object.__setattr__(self, name, value)
+            self._complete()
+
+        def __setattr__(self, name: str, value: object = None) -> NoReturn:
+            """Whoever sets or deletes an attribute of a policy reads what to do instead."""
+            raise FrozenInstanceError(f"{type(self).__name__} can't be changed: make another with replace()")
+
+        __delattr__ = __setattr__
 
     def _complete(self) -> None:
         """Check what concerns several fields, and compile."""
 
     def _changed(self) -> dict[str, Any]:
         """The fields that differ from their defaults."""
-        values = [(entry, getattr(self, entry.name)) for entry in fields(self) if entry.init]
+        values = [(entry, getattr(self, entry.name)) for entry in fields(self)]
         # None is compared by identity: a filter expression may have an == of its own.
         return {
             entry.name: value
@@ -192,17 +215,13 @@ class CommandPolicy(Policy):
         return hash(self.settings)
 
 
-def _refuse(policy: object, name: str, value: object = None) -> NoReturn:
-    raise FrozenInstanceError(f"{type(policy).__name__} can't be changed: make another with replace()")
+def _hint(name: str, names: Iterable[str]) -> str:
+    """What a name that is no field may have been meant to be."""
+    import difflib  # only a mistake pays for it
 
-
-def refuse_changes(kind: type[T]) -> type[T]:
-    """A class decorator: whoever sets or deletes an attribute of a policy reads what to do instead.
-
-    A dataclass with slots refuses only its fields in words of its own; of all else super() complains.
-    """
-    kind.__setattr__ = kind.__delattr__ = _refuse  # type: ignore[method-assign]
-    return kind
+    close = [each for each in names if name.startswith(each)]  # as user of username
+    close = close or difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"
 
 
 class ConsistencyLevel(enum.Enum):
@@ -273,8 +292,7 @@ def read_touch_or_none(value: object, name: str) -> int | ReadTouchTTL | None:
     return None if value is None else _read_touch_ttl(value, name)
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class BasePolicy(CommandPolicy):
     """What policies of reads and of writes have in common.
 
@@ -321,7 +339,7 @@ class BasePolicy(CommandPolicy):
 
     consistency_level: ConsistencyLevel = policy_field(ConsistencyLevel.ONE, instance(ConsistencyLevel))
     read_mode_sc: ReadModeSC = policy_field(ReadModeSC.SESSION, instance(ReadModeSC))
-    socket_timeout: float | timedelta | None = policy_field(None, ms_or_none)
+    socket_timeout: MillisecondsOrNone = policy_field(None, ms_or_none)
     total_timeout: Milliseconds = policy_field(1000, timeout_ms)
     connect_timeout: Milliseconds = policy_field(0, timeout_ms)
     timeout_delay: Milliseconds = policy_field(0, timeout_ms)

@@ -4,12 +4,10 @@
 `BatchWritePolicy`, `BatchDeletePolicy` or `BatchUDFPolicy`, whichever it is a row of. Those have no timeouts
 and retries, which are the batch's.
 """
-# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +27,7 @@ from pyspike._wire import (
     filter_bytes,
     ttl_header,
 )
+from pyspike.plain_value import value_class
 from pyspike.policy.base import (
     BasePolicy,
     CommandPolicy,
@@ -37,7 +36,6 @@ from pyspike.policy.base import (
     policy_field,
     read_mode_bits,
     read_touch_or_none,
-    refuse_changes,
 )
 from pyspike.policy.checks import checked_when_compiled, expiration, instance, instance_or_none, whole
 from pyspike.policy.read import Replica
@@ -68,8 +66,7 @@ class Concurrency(enum.Enum):
     SEQUENTIAL = 1
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class BatchPolicy(BasePolicy):
     """How a batch is sent, and what its rows mean that have no policy of their own.
 
@@ -120,8 +117,7 @@ class _RowPolicy(CommandPolicy):
         return filter_bytes(self.filter_expression, f"{type(self).__name__}.filter_expression")
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class BatchReadPolicy(_RowPolicy):
     """What a row of a batch that reads says for itself.
 
@@ -150,8 +146,7 @@ class BatchReadPolicy(_RowPolicy):
         }
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class BatchWritePolicy(_RowPolicy):
     """What a row of a batch that writes says for itself; the fields are those of `WritePolicy`.
 
@@ -196,8 +191,7 @@ class BatchWritePolicy(_RowPolicy):
         }
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class BatchDeletePolicy(_RowPolicy):
     """What a row of a batch that deletes says for itself; the fields are those of `WritePolicy`.
 
@@ -235,8 +229,7 @@ class BatchDeletePolicy(_RowPolicy):
         }
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class BatchUDFPolicy(_RowPolicy):
     """What a row of a batch that calls a function says for itself; the fields are those of `WritePolicy`.
 

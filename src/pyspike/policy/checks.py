@@ -8,12 +8,16 @@ one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspike._wire import MAX_USER, plain_int, plain_text, timeout_ms, ttl_header
 from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.process.lazy_imports import importing
 from pyspike.showing import shown
 from pyspike.values import Expiration
+
+if TYPE_CHECKING:
+    from pyspike.codecs import Codec
 
 __all__ = [
     "MAX_INT32",
@@ -22,6 +26,7 @@ __all__ = [
     "Check",
     "address_map",
     "checked_when_compiled",
+    "codecs_of",
     "expiration",
     "instance",
     "instance_or_none",
@@ -100,6 +105,27 @@ def racks_or_none(value: object, name: str) -> tuple[int, ...] | None:
             advice="None leaves it out",
         )
     return racks
+
+
+def codecs_of(value: object, name: str) -> tuple[Codec[Any], ...]:
+    """Codecs, of which no two are for one type or have one tag."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise InvalidType(f"{name} must be codecs in a list, not {shown(value)}")
+    codecs = tuple(value)
+    if not codecs:
+        return ()
+    with importing:
+        from pyspike.codecs import Codec
+
+    for each in codecs:
+        if not isinstance(each, Codec):
+            raise InvalidType(f"{name} must be codecs, not {shown(each)}")
+    if len({each.type for each in codecs}) < len(codecs):
+        raise InvalidArgument(f"{name} has two codecs for one type: {shown(codecs)}")
+    tags = [each.tag for each in codecs if each.tag is not None]
+    if len(set(tags)) < len(tags):
+        raise InvalidArgument(f"{name} has two codecs with one tag: {shown(tags)}")
+    return codecs
 
 
 percent = whole(1, 100, "a percentage or a ReadTouchTTL")

@@ -1,23 +1,24 @@
 """How a client connects, tends its view of the cluster and pools its connections."""
-# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspike.errors import InvalidArgument
+from pyspike.plain_value import value_class
 from pyspike.policy.admin import AdminPolicy
-from pyspike.policy.base import Milliseconds, Policy, policy_field, refuse_changes
+from pyspike.policy.base import Milliseconds, MillisecondsOrNone, Policy, policy_field
 from pyspike.policy.batch import BatchPolicy
 from pyspike.policy.checks import (
     MAX_INT32,
     address_map,
+    codecs_of,
     instance,
     instance_or_none,
     int_or_none,
+    ms_or_none,
     password_or_none,
     positive_ms,
     racks_or_none,
@@ -35,6 +36,8 @@ from pyspike.policy.write import WritePolicy
 
 if TYPE_CHECKING:
     import ssl  # not at run time: a program without TLS need not wait for it
+
+    from pyspike.codecs import AnyCodec
 
 __all__ = ["AuthMode", "ClientPolicy"]
 
@@ -54,8 +57,7 @@ class AuthMode(enum.Enum):
     PKI = 3
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class ClientPolicy(Policy):
     """How a client connects, tends its view of the cluster and pools its connections.
 
@@ -110,6 +112,14 @@ class ClientPolicy(Policy):
             again; what a node that is no seed owns is asked of another one, which passes it on.
         config_provider: a file from which the client takes values of policies while it runs; that which the
             environment variable `AEROSPIKE_CLIENT_CONFIG_URL` names comes in its place.
+        tracing: whether each call is an OpenTelemetry span, of the tracer provider of the program; needs the
+            extra `otel`. A span takes longer than the command that it is of. A stream, `aggregate` and a job
+            in the background are one each; calls about the cluster itself have none.
+        slow_command: how long a call may take before the logger `pyspike.slow` has a line about it, with
+            where the time went; None for no such log. A query is one call, until its last record was taken.
+        slow_command_digests: whether such lines have the digests of keys.
+        codecs: how values are stored of types that Aerospike has none for, one for each type: see
+            `pyspike.codecs`.
         read: the policy of reads that are given none.
         write: the policy of writes that are given none.
         info: the policy of info commands that are given none.
@@ -152,6 +162,10 @@ class ClientPolicy(Policy):
     error_rate_window: int = policy_field(1, whole(1, MAX_INT32))
     seed_only_cluster: bool = policy_field(False, instance(bool))
     config_provider: ConfigProvider | None = policy_field(None, instance_or_none(ConfigProvider))
+    tracing: bool = policy_field(False, instance(bool))
+    slow_command: MillisecondsOrNone = policy_field(None, ms_or_none)
+    slow_command_digests: bool = policy_field(False, instance(bool))
+    codecs: Sequence[AnyCodec] = policy_field((), codecs_of)
     read: ReadPolicy = policy_field(ReadPolicy(), instance(ReadPolicy))
     write: WritePolicy = policy_field(WritePolicy(), instance(WritePolicy))
     info: InfoPolicy = policy_field(InfoPolicy(), instance(InfoPolicy))
@@ -176,6 +190,11 @@ class ClientPolicy(Policy):
                     )
         self._check_login()
         self._check_nodes()
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anything watches the calls of the client."""
+        return self.tracing or self.slow_command is not None
 
     @property
     def logs_in(self) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import timedelta
 
 from pyspike._wire import timeout_ms
 from pyspike.errors import InvalidArgument, InvalidType
+from pyspike.plain_value import PlainValue, value_class
 from pyspike.showing import shown
 
 __all__ = ["CONFIG_VARIABLE", "ConfigProvider"]
@@ -17,8 +17,8 @@ CONFIG_VARIABLE = "AEROSPIKE_CLIENT_CONFIG_URL"
 SCHEME = "file://"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigProvider:
+@value_class(frozen=True, slots=True, repr=False, eq=False)
+class ConfigProvider(PlainValue):
     """A YAML file from which a client takes values of policies, and looks for changes of it while it runs.
 
     A value of the file wins over that of a call's policy, and this over that of the client's. A file that

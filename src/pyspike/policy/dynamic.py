@@ -108,6 +108,14 @@ def _numbers(value: object, name: str) -> list[int]:
     return [number for number in found if number is not None]
 
 
+def _labels(value: object, name: str) -> dict[str, str]:
+    labels = _mapping(value, name)
+    for label, text in labels.items():
+        _text(label, f"a name in {name}")
+        _text(text, f"{name}.{label}")
+    return labels
+
+
 def _threads(value: object, name: str) -> Concurrency:
     return Concurrency.SEQUENTIAL if _whole()(value, name) == 1 else Concurrency.PARALLEL
 
@@ -174,8 +182,12 @@ ROWS = {
     "batch_udf": ROWS_THAT_CALL,
     "batch_delete": ROWS_THAT_DELETE,
 }
-# Known to other clients, and of no effect here.
-UNHEEDED = {"metrics"}
+METRICS: dict[str, Read] = {
+    "enable": _flag,
+    "latency_columns": _whole(1),
+    "latency_shift": COUNT,
+    "labels": _labels,
+}
 
 STATIC_CLIENT = {
     "config_interval": Key("config_interval", _interval),
@@ -232,6 +244,8 @@ class Config:
         static: fields of the client's policy for when it is made.
         client: fields of the client's policy that may change later.
         sections: what is said of other policies, by the numbers of `DynamicSettings`.
+        metrics: what is said of metrics: `labels` of the client's numbers. `enable`, `latency_columns` and
+            `latency_shift` are for reports as other clients write them, as numbers are always counted.
         interval: milliseconds between two looks at the file; None if it does not say.
         notes: what of it has no effect, and why.
     """
@@ -239,6 +253,7 @@ class Config:
     static: Mapping[str, Any]
     client: Mapping[str, Any]
     sections: tuple[Section | None, ...]
+    metrics: Mapping[str, Any]
     interval: float | None
     notes: tuple[str, ...]
 
@@ -290,9 +305,19 @@ def read_config(document: object, policy: ClientPolicy) -> Config:
         extra = rows if number == SECTION_BATCH_WRITE else {}
         if changes[name] or extra:
             sections[number] = Section(f"dynamic.{name}", changes[name], extra)
-    notes += [f"dynamic.{name} is not used" for name in dynamic if name in UNHEEDED]
-    notes += [f"dynamic.{name} is unknown" for name in dynamic if name not in UNHEEDED]
-    return Config(at_start, later, tuple(sections), interval, tuple(notes))
+    metrics = _metrics(dynamic.pop("metrics", {}), notes)
+    notes += [f"dynamic.{name} is unknown" for name in dynamic]
+    return Config(at_start, later, tuple(sections), metrics, interval, tuple(notes))
+
+
+def _metrics(given: object, notes: list[str]) -> dict[str, Any]:
+    found = {}
+    for key, value in _mapping(given, "dynamic.metrics").items():
+        if key in METRICS:
+            found[key] = METRICS[key](value, f"dynamic.metrics.{key}")
+        else:
+            notes.append(f"dynamic.metrics.{key} is not used")
+    return found
 
 
 def _mapping(value: object, name: str) -> dict[Any, Any]:

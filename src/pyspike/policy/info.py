@@ -1,18 +1,15 @@
 """How info commands are sent."""
-# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pyspike.policy.base import Milliseconds, Policy, policy_field, refuse_changes
+from pyspike.plain_value import value_class
+from pyspike.policy.base import Milliseconds, Policy, policy_field
 from pyspike.policy.checks import positive_ms
 
 __all__ = ["InfoPolicy"]
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class InfoPolicy(Policy):
     """How info commands are sent.
 

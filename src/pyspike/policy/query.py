@@ -1,11 +1,8 @@
 """How records are found: queries."""
-# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from pyspike._types import SupportsToBytes
@@ -19,13 +16,14 @@ from pyspike._wire import (
     timeout_ms,
 )
 from pyspike.errors import InvalidArgument
+from pyspike.plain_value import value_class
 from pyspike.policy.base import (
     INFO4_DETAILS_SHIFT,
     CommandPolicy,
     ErrorDetails,
     Milliseconds,
+    MillisecondsOrNone,
     policy_field,
-    refuse_changes,
 )
 from pyspike.policy.checks import (
     MAX_INT32,
@@ -61,8 +59,7 @@ _INFO1 = {QueryDuration.SHORT: INFO1_SHORT_QUERY}
 _INFO2 = {QueryDuration.LONG_RELAX_AP: INFO2_RELAX_AP_LONG_QUERY}
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class QueryPolicy(CommandPolicy):
     """How a query is sent, and how much of it is wanted.
 
@@ -110,7 +107,7 @@ class QueryPolicy(CommandPolicy):
     expected_duration: QueryDuration = policy_field(QueryDuration.LONG, instance(QueryDuration))
     include_bin_data: bool = policy_field(True, instance(bool))
     replica: Replica = policy_field(Replica.SEQUENCE, instance(Replica))
-    socket_timeout: float | timedelta | None = policy_field(None, ms_or_none)
+    socket_timeout: MillisecondsOrNone = policy_field(None, ms_or_none)
     total_timeout: Milliseconds = policy_field(0, timeout_ms)
     connect_timeout: Milliseconds = policy_field(0, timeout_ms)
     timeout_delay: Milliseconds = policy_field(0, timeout_ms)

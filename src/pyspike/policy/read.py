@@ -1,14 +1,13 @@
 """How records are read."""
-# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Any
 
 from pyspike._wire import REPLICA_MASTER, REPLICA_PREFER_RACK, REPLICA_RANDOM, REPLICA_SEQUENCE
-from pyspike.policy.base import READ_RETRIES, BasePolicy, policy_field, refuse_changes
+from pyspike.plain_value import value_class
+from pyspike.policy.base import READ_RETRIES, BasePolicy, policy_field
 from pyspike.policy.checks import instance, retries_or_none
 
 __all__ = ["ReadPolicy", "Replica"]
@@ -35,8 +34,7 @@ def _retries(value: object, name: str) -> int:
     return READ_RETRIES if found is None else found
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class ReadPolicy(BasePolicy):
     """How records are read.
 

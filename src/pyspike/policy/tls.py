@@ -1,17 +1,16 @@
 """Which servers a client trusts over TLS, and how it shows them who it is."""
-# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspike._wire import plain_bytes, plain_text
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.policy.base import Policy, policy_field, refuse_changes
+from pyspike.plain_value import value_class
+from pyspike.policy.base import Policy, policy_field
 from pyspike.policy.checks import instance, text_or_none
 from pyspike.showing import shown
 
@@ -74,8 +73,7 @@ def _protocols(value: object, name: str) -> tuple[str, ...]:
     return tuple(each for each in PROTOCOLS if each in value)
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class TLSPolicy(Policy):
     """Which servers a client trusts over TLS, and how it shows them who it is.
 

@@ -1,10 +1,7 @@
 """How the requests are sent that end a transaction."""
-# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from pyspike._wire import (
@@ -15,13 +12,14 @@ from pyspike._wire import (
     OF_BATCH,
     timeout_ms,
 )
+from pyspike.plain_value import value_class
 from pyspike.policy.base import (
     CommandPolicy,
     Milliseconds,
+    MillisecondsOrNone,
     ReadModeSC,
     policy_field,
     read_mode_bits,
-    refuse_changes,
 )
 from pyspike.policy.batch import Concurrency
 from pyspike.policy.checks import instance, ms_or_none, retries
@@ -39,7 +37,7 @@ class _EndPolicy(CommandPolicy):
     __slots__ = ()
 
     total_timeout: Milliseconds
-    socket_timeout: float | timedelta | None
+    socket_timeout: MillisecondsOrNone
     max_retries: int
     sleep_between_retries: Milliseconds
     replica: Replica
@@ -59,8 +57,7 @@ class _EndPolicy(CommandPolicy):
         }
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class TxnVerifyPolicy(_EndPolicy):
     """How a commit asks whether the records that the transaction has read are still the same.
 
@@ -83,7 +80,7 @@ class TxnVerifyPolicy(_EndPolicy):
     """
 
     total_timeout: Milliseconds = policy_field(TOTAL_TIMEOUT, timeout_ms)
-    socket_timeout: float | timedelta | None = policy_field(SOCKET_TIMEOUT, ms_or_none)
+    socket_timeout: MillisecondsOrNone = policy_field(SOCKET_TIMEOUT, ms_or_none)
     max_retries: int = policy_field(RETRIES, retries)
     sleep_between_retries: Milliseconds = policy_field(PAUSE, timeout_ms)
     replica: Replica = policy_field(Replica.MASTER, instance(Replica))
@@ -94,8 +91,7 @@ class TxnVerifyPolicy(_EndPolicy):
         return {**_EndPolicy._compiled(self), **read_mode_bits(self.read_mode_sc)}
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class TxnRollPolicy(_EndPolicy):
     """How records are rolled forward after a commit or back after an abort, and how their monitor is told.
 
@@ -117,7 +113,7 @@ class TxnRollPolicy(_EndPolicy):
     """
 
     total_timeout: Milliseconds = policy_field(TOTAL_TIMEOUT, timeout_ms)
-    socket_timeout: float | timedelta | None = policy_field(SOCKET_TIMEOUT, ms_or_none)
+    socket_timeout: MillisecondsOrNone = policy_field(SOCKET_TIMEOUT, ms_or_none)
     max_retries: int = policy_field(RETRIES, retries)
     sleep_between_retries: Milliseconds = policy_field(PAUSE, timeout_ms)
     replica: Replica = policy_field(Replica.MASTER, instance(Replica))

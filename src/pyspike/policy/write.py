@@ -1,10 +1,8 @@
 """How records are written."""
-# ruff: noqa: RUF009 - policy_field() is dataclasses.field() with a check, and every default is immutable
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +21,8 @@ from pyspike._wire import (
     ttl_header,
 )
 from pyspike.errors import InvalidArgument
-from pyspike.policy.base import BasePolicy, Policy, policy_field, refuse_changes
+from pyspike.plain_value import value_class
+from pyspike.policy.base import BasePolicy, Policy, policy_field
 from pyspike.policy.checks import MAX_UINT32, expiration, instance, whole
 from pyspike.values import Expiration
 
@@ -102,8 +101,7 @@ def refuse_idle_generation(policy: Policy, generation: int, generation_policy: G
         )
 
 
-@refuse_changes
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
+@value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class WritePolicy(BasePolicy):
     """How records are written.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 __all__ = ["in_thread"]
@@ -21,7 +23,10 @@ async def in_thread(call: Callable[..., T], *args: object) -> T:
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
-    thread = threading.Thread(target=_work, args=(future, call, args), name="pyspike-call", daemon=True)
+    work = partial(
+        contextvars.copy_context().run, call, *args
+    )  # so that what it begins is a part of the task's
+    thread = threading.Thread(target=_work, args=(future, work), name="pyspike-call", daemon=True)
     try:
         thread.start()
     except RuntimeError:  # the interpreter is exiting: no more threads
@@ -34,11 +39,11 @@ async def in_thread(call: Callable[..., T], *args: object) -> T:
         del future  # its error's traceback has this frame
 
 
-def _work(future: asyncio.Future[T], call: Callable[..., T], args: tuple[object, ...]) -> None:
+def _work(future: asyncio.Future[T], work: Callable[[], T]) -> None:
     result: Any = None
     error: BaseException | None = None
     try:
-        result = call(*args)
+        result = work()
     except BaseException as failure:
         error = failure
     with contextlib.suppress(RuntimeError):  # the loop is closed

@@ -55,11 +55,13 @@ HOSTS_VARIABLE = "PYSPIKE_HOSTS"
 
 @pytest.fixture(scope="session")
 def aerospike_cluster_options() -> dict[str, Any]:
-    """What the `EmbeddedCluster` is made with; override it to have several nodes or other namespaces::
+    """What the `EmbeddedCluster` is made with, nothing by default.
 
-    @pytest.fixture(scope="session")
-    def aerospike_cluster_options():
-        return {"nodes": 3, "namespaces": ["users"]}
+    Override it to have several nodes or other namespaces::
+
+        @pytest.fixture(scope="session")
+        def aerospike_cluster_options():
+            return {"nodes": 3, "namespaces": ["users"]}
     """
     return {}
 
@@ -94,11 +96,13 @@ def aerospike_cluster(
 
 @pytest.fixture(scope="session")
 def aerospike_client_policy() -> ClientPolicy | None:
-    """The policy of both clients, such as the user as whom they log in; override it to have another one::
+    """The policy of both clients, such as the user as whom they log in.
 
-    @pytest.fixture(scope="session")
-    def aerospike_client_policy():
-        return ClientPolicy(application_id="tests")
+    Override it to have another one::
+
+        @pytest.fixture(scope="session")
+        def aerospike_client_policy():
+            return ClientPolicy(application_id="tests")
     """
     return None
 

@@ -1,184 +1,18 @@
 # Columns: records go in as they stand in an answer, and batches of columns come out. Where nobody has said of which types the
 # columns are, records are kept as they came until there are enough for a batch, and the types are guessed of those.
 #
-# Not here: where records come from (`readers/column_reader.pyx`), and what asks for batches (`threads/arrow_stream.pyx`).
+# Not here: where records come from (`readers/column_reader.pyx`), what types are guessed of them (`sampling.pyx`), and what asks
+# for batches (`threads/column_stream.pyx`).
 
 cdef enum:
     MOST_BATCH_BYTES = 512 * 1024 * 1024    # of a batch: so offsets of 32 bits are enough whatever comes
     MOST_BATCH_ROWS = 16 * 1024 * 1024
 
 
-cdef enum MisfitRule:                       # what becomes of a value that does not fit
-    MISFIT_ENDS
-    MISFIT_IS_NULL
-    MISFIT_IS_JSON                          # in the column for what has none
-
-
-cdef dict MISFIT_RULES = {"error": MISFIT_ENDS, "null": MISFIT_IS_NULL, "json": MISFIT_IS_JSON}
-
 cdef dict METADATA_FIELDS = {               # what is known of each record besides its bins; None: of the type that keys have
     "digest": f"w:{DIGEST_SIZE}", "key": None, "set": "u", "generation": "I", "ttl": "l", "expiration": "tss:UTC",
     "result_code": "i",
 }
-
-
-cdef struct RawRecord:                      # what stands in front of a record's bins; borrowed
-    const unsigned char* digest             # NULL: it is not told
-    const unsigned char* set_name
-    size_t set_size
-    int key_kind                            # the particle type of the key, if there is one
-    const unsigned char* key                # NULL: the key is not stored
-    size_t key_size
-    int64_t bval
-    uint32_t generation
-    uint32_t void_time
-    int result_code
-    int bins
-
-
-cdef struct RawRow:                         # a record that is one of several whose order the caller told
-    RawRecord raw
-    unsigned char key_bytes[8]              # of a key that is a number
-    size_t begin                            # where its message is among those that came
-    size_t size                             # 0: none came
-
-
-cdef struct RawBin:
-    int kind
-    const unsigned char* name
-    size_t name_size
-    const unsigned char* value
-    size_t size
-
-
-cdef Adding read_raw(RawRecord* r, Span* s) noexcept nogil:
-    """Reads the header and the fields of a record's message; then come its bins."""
-    cdef const unsigned char* p = s.p
-    cdef int fields, _i
-    cdef size_t size
-    memset(r, 0, sizeof(RawRecord))
-    if span_left(s) < MESSAGE_HEADER_SIZE or p[AT_HEADER_SIZE] != MESSAGE_HEADER_SIZE:
-        return MALFORMED
-    r.result_code = p[AT_RESULT_CODE]
-    r.generation = load32(p + AT_GENERATION)
-    r.void_time = load32(p + AT_TTL)
-    r.bins = load16(p + AT_OP_COUNT)
-    fields = load16(p + AT_FIELD_COUNT)
-    s.p += MESSAGE_HEADER_SIZE
-    for _i in range(fields):
-        if span_left(s) < FIELD_HEADER_SIZE:
-            return MALFORMED
-        p = s.p
-        size = load32(p)
-        if size == 0 or size > span_left(s) - 4:
-            return MALFORMED
-        s.p += 4 + size
-        size -= 1
-        if p[4] == FIELD_DIGEST:
-            if size != DIGEST_SIZE:
-                return MALFORMED
-            r.digest = p + FIELD_HEADER_SIZE
-        elif p[4] == FIELD_SET:
-            r.set_name = p + FIELD_HEADER_SIZE
-            r.set_size = size
-        elif p[4] == FIELD_KEY:
-            if size == 0:
-                return MALFORMED
-            r.key_kind = p[FIELD_HEADER_SIZE]
-            r.key = p + FIELD_HEADER_SIZE + 1
-            r.key_size = size - 1
-        elif p[4] == FIELD_BVALS:
-            if size != 8:
-                return MALFORMED
-            r.bval = <int64_t>load64_little(p + FIELD_HEADER_SIZE)
-    return ADDED
-
-
-cdef inline Adding next_bin(RawBin* b, Span* s) noexcept nogil:
-    cdef const unsigned char* p = s.p
-    cdef size_t size
-    if span_left(s) < OP_HEADER_SIZE:
-        return MALFORMED
-    size = load32(p)
-    b.kind = p[AT_OP_PARTICLE]
-    b.name_size = p[AT_OP_NAME_SIZE]
-    if size > span_left(s) - 4 or size < OP_HEADER_SIZE - 4 + b.name_size:
-        return MALFORMED
-    b.name = p + OP_HEADER_SIZE
-    b.value = b.name + b.name_size
-    b.size = size - (OP_HEADER_SIZE - 4) - b.name_size
-    s.p += 4 + size
-    return ADDED
-
-
-cdef bint put_json_name(Memory* m, const unsigned char* name, size_t size) noexcept nogil:
-    """Writes a bin's name; bytes that are no UTF-8 become surrogates, as they do in Python."""
-    cdef size_t i
-    if is_utf8(name, size):
-        return put_json_string(m, name, size)
-    if not put_chars(m, b'"'):
-        return False
-    for i in range(size):
-        if not put_chars(m, b"\\u00" if name[i] < 0x80 else b"\\udc") or not put_hex(m, name + i, 1):
-            return False
-    return put_chars(m, b'"')
-
-
-cdef Adding guess_records(Guess* bins, Guess* keys, Memory* records) noexcept nogil:
-    """Takes into account what is in records, whose messages stand one behind the other."""
-    cdef Span s, inside
-    cdef RawRecord r
-    cdef RawBin b
-    cdef Value v
-    cdef Guess* bin
-    cdef Adding outcome
-    cdef int _i
-    s.p = records.data
-    s.end = s.p + records.size
-    while s.p != s.end:
-        if read_raw(&r, &s) != ADDED:
-            return MALFORMED
-        if r.key != NULL:
-            outcome = particle_value(&v, r.key_kind, r.key, r.key_size, &inside)
-            if outcome == ADDED:
-                outcome = guess(keys, &v, &inside, 0)
-            if outcome != ADDED:
-                return outcome
-        bins.likely_field = 0
-        for _i in range(r.bins):
-            if next_bin(&b, &s) != ADDED:
-                return MALFORMED
-            if b.kind == PARTICLE_NULL:
-                continue
-            if has_nul(<const char*>b.name, b.name_size):
-                return MALFORMED            # no server has such a bin, and no column can be called so
-            bin = guess_named(bins, b.name, b.name_size)
-            if bin == NULL:
-                return OUT_OF_MEMORY
-            inside.p = inside.end = NULL
-            outcome = particle_value(&v, b.kind, b.value, b.size, &inside)
-            if outcome == ADDED:
-                outcome = guess(bin, &v, &inside, 0)
-            if outcome != ADDED:
-                return outcome
-    return ADDED
-
-
-cdef Adding guess_keys(Guess* keys, RawRow* rows, Py_ssize_t count) noexcept nogil:
-    """Takes keys into account that are not in messages."""
-    cdef Span inside
-    cdef Value v
-    cdef Adding outcome
-    cdef Py_ssize_t i
-    for i in range(count):
-        if rows[i].raw.key == NULL:
-            continue
-        outcome = particle_value(&v, rows[i].raw.key_kind, rows[i].raw.key, rows[i].raw.key_size, &inside)
-        if outcome == ADDED:
-            outcome = guess(keys, &v, &inside, 0)
-        if outcome != ADDED:
-            return outcome
-    return ADDED
 
 
 @cython.final
@@ -326,49 +160,10 @@ cdef class Columns:
         return 0
 
     cdef int guess(self, Memory* records, RawRow* rows, Py_ssize_t count) except -1:
-        """Makes the columns as records need them, whose messages stand one behind the other.
-
-        `rows` are where the keys of `count` of them are told, if they are not in the messages; else NULL.
-        """
-        cdef Guess bins, keys
-        cdef Adding outcome
+        """Makes the columns as records need them: see `guess_fields`."""
+        cdef list fields = guess_fields(records, rows, count, self.bins, self.metadata, self.extra_name, self.rule)
         cdef int i
-        cdef list found = []
-        cdef int64_t left = MOST_GUESSES
-        memset(&bins, 0, sizeof(Guess))
-        memset(&keys, 0, sizeof(Guess))
-        bins.left = keys.left = &left
-        mixed_is_json = self.rule == MISFIT_IS_JSON
-        try:
-            with nogil:
-                outcome = guess_records(&bins, &keys, records)
-                if outcome == ADDED:
-                    outcome = guess_keys(&keys, rows, count)
-            if outcome == OUT_OF_MEMORY:
-                raise MemoryError
-            if outcome != ADDED:
-                raise broken("a record")
-            for i in range(bins.field_count):
-                found.append(guessed_schema(&bins.fields[i], text_of_name(&bins.fields[i]), mixed_is_json))
-            key = guessed_schema(&keys, self.metadata.get("key", ""), mixed_is_json)
-        finally:
-            free_guess(&bins)
-            free_guess(&keys)
-        taken = {*self.metadata.values(), self.extra_name}
-        for each in found:
-            if each.name in taken:
-                raise errors.InvalidArgument(
-                    f"a bin and another column are both called {each.name!r}",
-                    advice="call the other one otherwise: metadata={'key': '_key'}",
-                )
-        if self.bins is None:
-            found.sort(key=name_of_field)
-        else:
-            by_name = {each.name: each for each in found}
-            found = [by_name.pop(name, None) or ArrowSchema(name, "n") for name in self.bins] + list(by_name.values())
-        if "key" in self.metadata:
-            found = [key, *found]
-        self.plan(self.in_order(self.with_others(ArrowSchema("", "+s", fields=found))))
+        self.plan(self.in_order(self.with_others(ArrowSchema("", "+s", fields=fields))))
         for i in range(self.record.child_count):
             refuse_ints(&self.record.children[i])
         return 0
@@ -604,49 +399,3 @@ cdef class Columns:
 def metadata_names() -> tuple[str, ...]:
     """What a record can have a column for besides its bins."""
     return tuple(METADATA_FIELDS)
-
-
-cdef object name_of_field(object field):
-    return (<ArrowSchema>field).name
-
-
-# --- errors ---
-
-cdef dict KIND_NAMES = {
-    PARTICLE_NULL: "nothing", PARTICLE_INTEGER: "an integer", PARTICLE_FLOAT: "a float", PARTICLE_STRING: "text",
-    PARTICLE_BLOB: "bytes", PARTICLE_BOOL: "a bool", PARTICLE_HLL: "a HyperLogLog", PARTICLE_MAP: "a map",
-    PARTICLE_LIST: "a list", PARTICLE_GEOJSON: "GeoJSON",
-}
-
-
-cdef object mismatch(Misfit* m, ArrowSchema schema, Key key):
-    cdef str name, what
-    cdef str kind = KIND_NAMES.get(m.kind, f"a value of particle type {m.kind & ~NOT_PLAIN}")
-    if m.bin == NULL:
-        name = PyUnicode_DecodeUTF8(<char*>m.name, <Py_ssize_t>m.name_size, b"surrogateescape")
-        return errors.SchemaMismatch(
-            f"the bin {shown(name)}, which has {kind}, has no column", key=key, bin=name,
-            advice="give extra='others', a column of JSON for what has none, or a schema that has the bin",
-        )
-    name = PyUnicode_DecodeUTF8(m.bin.name, <Py_ssize_t>m.bin.name_size, b"surrogateescape")
-    where = type_text(schema.field(name))
-    if m.why == OTHER_TYPE:
-        what = f"{kind} is no value for it"
-    elif m.why == OUT_OF_RANGE:
-        what = f"{m.number if m.kind == PARTICLE_INTEGER else kind} is out of its range"
-    elif m.why == NOT_TEXT:
-        what = "a text is no UTF-8"
-    elif m.why == OTHER_SIZE:
-        what = f"{kind} of {m.number} is of another size"
-    elif m.why == UNKNOWN_NAME:
-        what = f"a map has the key {shown(PyUnicode_DecodeUTF8(<char*>m.name, <Py_ssize_t>m.name_size, b'replace'))}"
-    elif m.why == NOT_NULLABLE:
-        what = "it is not nullable, and a value is missing"
-    elif m.why == TOO_MANY_VALUES:
-        what = "it can't have so many values"
-    else:
-        what = "lists and maps are nested too deep"
-    return errors.SchemaMismatch(
-        f"the bin {shown(name)} does not fit its column, which is of {where}: {what}", key=key, bin=name,
-        advice="give a schema by which it fits, or on_mismatch='null' or, with extra='others', 'json'",
-    )

@@ -182,3 +182,16 @@ cdef Adding put_json(Memory* m, Value* v, Span* s, int depth) noexcept nogil:
     else:
         ok = put_raw(m, v.kind & ~NOT_PLAIN, v)
     return ADDED if ok else OUT_OF_MEMORY
+
+
+cdef bint put_json_name(Memory* m, const unsigned char* name, size_t size) noexcept nogil:
+    """Writes a bin's name; bytes that are no UTF-8 become surrogates, as they do in Python."""
+    cdef size_t i
+    if is_utf8(name, size):
+        return put_json_string(m, name, size)
+    if not put_chars(m, b'"'):
+        return False
+    for i in range(size):
+        if not put_chars(m, b"\\u00" if name[i] < 0x80 else b"\\udc") or not put_hex(m, name + i, 1):
+            return False
+    return put_chars(m, b'"')

@@ -134,6 +134,7 @@ cdef int data_at(
 
 cdef int view_at(Packing* p, ArrayStruct* a, int64_t i, const unsigned char** data, size_t* size) except -1 nogil:
     cdef const unsigned char* view = <const unsigned char*>a.buffers[1] + i * VIEW_SIZE
+    cdef const int64_t* sizes = <const int64_t*>a.buffers[a.n_buffers - 1]
     cdef int32_t length, place, offset
     memcpy(&length, view, 4)
     if length < 0:
@@ -144,8 +145,10 @@ cdef int view_at(Packing* p, ArrayStruct* a, int64_t i, const unsigned char** da
         return 0
     memcpy(&place, view + 8, 4)
     memcpy(&offset, view + 12, 4)
-    if not 0 <= place < a.n_buffers - 3 or offset < 0 or a.buffers[2 + place] == NULL:
+    if not 0 <= place < a.n_buffers - 3 or offset < 0 or a.buffers[2 + place] == NULL or sizes == NULL:
         return refuse(p, b"the array is broken: it has no such buffer")
+    if <int64_t>offset + length > sizes[place]:
+        return refuse(p, b"the array is broken: a value goes beyond its buffer")
     data[0] = <const unsigned char*>a.buffers[2 + place] + offset
     return 0
 

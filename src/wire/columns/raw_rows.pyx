@@ -26,13 +26,11 @@ cdef class RawRows:
         PyMem_RawFree(self.rows)
         free_memory(&self.messages)
 
-    cdef int keep(self, Py_ssize_t number, const unsigned char* message, size_t size) except -1:
-        """Keeps the message of a row that has a record."""
+    cdef bint keep(self, Py_ssize_t number, const unsigned char* message, size_t size) noexcept nogil:
+        """Keeps the message of a row that has a record; False without memory."""
         self.rows[number].begin = self.messages.size
         self.rows[number].size = size
-        if not put_piece(&self.messages, message, size):
-            raise MemoryError
-        return 0
+        return put_piece(&self.messages, message, size)
 
     cdef Adding add_to(self, Columns columns) noexcept nogil:
         """Adds rows to columns until these are full, or all are there."""

@@ -113,20 +113,23 @@ cdef int check_array(Column* c, ArrayStruct* a, str path) except -1:
 
     What its buffers hold is looked at when it is read; that they are as long as they have to be can't be seen.
     """
-    cdef int64_t need = a.offset + a.length
+    cdef int64_t need
     cdef int64_t buffers = buffers_of(c)
     cdef int64_t children = 0 if c.kind == OF_CODES else c.child_count
     cdef int i
-    if a.length < 0 or a.offset < 0 or need < 0:
-        raise broken_array(path, "its length or offset is negative")
+    if a.length < 0 or a.offset < 0 or a.length > INT64_MAX - a.offset:
+        raise broken_array(path, "its length or offset is out of range")
+    need = a.offset + a.length
     if a.n_children != children or (a.n_buffers != buffers if buffers >= 0 else a.n_buffers < 3):
         raise broken_array(path, f"it has {a.n_buffers} buffers and {a.n_children} children")
+    if a.n_buffers and a.buffers == NULL:
+        raise broken_array(path, "it lacks its buffers")
     if c.kind == OF_CODES:
         if a.dictionary == NULL or a.dictionary.release == NULL:
             raise broken_array(path, "it has no dictionary")
         check_array(&c.children[0], a.dictionary, path)
     for i in range(<int>a.n_buffers):
-        if a.buffers[i] == NULL and i == 1 and a.length and c.width != 0 and c.kind != OF_NULLS:
+        if a.buffers[i] == NULL and i == 1 and a.length:
             raise broken_array(path, "it lacks a buffer")
     for i in range(<int>children):
         if a.children == NULL or a.children[i] == NULL or a.children[i].release == NULL:

@@ -79,11 +79,13 @@ cdef class NodeCounters:
     cdef size_t answer_bytes, answer_bytes_after
 
     cdef Breaker breaker
+    cdef Meter meter                        # what the attempts came to
 
     @staticmethod
     cdef NodeCounters of(NodeLimits limits):
         cdef NodeCounters counters = NodeCounters.__new__(NodeCounters)
         counters.breaker = Breaker(limits.max_errors)
+        counters.meter = Meter()
         return counters
 
     cdef void count_failure(self, bint timed_out):
@@ -240,6 +242,15 @@ cdef class Node:
     def breaker(self) -> Breaker:
         """What counts the node's errors."""
         return self.counters.breaker
+
+    @property
+    def meter(self) -> Meter:
+        """What the attempts of commands on the node came to."""
+        return self.counters.meter
+
+    def count_with(self, Meter meter not None) -> None:
+        """Count with a meter that counted for another node of the name. Not after the first command."""
+        self.counters.meter = meter
 
     def forget_connections(self) -> None:
         """Forget the pool and the counters in a child process: the connections are its parent's."""

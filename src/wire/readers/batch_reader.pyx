@@ -17,6 +17,30 @@ cdef inline bint is_failure(Batch batch, int code, RowKind kind) noexcept:
     return code != RESULT_NOT_FOUND and not (batch.filtered_is_missing and code == RESULT_FILTERED_OUT)
 
 
+cdef Adding keep_records(RawRows raw, RowState* states, int32_t attempt, Span* s, Py_ssize_t* count) noexcept nogil:
+    """Keeps the messages of rows that have a record, and steps over them and counts them; stops at any other message."""
+    cdef RawRecord r
+    cdef RawBin b
+    cdef Span after
+    cdef uint32_t number
+    cdef int _i
+    while span_left(s) >= MESSAGE_HEADER_SIZE and not s.p[AT_INFO3] & INFO3_LAST and s.p[AT_RESULT_CODE] == RESULT_OK:
+        number = load32(s.p + AT_ROW_NUMBER)
+        after = s[0]
+        if number >= <size_t>raw.count or states[number].attempt != attempt or read_raw(&r, &after) != ADDED:
+            return ADDED
+        for _i in range(r.bins):
+            if next_bin(&b, &after) != ADDED:
+                return ADDED
+        if not raw.keep(number, s.p, <size_t>(after.p - s.p)):
+            return OUT_OF_MEMORY
+        states[number].attempt = 0
+        states[number].code = RESULT_OK
+        count[0] += 1
+        s.p = after.p
+    return ADDED
+
+
 cdef enum:
     BYTES_A_LOOK = 4096                     # bytes of rows that are read between two looks at the clock
 
@@ -35,6 +59,8 @@ cdef class BatchReader(Reader):
     cdef size_t taken                       # bytes of rows that were read since whoever counts them has set it to 0
     cdef readonly Py_ssize_t awaited        # how many of its rows have no answer yet
     cdef readonly list failed
+    cdef ClassPlan plan                     # of the class that the row before was read into
+    cdef object into                        # that class
 
     def __cinit__(self, Batch batch not None) -> None:
         self.batch = batch
@@ -48,12 +74,19 @@ cdef class BatchReader(Reader):
         cdef const unsigned char* start
         cdef size_t look_at = 0
         cdef size_t before = self.at
+        cdef bint keeps_messages = self.batch is not None and self.batch.raw is not None
         if size == 0:
             raise broken("a frame without a message")
         cursor_init(&c, body + self.at, size - self.at, names)
         if self.batch is not None:
             c.raw = self.batch.settings.raw
+            if self.batch.types.tags is not None:
+                c.tags = <PyObject*>self.batch.types.tags
         while c.p != c.end:
+            if keeps_messages:
+                self.keep_messages(&c)
+                if c.p == c.end:
+                    break
             start = c.p
             if self.until and <size_t>(start - body) >= look_at:
                 look_at = <size_t>(start - body) + BYTES_A_LOOK
@@ -75,6 +108,27 @@ cdef class BatchReader(Reader):
         self.at = 0
         self.taken += size - before
         return MORE
+
+    @cython.final
+    cdef int keep_messages(self, Cursor* c) except -1:
+        """Keeps the messages of rows as they are, without the GIL, up to one that has no record or is not as it should be."""
+        cdef Batch batch = self.batch
+        cdef RawRows raw = batch.raw
+        cdef RowState* states = batch.rows
+        cdef int32_t attempt = self.attempt
+        cdef Py_ssize_t count = 0
+        cdef Adding outcome
+        cdef Span s
+        s.p = c.p
+        s.end = c.end
+        with nogil:
+            outcome = keep_records(raw, states, attempt, &s, &count)
+        c.p = s.p
+        self.awaited -= count
+        batch.done += count
+        if outcome == OUT_OF_MEMORY:
+            raise MemoryError
+        return 0
 
     @cython.final
     cdef int skip(self) except -1:
@@ -101,6 +155,7 @@ cdef class BatchReader(Reader):
         cdef Ask ask
         cdef list results = None
         cdef dict bins
+        cdef bint fits = True
         if number >= <size_t>batch.count:
             raise answered_twice(number)
         row = &batch.rows[number]
@@ -118,27 +173,55 @@ cdef class BatchReader(Reader):
         elif ask.kind == ROW_DELETES or not batch.keeps_records:
             start = c.p - MESSAGE_HEADER_SIZE
             skip_rest(c, header)
+            if batch.gives_written:
+                batch.records[number] = new_written(header.generation, header.void_time)
             if batch.raw is not None:
-                batch.raw.keep(number, start, <size_t>(c.p - start))
+                if not batch.raw.keep(number, start, <size_t>(c.p - start)):
+                    raise MemoryError
         else:
             if header.field_count:
                 skip_fields(c, header.field_count)
-            if ask.operations is None:
+            if ask.into is not None:
+                fits = self.read_object(c, number, header, ask)
+            elif ask.operations is None:
                 bins = read_bins(c, header.op_count)
+                batch.records[number] = new_record(<Key>batch.keys[number], bins, header, None)
             else:
                 bins = {}
                 results = read_results(c, header.op_count, ask.operations, bins, ask.kind == ROW_READS)
-            batch.records[number] = new_record(<Key>batch.keys[number], bins, header, results)
+                batch.records[number] = new_record(<Key>batch.keys[number], bins, header, results)
         row.attempt = 0
         row.code = <int16_t>header.result_code
         self.awaited -= 1
         if is_failure(batch, header.result_code, ask.kind):
             self.failed.append(number)
+        elif not fits:
+            pass                            # it has its error, and counts by that
         elif batch.answered is not None:
             batch.answered.append(number)
         else:
             batch.done += 1
         return 0
+
+    @cython.final
+    cdef bint read_object(self, Cursor* c, uint32_t number, MessageHeader* header, Ask ask) except -1:
+        """Makes an object of a row's record; returns whether it fits the class. If not, the row has an error."""
+        cdef Batch batch = self.batch
+        cdef dict bins
+        if self.into is not ask.into:
+            self.plan = batch.types.plan_of(ask.into)
+            self.into = ask.into
+        if ask.operations is None:
+            made = object_of_message(self.plan, c, header, <Key>batch.keys[number], ask.into)
+        else:
+            bins = {}
+            read_results(c, header.op_count, ask.operations, bins, True)
+            made = object_of_results(self.plan, bins, header, <Key>batch.keys[number], ask.into)
+        if type(made) is Unfit:
+            batch.errors[number] = (<Unfit>made).error
+            return False
+        batch.records[number] = made
+        return True
 
 
 cdef int keep_details(Batch batch, uint32_t number, Cursor* c, MessageHeader* header) except -1:

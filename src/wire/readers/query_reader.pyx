@@ -30,6 +30,8 @@ cdef class QueryReader(Reader):
                 raise broken("a frame without a message")
             cursor_init(&self.c, body, size, names)
             self.c.raw = self.query.settings.raw
+            if self.query.tags is not None:
+                self.c.tags = <PyObject*>self.query.tags
             self.in_frame = True
         if not self.at_record:
             self.step()
@@ -49,9 +51,9 @@ cdef class QueryReader(Reader):
         self.c.end = end
 
     @cython.final
-    cdef inline Record take(self):
-        """Returns the frame's next record; None if none follows, and `read` is to go on."""
-        cdef Record record
+    cdef inline object take(self):
+        """Returns the frame's next record, or what is made of it; None if none follows, and `read` is to go on."""
+        cdef object record
         if not self.at_record:
             if left(&self.c) < MESSAGE_HEADER_SIZE or self.c.p[AT_INFO3] | self.c.p[AT_RESULT_CODE]:
                 return None
@@ -88,8 +90,8 @@ cdef class QueryReader(Reader):
         return 0
 
     @cython.final
-    cdef inline Record read_record(self):
-        """Returns the record whose header was read, and notes that it was given."""
+    cdef inline object read_record(self):
+        """Returns the record whose header was read, or what is made of it, and notes that it was given."""
         cdef Statement statement = self.query.statement
         cdef const unsigned char* digest = NULL
         cdef MessageField field
@@ -97,7 +99,7 @@ cdef class QueryReader(Reader):
         cdef object user_key = None
         cdef list results = None
         cdef dict bins
-        cdef Record record
+        cdef object record
         cdef int64_t bval = 0
         cdef int _i
         for _i in range(self.header.field_count):
@@ -116,23 +118,37 @@ cdef class QueryReader(Reader):
                 bval = <int64_t>load64_little(field.data)
         if digest == NULL:
             raise broken("a record without a digest")
-        if statement.operations is None:
-            bins = read_bins(&self.c, self.header.op_count)
+        if self.query.plan is not None:
+            record = self.read_object(key_of_record(statement.namespace, set_name, digest, user_key))
         else:
-            bins = {}
-            results = read_results(&self.c, self.header.op_count, statement.operations, bins, True)
-        record = new_record(
-            key_of_record(statement.namespace, set_name, digest, user_key), bins, &self.header, results
-        )
+            if statement.operations is None:
+                bins = read_bins(&self.c, self.header.op_count)
+            else:
+                bins = {}
+                results = read_results(&self.c, self.header.op_count, statement.operations, bins, True)
+            record = new_record(
+                key_of_record(statement.namespace, set_name, digest, user_key), bins, &self.header, results
+            )
         self.query.partitions.note_given(self.number, digest, bval)
         self.given += 1
         self.query.given += 1
         return record
 
+    @cython.final
+    cdef object read_object(self, Key key):
+        """Makes an object of the record's bins; an Unfit if the record does not fit the class."""
+        cdef Query query = self.query
+        cdef dict bins
+        if query.statement.operations is None:
+            return object_of_message(query.plan, &self.c, &self.header, key, query.into)
+        bins = {}
+        read_results(&self.c, self.header.op_count, query.statement.operations, bins, True)
+        return object_of_results(query.plan, bins, &self.header, key, query.into)
+
     def records(self, bytes body not None) -> tuple[list[Record], Any]:
         """Return the records of a frame with this body, and how to go on; for tests."""
         cdef list found = []
-        cdef Record record
+        cdef object record
         cdef object sign = PAUSE
         self.restart()
         while sign is PAUSE:

@@ -109,10 +109,12 @@ cdef class RecordReader(Reader):
     """Gives the record with its bins. `given` is what a missing record gives, or RAISE."""
 
     cdef bint raw                           # whether its lists and maps are RawParticles
+    cdef CodecTable tags                    # by which what is marked in them is decoded; None: nothing is
 
-    def __cinit__(self, *, bint raw) -> None:
+    def __cinit__(self, *, bint raw, CodecTable tags=None) -> None:
         self.reads_bins = True
         self.raw = raw
+        self.tags = tags
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         cdef Cursor c
@@ -120,6 +122,8 @@ cdef class RecordReader(Reader):
         cdef dict bins
         cursor_init(&c, body, size, names)
         c.raw = self.raw
+        if self.tags is not None:
+            c.tags = <PyObject*>self.tags
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
             return refused(&c, &header, key, given)
@@ -135,10 +139,12 @@ cdef class ResultsReader(Reader):
     """Gives the record with what its operations gave. `given` is the tuple of operations."""
 
     cdef bint raw                           # whether lists and maps are given as RawParticles
+    cdef CodecTable tags                    # as in RecordReader
 
-    def __cinit__(self, *, bint raw) -> None:
+    def __cinit__(self, *, bint raw, CodecTable tags=None) -> None:
         self.reads_bins = True
         self.raw = raw
+        self.tags = tags
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         cdef Cursor c
@@ -147,6 +153,8 @@ cdef class ResultsReader(Reader):
         cdef list results
         cursor_init(&c, body, size, names)
         c.raw = self.raw
+        if self.tags is not None:
+            c.tags = <PyObject*>self.tags
         next_message(&c, &header)
         if header.result_code != RESULT_OK:
             return refused(&c, &header, key, RAISE)
@@ -179,6 +187,21 @@ cdef class OutcomeReader(Reader):
         return self.success
 
 
+@cython.final
+cdef class WrittenReader(Reader):
+    """Gives what has become of a record that was written."""
+
+    cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
+        cdef Cursor c
+        cdef MessageHeader header
+        cursor_init(&c, body, size, names)
+        next_message(&c, &header)
+        if header.result_code != RESULT_OK:
+            return refused(&c, &header, key, given)
+        return new_written(header.generation, header.void_time)
+
+
+cdef Reader WRITTEN_READER = WrittenReader()
 cdef Reader RECORD_READER = RecordReader(raw=False)
 cdef Reader RAW_RECORD_READER = RecordReader(raw=True)
 cdef Reader RESULTS_READER = ResultsReader(raw=False)

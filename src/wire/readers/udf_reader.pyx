@@ -28,14 +28,19 @@ cdef str read_failure(Cursor* c, int count):
 cdef class UdfReader(Reader):
     """Gives what the function has returned."""
 
-    def __cinit__(self) -> None:
+    cdef CodecTable tags                    # as in RecordReader
+
+    def __cinit__(self, CodecTable tags=None) -> None:
         self.reads_bins = True
+        self.tags = tags
 
     cdef object read(self, Key key, object given, const unsigned char* body, size_t size, NameCache* names):
         cdef Cursor c
         cdef MessageHeader header
         cdef MessageOp op
         cursor_init(&c, body, size, names)
+        if self.tags is not None:
+            c.tags = <PyObject*>self.tags
         next_message(&c, &header)
         told = read_details(&c, header.field_count)
         if header.result_code != RESULT_OK:

@@ -32,6 +32,7 @@ cdef class Batch:
 
     cdef readonly str name                  # of the client's method that made it, such as "batch_get"
     cdef BatchGives gives
+    cdef Trace trace                        # None if nobody watches the call
     cdef RowSource source                   # of the rows that it has not taken yet; None once it has all
     cdef Py_ssize_t count
     cdef list keys
@@ -49,6 +50,8 @@ cdef class Batch:
     cdef dict words                         # by the row's number: those of a function that failed
     cdef dict told                          # by the row's number: what the server told of its error, as it came
     cdef bint keeps_records                 # else only result codes count
+    cdef bint gives_written                 # whether what has become of records that were written is kept instead
+    cdef RecordTypes types                  # of the client, which knows the classes that rows are read into
     cdef RawRows raw                        # that keeps the records as they come; None: nothing does
     cdef bint filtered_is_missing           # a record for which the filter does not hold is as one that is not there
     cdef int32_t attempts                   # requests that were made
@@ -73,6 +76,8 @@ cdef class Batch:
         whole = self.source.take(self.keys, self.asks, until)
         for i in range(had, <Py_ssize_t>len(self.keys)):
             check_size(<Key>self.keys[i], self.ask_of(i), self.filter_expression, self.settings)
+            if self.ask_of(i).into is not None:
+                self.types.plan_of(self.ask_of(i).into)     # which tells now what is wrong with the class
         if not whole:
             return False
         self.keep_rows()
@@ -116,6 +121,11 @@ cdef class Batch:
         if self.started == 0 or self.deadline == FOREVER:
             return self.total_timeout or None
         return (self.deadline - now_ns()) / <double>MILLISECOND
+
+    @property
+    def first_key(self) -> Key | None:
+        """The key of the first row; None if there is none, or no row was taken yet."""
+        return self.keys[0] if self.keys else None
 
     def key(self, Py_ssize_t row) -> Key:
         """The key of a row."""
@@ -239,6 +249,7 @@ cdef Batch new_batch(RowSource source, Ask ask, object settings, object timeout,
     batch.ask = ask
     batch.asks = None if ask is not None else []
     batch.keeps_records = True
+    batch.types = NO_TYPES
     batch.errors = {}
     batch.settings = chosen
     batch.total_timeout = chosen.total_timeout if timeout is None else timeout_ms(timeout)

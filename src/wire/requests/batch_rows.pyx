@@ -33,6 +33,7 @@ cdef class Ask:
     cdef bytes ops
     cdef tuple operations                   # whose results the answer has; None where it has bins
     cdef bytes call                         # the fields of a function's call; None if there is none
+    cdef object into                        # the class whose object is to be made of the record; None: a Record
 
 
 cdef inline Ask new_ask(RowKind kind, Settings own):
@@ -175,7 +176,7 @@ cdef Ask ask_operations(tuple operations, object ttl, object generation, Setting
     return ask
 
 
-cdef Ask ask_put(object bins, object ttl, Settings own):
+cdef Ask ask_put(object bins, object ttl, Settings own, CodecTable codecs):
     """Puts bins, names to values; `ttl` is the number for the wire, or None."""
     cdef Ask ask = new_ask(ROW_WRITES, own)
     cdef Buffer out
@@ -184,7 +185,7 @@ cdef Ask ask_put(object bins, object ttl, Settings own):
         ask.ttl = <uint32_t>ttl
     buffer_init(&out, storage, COMMON_ASK)
     try:
-        keep_ops(ask, &out, put_bin_ops(&out, OP_WRITE, bins))
+        keep_ops(ask, &out, put_bin_ops(&out, OP_WRITE, bins, codecs))
     finally:
         buffer_free(&out)
     return ask
@@ -198,7 +199,7 @@ cdef Ask ask_delete(object generation, Settings own):
     return ask
 
 
-cdef Ask ask_call(object module, object function, tuple args, object ttl, Settings own):
+cdef Ask ask_call(object module, object function, tuple args, object ttl, Settings own, CodecTable codecs=None):
     """Calls a function; `ttl` is as users give it."""
     cdef Ask ask = new_ask(ROW_WRITES, own)
     cdef Buffer out
@@ -208,7 +209,7 @@ cdef Ask ask_call(object module, object function, tuple args, object ttl, Settin
         ask.ttl = <uint32_t>ttl_header(ttl)
     buffer_init(&out, storage, COMMON_ASK)
     try:
-        put_call_fields(&out, module, function, args)
+        put_call_fields(&out, module, function, args, codecs)
         ask.call = PyBytes_FromStringAndSize(<const char*>out.data, <Py_ssize_t>out.size)
     finally:
         buffer_free(&out)
@@ -271,7 +272,7 @@ cdef dict given_of(dict arguments):
 
 @cython.final
 cdef class BatchRead(BatchRow):
-    """BatchRead(key, bins=None, *, operations=None, policy=None)\n--\n\nA row that reads a record.
+    """BatchRead(key, bins=None, *, operations=None, into=None, policy=None)\n--\n\nA row that reads a record.
 
     It reads its bins, or what operations give that only read.
 
@@ -279,6 +280,8 @@ cdef class BatchRead(BatchRow):
         key: a `Key` or a `(namespace, set, user key)` tuple.
         bins: the names of the bins to read; None for all, an empty list for none (generation and expiration only).
         operations: made by the functions of `pyspike.operations`; not together with `bins`.
+        into: a class to make an object of, as `Client.get` takes it: it is the `value` of the row's `BatchRecord`, in the
+            place of its `record`.
         policy: its own; None for what the batch's says.
 
     Raises:
@@ -288,6 +291,7 @@ cdef class BatchRead(BatchRow):
 
     cdef readonly tuple bins
     cdef readonly tuple operations
+    cdef readonly object into
 
     def __init__(
         self,
@@ -295,25 +299,33 @@ cdef class BatchRead(BatchRow):
         bins: Iterable[str] | None = None,
         *,
         operations: Iterable[Operation] | None = None,
+        into: type[Any] | None = None,
         policy: BatchReadPolicy | None = None,
     ) -> None:
         cdef Settings own = row_settings(policy, OF_BATCH_READ, "a BatchReadPolicy")
         self.key = key_of(key)
         self.policy = policy
+        if into is not None and not isinstance(into, type):
+            raise errors.InvalidType(f"into must be a class, not {shown(into)}")
+        self.into = into
         if operations is None:
             self.bins = None if bins is None else names_of(bins)
             self.ask = ask_bins(self.bins, own)
+            self.ask.into = into
             return
         if bins is not None:
             raise errors.InvalidArgument("a row has either bins or operations", advice="read bins with operations.get")
         self.operations = steps_of(operations)
         self.ask = ask_operations(self.operations, None, None, own, None)
+        self.ask.into = into
         if self.ask.kind != ROW_READS:
             writer = next(operation for operation in self.operations if operation.is_write)
             raise errors.InvalidArgument(f"a BatchRead can't write: {shown(writer)}", advice="a BatchWrite does")
 
     cdef dict arguments(self):
-        return given_of({"bins": self.bins, "operations": self.operations, "policy": self.policy})
+        return given_of(
+            {"bins": self.bins, "operations": self.operations, "into": self.into, "policy": self.policy}
+        )
 
 
 @cython.final

@@ -60,7 +60,9 @@ cdef class KeySource(RowSource):
     """The keys of a call, of which all ask the same."""
 
     def __cinit__(self, object keys) -> None:
-        if isinstance(keys, (str, bytes, Key)):
+        if isinstance(keys, Key) or isinstance(keys, tuple) and len(keys) == 3 and isinstance(keys[0], str):
+            raise errors.InvalidType(f"keys must be an iterable of keys, not one: write [{shown(keys)}]")
+        if isinstance(keys, (str, bytes)):
             raise errors.InvalidType(f"keys must be an iterable of keys, not {type(keys).__name__}")
         try:
             self.items = snapshot(keys)
@@ -108,9 +110,11 @@ cdef class RecordsToPut(RowSource):
     cdef Settings own
     cdef object last                        # the bins before
     cdef Ask ask                            # of them
+    cdef RecordTypes types                  # of the client, which makes bins of objects
     cdef bint still                         # whether no code of the caller's runs when an item is taken
 
-    def __cinit__(self, object records, object header, Settings own) -> None:
+    def __cinit__(self, object records, object header, Settings own, RecordTypes types not None) -> None:
+        self.types = types
         self.header = header
         self.own = own
         self.still = type(records) in (dict, list, tuple)
@@ -135,8 +139,11 @@ cdef class RecordsToPut(RowSource):
         key = key_of(item[0])
         if self.ask is None or item[1] is not self.last or not self.still:
             try:
-                self.ask = ask_put(item[1], self.header, self.own)
-            except errors.InvalidArgument as error:
+                bins = item[1]
+                if not PyDict_CheckExact(bins):
+                    bins = self.types.bins_of(bins)
+                self.ask = ask_put(bins, self.header, self.own, self.types.codecs)
+            except (errors.InvalidArgument, errors.InvalidType) as error:
                 error.key = key
                 raise
             self.last = item[1]

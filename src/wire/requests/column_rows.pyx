@@ -7,6 +7,7 @@ cdef enum:
     NO_COLUMN = -1
     ROWS_OF_PIECE = 65_536                  # that are packed at once, as far as these bytes go
     BYTES_OF_PIECE = 16_777_216
+    KEYS_IN_TURN = 2048                     # Keys that are made until other threads may have the GIL
 
 
 cdef uint32_t TTL_NEVER = Expiration.NEVER.value
@@ -219,8 +220,13 @@ cdef class RowPacker:
         p.out = &piece.ops
         p.read_json = <PyObject*>self.plan.read_json
         p.column = NULL
-        with nogil:
-            passed = pack_rows(self.plan, &p, a, self.at, count, number, piece.rows, &piece.count)
+        try:
+            with nogil:
+                passed = pack_rows(self.plan, &p, a, self.at, count, number, piece.rows, &piece.count)
+        except errors.RowRefused:
+            raise
+        except errors.InvalidArgument as error:     # more than any message may have
+            raise refused_row(p.column.name.decode("utf-8", "replace"), p.row, error.message) from None
         make_keys(self.plan, &p, a, self.at - number, piece)
         self.skipped += passed - piece.count
         self.at += passed
@@ -415,6 +421,9 @@ cdef int make_keys(ColumnPlan plan, Packing* p, ArrayStruct* a, int64_t shift, P
     cdef str set_name = plan.set_name
     piece.keys = []
     for n in range(piece.count):
+        if n % KEYS_IN_TURN == KEYS_IN_TURN - 1:
+            with nogil:                     # another thread may have it first
+                pass
         row = &piece.rows[n]
         p.row = row.number
         if plan.set_column != NO_COLUMN:

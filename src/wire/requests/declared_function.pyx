@@ -6,12 +6,41 @@ cdef extern from *:
     """
     typedef PyObject *(*call_function)(PyObject *, PyObject *const *, size_t, PyObject *);
 
+    #ifdef Py_LIMITED_API
+    #define set_vectorcall(type, offset) ((void)(type), (void)(offset))
+
+    /* Calls with arguments that are in a tuple and a dict. */
+    static PyObject *call_unpacked(PyObject *self, call_function call, PyObject *args, PyObject *kwargs) {
+        Py_ssize_t given = PyTuple_Size(args), named = PyDict_Size(kwargs), place = 0, i;
+        PyObject **values = malloc((size_t)(given + named + 1) * sizeof(PyObject *));
+        PyObject *names = PyTuple_New(named), *name, *value, *result = NULL;
+        if (values == NULL || names == NULL) {
+            free(values);
+            Py_XDECREF(names);
+            return PyErr_NoMemory();
+        }
+        for (i = 0; i < given; i++)
+            values[i] = PyTuple_GetItem(args, i);
+        for (i = 0; PyDict_Next(kwargs, &place, &name, &value); i++) {
+            Py_INCREF(name);
+            PyTuple_SetItem(names, i, name);
+            values[given + i] = value;
+        }
+        result = call(self, values, (size_t)given, named ? names : NULL);
+        Py_DECREF(names);
+        free(values);
+        return result;
+    }
+    #else
+    #define call_unpacked(self, call, args, kwargs) PyVectorcall_Call(self, args, kwargs)
+
     /* From here on, calls of objects of this type go to the function that each of them has at this offset, with no
        tuple and no dict of the arguments. */
     static void set_vectorcall(PyObject *type, Py_ssize_t offset) {
         ((PyTypeObject *)type)->tp_vectorcall_offset = offset;
         ((PyTypeObject *)type)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
     }
+    #endif
 
     static inline Py_ssize_t argument_count(size_t nargs) {
         return PyVectorcall_NARGS(nargs);
@@ -19,14 +48,13 @@ cdef extern from *:
     """
     ctypedef void* call_function
     void set_vectorcall(object type, Py_ssize_t offset) noexcept
+    object call_unpacked(object self, call_function call, tuple args, dict kwargs)
     Py_ssize_t argument_count(size_t nargs) noexcept nogil
 
 
 cdef extern from "Python.h":
     object PyObject_Vectorcall(object function, PyObject** args, size_t nargs, PyObject* keywords)
-    object PyVectorcall_Call(object function, tuple args, dict keywords)
     object PyMethod_New(object function, object instance)
-    PyObject* PyTuple_GET_ITEM(object values, Py_ssize_t index) noexcept
     Py_ssize_t PyTuple_GET_SIZE(object values) noexcept
 
 
@@ -72,7 +100,7 @@ cdef class DeclaredFunction:
                 self.required = i + 1
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return PyVectorcall_Call(self, args, kwargs)
+        return call_unpacked(self, self.call, args, kwargs)
 
     def __get__(self, instance: object, owner: object) -> object:
         return self if instance is None else PyMethod_New(self, instance)

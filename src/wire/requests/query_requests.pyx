@@ -32,6 +32,7 @@ cdef class Query:
 
     cdef readonly Statement statement
     cdef readonly Settings settings
+    cdef Trace trace                        # None if nobody watches the query
     cdef readonly QueryPartitions partitions
     cdef readonly double total_timeout      # ms, 0 = none
     cdef bytes filter_expression
@@ -39,6 +40,9 @@ cdef class Query:
     cdef readonly int32_t requests          # how many were made
     cdef readonly int64_t given             # records
     cdef Columns columns                    # that its records become rows of; None: they are given as they are
+    cdef ClassPlan plan                     # of the class whose objects are made of them; None: Records are
+    cdef object into                        # that class
+    cdef CodecTable tags                    # by which what is marked in the records is decoded; None: nothing is
     cdef int64_t started                    # when the first request was made; 0 before
     cdef int64_t deadline
 
@@ -63,6 +67,21 @@ cdef class Query:
             self.info1 |= INFO1_GET_NO_BINS
         if statement.operations is not None:
             self.info2 |= INFO2_RESPOND_ALL_OPS     # so that each has a result, in their order
+
+    def read_into(self, RecordTypes types not None, cls: type | None) -> None:
+        """Make what a client knows of the records.
+
+        Args:
+            types: what it knows.
+            cls: the class to make objects of; None for Records.
+
+        Raises:
+            InvalidType, InvalidArgument: no record can be read into the class.
+        """
+        self.tags = types.tags
+        if cls is not None:
+            self.into = cls
+            self.plan = types.plan_of(cls)
 
     cdef int64_t begin(self) noexcept:
         """Sets the deadline, when the first request is made; returns the time."""

@@ -124,7 +124,7 @@ cdef int check_names(object bins) except -1:
     return 0
 
 
-cdef Py_ssize_t put_bin_ops(Buffer* out, int code, object bins) except -1:
+cdef Py_ssize_t put_bin_ops(Buffer* out, int code, object bins, CodecTable codecs=None) except -1:
     """An operation of this `code` for each of `bins`, names to values; returns how many these are."""
     cdef Packer packer
     cdef Py_ssize_t size = 0
@@ -132,6 +132,8 @@ cdef Py_ssize_t put_bin_ops(Buffer* out, int code, object bins) except -1:
     cdef bint plain = True
     cdef list names = None                  # of a mapping that is no dict
     packer_init(&packer, out, None)
+    if codecs is not None:
+        packer.codecs = <PyObject*>codecs
     if PyDict_CheckExact(bins):
         size = PyDict_Size(bins)
         for name, value in (<dict>bins).items():
@@ -165,11 +167,11 @@ cdef Py_ssize_t put_bin_ops(Buffer* out, int code, object bins) except -1:
 
 cdef int put_bins(
     Buffer* out, Key key, int code, object bins, Settings settings, double total_timeout, object ttl, object generation,
-    object filter_expression
+    object filter_expression, CodecTable codecs
 ) except -1:
     """Put, add, append or prepend (`code`) each of `bins`, names to values."""
     cdef int fields = start_write(out, key, settings, total_timeout, ttl, generation, filter_expression, 0, 0)
-    seal_request(out, settings, fields, <int>put_bin_ops(out, code, bins))
+    seal_request(out, settings, fields, <int>put_bin_ops(out, code, bins, codecs))
     return 0
 
 

@@ -32,7 +32,7 @@ cdef tuple call_arguments(object args):
         raise errors.InvalidType(f"args must be a sequence of arguments, not {type(args).__name__}") from None
 
 
-cdef int put_call_fields(Buffer* out, object module, object function, tuple args) except -1:
+cdef int put_call_fields(Buffer* out, object module, object function, tuple args, CodecTable codecs=None) except -1:
     """Writes the fields that say which function is called with which arguments; returns how many fields these are."""
     cdef Packer packer
     cdef size_t start
@@ -42,6 +42,8 @@ cdef int put_call_fields(Buffer* out, object module, object function, tuple args
     start_field(out, FIELD_UDF_ARGUMENTS, 0)
     packer_init(&packer, out, None)
     packer.root = "args"
+    if codecs is not None:
+        packer.codecs = <PyObject*>codecs
     put_sequence(&packer, args)
     store32(out.data + start, <uint32_t>(out.size - start - 4))
     return 3
@@ -56,7 +58,7 @@ cdef int put_name_field(Buffer* out, int field, object name, str what) except -1
 
 cdef int put_call(
     Buffer* out, Key key, object module, object function, object args, Settings settings, double total_timeout, object ttl,
-    object filter_expression
+    object filter_expression, CodecTable codecs
 ) except -1:
     """Call a function on the record, or on none if there is no such record.
 
@@ -70,5 +72,5 @@ cdef int put_call(
             advice="compare record.gen(rec) in the function, and give a policy without generation_policy",
         )
     fields = start_write(out, key, settings, total_timeout, ttl, None, filter_expression, answer_bits(settings), 0, True)
-    seal_request(out, settings, fields + put_call_fields(out, module, function, given), 0)
+    seal_request(out, settings, fields + put_call_fields(out, module, function, given, codecs), 0)
     return 0

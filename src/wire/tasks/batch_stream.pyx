@@ -273,6 +273,7 @@ cdef class LoopStream(LoopRows):
 
     cdef int fail(self, object error) except -1:
         if not self.ended:
+            self.groups.over(error)
             self.give_up()
             self.failure = error
         return 0
@@ -323,6 +324,7 @@ cdef class LoopStream(LoopRows):
         self.executor.streams.discard(self)
         self.rows = self.plan_of = None
         self.groups.waiting.clear()
+        self.groups.over(self.failure)
         self.asked = None
         return 0
 
@@ -434,6 +436,8 @@ cdef class AsyncBatchStream:
         self.executor = None
         self.rows = None
         if stream is None:
+            if self.groups is not None:
+                self.groups.over(None)
             return
         stream.give_up()
         feeder = stream.feeder
@@ -455,6 +459,8 @@ cdef class AsyncBatchStream:
 
     def __del__(self) -> None:
         cdef LoopStream stream = self.stream
+        if stream is None and self.groups is not None:
+            self.groups.over(None)
         if stream is None or stream.ended or self.forks != forks:
             return
         try:

@@ -51,6 +51,8 @@ cdef class Channel(ChannelBase):
         self.loop = loop
         self.node = node
         self.failures = failures
+        self.meter = node.counters.meter
+        self.node_name = node.name
         self.slicer = slicer
         self.connect = connect
         self.failed = failed
@@ -266,6 +268,9 @@ cdef class Channel(ChannelBase):
             self.not_opened(errors.ConnectionError("the server closed the connection as soon as it was open"))
             return
         self.connecting = False
+        self.connected_at = now_ns()
+        self.connecting_took = self.connected_at - self.connecting_since
+        self.meter.count_connecting(self.connecting_took)
         self.opened_count += 1
         self.pipelines.append(pipeline)
         self.admit()
@@ -304,7 +309,7 @@ cdef class Channel(ChannelBase):
         return self.end_attempt(future, error, False)
 
     cdef int end_attempt(self, Future future, object error, bint sent) except -1:
-        note_failure(future.command, self.node, error, future.tried_at, sent)
+        note_failure(future.command, self.node, error, future.tried_at, sent, future.received if sent else 0)
         if not future.takes_failure(error):
             self.failed(future, error)
         return 0

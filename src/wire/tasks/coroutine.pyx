@@ -22,7 +22,7 @@ cdef class TaskExecutor(Executor):
     """Runs commands and batches for tasks; its subclass `AsyncExecutor` is in a later part."""
 
     cdef object run(self, Command command):
-        cdef CommandCoroutine coroutine = CommandCoroutine.of(self, command.name)
+        cdef CommandCoroutine coroutine = CommandCoroutine.of(self, method_of(command.kind))
         coroutine.command = command
         return coroutine
 
@@ -142,6 +142,10 @@ cdef class CommandCoroutine:
             raise RuntimeError("coroutine is being awaited already")
         return self                         # the class is its own iterator: its steps are in type slots, see below
 
+    def __next__(self) -> Any:
+        """Do what `send(None)` does."""
+        return self.send(None)              # slower than the type slot that takes its place where there is one
+
     def send(self, value: None) -> Any:
         """Begin the command, or take its outcome.
 
@@ -209,6 +213,11 @@ cdef class CommandCoroutine:
         return self.state == SUSPENDED
 
     @property
+    def cr_state(self) -> str:
+        """What `inspect.getcoroutinestate` says of the coroutine; before Python 3.15 it asked for the other attributes."""
+        return {CREATED: "CORO_CREATED", SUSPENDED: "CORO_SUSPENDED"}.get(self.state, "CORO_CLOSED")
+
+    @property
     def cr_frame(self) -> None:
         """None, as the coroutine has no Python frame."""
         return None
@@ -239,6 +248,10 @@ cdef PySendResult send_to_coroutine(object coroutine, object value, PyObject** r
 
 cdef extern from *:
     """
+    #ifdef Py_LIMITED_API                   /* the interpreter calls `__next__` and `send` then */
+    typedef void *step_function;
+    #define set_coroutine_slots(kind, step) ((void)(kind), (void)(step))
+    #else
     typedef PySendResult (*step_function)(PyObject *, PyObject *, PyObject **);
     static step_function coroutine_step;
 
@@ -266,6 +279,7 @@ cdef extern from *:
         type->tp_iternext = next_of_coroutine;
         PyType_Modified(type);
     }
+    #endif
     """
     ctypedef PySendResult (*step_function)(object, object, PyObject**) except PYGEN_ERROR
     void set_coroutine_slots(object kind, step_function step)

@@ -24,6 +24,10 @@ cdef class ChannelBase:
     cdef readonly bint closed
     cdef size_t reclaim                     # bytes from which on a receive buffer is freed after its answer
     cdef FailureQueue failures              # of the loop
+    cdef Meter meter                        # of the node
+    cdef str node_name
+    cdef int64_t connected_at               # when the last connection was open
+    cdef int64_t connecting_took            # ns that opening it took
     cdef Slicer slicer                      # of the loop
 
     cdef int submit(self, Future future) except -1:

@@ -84,6 +84,8 @@ cdef class Future:
     cdef int64_t tried_at                   # when it began
     cdef int64_t sent_at                    # when the attempt's request was written
     cdef int sent_before                    # `command.sent` when the attempt began
+    cdef size_t received                    # bytes of its answer that were read
+    cdef int64_t decoding                   # ns that reading it took; counted if the call is watched
 
     def __init__(self, WakeupQueue wakeups not None) -> None:
         self.wakeups = wakeups
@@ -125,11 +127,7 @@ cdef class Future:
         callback = self.callback
         context = self.context
         self.callback = self.context = None
-        PyContext_Enter(context)
-        try:
-            callback(self)
-        finally:
-            PyContext_Exit(context)
+        call_in_context(context, callback, self)
         return 0
 
     cdef bint takes_failure(self, object error) except -1:

@@ -134,6 +134,8 @@ cdef class Pipeline(Job):
                 self.queue.push(future)
                 command.sent += 1
                 future.sent_at = now
+                future.received = 0
+                future.decoding = 0
                 if self.out.size >= WRITE_SIZE:
                     break
             self.pending = leaving[count:]
@@ -312,6 +314,7 @@ cdef class Pipeline(Job):
         cdef Future future = <Future>self.queue.get(0)
         cdef Command command = None
         cdef int64_t took
+        cdef int64_t came
         cdef int ends
         cdef bint awaited = False
         cdef object value = None
@@ -331,10 +334,15 @@ cdef class Pipeline(Job):
                     if awaited and future.holds_back(self, self.channel.is_crowded()):
                         return ANSWER_PAUSED
                     command.reader.until = until
+                came = now_ns() if command.trace is not None else 0
                 try:
                     value = read_frame(command.reader, command.key, command.given, frame, &self.names)
                 except BaseException as failure:
                     error = failure
+                if command.trace is not None:
+                    future.decoding += now_ns() - came
+                if value is not PAUSE:
+                    future.received += frame.size
                 if value is MORE or value is PAUSE:
                     if awaited:
                         future.came()
@@ -358,9 +366,12 @@ cdef class Pipeline(Job):
                 self.end_wrong(future, error)
             self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
             return ANSWER_WRONG             # where the answer would end is not known
-        if not awaited:
+        if not awaited or not is_waited_for(future):    # code of the caller's class may have cancelled the task
             return ANSWER_READ
         if error is None:
+            count_answer(self.channel.meter.table, command, future.tried_at, self.moved_at, future.received)
+            if command.trace is not None:
+                self.trace(command.trace, future)
             future.end(RESOLVED, value)
         elif isinstance(error, errors.NotAuthenticated):
             self.log_out(future, error)
@@ -372,6 +383,15 @@ cdef class Pipeline(Job):
                 self.fail(errors.ProtocolError("the connection broke on the answer to another command"))
                 return ANSWER_WRONG
         return ANSWER_READ
+
+    cdef int trace(self, Trace trace, Future future) except -1:
+        """Writes down for who watches a call what an answer took; it is read now."""
+        cdef int64_t began = future.tried_at
+        cdef ChannelBase channel = self.channel
+        if began < channel.connected_at <= future.sent_at:
+            trace.connected(min(channel.connecting_took, channel.connected_at - began))
+        trace.answered(channel.node_name, began, future.sent_at, now_ns(), future.decoding)
+        return trace.count_bytes(future.command.out.size, future.received)
 
     cdef int log_out(self, Future future, object error) except -1:
         """After an answer that the connection is not logged in: the command goes to another connection, if it may.

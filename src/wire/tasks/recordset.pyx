@@ -220,9 +220,9 @@ cdef class LoopQuery(Job):
 
     # --- handing over ---
 
-    cdef inline Record next_record(self):
+    cdef inline object next_record(self):
         """A record that has come, or None."""
-        cdef Record record
+        cdef object record
         if self.current is not None:
             try:
                 record = self.current.reader().take()
@@ -233,7 +233,7 @@ cdef class LoopQuery(Job):
                     return record
         return self.next_frame()
 
-    cdef Record next_frame(self):
+    cdef object next_frame(self):
         """The first record of another frame, or None."""
         cdef PartitionsRequest request
         while not self.ended:
@@ -298,6 +298,8 @@ cdef class LoopQuery(Job):
     cdef int leave(self) except -1:
         """Lets go of what is not needed any more; there are circles of references."""
         self.ended = True
+        if self.query.trace is not None:
+            self.query.trace.over(self.failure)
         self.executor.streams.discard(self)
         if self.timer is not None:
             self.timer.cancel()
@@ -359,15 +361,20 @@ cdef class AsyncRecordset:
     def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("AsyncClient.query makes an AsyncRecordset")
 
-    def __aiter__(self) -> AsyncRecordset:
+    @cython.binding(True)                   # without it the limited API has no class methods
+    @classmethod
+    def __class_getitem__(cls, given: object) -> object:
+        return GenericAlias(cls, given)     # for annotations: what it gives
+
+    def __aiter__(self) -> AsyncRecordset[R]:
         return self
 
-    def __anext__(self) -> Coroutine[Any, Any, Record]:
+    def __anext__(self) -> Coroutine[Any, Any, R]:
         return self._next()
 
-    async def _next(self) -> Record:
+    async def _next(self) -> R:
         cdef LoopQuery running = self.begin()
-        cdef Record record
+        cdef object record
         cdef Future future
         while running is not None:
             if now_ns() - running.went_round_at > TURN_TIME:    # who only takes what is there would hold the loop
@@ -377,6 +384,8 @@ cdef class AsyncRecordset:
                 running.went_round_at = now_ns()
             record = running.next_record()
             if record is not None:
+                if type(record) is Unfit:
+                    raise (<Unfit>record).error
                 return record
             if running.ended:
                 self.executor = None
@@ -413,14 +422,23 @@ cdef class AsyncRecordset:
         """
         return self.plan.cursor
 
+    cdef int never_begun(self) except -1:
+        """Tells who watches the query that it is over, if it has not begun."""
+        cdef Trace trace = None if self.plan is None else (<Query?>self.plan.query).trace
+        if trace is not None:
+            trace.over(None)
+        return 0
+
     async def aclose(self) -> None:
         """End the query: no connection stays in use, and no more records are given. Again is harmless."""
         self.executor = None
         if self.running is not None and self.forks == forks:
             self.running.give_up()
             self.running.failure = None
+        elif self.running is None:
+            self.never_begun()
 
-    async def __aenter__(self) -> AsyncRecordset:
+    async def __aenter__(self) -> AsyncRecordset[R]:
         return self
 
     async def __aexit__(
@@ -430,7 +448,10 @@ cdef class AsyncRecordset:
 
     def __del__(self) -> None:
         cdef LoopQuery running = self.running
-        if running is None or running.ended or self.forks != forks:
+        if running is None:
+            self.never_begun()
+            return
+        if running.ended or self.forks != forks:
             return
         try:
             running.executor.loop.call_soon_threadsafe(running.end_early)

@@ -11,6 +11,7 @@ cdef object try_once(Command command, PartitionMap partitions):
     cdef bint took_time = False             # to open a connection, or to wait for one
     cdef bint sent, overflowed
     cdef bint logged_out = False
+    cdef int64_t came = 0                   # when the answer had come, if that is asked for
     try:
         node = partitions.route(command.namespace, &command.target)
         if node is not None:
@@ -29,7 +30,16 @@ cdef object try_once(Command command, PartitionMap partitions):
                 command.sent += 1
                 if is_packed(&command.out):
                     node.counters.count_packed(&command.out)
+        if command.trace is not None:
+            came = now_ns()
         result = connection.read(command.reader, command.key, command.given)
+    except errors.SchemaMismatch:           # the answer was read to its end, and does not fit the caller's class
+        connection.used_at = now_ns()
+        if connection.has_more():
+            pool.discard(connection, "protocol error")
+        else:
+            pool.release(connection)
+        raise
     except errors.AerospikeError as error:
         if connection is not None and may_log_in_again(command, error):
             logged_out = True
@@ -41,7 +51,9 @@ cdef object try_once(Command command, PartitionMap partitions):
                 settle(command, node, pool, connection, error)
                 if overflowed:
                     failure = connection.overflowed()
-            note_failure(command, node, failure, began, sent)
+            note_failure(
+                command, node, failure, began, sent, bytes_of_answer(&connection.x) if connection is not None else 0
+            )
             raise failure
     except BaseException:                   # Ctrl-C, no memory: the answer is not read to its end
         if connection is not None:
@@ -49,6 +61,10 @@ cdef object try_once(Command command, PartitionMap partitions):
         raise
     else:
         connection.used_at = now_ns()
+        count_answer(node.counters.meter.table, command, began, connection.used_at, bytes_read(&connection.x))
+        if command.trace is not None:
+            command.trace.answered(node.name, began, now, connection.used_at, connection.used_at - came)
+            command.trace.count_bytes(command.out.size, bytes_read(&connection.x))
         pool.release(connection)
         return result
     # The server has not read the request, or not done it for want of a login: that does not count as an attempt.

@@ -5,6 +5,7 @@
 cdef enum:
     FIRST_KEYS = 4096                       # that are asked for before it is known how large their records are
     FEWEST_KEYS = 64
+    MOST_KEYS = 8192                        # so that other threads wait for the GIL no longer than requests for these are made
 
 
 @cython.final
@@ -21,6 +22,11 @@ cdef class BatchColumns(ColumnSource):
     cdef RawRows raw                        # of the keys that were asked for last; None before
     cdef Py_ssize_t most                    # keys that are asked for at once
     cdef Batch batch
+    cdef Trace trace                        # of all batches; None if nobody watches
+
+    cdef int be_watched(self, Trace trace) except -1:
+        self.trace = trace
+        return 0
 
     cdef bint fill(self, ColumnStream stream) except -1:
         while self.columns.failure is None and not self.columns.is_full():
@@ -44,6 +50,7 @@ cdef class BatchColumns(ColumnSource):
         batch.name = "batch_get_arrow"
         batch.gives = GIVES_NOTHING
         batch.keeps_records = False
+        batch.trace = self.trace
         batch.take_rows(FOREVER)
         batch.raw = self.raw = RawRows(batch.keys)
         self.batch = batch
@@ -63,9 +70,8 @@ cdef class BatchColumns(ColumnSource):
         if has_failed(batch):
             self.columns.failure = plan.failure(outcomes(batch))
         self.note_codes()
-        self.most = max(
-            <Py_ssize_t>FEWEST_KEYS, <Py_ssize_t>(self.columns.batch_bytes // (self.raw.messages.size // len(keys) + 1))
-        )
+        self.most = <Py_ssize_t>(self.columns.batch_bytes // (self.raw.messages.size // len(keys) + 1))
+        self.most = max(<Py_ssize_t>FEWEST_KEYS, min(self.most, <Py_ssize_t>MOST_KEYS))
         return 0
 
     cdef int note_codes(self) except -1:

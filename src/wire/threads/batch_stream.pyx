@@ -256,8 +256,8 @@ cdef class BatchStream:
         try:
             self.puller = get_ident()
             self.go_on()
-        except BaseException:               # Ctrl-C, no memory, or there are no rows any more, with an error
-            self.end("interrupted")
+        except BaseException as error:      # Ctrl-C, no memory, or there are no rows any more, with an error
+            self.end("interrupted", error)
             raise
         finally:
             self.puller = 0
@@ -289,10 +289,10 @@ cdef class BatchStream:
             finally:
                 exchanges.leave()
             if self.rows is None and self.groups.is_empty() and not exchanges.is_busy() and not exchanges.has_news():
-                self.end("finished")
-                if self.failure is not None:
-                    failure = self.failure
-                    self.failure = None
+                failure = self.failure
+                self.failure = None
+                self.end("finished", failure)
+                if failure is not None:
                     raise failure
         return 0
 
@@ -350,12 +350,14 @@ cdef class BatchStream:
             raise errors.AerospikeError(f"rows are lost, as reading them was interrupted: {broken!r}") from broken
         return 0
 
-    cdef int end(self, str why) except -1:
+    cdef int end(self, str why, object error=None) except -1:
         self.finished = True
         self.rows = None
+        self.exchanges.finish(why)
         if self.groups is not None:
             self.groups.waiting.clear()
-        return self.exchanges.finish(why)
+            self.groups.over(error)
+        return 0
 
     def close(self) -> None:
         """End the stream: no connection stays in use, and no row is read or handed over any more. Again is harmless.

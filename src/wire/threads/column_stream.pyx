@@ -47,6 +47,10 @@ cdef class ColumnSource:
     cdef object cursor(self):
         return None
 
+    cdef int be_watched(self, Trace trace) except -1:
+        """Has what it sends from now on written down in a trace."""
+        return 0
+
     cdef int end(self, str why) except -1:
         """Lets go of connections."""
         return 0
@@ -69,6 +73,7 @@ cdef class ColumnStream:
     cdef bint more                          # whether the source may have more, after the schema was guessed
     cdef bint handed_out                    # whether a library has it as a C stream
     cdef uint64_t forks                     # of the process that it belongs to
+    cdef Trace trace                        # None if nobody watches it
 
     def __cinit__(self, *args: object, **kwargs: object) -> None:
         self.gate = Gate()
@@ -78,6 +83,12 @@ cdef class ColumnStream:
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("query_arrow and batch_get_arrow make a stream")
+
+    def be_watched(self, trace: Trace | None) -> None:
+        """Have it written down in a trace what becomes of a stream that has not begun; None: it is not."""
+        if trace is not None:
+            self.trace = <Trace?>trace
+            self.opened().be_watched(self.trace)
 
     # --- pulling ---
 
@@ -136,9 +147,18 @@ cdef class ColumnStream:
         if columns.failure is not None:
             raise columns.failure
         self.source.handed_out()
-        self.finished = True
-        self.source.end("finished")
+        self.finish("finished", None)
         return False
+
+    cdef int finish(self, str why, object error) except -1:
+        """Lets go of what it has, and tells whoever watches it."""
+        self.finished = True
+        try:
+            self.source.end(why)
+        finally:
+            if self.trace is not None:
+                self.trace.over(error)
+        return 0
 
     cdef int learn(self) except -1:
         """Finds out the schema, if nobody has said it."""
@@ -155,8 +175,7 @@ cdef class ColumnStream:
         if self.error is None:
             self.error = error
         if not self.finished:
-            self.finished = True
-            self.source.end("failed")
+            self.finish("failed", error)
         return 0
 
     cdef int check(self) except -1:
@@ -218,8 +237,7 @@ cdef class ColumnStream:
             self.closed_early = True
         if not self.finished and self.gate.try_enter():
             try:
-                self.finished = True
-                self.source.end("closed early")
+                self.finish("closed early", None)
             finally:
                 self.gate.leave()
 

@@ -81,6 +81,7 @@ cdef class ColumnWriter(RowPacker):
     cdef bint cancelled
     cdef int64_t began
     cdef uint64_t forks
+    cdef Trace trace                        # None if nobody watches
     cdef readonly int64_t sent
     cdef readonly int64_t elapsed_ns
 
@@ -129,6 +130,10 @@ cdef class ColumnWriter(RowPacker):
             return batch.packed.rows[batch.packed_at].number
         return self.number if self.piece is None else self.piece.rows[self.piece.taken].number
 
+    def be_watched(self, trace: Trace | None) -> None:
+        """Have it written down in a trace what becomes of rows that are not written yet; None: it is not."""
+        self.trace = <Trace?>trace if trace is not None else None
+
     def cancel(self) -> None:
         """Have it end soon, from any thread: rows under way may be written or not."""
         self.cancelled = True
@@ -143,6 +148,16 @@ cdef class ColumnWriter(RowPacker):
             RowRefused: a row can't be written. Those before its piece were.
             AerospikeError: the data gave no more rows, or the client was closed.
         """
+        try:
+            self.write(note)
+        except BaseException as error:
+            if self.trace is not None:
+                self.trace.over(error)
+            raise
+        if self.trace is not None:
+            self.trace.over(None)
+
+    cdef int write(self, object note) except -1:
         cdef int64_t rest = -1, left
         self.began = now_ns()
         try:
@@ -166,6 +181,7 @@ cdef class ColumnWriter(RowPacker):
             self.data.let_go()
         if self.failure is not None:
             raise self.failure
+        return 0
 
     cdef int step(self) except -1:
         """Sends, and waits until something has happened, while other rows may be packed for a short time only."""
@@ -274,6 +290,7 @@ cdef class ColumnWriter(RowPacker):
             size += piece.rows[i].size
             i += 1
         batch.name = "write_arrow"
+        batch.trace = self.trace
         batch.gives = GIVES_NOTHING
         batch.keeps_records = False
         batch.packed = piece

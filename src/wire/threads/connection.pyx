@@ -70,6 +70,7 @@ cdef class Connection:
         self.close_frame()
         self.x.have = 0
         self.x.frame.size = 0
+        self.x.dropped = 0
         self.x.sent = 0
         self.x.is_late = False
         return 0

@@ -18,6 +18,7 @@ cdef struct Exchange:                       # a request and its answer, and how 
     size_t capacity
     size_t have
     Frame frame                             # the first frame in `data`
+    size_t dropped                          # bytes of the answer's frames in front of it
     int64_t deadline
     int64_t attempt_timeout                 # the longest wait for a next byte
     int64_t moved_at                        # when bytes were last sent or received
@@ -52,8 +53,19 @@ cdef int grow_receive(Exchange* x) noexcept nogil:
 cdef void drop_frame(Exchange* x) noexcept nogil:
     """Removes the frame that was received; bytes of the next frame move to its place."""
     x.have -= x.frame.size
+    x.dropped += x.frame.size
     memmove(x.data, x.data + x.frame.size, x.have)
     x.frame.size = 0
+
+
+cdef inline size_t bytes_read(Exchange* x) noexcept nogil:
+    """Returns how many bytes an answer has that was read to the end of its last frame."""
+    return x.dropped + x.frame.size
+
+
+cdef inline size_t bytes_of_answer(Exchange* x) noexcept nogil:
+    """Returns how many bytes of an answer have come that may not be whole, but none behind it."""
+    return x.dropped + (x.frame.size if 0 < x.frame.size <= x.have else x.have)
 
 
 cdef inline size_t bytes_behind(Exchange* x) noexcept nogil:

@@ -26,6 +26,8 @@ cdef class NodeRequests:
     cdef Pool pool                          # of the connection
     cdef Connection connection
     cdef int64_t began                      # when the request now under way was begun
+    cdef int64_t sent_at                    # and sent, as far as it was
+    cdef int64_t decoding                   # ns that reading its answer took; counted if the call is watched
     cdef bint paused                        # whether what has arrived was not all read, as there was enough for the moment
     cdef bint held                          # whether nothing is received until what has arrived is taken
 
@@ -129,6 +131,8 @@ cdef class Exchanges(Keeper):
         cdef Command command = requests.command
         cdef Exchange* x = &connection.x
         cdef int outcome
+        requests.sent_at = now
+        requests.decoding = 0
         try:
             connection.begin(
                 TYPE_MESSAGE, command.out.data, command.out.size, now, command.deadline, command.attempt_timeout
@@ -217,6 +221,7 @@ cdef class Exchanges(Keeper):
         cdef Exchange* x
         cdef Reading reading
         cdef int outcome
+        cdef int64_t came
         requests.paused = requests.held = False
         while requests.connection is not None:
             connection = requests.connection
@@ -235,7 +240,10 @@ cdef class Exchanges(Keeper):
                     connection.outcome = outcome
                     connection.fail(outcome)
                 connection.take_frame()
+                came = now_ns() if command.trace is not None else 0
                 value = read_frame(command.reader, command.key, command.given, &x.frame, &connection.names)
+                if command.trace is not None:
+                    requests.decoding += now_ns() - came
                 if value is not MORE and value is not PAUSE and connection.has_more():
                     raise connection.overflowed()
             except errors.AerospikeError as error:
@@ -261,6 +269,12 @@ cdef class Exchanges(Keeper):
     cdef int end(self, NodeRequests requests) except -1:
         """After an answer: sends the next request, or gives the connection back."""
         cdef Connection connection = requests.connection
+        cdef Command command = requests.command
+        cdef int64_t now = now_ns()
+        count_answer(requests.node.counters.meter.table, command, requests.began, now, bytes_read(&connection.x))
+        if command.trace is not None:
+            command.trace.answered(requests.node.name, requests.began, requests.sent_at, now, requests.decoding)
+            command.trace.count_bytes(command.out.size, bytes_read(&connection.x))
         self.answered(requests)
         if requests.command is not None:
             requests.began = begin_attempt(requests.command)
@@ -300,7 +314,9 @@ cdef class Exchanges(Keeper):
             self.queue.append(requests)
             return 0
         command.sent += sent
-        note_failure(command, requests.node, error, requests.began, sent)
+        note_failure(
+            command, requests.node, error, requests.began, sent, bytes_of_answer(&connection.x) if sent else 0
+        )
         return self.failed(requests, error, sent)
 
     cdef int break_off(self, str reason) except -1:

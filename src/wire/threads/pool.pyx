@@ -134,6 +134,7 @@ cdef class Pool:
         """
         cdef int64_t until
         cdef int64_t enough
+        cdef int64_t begun
         cdef Connection connection
         cdef Waiter waiter
         cdef PoolStep step
@@ -195,12 +196,16 @@ cdef class Pool:
                     return None
             if connection is None:
                 took_time[0] = True
+                begun = now_ns()
                 try:
-                    return self.open(connected_by(command, now_ns()))
+                    return self.open(connected_by(command, begun))
                 except errors.AerospikeError as error:
                     if not self.members:    # no other connection is open that could become idle
                         raise
                     refusal = error
+                finally:
+                    if command.trace is not None:
+                        command.trace.connected(now_ns() - begun)
                 continue
             if self.has_rested(connection, now) and self.is_dead(connection):
                 self.found_broken()
@@ -302,8 +307,9 @@ cdef class Pool:
         """Returns a new connection, which the caller has counted as `opening`."""
         cdef Connection connection
         cdef bint too_late
+        cdef int64_t begun = now_ns()
         try:
-            connection = self.opener(0.0 if deadline == FOREVER else max(1.0, (deadline - now_ns()) / <double>MILLISECOND))
+            connection = self.opener(0.0 if deadline == FOREVER else max(1.0, (deadline - begun) / <double>MILLISECOND))
         except BaseException as error:
             self.counters.count_failure(False)
             self.give_up_place(isinstance(error, errors.AerospikeError))
@@ -318,6 +324,7 @@ cdef class Pool:
             connection.shut()
             raise self.node_left()
         connection.used_at = connection.opened_at = now_ns()
+        self.counters.meter.count_connecting(connection.opened_at - begun)
         connection.counters = self.counters
         return connection
 

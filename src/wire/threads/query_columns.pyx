@@ -73,6 +73,10 @@ cdef class QueryColumns(ColumnSource):
         cdef QueryPartitions reached = self.before
         return self.exchanges.plan.cursor_at(self.exchanges.query.partitions if reached is None else reached)
 
+    cdef int be_watched(self, Trace trace) except -1:
+        self.exchanges.query.trace = trace
+        return 0
+
     cdef int end(self, str why) except -1:
         return self.exchanges.break_off(why)
 

@@ -179,19 +179,24 @@ cdef class Recordset:
     def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("Client.query makes a Recordset")
 
-    def __iter__(self) -> Recordset:
+    @cython.binding(True)                   # without it the limited API has no class methods
+    @classmethod
+    def __class_getitem__(cls, given: object) -> object:
+        return GenericAlias(cls, given)     # for annotations: what it gives
+
+    def __iter__(self) -> Recordset[R]:
         return self
 
-    def __next__(self) -> Record:
-        cdef Record record
+    def __next__(self) -> R:
+        cdef object record
         if self.forks != forks:
             self.refuse_process()
         if not self.gate.try_enter():
             self.wait()
         try:
             record = self.next_record()
-        except BaseException:               # also Ctrl-C, no memory
-            self.end("interrupted")
+        except BaseException as error:      # also Ctrl-C, no memory
+            self.end("interrupted", error)
             raise
         finally:
             self.gate.leave()
@@ -199,11 +204,13 @@ cdef class Recordset:
             self.close()
         if record is None:
             raise StopIteration
+        if type(record) is Unfit:
+            raise (<Unfit>record).error
         return record
 
-    cdef inline Record next_record(self):
+    cdef inline object next_record(self):
         """Returns the next record; None if there are no more."""
-        cdef Record record
+        cdef object record
         if self.current is not None:
             try:
                 record = self.current.reader().take()
@@ -215,10 +222,10 @@ cdef class Recordset:
                     return record
         return self.pull()
 
-    cdef Record pull(self):
+    cdef object pull(self):
         """Receives until there is a record; None if there are no more."""
         cdef QueryExchanges exchanges = self.exchanges
-        cdef Record record
+        cdef object record
         while self.ended is None and not self.finished:
             if self.current is not None:
                 self.finish_frame()
@@ -234,7 +241,7 @@ cdef class Recordset:
                     return record
             elif exchanges.plan.error is not None:
                 failure = exchanges.plan.error
-                self.end("failed")
+                self.end("failed", failure)
                 raise failure
             elif exchanges.plan.done:
                 self.end("finished")
@@ -273,10 +280,14 @@ cdef class Recordset:
             "the query was begun by another process, which goes on with it", advice="begin another one with its cursor"
         )
 
-    cdef int end(self, str why) except -1:
+    cdef int end(self, str why, object error=None) except -1:
+        cdef Trace trace = self.exchanges.query.trace
         self.finished = True
         self.current = None
-        return self.exchanges.break_off(why)
+        self.exchanges.break_off(why)
+        if trace is not None:
+            trace.over(error)
+        return 0
 
     @property
     def cursor(self) -> Cursor:
@@ -304,7 +315,7 @@ cdef class Recordset:
     def __del__(self) -> None:
         self.close()
 
-    def __enter__(self) -> Recordset:
+    def __enter__(self) -> Recordset[R]:
         return self
 
     def __exit__(

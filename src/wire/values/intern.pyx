@@ -48,18 +48,27 @@ cdef extern from *:
     bint same_bytes(const unsigned char* p, const unsigned char* q, size_t size) noexcept nogil
 
 
-cdef extern from "Python.h":
-    object PyUnicode_New(Py_ssize_t size, Py_UCS4 most)
-    unsigned char* PyUnicode_1BYTE_DATA(object text) noexcept
+cdef extern from *:
+    """
+    static inline PyObject *new_ascii(const unsigned char *p, Py_ssize_t size) {
+    #ifdef Py_LIMITED_API
+        return PyUnicode_FromStringAndSize((const char *)p, size);
+    #else
+        PyObject *text = PyUnicode_New(size, 127);
+        if (text != NULL)
+            memcpy(PyUnicode_1BYTE_DATA(text), p, (size_t)size);
+        return text;
+    #endif
+    }
+    """
+    object new_ascii(const unsigned char* p, Py_ssize_t size)
 
 
 cdef inline object ascii_text(const unsigned char* p, size_t size):
     """Returns the str of ASCII bytes, which needs no decoder."""
     if size < 2:                            # Python keeps strings of one character
         return PyUnicode_DecodeUTF8(<const char*>p, <Py_ssize_t>size, NULL)
-    text = PyUnicode_New(<Py_ssize_t>size, 127)
-    memcpy(PyUnicode_1BYTE_DATA(text), p, size)
-    return text
+    return new_ascii(p, <Py_ssize_t>size)
 
 
 cdef enum:

@@ -5,7 +5,7 @@ cdef extern from *:
     static newfunc key_maker;               /* Key's own, without what constructors.pyx wraps around it */
 
     static void keep_key_maker(PyObject *kind) {
-        key_maker = ((PyTypeObject *)kind)->tp_new;
+        key_maker = (newfunc)PyType_GetSlot((PyTypeObject *)kind, Py_tp_new);
     }
     static PyObject *make_key(PyObject *kind, PyObject *arguments) {
         return key_maker((PyTypeObject *)kind, arguments, NULL);
@@ -237,6 +237,5 @@ cdef inline Key key_of(object key):
         return <Key>key
     if isinstance(key, tuple) and len(<tuple>key) == 3:
         return Key(key[0], key[1], key[2])
-    raise errors.InvalidType(
-        f"a key must be a pyspike.Key or a (namespace, set, user key) tuple, not {type(key).__name__}"
-    )
+    given = f"a tuple of {len(<tuple>key)}" if isinstance(key, tuple) else type(key).__name__
+    raise errors.InvalidType(f"a key must be a pyspike.Key or a (namespace, set, user key) tuple, not {given}")

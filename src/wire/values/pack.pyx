@@ -10,6 +10,8 @@ cdef struct Packer:
     Buffer* out
     PyObject* bin                           # borrowed: the bin's name for messages, or NULL
     const char* root                        # without a bin: what is packed, for messages
+    PyObject* codecs                        # borrowed: the client's CodecTable, or NULL
+    int encodings                           # how many codecs are at work inside each other
     bint arguments                          # packs an operation's arguments, which may be Packed, INFINITY and WILDCARD
     # > 0 inside an operation's arguments or an ordered list: the server compares maps there as they are packed, so
     # `put_map` sorts them
@@ -22,6 +24,8 @@ cdef inline void packer_init(Packer* p, Buffer* out, object bin) noexcept:
     p.out = out
     p.bin = <PyObject*>bin
     p.root = "value"
+    p.codecs = NULL
+    p.encodings = 0
     p.arguments = False
     p.compared = 0
     p.depth = 0
@@ -59,7 +63,8 @@ cdef object refused_type(Packer* p, object value, str what):
 cdef object no_such_type(Packer* p, object value, str what="is not an Aerospike type"):
     return errors.InvalidType(
         f"{place(p)}: {type(value).__name__} {what}",
-        advice="int, float, str, bytes, bool, None, list, dict, GeoJSON and HyperLogLog are; convert the value to one of them",
+        advice="int, float, str, bytes, bool, None, list, dict, GeoJSON and HyperLogLog are; convert the value to one of them, "
+               "or store it by a codec (pyspike.codecs); an operation, an expression or a filter takes codec.stored(value)",
     )
 
 
@@ -364,6 +369,8 @@ cdef int put_map(Packer* p, object value) except -1:
             flags = MAP_KEY_ORDERED
         elif isinstance(value, KeyValueOrderedDict):
             flags = MAP_KEY_VALUE_ORDERED
+    if count == 1 and p.codecs != NULL:
+        check_unmarked(p, value)
     step = enter(p)
     put_map_head(p.out, <size_t>count + (flags != 0))
     if flags:
@@ -467,6 +474,64 @@ cdef bint put_argument(Packer* p, object value) except -1:
     return True
 
 
+# --- codecs ---
+
+
+cdef inline bint has_codec(Packer* p, object value) noexcept:
+    """Whether a value that the server has no type for is stored by a codec of the client's, or was encoded by one."""
+    return type(value) is Encoded or (p.codecs != NULL and type(value) in (<CodecTable>p.codecs).by_type)
+
+
+cdef int check_unmarked(Packer* p, dict entries) except -1:
+    """Refuses a map of one entry that would be taken for what a codec has marked when it is read."""
+    if (<CodecTable>p.codecs).by_tag is None:
+        return 0
+    for name in entries:
+        if isinstance(name, str) and name in (<CodecTable>p.codecs).by_tag:
+            raise refused_value(p, f"a map with the only key {shown(name)} would be read as what a codec has marked so")
+    return 0
+
+
+cdef int put_encoded(Packer* p, object value, bint packed) except -1:
+    """Packs what is stored of a value that has a codec: inside a list or map (`packed`), or as a bin's whole value.
+
+    Returns the particle type of a bin's whole value.
+    """
+    cdef str tag
+    cdef Py_ssize_t size = 0
+    cdef const char* text
+    cdef int particle = PARTICLE_MAP
+    cdef Step* step
+    if type(value) is Encoded:
+        tag = (<Encoded>value).tag
+        encoded = (<Encoded>value).value
+    else:
+        encode, tag = (<CodecTable>p.codecs).by_type[type(value)]
+        try:
+            encoded = encode(value)
+        except Exception as error:
+            raise errors.InvalidArgument(
+                f"{place(p)}: {type(value).__name__} {shown(value)} can't be encoded: {error}"
+            ) from error
+    if p.encodings == MOST_ENCODINGS:
+        raise refused_value(p, f"codecs encode what others give, more than {MOST_ENCODINGS} deep")
+    p.encodings += 1
+    if tag is not None:                     # a map of one entry
+        step = enter(p)
+        step.key = <PyObject*>tag
+        put_map_head(p.out, 1)
+        text = utf8_of(p, tag, &size)
+        put_text(p.out, PARTICLE_STRING, text, <size_t>size)
+        put_element(p, encoded)
+        p.depth -= 1
+    elif packed:
+        put_element(p, encoded)
+    else:
+        particle = put_particle(p, encoded)
+    p.encodings -= 1
+    return particle
+
+
 cdef inline int put_element(Packer* p, object value) except -1:
     """Packs one value inside a list or map."""
     cdef Py_ssize_t size = 0
@@ -514,6 +579,9 @@ cdef int put_other_element(Packer* p, object value) except -1:
         )
     if isinstance(value, RawParticle):
         return put_raw_text(p, value)
+    if has_codec(p, value):
+        put_encoded(p, value, True)
+        return 0
     number = plain_int(value)
     if number is not None:
         return put_int(p.out, int64_of(p, number))
@@ -587,6 +655,8 @@ cdef int put_particle(Packer* p, object value) except -1:
         data = raw_of(p, value, False)
         put_bytes(p.out, PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
         return plain_int(value.type)
+    if has_codec(p, value):
+        return put_encoded(p, value, False)
     number = plain_int(value)
     if number is not None:
         put_int64(p.out, int64_of(p, number))

@@ -16,10 +16,15 @@ cdef extern from *:
 
     /* Returns the memory of a str that is ASCII; NULL for other text, and for subclasses. */
     static inline const char *ascii_of(PyObject *text, Py_ssize_t *size) {
+    #ifdef Py_LIMITED_API
+        (void)text, (void)size;
+        return NULL;
+    #else
         if (!PyUnicode_IS_COMPACT_ASCII(text))
             return NULL;
         *size = PyUnicode_GET_LENGTH(text);
         return (const char *)PyUnicode_1BYTE_DATA(text);
+    #endif
     }
 
     /* Whether a byte of a name is NUL, looked for eight or four bytes at a time; the last ones may be looked at twice. */
@@ -76,6 +81,11 @@ cdef extern from *:
 
     /* Gives the number of an int, or of an object of a subclass, if it has not more digits than one. */
     static inline int small_int(PyObject *value, int64_t *number) {
+    #ifdef Py_LIMITED_API
+        int overflow;
+        *number = PyLong_AsLongLongAndOverflow(value, &overflow);
+        return !overflow;
+    #else
     #if PY_VERSION_HEX >= 0x030C0000
         if (!PyUnstable_Long_IsCompact((PyLongObject *)value))
             return 0;
@@ -87,8 +97,35 @@ cdef extern from *:
         *number = digits ? digits * (int64_t)((PyLongObject *)value)->ob_digit[0] : 0;
     #endif
         return 1;
+    #endif
     }
 
+    #ifdef Py_LIMITED_API
+    /* Whether a class has this name in NumPy. */
+    static int is_numpy_class(PyTypeObject *type, const char *name) {
+        PyObject *module = PyObject_GetAttrString((PyObject *)type, "__module__");
+        PyObject *own = PyObject_GetAttrString((PyObject *)type, "__name__");
+        int same = module != NULL && own != NULL && PyUnicode_Check(module) && PyUnicode_Check(own)
+            && PyUnicode_CompareWithASCIIString(module, "numpy") == 0
+            && PyUnicode_CompareWithASCIIString(own, name) == 0;
+        Py_XDECREF(module);
+        Py_XDECREF(own);
+        PyErr_Clear();
+        return same;
+    }
+
+    static int is_numpy_scalar(PyObject *value) {
+        PyTypeObject *type = Py_TYPE(value);
+        for (; type != NULL; type = (PyTypeObject *)PyType_GetSlot(type, Py_tp_base))
+            if (is_numpy_class(type, "generic"))
+                return 1;
+        return 0;
+    }
+
+    static inline int is_numpy_bool(PyObject *value) {
+        return is_numpy_class(Py_TYPE(value), "bool") || is_numpy_class(Py_TYPE(value), "bool_");
+    }
+    #else
     /* Whether an object is one of NumPy's scalars. NumPy is not imported for it. */
     static int is_numpy_scalar(PyObject *value) {
         PyTypeObject *type = Py_TYPE(value);
@@ -103,6 +140,7 @@ cdef extern from *:
         const char *name = Py_TYPE(value)->tp_name;
         return strcmp(name, "numpy.bool") == 0 || strcmp(name, "numpy.bool_") == 0;
     }
+    #endif
     """
     const char* ascii_of(object text, Py_ssize_t* size) noexcept
     bint has_nul(const char* p, size_t size) noexcept nogil

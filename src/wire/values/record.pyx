@@ -1,4 +1,4 @@
-# What a read gives: the bins of a record, its generation and its expiration.
+# What a read gives: the bins of a record, its generation and its expiration; and what a write gives that is asked for it.
 
 cdef enum:
     SHOWN_BINS = 2000                       # characters of a record's bins in its repr
@@ -37,9 +37,7 @@ cdef class Record:
     @property
     def expiration(self) -> datetime.datetime | None:
         """When the record expires, in UTC; None if never."""
-        if self.void_time == 0:
-            return None
-        return datetime.datetime.fromtimestamp(<int64_t>self.void_time + EPOCH_2010, datetime.timezone.utc)
+        return expiration_of(self.void_time)
 
     @property
     def ttl(self) -> int | None:
@@ -103,9 +101,64 @@ cdef class Record:
         return Record, (self.key, self.bins, self.generation, self.void_time, self.operated)
 
 
+cdef object expiration_of(uint32_t void_time):
+    """Returns when a record expires, in UTC; None if never."""
+    if void_time == 0:
+        return None
+    return datetime.datetime.fromtimestamp(<int64_t>void_time + EPOCH_2010, datetime.timezone.utc)
+
+
 cdef inline int64_t seconds_left(uint32_t void_time) except -1:
     """Returns the whole seconds until a record expires, 1 at least."""
     return max(1, <int64_t>void_time + EPOCH_2010 - <int64_t>wall_time())
 
 
 MappingABC.register(Record)
+
+
+@cython.final
+cdef class Written:
+    """Written(generation=0, void_time=0)\n--\n\nWhat has become of a record that was written, as the server has answered.
+
+    `written.generation` is the record's generation now: what a later write of one's own can expect. It is 0 if the record has no
+    bins any more, so that it is deleted.
+    """
+
+    cdef readonly uint32_t generation
+    cdef uint32_t void_time                 # seconds since 2010, 0 = never expires
+
+    def __init__(self, uint32_t generation=0, uint32_t void_time=0) -> None:
+        self.generation = generation
+        self.void_time = void_time
+
+    @property
+    def expiration(self) -> datetime.datetime | None:
+        """When the record expires, in UTC; None if never."""
+        return expiration_of(self.void_time)
+
+    @property
+    def ttl(self) -> int | None:
+        """Whole seconds the record has left by this machine's clock, 1 at least; None if it never expires."""
+        return None if self.void_time == 0 else seconds_left(self.void_time)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Written):
+            return NotImplemented
+        return self.generation == (<Written>other).generation and self.void_time == (<Written>other).void_time
+
+    def __hash__(self) -> int:
+        return hash((self.generation, self.void_time))
+
+    def __repr__(self) -> str:
+        life = "never expires" if self.void_time == 0 else f"expires {self.expiration:%Y-%m-%dT%H:%M:%SZ}"
+        return f"<Written generation {self.generation}, {life}>"
+
+    def __reduce__(self) -> tuple:
+        return Written, (self.generation, self.void_time)
+
+
+cdef Written new_written(uint32_t generation, uint32_t void_time):
+    cdef Written written = Written.__new__(Written)
+    written.generation = generation
+    written.void_time = void_time
+    return written

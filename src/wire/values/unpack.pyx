@@ -8,6 +8,7 @@ cdef struct Cursor:
     NameCache* names                        # borrowed, may be NULL
     int depth
     bint raw                                # whether lists and maps stay as they are: each gives a RawParticle
+    PyObject* tags                          # borrowed: the CodecTable that decodes what is marked; NULL: nothing is decoded
     size_t owed                             # elements still to come in all lists and maps that are being read
 
 
@@ -17,6 +18,7 @@ cdef inline void cursor_init(Cursor* r, const unsigned char* data, size_t size, 
     r.names = names
     r.depth = 0
     r.raw = False
+    r.tags = NULL
     r.owed = 0
 
 
@@ -283,7 +285,10 @@ cdef object get_particle(int particle, const unsigned char* p, size_t size, Curs
     if particle == PARTICLE_STRING:
         return text_of(p, size)
     if particle == PARTICLE_MAP or particle == PARTICLE_LIST:
-        return raw_particle(particle, p, size) if c.raw else get_container(particle, p, size, c.names)
+        if c.raw:
+            return raw_particle(particle, p, size)
+        value = get_container(particle, p, size, c.names)
+        return value if c.tags == NULL else (<CodecTable>c.tags).untagged(value)
     if particle == PARTICLE_BLOB:
         return PyBytes_FromStringAndSize(<const char*>p, <Py_ssize_t>size)
     if particle == PARTICLE_FLOAT:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+import struct
 
 import pytest
 from server_wire import Wire, frame, get, integer, message, op, parse, put
@@ -10,6 +12,7 @@ from server_wire import Wire, frame, get, integer, message, op, parse, put
 from pyspike.server import EmbeddedCluster
 
 INCR, READ = 5, 1
+RESET = struct.pack("ii", 1, 0)  # what closing sends
 
 
 def test_answers_come_in_the_order_of_requests(wire: Wire) -> None:
@@ -104,3 +107,25 @@ def test_settings_of_a_namespace_can_be_changed() -> None:
         assert "max-record-size=1000" in wire.info("get-config:context=namespace;id=test").popitem()[1]
         bad = "set-config:context=namespace;namespace=test;nope=1"
         assert wire.info(bad)[bad] == "ERROR:4:invalid set-config parameter"
+
+
+def test_connections_made_just_before_it_stops_are_closed(recwarn: pytest.WarningsRecorder) -> None:
+    for _ in range(10):
+        with EmbeddedCluster() as cluster:
+            made = [socket.create_connection(("127.0.0.1", cluster.nodes[0].port)) for _ in range(20)]
+        for each in made:
+            each.close()
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_clients_that_are_gone_before_they_are_accepted_do_no_harm(
+    shared_cluster: EmbeddedCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = shared_cluster.nodes[0]
+    for _ in range(200):
+        with socket.create_connection(("127.0.0.1", node.port)) as made:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    with Wire(node.port) as wire:
+        assert wire.ask(put(1, {"a": integer(1)})).code == 0
+    assert not caplog.records

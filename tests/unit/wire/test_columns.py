@@ -16,12 +16,13 @@ import struct
 import sys
 import threading
 from contextlib import suppress
-from typing import Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pyspike
 from pyspike import (
     ArrowBatch,
     ArrowSchema,
@@ -37,6 +38,7 @@ from pyspike import (
     RawParticle,
     SchemaMismatch,
     Statement,
+    codecs,
     errors,
 )
 from pyspike._wire import Query, QueryPartitions, pack_value, unpack_value
@@ -221,6 +223,67 @@ class Declared:
     g: object
     h: datetime.datetime
     i: bytes | None = None
+
+
+@dataclasses.dataclass
+class OtherBin:
+    name: Annotated[str, pyspike.field(bin="n")]
+
+
+@dataclasses.dataclass
+class OtherBinByDefault:
+    name: str = pyspike.field(bin="n", default="")
+
+
+@dataclasses.dataclass
+class WithGeneration:
+    generation: int = pyspike.field(metadata="generation", default=0)
+
+
+@dataclasses.dataclass
+class WithCodec:
+    name: Annotated[str, pyspike.field(codec=codecs.DATE)]
+
+
+@dataclasses.dataclass
+class WithSuchAStruct:
+    inner: list[OtherBin]
+
+
+class OtherBinOfADict(TypedDict):
+    name: Annotated[str, pyspike.field(bin="n")]
+
+
+@dataclasses.dataclass
+class Same:
+    name: Annotated[str, pyspike.field(bin="name")]
+    size: Annotated[int | None, "in centimetres"]
+    kind: Literal["a", "b", None]
+    level: Literal[1, 2]
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        (OtherBin, "the bin 'n'"),
+        (OtherBinByDefault, "the bin 'n'"),
+        (OtherBinOfADict, "the bin 'n'"),
+        (WithSuchAStruct, "the bin 'n'"),
+        ({"name": Annotated[str, pyspike.field(bin="n")]}, "the bin 'n'"),
+        (WithGeneration, "the record's generation"),
+        (WithCodec, "a codec"),
+    ],
+)
+def test_a_field_that_is_not_the_bin_of_its_name_is_refused(declared: Any, message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        schema_of(declared)
+
+
+def test_annotations_and_literals_are_looked_into() -> None:
+    expected = [("name", pa.utf8()), ("size", pa.int64()), ("kind", pa.utf8()), ("level", pa.int64())]
+    assert pa.schema(schema_of(Same)) == pa.schema(expected)
+    with pytest.raises(InvalidType):
+        schema_of({"a": Literal[1, "a"]})
 
 
 def test_a_schema_is_declared_by_python_types() -> None:

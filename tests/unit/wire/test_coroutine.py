@@ -345,6 +345,7 @@ def test_what_it_says_of_itself(run: Any) -> None:
         one = Ours()
         made = one.make()
         assert repr(made) == "<coroutine AsyncClient.get, not started>"
+        assert made.cr_state == inspect.CORO_CREATED
         task = asyncio.ensure_future(made)
         assert "coro=<AsyncClient.get()" in repr(task)
         await turns()
@@ -354,7 +355,7 @@ def test_what_it_says_of_itself(run: Any) -> None:
         one.answer("x")
         await task
         assert repr(made) == "<coroutine AsyncClient.get, finished>"
-        assert inspect.getcoroutinestate(made) == inspect.CORO_CLOSED
+        assert inspect.getcoroutinestate(made) == made.cr_state == inspect.CORO_CLOSED
 
     run(main())
 

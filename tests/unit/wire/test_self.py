@@ -22,7 +22,7 @@ READ, WRITE = ReadPolicy().settings, WritePolicy().settings
 
 def methods() -> Iterator[Callable[..., object]]:
     for kind in vars(_wire).values():
-        if isinstance(kind, type) and kind.__module__ == _wire.__name__:
+        if isinstance(kind, type) and kind.__module__ == _wire.__name__ and not issubclass(kind, Exception):
             for method in vars(kind).values():
                 if callable(method) and not isinstance(method, staticmethod) and inspect.isroutine(method):
                     yield method

@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pyspike import AdminPolicy, errors
 from pyspike.compat.aerospike_helpers.expressions.resources import Compiled
-from pyspike.compat.aerospike_helpers.metrics import ClusterStats, ConnectionStats, MetricsPolicy, NodeStats
 from pyspike.compat.client.connection import Connection
 from pyspike.compat.client.methods import method
 from pyspike.compat.facts.constants import CONSTANTS, number
-from pyspike.compat.model.exceptions import not_yet, param_error, raised
+from pyspike.compat.model.exceptions import param_error, raised
 from pyspike.compat.translate.contexts import contexts_of
 from pyspike.operations import context
 
@@ -106,17 +105,6 @@ class Administration(Connection):
             return self._client.info(command, node, policy=policy)
         except errors.InvalidArgument as error:
             raise param_error(error.message) from error
-
-    @method
-    def get_stats(self) -> ClusterStats:
-        """What is counted of the nodes and their connections."""
-        told = self._client.stats()
-        made: Any = ClusterStats()
-        made.nodes = [_node_stats(node, told.nodes[node.name]) for node in self._client.nodes()]
-        made.retry_count = 0
-        made.thread_pool_queued_tasks = 0
-        made.recover_queue_size = 0
-        return made  # type: ignore[no-any-return]
 
     @method
     def shm_key(self) -> int | None:
@@ -316,23 +304,6 @@ class Administration(Connection):
             raise param_error("cdt ctx list entries are empty")
         return context.to_base64(contexts_of(ctx))
 
-    # --- metrics ---
-
-    @method
-    def enable_metrics(self, policy: Any = None) -> NoReturn:
-        """Turn metrics on; not yet.
-
-        Args:
-            policy: a `MetricsPolicy`.
-        """
-        if not isinstance(policy, MetricsPolicy | None):
-            raise param_error("policy parameter must be an aerospike_helpers.MetricsPolicy type")
-        not_yet("metrics")
-
-    @method
-    def disable_metrics(self) -> None:
-        """Turn metrics off, which are never on."""
-
 
 def _admin(policy: Any) -> AdminPolicy:
     return AdminPolicy(timeout=policy.timeout)
@@ -341,15 +312,3 @@ def _admin(policy: Any) -> AdminPolicy:
 def _check_command(command: Any) -> None:
     if not isinstance(command, str):
         raise param_error("Request must be a string")
-
-
-def _node_stats(node: Any, told: Any) -> NodeStats:
-    made: Any = NodeStats()
-    made.name, made.address, made.port = node.name, node.host.name, node.host.port
-    counted: Any = ConnectionStats()
-    counted.in_use, counted.in_pool = told.pool.open - told.pool.idle, told.pool.idle
-    counted.opened, counted.closed = told.pool.opened, sum(told.pool.closed.values())
-    made.conns = counted
-    made.error_count, made.timeout_count = told.health.total_errors, told.pool.timeouts
-    made.key_busy_count = 0
-    return made  # type: ignore[no-any-return]

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 from pyspike import Client, errors
 from pyspike.compat.aerospike_helpers.metrics import MetricsPolicy
 from pyspike.compat.client.config_provider import ConfigProvider
+from pyspike.compat.client.metrics_policy import checked
+from pyspike.compat.client.reports import Reports
 from pyspike.compat.facts.constants import number
 from pyspike.compat.model.exceptions import from_pyspike, param_error, raised
 from pyspike.compat.translate.configuration import configuration_of
@@ -60,6 +62,9 @@ class Connection:
         configuration = configuration_of(config, ConfigProvider, MetricsPolicy)
         self._configuration = configuration
         self._client: Client = NOT_CONNECTED
+        self._reports: Reports = NOT_CONNECTED
+        if configuration.metrics is not None:
+            checked(configuration.metrics)
         self._kinds: dict[str, PolicyKind[Any]] = configuration.kinds
         self._validate = configuration.validate
         self._read: PolicyKind[Any] = configuration.kinds["read"]
@@ -69,9 +74,12 @@ class Connection:
 
     def _open(self, user: str | None, password: str | None) -> None:
         try:
-            self._client = Client(self._configuration.hosts, self._configuration.policy(user, password))
+            self._client = client = Client(
+                self._configuration.hosts, self._configuration.policy(user, password)
+            )
         except errors.AerospikeError as error:
             raise from_pyspike(error) from error
+        self._reports = Reports(client, client._cluster, self._configuration.metrics, user)
 
     def connect(self, username: str | None = None, password: str | None = None) -> Any:
         """Connect, if the client is not connected; making a client connects it already.
@@ -105,8 +113,10 @@ class Connection:
     def close(self) -> None:
         """Close all connections; `connect` opens them again."""
         if self._client is not NOT_CONNECTED:
+            self._reports.close()
             self._client.close()
             self._client = NOT_CONNECTED
+            self._reports = NOT_CONNECTED
 
     def is_connected(self) -> bool:
         """Whether the client is connected."""
@@ -142,4 +152,5 @@ class Connection:
     def __del__(self) -> None:
         client = self.__dict__.get("_client", NOT_CONNECTED)
         if client is not NOT_CONNECTED:
+            self.__dict__.get("_reports", NOT_CONNECTED).close()
             client.close()  # as the official client does, without a warning

@@ -58,7 +58,10 @@ INSTEAD = {
     "info_random_node": "client.info(command, client.node_names()[0])",
     "get_nodes": "client.nodes()",
     "get_node_names": "client.node_names()",
-    "get_stats": "client.stats()",
+    "get_stats": "client.stats() and client.metrics()",
+    "enable_metrics": "client.metrics(), or pyspike.telemetry",
+    "disable_metrics": "nothing",
+    "MetricsPolicy": "pyspike.telemetry",
     "udf_put": "client.register_udf(path).wait()",
     "udf_remove": "client.remove_udf(name).wait()",
     "udf_list": "client.list_udfs()",
@@ -116,10 +119,7 @@ DIFFERENT = {
     "set_log_handler": "messages are those of pyspike, which has fewer",
 }
 
-MISSING = {
-    "enable_metrics": "metrics",
-    "MetricsPolicy": "metrics",
-}
+MISSING: dict[str, str] = {}  # the name, and what there is not
 
 # Methods whose names tell that an object is a client, and those that other objects have too.
 SHARED_METHODS = frozenset(

@@ -9,7 +9,7 @@ The classes are made of `TREE`, whose lines are: the parent, and its children wi
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from pyspike import errors
 
@@ -19,7 +19,6 @@ __all__ = [
     "AerospikeError",
     "from_ending",
     "from_pyspike",
-    "not_yet",
     "param_error",
     "raised",
 ]
@@ -191,8 +190,3 @@ def _with_details(made: AerospikeError, error: errors.AerospikeError) -> Aerospi
     made.advice = error.advice
     made.__cause__ = error
     return made
-
-
-def not_yet(what: str) -> NoReturn:
-    """Refuse what this package can't do."""
-    raise raised("ClientError", f"pyspike.compat has no {what} yet")

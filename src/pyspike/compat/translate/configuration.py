@@ -9,7 +9,7 @@ from typing import Any
 from pyspike import AuthMode, ClientPolicy, ConfigProvider, errors
 from pyspike.compat.facts.configuration import CONFIG, LUA, POLICIES, SHM, TLS
 from pyspike.compat.facts.policies import AUTH_MODES, GLOBAL
-from pyspike.compat.model.exceptions import not_yet, param_error
+from pyspike.compat.model.exceptions import param_error
 from pyspike.compat.translate.policies import PolicyKind, checked_keys, made_kinds
 from pyspike.compat.translate.tls import tls_of
 
@@ -31,6 +31,7 @@ class Configuration:
         user: the user's name, if the configuration has one.
         password: its password.
         kinds: what makes policies, by their kinds.
+        metrics: the `MetricsPolicy` that `enable_metrics` takes by default; None if there is none.
         validate: whether keys that are not known are an error in any case.
         strict: whether operations that can't be done are refused before they are sent.
         bools_as_ints: whether bools are written as ints.
@@ -44,6 +45,7 @@ class Configuration:
     user: str | None
     password: str | None
     kinds: dict[str, PolicyKind[Any]]
+    metrics: Any
     validate: bool
     strict: bool
     bools_as_ints: bool
@@ -104,6 +106,7 @@ def configuration_of(config: Any, provider: type, metrics: type) -> Configuratio
         user=_text(config, "user"),
         password=_text(config, "password"),
         kinds=kinds,
+        metrics=policies.get("metrics"),
         validate=validate,
         strict=_bool(config, "strict_types") is not False,
         bools_as_ints=_int(config, "send_bool_as") == INTEGER,
@@ -177,7 +180,6 @@ def _check_metrics(policy: Any, kind: type) -> None:
             "metrics must be an aerospike_helpers.metrics.MetricsPolicy class instance. But "
             f"a {type(policy).__name__} was received instead"
         )
-    not_yet("metrics")
 
 
 def _threshold(config: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from . import requests
 __all__ = ["Backend", "Plan", "ProcessBackend", "ThreadBackend", "serve_control"]
 
 _STOP_TIMEOUT = 5.0
+_LAST_ROUNDS = 5  # of the loop: to make a connection that was accepted, to close it, to dispose of it
 _ERRORS: dict[str, type[Exception]] = {
     kind.__name__: kind for kind in (KeyError, ModuleNotFoundError, TypeError, ValueError, OSError)
 }
@@ -123,6 +124,17 @@ class ThreadBackend:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        self._loop.run_until_complete(self._end())
+
+    @staticmethod
+    async def _end() -> None:
+        """Let connections that were just accepted be made and closed, and end what goes on."""
+        for _ in range(_LAST_ROUNDS):
+            await asyncio.sleep(0)
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def call(self, request: str, node: str | None = None, **args: Any) -> Any:
         """Do a request in the running cluster, and give its result."""
@@ -147,8 +159,7 @@ class ThreadBackend:
 
     def _close(self) -> None:
         self._cluster.close()
-        # The loop runs a little longer, to dispose of the closed transports.
-        self._loop.call_later(0.01, self._loop.stop)
+        self._loop.stop()
 
 
 class ProcessBackend:

@@ -204,13 +204,13 @@ class Namespace:
         """Drop all records, and all transactions."""
         self.tombstones.clear()
         self.transactions = Transactions()
-        for partition_id in range(N_PARTITIONS):
+        for partition_id in [each for each, records in enumerate(self.partitions) if records]:
             self.drop_partition(partition_id)
 
     def drop_expired(self) -> None:
         """Drop all records that have expired, as the server's expiry thread does from time to time."""
         now, locked = self.store.now(), self.transactions.provisionals
-        for partition in self.partitions:
+        for partition in filter(None, self.partitions):
             gone = [digest for digest, record in partition.items() if 0 < record.void_time < now]
             for digest in gone:
                 if digest not in locked:
@@ -220,7 +220,8 @@ class Namespace:
         """The digest and the record of all records that have not expired."""
         now = self.store.now()
         for partition_id in partition_ids:
-            for digest, record in list(self.partitions[partition_id].items()):
+            partition = self.partitions[partition_id]
+            for digest, record in list(partition.items()) if partition else ():
                 if not record.void_time or now <= record.void_time:
                     yield digest, record
 

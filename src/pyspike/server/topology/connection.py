@@ -11,6 +11,7 @@ dropped.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections import deque
@@ -38,6 +39,7 @@ _TYPES = frozenset(int(kind) for kind in ProtoType)
 _DATA, _COMPRESSED = int(ProtoType.AS_MSG), int(ProtoType.AS_MSG_COMPRESSED)
 _WRITE_SIZE = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
+_GONE = ("", 0)  # the address of a client that closed the connection before it was accepted
 
 
 class Handler(Protocol):
@@ -125,8 +127,9 @@ class Connection(asyncio.Protocol):
         """Take the transport of a client that has connected."""
         self._transport = cast(asyncio.Transport, transport)
         sock = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        host, port = self._transport.get_extra_info("peername")[:2]
+        with contextlib.suppress(OSError):  # macOS refuses it when the client has gone
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        host, port = (self._transport.get_extra_info("peername") or _GONE)[:2]
         self.session.client = f"{host}+{port}"
         self.session.caller = Caller(host, partial(self._transport.get_extra_info, "peercert"))
         self._handler.connected(self)

@@ -146,7 +146,7 @@ class Membership:
         """Start all nodes and form the cluster."""
         try:
             for node in self.nodes:
-                await node.listen(node.bind(node.state.port))
+                node.listen(node.bind(node.state.port))
                 self._first_ports[node.state.name] = node.state.port
                 self._begin(node)
         except OSError:
@@ -189,7 +189,7 @@ class Membership:
             self.stop_node(node)
         if node.state.name in self._detaching:
             self._detach(node)
-        await node.listen(node.bind(node.state.port if port is None else port))
+        node.listen(node.bind(node.state.port if port is None else port))
         self._begin(node)
         for other in self.state.members:
             if other is not node.state:
@@ -297,7 +297,7 @@ class Membership:
         """Undo all faults of a node; one that is down stays down."""
         node.heal()
         if node.state.running:
-            await node.listen()
+            node.listen()
 
     async def heal(self) -> None:
         """Undo all faults, of nodes and of partitions, and start the nodes that are down."""

@@ -22,13 +22,12 @@ from ..protocol.result import RequestError
 from ..protocol.transaction_steps import step_of
 from .connection import Connection
 from .fault_settings import Faults, StepFault
+from .listener import BACKLOG, Listener
 from .replies import Reply
 from .state import ClusterState, NodeState, NodeStats, Session
 from .tls import TlsProtocol
 
 __all__ = ["Dispatch", "Node"]
-
-_BACKLOG = 1024
 
 Dispatch: TypeAlias = Callable[[ClusterState, NodeState, Session, int, bytes], Reply]
 """Runs a frame: takes the cluster, the node, the connection's session, the frame's type and its body."""
@@ -64,7 +63,7 @@ class Node:
         self._connections_frozen = False
         self._mute_for: float | None = None
         self._mute_timer: asyncio.TimerHandle | None = None
-        self._servers: list[asyncio.AbstractServer] = []
+        self._listeners: list[Listener] = []
 
     @property
     def stats(self) -> NodeStats:
@@ -107,23 +106,22 @@ class Node:
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((self.state.host, port))
-            sock.listen(_BACKLOG)
+            sock.listen(BACKLOG)
         except OSError:
             sock.close()
             raise
         return sock
 
-    async def listen(self, socks: list[socket.socket] | None = None) -> None:
+    def listen(self, socks: list[socket.socket] | None = None) -> None:
         """Accept connections on what `bind` gave, or else on the ports that the node had before.
 
         It does nothing if the node does already.
         """
-        if self._servers:
+        if self._listeners:
             return
-        loop = asyncio.get_running_loop()
         made: list[Callable[[], asyncio.Protocol]] = [self._protocol, self._clear_protocol]
         for sock, make in zip(socks or self.bind(self.state.port), made, strict=False):
-            self._servers.append(await loop.create_server(make, sock=sock, backlog=_BACKLOG))
+            self._listeners.append(Listener(sock, make))
 
     def _protocol(self) -> asyncio.Protocol:
         """The protocol of a connection that was just accepted."""
@@ -135,9 +133,9 @@ class Node:
 
     def refuse(self) -> None:
         """Close the listening ports; connections that are open stay open."""
-        servers, self._servers = self._servers, []
-        for server in servers:
-            server.close()
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener.close()
 
     def begin(self) -> None:
         """Mark the node as up: without faults but `mute` and those of the whole cluster, and with the
@@ -217,6 +215,8 @@ class Node:
         self.state.sessions.add(connection.session)
         self.stats.connections_accepted += 1
         self.stats.connections_open += 1
+        if not self.state.running:
+            connection.close()  # it was accepted just before the node was stopped
 
     def disconnected(self, connection: Connection) -> None:
         """Forget a connection that is closed."""

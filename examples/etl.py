@@ -1,0 +1,83 @@
+"""A CSV file into records and out again, with progress, in flat memory.
+
+    python examples/etl.py [FILE]
+
+Rows go through a batch stream: a bounded number is under way, and what failed is told row by row. The way out
+is a query, from which a table of sums is made. For tables of columns there is `client.write_arrow`, and for
+whole sets `pyspike load` and `pyspike export`.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from place import hosts
+from rich.console import Console
+from rich.progress import track
+
+from pyspike import BatchWrite, Client, Statement
+from pyspike import operations as op
+
+ROWS = 5000
+
+
+def rows(file: Path) -> Iterator[BatchWrite]:
+    """A row of the file is a record; what is no number is refused by `int`, before it is sent."""
+    with file.open(newline="", encoding="utf-8") as lines:
+        for line in csv.DictReader(lines):
+            yield BatchWrite(
+                ("test", "orders", int(line["id"])),
+                [op.put("user", line["user"]), op.put("amount", int(line["amount"]))],
+                ttl=86_400,
+            )
+
+
+def load(client: Client, file: Path, total: int) -> tuple[int, list[str]]:
+    """How many rows were written, and what was wrong with the others."""
+    wrong: list[str] = []
+    written = 0
+    with client.batch_stream(rows(file), timeout=60_000) as outcomes:
+        for row in track(outcomes, "Loading", total=total, console=Console(stderr=True)):
+            if row.ok:
+                written += 1
+            else:
+                wrong.append(f"{row.key.user_key}: {row.error}")
+    return written, wrong
+
+
+def sums(client: Client) -> Counter[str]:
+    """What each user has ordered."""
+    found: Counter[str] = Counter()
+    for record in client.query(Statement("test", "orders", ["user", "amount"])):
+        found[record["user"]] += record["amount"]
+    return found
+
+
+def write_sample(file: Path, numbers: Iterable[int]) -> None:
+    with file.open("w", newline="", encoding="utf-8") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(["id", "user", "amount"])
+        writer.writerows([n, f"user-{n % 7}", n % 100] for n in numbers)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, hosts() as where, Client(where) as client:
+        file = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder, "orders.csv")
+        if len(sys.argv) == 1:
+            write_sample(file, range(ROWS))
+        with file.open("rb") as lines:
+            total = sum(1 for _ in lines) - 1
+        written, wrong = load(client, file, total)
+        print(f"{written} rows written, {len(wrong)} failed", *wrong[:5], sep="\n")
+        for user, amount in sums(client).most_common(3):
+            print(f"{user}: {amount}")
+        client.truncate("test", "orders")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The best of a game: one ordered map, in which the server counts, ranks and cuts.
+
+    python examples/leaderboard.py
+
+A record has the scores of one game, by player. The map is ordered by key and value, so that a rank costs no
+sorting. With more than some ten thousand players share them out over several records.
+"""
+
+from __future__ import annotations
+
+import random
+
+from place import hosts
+
+from pyspike import Client, Key, MapOrder, MapReturnType
+from pyspike.operations import maps
+
+KEPT = 1000  # players of a game
+
+
+class Leaderboard:
+    """The scores of a game."""
+
+    def __init__(self, client: Client, game: str) -> None:
+        self._client = client
+        self._key = Key("test", "leaderboards", game)
+
+    def score(self, player: str, points: int) -> tuple[int, int]:
+        """Add points to a player's score; returns the score and the place, from 1, in one round trip."""
+        record = self._client.operate(
+            self._key,
+            [
+                maps.increment("scores", player, points, order=MapOrder.KEY_VALUE_ORDERED),
+                maps.remove_by_rank_range("scores", -KEPT, inverted=True),
+                maps.get_by_key("scores", player, return_type=MapReturnType.REVERSE_RANK),
+            ],
+        )
+        total, _, place = record.results
+        return total, place + 1
+
+    def best(self, count: int) -> list[tuple[str, int]]:
+        """The best players with their scores, the best first."""
+        record = self._client.operate(
+            self._key, [maps.get_by_rank_range("scores", -count, return_type=MapReturnType.KEY_VALUE)]
+        )
+        return sorted(dict(record.results[0]).items(), key=lambda entry: (-entry[1], entry[0]))
+
+    def around(self, player: str) -> list[str]:
+        """The players that are just behind, at and before a player's score."""
+        score = self._client.operate(
+            self._key, [maps.get_by_key("scores", player, return_type=MapReturnType.VALUE)]
+        ).results[0]
+        near = maps.get_by_value_relative_rank_range("scores", score, -1, 3, return_type=MapReturnType.KEY)
+        return list(self._client.operate(self._key, [near]).results[0])
+
+
+def main() -> None:
+    dice = random.Random(7)
+    with hosts() as where, Client(where) as client:
+        board = Leaderboard(client, f"chess-{dice.random()}")
+        for _ in range(500):
+            board.score(f"player-{dice.randrange(40)}", dice.randrange(100))
+        total, place = board.score("player-7", 10_000)
+        print(f"player-7 has {total} points and is number {place}")
+        for number, (player, points) in enumerate(board.best(3), 1):
+            print(f"{number}. {player}: {points}")
+        print("around player-20:", ", ".join(board.around("player-20")))
+
+
+if __name__ == "__main__":
+    main()
