@@ -7,6 +7,7 @@ What type checkers say of the blocks is in `test_readme_types`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ SET = '"users"'
 BLOCKS = 25
 TESTS = 1
 LANGUAGES = {"python", "console"}
+_runs = itertools.count(1)
 
 
 def read_blocks() -> list[Block]:
@@ -31,15 +33,21 @@ def read_blocks() -> list[Block]:
 
 
 @pytest.fixture(scope="module")
-def blocks(hosts: str, set_name: str) -> Iterator[list[Block]]:
-    """All blocks, after they have run."""
+def blocks(hosts: str, set_name: str, _shared_client: pyspike.Client) -> Iterator[list[Block]]:
+    """All blocks, after they have run.
+
+    In a set of their own each time: pytest-xdist hands tests of one module to one process in two parts, between
+    which this fixture ends, and the second run must not find the records of the first.
+    """
     found = read_blocks()
+    own_set = f"{set_name}-{next(_runs)}"
     namespace: dict[str, object] = {"__name__": "readme"}
     for block in found:
         if not block.is_test:
-            run(block, namespace, hosts, set_name)
+            run(block, namespace, hosts, own_set)
     yield found
     namespace.clear()
+    _shared_client.truncate("test", own_set)
 
 
 def run(block: Block, namespace: dict[str, object], hosts: str, set_name: str) -> None:
