@@ -36,8 +36,8 @@ def read_blocks() -> list[Block]:
 def blocks(hosts: str, set_name: str, _shared_client: pyspike.Client) -> Iterator[list[Block]]:
     """All blocks, after they have run.
 
-    In a set of their own each time: pytest-xdist hands tests of one module to one process in two parts, between
-    which this fixture ends, and the second run must not find the records of the first.
+    In a set of their own each time: pytest-xdist hands tests of one module to one process in two parts,
+    between which this fixture ends, and the second run must not find the records of the first.
     """
     found = read_blocks()
     own_set = f"{set_name}-{next(_runs)}"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pyspike._types import Filter
 from pyspike._wire import EncodedContext
-from pyspike.arguments import Policies, admin_policy
+from pyspike.arguments import admin_policy
+from pyspike.client_part import ClientPart
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.policy import AdminPolicy
 from pyspike.process.lazy_imports import LazyModule, importing
@@ -21,7 +22,6 @@ from pyspike.udf import UdfModule, UdfSource
 if TYPE_CHECKING:
     from pyspike import explanation
     from pyspike.cdt.context import Context
-    from pyspike.cluster import Cluster
 else:
     Context = EncodedContext  # for `typing.get_type_hints`: its base class, which needs no further import
     explanation = LazyModule("pyspike.explanation")
@@ -29,13 +29,10 @@ else:
 __all__ = ["Administration"]
 
 
-class Administration:
+class Administration(ClientPart):
     """What `Client` has besides its commands on records: indexes, truncation, modules of functions."""
 
     __slots__ = ()
-
-    _cluster: Cluster
-    _policies: Policies
 
     # --- indexes ---
 

@@ -10,10 +10,11 @@ from datetime import datetime
 
 from pyspike import explanation
 from pyspike._types import Filter
-from pyspike.arguments import Policies, admin_policy
+from pyspike.arguments import admin_policy
 from pyspike.async_task import AsyncIndexTask, AsyncTask
 from pyspike.cdt.context import Context
-from pyspike.cluster import Cluster, explaining, indexes, truncation, udf_modules, xdr
+from pyspike.client_part import ClientPart
+from pyspike.cluster import explaining, indexes, truncation, udf_modules, xdr
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.policy import AdminPolicy
 from pyspike.process.in_thread import in_thread
@@ -22,13 +23,10 @@ from pyspike.udf import UdfModule, UdfSource
 __all__ = ["AsyncAdministration"]
 
 
-class AsyncAdministration:
+class AsyncAdministration(ClientPart):
     """What `AsyncClient` has besides its commands on records: see `Administration`."""
 
     __slots__ = ()
-
-    _cluster: Cluster
-    _policies: Policies
 
     # --- indexes ---
 

@@ -12,9 +12,10 @@ from typing import Any
 from pyspike import job
 from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import Operation, Statement, packed_call
-from pyspike.arguments import Policies, admin_policy, no_transaction
+from pyspike.arguments import admin_policy, no_transaction
 from pyspike.async_task import AsyncExecuteTask
-from pyspike.cluster import Cluster, background, jobs
+from pyspike.client_part import ClientPart
+from pyspike.cluster import background, jobs
 from pyspike.policy import AdminPolicy, WritePolicy
 from pyspike.process.in_thread import in_thread
 from pyspike.transaction import Transaction
@@ -22,14 +23,10 @@ from pyspike.transaction import Transaction
 __all__ = ["AsyncBackgroundJobs"]
 
 
-class AsyncBackgroundJobs:
+class AsyncBackgroundJobs(ClientPart):
     """What `AsyncClient` has besides its commands on records: see `BackgroundJobs`."""
 
     __slots__ = ()
-
-    _cluster: Cluster
-    _executor: Any  # the client's, or what has its calls watched
-    _policies: Policies
 
     async def query_operate(
         self,

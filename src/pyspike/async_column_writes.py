@@ -12,8 +12,7 @@ from typing import Any
 
 from pyspike._types import ArrowRows, Filter, Milliseconds, Ttl
 from pyspike._wire import AsyncExecutor, Batch, ColumnWriter
-from pyspike.arguments import Policies
-from pyspike.cluster import Cluster
+from pyspike.client_part import ClientPart
 from pyspike.columnar import writing
 from pyspike.columnar.stream import AsyncArrowStream
 from pyspike.columnar.writing import WriteReport
@@ -24,15 +23,12 @@ from pyspike.transaction import Transaction
 __all__ = ["AsyncColumnWrites"]
 
 
-class AsyncColumnWrites:
+class AsyncColumnWrites(ClientPart):
     """What `AsyncClient` has for rows of columns: see `ColumnWrites`."""
 
     __slots__ = ()
 
-    _cluster: Cluster
-    _policies: Policies
     _loops: AsyncExecutor
-    _executor: Any  # the same, or what has its calls watched
 
     async def write_arrow(
         self,

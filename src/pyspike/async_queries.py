@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from pyspike._types import ColumnTypes, Filter, KeyLike, MetadataColumns, Milliseconds, OnMismatch
-from pyspike._wire import AsyncExecutor, AsyncRecordset, DynamicSettings, Record, RecordTypes, Statement
-from pyspike.arguments import Policies, no_transaction
-from pyspike.cluster import Cluster, aggregation
+from pyspike._wire import AsyncExecutor, AsyncRecordset, Record, Statement
+from pyspike.arguments import no_transaction
+from pyspike.client_part import ClientPart
+from pyspike.cluster import aggregation
 from pyspike.columnar import reading
 from pyspike.columnar import stream as columnar
 from pyspike.policy import BatchPolicy, QueryPolicy
@@ -26,20 +27,12 @@ __all__ = ["AsyncQueries"]
 U = TypeVar("U")
 
 
-class AsyncQueries:
+class AsyncQueries(ClientPart):
     """What `AsyncClient` has besides its commands on records: see `Queries`."""
 
     __slots__ = ()
 
-    _cluster: Cluster
-    _policies: Policies
     _loops: AsyncExecutor
-    _executor: Any  # the same, or what has its calls watched
-    if TYPE_CHECKING:
-
-        def _follow(self, dynamic: DynamicSettings, policies: Policies) -> None: ...
-
-        def _know(self, types: RecordTypes) -> None: ...
 
     @overload
     def query(

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from pyspike._wire import Batch, Command, Executor
-from pyspike.arguments import Policies, ending_settings, times_again
-from pyspike.cluster import Cluster
+from pyspike.arguments import ending_settings, times_again
+from pyspike.client_part import ClientPart
 from pyspike.cluster.info_names import is_strong
 from pyspike.errors import AerospikeError
 from pyspike.plans.transactions import Repeats, Steps, abort, commit, give_up, take_part
@@ -34,15 +34,12 @@ __all__ = ["AsyncTransactions"]
 T = TypeVar("T")
 
 
-class AsyncTransactions:
+class AsyncTransactions(ClientPart):
     """What `AsyncClient` has besides its commands on records: transactions."""
 
     __slots__ = ()
 
-    _cluster: Cluster
-    _policies: Policies
     _loops: Any  # the executor of `aio`, which is above
-    _executor: Any  # the same, or what has its calls watched
 
     def _take_part(self, txn: Any, work: Command | Batch) -> Any:
         """The coroutine of a command or a batch that is part of a transaction."""

@@ -5,30 +5,25 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from pyspike._types import KeyLike, Milliseconds, Ttl
-from pyspike.arguments import Policies
+from pyspike.client_part import ClientPart
 from pyspike.errors import AerospikeError
 from pyspike.plans.updates import Update
 from pyspike.policy import WritePolicy
 from pyspike.updates import REPEATS
-
-if TYPE_CHECKING:
-    from pyspike.cluster import Cluster
 
 __all__ = ["AsyncUpdates"]
 
 U = TypeVar("U")
 
 
-class AsyncUpdates:
+class AsyncUpdates(ClientPart):
     """What `AsyncClient` has besides its commands on records: `update`."""
 
     __slots__ = ()
 
-    _cluster: Cluster
-    _policies: Policies
     get: Any  # those of the compiled commands, which stand in front of this class
     put: Any
     delete: Any

@@ -8,21 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pyspike import security
-from pyspike.arguments import Policies, admin_policy
-from pyspike.cluster import Cluster, users
+from pyspike.arguments import admin_policy
+from pyspike.client_part import ClientPart
+from pyspike.cluster import users
 from pyspike.policy import AdminPolicy
 from pyspike.process.in_thread import in_thread
 
 __all__ = ["AsyncUserAdministration"]
 
 
-class AsyncUserAdministration:
+class AsyncUserAdministration(ClientPart):
     """What `AsyncClient` has to administrate users and roles: see `UserAdministration`."""
 
     __slots__ = ()
-
-    _cluster: Cluster
-    _policies: Policies
 
     # --- users ---
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds, Ttl
-from pyspike._wire import Executor, Operation, Statement, packed_call
-from pyspike.arguments import Policies, admin_policy, no_transaction
+from pyspike._wire import Operation, Statement, packed_call
+from pyspike.arguments import admin_policy, no_transaction
+from pyspike.client_part import ClientPart
 from pyspike.policy import AdminPolicy, WritePolicy
 from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.task import ExecuteTask
@@ -18,24 +19,16 @@ from pyspike.transaction import Transaction
 
 if TYPE_CHECKING:
     from pyspike import job
-    from pyspike.cluster import Cluster
 else:
     job = LazyModule("pyspike.job")
 
 __all__ = ["BackgroundJobs"]
 
 
-class BackgroundJobs:
+class BackgroundJobs(ClientPart):
     """What `Client` has besides its commands on records: jobs of the nodes."""
 
     __slots__ = ()
-
-    _cluster: Cluster
-    _policies: Policies
-    if TYPE_CHECKING:
-
-        @property
-        def _executor(self) -> Executor: ...
 
     def query_operate(
         self,

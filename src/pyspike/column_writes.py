@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pyspike._types import ArrowRows, Filter, Milliseconds, Ttl
-from pyspike._wire import Batch, Executor
-from pyspike.arguments import Policies
+from pyspike._wire import Batch
+from pyspike.client_part import ClientPart
 from pyspike.policy import BatchPolicy, BatchWritePolicy
 from pyspike.process.lazy_imports import LazyModule
 from pyspike.transaction import Transaction
 
 if TYPE_CHECKING:
-    from pyspike.cluster import Cluster
     from pyspike.columnar import writing
 else:
     writing = LazyModule("pyspike.columnar.writing")
@@ -24,17 +23,10 @@ else:
 __all__ = ["ColumnWrites"]
 
 
-class ColumnWrites:
+class ColumnWrites(ClientPart):
     """What `Client` has for rows of columns."""
 
     __slots__ = ()
-
-    _cluster: Cluster
-    _policies: Policies
-    if TYPE_CHECKING:
-
-        @property
-        def _executor(self) -> Executor: ...
 
     def write_arrow(
         self,

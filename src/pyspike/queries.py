@@ -11,8 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pyspike._types import ColumnTypes, Filter, KeyLike, MetadataColumns, Milliseconds, OnMismatch
-from pyspike._wire import DynamicSettings, Executor, Record, Recordset, RecordTypes, Statement
-from pyspike.arguments import Policies, no_transaction
+from pyspike._wire import Record, Recordset, Statement
+from pyspike.arguments import no_transaction
+from pyspike.client_part import ClientPart
 from pyspike.policy import BatchPolicy, QueryPolicy
 from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.query import ALL_PARTITIONS, Cursor, PartitionFilter
@@ -20,7 +21,6 @@ from pyspike.query_arguments import new_query, query_settings
 from pyspike.transaction import Transaction
 
 if TYPE_CHECKING:
-    from pyspike.cluster import Cluster
     from pyspike.columnar import stream as columnar
 else:
     columnar = LazyModule("pyspike.columnar.stream")
@@ -30,21 +30,10 @@ __all__ = ["Queries"]
 U = TypeVar("U")
 
 
-class Queries:
+class Queries(ClientPart):
     """What `Client` has besides its commands on records: queries and aggregations."""
 
     __slots__ = ()
-
-    _cluster: Cluster
-    _policies: Policies
-    if TYPE_CHECKING:
-
-        @property
-        def _executor(self) -> Executor: ...
-
-        def _follow(self, dynamic: DynamicSettings, policies: Policies) -> None: ...
-
-        def _know(self, types: RecordTypes) -> None: ...
 
     @overload
     def query(

@@ -15,7 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspike._wire import Batch, Command, Executor
-from pyspike.arguments import Policies, ending_settings, times_again
+from pyspike.arguments import ending_settings, times_again
+from pyspike.client_part import ClientPart
 from pyspike.errors import AerospikeError
 from pyspike.process.lazy_imports import importing
 from pyspike.transaction import (
@@ -31,7 +32,6 @@ from pyspike.transaction import (
 )
 
 if TYPE_CHECKING:
-    from pyspike.cluster import Cluster
     from pyspike.plans.transactions import Steps
 
 __all__ = ["LEAVING", "REPEATS", "Transactions"]
@@ -44,14 +44,10 @@ LEAVING = 1.0
 T = TypeVar("T")
 
 
-class Transactions:
+class Transactions(ClientPart):
     """What `Client` has besides its commands on records: transactions."""
 
     __slots__ = ()
-
-    _cluster: Cluster
-    _policies: Policies
-    _executor: Any  # a BlockingExecutor; `Commands` has it as what that is derived from
 
     def _take_part(self, txn: Any, work: Command | Batch) -> Any:
         """Run a command or a batch as part of a transaction."""

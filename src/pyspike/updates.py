@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from pyspike._types import KeyLike, Milliseconds, Ttl
-from pyspike.arguments import Policies
+from pyspike.client_part import ClientPart
 from pyspike.errors import AerospikeError
 from pyspike.policy import WritePolicy
 from pyspike.process.lazy_imports import importing
-
-if TYPE_CHECKING:
-    from pyspike.cluster import Cluster
 
 __all__ = ["REPEATS", "Updates"]
 
@@ -26,13 +23,11 @@ U = TypeVar("U")
 REPEATS = 20  # times that a function is called again, by default
 
 
-class Updates:
+class Updates(ClientPart):
     """What `Client` has besides its commands on records: `update`."""
 
     __slots__ = ()
 
-    _cluster: Cluster
-    _policies: Policies
     get: Any  # those of the compiled commands, which stand in front of this class
     put: Any
     delete: Any

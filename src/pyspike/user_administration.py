@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pyspike.arguments import Policies, admin_policy
+from pyspike.arguments import admin_policy
+from pyspike.client_part import ClientPart
 from pyspike.policy import AdminPolicy
 from pyspike.process.lazy_imports import LazyModule, importing
 
 if TYPE_CHECKING:
     from pyspike import security
-    from pyspike.cluster import Cluster
 else:
     security = LazyModule("pyspike.security")
 
 __all__ = ["UserAdministration"]
 
 
-class UserAdministration:
+class UserAdministration(ClientPart):
     """What `Client` has to administrate users and roles.
 
     One node is told, and tells the others, which may take a moment. The client's user needs the privilege
@@ -31,9 +31,6 @@ class UserAdministration:
     """
 
     __slots__ = ()
-
-    _cluster: Cluster
-    _policies: Policies
 
     # --- users ---
 
