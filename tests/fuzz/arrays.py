@@ -112,8 +112,9 @@ class Arrays:
     def write(self) -> None:
         """Pack all rows, as far as that goes."""
         roles = {"key": "id"}
-        for name, role in zip(self.schema.names[1:], self.choices.bytes(len(NAMES)), strict=False):
-            if role < len(ROLES):
+        for name in self.schema.names[1:]:
+            role = self.choices.number(24)
+            if 0 < role < len(ROLES):  # most columns are bins
                 roles[ROLES[role]] = name
         bins = {name: name for name in self.schema.names if name not in roles.values()}
         plan = _wire.ColumnPlan(self.schema, "test", "s", bins, roles, None, from_text, None)
@@ -136,7 +137,7 @@ class Arrays:
         form = choose.one_of(KEYS if is_key else PLAIN + NESTED if depth < DEEPEST else PLAIN)
         metadata = None if is_key else choose.one_of(METADATA.get(form, (None,)))
         if form in INTS and ":" not in form and form != "tdD" and choose.number(8) == 7:
-            return self._dictionary(name, form, length, offset)
+            return self._dictionary(name, form, length, offset, depth)
         nested: dict[str, Callable[[int], tuple[list[Any], list[tuple[_wire.ArrowSchema, Any]]]]] = {
             "+l": lambda count: self._lists(count, 4, depth),
             "+L": lambda count: self._lists(count, 8, depth),
@@ -159,15 +160,16 @@ class Arrays:
             buffers = [None if is_key and choose.number(8) else self._validity(count), *buffers]
         return schema, self._array(length, offset, buffers, [array for _, array in columns])
 
-    def _dictionary(self, name: str, form: str, length: int, offset: int) -> tuple[_wire.ArrowSchema, Any]:
+    def _dictionary(
+        self, name: str, form: str, length: int, offset: int, depth: int
+    ) -> tuple[_wire.ArrowSchema, Any]:
         values = 1 + self.choices.number(4)
-        kind = self.choices.one_of(tuple(TEXTS))
+        kind, inner = self._column(name, values, depth + 1)
         codes = b"".join(self._code(values).to_bytes(INTS[form], "little") for _ in range(length + offset))
-        inner = self._array(values, 0, [self._validity(values), *self._plain(kind, values)], [])
         array = self._array(length, offset, [self._validity(length + offset), self._memory(codes)], [])
         if not self.choices.seldom():
             array.dictionary = ctypes.pointer(inner)
-        return _wire.ArrowSchema(name, form, dictionary=_wire.ArrowSchema("", kind)), array
+        return _wire.ArrowSchema(name, form, dictionary=kind), array
 
     def _code(self, values: int) -> int:
         return self.choices.number(256) if self.choices.seldom() else self.choices.number(values)

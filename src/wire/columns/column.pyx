@@ -349,8 +349,14 @@ cdef inline Adding add_bytes(Column* c, const unsigned char* data, size_t size) 
 
 
 cdef inline const unsigned char* bytes_at(Column* c, int64_t row, size_t* size) noexcept nogil:
-    """Returns the bytes of a row of a column with offsets."""
-    cdef int64_t begin = offset_at(c, row)
+    """Returns the text or bytes of a row, which is not null."""
+    cdef const unsigned char* view
+    cdef int64_t begin
+    if c.width == 0:
+        view = c.values + row * VIEW_SIZE
+        size[0] = <size_t>(<const int32_t*>view)[0]
+        return view + 4 if size[0] <= INLINE_SIZE else c.data.data + (<const int32_t*>view)[3]
+    begin = offset_at(c, row)
     size[0] = <size_t>(offset_at(c, row + 1) - begin)
     return c.data.data + begin
 

@@ -76,6 +76,22 @@ cdef int plan_struct(Column* c, tuple fields, str path) except -1:
     return 0
 
 
+cdef int plan_codes(Column* c, ArrowSchema field, str path) except -1:
+    cdef ArrowSchema values = field.dictionary
+    if field.format not in INT_FORMATS or field.format == "tdD":
+        raise no_such_column(path, field, "the numbers of a dictionary's values are integers")
+    plan_integers(c, INT_FORMATS[field.format][0], INT_FORMATS[field.format][1])
+    c.kind = OF_CODES
+    c.least = 0
+    c.children = <Column*>zeroed(sizeof(Column))
+    c.child_count = 1
+    plan_column(&c.children[0], ArrowSchema(
+        values.name, values.format, nullable=values.nullable, metadata={**values.metadata, **field.metadata},
+        fields=values.fields, dictionary=values.dictionary, flags=values.flags,
+    ), path)
+    return 0
+
+
 cdef int plan_column(Column* c, ArrowSchema field, str path) except -1:
     """Makes an empty column, in memory that is all zero. After an error `free_column` frees what was made.
 
@@ -88,12 +104,7 @@ cdef int plan_column(Column* c, ArrowSchema field, str path) except -1:
     c.name_size = <size_t>PyBytes_GET_SIZE(name)
     c.nullable = field.nullable
     if field.dictionary is not None:
-        if form not in INT_FORMATS or form == "tdD" or field.dictionary.format not in ("u", "U", "z", "Z"):
-            raise no_such_column(path, field, "a dictionary has numbers of text or bytes")
-        plan_integers(c, INT_FORMATS[form][0], INT_FORMATS[form][1])
-        c.kind = OF_CODES
-        c.least = 0
-        plan_children(c, (field.dictionary,), path)
+        plan_codes(c, field, path)
     elif form in INT_FORMATS:
         plan_integers(c, INT_FORMATS[form][0], INT_FORMATS[form][1])
     elif form in TEXT_FORMATS:
@@ -130,6 +141,20 @@ cdef int plan_column(Column* c, ArrowSchema field, str path) except -1:
         c.children[0].children[0].nullable = False
     else:
         raise no_such_column(path, field)
+    return 0
+
+
+cdef int check_fillable(Column* c, tuple fields, str path) except -1:
+    """Refuses columns that rows can be written of, but no values be read into. `fields`: the schemas of what is in the column."""
+    cdef int i
+    cdef ArrowSchema field
+    for i in range(c.child_count):
+        field = <ArrowSchema>fields[i]
+        name = f"{path}.{field.name}" if path else field.name
+        if c.children[i].kind != OF_CODES:
+            check_fillable(&c.children[i], field.fields, name)
+        elif c.children[i].children[0].kind not in (OF_TEXT, OF_BYTES):
+            raise no_such_column(name, field, "a dictionary that is read has text or bytes")
     return 0
 
 

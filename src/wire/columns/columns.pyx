@@ -121,6 +121,7 @@ cdef class Columns:
         memset(&record, 0, sizeof(Column))
         try:
             plan_struct(&record, schema.fields, "")
+            check_fillable(&record, schema.fields, "")
             self.find_others(&record, schema)
         except BaseException:
             free_column(&record)

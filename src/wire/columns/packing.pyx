@@ -41,7 +41,29 @@ cdef inline bint lacks(Column* c, ArrayStruct* a, int64_t i) noexcept nogil:
 
 cdef bint lacks_in_dictionary(Column* c, ArrayStruct* a, int64_t i) noexcept nogil:
     cdef uint64_t code = unsigned_at(c, a, i)
-    return code < <uint64_t>a.dictionary.length and is_null_at(a.dictionary, a.dictionary.offset + <int64_t>code)
+    return code < <uint64_t>a.dictionary.length and lacks(
+        &c.children[0], a.dictionary, a.dictionary.offset + <int64_t>code
+    )
+
+
+cdef inline int look_up(Packing* p, Column** c, ArrayStruct** a, int64_t* i) except -1 nogil:
+    """Goes from the number of a value in a dictionary to the value itself, and from any other value nowhere."""
+    cdef uint64_t code
+    while c[0].kind == OF_CODES:
+        code = unsigned_at(c[0], a[0], i[0])
+        a[0] = a[0].dictionary
+        if code >= <uint64_t>a[0].length:
+            return refuse(p, b"the array is broken: its dictionary has no such value")
+        c[0] = &c[0].children[0]
+        i[0] = a[0].offset + <int64_t>code
+    return 0
+
+
+cdef inline Column* value_column(Column* c) noexcept nogil:
+    """Returns the column that tells of which type values are, which may be a dictionary's."""
+    while c.kind == OF_CODES:
+        c = &c.children[0]
+    return c
 
 
 # --- reading ---
@@ -107,11 +129,7 @@ cdef int data_at(
 ) except -1 nogil:
     """The text or bytes at `i`."""
     cdef int64_t begin, end
-    if c.kind == OF_CODES:
-        begin = <int64_t>unsigned_at(c, a, i)
-        if not 0 <= begin < a.dictionary.length:
-            return refuse(p, b"the array is broken: its dictionary has no such value")
-        return data_at(p, &c.children[0], a.dictionary, a.dictionary.offset + begin, data, size)
+    look_up(p, &c, &a, &i)
     if c.kind == OF_FIXED_BYTES:
         data[0] = <const unsigned char*>a.buffers[1] + i * c.width
         size[0] = <size_t>c.width
@@ -162,6 +180,7 @@ cdef int put_element_at(Packing* p, Column* c, ArrayStruct* a, int64_t i) except
     cdef size_t size = 0
     if lacks(c, a, i):
         return put8(p.out, 0xC0)
+    look_up(p, &c, &a, &i)
     if c.kind == OF_INTS:
         integer_at(p, c, a, i, &number)
         return put_int(p.out, number)
@@ -178,11 +197,7 @@ cdef int put_element_at(Packing* p, Column* c, ArrayStruct* a, int64_t i) except
     data_at(p, c, a, i, &data, &size)
     if c.kind == OF_JSON:
         return put_json_at(p, data, size, True)
-    return put_text(p.out, <unsigned char>particle_of(c), data, size)
-
-
-cdef inline int particle_of(Column* c) noexcept nogil:
-    return c.children[0].particle if c.kind == OF_CODES else c.particle
+    return put_text(p.out, <unsigned char>c.particle, data, size)
 
 
 cdef int elements_at(Packing* p, Column* c, ArrayStruct* a, int64_t i, int64_t* begin, int64_t* end) except -1 nogil:
@@ -303,7 +318,7 @@ cdef int put_particle_at(Packing* p, Column* c, ArrayStruct* a, int64_t i) excep
     cdef int64_t number = 0
     cdef const unsigned char* data = NULL
     cdef size_t size = 0
-    cdef int particle
+    look_up(p, &c, &a, &i)
     if c.kind == OF_INTS:
         integer_at(p, c, a, i, &number)
         store64(buffer_take(p.out, 8), <uint64_t>number)
@@ -326,13 +341,12 @@ cdef int put_particle_at(Packing* p, Column* c, ArrayStruct* a, int64_t i) excep
     data_at(p, c, a, i, &data, &size)
     if c.kind == OF_JSON:
         return put_json_at(p, data, size, False)
-    particle = particle_of(c)
-    if particle == PARTICLE_GEOJSON:
+    if c.particle == PARTICLE_GEOJSON:
         memset(buffer_take(p.out, 3), 0, 3)     # flags, and no cells: the server computes them
     if size > MAX_MESSAGE:
         return refuse(p, b"the value is larger than any message may be")
     put_bytes(p.out, data, size)
-    return particle
+    return c.particle
 
 
 cdef int check_packable(Column* c, str path) except -1:
@@ -346,8 +360,9 @@ cdef int check_packable(Column* c, str path) except -1:
 
 
 cdef int check_key_type(Column* c, str path) except -1:
+    c = value_column(c)
     if c.kind in (OF_INTS, OF_FIXED_BYTES, OF_NULLS):
         return 0
-    if c.kind in (OF_TEXT, OF_BYTES, OF_CODES) and particle_of(c) in (PARTICLE_STRING, PARTICLE_BLOB):
+    if c.kind in (OF_TEXT, OF_BYTES) and c.particle in (PARTICLE_STRING, PARTICLE_BLOB):
         return 0
     raise errors.InvalidArgument(f"the column {path!r}: keys of maps must be integers, text or bytes")

@@ -76,9 +76,9 @@ cdef class ColumnPlan:
         self.ask = new_ask(ROW_WRITES, own)
         if ttl is not None:
             self.ask.ttl = <uint32_t>ttl_header(ttl)
-        self.key = self.column_of(names, roles, "key", (OF_INTS, OF_TEXT, OF_BYTES, OF_FIXED_BYTES, OF_CODES, OF_NULLS))
+        self.key = self.column_of(names, roles, "key", (OF_INTS, OF_TEXT, OF_BYTES, OF_FIXED_BYTES, OF_NULLS))
         self.digest = self.column_of(names, roles, "digest", (OF_FIXED_BYTES, OF_BYTES))
-        self.set_column = self.column_of(names, roles, "set", (OF_TEXT, OF_CODES, OF_NULLS))
+        self.set_column = self.column_of(names, roles, "set", (OF_TEXT, OF_NULLS))
         self.ttl_column = self.column_of(names, roles, "ttl", (OF_INTS, OF_NULLS))
         self.generation = self.column_of(names, roles, "generation", (OF_INTS,))
         self.extra = self.column_of(names, roles, "extra", (OF_TEXT, OF_JSON, OF_NULLS))
@@ -121,13 +121,11 @@ cdef class ColumnPlan:
         if role not in roles:
             return NO_COLUMN
         i = self.number_of(names, roles[role])
-        c = &self.root.children[i]
-        if c.kind not in kinds:
-            raise errors.InvalidArgument(f"the column {shown(roles[role])} is of a type that no {role} has")
+        c = value_column(&self.root.children[i])
         if (
-            role == "digest" and c.kind == OF_FIXED_BYTES and c.width != DIGEST_SIZE
-            or role in ("key", "set") and c.kind == OF_CODES and particle_of(c) not in (PARTICLE_STRING, PARTICLE_BLOB)
-            or role == "key" and c.kind in (OF_TEXT, OF_BYTES) and particle_of(c) not in (PARTICLE_STRING, PARTICLE_BLOB)
+            c.kind not in kinds
+            or role == "digest" and c.kind == OF_FIXED_BYTES and c.width != DIGEST_SIZE
+            or role in ("key", "set") and c.kind in (OF_TEXT, OF_BYTES) and c.particle not in (PARTICLE_STRING, PARTICLE_BLOB)
         ):
             raise errors.InvalidArgument(f"the column {shown(roles[role])} is of a type that no {role} has")
         return <int>i
@@ -326,24 +324,26 @@ cdef int pack_key(ColumnPlan plan, Packing* p, ArrayStruct* a, int64_t i, Packed
     cdef size_t sizes[3]
     cdef unsigned char number[8]
     cdef unsigned char particle
-    cdef int64_t value = 0
+    cdef int64_t at, value = 0
     if plan.key == NO_COLUMN:
         return take_digest(plan, p, a, i, row)
     p.column = c = &plan.root.children[plan.key]
     column = a.children[plan.key]
-    if lacks(c, column, column.offset + i):
+    at = column.offset + i
+    if lacks(c, column, at):
         if plan.digest == NO_COLUMN:
             return refuse(p, b"the key is null")
         return take_digest(plan, p, a, i, row)
+    look_up(p, &c, &column, &at)
     if c.kind == OF_INTS:
-        integer_at(p, c, column, column.offset + i, &value)
+        integer_at(p, c, column, at, &value)
         store64(number, <uint64_t>value)
         particle = PARTICLE_INTEGER
         pieces[2] = number
         sizes[2] = 8
     else:
-        particle = <unsigned char>particle_of(c)
-        data_at(p, c, column, column.offset + i, &pieces[2], &sizes[2])
+        particle = <unsigned char>c.particle
+        data_at(p, c, column, at, &pieces[2], &sizes[2])
     pieces[1] = &particle
     sizes[1] = 1
     set_at(plan, p, a, i, &pieces[0], &sizes[0])
@@ -387,24 +387,28 @@ cdef int pack_life(ColumnPlan plan, Packing* p, ArrayStruct* a, int64_t i, Packe
     """Reads how long a row's record is to live, and the generation that it is to have."""
     cdef Column* c
     cdef ArrayStruct* column
-    cdef int64_t number = 0
+    cdef int64_t at, number = 0
     row.ttl = plan.ask.ttl
     row.generation = plan.ask.generation
     if plan.ttl_column != NO_COLUMN:
         p.column = c = &plan.root.children[plan.ttl_column]
         column = a.children[plan.ttl_column]
         row.ttl = TTL_NEVER
-        if not lacks(c, column, column.offset + i):
-            integer_at(p, c, column, column.offset + i, &number)
+        at = column.offset + i
+        if not lacks(c, column, at):
+            look_up(p, &c, &column, &at)
+            integer_at(p, c, column, at, &number)
             if not 0 <= number <= MAX_TTL:
                 return refuse(p, b"a time to live is 0 to 315360000 seconds, or null for ever")
             row.ttl = <uint32_t>max(1, number)  # in its last second; 0 would be the namespace's default
     if plan.generation != NO_COLUMN:
         p.column = c = &plan.root.children[plan.generation]
         column = a.children[plan.generation]
-        if lacks(c, column, column.offset + i):
+        at = column.offset + i
+        if lacks(c, column, at):
             return refuse(p, b"the generation is null")
-        integer_at(p, c, column, column.offset + i, &number)
+        look_up(p, &c, &column, &at)
+        integer_at(p, c, column, at, &number)
         if not 0 <= number <= MAX_ROW_GENERATION:
             return refuse(p, b"a generation in a batch is 0 to 65535")
         row.generation = <uint16_t>number
@@ -445,17 +449,19 @@ cdef object user_key_at(ColumnPlan plan, Packing* p, ArrayStruct* a, int64_t i):
     cdef ArrayStruct* column
     cdef const unsigned char* data = NULL
     cdef size_t size = 0
-    cdef int64_t number = 0
+    cdef int64_t at, number = 0
     if plan.key == NO_COLUMN:
         return None
     p.column = c = &plan.root.children[plan.key]
     column = a.children[plan.key]
-    if lacks(c, column, column.offset + i):
+    at = column.offset + i
+    if lacks(c, column, at):
         return None
+    look_up(p, &c, &column, &at)
     if c.kind == OF_INTS:
-        integer_at(p, c, column, column.offset + i, &number)
+        integer_at(p, c, column, at, &number)
         return number
-    data_at(p, c, column, column.offset + i, &data, &size)
-    if particle_of(c) == PARTICLE_STRING:
+    data_at(p, c, column, at, &data, &size)
+    if c.particle == PARTICLE_STRING:
         return PyUnicode_DecodeUTF8(<const char*>data, <Py_ssize_t>size, NULL)
     return PyBytes_FromStringAndSize(<const char*>data, <Py_ssize_t>size)
