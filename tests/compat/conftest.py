@@ -27,8 +27,10 @@ def sides(
 
 
 @pytest.fixture
-def alike(sides: tuple[drop_in.Side, drop_in.Side], set_name: str) -> Alike:
+def alike(sides: tuple[drop_in.Side, drop_in.Side], set_name: str, monkeypatch: pytest.MonkeyPatch) -> Alike:
     """Runs calls by both clients, each in a set of its own, and fails where they differ."""
+    # The first official client of a process says where all look for modules; but they always look here, too.
+    monkeypatch.chdir(sides[0].modules)
 
     def run(calls: str, different: Mapping[str, Any] | None = None) -> None:
         number = next(RUN)
