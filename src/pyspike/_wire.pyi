@@ -255,7 +255,7 @@ def advance_clock(ms: float) -> None:
     """
 
 def command_kinds() -> tuple[tuple[str, str], ...]:
-    """Return the kinds of commands: the method that makes them, and "read", "write", "batch" or "query"."""
+    """Return the kinds of commands: the method that makes them, and "read", "write", "batch", "query" or "admin"."""
 
 @final
 class Trace:
@@ -1858,6 +1858,30 @@ def latency_edges() -> tuple[float, ...]:
 class Meter:
     """The numbers of one node, and of all nodes of its name before it; and of commands that found no node to ask."""
     def __init__(self) -> None: ...
+    def count_request(
+        self,
+        method: str,
+        namespace: str,
+        took_ms: float,
+        *,
+        error: BaseException | None = None,
+        call_ms: float = 0,
+        sent: int = 0,
+        received: int = 0,
+    ) -> None:
+        """Count a request that no executor has run.
+
+        Args:
+            method: the client's method that made it, of the kind "query" or "admin".
+            namespace: of the records that it is about; empty if it is about none.
+            took_ms: how many milliseconds it took.
+            error: with what it failed; None if it was answered.
+            call_ms: how long the call has taken, if this was not its first attempt; 0 if it was.
+            sent, received: how many bytes.
+
+        Raises:
+            KeyError: there is no such method.
+        """
     def take_over(self, other: Meter) -> None:
         """Add the numbers of another meter to these."""
     @property
@@ -2434,6 +2458,7 @@ def aggregate_request(
     udf: tuple[str, str, bytes],
     *,
     timeout: Milliseconds | None = None,
+    trace: Trace | None = None,
 ) -> Command:
     """Return the command that has a node aggregate records by a UDF; it gives a list of what the UDF gave.
 
@@ -2443,6 +2468,7 @@ def aggregate_request(
         query_id: by which the nodes know it.
         udf: the module's name, the function's, and its packed arguments.
         timeout: the deadline in milliseconds; None for that of the settings.
+        trace: what becomes of it is written down there, if there is one.
 
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
@@ -2513,6 +2539,9 @@ class Connection:
         """Close the socket. Does nothing if it is closed."""
     def interrupt(self) -> None:
         """Have the exchange that another thread does on the connection end at once, with a ConnectionError."""
+    @property
+    def exchanged(self) -> tuple[int, int]:
+        """How many bytes of the last request were sent, and how many came in answer."""
     @property
     def closed(self) -> bool:
         """Whether the socket is closed."""
@@ -3290,7 +3319,8 @@ class Call:
 
     Attributes:
         method: the name of the client's method.
-        namespace, set_name: where its records are; None where it says none.
+        namespace, set_name: where its records are; None where it does not say. The namespace is empty of a call about the
+            cluster itself.
     """
     @property
     def method(self) -> str: ...

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from pyspike._types import Filter
 from pyspike._wire import EncodedContext
-from pyspike.arguments import admin_policy
 from pyspike.client_part import ClientPart
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.policy import AdminPolicy
@@ -79,12 +78,12 @@ class Administration(ClientPart):
             ServerError: a node refuses it; the message says why.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import indexes
 
         values = indexes.IndexedValues(bin, expression, type, collection, ctx)
-        return IndexTask(*indexes.create(self._cluster, namespace, set_name, name, values, chosen))
+        with self._admin_call("create_index", policy) as call:
+            return IndexTask(*indexes.create(call, namespace, set_name, name, values))
 
     def create_set_index(
         self, namespace: str, set_name: str, name: str, *, policy: AdminPolicy | None = None
@@ -107,11 +106,11 @@ class Administration(ClientPart):
             InvalidType, InvalidArgument, InvalidNamespace, ServerError: as from `create_index`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import indexes
 
-        return IndexTask(*indexes.create_of_set(self._cluster, namespace, set_name, name, chosen))
+        with self._admin_call("create_set_index", policy) as call:
+            return IndexTask(*indexes.create_of_set(call, namespace, set_name, name))
 
     def drop_index(self, namespace: str, name: str, *, policy: AdminPolicy | None = None) -> IndexTask:
         """Drop an index, if there is one of this name.
@@ -129,11 +128,11 @@ class Administration(ClientPart):
             InvalidNamespace: the cluster has no such namespace.
             ServerError, TimeoutError, ConnectionError: no node did it.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import indexes
 
-        return IndexTask(*indexes.drop(self._cluster, namespace, name, chosen))
+        with self._admin_call("drop_index", policy) as call:
+            return IndexTask(*indexes.drop(call, namespace, name))
 
     def list_indexes(
         self, namespace: str | None = None, *, policy: AdminPolicy | None = None
@@ -149,11 +148,11 @@ class Administration(ClientPart):
             InvalidNamespace: the cluster has no such namespace.
             ServerError, TimeoutError, ConnectionError: a node did not tell its own.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import indexes
 
-        return indexes.list_indexes(self._cluster, namespace, chosen)
+        with self._admin_call("list_indexes", policy) as call:
+            return indexes.list_indexes(call, namespace)
 
     def explain(
         self,
@@ -190,12 +189,12 @@ class Administration(ClientPart):
             RequestInvalid: the server can't understand the text; the message and `trace` say why.
             ServerError, TimeoutError, ConnectionError: no node answered, or with another error.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import explaining
 
         hints = index, require_index, require_hint
-        return explaining.explain(self._cluster, namespace, set_name, where, *hints, chosen)
+        with self._admin_call("explain", policy) as call:
+            return explaining.explain(call, namespace, set_name, where, *hints)
 
     # --- what is stored ---
 
@@ -225,11 +224,11 @@ class Administration(ClientPart):
             ServerError: a node refuses it, as the time is in the future.
             TimeoutError, ConnectionError: no node answered; `in_doubt` says whether one may have done it.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import truncation
 
-        truncation.truncate(self._cluster, namespace, set_name, before, chosen)
+        with self._admin_call("truncate", policy) as call:
+            truncation.truncate(call, namespace, set_name, before)
 
     def set_xdr_filter(
         self,
@@ -254,11 +253,11 @@ class Administration(ClientPart):
             InvalidNamespace: the cluster has no such namespace.
             ServerError, TimeoutError, ConnectionError: no node did it.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import xdr
 
-        xdr.set_filter(self._cluster, datacenter, namespace, expression, chosen)
+        with self._admin_call("set_xdr_filter", policy) as call:
+            xdr.set_filter(call, datacenter, namespace, expression)
 
     # --- modules of functions ---
 
@@ -287,11 +286,11 @@ class Administration(ClientPart):
             OSError: the file can't be read.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import udf_modules
 
-        return Task(udf_modules.register(self._cluster, source, name, chosen))
+        with self._admin_call("register_udf", policy) as call:
+            return Task(udf_modules.register(call, source, name))
 
     def remove_udf(self, name: str, *, policy: AdminPolicy | None = None) -> Task:
         """Remove a module from all nodes, if there is one of this name.
@@ -307,11 +306,11 @@ class Administration(ClientPart):
             InvalidType, InvalidArgument: the name can't be one.
             ServerError, TimeoutError, ConnectionError: no node did it.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import udf_modules
 
-        return Task(udf_modules.remove(self._cluster, name, chosen))
+        with self._admin_call("remove_udf", policy) as call:
+            return Task(udf_modules.remove(call, name))
 
     def list_udfs(self, *, policy: AdminPolicy | None = None) -> list[UdfModule]:
         """The modules that are registered, by their names.
@@ -319,11 +318,11 @@ class Administration(ClientPart):
         Raises:
             ServerError, TimeoutError, ConnectionError: no node told them.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import udf_modules
 
-        return udf_modules.list_modules(self._cluster, chosen)
+        with self._admin_call("list_udfs", policy) as call:
+            return udf_modules.list_modules(call)
 
     def get_udf(self, name: str, *, policy: AdminPolicy | None = None) -> str:
         """The source of a module. Bytes that are no UTF-8 are kept as surrogates (`surrogateescape`).
@@ -337,8 +336,8 @@ class Administration(ClientPart):
             InvalidType, InvalidArgument: the name can't be one.
             ServerError, TimeoutError, ConnectionError: no node told it.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import udf_modules
 
-        return udf_modules.read(self._cluster, name, chosen)
+        with self._admin_call("get_udf", policy) as call:
+            return udf_modules.read(call, name)

@@ -26,7 +26,7 @@ from pyspike.async_transactions import AsyncTransactions
 from pyspike.async_updates import AsyncUpdates
 from pyspike.async_user_administration import AsyncUserAdministration
 from pyspike.client import Client
-from pyspike.cluster import Cluster
+from pyspike.cluster import Cluster, asking
 from pyspike.cluster.cluster import CALLS_PAUSE
 from pyspike.cluster.drop_guard import DropGuard
 from pyspike.cluster.info_names import known_namespace
@@ -356,8 +356,9 @@ class AsyncClient(
         self, command: str, node: str | Node | None = None, *, policy: InfoPolicy | None = None
     ) -> dict[str, str] | str:
         """Send an info command: see `Client.info`."""
-        asked = info_arguments(self._policies, command, node, policy)
-        return await in_thread(self._cluster.info, *asked)
+        command, name, chosen = info_arguments(self._policies, command, node, policy)
+        with self._call("info", chosen.timeout) as call:
+            return await in_thread(asking.info, call, command, name)
 
     def stats(self) -> client_stats.ClientStats:
         """How the connections to each node are used, all together and in each loop, and how tending goes."""

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from pyspike import explanation
 from pyspike._types import Filter
-from pyspike.arguments import admin_policy
 from pyspike.async_task import AsyncIndexTask, AsyncTask
 from pyspike.cdt.context import Context
 from pyspike.client_part import ClientPart
@@ -44,32 +43,30 @@ class AsyncAdministration(ClientPart):
         policy: AdminPolicy | None = None,
     ) -> AsyncIndexTask:
         """Create a secondary index: see `Client.create_index`."""
-        chosen = admin_policy(self._policies, policy)
         values = indexes.IndexedValues(bin, expression, type, collection, ctx)
-        call = indexes.create, self._cluster, namespace, set_name, name, values, chosen
-        return AsyncIndexTask(*await in_thread(*call))
+        with self._admin_call("create_index", policy) as call:
+            return AsyncIndexTask(*await in_thread(indexes.create, call, namespace, set_name, name, values))
 
     async def create_set_index(
         self, namespace: str, set_name: str, name: str, *, policy: AdminPolicy | None = None
     ) -> AsyncIndexTask:
         """Create an index of a set: see `Client.create_set_index`."""
-        chosen = admin_policy(self._policies, policy)
-        call = indexes.create_of_set, self._cluster, namespace, set_name, name, chosen
-        return AsyncIndexTask(*await in_thread(*call))
+        with self._admin_call("create_set_index", policy) as call:
+            return AsyncIndexTask(*await in_thread(indexes.create_of_set, call, namespace, set_name, name))
 
     async def drop_index(
         self, namespace: str, name: str, *, policy: AdminPolicy | None = None
     ) -> AsyncIndexTask:
         """Drop an index: see `Client.drop_index`."""
-        chosen = admin_policy(self._policies, policy)
-        return AsyncIndexTask(*await in_thread(indexes.drop, self._cluster, namespace, name, chosen))
+        with self._admin_call("drop_index", policy) as call:
+            return AsyncIndexTask(*await in_thread(indexes.drop, call, namespace, name))
 
     async def list_indexes(
         self, namespace: str | None = None, *, policy: AdminPolicy | None = None
     ) -> list[SecondaryIndex]:
         """The indexes there are: see `Client.list_indexes`."""
-        chosen = admin_policy(self._policies, policy)
-        return await in_thread(indexes.list_indexes, self._cluster, namespace, chosen)
+        with self._admin_call("list_indexes", policy) as call:
+            return await in_thread(indexes.list_indexes, call, namespace)
 
     async def explain(
         self,
@@ -83,10 +80,9 @@ class AsyncAdministration(ClientPart):
         policy: AdminPolicy | None = None,
     ) -> explanation.Explanation:
         """Ask by which index a server would find the records of a query: see `Client.explain`."""
-        chosen = admin_policy(self._policies, policy)
         hints = index, require_index, require_hint
-        call = explaining.explain, self._cluster, namespace, set_name, where, *hints, chosen
-        return await in_thread(*call)
+        with self._admin_call("explain", policy) as call:
+            return await in_thread(explaining.explain, call, namespace, set_name, where, *hints)
 
     # --- what is stored ---
 
@@ -99,8 +95,8 @@ class AsyncAdministration(ClientPart):
         policy: AdminPolicy | None = None,
     ) -> None:
         """Remove all records of a set, or of a whole namespace: see `Client.truncate`."""
-        chosen = admin_policy(self._policies, policy)
-        await in_thread(truncation.truncate, self._cluster, namespace, set_name, before, chosen)
+        with self._admin_call("truncate", policy) as call:
+            await in_thread(truncation.truncate, call, namespace, set_name, before)
 
     async def set_xdr_filter(
         self,
@@ -111,8 +107,8 @@ class AsyncAdministration(ClientPart):
         policy: AdminPolicy | None = None,
     ) -> None:
         """Say which records are shipped to another data center: see `Client.set_xdr_filter`."""
-        chosen = admin_policy(self._policies, policy)
-        await in_thread(xdr.set_filter, self._cluster, datacenter, namespace, expression, chosen)
+        with self._admin_call("set_xdr_filter", policy) as call:
+            await in_thread(xdr.set_filter, call, datacenter, namespace, expression)
 
     # --- modules of functions ---
 
@@ -124,18 +120,20 @@ class AsyncAdministration(ClientPart):
         policy: AdminPolicy | None = None,
     ) -> AsyncTask:
         """Register a module of Lua functions: see `Client.register_udf`."""
-        chosen = admin_policy(self._policies, policy)
-        return AsyncTask(await in_thread(udf_modules.register, self._cluster, source, name, chosen))
+        with self._admin_call("register_udf", policy) as call:
+            return AsyncTask(await in_thread(udf_modules.register, call, source, name))
 
     async def remove_udf(self, name: str, *, policy: AdminPolicy | None = None) -> AsyncTask:
         """Remove a module from all nodes: see `Client.remove_udf`."""
-        chosen = admin_policy(self._policies, policy)
-        return AsyncTask(await in_thread(udf_modules.remove, self._cluster, name, chosen))
+        with self._admin_call("remove_udf", policy) as call:
+            return AsyncTask(await in_thread(udf_modules.remove, call, name))
 
     async def list_udfs(self, *, policy: AdminPolicy | None = None) -> list[UdfModule]:
         """The modules that are registered: see `Client.list_udfs`."""
-        return await in_thread(udf_modules.list_modules, self._cluster, admin_policy(self._policies, policy))
+        with self._admin_call("list_udfs", policy) as call:
+            return await in_thread(udf_modules.list_modules, call)
 
     async def get_udf(self, name: str, *, policy: AdminPolicy | None = None) -> str:
         """The source of a module: see `Client.get_udf`."""
-        return await in_thread(udf_modules.read, self._cluster, name, admin_policy(self._policies, policy))
+        with self._admin_call("get_udf", policy) as call:
+            return await in_thread(udf_modules.read, call, name)

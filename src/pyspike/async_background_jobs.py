@@ -12,7 +12,7 @@ from typing import Any
 from pyspike import job
 from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import Operation, Statement, packed_call
-from pyspike.arguments import admin_policy, no_transaction
+from pyspike.arguments import no_transaction
 from pyspike.async_task import AsyncExecuteTask
 from pyspike.client_part import ClientPart
 from pyspike.cluster import background, jobs
@@ -42,21 +42,20 @@ class AsyncBackgroundJobs(ClientPart):
     ) -> AsyncExecuteTask:
         """Have the nodes apply operations to all records of a statement: see `Client.query_operate`."""
         no_transaction(txn, "query_operate")
-        begin = partial(
-            background.begin,
-            self._cluster,
-            self._executor,
-            statement,
-            policy,
-            self._policies.write,
-            self._policies.admin,
-            operations=operations,
-            timeout=timeout,
-            ttl=ttl,
-            filter_expression=filter_expression,
-            records_per_second=records_per_second,
-        )
-        return AsyncExecuteTask(await in_thread(begin))
+        with self._call("query_operate", self._policies.admin.timeout) as call:
+            begin = partial(
+                background.begin,
+                call,
+                statement,
+                policy,
+                self._policies.write,
+                operations=operations,
+                timeout=timeout,
+                ttl=ttl,
+                filter_expression=filter_expression,
+                records_per_second=records_per_second,
+            )
+            return AsyncExecuteTask(await in_thread(begin))
 
     async def query_execute_udf(
         self,
@@ -74,26 +73,27 @@ class AsyncBackgroundJobs(ClientPart):
     ) -> AsyncExecuteTask:
         """Have the nodes call a function on all records of a statement: see `Client.query_execute_udf`."""
         no_transaction(txn, "query_execute_udf")
-        begin = partial(
-            background.begin,
-            self._cluster,
-            self._executor,
-            statement,
-            policy,
-            self._policies.write,
-            self._policies.admin,
-            udf=packed_call(module, function, args),
-            timeout=timeout,
-            ttl=ttl,
-            filter_expression=filter_expression,
-            records_per_second=records_per_second,
-        )
-        return AsyncExecuteTask(await in_thread(begin))
+        with self._call("query_execute_udf", self._policies.admin.timeout) as call:
+            begin = partial(
+                background.begin,
+                call,
+                statement,
+                policy,
+                self._policies.write,
+                udf=packed_call(module, function, args),
+                timeout=timeout,
+                ttl=ttl,
+                filter_expression=filter_expression,
+                records_per_second=records_per_second,
+            )
+            return AsyncExecuteTask(await in_thread(begin))
 
     async def jobs(self, *, policy: AdminPolicy | None = None) -> list[job.Job]:
         """The queries that the nodes run or have run lately: see `Client.jobs`."""
-        return await in_thread(jobs.list_jobs, self._cluster, admin_policy(self._policies, policy))
+        with self._admin_call("jobs", policy) as call:
+            return await in_thread(jobs.list_jobs, call)
 
     async def abort_job(self, job_id: int, *, policy: AdminPolicy | None = None) -> list[str]:
         """End a query on all nodes: see `Client.abort_job`."""
-        return await in_thread(jobs.abort, self._cluster, job_id, admin_policy(self._policies, policy))
+        with self._admin_call("abort_job", policy) as call:
+            return await in_thread(jobs.abort, call, job_id)

@@ -6,7 +6,6 @@ What the nodes aggregate is brought to an end in a thread of its own, as Lua blo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Any, TypeVar, overload
 
 from pyspike._types import ColumnTypes, Filter, KeyLike, MetadataColumns, Milliseconds, OnMismatch
@@ -244,16 +243,6 @@ class AsyncQueries(ClientPart):
         """What a stream function makes of all records that a statement finds: see `Client.aggregate`."""
         no_transaction(txn, "aggregate")
         settings = query_settings(self._policies, policy, statement, self._cluster.dynamic)
-        work = partial(
-            aggregation.aggregate,
-            self._cluster,
-            self._executor,
-            statement,
-            module,
-            function,
-            args,
-            settings,
-            self._policies.admin,
-            timeout,
-        )
-        return await in_thread(work)
+        with self._call("aggregate", self._policies.admin.timeout) as call:
+            work = aggregation.aggregate, call, statement, module, function, args, settings, timeout
+            return await in_thread(*work)

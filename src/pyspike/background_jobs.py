@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import Operation, Statement, packed_call
-from pyspike.arguments import admin_policy, no_transaction
+from pyspike.arguments import no_transaction
 from pyspike.client_part import ClientPart
 from pyspike.policy import AdminPolicy, WritePolicy
 from pyspike.process.lazy_imports import LazyModule, importing
@@ -78,19 +78,18 @@ class BackgroundJobs(ClientPart):
         with importing:
             from pyspike.cluster import background
 
-        watch = background.begin(
-            self._cluster,
-            self._executor,
-            statement,
-            policy,
-            self._policies.write,
-            self._policies.admin,
-            operations=operations,
-            timeout=timeout,
-            ttl=ttl,
-            filter_expression=filter_expression,
-            records_per_second=records_per_second,
-        )
+        with self._call("query_operate", self._policies.admin.timeout) as call:
+            watch = background.begin(
+                call,
+                statement,
+                policy,
+                self._policies.write,
+                operations=operations,
+                timeout=timeout,
+                ttl=ttl,
+                filter_expression=filter_expression,
+                records_per_second=records_per_second,
+            )
         return ExecuteTask(watch)
 
     def query_execute_udf(
@@ -135,19 +134,18 @@ class BackgroundJobs(ClientPart):
         with importing:
             from pyspike.cluster import background
 
-        watch = background.begin(
-            self._cluster,
-            self._executor,
-            statement,
-            policy,
-            self._policies.write,
-            self._policies.admin,
-            udf=packed_call(module, function, args),
-            timeout=timeout,
-            ttl=ttl,
-            filter_expression=filter_expression,
-            records_per_second=records_per_second,
-        )
+        with self._call("query_execute_udf", self._policies.admin.timeout) as call:
+            watch = background.begin(
+                call,
+                statement,
+                policy,
+                self._policies.write,
+                udf=packed_call(module, function, args),
+                timeout=timeout,
+                ttl=ttl,
+                filter_expression=filter_expression,
+                records_per_second=records_per_second,
+            )
         return ExecuteTask(watch)
 
     def jobs(self, *, policy: AdminPolicy | None = None) -> list[job.Job]:
@@ -162,11 +160,11 @@ class BackgroundJobs(ClientPart):
         Raises:
             ServerError, TimeoutError, ConnectionError: a node did not tell.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import jobs
 
-        return jobs.list_jobs(self._cluster, chosen)
+        with self._admin_call("jobs", policy) as call:
+            return jobs.list_jobs(call)
 
     def abort_job(self, job_id: int, *, policy: AdminPolicy | None = None) -> list[str]:
         """End a query on all nodes, whoever asked for it; what it has changed stays changed.
@@ -183,8 +181,8 @@ class BackgroundJobs(ClientPart):
             JobError: a node did not answer, or with an error; the others have ended it.
             ConnectFailed, ClientClosed: no node is known, or the client is closed.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import jobs
 
-        return jobs.abort(self._cluster, job_id, chosen)
+        with self._admin_call("abort_job", policy) as call:
+            return jobs.abort(call, job_id)

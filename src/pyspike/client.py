@@ -267,7 +267,12 @@ class Client(
             TimeoutError, ConnectionError: a node did not answer in time, or can't be reached.
             ServerError: a node answered with an error.
         """
-        return self._cluster.info(*info_arguments(self._policies, command, node, policy))
+        command, name, chosen = info_arguments(self._policies, command, node, policy)
+        with importing:
+            from pyspike.cluster import asking
+
+        with self._call("info", chosen.timeout) as call:
+            return asking.info(call, command, name)
 
     def stats(self) -> client_stats.ClientStats:
         """How the connections to each node are used, and how tending goes."""

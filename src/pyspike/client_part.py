@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyspike.arguments import Policies
+from pyspike.arguments import Policies, admin_policy
+from pyspike.policy import AdminPolicy
+from pyspike.process.lazy_imports import importing
 
 if TYPE_CHECKING:
     from pyspike._wire import DynamicSettings, RecordTypes
     from pyspike.cluster import Cluster
+    from pyspike.cluster.call import ClusterCall
 
 __all__ = ["ClientPart"]
 
@@ -32,3 +35,22 @@ class ClientPart:
         def _follow(self, dynamic: DynamicSettings, policies: Policies) -> None: ...
 
         def _know(self, types: RecordTypes) -> None: ...
+
+    def _admin_call(self, method: str, policy: AdminPolicy | None) -> ClusterCall:
+        """What the requests of a method about the cluster go by; to be used in a `with`.
+
+        Args:
+            method: the name of the client's method.
+            policy: says how long it may take; None for the client's own.
+
+        Raises:
+            InvalidType: the policy is of another kind.
+        """
+        return self._call(method, admin_policy(self._policies, policy).timeout)
+
+    def _call(self, method: str, timeout: float) -> ClusterCall:
+        """The same, with a number of milliseconds."""
+        with importing:
+            from pyspike.cluster.call import ClusterCall
+
+        return ClusterCall(self._cluster, self._executor, method, timeout)

@@ -111,6 +111,8 @@ def _added(one: Mapping[str, int], other: Mapping[str, int], sign: int = 1) -> d
 class CommandMetrics:
     """Commands of one kind on the records of one namespace that were sent to one node, or a sum of several.
 
+    Calls about the cluster itself are counted too: each of their requests is one command.
+
     What is counted are attempts: a command that fails on one node and succeeds on another counts for both.
     An attempt on many records, of a batch or a query, is one request to one node.
 
@@ -119,9 +121,11 @@ class CommandMetrics:
         namespace: the namespace of the records; of a batch's request that of its first row; empty if there is
             none, and None of a sum.
         method: the name of the client's method, such as `"get"`; None of a sum. What transactions do on their
-            own is under `"commit"`, `"abort"` and `"transaction"`.
+            own is under `"commit"`, `"abort"` and `"transaction"`, what a task asks while it is waited for
+            under `"wait"`.
         kind: what the command is to the node: `"read"` (an `operate` that only reads too), `"write"`,
-            `"batch"` or `"query"`; None of a sum.
+            `"batch"`, `"query"` (a job in the background too) or `"admin"` (about the cluster); None of a
+            sum.
         latency: how long attempts took that were answered, also with the result that there is no such record:
             from their beginning, so with the wait for a connection, until the answer was read. That of a
             query's request includes the time in which the program took its records.

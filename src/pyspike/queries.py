@@ -319,14 +319,5 @@ class Queries(ClientPart):
         with importing:
             from pyspike.cluster import aggregation
 
-        return aggregation.aggregate(
-            self._cluster,
-            self._executor,
-            statement,
-            module,
-            function,
-            args,
-            settings,
-            self._policies.admin,
-            timeout,
-        )
+        with self._call("aggregate", self._policies.admin.timeout) as call:
+            return aggregation.aggregate(call, statement, module, function, args, settings, timeout)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pyspike.arguments import admin_policy
 from pyspike.client_part import ClientPart
 from pyspike.policy import AdminPolicy
 from pyspike.process.lazy_imports import LazyModule, importing
@@ -56,11 +55,11 @@ class UserAdministration(ClientPart):
             SecurityError: the server refuses it; the message says why.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.create_user(self._cluster, user, password, roles, chosen)
+        with self._admin_call("create_user", policy) as call:
+            users.create_user(call, user, password, roles)
 
     def create_pki_user(
         self, user: str, roles: Iterable[str] = (), *, policy: AdminPolicy | None = None
@@ -76,11 +75,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.create_pki_user(self._cluster, user, roles, chosen)
+        with self._admin_call("create_pki_user", policy) as call:
+            users.create_pki_user(call, user, roles)
 
     def drop_user(self, user: str, *, policy: AdminPolicy | None = None) -> None:
         """Drop a user.
@@ -94,11 +93,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.drop_user(self._cluster, user, chosen)
+        with self._admin_call("drop_user", policy) as call:
+            users.drop_user(call, user)
 
     def change_password(self, user: str, password: str, *, policy: AdminPolicy | None = None) -> None:
         """Give a user another password.
@@ -117,11 +116,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.change_password(self._cluster, user, password, chosen)
+        with self._admin_call("change_password", policy) as call:
+            users.change_password(call, user, password)
 
     def grant_roles(self, user: str, roles: Iterable[str], *, policy: AdminPolicy | None = None) -> None:
         """Add roles to those of a user.
@@ -136,11 +135,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.grant_roles(self._cluster, user, roles, chosen)
+        with self._admin_call("grant_roles", policy) as call:
+            users.grant_roles(call, user, roles)
 
     def revoke_roles(self, user: str, roles: Iterable[str], *, policy: AdminPolicy | None = None) -> None:
         """Take roles from a user.
@@ -155,11 +154,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.revoke_roles(self._cluster, user, roles, chosen)
+        with self._admin_call("revoke_roles", policy) as call:
+            users.revoke_roles(call, user, roles)
 
     def query_users(self, *, policy: AdminPolicy | None = None) -> list[security.User]:
         """All users with their roles, by their names; one node is asked.
@@ -171,11 +170,11 @@ class UserAdministration(ClientPart):
             SecurityError: the server refuses it.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        return users.query_users(self._cluster, chosen)
+        with self._admin_call("query_users", policy) as call:
+            return users.query_users(call)
 
     def query_user(self, user: str, *, policy: AdminPolicy | None = None) -> security.User:
         """A user with its roles and what it uses of its quotas; one node is asked.
@@ -189,11 +188,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        return users.query_user(self._cluster, user, chosen)
+        with self._admin_call("query_user", policy) as call:
+            return users.query_user(call, user)
 
     # --- roles ---
 
@@ -227,12 +226,12 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        limits = allowlist, read_quota, write_quota
-        users.create_role(self._cluster, role, privileges, *limits, chosen)
+        with self._admin_call("create_role", policy) as call:
+            limits = allowlist, read_quota, write_quota
+            users.create_role(call, role, privileges, *limits)
 
     def drop_role(self, role: str, *, policy: AdminPolicy | None = None) -> None:
         """Drop a role; its users lose it.
@@ -246,11 +245,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.drop_role(self._cluster, role, chosen)
+        with self._admin_call("drop_role", policy) as call:
+            users.drop_role(call, role)
 
     def grant_privileges(
         self, role: str, privileges: Iterable[security.Privilege | str], *, policy: AdminPolicy | None = None
@@ -267,11 +266,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.grant_privileges(self._cluster, role, privileges, chosen)
+        with self._admin_call("grant_privileges", policy) as call:
+            users.grant_privileges(call, role, privileges)
 
     def revoke_privileges(
         self, role: str, privileges: Iterable[security.Privilege | str], *, policy: AdminPolicy | None = None
@@ -289,11 +288,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.revoke_privileges(self._cluster, role, privileges, chosen)
+        with self._admin_call("revoke_privileges", policy) as call:
+            users.revoke_privileges(call, role, privileges)
 
     def set_allowlist(
         self, role: str, allowlist: Iterable[str], *, policy: AdminPolicy | None = None
@@ -311,11 +310,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.set_allowlist(self._cluster, role, allowlist, chosen)
+        with self._admin_call("set_allowlist", policy) as call:
+            users.set_allowlist(call, role, allowlist)
 
     def set_quotas(
         self, role: str, read_quota: int, write_quota: int, *, policy: AdminPolicy | None = None
@@ -334,11 +333,11 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        users.set_quotas(self._cluster, role, read_quota, write_quota, chosen)
+        with self._admin_call("set_quotas", policy) as call:
+            users.set_quotas(call, role, read_quota, write_quota)
 
     def query_roles(self, *, policy: AdminPolicy | None = None) -> list[security.Role]:
         """All roles, by their names; one node is asked.
@@ -350,11 +349,11 @@ class UserAdministration(ClientPart):
             SecurityError: the server refuses it.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        return users.query_roles(self._cluster, chosen)
+        with self._admin_call("query_roles", policy) as call:
+            return users.query_roles(call)
 
     def query_role(self, role: str, *, policy: AdminPolicy | None = None) -> security.Role:
         """A role; one node is asked.
@@ -368,8 +367,8 @@ class UserAdministration(ClientPart):
             InvalidType, InvalidArgument, SecurityError: as from `create_user`.
             TimeoutError, ConnectionError: no node answered.
         """
-        chosen = admin_policy(self._policies, policy)
         with importing:
             from pyspike.cluster import users
 
-        return users.query_role(self._cluster, role, chosen)
+        with self._admin_call("query_role", policy) as call:
+            return users.query_role(call, role)

@@ -10,34 +10,15 @@ cdef inline int count_answer(
     meter_add(&measure.sent_bytes, command.out.size)
     meter_add(&measure.received_bytes, received)
     if command.tries > 1:
-        count_again(<Meter>table.meter, measure, command, now - began, now)
-    return 0
-
-
-cdef int count_again(Meter meter, Measure* measure, Command command, int64_t took, int64_t now) except -1:
-    """Counts that an attempt that was answered was not the first one."""
-    cdef Again* again = meter.again(measure)
-    meter_add(&measure.retries, 1)
-    count_duration(&again.attempt, took)
-    count_duration(&again.call, now - command.started)
+        (<Meter>table.meter).count_again(measure, now - began, now - command.started)
     return 0
 
 
 cdef int count_failed_attempt(
     Meter meter, Command command, object error, int64_t took, bint sent, size_t received
 ) except -1:
-    """Counts an attempt that failed. That there is no such record is an answer as others are."""
-    cdef Measure* measure = find_measure(meter.table, <PyObject*>command.namespace, command.kind)
-    if sent:
-        meter_add(&measure.sent_bytes, command.out.size)
-    meter_add(&measure.received_bytes, received)
-    if isinstance(error, errors.RecordNotFound):
-        meter_add(&measure.not_found, 1)
-        count_duration(&measure.took, took)
-        if command.tries > 1:
-            count_again(meter, measure, command, took, now_ns())
-        return 0
-    meter_add(&measure.failures, 1)
-    meter_add(&measure.timeouts, isinstance(error, errors.TimeoutError))
-    meter_add(&measure.retries, command.tries > 1)
-    return meter.count_error(command.namespace, command.kind, type(error).__name__)
+    """Counts an attempt that failed."""
+    cdef int64_t call = now_ns() - command.started if command.tries > 1 else 0
+    return meter.count_failed(
+        command.namespace, command.kind, error, took, call, command.out.size if sent else 0, received
+    )

@@ -109,7 +109,7 @@ def background_request(
 
 def aggregate_request(
     Statement statement not None, Settings settings not None, int64_t query_id, udf: tuple[str, str, bytes], *,
-    timeout: Milliseconds | None = None
+    timeout: Milliseconds | None = None, Trace trace=None
 ) -> Command:
     """Return the command that has a node aggregate records by a UDF; it gives a list of what the UDF gave.
 
@@ -119,6 +119,7 @@ def aggregate_request(
         query_id: by which the nodes know it.
         udf: the module's name, the function's, and its packed arguments.
         timeout: the deadline in milliseconds; None for that of the settings.
+        trace: what becomes of it is written down there, if there is one.
 
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
@@ -127,6 +128,7 @@ def aggregate_request(
     cdef int fields
     refuse_projection(statement)
     command.namespace = statement.namespace
+    command.trace = trace
     put_request_header(
         &command.out, INFO1_READ, 0, INFO3_PARTITION_DONE, 0, QUERY_TTL, server_timeout(command.total_timeout, 0)
     )

@@ -76,7 +76,8 @@ cdef class NodeQuery:
         cdef int64_t now = query.begin()
         cdef int64_t span
         cdef Py_ssize_t i
-        cdef Command command = new_command(KIND_QUERY, self.reader, None, query.settings, None, False)
+        cdef CommandKind kind = KIND_QUERY if query.columns is None else KIND_QUERY_ARROW
+        cdef Command command = new_command(kind, self.reader, None, query.settings, None, False)
         command.namespace = query.statement.namespace
         command.total_timeout = query.total_timeout
         command.started = query.started

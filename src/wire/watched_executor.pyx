@@ -7,7 +7,8 @@ cdef class Call:
 
     Attributes:
         method: the name of the client's method.
-        namespace, set_name: where its records are; None where it says none.
+        namespace, set_name: where its records are; None where it does not say. The namespace is empty of a call about the
+            cluster itself.
     """
 
     cdef readonly str method, namespace, set_name

@@ -71,6 +71,7 @@ def used(side: Side) -> None:
         client.increment(("test", "alike", 1), "s", 1)
     client.batch_read([("test", "alike", number) for number in range(5)])
     client.query("test", "alike").results()
+    client.info_all("build")  # which is not counted
     client.remove(("test", "alike", 4))
 
 

@@ -3,7 +3,8 @@
 import contextlib
 import time
 
-from pyspike.cluster import Cluster
+from pyspike.cluster import Cluster, asking
+from pyspike.cluster.call import ClusterCall
 from pyspike.policy import ClientPolicy
 
 PATIENCE = 10.0
@@ -27,6 +28,12 @@ def tended(hosts, **policy):
         yield cluster
     finally:
         cluster.close()
+
+
+def info(cluster, command, node=None):
+    """What a node answers, or all of them by their names."""
+    with ClusterCall(cluster, None, "info", 1000) as call:
+        return asking.info(call, command, node)
 
 
 def some_rounds(cluster, count=2):

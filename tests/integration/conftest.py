@@ -79,3 +79,29 @@ def three(_three: EmbeddedCluster) -> Iterator[EmbeddedCluster]:
     """Three such nodes, which are not those that all tests share."""
     yield _three
     _three.reset()
+
+
+@pytest.fixture(scope="session")
+def _exporter() -> Any:
+    """Has the spans that end, of all that this process traces."""
+    pytest.importorskip("opentelemetry.sdk")
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter = InMemorySpanExporter()
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):  # a process has one, which can't be replaced
+        provider = TracerProvider()
+        trace.set_tracer_provider(provider)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return exporter
+
+
+@pytest.fixture
+def spans(_exporter: Any) -> Iterator[Any]:
+    """The spans that have ended in a test: an `InMemorySpanExporter`."""
+    _exporter.clear()
+    yield _exporter
+    _exporter.clear()

@@ -88,7 +88,10 @@ def test_where_and_missing_sets(client: Client, module: str, aggregated: str) ->
         assert client.aggregate(some, module, "total", ["n", 0]) == [sum(range(10, 20))]
         none = Statement("test", aggregated, where=filters.range("n", 1000, 1001))
         assert client.aggregate(none, module, "total", ["n", 0]) == []
+    before = client.metrics()
     assert client.aggregate(Statement("test", "no such set"), module, "total", ["n", 0]) == []
+    asked = (client.metrics() - before).of(method="aggregate")
+    assert (asked.count, asked.not_found, asked.failures) == (len(client.nodes()), 0, 0)
 
 
 def test_what_is_wrong_is_told(client: Client, module: str, aggregated: str, monkeypatch: Any) -> None:

@@ -12,14 +12,14 @@ import traceback
 import weakref
 
 import pytest
-from cluster_help import active, some_rounds, tended, wait_until
+from cluster_help import active, info, some_rounds, tended, wait_until
 
 from pyspike import Key
 from pyspike.client import Client
 from pyspike.cluster import Cluster
 from pyspike.cluster.tend_thread import Clock
 from pyspike.errors import PartitionUnavailable
-from pyspike.policy import ClientPolicy, InfoPolicy
+from pyspike.policy import ClientPolicy
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import within
 from support.processes import run_script
@@ -183,7 +183,7 @@ def test_parent_and_child_go_on_with_their_own_sockets(server):
 
         def child():
             assert connections(server.hosts) == set()
-            assert cluster.info("node", "A2", InfoPolicy()) == "A2"
+            assert info(cluster, "node", "A2") == "A2"
             wait_until(lambda: len(connections(server.hosts)) == 9)
             wait_until(lambda: all(n.pool.open == 2 for n in cluster.stats().nodes.values()))
             return [*connections(server.hosts), len(tend_threads()), active(cluster)]
@@ -271,11 +271,11 @@ def test_closing_in_the_child_leaves_the_parent_alone(server):
 
 def test_a_grandchild_works_too(server):
     with tended(server.hosts) as cluster:
-        assert in_child(lambda: in_child(lambda: cluster.info("node", "A1", InfoPolicy()))) == "A1"
+        assert in_child(lambda: in_child(lambda: info(cluster, "node", "A1"))) == "A1"
 
 
 def _ask(cluster, results):
-    results.put(cluster.info("node", None, InfoPolicy()))
+    results.put(info(cluster, "node"))
 
 
 def test_multiprocessing_by_fork(server):

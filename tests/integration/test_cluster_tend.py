@@ -4,12 +4,12 @@ import threading
 import time
 
 import pytest
-from cluster_help import active, agrees, masters, some_rounds, tended, wait_until
+from cluster_help import active, agrees, info, masters, some_rounds, tended, wait_until
 
 from pyspike.client import Client
 from pyspike.cluster import Cluster, info_answers
 from pyspike.errors import ClientClosed, InvalidNode
-from pyspike.policy import ClientPolicy, InfoPolicy
+from pyspike.policy import ClientPolicy
 from pyspike.server import EmbeddedCluster
 from support.cluster_tools import within
 from support.threads import tend_threads
@@ -45,17 +45,16 @@ def test_a_lone_node(server):
 
 def test_servers_learn_who_asks(server):
     with tended(seed_of(server), application_id="shop") as cluster:
-        agents = cluster.info("user-agents", "A1", InfoPolicy())
+        agents = info(cluster, "user-agents", "A1")
         assert "user-agent=" in agents
 
 
 def test_info_of_one_node_or_of_all(server):
     with tended(seed_of(server)) as cluster:
-        assert cluster.info("node", "A3", InfoPolicy()) == "A3"
-        assert cluster.info("node", None, InfoPolicy()) == {"A1": "A1", "A2": "A2", "A3": "A3"}
-        assert cluster.node("A1").info("node", 1000) == {"node": "A1"}
+        assert info(cluster, "node", "A3") == "A3"
+        assert info(cluster, "node") == {"A1": "A1", "A2": "A2", "A3": "A3"}
         with pytest.raises(InvalidNode, match=r"no node 'B9'; it has A1, A2, A3"):
-            cluster.info("node", "B9", InfoPolicy())
+            info(cluster, "node", "B9")
 
 
 def test_a_stopped_node_leaves_and_comes_back(server):
@@ -231,7 +230,7 @@ def test_closing_ends_the_thread_and_every_connection(server):
         assert cluster.nodes == ()
         assert not cluster.is_connected()
         with pytest.raises(ClientClosed):
-            cluster.info("node", None, InfoPolicy())
+            info(cluster, "node")
         wait_until(lambda: not any(node.stats.connections_open for node in server.nodes))
 
 

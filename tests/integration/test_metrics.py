@@ -144,6 +144,31 @@ def test_a_retry_counts_for_the_node_that_it_went_to_and_the_failure_for_the_oth
 
 
 @pytest.mark.embedded_only
+def test_a_call_about_the_cluster_that_another_node_answers_counts_for_both(three: EmbeddedCluster) -> None:
+    with Client(three.hosts, PATIENT) as client:
+        away = three.nodes[:2]
+        for node in away:
+            node.refuse()
+        for _ in range(8):
+            client.list_udfs()
+        asked = client.metrics().of(method="list_udfs")
+        there = client.metrics().of(method="list_udfs", node=three.nodes[2].name)
+        assert (asked.kind, asked.namespace) == ("admin", "")
+        assert asked.latency.count == there.latency.count == 8
+        assert asked.errors == {"ConnectionError": asked.retries}
+        assert 0 < asked.retries == asked.count - 8
+        assert there.calls.total_ms > there.latency.total_ms
+
+
+def test_what_a_task_asks_is_no_failure_when_the_answer_is_that_there_is_nothing(hosts: str) -> None:
+    with Client(hosts) as client:
+        client.drop_index("test", "no-such-index").wait(30_000)
+        waits = client.metrics().of(method="wait")
+        assert waits.latency.count == len(client.nodes())
+        assert not waits.errors
+
+
+@pytest.mark.embedded_only
 def test_what_the_client_finds_by_itself_is_an_error_by_its_class(three: EmbeddedCluster, key: Key) -> None:
     policy = WritePolicy(total_timeout=20_000, socket_timeout=50, max_retries=0)
     with Client(three.hosts, PATIENT) as client:

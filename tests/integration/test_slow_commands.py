@@ -140,6 +140,17 @@ def test_a_job_has_a_line_with_its_nodes_and_attempts(
         assert (found["attempts"], found["failed_attempts"], found["error"]) == (2, 1, "JobError")
 
 
+def test_a_call_about_the_cluster_has_a_line_too(hosts: str, caplog: pytest.LogCaptureFixture) -> None:
+    with Client(hosts, ALL) as client:
+        client.info("build", client.nodes()[0])
+    [line] = lines(caplog)
+    assert line.getMessage().startswith("slow info: ")
+    found = fields(line)
+    assert (found["method"], found["namespace"], found["attempts"]) == ("info", "", 1)
+    assert found["connect_ms"] > 0 < found["network_ms"]
+    assert found["sent_bytes"] > 8 < found["received_bytes"]
+
+
 @pytest.mark.one_kind("it is about tasks")
 def test_what_a_busy_loop_adds_is_told_as_its_lag(
     hosts: str, key: Key, caplog: pytest.LogCaptureFixture

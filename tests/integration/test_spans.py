@@ -31,8 +31,7 @@ from pyspike.server import EmbeddedCluster
 pytest.importorskip("opentelemetry.sdk")
 
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from support.processes import run_script
@@ -41,24 +40,6 @@ pytestmark = pytest.mark.both_kinds
 
 TRACED = ClientPolicy(tracing=True)
 RUN = uuid.uuid4().hex[:8]
-
-
-@pytest.fixture(scope="module")
-def exporter() -> InMemorySpanExporter:
-    exporter = InMemorySpanExporter()
-    provider = trace.get_tracer_provider()
-    if not isinstance(provider, TracerProvider):  # a process has one, which can't be replaced
-        provider = TracerProvider()
-        trace.set_tracer_provider(provider)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    return exporter
-
-
-@pytest.fixture
-def spans(exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
-    exporter.clear()
-    yield exporter
-    exporter.clear()
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
@@ -329,9 +310,8 @@ def test_an_aggregation_is_one_span_under_the_current_one(
         spans.clear()
         with pytest.raises(UdfError):
             client.aggregate(Statement("test", of), module, "wrong")
-        [event] = only(spans).events
-        assert event.attributes is not None
-        assert event.attributes["aerospike.node.name"] == attributes(only(spans))["aerospike.node.name"]
+        failed = {event.attributes["aerospike.node.name"] for event in only(spans).events if event.attributes}
+        assert attributes(only(spans))["aerospike.node.name"] in failed <= set(client.node_names())
         spans.clear()
         with pytest.raises(UdfError):
             client.aggregate(Statement("test", of), module, "no_such")

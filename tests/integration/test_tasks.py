@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from pyspike import (
-    AdminPolicy,
     AsyncTask,
     ClientClosed,
     ClientPolicy,
@@ -25,6 +24,7 @@ from pyspike import (
 )
 from pyspike.cluster import Cluster
 from pyspike.cluster.administer import administer
+from pyspike.cluster.call import ClusterCall
 from pyspike.cluster.watch import Question, Watch
 from pyspike.server import EmbeddedCluster
 from support.clients import VARIABLE
@@ -72,8 +72,12 @@ class Smoking(Burning):
         return NodeStatus(True, 1.0, "has no such index")
 
 
+def call_of(cluster: Cluster, timeout: float = 1000.0) -> ClusterCall:
+    return ClusterCall(cluster, None, "create_index", timeout)
+
+
 def task_of(cluster: Cluster, question: Question, **policy: float) -> Any:
-    watch = Watch(cluster, question, AdminPolicy(**policy))
+    watch = Watch(call_of(cluster, **policy), question)
     return WaitingTask(AsyncTask(watch)) if os.environ[VARIABLE] == "tasks" else Task(watch)
 
 
@@ -106,7 +110,7 @@ def task_named(task: Any) -> Any:
 
 @pytest.mark.one_kind("waits for nothing")
 def test_looks_begin_soon_and_grow_seldom(cluster: Cluster) -> None:
-    watch = Watch(cluster, Baking(), AdminPolicy())
+    watch = Watch(call_of(cluster), Baking())
     pauses = [
         pause for _, (limit, pause) in zip(range(30), watch.pauses(None), strict=False) if limit is None
     ]
@@ -197,7 +201,7 @@ def test_a_task_of_a_closed_client_ends(cluster: Cluster) -> None:
 def test_a_task_of_asyncio_is_awaited_and_can_be_cancelled(cluster: Cluster) -> None:
     async def main() -> None:
         question = Baking(A1=1, A2=1, A3=0)
-        task = AsyncTask(Watch(cluster, question, AdminPolicy()))
+        task = AsyncTask(Watch(call_of(cluster), question))
         waiting = asyncio.ensure_future(task.wait())
         while task.progress == 0:
             await asyncio.sleep(0.005)
@@ -220,9 +224,9 @@ def test_a_command_goes_to_another_node_if_one_can_not_be_reached(
 ) -> None:
     three.nodes[0].refuse()
     three.nodes[1].refuse()
-    names = {administer(cluster, "node", AdminPolicy(), repeatable=False) for _ in range(10)}
+    names = {administer(call_of(cluster), "node", repeatable=False) for _ in range(10)}
     assert names == {"A3"}
-    assert administer(cluster, lambda version: f"node:{version}", AdminPolicy(), repeatable=True)
+    assert administer(call_of(cluster), lambda version: f"node:{version}", repeatable=True)
 
 
 @pytest.mark.one_kind("takes a cluster")
@@ -231,10 +235,10 @@ def test_a_command_that_may_be_given_twice_goes_to_another_node_if_one_does_not_
 ) -> None:
     three.nodes[0].freeze()
     three.nodes[1].freeze()
-    assert administer(cluster, "node", AdminPolicy(timeout=600), repeatable=True) == "A3"
+    assert administer(call_of(cluster, 600), "node", repeatable=True) == "A3"
     three.nodes[2].freeze()
     with pytest.raises(errors.TimeoutError) as caught:
-        administer(cluster, "node", AdminPolicy(timeout=150), repeatable=True)
+        administer(call_of(cluster, 150), "node", repeatable=True)
     error = caught.value
     assert error.in_doubt
     assert {attempt.node for attempt in error.attempts} == {"A1", "A2", "A3"}
@@ -249,7 +253,7 @@ def test_a_command_that_may_not_be_given_twice_is_in_doubt_once_it_was_sent(
     for node in three.nodes:
         node.freeze()
     with pytest.raises(errors.TimeoutError) as caught:
-        administer(cluster, "node", AdminPolicy(timeout=150), repeatable=False)
+        administer(call_of(cluster, 150), "node", repeatable=False)
     assert caught.value.in_doubt
     assert [attempt.sent for attempt in caught.value.attempts] == [True]
 
@@ -259,7 +263,7 @@ def test_a_command_that_reached_nobody_is_not_in_doubt(three: EmbeddedCluster, c
     for node in three.nodes:
         node.refuse()
     with pytest.raises(errors.ConnectionError) as caught:
-        administer(cluster, "node", AdminPolicy(), repeatable=False)
+        administer(call_of(cluster), "node", repeatable=False)
     assert not caught.value.in_doubt
     assert not any(attempt.sent for attempt in caught.value.attempts)
 
@@ -268,9 +272,9 @@ def test_a_command_that_reached_nobody_is_not_in_doubt(three: EmbeddedCluster, c
 def test_a_refused_command_is_not_given_to_another_node(cluster: Cluster) -> None:
     command = "sindex-stat:namespace=test;indexname=none"
     with pytest.raises(errors.IndexNotFound) as caught:
-        administer(cluster, command, AdminPolicy(), repeatable=True)
+        administer(call_of(cluster), command, repeatable=True)
     assert caught.value.node in {"A1", "A2", "A3"}
     assert not caught.value.attempts
     cluster.close()
     with pytest.raises(ClientClosed):
-        administer(cluster, command, AdminPolicy(), repeatable=True)
+        administer(call_of(cluster), command, repeatable=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pyspike import AdminPolicy, AuthMode, ClientPolicy, Privilege, errors
+from pyspike import AuthMode, ClientPolicy, Privilege, errors
 from pyspike.cluster import login, passwords, users
 from pyspike.cluster.addresses import Endpoint
 from pyspike.cluster.login import Login
@@ -71,7 +71,8 @@ class Official:
     def __init__(self, talk: Talk, policy: ClientPolicy | None = None) -> None:
         self._talk: Any = talk
         self._login = None if policy is None or not policy.logs_in else Login(policy, Waits())
-        self._cluster: Any = types.SimpleNamespace(door=types.SimpleNamespace(login=self._login))
+        cluster = types.SimpleNamespace(door=types.SimpleNamespace(login=self._login))
+        self._of: Any = types.SimpleNamespace(cluster=cluster)
 
     def connect(self, *ignored: object) -> None:
         if self._login is not None:
@@ -87,12 +88,12 @@ class Official:
     put = get = lambda self, *arguments: None
 
     def _call(self, function: Any, *arguments: object) -> None:
-        def tell(cluster: object, conversation: Any, policy: object, *, repeatable: bool) -> Any:
+        def tell(call: object, conversation: Any, *, repeatable: bool) -> Any:
             return conversation(None)(self._talk, 1000.0)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(users, "tell_one_node", tell)
-            function(self._cluster, *arguments, AdminPolicy())
+            function(self._of, *arguments)
 
     def admin_create_role(
         self, role: str, given: Any, policy: object = None, allowlist: Any = (), read: int = 0, write: int = 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
 from functools import partial
 from types import MappingProxyType
 
@@ -17,19 +16,17 @@ from pyspike._types import Filter, Milliseconds, Ttl
 from pyspike._wire import (
     AT_RESULT_CODE,
     Command,
-    Executor,
+    Connection,
     Operation,
     Statement,
-    Trace,
     background_request,
     new_query_number,
     parse_answer,
 )
 from pyspike.cluster.addresses import left_ms
 from pyspike.cluster.all_nodes import masters
-from pyspike.cluster.cluster import Cluster
+from pyspike.cluster.call import ClusterCall, Request
 from pyspike.cluster.info_answers import value_of
-from pyspike.cluster.info_names import known_namespace
 from pyspike.cluster.jobs import abort, failure, job_of, show
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
@@ -37,7 +34,6 @@ from pyspike.cluster.retry import add_explanation, jittered, may_pass, name_inde
 from pyspike.cluster.watch import Question, Watch
 from pyspike.errors import (
     AerospikeError,
-    Attempt,
     ConnectionError,
     InvalidArgument,
     InvalidType,
@@ -48,7 +44,6 @@ from pyspike.errors import (
 from pyspike.job import Job
 from pyspike.nodes import NodeStatus
 from pyspike.policy import (
-    AdminPolicy,
     CommitLevel,
     GenerationPolicy,
     RecordExistsAction,
@@ -74,12 +69,10 @@ _IDLE: Mapping[str, object] = MappingProxyType(
 
 
 def begin(
-    cluster: Cluster,
-    executor: Executor,
+    call: ClusterCall,
     statement: Statement,
     policy: WritePolicy | None,
     default: WritePolicy,
-    admin: AdminPolicy,
     *,
     operations: Iterable[Operation] | None = None,
     udf: tuple[str, str, bytes] | None = None,
@@ -91,12 +84,10 @@ def begin(
     """Have all nodes begin to apply operations or a function to the records that a statement finds.
 
     Args:
-        cluster: whose nodes do it.
-        executor: who watches the client's calls is told by it.
+        call: of which call, with the time that each node has when it is asked how far it is.
         statement: which records.
         policy: how; None for the default.
         default: what of it applies counts where no policy is given.
-        admin: how long each node may take to answer when it is asked how far it is.
         operations: what is done.
         udf: or what `packed_call` gives for a function.
         timeout: until when all nodes must have begun.
@@ -125,22 +116,19 @@ def begin(
         filter_expression=filter_expression,
         records_per_second=whole(0, MAX_UINT32)(records_per_second, "records_per_second"),
     )
-    name = "query_operate" if udf is None else "query_execute_udf"
-    trace = executor.open_call(name, statement.namespace, statement.set_name)
-    with nullcontext() if trace is None else trace:
-        known_namespace(cluster, command.namespace)
-        deadline = time.monotonic() + command.total_timeout / 1000 if command.total_timeout else float("inf")
-        nodes = _wait_for_nodes(cluster, command, chosen, deadline, trace)
-        failures, idle = _begin_all(cluster, nodes, command, chosen, deadline, trace)
-        for error in failures.values():
-            name_index(error, statement)
-        if failures:
-            raise _refusal(number, nodes, failures)
-        return JobWatch(cluster, number, admin, nodes, idle)
+    call.begin_in(statement.namespace, statement.set_name)
+    deadline = time.monotonic() + command.total_timeout / 1000 if command.total_timeout else float("inf")
+    nodes = _wait_for_nodes(call, command, chosen, deadline)
+    failures, idle = _begin_all(call, nodes, command, chosen, deadline)
+    for error in failures.values():
+        name_index(error, statement)
+    if failures:
+        raise _refusal(number, nodes, failures)
+    return JobWatch(call, number, nodes, idle)
 
 
 def _wait_for_nodes(
-    cluster: Cluster, command: Command, policy: WritePolicy, deadline: float, trace: Trace | None
+    call: ClusterCall, command: Command, policy: WritePolicy, deadline: float
 ) -> dict[str, ClusterNode]:
     """The nodes that change the records, as soon as all are known; for as long as the policy tries again.
 
@@ -152,15 +140,15 @@ def _wait_for_nodes(
         began = time.monotonic()
         try:
             return masters(
-                cluster, command.namespace, "nothing was begun, as their records would not be changed"
+                call.cluster, command.namespace, "nothing was begun, as their records would not be changed"
             )
         except ConnectionError as error:
-            _note_failed(trace, None, error, began, sent=False)
+            call.note_failed(None, error, began, sent=False)
             tries += 1
             pause = jittered(policy.settings.sleep_between_retries)
             if tries > (policy.max_retries or 0) or left_ms(deadline) <= pause:
                 raise
-            cluster.request_tend()
+            call.cluster.request_tend()
             time.sleep(pause / 1000)
 
 
@@ -203,19 +191,16 @@ def _refusal(
 
 
 def _begin_all(
-    cluster: Cluster,
+    call: ClusterCall,
     nodes: Mapping[str, ClusterNode],
     command: Command,
     policy: WritePolicy,
     deadline: float,
-    trace: Trace | None,
 ) -> tuple[dict[str, AerospikeError], set[str]]:
     """Send the request to all nodes; the errors of those that failed, and which have nothing to do."""
     failures: dict[str, AerospikeError] = {}
     idle: set[str] = set()
-    jobs = {
-        name: partial(_begin, cluster, node, command, policy, deadline, trace) for name, node in nodes.items()
-    }
+    jobs = {name: partial(_begin, call, node, command, policy, deadline) for name, node in nodes.items()}
     began = time.monotonic()
     with ParallelJobs(jobs, lambda has_records: None) as asked:
         while (taken := asked.take(min(deadline + LATE, time.monotonic() + 3600))) is not None:
@@ -228,66 +213,44 @@ def _begin_all(
                 idle.add(name)
         for name in asked.unfinished:
             failures[name] = error = TimeoutError("timed out", node=name, in_doubt=True)
-            _note_failed(trace, name, error, began, sent=True)
+            call.note_failed(name, error, began, sent=True)
     for failed in failures.values():
         if isinstance(failed, TimeoutError):
             failed.timeout = command.total_timeout
     return {name: failures[name] for name in nodes if name in failures}, idle
 
 
-def _note_failed(
-    trace: Trace | None, node: str | None, error: AerospikeError, began: float, *, sent: bool
-) -> None:
-    if trace is not None:
-        trace.note_failed(node, Attempt(node, error.message, (time.monotonic() - began) * 1000, sent))
-
-
 def _begin(
-    cluster: Cluster,
-    node: ClusterNode,
-    command: Command,
-    policy: WritePolicy,
-    deadline: float,
-    trace: Trace | None,
+    call: ClusterCall, node: ClusterNode, command: Command, policy: WritePolicy, deadline: float
 ) -> bool:
     """Have one node begin; whether it has any such records.
 
     Raises:
         AerospikeError: it did not, or may not have.
     """
+
+    def talk(connection: Connection, limit: float) -> bool:
+        answer = connection.exchange(command.request, limit)
+        parse_answer(command, answer)
+        return answer[AT_RESULT_CODE] == ResultCode.OK  # else it knows no such set
+
     tries = 0
     while True:
-        sent = False
-        began = time.monotonic()
+        request = Request(call, node, talk, again=tries > 0)
         try:
-            connection = node.dial(min(left_ms(deadline), cluster.policy.timeout))
-            connected = time.monotonic()
-            try:
-                sent = True
-                limit = 0.0 if deadline == float("inf") else max(left_ms(deadline), 1.0)
-                answer = connection.exchange(command.request, limit)
-            finally:
-                connection.close()
-            parse_answer(command, answer)
+            return request.run(left_ms(deadline))
         except AerospikeError as error:
-            error.node = node.name
-            _note_failed(trace, node.name, error, began, sent=sent)
             if isinstance(error, ServerError):
-                add_explanation(cluster, error, command)
+                add_explanation(call.cluster, error, command)
                 raise
-            error.in_doubt = sent
-            note_failure(cluster, error, sent)
+            error.in_doubt = request.sent
+            note_failure(call.cluster, error, request.sent)
             tries += 1
             pause = jittered(policy.settings.sleep_between_retries)
-            if sent or not may_pass(error) or tries > (policy.max_retries or 0) or left_ms(deadline) <= pause:
+            may_again = not request.sent and may_pass(error) and tries <= (policy.max_retries or 0)
+            if not may_again or left_ms(deadline) <= pause:
                 raise
             time.sleep(pause / 1000)
-        else:
-            if trace is not None:
-                waited = (time.monotonic() - connected) * 1000
-                size = len(command.request), len(answer)
-                trace.note_answered(node.name, (connected - began) * 1000, waited, *size)
-            return answer[AT_RESULT_CODE] == ResultCode.OK  # else it knows no such set
 
 
 # Waiting ----------------------------------------------------------------------------------------------------
@@ -321,9 +284,8 @@ class JobWatch(Watch):
     on which the job was aborted or abandoned. The others are waited for all the same.
 
     Args:
-        cluster: whose nodes are asked.
+        call: the call that has begun it; each node has as much time to answer as that says.
         number: of the job.
-        policy: how long each node may take to answer.
         nodes: those that have begun it.
         idle: the names of those that have nothing to do.
 
@@ -333,14 +295,10 @@ class JobWatch(Watch):
     """
 
     def __init__(
-        self,
-        cluster: Cluster,
-        number: int,
-        policy: AdminPolicy,
-        nodes: Mapping[str, ClusterNode],
-        idle: set[str],
+        self, call: ClusterCall, number: int, nodes: Mapping[str, ClusterNode], idle: set[str]
     ) -> None:
-        super().__init__(cluster, _JobDone(number), policy)
+        super().__init__(call, _JobDone(number))
+        self._begun_by = call
         self.number = number
         self.jobs: dict[str, Job] = {}
         self._begun = nodes
@@ -356,7 +314,7 @@ class JobWatch(Watch):
             ClientClosed: the client is closed.
         """
         self._cluster.ensure_running()
-        limit = self._policy.timeout if timeout is None else min(timeout, self._policy.timeout)
+        limit = self._call.timeout if timeout is None else min(timeout, self._call.timeout)
         here = {node.name: node for node in self._cluster.nodes}
         seen = dict(self._seen)
         waiting = []
@@ -380,12 +338,13 @@ class JobWatch(Watch):
         Raises:
             JobError: a node did not answer, or with an error.
         """
-        return abort(self._cluster, self.number, self._policy)
+        with self._begun_by.other("abort_job") as call:
+            return abort(call, self.number)
 
     def _ask(self, node: ClusterNode, timeout: float) -> NodeStatus:
         command = self.question.command(node.version)
         try:
-            answer = value_of(node.info(command, timeout), command)
+            answer = value_of(self._answers(node, command, timeout), command)
             self.jobs[node.name] = job = job_of(answer, node.name)
         except AerospikeError as error:
             error.node = node.name
@@ -402,7 +361,7 @@ class JobWatch(Watch):
         """What it means that a node knows the job no more: it was done long ago, or the node began anew."""
         elapsed = time.monotonic() - self._began
         try:
-            text = value_of(node.info("statistics", timeout), "statistics")
+            text = value_of(self._answers(node, "statistics", timeout), "statistics")
         except AerospikeError as error:
             error.node = node.name
             return self._silent(node.name, error.message)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pyspike._wire import Connection, DynamicSettings, PartitionMap, Routing
 from pyspike.arguments import record_types
-from pyspike.cluster import info_answers, tend_thread
+from pyspike.cluster import tend_thread
 from pyspike.cluster.addresses import Endpoint, check_map
 from pyspike.cluster.connect import Door
 from pyspike.cluster.metering import Metering
@@ -27,13 +27,12 @@ from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.seeds import Seeds
 from pyspike.cluster.tend import Outcome, Round
 from pyspike.cluster.view import View
-from pyspike.errors import AerospikeError, ClientClosed, ConnectFailed, InvalidNode
+from pyspike.errors import AerospikeError, ClientClosed, ConnectFailed
 from pyspike.hosts import HostsLike, parse_hosts
-from pyspike.policy import ClientPolicy, InfoPolicy
+from pyspike.policy import ClientPolicy
 from pyspike.policy.config_provider import CONFIG_VARIABLE
 from pyspike.process import fork, members
 from pyspike.process.lazy_imports import importing
-from pyspike.showing import shown
 from pyspike.stats import (
     BatchStats,
     ClientStats,
@@ -226,31 +225,6 @@ class Cluster:
         """The version of the server of this name; empty if there is none."""
         node = None if name is None else self.node(name)
         return "" if node is None else node.version
-
-    def info(self, command: str, node: str | ClusterNode | None, policy: InfoPolicy) -> str | dict[str, str]:
-        """A node's answer to an info command, or every node's by its name.
-
-        Raises:
-            InvalidNode: there is no such node.
-            ConnectFailed: no node is known.
-            AerospikeError: asking failed, or the server answered with an error.
-        """
-        self.ensure_running()
-        if not self.nodes:
-            raise self.not_connected()
-        if node is not None:
-            found = self.node(node) if isinstance(node, str) else node
-            if found is None:
-                names = ", ".join(each.name for each in self.nodes)
-                raise InvalidNode(
-                    f"the cluster has no node {shown(node)}; it has {names}",
-                    advice=self.view.advice(self.policy),
-                )
-            return _info(found, command, policy)
-        nodes = [each for each in self.nodes if each.active]
-        if not nodes:
-            raise self.not_connected()
-        return {each.name: _info(each, command, policy) for each in nodes}
 
     def not_connected(self) -> AerospikeError:
         """The error of calls that find no node to ask; its message has the reason of each seed.
@@ -515,14 +489,6 @@ def _node_stats(node: ClusterNode, partition_generation: int | None) -> NodeStat
         health=HealthStats(**node.health_stats()),
         compression=CompressionStats(**node.compression_stats()),
     )
-
-
-def _info(node: ClusterNode, command: str, policy: InfoPolicy) -> str:
-    try:
-        return info_answers.value_of(node.info(command, policy.timeout), command)
-    except AerospikeError as error:
-        error.node = node.name
-        raise
 
 
 class _Opener:

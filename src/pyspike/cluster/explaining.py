@@ -16,6 +16,7 @@ from pyspike._wire import (
     PARTICLE_GEOJSON,
     PARTICLE_INTEGER,
     PARTICLE_STRING,
+    Connection,
     Statement,
     explain_request,
     new_query_number,
@@ -23,14 +24,13 @@ from pyspike._wire import (
     plain_text,
 )
 from pyspike.cluster.addresses import left_ms
-from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.info_names import info_name, known_namespace
-from pyspike.cluster.node import ClusterNode
+from pyspike.cluster.call import ClusterCall, Conversation, Request
+from pyspike.cluster.info_names import info_name
 from pyspike.cluster.retry import may_pass, note_failure
-from pyspike.errors import AerospikeError, InvalidArgument, InvalidType, ProtocolError
+from pyspike.errors import AerospikeError, InvalidArgument, InvalidType, ProtocolError, ServerError
 from pyspike.explanation import Explanation, QueryPath
 from pyspike.index import CollectionIndexType
-from pyspike.policy import AdminPolicy, ErrorDetails, QueryPolicy
+from pyspike.policy import ErrorDetails, QueryPolicy
 from pyspike.result_code import ResultCode
 from pyspike.server_features import QUERY_PLANS, require
 from pyspike.showing import shown
@@ -45,14 +45,13 @@ _SETTINGS = QueryPolicy(error_details=ErrorDetails.TRACE, socket_timeout=10_000)
 
 
 def explain(
-    cluster: Cluster,
+    call: ClusterCall,
     namespace: str,
     set_name: str | None,
     where: str,
     index: str | None,
     require_index: bool,
     require_hint: bool,
-    policy: AdminPolicy,
 ) -> Explanation:
     """By which index a node would find the records.
 
@@ -63,28 +62,27 @@ def explain(
     """
     statement = Statement(namespace, set_name)
     source = _source(where, index, require_index, require_hint)
-    known_namespace(cluster, statement.namespace)
+    hint = None if index is None else info_name(index, "the index's name", MAX_INDEX_NAME)
+    call.begin_in(statement.namespace, statement.set_name)
+    cluster = call.cluster
     nodes = [node for node in cluster.nodes if node.active]
     if not nodes:
         raise cluster.not_connected()
     for node in nodes:  # one that is too old would take the text for none
         require(QUERY_PLANS, node.version)
     nodes.sort(key=lambda node: (node.failures, random.random()))
-    hint = None if index is None else info_name(index, "the index's name", MAX_INDEX_NAME)
-    deadline = time.monotonic() + policy.timeout / 1000
+    deadline = time.monotonic() + call.timeout / 1000
     for place, node in enumerate(nodes):
         share = left_ms(deadline) / (len(nodes) - place)
         try:
-            return _ask(node, statement, source, hint, max(share, 1.0))
+            request = Request(call, node, _talk(statement, source, hint), again=place > 0)
+            return request.run(max(share, 1.0))
         except AerospikeError as error:
-            error.node = node.name
-            if error.result_code == ResultCode.FILTERED_OUT:
-                return Explanation(QueryPath.NOTHING)
             if not may_pass(error):
                 raise
-            note_failure(cluster, error, sent=True)
+            note_failure(cluster, error, request.sent)
             if place + 1 == len(nodes):
-                error.timeout = policy.timeout
+                error.timeout = call.timeout
                 raise
     raise cluster.not_connected()
 
@@ -112,25 +110,21 @@ def _source(where: str, index: str | None, require_index: bool, require_hint: bo
     return bytes((flags,)) + text
 
 
-def _ask(
-    node: ClusterNode, statement: Statement, source: bytes, hint: str | None, timeout: float
-) -> Explanation:
+def _talk(statement: Statement, source: bytes, hint: str | None) -> Conversation[Explanation]:
     number = new_query_number()
-    command = explain_request(
-        statement,
-        _SETTINGS,
-        number - 2**64 if number >= 2**63 else number,
-        source,
-        index=hint,
-        timeout=timeout,
-    )
-    deadline = time.monotonic() + timeout / 1000
-    connection = node.dial(timeout)
-    try:
-        answer = connection.exchange(command.request, max(left_ms(deadline), 1.0))
-    finally:
-        connection.close()
-    return explanation_of(parse_answer(command, answer))
+    signed = number - 2**64 if number >= 2**63 else number  # the same 8 bytes
+
+    def talk(connection: Connection, limit: float) -> Explanation:
+        command = explain_request(statement, _SETTINGS, signed, source, index=hint, timeout=limit)
+        answer = connection.exchange(command.request, limit)
+        try:
+            return explanation_of(parse_answer(command, answer))
+        except ServerError as error:
+            if error.result_code == ResultCode.FILTERED_OUT:
+                return Explanation(QueryPath.NOTHING)
+            raise
+
+    return talk
 
 
 # What the answer tells --------------------------------------------------------------------------------------

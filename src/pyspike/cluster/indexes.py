@@ -17,15 +17,15 @@ from pyspike.cdt.msgpack_tree import read_tree, split_list
 from pyspike.cdt.opcodes import CREATE
 from pyspike.cdt.types import ExpType
 from pyspike.cluster.administer import administer
-from pyspike.cluster.cluster import Cluster
+from pyspike.cluster.asking import ask_all
+from pyspike.cluster.call import ClusterCall
 from pyspike.cluster.info_answers import parse_build
-from pyspike.cluster.info_names import info_name, known_namespace, namespace_name, set_name
+from pyspike.cluster.info_names import info_name, namespace_name, set_name
 from pyspike.cluster.watch import Question, Watch
 from pyspike.errors import IndexFound, IndexNotFound, InvalidArgument, InvalidType, ProtocolError, ServerError
 from pyspike.exp.check import type_of_tree
 from pyspike.index import CollectionIndexType, IndexType, SecondaryIndex
 from pyspike.nodes import NodeStatus
-from pyspike.policy import AdminPolicy, InfoPolicy
 from pyspike.result_code import ResultCode
 from pyspike.server_features import INTEGER_INDEXES, SET_INDEXES, Feature, require
 from pyspike.showing import shown
@@ -79,74 +79,63 @@ WatchedIndex: TypeAlias = tuple[Watch, str, str]
 
 
 def create(
-    cluster: Cluster,
-    namespace: str,
-    of_set: str | None,
-    name: str,
-    values: IndexedValues,
-    policy: AdminPolicy,
+    call: ClusterCall, namespace: str, of_set: str | None, name: str, values: IndexedValues
 ) -> WatchedIndex:
     """Have an index created; what is returned waits until all nodes have built it.
 
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
-        AerospikeError: as from `administer` and `known_namespace`.
+        AerospikeError: as from `administer` and `ClusterCall.begin_in`.
     """
     command = creating(namespace, of_set, name, values)
-    return _created(cluster, known_namespace(cluster, namespace), index_name(name), command, policy)
+    return _created(call, call.begin_in(namespace, of_set), index_name(name), command)
 
 
-def create_of_set(
-    cluster: Cluster, namespace: str, of_set: str, name: str, policy: AdminPolicy
-) -> WatchedIndex:
+def create_of_set(call: ClusterCall, namespace: str, of_set: str, name: str) -> WatchedIndex:
     """Have an index of a set created; what is returned waits until all nodes have built it.
 
     Raises:
         InvalidType, InvalidArgument: a name can't be one.
         UnsupportedFeature: the server is too old.
-        AerospikeError: as from `administer` and `known_namespace`.
+        AerospikeError: as from `administer` and `ClusterCall.begin_in`.
     """
     command = creating_of_set(namespace, of_set, name)
-    return _created(cluster, known_namespace(cluster, namespace), index_name(name), command, policy)
+    return _created(call, call.begin_in(namespace, of_set), index_name(name), command)
 
 
-def _created(
-    cluster: Cluster, namespace: str, name: str, command: Callable[[str], str], policy: AdminPolicy
-) -> WatchedIndex:
+def _created(call: ClusterCall, namespace: str, name: str, command: Callable[[str], str]) -> WatchedIndex:
     try:
-        administer(cluster, command, policy, repeatable=True)
+        administer(call, command, repeatable=True)
     except IndexFound as error:
         error.advice = "drop_index() drops the one that has the name"
         raise
-    return Watch(cluster, _Built(namespace, name), policy), namespace, name
+    return Watch(call, _Built(namespace, name)), namespace, name
 
 
-def drop(cluster: Cluster, namespace: str, name: str, policy: AdminPolicy) -> WatchedIndex:
+def drop(call: ClusterCall, namespace: str, name: str) -> WatchedIndex:
     """Have an index dropped, if there is one; what is returned waits until no node has it.
 
     Raises:
         InvalidType, InvalidArgument: a name can't be one.
-        AerospikeError: as from `administer` and `known_namespace`.
+        AerospikeError: as from `administer` and `ClusterCall.begin_in`.
     """
     command = dropping(namespace, name)
-    namespace, name = known_namespace(cluster, namespace), index_name(name)
+    namespace, name = call.begin_in(namespace), index_name(name)
     with suppress(IndexNotFound):  # which newer servers do not tell
-        administer(cluster, command, policy, repeatable=True)
-    return Watch(cluster, _Dropped(namespace, name), policy), namespace, name
+        administer(call, command, repeatable=True)
+    return Watch(call, _Dropped(namespace, name)), namespace, name
 
 
-def list_indexes(cluster: Cluster, namespace: str | None, policy: AdminPolicy) -> list[SecondaryIndex]:
+def list_indexes(call: ClusterCall, namespace: str | None) -> list[SecondaryIndex]:
     """The indexes of a namespace, or of all, by namespace and name, as all nodes tell of them.
 
     Raises:
         InvalidType, InvalidArgument: the namespace's name can't be one.
         AerospikeError: a node did not answer, or with an error.
     """
-    where = "" if namespace is None else f"namespace={known_namespace(cluster, namespace)};"
-    answers = cluster.info(f"sindex-list:{where}b64=true", None, InfoPolicy(timeout=policy.timeout))
-    assert isinstance(answers, dict)
+    where = "" if namespace is None else f"namespace={call.begin_in(namespace)};"
     found: dict[tuple[str, str], SecondaryIndex] = {}
-    for answer in answers.values():
+    for answer in ask_all(call, f"sindex-list:{where}b64=true").values():
         for index in indexes_of(answer):
             known = found.setdefault((index.namespace, index.name), index)
             if not index.is_built and known.is_built:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pyspike._wire import plain_int
 from pyspike.cluster.all_nodes import unreachable
-from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.info_answers import parse_build, value_of
+from pyspike.cluster.call import ClusterCall
+from pyspike.cluster.info_answers import parse_build
 from pyspike.cluster.node import ClusterNode
 from pyspike.errors import (
     AerospikeError,
@@ -16,7 +16,6 @@ from pyspike.errors import (
     ServerError,
 )
 from pyspike.job import Job
-from pyspike.policy import AdminPolicy
 from pyspike.result_code import ResultCode
 from pyspike.showing import shown
 
@@ -28,42 +27,36 @@ _DONE = "done"
 _STATES = ("active", _DONE)
 
 
-def list_jobs(cluster: Cluster, policy: AdminPolicy) -> list[Job]:
+def list_jobs(call: ClusterCall) -> list[Job]:
     """What all nodes tell: first of those that run, and then by number and node.
 
     Raises:
         AerospikeError: a node did not answer, or with an error.
     """
     found: list[Job] = []
-    for node, answer in _all(cluster, "query-show:", policy).items():
+    for node, answer in _all(call, "query-show:").items():
         found += [job_of(row, node) for row in answer.split(";") if row]
     return sorted(found, key=lambda job: (not job.is_active, job.id, job.node))
 
 
-def _all(cluster: Cluster, command: str, policy: AdminPolicy) -> dict[str, str]:
-    nodes = _nodes(cluster)
-    for error in unreachable(cluster).values():
+def _all(call: ClusterCall, command: str) -> dict[str, str]:
+    nodes = _nodes(call)
+    for error in unreachable(call.cluster).values():
         raise error
-    return {node.name: _ask(node, command, policy) for node in nodes}
+    return {node.name: call.info(node, command) for node in nodes}
 
 
-def _nodes(cluster: Cluster) -> list[ClusterNode]:
+def _nodes(call: ClusterCall) -> list[ClusterNode]:
     """All that the client knows, also those that get no commands for now: a job may run there too."""
+    cluster = call.cluster
+    call.begin()
     cluster.ensure_running()
     if not any(node.active for node in cluster.nodes):
         raise cluster.not_connected()
     return list(cluster.nodes)
 
 
-def _ask(node: ClusterNode, command: str, policy: AdminPolicy) -> str:
-    try:
-        return value_of(node.info(command, policy.timeout), command)
-    except AerospikeError as error:
-        error.node = node.name
-        raise
-
-
-def abort(cluster: Cluster, number: int, policy: AdminPolicy) -> list[str]:
+def abort(call: ClusterCall, number: int) -> list[str]:
     """End a query on all nodes; the names of those that ran it.
 
     Raises:
@@ -72,12 +65,12 @@ def abort(cluster: Cluster, number: int, policy: AdminPolicy) -> list[str]:
     """
     number = job_id(number)
     ended: list[str] = []
-    nodes = _nodes(cluster)
-    failures = unreachable(cluster)
+    nodes = _nodes(call)
+    failures = unreachable(call.cluster)
     for node in nodes:
         command = f"query-abort:{_by_id(number, node.version)}"
         try:
-            _ask(node, command, policy)
+            call.info(node, command)
         except ServerError as error:
             if error.result_code != ResultCode.KEY_NOT_FOUND_ERROR:
                 failures[node.name] = error

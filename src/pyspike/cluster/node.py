@@ -17,7 +17,7 @@ from typing import Any
 
 from pyspike import nodes
 from pyspike._wire import Connection, Node, NodeLimits, Pool
-from pyspike.cluster.addresses import Endpoint, left_ms
+from pyspike.cluster.addresses import Endpoint
 from pyspike.cluster.connect import Door
 from pyspike.cluster.probe import Probe, ask
 from pyspike.errors import AerospikeError
@@ -111,28 +111,6 @@ class ClusterNode(Node):
     def seen(self) -> nodes.Node:
         """The value that users get."""
         return nodes.Node(self.name, self.host, self.version, self.active)
-
-    def info(self, command: str, timeout: float) -> dict[str, str]:
-        """Ask the server an info command on a new connection, which is closed then.
-
-        Args:
-            command: a line of text.
-            timeout: how long it may take in milliseconds, connecting included.
-
-        Returns:
-            The command and its value, which may be an error in words: see `info_answers.value_of`.
-
-        Raises:
-            TimeoutError: there was no answer in time.
-            ConnectionError: it can't be reached.
-            ServerError: it refused the request as a whole.
-        """
-        deadline = time.monotonic() + timeout / 1000
-        connection = self.dial(timeout)
-        try:
-            return ask(connection, [command], left_ms(deadline))
-        finally:
-            connection.close()
 
     def dial(self, timeout: float) -> Connection:
         """A new connection to the server, for info commands; who asks for it closes it.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from pyspike.cluster.administer import administer
-from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.info_names import known_namespace, namespace_name, set_name
+from pyspike.cluster.call import ClusterCall
+from pyspike.cluster.info_names import namespace_name, set_name
 from pyspike.errors import InvalidArgument, InvalidType
-from pyspike.policy import AdminPolicy
 from pyspike.showing import shown
 
 __all__ = ["truncate", "truncating"]
@@ -17,18 +16,16 @@ _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _OLDEST = datetime(2010, 1, 1, 0, 0, 1, tzinfo=timezone.utc)  # times of records count from 2010 on
 
 
-def truncate(
-    cluster: Cluster, namespace: str, of_set: str | None, before: datetime | None, policy: AdminPolicy
-) -> None:
+def truncate(call: ClusterCall, namespace: str, of_set: str | None, before: datetime | None) -> None:
     """Have the records of a set, or of a namespace, removed.
 
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
-        AerospikeError: as from `administer` and `known_namespace`.
+        AerospikeError: as from `administer` and `ClusterCall.begin_in`.
     """
     command = truncating(namespace, of_set, before)
-    known_namespace(cluster, namespace)
-    administer(cluster, command, policy, repeatable=True)
+    call.begin_in(namespace, of_set)
+    administer(call, command, repeatable=True)
 
 
 def truncating(namespace: str, of_set: str | None, before: datetime | None) -> str:

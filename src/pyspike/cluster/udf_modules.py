@@ -9,11 +9,10 @@ from pathlib import Path
 
 from pyspike._wire import plain_text
 from pyspike.cluster.administer import administer
-from pyspike.cluster.cluster import Cluster
+from pyspike.cluster.call import ClusterCall
 from pyspike.cluster.watch import Question, Watch
 from pyspike.errors import InvalidArgument, InvalidType, ProtocolError, ServerError
 from pyspike.nodes import NodeStatus
-from pyspike.policy import AdminPolicy
 from pyspike.showing import shown
 from pyspike.udf import UdfModule, UdfSource
 
@@ -25,7 +24,7 @@ _NOT_IN_NAMES = frozenset(";:=\t\n\r\0/\\,")
 _NOT_FOUND = "not_found"
 
 
-def register(cluster: Cluster, source: UdfSource, name: str | None, policy: AdminPolicy) -> Watch:
+def register(call: ClusterCall, source: UdfSource, name: str | None) -> Watch:
     """Give a module to a node; what is returned waits until all nodes have it.
 
     Raises:
@@ -37,15 +36,14 @@ def register(cluster: Cluster, source: UdfSource, name: str | None, policy: Admi
     name, content = _loaded(source, name)
     encoded = base64.b64encode(content).decode()
     administer(
-        cluster,
+        call,
         f"udf-put:filename={name};content={encoded};content-len={len(encoded)};udf-type={LANGUAGE};",
-        policy,
         repeatable=True,
     )
-    return Watch(cluster, _Registered(name, content), policy)
+    return Watch(call, _Registered(name, content))
 
 
-def remove(cluster: Cluster, name: str, policy: AdminPolicy) -> Watch:
+def remove(call: ClusterCall, name: str) -> Watch:
     """Have a node remove a module, if there is one; what is returned waits until no node has it.
 
     Raises:
@@ -53,20 +51,20 @@ def remove(cluster: Cluster, name: str, policy: AdminPolicy) -> Watch:
         AerospikeError: as from `administer`.
     """
     name = file_name(name)
-    administer(cluster, f"udf-remove:filename={name};", policy, repeatable=True)
-    return Watch(cluster, _Removed(name), policy)
+    administer(call, f"udf-remove:filename={name};", repeatable=True)
+    return Watch(call, _Removed(name))
 
 
-def list_modules(cluster: Cluster, policy: AdminPolicy) -> list[UdfModule]:
+def list_modules(call: ClusterCall) -> list[UdfModule]:
     """The modules that a node has, by their names.
 
     Raises:
         AerospikeError: as from `administer`.
     """
-    return sorted(_parsed(administer(cluster, "udf-list", policy, repeatable=True)), key=lambda m: m.name)
+    return sorted(_parsed(administer(call, "udf-list", repeatable=True)), key=lambda m: m.name)
 
 
-def read(cluster: Cluster, name: str, policy: AdminPolicy) -> str:
+def read(call: ClusterCall, name: str) -> str:
     """The source of a module. Bytes that are no UTF-8 are kept as surrogates (`surrogateescape`).
 
     Raises:
@@ -76,7 +74,7 @@ def read(cluster: Cluster, name: str, policy: AdminPolicy) -> str:
     """
     name = file_name(name)
     try:
-        answer = administer(cluster, _get(name), policy, repeatable=True)
+        answer = administer(call, _get(name), repeatable=True)
     except ServerError as error:
         if error.message == _NOT_FOUND:
             error.message = f"there is no module {name}"

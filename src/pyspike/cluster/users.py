@@ -34,8 +34,8 @@ from pyspike._wire import (
     plain_text,
 )
 from pyspike.cluster import security_messages as messages
-from pyspike.cluster.administer import Conversation, tell_one_node
-from pyspike.cluster.cluster import Cluster
+from pyspike.cluster.administer import tell_one_node
+from pyspike.cluster.call import ClusterCall, Conversation
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.passwords import NO_PASSWORD, hashed
 from pyspike.cluster.security_messages import Field
@@ -47,7 +47,6 @@ from pyspike.errors import (
     InvalidType,
     InvalidUser,
 )
-from pyspike.policy import AdminPolicy
 from pyspike.policy.checks import MAX_UINT32, password_or_none, sized, whole
 from pyspike.security import Privilege, Role, User
 from pyspike.showing import shown
@@ -79,38 +78,36 @@ _quota = whole(0, MAX_UINT32)
 # Users ------------------------------------------------------------------------------------------------------
 
 
-def create_user(
-    cluster: Cluster, user: str, password: str, roles: Iterable[str], policy: AdminPolicy
-) -> None:
+def create_user(call: ClusterCall, user: str, password: str, roles: Iterable[str]) -> None:
     """Create a user who logs in by a password."""
     fields = [_user(user), _password(_hash(password)), messages.names(_roles(roles))]
-    _tell(cluster, SECURITY_CREATE_USER, fields, policy, repeatable=False)
+    _tell(call, SECURITY_CREATE_USER, fields, repeatable=False)
 
 
-def create_pki_user(cluster: Cluster, user: str, roles: Iterable[str], policy: AdminPolicy) -> None:
+def create_pki_user(call: ClusterCall, user: str, roles: Iterable[str]) -> None:
     """Create a user who logs in by a certificate only."""
     fields = [_user(user), _password(NO_PASSWORD), messages.names(_roles(roles))]
-    _tell(cluster, SECURITY_CREATE_USER, fields, policy, repeatable=False)
+    _tell(call, SECURITY_CREATE_USER, fields, repeatable=False)
 
 
-def drop_user(cluster: Cluster, user: str, policy: AdminPolicy) -> None:
+def drop_user(call: ClusterCall, user: str) -> None:
     """Drop a user."""
-    _tell(cluster, SECURITY_DROP_USER, [_user(user)], policy, repeatable=False)
+    _tell(call, SECURITY_DROP_USER, [_user(user)], repeatable=False)
 
 
-def change_password(cluster: Cluster, user: str, password: str, policy: AdminPolicy) -> None:
+def change_password(call: ClusterCall, user: str, password: str) -> None:
     """Give a user another password; the client's own user shows the old one, and logs in with the new one."""
     name, new = _user(user), _hash(password)
-    login = cluster.door.login
+    login = call.cluster.door.login
     known = [] if login is None else login.own_passwords(name[1].decode())
     if login is None or not known:
-        _tell(cluster, SECURITY_SET_PASSWORD, [name, _password(new)], policy, repeatable=True)
+        _tell(call, SECURITY_SET_PASSWORD, [name, _password(new)], repeatable=True)
         return
     for old in known:
         fields = [name, (SECURITY_FIELD_OLD_PASSWORD, old), _password(new)]
         login.password_changes()
         try:
-            _tell(cluster, SECURITY_CHANGE_PASSWORD, fields, policy, repeatable=False)
+            _tell(call, SECURITY_CHANGE_PASSWORD, fields, repeatable=False)
         except InvalidPassword:  # the old one is another
             if old is known[-1]:
                 raise
@@ -123,25 +120,25 @@ def change_password(cluster: Cluster, user: str, password: str, policy: AdminPol
             return
 
 
-def grant_roles(cluster: Cluster, user: str, roles: Iterable[str], policy: AdminPolicy) -> None:
+def grant_roles(call: ClusterCall, user: str, roles: Iterable[str]) -> None:
     """Add roles to those of a user."""
-    _tell(cluster, SECURITY_GRANT_ROLES, _roles_of(user, roles), policy, repeatable=True)
+    _tell(call, SECURITY_GRANT_ROLES, _roles_of(user, roles), repeatable=True)
 
 
-def revoke_roles(cluster: Cluster, user: str, roles: Iterable[str], policy: AdminPolicy) -> None:
+def revoke_roles(call: ClusterCall, user: str, roles: Iterable[str]) -> None:
     """Take roles from a user."""
-    _tell(cluster, SECURITY_REVOKE_ROLES, _roles_of(user, roles), policy, repeatable=True)
+    _tell(call, SECURITY_REVOKE_ROLES, _roles_of(user, roles), repeatable=True)
 
 
-def query_users(cluster: Cluster, policy: AdminPolicy) -> list[User]:
+def query_users(call: ClusterCall) -> list[User]:
     """All users, by their names."""
-    found = _ask(cluster, SECURITY_QUERY_USERS, [], messages.read_users, policy)
+    found = _ask(call, SECURITY_QUERY_USERS, [], messages.read_users)
     return sorted(found, key=lambda user: user.name)
 
 
-def query_user(cluster: Cluster, user: str, policy: AdminPolicy) -> User:
+def query_user(call: ClusterCall, user: str) -> User:
     """One user."""
-    found = _ask(cluster, SECURITY_QUERY_USERS, [_user(user)], messages.read_users, policy)
+    found = _ask(call, SECURITY_QUERY_USERS, [_user(user)], messages.read_users)
     if not found:
         raise InvalidUser(f"there is no user {shown(user)}")
     return found[0]
@@ -151,13 +148,12 @@ def query_user(cluster: Cluster, user: str, policy: AdminPolicy) -> User:
 
 
 def create_role(
-    cluster: Cluster,
+    call: ClusterCall,
     role: str,
     privileges: Iterable[Privilege | str],
     allowlist: Iterable[str],
     read_quota: int,
     write_quota: int,
-    policy: AdminPolicy,
 ) -> None:
     """Create a role."""
     allowed = _privileges(privileges)
@@ -169,55 +165,51 @@ def create_role(
     ):
         if _quota(quota, name):
             fields.append(messages.uint32(kind, quota))
-    _tell(cluster, SECURITY_CREATE_ROLE, fields, policy, repeatable=False)
+    _tell(call, SECURITY_CREATE_ROLE, fields, repeatable=False)
 
 
-def drop_role(cluster: Cluster, role: str, policy: AdminPolicy) -> None:
+def drop_role(call: ClusterCall, role: str) -> None:
     """Drop a role."""
-    _tell(cluster, SECURITY_DROP_ROLE, [_role(role)], policy, repeatable=False)
+    _tell(call, SECURITY_DROP_ROLE, [_role(role)], repeatable=False)
 
 
-def grant_privileges(
-    cluster: Cluster, role: str, privileges: Iterable[Privilege | str], policy: AdminPolicy
-) -> None:
+def grant_privileges(call: ClusterCall, role: str, privileges: Iterable[Privilege | str]) -> None:
     """Add privileges to those of a role."""
     fields = _privileges_of(role, privileges)
-    _tell(cluster, SECURITY_GRANT_PRIVILEGES, fields, policy, repeatable=True)
+    _tell(call, SECURITY_GRANT_PRIVILEGES, fields, repeatable=True)
 
 
-def revoke_privileges(
-    cluster: Cluster, role: str, privileges: Iterable[Privilege | str], policy: AdminPolicy
-) -> None:
+def revoke_privileges(call: ClusterCall, role: str, privileges: Iterable[Privilege | str]) -> None:
     """Take privileges from a role."""
     fields = _privileges_of(role, privileges)
-    _tell(cluster, SECURITY_REVOKE_PRIVILEGES, fields, policy, repeatable=True)
+    _tell(call, SECURITY_REVOKE_PRIVILEGES, fields, repeatable=True)
 
 
-def set_allowlist(cluster: Cluster, role: str, allowlist: Iterable[str], policy: AdminPolicy) -> None:
+def set_allowlist(call: ClusterCall, role: str, allowlist: Iterable[str]) -> None:
     """Say from where users of a role may connect."""
     fields = [_role(role), *messages.allowlist(_addresses(allowlist))]
-    _tell(cluster, SECURITY_SET_ALLOWLIST, fields, policy, repeatable=True)
+    _tell(call, SECURITY_SET_ALLOWLIST, fields, repeatable=True)
 
 
-def set_quotas(cluster: Cluster, role: str, read_quota: int, write_quota: int, policy: AdminPolicy) -> None:
+def set_quotas(call: ClusterCall, role: str, read_quota: int, write_quota: int) -> None:
     """Say how many records a second each user of a role may read and write."""
     fields = [
         _role(role),
         messages.uint32(SECURITY_FIELD_READ_QUOTA, _quota(read_quota, "read_quota")),
         messages.uint32(SECURITY_FIELD_WRITE_QUOTA, _quota(write_quota, "write_quota")),
     ]
-    _tell(cluster, SECURITY_SET_QUOTAS, fields, policy, repeatable=True)
+    _tell(call, SECURITY_SET_QUOTAS, fields, repeatable=True)
 
 
-def query_roles(cluster: Cluster, policy: AdminPolicy) -> list[Role]:
+def query_roles(call: ClusterCall) -> list[Role]:
     """All roles, by their names."""
-    found = _ask(cluster, SECURITY_QUERY_ROLES, [], messages.read_roles, policy)
+    found = _ask(call, SECURITY_QUERY_ROLES, [], messages.read_roles)
     return sorted(found, key=lambda role: role.name)
 
 
-def query_role(cluster: Cluster, role: str, policy: AdminPolicy) -> Role:
+def query_role(call: ClusterCall, role: str) -> Role:
     """One role."""
-    found = _ask(cluster, SECURITY_QUERY_ROLES, [_role(role)], messages.read_roles, policy)
+    found = _ask(call, SECURITY_QUERY_ROLES, [_role(role)], messages.read_roles)
     if not found:
         raise InvalidRole(f"there is no role {shown(role)}")
     return found[0]
@@ -226,9 +218,7 @@ def query_role(cluster: Cluster, role: str, policy: AdminPolicy) -> Role:
 # Asking -----------------------------------------------------------------------------------------------------
 
 
-def _tell(
-    cluster: Cluster, command: int, fields: Sequence[Field], policy: AdminPolicy, *, repeatable: bool
-) -> None:
+def _tell(call: ClusterCall, command: int, fields: Sequence[Field], *, repeatable: bool) -> None:
     request = messages.encode(command, fields)
 
     def talk(connection: Connection, timeout: float) -> None:
@@ -237,15 +227,14 @@ def _tell(
     def conversation(node: ClusterNode) -> Conversation[None]:
         return talk
 
-    tell_one_node(cluster, conversation, policy, repeatable=repeatable)
+    tell_one_node(call, conversation, repeatable=repeatable)
 
 
 def _ask(
-    cluster: Cluster,
+    call: ClusterCall,
     command: int,
     fields: Sequence[Field],
     read: Callable[[list[bytes]], list[T]],
-    policy: AdminPolicy,
 ) -> list[T]:
     request = messages.encode(command, fields)
 
@@ -255,7 +244,7 @@ def _ask(
     def conversation(node: ClusterNode) -> Conversation[list[T]]:
         return talk
 
-    return tell_one_node(cluster, conversation, policy, repeatable=True)
+    return tell_one_node(call, conversation, repeatable=True)
 
 
 # Arguments --------------------------------------------------------------------------------------------------

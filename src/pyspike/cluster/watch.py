@@ -14,15 +14,15 @@ from functools import partial
 from types import MappingProxyType
 
 from pyspike._types import Milliseconds
-from pyspike._wire import timeout_ms
-from pyspike.cluster.cluster import Cluster
+from pyspike._wire import Connection, timeout_ms
+from pyspike.cluster.call import ClusterCall, Request
 from pyspike.cluster.info_answers import value_of
 from pyspike.cluster.node import ClusterNode
 from pyspike.cluster.parallel import LATE, ParallelJobs
+from pyspike.cluster.probe import ask
 from pyspike.cluster.retry import may_pass
 from pyspike.errors import AerospikeError, ServerError, TimeoutError
 from pyspike.nodes import NodeStatus
-from pyspike.policy import AdminPolicy
 
 __all__ = ["Question", "Watch"]
 
@@ -68,15 +68,14 @@ class Watch:
     long as it belongs to the cluster.
 
     Args:
-        cluster: whose nodes are asked.
+        call: the call that has told them to; each node has as much time to answer as that has had.
         question: what they are asked.
-        policy: how long each may take to answer.
     """
 
-    def __init__(self, cluster: Cluster, question: Question, policy: AdminPolicy) -> None:
+    def __init__(self, call: ClusterCall, question: Question) -> None:
         self.question = question
-        self._cluster = cluster
-        self._policy = policy
+        self._call = call.other("wait", watched=False)
+        self._cluster = call.cluster
         self._seen: dict[str, NodeStatus] = {}
 
     @property
@@ -103,7 +102,7 @@ class Watch:
         nodes = self._cluster.nodes
         if not nodes:
             raise self._cluster.not_connected()
-        limit = self._policy.timeout if timeout is None else min(timeout, self._policy.timeout)
+        limit = self._call.timeout if timeout is None else min(timeout, self._call.timeout)
         known = self._seen
         waiting = [node for node in nodes if node.name not in known or not known[node.name].done]
         told = self._ask_all(waiting, limit)
@@ -165,7 +164,7 @@ class Watch:
     def _ask(self, node: ClusterNode, timeout: float) -> NodeStatus:
         try:
             command = self.question.command(node.version)
-            answers = node.info(command, timeout)
+            answers = self._answers(node, command, timeout)
             try:
                 return self.question.read(value_of(answers, command))
             except ServerError as error:
@@ -175,6 +174,14 @@ class Watch:
             if may_pass(error):
                 return self._silent(node.name, error.message)
             raise
+
+    def _answers(self, node: ClusterNode, command: str, timeout: float) -> dict[str, str]:
+        """What it answers, be it in words that it has no such thing; that is no failure of the wait."""
+
+        def talk(connection: Connection, limit: float) -> dict[str, str]:
+            return ask(connection, [command], limit)
+
+        return Request(self._call, node, talk).run(timeout)
 
     def _silent(self, name: str, why: str) -> NodeStatus:
         last = self._seen.get(name)

@@ -7,27 +7,24 @@ import base64
 from pyspike._types import Filter
 from pyspike._wire import filter_bytes
 from pyspike.cluster.administer import administer
-from pyspike.cluster.cluster import Cluster
-from pyspike.cluster.info_names import info_name, known_namespace, namespace_name
-from pyspike.policy import AdminPolicy
+from pyspike.cluster.call import ClusterCall
+from pyspike.cluster.info_names import info_name, namespace_name
 
 __all__ = ["filtering", "set_filter"]
 
 MAX_DATACENTER = 31  # bytes of its name
 
 
-def set_filter(
-    cluster: Cluster, datacenter: str, namespace: str, expression: Filter | None, policy: AdminPolicy
-) -> None:
+def set_filter(call: ClusterCall, datacenter: str, namespace: str, expression: Filter | None) -> None:
     """Have only those records of a namespace shipped to a data center for which an expression holds.
 
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
-        AerospikeError: as from `administer` and `known_namespace`.
+        AerospikeError: as from `administer` and `ClusterCall.begin_in`.
     """
     command = filtering(datacenter, namespace, expression)
-    known_namespace(cluster, namespace)
-    administer(cluster, command, policy, repeatable=True)
+    call.begin_in(namespace)
+    administer(call, command, repeatable=True)
 
 
 def filtering(datacenter: str, namespace: str, expression: Filter | None) -> str:

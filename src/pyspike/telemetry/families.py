@@ -64,7 +64,7 @@ class Point:
 
 DURATION = Family(
     "db.client.operation.duration", "histogram", "s",
-    "Duration of calls for one record, and of requests of batches and queries.",
+    "Duration of calls for one record, and of requests of batches, queries and administration.",
 )  # fmt: skip
 ERRORS = Family("aerospike.client.errors", "counter", "{attempt}", "Attempts that failed, by their error.")
 RETRIES = Family(

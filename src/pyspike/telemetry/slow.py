@@ -69,7 +69,7 @@ class SlowLog:
 
 def _line(fields: dict[str, Any], trace: Trace) -> str:
     place = "/".join(each for each in (fields["namespace"], fields["set"]) if each)
-    words = [f"slow {fields['method']} {place}: {fields['elapsed_ms']:.1f} ms"]
+    words = [f"slow {' '.join(filter(None, (fields['method'], place)))}: {fields['elapsed_ms']:.1f} ms"]
     if "digest" in fields:
         words.append(f"digest {fields['digest']}")
     if "rows" in fields:

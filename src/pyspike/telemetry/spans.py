@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyspike._wire import Batch, Trace
+from pyspike._wire import Batch, Call, Trace
 from pyspike.errors import AerospikeError
 from pyspike.telemetry.families import DEFAULT_PORT, SYSTEM, server
 from pyspike.telemetry.observer import Over, Work, described
@@ -43,6 +43,7 @@ class Spans:
         self._tracer = trace.get_tracer("pyspike", __version__)
         self._cluster = cluster
         host = cluster.hosts[0]
+        self._server = f"{host.name}:{host.port}"
         self._common: dict[str, str | int] = {"db.system.name": SYSTEM, "server.address": host.name}
         if host.port != DEFAULT_PORT:
             self._common["server.port"] = host.port
@@ -52,7 +53,7 @@ class Spans:
         api = self._api
         if type(api.get_tracer_provider()) is api.ProxyTracerProvider:  # no other one was set
             return _nothing
-        name, attributes = _described(work)
+        name, attributes = self._described(work)
         span = self._tracer.start_span(
             name, kind=api.SpanKind.CLIENT, attributes={**self._common, **attributes}
         )
@@ -63,6 +64,19 @@ class Spans:
             span.end()
 
         return over
+
+    def _described(self, work: Work) -> tuple[str, dict[str, str | int]]:
+        """The name of a span, and what samplers may look at: operation, namespace and set."""
+        method, namespace, set_name = described(work)
+        attributes: dict[str, str | int] = {"db.operation.name": method}
+        if namespace:
+            attributes["db.namespace"] = namespace
+        if set_name:
+            attributes["db.collection.name"] = set_name
+        target = set_name or namespace
+        if isinstance(work, Call) and work.namespace == "":
+            target = self._server
+        return f"{method} {target}" if target else method, attributes
 
     def _complete(self, span: Any, work: Work, trace: Trace, error: BaseException | None) -> None:
         if isinstance(work, Batch) and len(work) != 1:
@@ -91,15 +105,3 @@ class Spans:
 
 def _nothing(_: BaseException | None) -> None:
     """Do nothing when a call is over that has no span."""
-
-
-def _described(work: Work) -> tuple[str, dict[str, str | int]]:
-    """The name of a span, and what samplers may look at: operation, namespace and set."""
-    method, namespace, set_name = described(work)
-    attributes: dict[str, str | int] = {"db.operation.name": method}
-    if namespace:
-        attributes["db.namespace"] = namespace
-    if set_name:
-        attributes["db.collection.name"] = set_name
-    target = set_name or namespace
-    return f"{method} {target}" if target else method, attributes

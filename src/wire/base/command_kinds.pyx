@@ -30,11 +30,16 @@ cdef enum CommandKind:
     KIND_BATCH_GET_ARROW
     KIND_WRITE_ARROW
     KIND_QUERY
+    KIND_QUERY_ARROW
     KIND_QUERY_OPERATE
     KIND_QUERY_EXECUTE_UDF
     KIND_AGGREGATE
     KIND_EXPLAIN
-    KIND_COUNT                              # how many there are
+    KIND_ADMIN                              # the first of those about the cluster, which are known by their methods' names only
+
+
+cdef enum:
+    KIND_COUNT = 72                         # how many kinds there may be
 
 
 cdef tuple COMMAND_KINDS = (                # the method, and what the command is to a node
@@ -44,16 +49,27 @@ cdef tuple COMMAND_KINDS = (                # the method, and what the command i
     ("commit", "batch"), ("abort", "batch"), ("batch", "batch"), ("batch_stream", "batch"), ("batch_operate", "batch"),
     ("batch_apply", "batch"), ("batch_get", "batch"), ("batch_exists", "batch"), ("batch_put", "batch"),
     ("batch_delete", "batch"), ("batch_get_arrow", "batch"), ("write_arrow", "batch"), ("query", "query"),
-    ("query_operate", "query"), ("query_execute_udf", "query"), ("aggregate", "query"), ("explain", "query"),
-)
+    ("query_arrow", "query"), ("query_operate", "query"), ("query_execute_udf", "query"), ("aggregate", "query"),
+    ("explain", "query"),
+) + tuple([(method, "admin") for method in (
+    "info", "wait",                         # what a task asks while it is waited for
+    "create_index", "create_set_index", "drop_index", "list_indexes", "truncate", "set_xdr_filter", "register_udf",
+    "remove_udf", "list_udfs", "get_udf", "jobs", "abort_job", "create_user", "create_pki_user", "drop_user",
+    "change_password", "grant_roles", "revoke_roles", "query_users", "query_user", "create_role", "drop_role",
+    "grant_privileges", "revoke_privileges", "set_allowlist", "set_quotas", "query_roles", "query_role",
+)])
+assert len(COMMAND_KINDS) <= KIND_COUNT
 cdef tuple METHODS = tuple([method for method, _ in COMMAND_KINDS])
 cdef dict BATCH_KINDS = {                   # by the method's name
     method: kind for kind, (method, group) in enumerate(COMMAND_KINDS) if group == "batch"
 }
+cdef dict CALL_KINDS = {                    # of what no executor runs
+    method: kind for kind, (method, group) in enumerate(COMMAND_KINDS) if group in ("query", "admin")
+}
 
 
 def command_kinds() -> tuple[tuple[str, str], ...]:
-    """Return the kinds of commands: the method that makes them, and "read", "write", "batch" or "query"."""
+    """Return the kinds of commands: the method that makes them, and "read", "write", "batch", "query" or "admin"."""
     return COMMAND_KINDS
 
 

@@ -182,6 +182,66 @@ cdef class Meter:
             self.errors[place] = <size_t>(self.errors.get(place) or 0) + count
         return 0
 
+    cdef int count_failed(
+        self, str namespace, CommandKind kind, object error, int64_t took, int64_t call, size_t sent, size_t received
+    ) except -1:
+        """Counts an attempt that failed. That there is no such record is an answer as others are.
+
+        `call` is how long the call has taken, if it is not the first attempt; 0 if it is.
+        """
+        cdef Measure* measure = find_measure(self.table, <PyObject*>namespace, kind)
+        meter_add(&measure.sent_bytes, sent)
+        meter_add(&measure.received_bytes, received)
+        if isinstance(error, errors.RecordNotFound):
+            meter_add(&measure.not_found, 1)
+            count_duration(&measure.took, took)
+            if call:
+                self.count_again(measure, took, call)
+            return 0
+        meter_add(&measure.failures, 1)
+        meter_add(&measure.timeouts, isinstance(error, errors.TimeoutError))
+        meter_add(&measure.retries, call > 0)
+        return self.count_error(namespace, kind, type(error).__name__)
+
+    cdef int count_again(self, Measure* measure, int64_t took, int64_t call) except -1:
+        """Counts that an attempt that was answered was not the first one."""
+        cdef Again* again = self.again(measure)
+        meter_add(&measure.retries, 1)
+        count_duration(&again.attempt, took)
+        count_duration(&again.call, call)
+        return 0
+
+    def count_request(
+        self, method: str, namespace: str, double took_ms, *, error: BaseException | None = None, double call_ms=0,
+        size_t sent=0, size_t received=0
+    ) -> None:
+        """Count a request that no executor has run.
+
+        Args:
+            method: the client's method that made it, of the kind "query" or "admin".
+            namespace: of the records that it is about; empty if it is about none.
+            took_ms: how many milliseconds it took.
+            error: with what it failed; None if it was answered.
+            call_ms: how long the call has taken, if this was not its first attempt; 0 if it was.
+            sent, received: how many bytes.
+
+        Raises:
+            KeyError: there is no such method.
+        """
+        cdef CommandKind kind = <CommandKind><int>CALL_KINDS[method]
+        cdef int64_t took = <int64_t>(took_ms * MILLISECOND)
+        cdef int64_t call = <int64_t>(call_ms * MILLISECOND)
+        cdef Measure* measure
+        if error is not None:
+            self.count_failed(namespace, kind, error, took, call, sent, received)
+            return
+        measure = find_measure(self.table, <PyObject*>namespace, kind)
+        count_duration(&measure.took, took)
+        meter_add(&measure.sent_bytes, sent)
+        meter_add(&measure.received_bytes, received)
+        if call:
+            self.count_again(measure, took, call)
+
     cdef void count_connecting(self, int64_t ns) noexcept:
         """Counts a connection that was opened, and how long that took."""
         count_duration(&self.table.connecting, ns)

@@ -1,6 +1,10 @@
 # Reads the answer to an aggregation (query-scan.md 8.8): any number of messages, each with one value that the stream UDF gave
 # for some of the records, and a last message.
 
+# A node answers so that knows no such set: it has nothing to give (query-scan.md 8.8).
+cdef int RESULT_NO_SET = RESULT_NOT_FOUND
+
+
 @cython.final
 cdef class AggregateReader(Reader):
     """Gives a list of the values, in the order in which they came.
@@ -30,7 +34,7 @@ cdef class AggregateReader(Reader):
                 end_of_frame(&c)
                 if self.failure is not None:
                     raise errors.from_code(ResultCode.UDF_BAD_RESPONSE, self.failure, told=told)
-                if header.result_code != RESULT_OK:
+                if header.result_code != RESULT_OK and header.result_code != RESULT_NO_SET:
                     raise errors.from_code(header.result_code, told=told)
                 return self.values
             skip_fields(&c, header.field_count)

@@ -2,9 +2,6 @@
 #
 # Not here: what becomes of the values that the nodes give (`pyspike.cluster.aggregation`).
 
-cdef int RESULT_NO_SET = RESULT_NOT_FOUND       # how a node answers that knows no such set (query-scan.md 8.8)
-
-
 @cython.final
 cdef class AggregateExchanges(Exchanges):
     """Aggregations under way. The first that fails ends all, as what the others give is of no use without it."""
@@ -21,9 +18,8 @@ cdef class AggregateExchanges(Exchanges):
         return 0
 
     cdef int failed(self, NodeRequests requests, object error, bint sent) except -1:
-        if not isinstance(error, errors.ServerError) or error.result_code != RESULT_NO_SET:
-            error.attempts = tuple(requests.command.history)
-            self.failure = error
+        error.attempts = tuple(requests.command.history)
+        self.failure = error
         return 0
 
 

@@ -300,6 +300,11 @@ cdef class Connection:
             shutdown(self.x.transport.fd, SHUT_RDWR)
 
     @property
+    def exchanged(self) -> tuple[int, int]:
+        """How many bytes of the last request were sent, and how many came in answer."""
+        return self.x.sent, bytes_of_answer(&self.x)
+
+    @property
     def closed(self) -> bool:
         """Whether the socket is closed."""
         return self.x.transport.fd < 0

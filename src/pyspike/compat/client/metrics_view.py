@@ -2,7 +2,7 @@
 
 Its histograms have fewer and wider ranges, of which each limit is one of pyspike's too: so what is counted is
 the same. As there, what is of several namespaces is under the empty name: batches and, other than there,
-the opening of connections, as these are no namespace's.
+the opening of connections, as these are no namespace's; and calls about the cluster are not counted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def cluster_of(
     made.cluster_name = cluster_name
     made.app_id = app_id
     made.invalid_node_count = len(stats.tend.unreachable)
-    total = metrics.total
+    total = _total(metrics.commands)
     made.command_count = total.count - total.retries
     made.retry_count = total.retries
     made.nodes = [
@@ -61,7 +61,7 @@ def cluster_stats(client: Client) -> official.ClusterStats:
     metrics, stats = client.metrics(), client.stats()
     made: Any = official.ClusterStats()
     made.nodes = [_node_stats(name, node, metrics.nodes.get(name)) for name, node in stats.nodes.items()]
-    made.retry_count = metrics.total.retries
+    made.retry_count = _total(metrics.commands).retries
     made.thread_pool_queued_tasks = 0  # there is no pool of threads
     made.recover_queue_size = sum(node.pool.draining for node in stats.nodes.values())
     return made  # type: ignore[no-any-return]
@@ -72,7 +72,7 @@ def _node_stats(name: str, node: NodeStats, counted: NodeMetrics | None) -> offi
     made.name = name
     made.address, made.port = _address(node)
     made.conns = _connections(node)
-    _count_errors(made, CommandMetrics() if counted is None else counted.total)
+    _count_errors(made, _total(() if counted is None else counted.commands))
     return made  # type: ignore[no-any-return]
 
 
@@ -90,6 +90,14 @@ def _connections(node: NodeStats) -> official.ConnectionStats:
     return made  # type: ignore[no-any-return]
 
 
+def _on_records(commands: Iterable[CommandMetrics]) -> Iterable[CommandMetrics]:
+    return (command for command in commands if command.kind != "admin")
+
+
+def _total(commands: Iterable[CommandMetrics]) -> CommandMetrics:
+    return sum(_on_records(commands), CommandMetrics())
+
+
 def _count_errors(made: Any, total: CommandMetrics) -> None:
     """The official client counts time-outs and busy keys apart from other errors."""
     made.timeout_count = total.timeouts
@@ -99,7 +107,7 @@ def _count_errors(made: Any, total: CommandMetrics) -> None:
 
 def _namespaces(node: NodeMetrics, columns: int, shift: int) -> Iterable[official.NamespaceMetrics]:
     commands: dict[str, list[CommandMetrics]] = {}
-    for command in node.commands:
+    for command in _on_records(node.commands):
         name = NO_NAMESPACE if command.kind == "batch" else command.namespace or NO_NAMESPACE
         commands.setdefault(name, []).append(command)
     commands.setdefault(NO_NAMESPACE, [])
