@@ -28,7 +28,7 @@ from pyspark.sql.pandas.types import from_arrow_type, to_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
 from pyspike._wire import ArrowSchema, ColumnBatch
-from pyspike.columnar.schema import json_field
+from pyspike.columnar.schema import json_field, null_for_both
 from pyspike.errors import InvalidArgument
 from pyspike.integrations.comparing import Comparison, pushed_down
 from pyspike.integrations.place import Place
@@ -146,7 +146,7 @@ def _columns(schema: StructType, extra: str | None) -> tuple[ArrowSchema, bool]:
     for field, plain in zip(schema.fields, _arrow_schema(schema), strict=True):
         told = field.metadata or {}
         is_guessed = is_guessed and told.get(_COUNT) == len(schema.fields)
-        column = ArrowSchema.from_arrow(plain.remove_metadata())
+        column = null_for_both(ArrowSchema.from_arrow(plain.remove_metadata()))
         if _COLUMN in told:
             kept = pyarrow.ipc.read_schema(pyarrow.py_buffer(base64.b64decode(told[_COLUMN])))
             guessed = ArrowSchema.from_arrow(kept)

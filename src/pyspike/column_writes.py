@@ -58,9 +58,10 @@ class ColumnWrites(ClientPart):
 
         Values go from the columns' memory into batches without a Python object for each. A value that is null
         is not written: its bin stays as it is, or lacks in a new record. A field of a struct that is null is
-        left out of its map. Text and bytes whose column says so in its metadata (`aerospike:particle`) are
-        GeoJSON and HyperLogLog, as `query_arrow` gives them; a column of `arrow.json` has values of any type.
-        Times and dates are written as the integers that the column has for them.
+        left out of its map, or is None there if the field's metadata says so (`aerospike:null` = `value`).
+        Text and bytes whose column says so in its metadata (`aerospike:particle`) are GeoJSON and
+        HyperLogLog, as `query_arrow` gives them; a column of `arrow.json` has values of any type. Times and
+        dates are written as the integers that the column has for them.
 
         Up to 65,536 rows of a batch of the data are packed before any of them is sent. Of two rows with one
         key, either may be written last.

@@ -150,7 +150,10 @@ class Queries(ClientPart):
         asks for the next batch; other threads run meanwhile. Memory does not grow with the number of records.
 
         A bin that a record lacks is null. Integers and floats, and other types, are never mixed in silence. A
-        map whose keys are text is a struct if its values are of different types, else a map.
+        map whose keys are text is a struct if its values are of different types, else a map. In a struct null
+        is a key that lacks, and None does not fit; but in a field whose metadata says `aerospike:null` =
+        `value` it is None, as it is guessed where no map of the first batch lacks the key, and with `either`,
+        or if the type is declared as `T | None`, it is both.
 
         Args:
             statement: what is asked for.

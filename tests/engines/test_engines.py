@@ -39,6 +39,7 @@ def hosts() -> Iterator[str]:
         kinds = {"g": place, "m": {"a": 1}, "b": True, "t": ["x", "y"], "mix": [1, "a"], "z": b"x"}
         client.put(Key("test", "kinds", 1), kinds)
         client.put(Key("test", "late", 1), {"n": 1})
+        client.put(Key("test", "docs", 1), {"doc": {"a": None, "b": "x"}})
         yield cluster.hosts
 
 
@@ -115,6 +116,9 @@ def assert_spark_reads_what_it_was_told(spark: Any, place: dict[str, str]) -> No
     assert (row["n"], json.loads(row["others"])) == (7, {"l": [7], "s": "s1"})
     with pytest.raises(Exception, match=r"the bins \['l'\] are asked for"):
         reader.options(bins="n,l").schema("n long").load().collect()
+    documents = spark.read.format("aerospike").options(**place, set="docs", partitions="1")
+    (row,) = documents.schema("doc struct<a: int, b: string, c: string>").load().collect()
+    assert row["doc"].asDict() == {"a": None, "b": "x", "c": None}
 
     everything = (
         spark.read.format("aerospike")

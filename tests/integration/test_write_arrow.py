@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pyspike import (
     AerospikeError,
@@ -43,10 +41,8 @@ from pyspike.server import EmbeddedCluster
 from support.all_of import all_of
 from support.clients import BlockingClient
 from support.columns import CArray, in_capsule
-from support.examples import examples
 
 pa = pytest.importorskip("pyarrow")
-parquet = pytest.importorskip("pyarrow.parquet")
 na = pytest.importorskip("nanoarrow")
 
 PATIENT = BatchPolicy(total_timeout=60_000)
@@ -177,72 +173,7 @@ def test_json_columns_have_values_of_any_type(client: Client, set_name: str) -> 
         assert (raised.value.column, raised.value.row) == ("v", 1)
 
 
-# Whatever is written is read again --------------------------------------------------------------------------
-
-KINDS = [
-    st.integers(-(2**63), 2**63 - 1),
-    st.booleans(),
-    st.text(max_size=20),
-    st.binary(max_size=20),
-    st.floats(allow_nan=False),
-    st.integers(-90, 90).map(lambda x: GeoJSON({"type": "Point", "coordinates": [x, 0.5]})),
-    st.lists(st.integers(-9, 9), max_size=4),
-    st.lists(st.lists(st.text(max_size=3), max_size=2), max_size=4),
-    st.dictionaries(st.text(max_size=4), st.integers(-9, 9), max_size=4),
-    st.dictionaries(st.integers(-9, 9), st.text(max_size=4), max_size=40),
-    st.fixed_dictionaries({"a": st.integers(0, 9), "b": st.lists(st.text(max_size=3), max_size=3)}),
-]
-ANY = st.one_of(*KINDS)
-
-
-@st.composite
-def record_sets(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Bins of records, in which most bins have values of one type."""
-    kinds = draw(st.lists(st.sampled_from([*KINDS, ANY]), min_size=1, max_size=4))
-    records = []
-    for _ in range(draw(st.integers(1, 6))):
-        bins = {f"b{place}": draw(kind) for place, kind in enumerate(kinds) if draw(st.integers(0, 3))}
-        records.append(bins or {"b0": draw(kinds[0])})
-    return records
-
-
-@pytest.fixture(scope="module")
-def own_client() -> Iterator[Client]:
-    """A client of a cluster without anything else in it."""
-    with EmbeddedCluster(nodes=2) as cluster, BlockingClient(cluster.hosts) as client:
-        yield client
-
-
-@given(records=record_sets(), rows_a_batch=st.integers(1, 4))
-@settings(max_examples=examples(60))
-def test_records_that_go_through_a_file_are_the_same(
-    own_client: Client, records: list[dict[str, Any]], rows_a_batch: int
-) -> None:
-    client, source, copy = own_client, f"source{next(_sets)}", f"copy{next(_sets)}"
-    keys = [Key("test", source, number) for number in range(len(records))]
-    client.batch_put(zip(keys, records, strict=True), row_policy=BatchWritePolicy(send_key=True))
-    stream = client.query_arrow(
-        Statement("test", source), metadata=["key", "digest", "ttl", "generation"], on_mismatch="json"
-    )
-    file = pa.BufferOutputStream()
-    parquet.write_table(stream.to_pyarrow(), file, row_group_size=rows_a_batch)
-    read = parquet.ParquetFile(pa.BufferReader(file.getvalue())).iter_batches(rows_a_batch)
-    first = next(read)
-    reader = pa.RecordBatchReader.from_batches(first.schema, itertools.chain([first], read))
-    bins = [name for name in first.schema.names if name.startswith("b")]
-    report = client.write_arrow(
-        reader, "test", copy, key="key", digest="digest", bins=bins, ttl="ttl", extra="extra",
-        row_policy=BatchWritePolicy(send_key=True), in_flight=3,
-    )  # fmt: skip
-    assert (report.written, report.skipped, report.failures) == (len(records), 0, ())
-    copies = {record.key.user_key: record.bins for record in client.query(Statement("test", copy))}
-    assert copies == dict(enumerate(records))
-    for number, bins in enumerate(records):  # True is no 1, and GeoJSON no text
-        assert {name: type(value) for name, value in copies[number].items()} == {
-            name: type(value) for name, value in bins.items()
-        }
-    for name in (source, copy):
-        client.batch_delete([Key("test", name, number) for number in range(len(records))])
+# What is taken ---------------------------------------------------------------------------------------------
 
 
 @all_of(

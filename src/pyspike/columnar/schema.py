@@ -16,10 +16,14 @@ from pyspike.records.fields import METADATA, FieldOptions, options_among, option
 from pyspike.showing import shown
 from pyspike.values import GeoJSON, HyperLogLog
 
-__all__ = ["PARTICLE", "GuessedSchema", "field_of", "json_field", "schema_of"]
+__all__ = ["PARTICLE", "GuessedSchema", "field_of", "json_field", "null_for_both", "schema_of"]
 
 PARTICLE = b"aerospike:particle"
 """The name in a field's metadata that says which kind of text (geojson) or bytes (hll) it has."""
+
+NULL = b"aerospike:null"
+"""The name in the metadata of a struct's field that says what null is: None (value), or also a key that lacks
+(either). Where nothing is said it is a key that lacks."""
 
 # From Python 3.11 on; what has no origin is none of them.
 _WRAPPERS = [getattr(typing, name) for name in ("Required", "NotRequired") if hasattr(typing, name)]
@@ -61,6 +65,14 @@ def json_field(name: str) -> ArrowSchema:
     return ArrowSchema(name, "u", metadata=_JSON)
 
 
+def null_for_both(schema: ArrowSchema) -> ArrowSchema:
+    """The same, but null in all its structs is None as well as a key that lacks, as where nobody can say."""
+    fields = [null_for_both(each) for each in schema.fields]
+    if schema.format == "+s":
+        fields = [_named(each, each.name, {NULL: b"either"}) for each in fields]
+    return _named(schema, schema.name, fields=fields)
+
+
 def schema_of(declared: ColumnTypes) -> ArrowSchema:
     """The schema of a table that is described by names and types.
 
@@ -69,8 +81,9 @@ def schema_of(declared: ColumnTypes) -> ArrowSchema:
             `__arrow_c_schema__`, as schemas of pyarrow and nanoarrow are. Types are int, float, bool, str,
             bytes, GeoJSON, HyperLogLog, datetime (microseconds since 1970), `list[T]`, `dict[K, V]`, for
             structs what may be declared here, `object` for JSON text, and objects with `__arrow_c_schema__`.
-            `T | None` is T: any value may be missing. `Literal` is the type of its values. A column is called
-            as its bin: what `pyspike.field` says of a field otherwise is refused.
+            `T | None` is T: any value may be missing. In a struct, only such a field has null also for None;
+            else null is a key that lacks, and None does not fit. `Literal` is the type of its values. A
+            column is called as its bin: what `pyspike.field` says of a field otherwise is refused.
 
     Raises:
         InvalidType: it is none of these.
@@ -103,8 +116,26 @@ def field_of(name: str, declared: Any) -> ArrowSchema:
         return ArrowSchema(name, form, metadata=metadata)
     fields = _fields_of(declared)
     if fields is not None:
-        return ArrowSchema(name, "+s", fields=[field_of(*each) for each in fields.items()])
+        return ArrowSchema(name, "+s", fields=[_member(*each) for each in fields.items()])
     return _container(name, declared)
+
+
+def _member(name: str, declared: Any) -> ArrowSchema:
+    """A field of a struct, whose null is None, too, if its type has that."""
+    schema = field_of(name, declared)
+    if _has_none(declared) and schema.metadata.get(b"ARROW:extension:name") != b"arrow.json":
+        return _named(schema, name, {NULL: b"either"})
+    return schema
+
+
+def _has_none(declared: Any) -> bool:
+    """Whether a type is one with None."""
+    origin, arguments = typing.get_origin(declared), typing.get_args(declared)
+    if origin is typing.Annotated or origin in _WRAPPERS:
+        return _has_none(arguments[0])
+    return origin in (typing.Union, types.UnionType, typing.Literal) and bool(
+        {None, type(None)} & set(arguments)
+    )
 
 
 def _container(name: str, declared: Any) -> ArrowSchema:
@@ -176,13 +207,19 @@ def _refuse_options(name: str, options: FieldOptions | None) -> None:
         )
 
 
-def _named(schema: ArrowSchema, name: str) -> ArrowSchema:
+def _named(
+    schema: ArrowSchema,
+    name: str,
+    more: Mapping[bytes, bytes] | None = None,
+    fields: list[ArrowSchema] | None = None,
+) -> ArrowSchema:
+    """The same with another name, and with more metadata, or other fields."""
     return ArrowSchema(
         name,
         schema.format,
         nullable=schema.nullable,
-        metadata=schema.metadata,
-        fields=schema.fields,
+        metadata={**schema.metadata, **(more or {})},
+        fields=schema.fields if fields is None else fields,
         dictionary=schema.dictionary,
         flags=schema.flags,
     )

@@ -31,6 +31,12 @@ cdef enum Adding:                         # of adding a value; all but the first
     NOT_ASKED                               # the record is of a partition that nobody asked for
 
 
+cdef enum NullIs:                           # what null is in a field of a struct, which is a map that may lack the field's key
+    NULL_IS_LACKING
+    NULL_IS_VALUE                           # the key is there, and has no value: None
+    NULL_IS_EITHER
+
+
 cdef enum:
     VIEW_SIZE = 16                          # of a view: a size, and 12 bytes, or the first 4 and where the others are
     INLINE_SIZE = 12
@@ -51,7 +57,8 @@ cdef struct Column:
     bint is_unsigned
     bint takes_ints                         # of floats: whether it takes integers that are the same number
     bint nullable
-    bint has_required                       # of a struct: whether a field is not nullable
+    NullIs null_is
+    bint has_required                       # of a struct: whether a key may not lack
     int64_t least                           # of integers
     uint64_t most
     int64_t scale                           # of times of expiration: units a second

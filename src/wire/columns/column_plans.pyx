@@ -7,6 +7,7 @@ cdef dict INT_FORMATS = {                   # the bytes of a number, and whether
 cdef dict TEXT_FORMATS = {                  # whether it is text, and the bytes of an offset
     "u": (True, 4), "U": (True, 8), "vu": (True, 0), "z": (False, 4), "Z": (False, 8), "vz": (False, 0),
 }
+cdef dict NULL_TAGS = {None: NULL_IS_LACKING, b"value": NULL_IS_VALUE, b"either": NULL_IS_EITHER}
 cdef dict UNITS_A_SECOND = {"s": 1, "m": 1000, "u": 1_000_000, "n": 1_000_000_000}
 
 
@@ -61,6 +62,14 @@ cdef int plan_children(Column* c, tuple fields, str path) except -1:
     return 0
 
 
+cdef int plan_null(Column* c, ArrowSchema field, str path) except -1:
+    tag = field.metadata.get(NULL_TAG)
+    if tag not in NULL_TAGS:
+        raise no_such_column(path, field, f"{NULL_TAG.decode()} can be value or either")
+    c.null_is = NULL_TAGS[tag]
+    return 0
+
+
 cdef int plan_struct(Column* c, tuple fields, str path) except -1:
     cdef int i
     names = [(<ArrowSchema>each).name for each in fields]
@@ -70,7 +79,9 @@ cdef int plan_struct(Column* c, tuple fields, str path) except -1:
     plan_children(c, fields, path)
     for i in range(c.child_count):
         c.children[i].is_found_by_name = True
-        c.has_required |= not c.children[i].nullable
+        if path:                            # else it is a record, whose bins lack or have a value
+            plan_null(&c.children[i], <ArrowSchema>fields[i], f"{path}.{names[i]}")
+        c.has_required |= not c.children[i].nullable or c.children[i].null_is == NULL_IS_VALUE
     if not index_children(c):
         raise MemoryError
     return 0
@@ -142,6 +153,29 @@ cdef int plan_column(Column* c, ArrowSchema field, str path) except -1:
     else:
         raise no_such_column(path, field)
     return 0
+
+
+cdef ArrowSchema with_tags_of(ArrowSchema schema, ArrowSchema other):
+    """A schema with what another one of the same fields says of particles and null, where it says nothing itself."""
+    cdef ArrowSchema field
+    cdef dict tags = {}
+    cdef dict others = {(<ArrowSchema>each).name: each for each in other.fields}
+    cdef list fields = []
+    for tag in (NULL_TAG, TAG.encode()):
+        if tag in other.metadata and (tag == NULL_TAG or is_text_or_bytes(schema) == is_text_or_bytes(other)):
+            tags[tag] = other.metadata[tag]
+    for field in schema.fields:
+        same = others.get(field.name) if schema.format == "+s" else other.fields[0] if other.fields else None
+        fields.append(field if same is None else with_tags_of(field, same))
+    return ArrowSchema(
+        schema.name, schema.format, nullable=schema.nullable, metadata={**tags, **schema.metadata}, fields=fields,
+        dictionary=schema.dictionary, flags=schema.flags,
+    )
+
+
+cdef object is_text_or_bytes(ArrowSchema schema):
+    """Whether it is text, or else bytes; None of other types."""
+    return TEXT_FORMATS.get(schema.format if schema.dictionary is None else schema.dictionary.format, (None,))[0]
 
 
 cdef int check_fillable(Column* c, tuple fields, str path) except -1:

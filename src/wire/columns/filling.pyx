@@ -8,6 +8,8 @@ cdef enum Why:                              # a value does not fit
     OTHER_SIZE                              # it has not as many bytes or elements as all are to have
     UNKNOWN_NAME                            # a map has a key that the struct has no field for, or a record such a bin
     NOT_NULLABLE                            # it is missing
+    KEY_HAS_NONE                            # and null is a key that lacks
+    KEY_LACKS                               # and null is None
     TOO_MANY_VALUES                         # for the dictionary's numbers, or for the batch
     TOO_DEEP
 
@@ -145,9 +147,12 @@ cdef Adding fill_struct(Column* c, Value* v, Span* s, Misfit* misfit, int depth)
             return no_fit(misfit, c, UNKNOWN_NAME, v.kind)
         if child.length > c.length:
             return MALFORMED                # the same key twice
-        outcome = next_value(&inner, s)
-        if outcome == ADDED:
-            outcome = fill(child, c.length, &inner, s, misfit, depth + 1)
+        if next_value(&inner, s) != ADDED:
+            return MALFORMED
+        if inner.kind == PARTICLE_NULL and child.null_is == NULL_IS_LACKING and child.nullable and child.kind != OF_JSON:
+            note_name(misfit, <unsigned char*>child.name, child.name_size)
+            return no_fit(misfit, child, KEY_HAS_NONE, PARTICLE_NULL)
+        outcome = fill(child, c.length, &inner, s, misfit, depth + 1)
         if outcome != ADDED:
             return outcome
     if c.has_required and not required_are_there(c, misfit):
@@ -157,12 +162,16 @@ cdef Adding fill_struct(Column* c, Value* v, Span* s, Misfit* misfit, int depth)
 
 
 cdef bint required_are_there(Column* c, Misfit* misfit) noexcept nogil:
-    """Whether a struct's last row, which is not counted yet, has a value in all fields that are not nullable."""
+    """Whether a struct's last row, which is not counted yet, has all that may not lack."""
     cdef int i
+    cdef Column* child
     for i in range(c.child_count):
-        if not c.children[i].nullable and c.children[i].length <= c.length:
-            no_fit(misfit, &c.children[i], NOT_NULLABLE, PARTICLE_NULL)
-            return False
+        child = &c.children[i]
+        if child.length > c.length or child.nullable and child.null_is != NULL_IS_VALUE:
+            continue
+        note_name(misfit, <unsigned char*>child.name, child.name_size)
+        no_fit(misfit, child, KEY_LACKS if child.nullable else NOT_NULLABLE, PARTICLE_NULL)
+        return False
     return True
 
 

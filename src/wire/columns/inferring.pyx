@@ -2,7 +2,7 @@
 # without the GIL, and then told as a schema.
 #
 # A map whose keys are text is a struct if the values of its keys are of different types, else a map. So its keys are told
-# apart as long as there are not too many of them.
+# apart as long as there are not too many of them. In a struct, null is a key that lacks, or it is said to be None.
 
 cdef enum:
     GUESSES_APART = 512                     # keys of a map, whose values are told apart
@@ -25,8 +25,11 @@ cdef enum Guessed:                          # bits: of which types values were
 cdef struct Guess:
     int types                               # bits of Guessed
     int first                               # the one that came first; 0 while there is none
+    bint has_null                           # whether one was None
+    int64_t maps                            # how many were maps
     unsigned char* name                     # of a field
     size_t name_size
+    int64_t seen                            # in how many maps the field was
     Guess* element                          # of lists
     Guess* key                              # of maps whose keys are not all text
     Guess* value                            # of all values of maps, where keys are not told apart
@@ -140,6 +143,9 @@ cdef bint merge_guesses(Guess* g, Guess* other) noexcept nogil:
     cdef Guess* field
     cdef int i
     g.types |= other.types
+    g.has_null |= other.has_null
+    g.maps += other.maps
+    g.seen += other.seen
     if g.first == 0:
         g.first = other.first
     if other.element != NULL and not (made(&g.element, g) and merge_guesses(g.element, other.element)):
@@ -213,6 +219,7 @@ cdef Adding guess_map(Guess* g, Value* v, Span* s, int depth) noexcept nogil:
     cdef Value inner
     cdef size_t _i
     cdef Adding outcome
+    g.maps += 1
     for _i in range(v.size):
         if next_value(&inner, s) != ADDED:
             return MALFORMED
@@ -230,6 +237,7 @@ cdef Adding guess_map(Guess* g, Value* v, Span* s, int depth) noexcept nogil:
             field = guess_named(g, inner.data, inner.size)
             if field == NULL:
                 return OUT_OF_MEMORY
+        field.seen += 1
         outcome = next_value(&inner, s)
         if outcome == ADDED:
             outcome = guess(field, &inner, s, depth + 1)
@@ -246,6 +254,7 @@ cdef Adding guess(Guess* g, Value* v, Span* s, int depth) noexcept nogil:
     if depth > MAX_DEPTH:
         return MALFORMED
     if v.kind == PARTICLE_NULL:
+        g.has_null = True
         return ADDED
     if v.kind == PARTICLE_INTEGER:
         note_type(g, GUESS_INT)
@@ -317,7 +326,7 @@ cdef ArrowSchema guessed_map(Guess* g, str name, bint mixed_is_json):
                 raise MemoryError
         if g.value == NULL and not is_uniform(&together):
             return ArrowSchema(name, "+s", fields=[
-                guessed_schema(&g.fields[i], text_of_name(&g.fields[i]), mixed_is_json) for i in range(g.field_count)
+                guessed_field(&g.fields[i], g.maps, mixed_is_json) for i in range(g.field_count)
             ])
         key = ArrowSchema("key", "u", nullable=False)
         if g.key != NULL:
@@ -329,6 +338,18 @@ cdef ArrowSchema guessed_map(Guess* g, str name, bint mixed_is_json):
         return ArrowSchema(name, "+m", fields=[ArrowSchema("entries", "+s", nullable=False, fields=[key, value])])
     finally:
         free_guess(&together)
+
+
+cdef ArrowSchema guessed_field(Guess* g, int64_t maps, bint mixed_is_json):
+    """The column for the field of a struct, which so many maps are; of those some may lack it, and others have None for it."""
+    cdef ArrowSchema field
+    cdef str name = text_of_name(g)
+    if g.has_null and g.seen < maps and mixed_is_json:
+        return json_column(name)            # whose null is JSON's
+    field = guessed_schema(g, name, mixed_is_json)
+    if not g.has_null or g.seen < maps or field.metadata.get(EXTENSION) == JSON_EXTENSION:
+        return field
+    return ArrowSchema(name, field.format, metadata={**field.metadata, NULL_TAG: b"value"}, fields=field.fields)
 
 
 cdef str text_of_name(Guess* g):

@@ -16,9 +16,16 @@ cdef dict KIND_NAMES = {
 }
 
 
+cdef str NULL_ADVICE = (
+    "on_mismatch='json' keeps the two apart, and so does a schema with dict[str, T] for the map, or object for the key; "
+    "with T | None for the key both are null"
+)
+
+
 cdef object mismatch(Misfit* m, ArrowSchema schema, Key key):
     """The error of a record that could not be added to columns of a schema."""
     cdef str name, what
+    cdef str advice = "give a schema by which it fits, or on_mismatch='null' or, with extra='others', 'json'"
     cdef str kind = KIND_NAMES.get(m.kind, f"a value of particle type {m.kind & ~NOT_PLAIN}")
     if m.bin == NULL:
         name = PyUnicode_DecodeUTF8(<char*>m.name, <Py_ssize_t>m.name_size, b"surrogateescape")
@@ -37,7 +44,13 @@ cdef object mismatch(Misfit* m, ArrowSchema schema, Key key):
     elif m.why == OTHER_SIZE:
         what = f"{kind} of {m.number} is of another size"
     elif m.why == UNKNOWN_NAME:
-        what = f"a map has the key {shown(PyUnicode_DecodeUTF8(<char*>m.name, <Py_ssize_t>m.name_size, b'replace'))}"
+        what = f"a map has the key {noted_name(m)}"
+    elif m.why == KEY_HAS_NONE:
+        what = f"the key {noted_name(m)} is None, and null is a key that lacks"
+        advice = NULL_ADVICE
+    elif m.why == KEY_LACKS:
+        what = f"the key {noted_name(m)} lacks, and null is None"
+        advice = NULL_ADVICE
     elif m.why == NOT_NULLABLE:
         what = "it is not nullable, and a value is missing"
     elif m.why == TOO_MANY_VALUES:
@@ -45,6 +58,9 @@ cdef object mismatch(Misfit* m, ArrowSchema schema, Key key):
     else:
         what = "lists and maps are nested too deep"
     return errors.SchemaMismatch(
-        f"the bin {shown(name)} does not fit its column, which is of {where}: {what}", key=key, bin=name,
-        advice="give a schema by which it fits, or on_mismatch='null' or, with extra='others', 'json'",
+        f"the bin {shown(name)} does not fit its column, which is of {where}: {what}", key=key, bin=name, advice=advice
     )
+
+
+cdef str noted_name(Misfit* m):
+    return shown(PyUnicode_DecodeUTF8(<char*>m.name, <Py_ssize_t>m.name_size, b"replace"))

@@ -223,16 +223,18 @@ cdef int put_list_at(Packing* p, Column* c, ArrayStruct* a, int64_t i) except -1
 
 
 cdef int put_struct_at(Packing* p, Column* c, ArrayStruct* a, int64_t i) except -1 nogil:
-    """Packs a struct as a map of its fields, without those that are null."""
+    """Packs a struct as a map of its fields, without those whose null is a key that lacks."""
     cdef int at
     cdef size_t count = 0
     cdef Column* field
     for at in range(c.child_count):
-        count += not lacks(&c.children[at], a.children[at], a.children[at].offset + i)
+        count += c.children[at].null_is == NULL_IS_VALUE or not lacks(
+            &c.children[at], a.children[at], a.children[at].offset + i
+        )
     put_map_head(p.out, count)
     for at in range(c.child_count):
         field = &c.children[at]
-        if lacks(field, a.children[at], a.children[at].offset + i):
+        if field.null_is != NULL_IS_VALUE and lacks(field, a.children[at], a.children[at].offset + i):
             continue
         put_text(p.out, PARTICLE_STRING, field.name, field.name_size)
         put_element_at(p, field, a.children[at], a.children[at].offset + i)

@@ -143,6 +143,7 @@ cdef dict TYPE_NAMES = {
 }
 cdef dict UNIT_NAMES = {"s": "s", "m": "ms", "u": "us", "n": "ns"}
 cdef str TAG = "aerospike:particle"         # in a field's metadata: which kind of text or bytes it is
+cdef bytes NULL_TAG = b"aerospike:null"     # in that of a field of a struct: what null is there
 cdef bytes EXTENSION = b"ARROW:extension:name"
 cdef bytes EXTENSION_METADATA = b"ARROW:extension:metadata"
 cdef bytes JSON_EXTENSION = b"arrow.json"

@@ -296,7 +296,7 @@ cdef class ColumnStream:
         if columns.is_guessing and not self.finished:
             self.schema                     # has the types guessed, to see that the columns are those
         if columns.schema.names == wanted.names and not self.begun:
-            columns.plan(wanted)
+            columns.plan(with_tags_of(wanted, columns.schema))
         elif len(columns.schema.fields) != len(wanted.fields):
             raise errors.InvalidArgument(
                 f"a schema with {len(wanted.fields)} columns is wanted of a stream with {len(columns.schema.fields)}"
