@@ -118,7 +118,8 @@ gives."""
 
 ColumnTypes: TypeAlias = Mapping[str, Any] | SupportsArrowSchema | type[Any]
 """Columns and their types: a mapping of names to Python types, a schema of pyarrow or of any library that has
-`__arrow_c_schema__`, or a class with annotated fields: a dataclass or a TypedDict."""
+`__arrow_c_schema__`, or a class with annotated fields, whose columns are called as the bins: a dataclass,
+TypedDict, NamedTuple, or a class of attrs, msgspec or pydantic."""
 
 MetadataColumns: TypeAlias = Iterable[str] | Mapping[str, str]
 """What of a record there is a column for besides its bins: some of "digest", "key", "set", "generation",

@@ -158,7 +158,8 @@ class Queries(ClientPart):
         Args:
             statement: what is asked for.
             schema: which columns there are, and of which types: a mapping of names to Python types, a
-                dataclass, a TypedDict, or a schema of pyarrow or any library that has `__arrow_c_schema__`.
+                class as `into=` takes it, whose columns are called as its bins, or a schema of pyarrow or any
+                library that has `__arrow_c_schema__`.
                 Only these bins are asked for. None: the types are those of the records of the first batch.
             metadata: what else there is a column for: "digest", "key", "set", "generation", "ttl" (seconds)
                 and "expiration"; or a mapping of these to the names of the columns.
@@ -229,7 +230,8 @@ class Queries(ClientPart):
             keys: any iterable of keys, however long.
             bins: the names of the bins to read; None for all, or those of the schema.
             schema: which columns there are, and of which types: a mapping of names to Python types, a
-                dataclass, a TypedDict, or a schema of pyarrow or any library that has `__arrow_c_schema__`.
+                class as `into=` takes it, whose columns are called as its bins, or a schema of pyarrow or any
+                library that has `__arrow_c_schema__`.
                 Only these bins are asked for. None: the types are those of the records of the first batch.
             metadata: what else there is a column for: "digest", "key", "set", "generation", "ttl" (seconds),
                 "expiration" and "result_code" (0 of a record that is there, 2 of one that is not); or a

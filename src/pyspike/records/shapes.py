@@ -40,7 +40,7 @@ from pyspike.records.fields import FieldOptions, options_among
 from pyspike.records.generics import argued
 from pyspike.values import GeoJSON, HyperLogLog, KeyOrderedDict, KeyValueOrderedDict, OrderedList, RawParticle
 
-__all__ = ["Annotations", "options_of"]
+__all__ = ["DICTS", "LISTS", "Annotations", "bare", "options_of"]
 
 AS_THEY_ARE = {
     int: "int",
@@ -115,7 +115,7 @@ class Annotations:
         return self._shaped(annotation).shape
 
     def _shaped(self, annotation: Any, nullable: bool = False) -> Shaped:
-        given, annotation = annotation, _bare(annotation)
+        given, annotation = annotation, bare(annotation)
         name = _name_of(annotation)
         members = _members(annotation)
         if len(members) > 1 or members == (type(None),):
@@ -215,14 +215,14 @@ def _of_codec(codec: Codec[Any], name: str, nullable: bool, inner: Shape | None)
 
 
 def _of_metadata(annotation: Any, name: str, kind: type) -> Shape:
-    members = [_bare(each) for each in _members(_bare(annotation))]
+    members = [bare(each) for each in _members(bare(annotation))]
     if kind not in members and Any not in members and object not in members:
         raise InvalidType(f"{_name_of(annotation)} is not the type of that, which is {name}")
     nullable = type(None) in members or kind not in members
     return TypeShape(name, kind, nullable=nullable)
 
 
-def _bare(annotation: Any) -> Any:
+def bare(annotation: Any) -> Any:
     """An annotation without what is around it: `Annotated`, `Required`, a `NewType`, a name for a type."""
     while True:
         origin = typing.get_origin(annotation)
@@ -244,7 +244,7 @@ def _bare(annotation: Any) -> Any:
 
 def _members(annotation: Any) -> tuple[Any, ...]:
     """The members of a union; of anything else that itself. None among the values of a Literal is one."""
-    annotation = _bare(annotation)
+    annotation = bare(annotation)
     if typing.get_origin(annotation) is typing.Literal:
         values = tuple(each for each in typing.get_args(annotation) if each is not None)
         if len(values) < len(typing.get_args(annotation)):
