@@ -273,7 +273,7 @@ cdef class DictShape(Shape):
             raise unfit(self, entries)
         if self.plain_items:
             return entries
-        for name, value in (<dict>entries).items():
+        for name, value in settled(entries).items():
             try:
                 self.key.fit(name)
             except ShapeError as problem:

@@ -122,7 +122,8 @@ cdef class RecordsToPut(RowSource):
             raise no_records(records)
         try:
             if PyDict_CheckExact(records):
-                self.items = zip(taken_from(list(records)), taken_from(PyDict_Values(records)))
+                pairs = settled(records)
+                self.items = zip(taken_from(PyDict_Keys(pairs)), taken_from(PyDict_Values(pairs)))
             else:
                 self.items = snapshot(records.items() if hasattr(records, "items") else records)
         except TypeError:

@@ -131,18 +131,20 @@ cdef Py_ssize_t put_bin_ops(Buffer* out, int code, object bins, CodecTable codec
     cdef Py_ssize_t count = 0
     cdef bint plain = True
     cdef list names = None                  # of a mapping that is no dict
+    cdef dict given
     packer_init(&packer, out, None)
     if codecs is not None:
         packer.codecs = <PyObject*>codecs
     if PyDict_CheckExact(bins):
-        size = PyDict_Size(bins)
-        for name, value in (<dict>bins).items():
+        bins = given = settled(bins)
+        size = PyDict_Size(given)
+        for name, value in given.items():
             plain = plain and PyUnicode_CheckExact(name)
             put_bin_op(&packer, code, name, value)
             count += 1
-            if PyDict_Size(bins) != size:
+            if PyDict_Size(given) != size:
                 break                       # before Python finds it, whose error names no place
-        if count != size or PyDict_Size(bins) != size:
+        if count != size or PyDict_Size(given) != size:
             raise errors.InvalidArgument("bins changed its size while it was packed")
     else:
         try:

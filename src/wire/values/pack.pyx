@@ -358,16 +358,17 @@ cdef int check_unique(Packer* p, object mapping) except -1:
 cdef object GONE = object()               # stands for the value of a key that was deleted while the dict was packed
 
 
-cdef int put_map(Packer* p, object value) except -1:
+cdef int put_map(Packer* p, object mapping) except -1:
+    cdef dict value = settled(mapping)
     cdef Py_ssize_t count = PyDict_Size(value)
     cdef Py_ssize_t i = 0
     cdef Step* step
     cdef int flags = 0
     cdef bint plain = True
-    if not PyDict_CheckExact(value):
-        if isinstance(value, KeyOrderedDict):
+    if not PyDict_CheckExact(mapping):
+        if isinstance(mapping, KeyOrderedDict):
             flags = MAP_KEY_ORDERED
-        elif isinstance(value, KeyValueOrderedDict):
+        elif isinstance(mapping, KeyValueOrderedDict):
             flags = MAP_KEY_VALUE_ORDERED
     if count == 1 and p.codecs != NULL:
         check_unmarked(p, value)
@@ -381,7 +382,7 @@ cdef int put_map(Packer* p, object value) except -1:
             step.key = <PyObject*>key
             plain = plain and is_plain_key(key)
             put_key(p, key)
-            item = (<dict>value).get(key, GONE)
+            item = value.get(key, GONE)
             if item is GONE:
                 break
             put_element(p, item)
@@ -389,7 +390,7 @@ cdef int put_map(Packer* p, object value) except -1:
             if PyDict_Size(value) != count:
                 break
     else:
-        for key, item in (<dict>value).items():
+        for key, item in value.items():
             step.key = <PyObject*>key
             plain = plain and is_plain_key(key)
             put_key(p, key)

@@ -2,6 +2,18 @@
 # bytes of a buffer, the bool or float of one of NumPy's scalars. The methods with which a subclass converts itself (__str__,
 # __bytes__, __format__) are not called.
 
+cdef extern from *:
+    """
+    /* A dict that no other thread changes while it is gone through: on free-threaded Python a copy, elsewhere itself. */
+    #ifdef Py_GIL_DISABLED
+    #define settled(mapping) PyDict_Copy(mapping)
+    #else
+    #define settled(mapping) (Py_INCREF(mapping), (mapping))
+    #endif
+    """
+    dict settled(object mapping)
+
+
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
     object PyUnicode_FromObject(object text)
