@@ -132,7 +132,7 @@ FIELDS = {
     "Command.history": "list[Attempt] | None",
     "Command.key": "Key | None",
     "Node.pool": "Pool",
-    "Trace.events": "list[tuple[int, Attempt]]",
+    "Trace.events": "list[tuple[int, Attempt, tuple[float, float, float, float]]]",
     "Trace.node": "str | None",
     "IndexFilter.begin": "int | str | bytes",
     "IndexFilter.bin": "str | None",

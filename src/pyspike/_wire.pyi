@@ -259,7 +259,7 @@ def command_kinds() -> tuple[tuple[str, str], ...]:
 
 @final
 class Trace:
-    """What a call went through: each attempt that failed, and where the time of the request that took longest went.
+    """What a call went through: each attempt that failed, and where its time and that of the request that took longest went.
 
     Of a call of several requests, as batches and queries are, more than one may be under way at the same time.
 
@@ -267,9 +267,11 @@ class Trace:
         node: the name of the node that was asked last; None before the first.
         requests: how many requests were answered.
         failures: how many attempts failed.
-        events: of the first failed attempts, the time of the wall clock in ns, and the `errors.Attempt`.
+        events: of the first failed attempts, the time of the wall clock in ns, the `errors.Attempt`, and how many of its
+            milliseconds were spent on what the next four tell of a request.
         sent_bytes, received_bytes: of all requests, and of all answers that were read.
-        queue_ns: how long the request that took longest waited until it was sent, without the time to connect.
+        queue_ns: how long the request that took longest waited until it was sent, without the time to connect. As long as no
+            request was answered, these are of the failed attempt that took longest.
         connect_ns: how long it took to open a connection for it.
         network_ns: from sending it until the answer was there, as far as that was not reading it.
         decode_ns: how long it took to read its answer.
@@ -282,7 +284,7 @@ class Trace:
     @property
     def failures(self) -> int: ...
     @property
-    def events(self) -> list[tuple[int, Attempt]]: ...
+    def events(self) -> list[tuple[int, Attempt, tuple[float, float, float, float]]]: ...
     @property
     def sent_bytes(self) -> int: ...
     @property
@@ -300,8 +302,13 @@ class Trace:
     def __init__(self) -> None: ...
     def watch(self, over: Callable[[BaseException | None], object]) -> None:
         """Have a function called when the stream, or the block of a `with`, is over: with its error, or None."""
-    def note_failed(self, node: str | None, attempt: Attempt) -> None:
-        """Note an attempt that failed; `node` is None if there was none to ask."""
+    def note_failed(
+        self, node: str | None, attempt: Attempt, connect_ms: float = 0, network_ms: float = 0
+    ) -> None:
+        """Note an attempt that failed: how long connecting took, and then until it failed.
+
+        `node` is None if there was none to ask.
+        """
     def note_answered(
         self, node: str, connect_ms: float, network_ms: float, sent: int = 0, received: int = 0
     ) -> None:
@@ -3052,6 +3059,8 @@ class Channel:
     @property
     def closed(self) -> bool: ...
     @property
+    def connecting(self) -> bool: ...
+    @property
     def node(self) -> Node: ...
     @property
     def most(self) -> int: ...
@@ -3059,8 +3068,6 @@ class Channel:
     def least(self) -> int: ...
     @property
     def max_waiting(self) -> int: ...
-    @property
-    def connecting(self) -> bool: ...
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,

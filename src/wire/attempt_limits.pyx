@@ -71,12 +71,13 @@ cdef inline bint may_log_in_again(Command command, object error):
 
 
 cdef int note_failure(
-    Command command, Node node, object error, int64_t began, bint sent, size_t received=0
+    Command command, Node node, object error, int64_t began, bint sent, size_t received=0, int64_t sent_at=0, int64_t decoding=0
 ) except -1:
     """Adds a failed attempt to the command's history and to the node's numbers, and the node to the error.
 
     `node` is None if there was no node to ask. `sent` tells whether the request may have reached the node, `received` how many
-    bytes came in answer.
+    bytes came in answer. `sent_at` is when it had a connection and was sent, 0 if it did not get so far; `decoding` is how many
+    ns its answer was read, if the call is watched.
     """
     cdef int64_t took = now_ns() - began
     if command.history is None:
@@ -94,7 +95,10 @@ cdef int note_failure(
         if error.node is None:
             error.node = node.name
     if command.trace is not None:
-        command.trace.failed(None if node is None else node.name, command.history[len(command.history) - 1])
+        command.trace.failed(
+            None if node is None else node.name, command.history[len(command.history) - 1], began, sent_at, began + took,
+            decoding
+        )
     if isinstance(error, errors.EnterpriseOnly) and is_packed(&command.out):
         error.advice = "a Community Edition server reads no compressed requests: leave out use_compression"
     return 0

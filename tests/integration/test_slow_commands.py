@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from pyspike import (
+    AdminPolicy,
+    AerospikeError,
     AsyncClient,
+    BatchPolicy,
+    BatchRead,
     Client,
     ClientPolicy,
+    InfoPolicy,
     JobError,
     Key,
+    QueryPolicy,
     ReadPolicy,
     RecordNotFound,
     ResultCode,
@@ -22,6 +31,7 @@ from pyspike import (
 )
 from pyspike import operations as op
 from pyspike.server import EmbeddedCluster
+from support.cluster_tools import pools, wait_until
 
 pytestmark = pytest.mark.both_kinds
 
@@ -115,6 +125,118 @@ def test_failed_attempts_and_a_slow_node_are_told(key: Key, caplog: pytest.LogCa
         assert fields(line)["node"] == owner.name
 
 
+def only_failure(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
+    """The only failed attempt of the last call, whose parts are all of its time."""
+    found: dict[str, Any]
+    [found] = fields(lines(caplog)[-1])["failures"]
+    parts = [found[f"{part}_ms"] for part in ("queue", "connect", "network", "decode")]
+    assert all(part >= 0 for part in parts)
+    assert sum(parts) == pytest.approx(found["elapsed_ms"], abs=0.001)
+    return found
+
+
+ONE_TRY = ReadPolicy(total_timeout=20_000, socket_timeout=100, max_retries=0)
+CALLS: dict[str, Callable[[Any, Key], Any]] = {
+    "get": lambda client, key: client.get(key, policy=ONE_TRY),
+    "batch_get": lambda client, key: client.batch_get(
+        [key], policy=BatchPolicy(total_timeout=20_000, socket_timeout=100, max_retries=0)
+    ),
+    "batch_stream": lambda client, key: list(
+        client.batch_stream(
+            [BatchRead(key)], policy=BatchPolicy(total_timeout=20_000, socket_timeout=100, max_retries=0)
+        )
+    ),
+    "query": lambda client, key: list(
+        client.query(
+            Statement("test", key.set_name),
+            policy=QueryPolicy(total_timeout=20_000, socket_timeout=100, max_retries=0),
+        )
+    ),
+    "query_operate": lambda client, key: client.query_operate(
+        Statement("test", key.set_name), [op.add("a", 1)], timeout=100
+    ),
+    "info": lambda client, key: client.info("build", policy=InfoPolicy(timeout=100)),
+    "list_udfs": lambda client, key: client.list_udfs(policy=AdminPolicy(timeout=100)),
+}
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("method", CALLS)
+def test_of_an_attempt_that_gets_no_answer_the_network_has_the_time(
+    key: Key, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    policy = ALL.replace(timeout=10_000, tend_interval=60_000)
+    with EmbeddedCluster(nodes=1) as cluster, Client(cluster.hosts, policy) as client:
+        client.put(key, {"a": 1})
+        caplog.clear()
+        cluster.nodes[0].mute()
+        with contextlib.suppress(AerospikeError):
+            CALLS[method](client, key)
+        failed = only_failure(caplog)
+        assert failed["network_ms"] >= 90
+        assert failed["sent"]
+        assert failed["node"] == cluster.nodes[0].name
+        assert failed["error"].startswith("timed out")
+        line = lines(caplog)[-1]
+        assert fields(line)["network_ms"] == failed["network_ms"]  # as no request was answered
+        text = f"attempt of {failed['elapsed_ms']:.1f} ms failed (queue {failed['queue_ms']:.1f}, connect "
+        assert text in line.getMessage()
+
+
+@pytest.mark.embedded_only
+@pytest.mark.parametrize("method", ["get", "batch_get", "query_operate", "list_udfs"])
+def test_of_an_attempt_that_gets_no_connection_connecting_has_the_time(
+    key: Key, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    policy = ALL.replace(timeout=10_000, tend_interval=60_000)
+    with EmbeddedCluster(nodes=1) as cluster, Client(cluster.hosts, policy) as client:
+        cluster.nodes[0].refuse()
+        with contextlib.suppress(AerospikeError):
+            CALLS[method](client, key)
+        failed = only_failure(caplog)
+        assert failed["connect_ms"] > 0
+        assert (failed["network_ms"], failed["decode_ms"], failed["sent"]) == (0, 0, False)
+
+
+@pytest.mark.embedded_only
+def test_of_an_attempt_that_waits_in_line_the_queue_has_the_time(
+    key: Key, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy = ALL.replace(
+        tend_interval=60_000, max_conns_per_node=1, pipelines_per_node=1, commands_per_pipeline=1
+    )
+    with (
+        EmbeddedCluster(nodes=1) as cluster,
+        Client(cluster.hosts, policy) as client,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        client.put(key, {"a": 1})
+        client.get(key)  # so that there is a connection for reads
+        cluster.nodes[0].mute()
+        first = threads.submit(client.get, key, timeout=3000)
+        wait_until(lambda: pools(client, "in_flight") == 1)
+        caplog.clear()
+        with pytest.raises(AerospikeError):
+            client.get(key, policy=ReadPolicy(total_timeout=60, max_retries=0))
+        failed = only_failure(caplog)
+        assert failed["queue_ms"] >= 50
+        assert (failed["network_ms"], failed["sent"]) == (0, False)
+        cluster.nodes[0].unmute()
+        first.result()
+
+
+@pytest.mark.embedded_only
+def test_an_answer_that_is_an_error_was_read(key: Key, caplog: pytest.LogCaptureFixture) -> None:
+    with EmbeddedCluster(nodes=1) as cluster, Client(cluster.hosts, ALL) as client:
+        client.put(key, {"a": 1})
+        client.get(key)
+        cluster.nodes[0].answer_with(ResultCode.TIMEOUT)
+        client.get(key, policy=ReadPolicy(total_timeout=20_000))
+        failed = only_failure(caplog)
+        assert failed["decode_ms"] > 0 < failed["network_ms"]
+        assert failed["connect_ms"] == 0
+
+
 @pytest.mark.embedded_only
 def test_a_job_has_a_line_with_its_nodes_and_attempts(
     set_name: str, caplog: pytest.LogCaptureFixture
@@ -138,6 +260,7 @@ def test_a_job_has_a_line_with_its_nodes_and_attempts(
             client.query_operate(statement, [op.add("a", 1)])
         found = fields(lines(caplog)[0])
         assert (found["attempts"], found["failed_attempts"], found["error"]) == (2, 1, "JobError")
+        assert only_failure(caplog)["connect_ms"] > 0
 
 
 def test_a_call_about_the_cluster_has_a_line_too(hosts: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -337,6 +337,9 @@ def test_attempts_that_fail_are_events(key: Key, spans: InMemorySpanExporter) ->
             True,
         )
         assert isinstance(given["elapsed_ms"], float)
+        parts = [given[f"{part}_ms"] for part in ("queue", "connect", "network", "decode")]
+        assert all(isinstance(part, float) and part >= 0 for part in parts)
+        assert sum(parts) == pytest.approx(given["elapsed_ms"], abs=0.001)
         assert span.start_time is not None
         assert span.end_time is not None
         assert span.start_time <= event.timestamp <= span.end_time

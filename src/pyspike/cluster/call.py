@@ -200,9 +200,9 @@ class Request(Generic[T]):
         )
         if call.trace is None:
             return
+        connecting = ((now if connected is None else connected) - began) * 1000
         if error is not None:
-            call.trace.note_failed(node.name, Attempt(node.name, error.message, took, self.sent))
-        elif connected is not None:
-            call.trace.note_answered(
-                node.name, (connected - began) * 1000, (now - connected) * 1000, sent, received
-            )
+            attempt = Attempt(node.name, error.message, took, self.sent)
+            call.trace.note_failed(node.name, attempt, connecting, took - connecting)
+        else:
+            call.trace.note_answered(node.name, connecting, took - connecting, sent, received)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Optional, Protocol, Union
 
 from pyspike._wire import Batch, Call, Command, Query, RowGroups, Trace
 
-__all__ = ["Observer", "Over", "Work", "described"]
+__all__ = ["PARTS", "Observer", "Over", "Work", "described", "parts_in_ms"]
+
+PARTS = ("queue", "connect", "network", "decode")  # what the time of an attempt is spent on
 
 Work = Union[Command, Batch, Query, RowGroups, Call]  # noqa: UP007 - a stub has the classes; of a stream, its groups
 Over = Callable[[Optional[BaseException]], object]  # noqa: UP045 - an alias is no annotation
@@ -43,3 +45,8 @@ def described(work: Work) -> tuple[str, str, str]:
     if isinstance(work, RowGroups):
         return "batch_stream", "", ""  # its rows are not there yet
     return "query", work.statement.namespace, work.statement.set_name or ""
+
+
+def parts_in_ms(parts: Iterable[float]) -> dict[str, float]:
+    """The parts of an attempt by the names that they have as attributes."""
+    return {f"{name}_ms": part for name, part in zip(PARTS, parts, strict=True)}

@@ -12,13 +12,13 @@ import time
 from typing import Any
 
 from pyspike._wire import Batch, Command, Trace
-from pyspike.telemetry.observer import Over, Work, described
+from pyspike.telemetry.observer import PARTS, Over, Work, described, parts_in_ms
 
 __all__ = ["SlowLog"]
 
 log = logging.getLogger("pyspike.slow")
 
-PARTS = ("queue", "connect", "network", "decode", "lag")
+MOST_TOLD = 3  # failed attempts that are in a line; the record has all
 
 
 class SlowLog:
@@ -57,17 +57,27 @@ class SlowLog:
             "sent_bytes": trace.sent_bytes,
             "received_bytes": trace.received_bytes,
             "error": None if error is None else type(error).__name__,
+            "failures": [
+                {
+                    "node": attempt.node,
+                    "error": attempt.error,
+                    "elapsed_ms": attempt.elapsed_ms,
+                    "sent": attempt.sent,
+                    **parts_in_ms(parts),
+                }
+                for _, attempt, parts in trace.events
+            ],
         }
         if isinstance(work, Batch):
             fields["rows"] = len(work)
         if self._with_digests and isinstance(work, Command) and work.key is not None:
             fields["digest"] = work.key.digest.hex()
-        for part in PARTS:
+        for part in (*PARTS, "lag"):
             fields[f"{part}_ms"] = getattr(trace, f"{part}_ns") / 1e6
-        log.warning("%s", _line(fields, trace), extra=fields)
+        log.warning("%s", _line(fields), extra=fields)
 
 
-def _line(fields: dict[str, Any], trace: Trace) -> str:
+def _line(fields: dict[str, Any]) -> str:
     place = "/".join(each for each in (fields["namespace"], fields["set"]) if each)
     words = [f"slow {' '.join(filter(None, (fields['method'], place)))}: {fields['elapsed_ms']:.1f} ms"]
     if "digest" in fields:
@@ -76,8 +86,15 @@ def _line(fields: dict[str, Any], trace: Trace) -> str:
         words.append(f"{fields['rows']} rows")
     words.append(f"node {fields['node'] or 'none'}")
     words.append("1 attempt" if fields["attempts"] == 1 else f"{fields['attempts']} attempts")
-    words += [f"{part} {fields[f'{part}_ms']:.1f}" for part in PARTS]
-    words += [f"attempt of {each.elapsed_ms:.1f} ms failed: {each.error}" for _, each in trace.events[:3]]
+    words += [*_parts(fields), f"lag {fields['lag_ms']:.1f}"]
+    words += [
+        f"attempt of {each['elapsed_ms']:.1f} ms failed ({', '.join(_parts(each))}): {each['error']}"
+        for each in fields["failures"][:MOST_TOLD]
+    ]
     if fields["error"] is not None:
         words.append(f"raised {fields['error']}")
     return ", ".join(words)
+
+
+def _parts(fields: dict[str, Any]) -> list[str]:
+    return [f"{part} {fields[f'{part}_ms']:.1f}" for part in PARTS]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pyspike._wire import Batch, Call, Trace
 from pyspike.errors import AerospikeError
 from pyspike.telemetry.families import DEFAULT_PORT, SYSTEM, server
-from pyspike.telemetry.observer import Over, Work, described
+from pyspike.telemetry.observer import Over, Work, described, parts_in_ms
 from pyspike.version import __version__
 
 if TYPE_CHECKING:
@@ -88,9 +88,10 @@ class Spans:
             if "server.address" in peer:
                 span.set_attribute("network.peer.address", peer["server.address"])
                 span.set_attribute("network.peer.port", peer["server.port"])
-        for at, attempt in trace.events:
+        for at, attempt, parts in trace.events:
             event: dict[str, str | float | bool] = {
-                "error": attempt.error, "elapsed_ms": attempt.elapsed_ms, "sent": attempt.sent
+                "error": attempt.error, "elapsed_ms": attempt.elapsed_ms, "sent": attempt.sent,
+                **parts_in_ms(parts),
             }  # fmt: skip
             if attempt.node is not None:
                 event["aerospike.node.name"] = attempt.node

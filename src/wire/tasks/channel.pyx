@@ -35,8 +35,6 @@ cdef class Channel(ChannelBase):
     cdef list pipelines
     cdef WaitingQueue waiting               # Futures for which no connection has room
     cdef bint was_connected                 # whether a connection took commands when `watch_line` last looked
-    cdef readonly bint connecting
-    cdef int64_t connecting_since           # when the loop began to open the connection
     cdef str obstacle                       # what the opening of it waits for, in words; None if for nothing but the node
     cdef Py_ssize_t refused                 # commands without a place since the line was last searched for cancelled ones
     cdef size_t opened_count
@@ -268,9 +266,8 @@ cdef class Channel(ChannelBase):
             self.not_opened(errors.ConnectionError("the server closed the connection as soon as it was open"))
             return
         self.connecting = False
-        self.connected_at = now_ns()
-        self.connecting_took = self.connected_at - self.connecting_since
-        self.meter.count_connecting(self.connecting_took)
+        self.connecting_until = now_ns()
+        self.meter.count_connecting(self.connecting_until - self.connecting_since)
         self.opened_count += 1
         self.pipelines.append(pipeline)
         self.admit()
@@ -280,6 +277,7 @@ cdef class Channel(ChannelBase):
     def not_opened(self, error: AerospikeError) -> None:
         """Note that a connection could not be opened. If no other one takes commands, those in line fail with the error."""
         self.connecting = False
+        self.connecting_until = now_ns()
         if self.alive():
             return
         for future in self.waiting.take_all():
@@ -309,7 +307,12 @@ cdef class Channel(ChannelBase):
         return self.end_attempt(future, error, False)
 
     cdef int end_attempt(self, Future future, object error, bint sent) except -1:
-        note_failure(future.command, self.node, error, future.tried_at, sent, future.received if sent else 0)
+        if future.command.trace is not None:
+            self.trace_connecting(future.command.trace, future.tried_at, future.sent_at if sent else now_ns(), sent)
+        note_failure(
+            future.command, self.node, error, future.tried_at, sent, future.received if sent else 0,
+            future.sent_at if sent else 0, future.decoding if sent else 0
+        )
         if not future.takes_failure(error):
             self.failed(future, error)
         return 0
@@ -332,7 +335,7 @@ cdef class Channel(ChannelBase):
 
     cdef int ask_elsewhere(self, Future future, object error) except -1:
         cdef Command command = future.command
-        note_failure(command, self.node, error, future.tried_at, True)
+        note_failure(command, self.node, error, future.tried_at, True, 0, future.sent_at)
         command.tries -= 1                  # does not count: another command on the connection held it up
         command.next_replica(True)
         self.attempt(future)

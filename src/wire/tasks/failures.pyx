@@ -26,9 +26,24 @@ cdef class ChannelBase:
     cdef FailureQueue failures              # of the loop
     cdef Meter meter                        # of the node
     cdef str node_name
-    cdef int64_t connected_at               # when the last connection was open
-    cdef int64_t connecting_took            # ns that opening it took
+    cdef readonly bint connecting           # whether the loop opens a connection
+    cdef int64_t connecting_since           # when it began to
+    cdef int64_t connecting_until           # when it was open, or could not be opened; the one before while it is being opened
     cdef Slicer slicer                      # of the loop
+
+    cdef int trace_connecting(self, Trace trace, int64_t began, int64_t until, bint sent) except -1:
+        """Writes down, for who watches a call, how long a connection was being opened while an attempt waited.
+
+        It waited until it was `sent`, or until now.
+        """
+        cdef int64_t end = self.connecting_until
+        if self.connecting:
+            end = 0 if sent else until      # it was sent on another one
+        elif end > until:
+            end = 0
+        if max(began, self.connecting_since) < end:
+            trace.connected(end - max(began, self.connecting_since))
+        return 0
 
     cdef int submit(self, Future future) except -1:
         """Gives a command to a connection, or lets it wait in line."""

@@ -386,11 +386,8 @@ cdef class Pipeline(Job):
 
     cdef int trace(self, Trace trace, Future future) except -1:
         """Writes down for who watches a call what an answer took; it is read now."""
-        cdef int64_t began = future.tried_at
-        cdef ChannelBase channel = self.channel
-        if began < channel.connected_at <= future.sent_at:
-            trace.connected(min(channel.connecting_took, channel.connected_at - began))
-        trace.answered(channel.node_name, began, future.sent_at, now_ns(), future.decoding)
+        self.channel.trace_connecting(trace, future.tried_at, future.sent_at, True)
+        trace.answered(self.channel.node_name, future.tried_at, future.sent_at, now_ns(), future.decoding)
         return trace.count_bytes(future.command.out.size, future.received)
 
     cdef int log_out(self, Future future, object error) except -1:

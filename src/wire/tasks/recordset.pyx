@@ -208,7 +208,10 @@ cdef class LoopQuery(Job):
 
     cdef int break_connection(self, PartitionsRequest request, object error) except -1:
         """Ends a request whose answer can't be read."""
-        note_failure(request.command, request.asked.node, error, request.tried_at, True)
+        note_failure(
+            request.command, request.asked.node, error, request.tried_at, True, request.received, request.sent_at,
+            request.decoding
+        )
         request.drop(error, None)
         return self.failed(request, error)
 

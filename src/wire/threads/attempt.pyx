@@ -52,7 +52,8 @@ cdef object try_once(Command command, PartitionMap partitions):
                 if overflowed:
                     failure = connection.overflowed()
             note_failure(
-                command, node, failure, began, sent, bytes_of_answer(&connection.x) if connection is not None else 0
+                command, node, failure, began, sent, bytes_of_answer(&connection.x) if connection is not None else 0,
+                now if connection is not None else 0, now_ns() - came if came else 0
             )
             raise failure
     except BaseException:                   # Ctrl-C, no memory: the answer is not read to its end

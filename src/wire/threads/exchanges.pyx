@@ -26,7 +26,7 @@ cdef class NodeRequests:
     cdef Pool pool                          # of the connection
     cdef Connection connection
     cdef int64_t began                      # when the request now under way was begun
-    cdef int64_t sent_at                    # and sent, as far as it was
+    cdef int64_t sent_at                    # and sent, as far as it was; 0 before it has a connection
     cdef int64_t decoding                   # ns that reading its answer took; counted if the call is watched
     cdef bint paused                        # whether what has arrived was not all read, as there was enough for the moment
     cdef bint held                          # whether nothing is received until what has arrived is taken
@@ -105,6 +105,7 @@ cdef class Exchanges(Keeper):
         cdef int64_t now
         cdef bint took_time = False
         requests.began = now = begin_attempt(command)
+        requests.sent_at = requests.decoding = 0
         try:
             if command.deadline <= now:     # do not even stand in line
                 raise errors.TimeoutError("no time was left to send the request")
@@ -227,6 +228,7 @@ cdef class Exchanges(Keeper):
             connection = requests.connection
             command = requests.command
             x = &connection.x
+            came = 0
             try:
                 with nogil:
                     outcome = drive(x, now_ns(), flags)
@@ -240,13 +242,17 @@ cdef class Exchanges(Keeper):
                     connection.outcome = outcome
                     connection.fail(outcome)
                 connection.take_frame()
-                came = now_ns() if command.trace is not None else 0
-                value = read_frame(command.reader, command.key, command.given, &x.frame, &connection.names)
                 if command.trace is not None:
+                    came = now_ns()
+                value = read_frame(command.reader, command.key, command.given, &x.frame, &connection.names)
+                if came:
                     requests.decoding += now_ns() - came
+                    came = 0
                 if value is not MORE and value is not PAUSE and connection.has_more():
                     raise connection.overflowed()
             except errors.AerospikeError as error:
+                if came:                    # what was wrong with the answer was found by reading it
+                    requests.decoding += now_ns() - came
                 self.fail(requests, error)
                 return 0
             if value is not MORE and value is not PAUSE:
@@ -315,7 +321,8 @@ cdef class Exchanges(Keeper):
             return 0
         command.sent += sent
         note_failure(
-            command, requests.node, error, requests.began, sent, bytes_of_answer(&connection.x) if sent else 0
+            command, requests.node, error, requests.began, sent, bytes_of_answer(&connection.x) if sent else 0,
+            requests.sent_at, requests.decoding
         )
         return self.failed(requests, error, sent)
 
