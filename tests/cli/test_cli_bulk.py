@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pyspike import (
+    AdminPolicy,
     BatchPolicy,
     BatchWritePolicy,
     Client,
@@ -133,7 +134,7 @@ def test_many_records_go_both_ways(shell: Shell, filled: Client, other: str, tmp
         for file in files[1:]:
             assert parquet.read_table(file).select(["n", "s", "x"]).sort_by("n").cast(table.schema) == table
     finally:
-        filled.truncate("bar", other)
+        filled.truncate("bar", other, policy=AdminPolicy(timeout=60_000))
 
 
 def test_a_file_for_each_range_and_one_of_all(
@@ -417,7 +418,7 @@ def test_csv_keeps_plain_values(shell: Shell, filled: Client, other: str, tmp_pa
             got = filled.get(Key("bar", other, number)).bins
             assert repr(sorted(got.items())) == repr(sorted(wanted.items()))
     finally:
-        filled.truncate("bar", other)
+        filled.truncate("bar", other, policy=AdminPolicy(timeout=60_000))
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "arrow", "jsonl"])

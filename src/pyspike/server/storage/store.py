@@ -236,10 +236,19 @@ class Namespace:
         """
         self.truncated[set_name] = lut_ns
         before, locked = lut_ns / 1e9, self.transactions.provisionals
-        for digest, record in list(self.records()):
-            chosen = set_name is None or record.set_name == set_name
-            if chosen and record.last_update < before and digest not in locked:
-                self.delete(digest)
+        for partition in filter(None, self.partitions):  # not by `delete`: of a million that takes seconds
+            gone = [
+                digest
+                for digest, record in partition.items()
+                if (set_name is None or record.set_name == set_name)
+                and record.last_update < before
+                and digest not in locked
+            ]
+            for digest in gone:
+                del partition[digest]
+            for index in self.indexes:
+                for digest in gone:
+                    index.update(digest, NO_BVALS)
 
     def age(self, seconds: int) -> None:
         """Make all records older, as if that time had passed since they were written."""
