@@ -35,8 +35,6 @@ from pyspike import (
 from pyspike.server import EmbeddedCluster
 from support.processes import PATIENCE, begin_scenario
 
-pytestmark = [pytest.mark.both_kinds, pytest.mark.embedded_only]
-
 TRANSFERS = int(os.environ.get("PYSPIKE_BANK_TRANSFERS", "80"))
 KILLS = max(4, TRANSFERS // 100)
 TELLERS, ACCOUNTS, EACH = 4, 12, 100
@@ -49,6 +47,12 @@ POLICY = ClientPolicy(
     txn_roll=TxnRollPolicy(sleep_between_retries=10, **QUICK),
 )
 KEYS = [Key("test", "accounts", number) for number in range(ACCOUNTS)]
+
+pytestmark = [
+    pytest.mark.both_kinds,
+    pytest.mark.embedded_only,
+    pytest.mark.timeout(120 + TRANSFERS / 5),  # some tens a second on an idle machine
+]
 
 
 @pytest.fixture(scope="module")
