@@ -1,7 +1,4 @@
-"""The judges of what LangGraph, LangChain and Feast keep in Aerospike: see `judges.py`, which runs them.
-
-Feast's tests are in no package: `--keep FOLDER` has to have a checkout of it as FOLDER/feast/feast.
-"""
+"""The judges of what LangGraph, LangChain and Feast keep in Aerospike: see `judges.py`, which runs them."""
 
 from __future__ import annotations
 
@@ -9,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 JUDGED = Path(__file__).parent / "judged"
 PYTEST = [
@@ -45,34 +44,51 @@ ABSENT = (
 )
 
 
-def by_langgraph(sdist: Path) -> tuple[list[str], Path]:
+class Run(NamedTuple):
+    """How tests are run.
+
+    Attributes:
+        command: what runs them.
+        folder: where it is run.
+        path: what modules are looked for in first.
+
+    """
+
+    command: list[str]
+    folder: Path
+    path: Path | None = None
+
+
+def by_langgraph(sdist: Path) -> Run:
     shutil.copy(JUDGED / "langgraph_memory.py", sdist / "tests/conftest.py")
-    return [*PYTEST, "-k", NO_VECTORS, "tests/test_store.py"], sdist
+    return Run([*PYTEST, "-k", NO_VECTORS, "tests/test_store.py"], sdist)
 
 
-def by_the_store_of_others(sdist: Path) -> tuple[list[str], Path]:
+def by_the_store_of_others(sdist: Path) -> Run:
     shutil.copy(JUDGED / "langgraph_aerospike.py", sdist / "tests/conftest.py")
-    return [*PYTEST, "tests", "--ignore=tests/test_indexing.py"], sdist  # which asks for their own indexes
+    return Run(
+        [*PYTEST, "tests", "--ignore=tests/test_indexing.py"], sdist
+    )  # which asks for their own indexes
 
 
-def by_the_saver_of_others(sdist: Path) -> tuple[list[str], Path]:
+def by_the_saver_of_others(sdist: Path) -> Run:
     shutil.copy(JUDGED / "langgraph_aerospike.py", sdist / "tests/conftest.py")
     others = ["--ignore=tests/test_conformance.py"]  # which tests/contrib/test_langgraph_saver.py has
-    return [*PYTEST, "tests", *others, "-k", f"not ({THEIR_OWN} or {NOT_LANGGRAPHS})"], sdist
+    return Run([*PYTEST, "tests", *others, "-k", f"not ({THEIR_OWN} or {NOT_LANGGRAPHS})"], sdist)
 
 
-def by_langchain(sdist: Path) -> tuple[list[str], Path]:
+def by_langchain(sdist: Path) -> Run:
     shutil.copy(JUDGED / "langchain_suites.py", sdist / "test_aerospike.py")
-    return [*PYTEST, "test_aerospike.py"], sdist
+    return Run([*PYTEST, "test_aerospike.py"], sdist)
 
 
-def by_feast(checkout: Path) -> tuple[list[str], Path, Path]:
-    folder, stand_ins = checkout / "sdk/python", checkout.parent / "needs"
+def by_feast(folder: Path) -> Run:
+    stand_ins = folder.parent / "needs"
     shutil.copy(JUDGED / "feast_stores.py", folder)
     for name in ABSENT:
         (stand_ins / name).parent.mkdir(parents=True, exist_ok=True)
         (stand_ins / f"{name}.py").write_text("" if name.endswith("__init__") else STAND_IN)
-    return [sys.executable, str(Path(__file__).resolve()), "feast"], folder, stand_ins
+    return Run([sys.executable, str(Path(__file__).resolve())], folder, stand_ins)
 
 
 def run_feast() -> int:
@@ -95,8 +111,7 @@ def run_feast() -> int:
     return max(codes)
 
 
-CHECKOUTS = ("feast",)
-JUDGES = {
+JUDGES: dict[str, Callable[[Path], Run]] = {
     "langgraph-checkpoint": by_langgraph,
     "langgraph-checkpoint-aerospike": by_the_saver_of_others,
     "langgraph-store-aerospike": by_the_store_of_others,

@@ -7,9 +7,10 @@ import os
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("PYSPIKE_JUDGES") == "1":
-        return
     for item in items:
         if item.get_closest_marker("time_intensive"):
-            item.add_marker(pytest.mark.skip(reason="takes seconds: PYSPIKE_JUDGES=1 runs it"))
+            item.add_marker("judges")
+        if item.get_closest_marker("judges") and os.environ.get("PYSPIKE_JUDGES") != "1":
+            item.add_marker(pytest.mark.skip(reason="takes long: PYSPIKE_JUDGES=1 runs it"))

@@ -166,7 +166,7 @@ def test_a_url_shows_no_password_and_a_wrong_one_is_refused() -> None:
         _ = Celery("tests", backend="pyspike.contrib.celery.AerospikeBackend").backend
 
 
-@pytest.mark.time_intensive
+@pytest.mark.judges
 def test_a_forked_pool_has_results_and_chords(hosts: str, set_name: str) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         for name in ("queue", "control"):
