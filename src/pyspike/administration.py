@@ -209,13 +209,14 @@ class Administration(ClientPart):
         """Remove all records of a set, or of a whole namespace, at once and for good.
 
         The records vanish from a node when it has heard of it, which may take a moment; the space that they
-        took is given back in the background.
+        took is given back in the background. What has just been written is gone, too: as servers compare
+        whole milliseconds, one passes first.
 
         Args:
             namespace: the namespace's name.
             set_name: the set's name; None for all records of the namespace, in sets and in none.
             before: only records that were last written before this time, by the servers' clocks, which count
-                milliseconds; a datetime with a time zone. None for now.
+                milliseconds, so that those of the same one stay; a datetime with a time zone. None for now.
             policy: the deadline.
 
         Raises:

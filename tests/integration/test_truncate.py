@@ -28,15 +28,18 @@ def test_the_records_of_a_set_are_gone(client: Any, set_name: str, key: Key) -> 
     client.put(key, {"a": 1})
     client.put(mine, {"a": 1})
     assert client.truncate("test", f"{set_name}-t") is None
-
-    def gone() -> bool:
-        """The other nodes have to hear of it; and what was written in the same millisecond has stayed."""
-        client.truncate("test", f"{set_name}-t")
-        return not client.exists(mine)
-
-    wait_until(gone)
+    wait_until(lambda: not client.exists(mine))  # the other nodes have to hear of it
     assert client.exists(key)
     client.delete(key)
+
+
+def test_what_was_written_just_before_is_gone(client: Any, set_name: str, key: Key) -> None:
+    """Servers keep what was written in the millisecond in which they are told."""
+    mine = Key("test", f"{set_name}-j", key.user_key)
+    for number in range(20):
+        client.put(mine, {"a": number})
+        client.truncate("test", f"{set_name}-j")
+        wait_until(lambda: not client.exists(mine))
 
 
 def test_only_records_written_before_a_time_are_gone(client: Any, set_name: str, key: Key) -> None:

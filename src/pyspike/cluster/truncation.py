@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
 
 from pyspike.cluster.administer import administer
@@ -14,6 +15,7 @@ __all__ = ["truncate", "truncating"]
 
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _OLDEST = datetime(2010, 1, 1, 0, 0, 1, tzinfo=timezone.utc)  # times of records count from 2010 on
+_MILLISECOND = 0.0015  # seconds, and some: a server keeps what was written in the one in which it is told
 
 
 def truncate(call: ClusterCall, namespace: str, of_set: str | None, before: datetime | None) -> None:
@@ -25,6 +27,8 @@ def truncate(call: ClusterCall, namespace: str, of_set: str | None, before: date
     """
     command = truncating(namespace, of_set, before)
     call.begin_in(namespace, of_set)
+    if before is None:
+        time.sleep(_MILLISECOND)
     administer(call, command, repeatable=True)
 
 

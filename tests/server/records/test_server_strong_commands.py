@@ -180,6 +180,7 @@ def test_a_truncation_leaves_tombstones_and_locks(strong: EmbeddedCluster, wire:
     assert wire.ask(message("k", info2=WRITE | 0x02 | DURABLE)).code == OK
     assert wire.ask(put("other", {"a": integer(1)})).code == OK
     command = "truncate-namespace:namespace=test"
+    strong.clock.advance(1)
     assert wire.info(command)[command] == "ok"
     assert wire.ask(get("other")).code == NOT_FOUND
     assert wire.ask(put("k", {"a": integer(1)})).generation == 3

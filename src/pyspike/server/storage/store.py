@@ -232,16 +232,17 @@ class Namespace:
     def truncate(self, set_name: bytes | None, lut_ns: int) -> None:
         """Drop the records of a set (None: of all) that were last updated before a time.
 
-        `lut_ns` is Unix time in nanoseconds.
+        `lut_ns` is Unix time in nanoseconds; times are compared in whole milliseconds, so those of the same
+        one stay.
         """
         self.truncated[set_name] = lut_ns
-        before, locked = lut_ns / 1e9, self.transactions.provisionals
+        before, locked = lut_ns // 1_000_000, self.transactions.provisionals
         for partition in filter(None, self.partitions):  # not by `delete`: of a million that takes seconds
             gone = [
                 digest
                 for digest, record in partition.items()
                 if (set_name is None or record.set_name == set_name)
-                and record.last_update < before
+                and int(record.last_update * 1000) < before
                 and digest not in locked
             ]
             for digest in gone:
