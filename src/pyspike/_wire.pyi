@@ -2653,6 +2653,9 @@ class ColumnStream:
     def schema(self) -> ArrowSchema:
         """The schema of all batches. One that is guessed has the first batch received."""
     @property
+    def known_schema(self) -> ArrowSchema | None:
+        """The schema, if it was given, or has come already; else None."""
+    @property
     def cursor(self) -> Cursor | None:
         """Where the query stands behind the batches that were given; None of what is no query.
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pyspike._wire import ArrowSchema, ColumnBatch, ColumnStream
 from pyspike.columnar.numbers import numpy_columns
-from pyspike.errors import UnsupportedFeature
+from pyspike.errors import InvalidArgument, InvalidType, UnsupportedFeature
 from pyspike.process.in_thread import in_thread
 from pyspike.process.lazy_imports import LazyModule
 from pyspike.query import Cursor
@@ -163,7 +163,8 @@ class AsyncArrowStream:
     """The records of a query, or of keys, in columns, for tasks: an asynchronous iterator of `ArrowBatch`.
 
     It receives and decodes in a thread, so that the loop goes on meanwhile. Nothing is sent before the first
-    batch is asked for, or a schema that nobody gave. Also an asynchronous context manager.
+    batch is asked for, or a schema that nobody gave. Also an asynchronous context manager. Libraries take its
+    batches, and the whole of it by `to_pyarrow` and so on, or in a thread of theirs as `in_threads`.
 
     Args:
         stream: what gives the batches.
@@ -178,6 +179,39 @@ class AsyncArrowStream:
     def in_threads(self) -> ArrowStream:
         """The same stream for a thread, which waits while it receives."""
         return self._stream
+
+    @property
+    def schema(self) -> ArrowSchema:
+        """The schema of all batches, as far as it is known without waiting.
+
+        That is one that was given, and one that is guessed once it was read, or a batch was.
+
+        Raises:
+            InvalidArgument: it is not known yet; `read_schema` receives it.
+        """
+        schema = self._stream.known_schema
+        if schema is None:
+            raise InvalidArgument(
+                "the schema is not known yet: it is guessed of the first records, which have to be received",
+                advice="await stream.read_schema()",
+            )
+        return schema
+
+    def __arrow_c_schema__(self) -> object:
+        """Return the schema in a capsule; raises what `schema` does."""
+        return self.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> NoReturn:
+        """Refuse to be read by a library, which would wait for nodes where the loop runs.
+
+        Raises:
+            InvalidType: always.
+        """
+        raise InvalidType(
+            "a library that reads a stream for tasks would wait in the loop",
+            advice="await stream.to_pyarrow() or another of its methods, or have a thread read it: "
+            "await asyncio.to_thread(pyarrow.table, stream.in_threads)",
+        )
 
     @property
     def cursor(self) -> Cursor | None:

@@ -217,6 +217,11 @@ cdef class ColumnStream:
         return columns.schema
 
     @property
+    def known_schema(self) -> ArrowSchema | None:
+        """The schema, if it was given, or has come already; else None."""
+        return self.opened().columns.schema
+
+    @property
     def cursor(self) -> Cursor | None:
         """Where the query stands behind the batches that were given; None of what is no query.
 
