@@ -74,8 +74,8 @@ class ColumnWrites(ClientPart):
             digest: that of a column with digests, for rows whose key is null, or if there are no keys.
             bins: the names of the columns that are bins, or a mapping of them to names of bins; None for all
                 that are nothing else.
-            ttl: how long the records live from then on, as in `put`; or the name of a column of seconds, in
-                which null is for ever.
+            ttl: how long the records live from then on, as in `put`; or the name of a column of seconds or
+                durations, in which null is for ever.
             generation: the name of a column with generations that the records must have, or what the policy
                 makes of them.
             set_column: the name of a column with the names of sets; where it is null, `set_name` is meant.

@@ -21,8 +21,8 @@ _NUMBERS = {
     "L": "u8",
     "f": "f4",
     "g": "f8",
-    "tdD": "i4",
 }
+_NARROW = ("tdD", "tts", "ttm")  # days and times of 32 bits, which numpy has 64 for
 _UNITS = {"s": "s", "m": "ms", "u": "us", "n": "ns"}
 
 
@@ -55,7 +55,9 @@ def numpy_columns(numpy: Any, schema: ArrowSchema, batches: Iterable[ColumnBatch
 
 def _is_fixed(field: ArrowSchema) -> bool:
     form = field.format
-    return field.dictionary is None and (form == "b" or form in _NUMBERS or form[:2] in ("w:", "ts", "tD"))
+    return field.dictionary is None and (
+        form == "b" or form in _NUMBERS or form[:2] in ("w:", "ts", "tD", "td", "tt")
+    )
 
 
 def _dtype(field: ArrowSchema) -> str:
@@ -66,8 +68,8 @@ def _dtype(field: ArrowSchema) -> str:
         return f"V{form[2:]}"
     if form == "tdD":
         return "M8[D]"
-    if form[:2] in ("ts", "tD"):
-        return f"{'M' if form[1] == 's' else 'm'}8[{_UNITS[form[2]]}]"
+    if form.startswith("t"):
+        return f"{'M' if form[1] in 'sd' else 'm'}8[{_UNITS[form[2]]}]"
     return _NUMBERS[form]
 
 
@@ -77,7 +79,7 @@ def _array(numpy: Any, field: ArrowSchema, batch: ColumnBatch, place: int) -> An
     dtype = _dtype(field)
     if dtype == "?":
         array = numpy.unpackbits(numpy.frombuffer(values, "u1"), count=rows, bitorder="little").astype("?")
-    elif dtype == "M8[D]":
+    elif field.format in _NARROW:
         array = numpy.frombuffer(values, "i4").astype(dtype)
     else:
         array = numpy.frombuffer(values, dtype)

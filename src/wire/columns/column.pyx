@@ -55,13 +55,15 @@ cdef struct Column:
     int width                               # bytes of a number, offset or value of a fixed size; 0: views
     int particle                            # the type of text or bytes that it takes
     bint is_unsigned
+    bint takes_all                          # of integers: whether they are all that an int64 can be
     bint takes_ints                         # of floats: whether it takes integers that are the same number
     bint nullable
     NullIs null_is
     bint has_required                       # of a struct: whether a key may not lack
     int64_t least                           # of integers
     uint64_t most
-    int64_t scale                           # of times of expiration: units a second
+    int64_t step                            # of which they are multiples; 0: of nothing
+    int64_t scale                           # of timestamps and durations: units a second
     int64_t elements                        # of each fixed list
     int64_t length
     int64_t room                            # rows that there is memory for

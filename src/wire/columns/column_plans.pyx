@@ -2,19 +2,33 @@
 
 cdef dict INT_FORMATS = {                   # the bytes of a number, and whether it has no sign
     "c": (1, False), "s": (2, False), "i": (4, False), "l": (8, False),
-    "C": (1, True), "S": (2, True), "I": (4, True), "L": (8, True), "tdD": (4, False),
+    "C": (1, True), "S": (2, True), "I": (4, True), "L": (8, True), "tdD": (4, False), "tdm": (8, False),
+    "tts": (4, False), "ttm": (4, False), "ttu": (8, False), "ttn": (8, False),
 }
+cdef dict FLOAT_FORMATS = {"e": 2, "f": 4, "g": 8}
 cdef dict TEXT_FORMATS = {                  # whether it is text, and the bytes of an offset
     "u": (True, 4), "U": (True, 8), "vu": (True, 0), "z": (False, 4), "Z": (False, 8), "vz": (False, 0),
 }
 cdef dict NULL_TAGS = {None: NULL_IS_LACKING, b"value": NULL_IS_VALUE, b"either": NULL_IS_EITHER}
 cdef dict UNITS_A_SECOND = {"s": 1, "m": 1000, "u": 1_000_000, "n": 1_000_000_000}
+cdef int64_t SECONDS_A_DAY = 86_400
+cdef tuple IN_ITS_PLACE = (                 # what to take for types that begin so
+    ("d:", "float64, int64 in the smallest unit, or text"),
+    ("ti", "a duration, or integers"),
+    ("+v", "a list"),
+    ("+r", "its values, decoded"),
+    ("+u", "a column for each of its types, or one of JSON"),
+    ("e", "float32, which has the same values"),
+)
 
 
 cdef object no_such_column(str path, ArrowSchema field, str why=""):
+    cdef str advice = "records give integers, floats, booleans, text, bytes, lists, maps and structs"
+    for begin, other in IN_ITS_PLACE:
+        if field.dictionary is None and field.format.startswith(begin):
+            advice = f"let it be {other}"
     return errors.InvalidArgument(
-        f"the column {path!r} can't be of {type_text(field)}{': ' + why if why else ''}",
-        advice="records give integers, floats, booleans, text, bytes, lists, maps and structs",
+        f"the column {path!r} can't be of {type_text(field)}{': ' + why if why else ''}", advice=advice
     )
 
 
@@ -23,12 +37,26 @@ cdef int plan_integers(Column* c, int width, bint is_unsigned) except -1:
     c.width = width
     c.is_unsigned = is_unsigned
     c.scale = 1
+    c.takes_all = width == 8 and not is_unsigned
     if is_unsigned:
         c.least = 0
         c.most = UINT64_MAX if width == 8 else (<uint64_t>1 << (8 * width)) - 1
     else:
         c.most = (<uint64_t>1 << (8 * width - 1)) - 1
         c.least = -<int64_t>c.most - 1
+    return 0
+
+
+cdef int plan_day_or_time(Column* c, str form) except -1:
+    """Makes a column of days or of times of a day, of which not all numbers are one."""
+    plan_integers(c, INT_FORMATS[form][0], False)
+    if form == "tdm":
+        c.step = 1000 * SECONDS_A_DAY
+        c.takes_all = False
+    elif form[1] == "t":
+        c.least = 0
+        c.most = <uint64_t>(SECONDS_A_DAY * <int64_t>UNITS_A_SECOND[form[2]] - 1)
+        c.takes_all = False
     return 0
 
 
@@ -89,7 +117,7 @@ cdef int plan_struct(Column* c, tuple fields, str path) except -1:
 
 cdef int plan_codes(Column* c, ArrowSchema field, str path) except -1:
     cdef ArrowSchema values = field.dictionary
-    if field.format not in INT_FORMATS or field.format == "tdD":
+    if len(field.format) != 1 or field.format not in INT_FORMATS:
         raise no_such_column(path, field, "the numbers of a dictionary's values are integers")
     plan_integers(c, INT_FORMATS[field.format][0], INT_FORMATS[field.format][1])
     c.kind = OF_CODES
@@ -116,6 +144,8 @@ cdef int plan_column(Column* c, ArrowSchema field, str path) except -1:
     c.nullable = field.nullable
     if field.dictionary is not None:
         plan_codes(c, field, path)
+    elif form in INT_FORMATS and len(form) > 1:
+        plan_day_or_time(c, form)
     elif form in INT_FORMATS:
         plan_integers(c, INT_FORMATS[form][0], INT_FORMATS[form][1])
     elif form in TEXT_FORMATS:
@@ -124,13 +154,13 @@ cdef int plan_column(Column* c, ArrowSchema field, str path) except -1:
         c.kind = OF_NULLS
     elif form == "b":
         c.kind = OF_BOOLS
-    elif form == "f" or form == "g":
+    elif form in FLOAT_FORMATS:
         c.kind = OF_FLOATS
-        c.width = 4 if form == "f" else 8
+        c.width = FLOAT_FORMATS[form]
         c.takes_ints = True
     elif form[:2] in ("ts", "tD") and form[2:3] in UNITS_A_SECOND:
         plan_integers(c, 8, False)
-        c.scale = UNITS_A_SECOND[form[2]] if form[1] == "s" else 1
+        c.scale = UNITS_A_SECOND[form[2]]
     elif form.startswith("w:") and form[2:].isdecimal() and 0 < int(form[2:]) <= MAX_MESSAGE:
         c.kind = OF_FIXED_BYTES
         c.width = int(form[2:])
@@ -185,10 +215,21 @@ cdef int check_fillable(Column* c, tuple fields, str path) except -1:
     for i in range(c.child_count):
         field = <ArrowSchema>fields[i]
         name = f"{path}.{field.name}" if path else field.name
+        if c.children[i].kind == OF_FLOATS and c.children[i].width == 2:
+            raise no_such_column(name, field, "it can be written, and not be read into")
         if c.children[i].kind != OF_CODES:
             check_fillable(&c.children[i], field.fields, name)
         elif c.children[i].children[0].kind not in (OF_TEXT, OF_BYTES):
             raise no_such_column(name, field, "a dictionary that is read has text or bytes")
+    return 0
+
+
+cdef int check_unit(ArrowSchema field, str what) except -1:
+    """Refuses a column of times for what is known of a record, if it would be another time there."""
+    cdef str form = field.format if field.dictionary is None else field.dictionary.format
+    if what in ("generation", "ttl", "expiration", "result_code") and form[:1] == "t":
+        if form[:2] != {"ttl": "tD", "expiration": "ts"}.get(what):
+            raise no_such_column(field.name, field, f"no {what} is that")
     return 0
 
 

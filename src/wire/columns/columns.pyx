@@ -143,6 +143,7 @@ cdef class Columns:
             column = &record.children[i]
             name = (<ArrowSchema>schema.fields[i]).name
             if name in kinds:
+                check_unit(<ArrowSchema>schema.fields[i], kinds[name])
                 self.columns_of[places[kinds[name]]] = i
                 self.has_metadata = True
             elif name == self.extra_name:
@@ -224,7 +225,7 @@ cdef class Columns:
             c = child_named(record, b.name, b.name_size)
             if (
                 c != NULL and c.length == row and b.kind == PARTICLE_INTEGER and b.size == 8 and c.kind == OF_INTS
-                and c.width == 8 and not c.is_unsigned and row < c.room
+                and c.takes_all and row < c.room
             ):
                 (<int64_t*>c.values)[row] = <int64_t>load64(b.value)
                 end_row(c)
@@ -318,7 +319,6 @@ cdef class Columns:
     cdef Adding add_metadata(self, RawRecord* r) noexcept nogil:
         cdef Adding outcome = ADDED
         cdef int64_t until = <int64_t>r.void_time
-        cdef int i
         if r.digest != NULL:
             outcome = self.add_told(0, PARTICLE_BLOB, 0, r.digest, DIGEST_SIZE)
         if outcome == ADDED and r.key != NULL:
@@ -328,15 +328,16 @@ cdef class Columns:
         if outcome == ADDED and r.result_code == 0:
             outcome = self.add_told(3, PARTICLE_INTEGER, r.generation, NULL, 0)
         if outcome == ADDED and until:
-            outcome = self.add_told(4, PARTICLE_INTEGER, max(<int64_t>1, until - self.now), NULL, 0)
+            outcome = self.add_told(4, PARTICLE_INTEGER, max(<int64_t>1, until - self.now) * self.scale_of(4), NULL, 0)
             if outcome == ADDED:
-                i = self.columns_of[5]
-                outcome = self.add_told(
-                    5, PARTICLE_INTEGER, (until + EPOCH_2010) * (self.record.children[i].scale if i >= 0 else 1), NULL, 0
-                )
+                outcome = self.add_told(5, PARTICLE_INTEGER, (until + EPOCH_2010) * self.scale_of(5), NULL, 0)
         if outcome == ADDED:
             outcome = self.add_told(6, PARTICLE_INTEGER, r.result_code, NULL, 0)
         return outcome
+
+    cdef inline int64_t scale_of(self, int place) noexcept nogil:
+        """How many units of the column for what is known of a record are a second."""
+        return self.record.children[self.columns_of[place]].scale if self.columns_of[place] >= 0 else 1
 
     cdef Adding add_told(
         self, int place, int kind, int64_t number, const unsigned char* data, size_t size

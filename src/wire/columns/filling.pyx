@@ -190,7 +190,7 @@ cdef Adding fill(Column* c, int64_t row, Value* v, Span* s, Misfit* misfit, int 
     if c.kind == OF_INTS:
         if v.kind != PARTICLE_INTEGER:
             return no_fit(misfit, c, OTHER_TYPE, v.kind)
-        if add_int(c, v.number, v.above) != ADDED:
+        if c.step and v.number % c.step or add_int(c, v.number, v.above) != ADDED:
             misfit.number = v.number
             return no_fit(misfit, c, OUT_OF_RANGE, v.kind)
         return ADDED

@@ -3,6 +3,19 @@
 #
 # Columns are what `column_plans.pyx` has made of a schema, with nothing in them: they tell how arrays are to be read.
 
+cdef extern from *:
+    """
+    #include <math.h>
+    static inline double half_value(uint16_t half) {
+        int exponent = half >> 10 & 31, fraction = half & 1023;
+        double size = exponent == 31 ? (fraction ? Py_NAN : Py_HUGE_VAL)
+            : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+        return half >> 15 ? -size : size;
+    }
+    """
+    double half_value(uint16_t half) noexcept nogil
+
+
 cdef enum:
     FEW_KEYS = 32                           # of a map, that are compared with each other one by one
 
@@ -104,6 +117,8 @@ cdef inline int integer_at(Packing* p, Column* c, ArrayStruct* a, int64_t i, int
 
 
 cdef inline double float_at(Column* c, ArrayStruct* a, int64_t i) noexcept nogil:
+    if c.width == 2:
+        return half_value((<const uint16_t*>a.buffers[1])[i])
     return (<const double*>a.buffers[1])[i] if c.width == 8 else (<const float*>a.buffers[1])[i]
 
 

@@ -138,8 +138,13 @@ def restore_schema(
 
 cdef dict TYPE_NAMES = {
     "n": "null", "b": "bool", "c": "int8", "s": "int16", "i": "int32", "l": "int64", "C": "uint8", "S": "uint16",
-    "I": "uint32", "L": "uint64", "f": "float32", "g": "float64", "z": "binary", "Z": "large_binary", "vz": "binary_view",
-    "u": "utf8", "U": "large_utf8", "vu": "utf8_view", "tdD": "date32",
+    "I": "uint32", "L": "uint64", "e": "float16", "f": "float32", "g": "float64", "z": "binary", "Z": "large_binary",
+    "vz": "binary_view", "u": "utf8", "U": "large_utf8", "vu": "utf8_view", "tdD": "date32", "tdm": "date64",
+    "tts": "time32[s]", "ttm": "time32[ms]", "ttu": "time64[us]", "ttn": "time64[ns]", "tiM": "month_interval",
+    "tiD": "day_time_interval", "tin": "month_day_nano_interval",
+}
+cdef dict CONTAINER_NAMES = {
+    "+l": "list", "+L": "large_list", "+vl": "list_view", "+vL": "large_list_view", "+r": "run_end_encoded",
 }
 cdef dict UNIT_NAMES = {"s": "s", "m": "ms", "u": "us", "n": "ns"}
 cdef str TAG = "aerospike:particle"         # in a field's metadata: which kind of text or bytes it is
@@ -162,15 +167,21 @@ cdef str type_text(ArrowSchema schema):
     if form in TYPE_NAMES:
         return TYPE_NAMES[form]
     if form.startswith("w:"):
-        return f"fixed_size_binary<{form[2:]}>"
+        return f"fixed_size_binary[{form[2:]}]"
     if form.startswith("ts") and form[2:3] in UNIT_NAMES:
-        return f"timestamp<{UNIT_NAMES[form[2]]}{', ' + form[4:] if form[4:] else ''}>"
+        return f"timestamp[{UNIT_NAMES[form[2]]}{', ' + form[4:] if form[4:] else ''}]"
     if form.startswith("tD") and form[2:3] in UNIT_NAMES:
-        return f"duration<{UNIT_NAMES[form[2]]}>"
-    if form in ("+l", "+L") or form.startswith("+w:"):
-        return f"list<{', '.join([type_text(each) for each in schema.fields])}>"
-    if form == "+s":
-        return f"struct<{', '.join([f'{each.name}: {type_text(each)}' for each in schema.fields])}>"
+        return f"duration[{UNIT_NAMES[form[2]]}]"
+    if form.startswith("d:"):
+        parts = form[2:].split(",")         # digits, those behind the point, and bits
+        return f"decimal{parts[2] if len(parts) > 2 else 128}({', '.join(parts[:2])})"
+    if form in CONTAINER_NAMES:
+        return f"{CONTAINER_NAMES[form]}<{', '.join([type_text(each) for each in schema.fields])}>"
+    if form.startswith("+w:"):
+        return f"fixed_size_list<{', '.join([type_text(each) for each in schema.fields])}>[{form[3:]}]"
+    if form == "+s" or form.startswith("+u"):
+        kind = "struct" if form == "+s" else "dense_union" if form.startswith("+ud") else "sparse_union"
+        return f"{kind}<{', '.join([f'{each.name}: {type_text(each)}' for each in schema.fields])}>"
     if form == "+m" and len(schema.fields) == 1:
         return f"map<{', '.join([type_text(each) for each in (<ArrowSchema>schema.fields[0]).fields])}>"
     return f"the Arrow format {shown(form)}"

@@ -76,12 +76,12 @@ cdef class ColumnPlan:
         self.ask = new_ask(ROW_WRITES, own)
         if ttl is not None:
             self.ask.ttl = <uint32_t>ttl_header(ttl)
-        self.key = self.column_of(names, roles, "key", (OF_INTS, OF_TEXT, OF_BYTES, OF_FIXED_BYTES, OF_NULLS))
-        self.digest = self.column_of(names, roles, "digest", (OF_FIXED_BYTES, OF_BYTES))
-        self.set_column = self.column_of(names, roles, "set", (OF_TEXT, OF_NULLS))
-        self.ttl_column = self.column_of(names, roles, "ttl", (OF_INTS, OF_NULLS))
-        self.generation = self.column_of(names, roles, "generation", (OF_INTS,))
-        self.extra = self.column_of(names, roles, "extra", (OF_TEXT, OF_JSON, OF_NULLS))
+        self.key = self.column_of(schema, roles, "key", (OF_INTS, OF_TEXT, OF_BYTES, OF_FIXED_BYTES, OF_NULLS))
+        self.digest = self.column_of(schema, roles, "digest", (OF_FIXED_BYTES, OF_BYTES))
+        self.set_column = self.column_of(schema, roles, "set", (OF_TEXT, OF_NULLS))
+        self.ttl_column = self.column_of(schema, roles, "ttl", (OF_INTS, OF_NULLS))
+        self.generation = self.column_of(schema, roles, "generation", (OF_INTS,))
+        self.extra = self.column_of(schema, roles, "extra", (OF_TEXT, OF_JSON, OF_NULLS))
         if self.key == NO_COLUMN and self.digest == NO_COLUMN:
             raise errors.InvalidArgument("either a column of keys or one of digests is needed")
         if self.generation != NO_COLUMN and not self.ask.info2 & (INFO2_GENERATION | INFO2_GENERATION_GT):
@@ -114,14 +114,15 @@ cdef class ColumnPlan:
             raise errors.InvalidArgument(f"two columns are called {shown(name)}")
         return names.index(name)
 
-    cdef int column_of(self, list names, dict roles, str role, tuple kinds) except? -2:
+    cdef int column_of(self, ArrowSchema schema, dict roles, str role, tuple kinds) except? -2:
         """The number of the column that has this; NO_COLUMN if none has."""
         cdef Column* c
         cdef Py_ssize_t i
         if role not in roles:
             return NO_COLUMN
-        i = self.number_of(names, roles[role])
+        i = self.number_of(schema.names, roles[role])
         c = value_column(&self.root.children[i])
+        check_unit(<ArrowSchema>schema.fields[i], role)
         if (
             c.kind not in kinds
             or role == "digest" and c.kind == OF_FIXED_BYTES and c.width != DIGEST_SIZE
@@ -398,6 +399,8 @@ cdef int pack_life(ColumnPlan plan, Packing* p, ArrayStruct* a, int64_t i, Packe
         if not lacks(c, column, at):
             look_up(p, &c, &column, &at)
             integer_at(p, c, column, at, &number)
+            if number > 0:
+                number = (number - 1) // c.scale + 1
             if not 0 <= number <= MAX_TTL:
                 return refuse(p, b"a time to live is 0 to 315360000 seconds, or null for ever")
             row.ttl = <uint32_t>max(1, number)  # in its last second; 0 would be the namespace's default

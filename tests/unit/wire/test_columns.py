@@ -1097,7 +1097,7 @@ def test_a_schema_goes_to_arrow_and_back() -> None:
     assert (again == ours, hash(again) == hash(ours)) == (True, True)
     assert ours.names == ["a", "d", "m", "ümlaut"]
     assert "d: dictionary<int16, utf8>" in repr(ours)
-    assert repr(ours.field("ümlaut")) == "<ArrowSchema ümlaut: timestamp<ns, Europe/Berlin>>"
+    assert repr(ours.field("ümlaut")) == "<ArrowSchema ümlaut: timestamp[ns, Europe/Berlin]>"
     assert ours != ArrowSchema("", "+s", nullable=False)
     with pytest.raises(KeyError):
         ours.field("z")
