@@ -25,6 +25,7 @@ MISTAKES = {
     "WritePolicy(sendkey=True)",
     "print(error.message, error.result_code.name)  # of any TypeError",
     "print(client.get(key, into=User).nme)  # no such field",
+    "print(rows[0].value.nme)  # no such field of a row",
     "print(pyspike.RecordIsNotThere)  # no such name",
 }
 DOCS = Path(__file__).parents[1] / "docs"
@@ -83,8 +84,9 @@ from typing import Annotated, Any, NamedTuple, TypedDict
 
 import pyspike
 from pyspike import (
-    AsyncClient, BatchRead, Client, ClientPolicy, Codec, Key, ReadPolicy, Record, Recordset, Statement,
-    Written, codecs, operations as op,
+    AsyncBatchStream, AsyncClient, BatchDelete, BatchRead, BatchRecord, BatchResults, BatchRow, BatchStream,
+    BatchUDF, BatchWrite, Client, ClientPolicy, Codec, Key, ReadPolicy, Record, Recordset, Statement, Written,
+    codecs, operations as op,
 )
 from typing_extensions import assert_type
 
@@ -128,7 +130,27 @@ def threads(client: Client, key: Key, keys: list[Key]) -> None:
     print(client.get(key, into=User).nme)  # no such field
     client.batch_put({key: User("Ann", 1)})
     client.batch_put((each, Pair("Ann")) for each in keys)
-    client.batch([BatchRead(key, into=User)])
+    rows = client.batch([BatchRead(each, into=User) for each in keys])
+    assert_type(rows, BatchResults[User | None])
+    assert_type(rows[0].value, User | None)
+    assert_type(rows[1:], BatchResults[User | None])
+    assert_type([row.value for row in rows], list[User | None])
+    assert_type(client.batch(BatchRead(each, into=User) for each in keys)[0].value, User | None)
+    both = [BatchRead(key, into=User), BatchWrite(key, [op.add("v", 1)])]
+    assert_type(client.batch(both)[0].value, User | None)
+    assert_type(client.batch([BatchRead(key), BatchDelete(key)]), BatchResults[None])
+    assert_type(client.batch([BatchUDF(key, "module", "function")])[0].value, Any)
+    either: list[BatchRead[User | Pair]] = [BatchRead(key, into=User), BatchRead(key, into=Pair)]
+    assert_type(client.batch(either)[0].value, User | Pair | None)
+    unknown: list[BatchRow] = [BatchRead(key, into=User), BatchRead(key)]
+    results: BatchResults = client.batch(unknown)
+    assert_type(results[0].value, Any)
+    with client.batch_stream(BatchRead(each, into=User) for each in keys) as stream:
+        assert_type(stream, BatchStream[User | None])
+        for row in stream:
+            assert_type(row, BatchRecord[User | None])
+            assert_type(row.value, User | None)
+    print(rows[0].value.nme)  # no such field of a row
     assert_type(client.put(key, {"a": 1}, returning=Written), Written)
     assert_type(client.batch_put([(key, {"a": 1})], returning=Written), list[Written])
     assert_type(client.touch(key, returning=Written).generation, int)
@@ -166,6 +188,11 @@ async def tasks(client: AsyncClient, key: Key, keys: list[Key]) -> None:
     assert_type(await client.get(key, into=User, default=None), User | None)
     assert_type(await client.batch_get(keys, into=Row), list[Row | None])
     assert_type(await client.operate(key, [op.get()], into=Pair), Pair)
+    assert_type(await client.batch([BatchRead(each, into=User) for each in keys]), BatchResults[User | None])
+    async with client.batch_stream(BatchRead(each, into=Pair) for each in keys) as rows:
+        assert_type(rows, AsyncBatchStream[Pair | None])
+        async for row in rows:
+            assert_type(row.value, Pair | None)
     async with client.query(Statement("test", "users"), into=User) as users:
         async for user in users:
             assert_type(user, User)

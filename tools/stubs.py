@@ -5,9 +5,10 @@
 
 A signature is told once, in `src/wire`: the Python annotations of `def` are taken as they are, C types are
 translated. Two things are derived: the parameters `default: T = RAISE`, `into: type[U] = None` and
-`returning: type[Written] = None` make two overloads each, without them and with them, and `AsyncCommands` has
-the methods of `Commands` as coroutines. The rules for what a source may look like are those of the house's
-style: a header is closed by `:` at the end of a line, and members are indented by 4.
+`returning: type[Written] = None` make two overloads each, without them and with them, so does the `into` of a
+`BatchRead`, and `AsyncCommands` has the methods of `Commands` as coroutines. The rules for what a source may
+look like are those of the house's style: a header is closed by `:` at the end of a line, and members are
+indented by 4.
 """
 
 from __future__ import annotations
@@ -79,7 +80,20 @@ INTERNAL = {
     *("RecordsToPut", "RowSource", "UserRows", "WaitingBlock", "WaitingQueue"),
 }
 # What type checkers are told as a class, of classes that are registered as one.
-BASES = {"Record": "Mapping[str, Any]", "Recordset": "Generic[R]", "AsyncRecordset": "Generic[R]"}
+BASES = {
+    "Record": "Mapping[str, Any]",
+    "Recordset": "Generic[R]",
+    "AsyncRecordset": "Generic[R]",
+    # Of what the `value` of an outcome is.
+    "AsyncBatchStream": "Generic[V]",
+    "BatchDelete": "BatchRow[None]",
+    "BatchRead": "BatchRow[V | None]",
+    "BatchRecord": "Generic[V]",
+    "BatchRow": "Generic[V]",
+    "BatchStream": "Generic[V]",
+    "BatchUDF": "BatchRow[Any]",
+    "BatchWrite": "BatchRow[None]",
+}
 TWINS = {"AsyncCommands": "BatchCommands"}  # a class with the methods of another one, as coroutines
 SPECIAL = {
     *("__init__", "__new__", "__call__", "__hash__", "__eq__", "__bool__", "__enter__", "__exit__"),
@@ -115,7 +129,7 @@ FIELDS = {
     "LoopExecutor.batches": "set[Any]",
     "LoopExecutor.streams": "set[Any]",
     "BatchRead.bins": "tuple[str, ...] | None",
-    "BatchRead.into": "type[Any] | None",
+    "BatchRead.into": "type[V] | None",
     "ClassPlan.bins": "tuple[str, ...] | None",
     "ClassPlan.fields": "tuple[PlannedField, ...]",
     "BatchRead.operations": "tuple[Operation, ...] | None",
@@ -217,6 +231,7 @@ CHOICES = {
     r"\bdefault: (T) = \w+(, )?": (" | T", ""),
     r"\binto: (type\[U\]) = None(, )?": ("Record", "U"),
     r"\breturning: (type\[Written\]) = None(, )?": ("", ""),
+    r"\bself\b(?=.*\binto: type\[V\] )": ("BatchRead[None]", "BatchRead[U]"),  # of its constructor
 }
 LITERAL = r"-?[\d_.]+|None|True|False|\".*\"|\(\)"
 
@@ -290,6 +305,11 @@ def chosen(parameters: str, returns: str, pattern: str, texts: tuple[str, str]) 
         yield parameters, returns
         return
     name = found[0].partition(":")[0]
+    if name == "self":
+        for itself, into in zip(texts, ("None = None", "type[U] | None"), strict=True):
+            typed = parameters.replace("self", f"self: {itself}", 1)
+            yield typed.replace("into: type[V] | None = None", f"into: {into}"), returns
+        return
     without = parameters.replace(found[0], "").removesuffix(", ")
     required = parameters.replace(found[0], f"{name}: {found[1]}{found[2] or ''}")
     if name == "default":
@@ -551,6 +571,7 @@ def stub() -> str:
         'U = TypeVar("U")',
         'R = TypeVar("R", default=Record)',
         'K = TypeVar("K", bound=KeyLike)',
+        'V = TypeVar("V", covariant=True, default=Any)',
     ]
     for each in found:
         if isinstance(each, str):

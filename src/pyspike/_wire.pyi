@@ -47,6 +47,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 R = TypeVar("R", default=Record)
 K = TypeVar("K", bound=KeyLike)
+V = TypeVar("V", covariant=True, default=Any)
 PROTO_VERSION: int
 FRAME_HEADER_SIZE: int
 COMPRESSED_HEAD_SIZE: int
@@ -525,7 +526,7 @@ class Written:
     def __hash__(self) -> int: ...
 
 @final
-class BatchRecord:
+class BatchRecord(Generic[V]):
     """What came of one row of a batch.
 
     Args:
@@ -555,7 +556,7 @@ class BatchRecord:
     def ok(self) -> bool:
         """Whether the row was done."""
     @property
-    def value(self) -> Any:
+    def value(self) -> V:
         """What the function of a `BatchUDF` has returned, or the object that a `BatchRead` with `into` gives; else None."""
     @property
     def in_doubt(self) -> bool:
@@ -1326,7 +1327,7 @@ def pack_name(name: bytes) -> Packed:
 def extend_list(values: Packed, value: Packed) -> Packed:
     """A packed list with one more element at its end."""
 
-class BatchRow:
+class BatchRow(Generic[V]):
     """One row of a batch: a `BatchRead`, `BatchWrite`, `BatchDelete` or `BatchUDF`.
 
     Immutable; may be used again and again.
@@ -1343,7 +1344,7 @@ def restore_row(kind: type, key: Key, arguments: dict[str, Any]) -> BatchRow:
     """A row out of what its pickle holds."""
 
 @final
-class BatchRead(BatchRow):
+class BatchRead(BatchRow[V | None]):
     """A row that reads a record.
 
     It reads its bins, or what operations give that only read.
@@ -1365,19 +1366,30 @@ class BatchRead(BatchRow):
     @property
     def operations(self) -> tuple[Operation, ...] | None: ...
     @property
-    def into(self) -> type[Any] | None: ...
+    def into(self) -> type[V] | None: ...
+    @overload
     def __init__(
-        self,
+        self: BatchRead[None],
         key: KeyLike,
         bins: Iterable[str] | None = None,
         *,
         operations: Iterable[Operation] | None = None,
-        into: type[Any] | None = None,
+        into: None = None,
+        policy: BatchReadPolicy | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: BatchRead[U],
+        key: KeyLike,
+        bins: Iterable[str] | None = None,
+        *,
+        operations: Iterable[Operation] | None = None,
+        into: type[U] | None,
         policy: BatchReadPolicy | None = None,
     ) -> None: ...
 
 @final
-class BatchWrite(BatchRow):
+class BatchWrite(BatchRow[None]):
     """A row that changes a record.
 
     It applies operations in order, all or nothing; at least one of them writes.
@@ -1410,7 +1422,7 @@ class BatchWrite(BatchRow):
     ) -> None: ...
 
 @final
-class BatchDelete(BatchRow):
+class BatchDelete(BatchRow[None]):
     """A row that deletes a record.
 
     Args:
@@ -1429,7 +1441,7 @@ class BatchDelete(BatchRow):
     ) -> None: ...
 
 @final
-class BatchUDF(BatchRow):
+class BatchUDF(BatchRow[Any]):
     """A row that calls a function on a record.
 
     What the function returns is the `value` of the row's `BatchRecord`.
@@ -2583,21 +2595,21 @@ class Pool:
         """Return the numbers of the pool's connections, and of the waits and failures so far."""
 
 @final
-class BatchStream:
+class BatchStream(Generic[V]):
     """The outcomes of a stream of rows, each as soon as it is there; what `Client.batch_stream` gives.
 
     An iterator, for one thread or several. One that is not read to its end is closed when nothing refers to it any more, or by
     `close`, or at the end of a `with`: rows under way may have been done then, or not. In a forked child it can only be closed.
     """
     def __init__(self, *args: object, **kwargs: object) -> None: ...
-    def __iter__(self) -> BatchStream: ...
-    def __next__(self) -> BatchRecord: ...
+    def __iter__(self) -> BatchStream[V]: ...
+    def __next__(self) -> BatchRecord[V]: ...
     def close(self) -> None:
         """End the stream: no connection stays in use, and no row is read or handed over any more. Again is harmless.
 
         If another thread waits for the next outcome, it ends when that thread has it.
         """
-    def __enter__(self) -> BatchStream: ...
+    def __enter__(self) -> BatchStream[V]: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
@@ -3256,7 +3268,7 @@ class LoopExecutor(Deadlines):
         """Begin another attempt. A result ends in the future; an error goes to `failed`."""
 
 @final
-class AsyncBatchStream:
+class AsyncBatchStream(Generic[V]):
     """The outcomes of a stream of rows, each as soon as it is there: `AsyncClient.batch_stream`.
 
     An asynchronous iterator, for one task or several of one loop, in which it begins with the first outcome that is asked for.
@@ -3264,15 +3276,15 @@ class AsyncBatchStream:
     with`: rows under way may have been done then, or not. A task that is cancelled while it waits loses no outcome.
     """
     def __init__(self, *args: object, **kwargs: object) -> None: ...
-    def __aiter__(self) -> AsyncBatchStream: ...
-    def __anext__(self) -> Coroutine[Any, Any, BatchRecord]: ...
+    def __aiter__(self) -> AsyncBatchStream[V]: ...
+    def __anext__(self) -> Coroutine[Any, Any, BatchRecord[V]]: ...
     async def aclose(self) -> None:
         """End the stream: no row is read or handed over any more, and nobody waits for what is under way. Again is harmless.
 
         What was sent may still be done. Its answers are read to their ends, or its connections closed at its deadline. If the
         rows are made by tasks, this returns when no more is.
         """
-    async def __aenter__(self) -> AsyncBatchStream: ...
+    async def __aenter__(self) -> AsyncBatchStream[V]: ...
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
@@ -3916,13 +3928,13 @@ class BatchCommands(Commands):
     def __init__(self, executor: Executor, read: Settings, write: Settings, batch: Settings) -> None: ...
     def batch(
         self,
-        rows: Iterable[BatchRow],
+        rows: Iterable[BatchRow[U]],
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
-    ) -> BatchResults:
+    ) -> BatchResults[U]:
         """Read, write and delete many records in one call: one message to each node that has some of them.
 
         Args:
@@ -3942,14 +3954,14 @@ class BatchCommands(Commands):
         """
     def batch_stream(
         self,
-        rows: Iterable[BatchRow],
+        rows: Iterable[BatchRow[U]],
         *,
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
-    ) -> BatchStream:
+    ) -> BatchStream[U]:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
 
         Each comes as soon as it is there, so in another order. More rows take no more memory. The rows are
@@ -4744,13 +4756,13 @@ class AsyncCommands:
         """
     async def batch(
         self,
-        rows: Iterable[BatchRow],
+        rows: Iterable[BatchRow[U]],
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
-    ) -> BatchResults:
+    ) -> BatchResults[U]:
         """Read, write and delete many records in one call: one message to each node that has some of them.
 
         Args:
@@ -4770,14 +4782,14 @@ class AsyncCommands:
         """
     def batch_stream(
         self,
-        rows: Iterable[BatchRow] | AsyncIterable[BatchRow],
+        rows: Iterable[BatchRow[U]] | AsyncIterable[BatchRow[U]],
         *,
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
-    ) -> AsyncBatchStream:
+    ) -> AsyncBatchStream[U]:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
 
         As `Client.batch_stream`, but with tasks on both sides: rows may come from an asynchronous iterable, and outcomes are

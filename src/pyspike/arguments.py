@@ -67,6 +67,7 @@ vars(sys.modules["pyspike._wire"]).update(
     R=TypeVar("R"),
     Bins=Bins,
     K=TypeVar("K", bound=KeyLike),
+    V=TypeVar("V", covariant=True),
     Any=Any,
     BatchPolicy=BatchPolicy,
     BatchDeletePolicy=BatchDeletePolicy,

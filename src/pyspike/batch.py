@@ -8,7 +8,7 @@ module has the results of a whole batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import overload
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from pyspike._wire import (
     AsyncBatchStream,
@@ -37,8 +37,22 @@ __all__ = [
 ]
 
 
-class BatchResults(Sequence[BatchRecord]):
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    V = TypeVar("V", covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    V = TypeVar("V", covariant=True)
+
+
+class BatchResults(Sequence[BatchRecord[V]], Generic[V]):
     """What came of the rows of a batch, in their order: a sequence of `BatchRecord`.
+
+    Type checkers know of what class the values are, by the rows: of those that are read into `User`, it is a
+    `BatchResults[User | None]`. The type of rows of several classes says which, such as
+    `list[BatchRead[User | Order]]`.
 
     Args:
         rows: what came of each row.
@@ -46,7 +60,7 @@ class BatchResults(Sequence[BatchRecord]):
 
     __slots__ = ("_rows",)
 
-    def __init__(self, rows: Sequence[BatchRecord]) -> None:
+    def __init__(self, rows: Sequence[BatchRecord[V]]) -> None:
         self._rows = tuple(rows)
 
     @property
@@ -55,7 +69,7 @@ class BatchResults(Sequence[BatchRecord]):
         return all(row.ok for row in self._rows)
 
     @property
-    def failed(self) -> list[BatchRecord]:
+    def failed(self) -> list[BatchRecord[V]]:
         """The rows that failed."""
         return [row for row in self._rows if not row.ok]
 
@@ -82,18 +96,18 @@ class BatchResults(Sequence[BatchRecord]):
         )
 
     @overload
-    def __getitem__(self, index: int) -> BatchRecord: ...
+    def __getitem__(self, index: int) -> BatchRecord[V]: ...
 
     @overload
-    def __getitem__(self, index: slice) -> BatchResults: ...
+    def __getitem__(self, index: slice) -> BatchResults[V]: ...
 
-    def __getitem__(self, index: int | slice) -> BatchRecord | BatchResults:
+    def __getitem__(self, index: int | slice) -> BatchRecord[V] | BatchResults[V]:
         return BatchResults(self._rows[index]) if isinstance(index, slice) else self._rows[index]
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __iter__(self) -> Iterator[BatchRecord]:
+    def __iter__(self) -> Iterator[BatchRecord[V]]:
         return iter(self._rows)
 
     def __eq__(self, other: object) -> bool:

@@ -34,13 +34,13 @@ cdef class BatchCommands(Commands):
 
     def batch(
         self,
-        rows: Iterable[BatchRow],
+        rows: Iterable[BatchRow[U]],
         *,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
-    ) -> BatchResults:
+    ) -> BatchResults[U]:
         """Read, write and delete many records in one call: one message to each node that has some of them.
 
         Args:
@@ -63,14 +63,14 @@ cdef class BatchCommands(Commands):
 
     def batch_stream(
         self,
-        rows: Iterable[BatchRow],
+        rows: Iterable[BatchRow[U]],
         *,
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
-    ) -> BatchStream:
+    ) -> BatchStream[U]:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
 
         Each comes as soon as it is there, so in another order. More rows take no more memory. The rows are
@@ -324,14 +324,14 @@ cdef class AsyncCommands(BatchCommands):
 
     def batch_stream(
         self,
-        rows: Iterable[BatchRow] | AsyncIterable[BatchRow],
+        rows: Iterable[BatchRow[U]] | AsyncIterable[BatchRow[U]],
         *,
         in_flight: int = 1000,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
         txn: Transaction | None = None,
         policy: BatchPolicy | None = None,
-    ) -> AsyncBatchStream:
+    ) -> AsyncBatchStream[U]:
         """Read, write and delete any number of records: rows go in, and their outcomes come out.
 
         As `Client.batch_stream`, but with tasks on both sides: rows may come from an asynchronous iterable, and outcomes are

@@ -60,7 +60,7 @@ def test_each_method_of_one_is_a_method_of_the_other() -> None:
 
 # What only tasks can make.
 BLOCKS: dict[object, str] = {
-    "Iterable[BatchRow] | AsyncIterable[BatchRow]": "Iterable[BatchRow]",
+    "Iterable[BatchRow[U]] | AsyncIterable[BatchRow[U]]": "Iterable[BatchRow[U]]",
     "Callable[[dict[str, Any]], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None]": (
         "Callable[[dict[str, Any]], Mapping[str, Any] | None]"
     ),

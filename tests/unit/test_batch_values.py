@@ -6,14 +6,22 @@ import copy
 import pickle
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from pyspike import Expiration, Key, ReadPolicy, Record, ResultCode, WritePolicy, errors
 from pyspike import operations as op
 from pyspike._wire import BatchRow
-from pyspike.batch import BatchDelete, BatchRead, BatchRecord, BatchResults, BatchWrite
+from pyspike.batch import (
+    AsyncBatchStream,
+    BatchDelete,
+    BatchRead,
+    BatchRecord,
+    BatchResults,
+    BatchStream,
+    BatchWrite,
+)
 from pyspike.policy import BatchDeletePolicy, BatchPolicy, BatchReadPolicy, BatchWritePolicy, GenerationPolicy
 from support.unsent import UNSENT
 
@@ -203,3 +211,10 @@ def test_results_and_their_error_survive_pickling() -> None:
     error = pickle.loads(pickle.dumps(results.error()))
     assert error.results == results
     assert str(error) == str(results.error())
+
+
+@pytest.mark.parametrize(
+    "cls", [BatchRow, BatchRead, BatchRecord, BatchResults, BatchStream, AsyncBatchStream]
+)
+def test_annotations_may_say_of_what_class_the_values_of_rows_are(cls: Any) -> None:
+    assert get_args(cls[int]) == (int,)

@@ -236,6 +236,11 @@ cdef class BatchRow:
     def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("a row is a BatchRead, a BatchWrite, a BatchDelete or a BatchUDF")
 
+    @cython.binding(True)                   # without it the limited API has no class methods
+    @classmethod
+    def __class_getitem__(cls, given: object) -> object:
+        return GenericAlias(cls, given)     # for annotations: of what the `value` of its outcome is
+
     cdef dict arguments(self):
         """What it was made of, but for the key, and what is None."""
         raise NotImplementedError
@@ -299,7 +304,7 @@ cdef class BatchRead(BatchRow):
         bins: Iterable[str] | None = None,
         *,
         operations: Iterable[Operation] | None = None,
-        into: type[Any] | None = None,
+        into: type[V] | None = None,
         policy: BatchReadPolicy | None = None,
     ) -> None:
         cdef Settings own = row_settings(policy, OF_BATCH_READ, "a BatchReadPolicy")

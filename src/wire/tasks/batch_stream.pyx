@@ -379,13 +379,18 @@ cdef class AsyncBatchStream:
     def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("AsyncClient.batch_stream makes an AsyncBatchStream")
 
-    def __aiter__(self) -> AsyncBatchStream:
+    @cython.binding(True)                   # without it the limited API has no class methods
+    @classmethod
+    def __class_getitem__(cls, given: object) -> object:
+        return GenericAlias(cls, given)     # for annotations: of what the values of its outcomes are
+
+    def __aiter__(self) -> AsyncBatchStream[V]:
         return self
 
-    def __anext__(self) -> Coroutine[Any, Any, BatchRecord]:
+    def __anext__(self) -> Coroutine[Any, Any, BatchRecord[V]]:
         return self._next()
 
-    async def _next(self) -> BatchRecord:
+    async def _next(self) -> BatchRecord[V]:
         cdef LoopStream stream = self.begin()
         cdef BatchRecord outcome
         cdef Future future
@@ -448,7 +453,7 @@ cdef class AsyncBatchStream:
         if current_task() is not feeder:
             await until_done([feeder])
 
-    async def __aenter__(self) -> AsyncBatchStream:
+    async def __aenter__(self) -> AsyncBatchStream[V]:
         self.begin()
         return self
 

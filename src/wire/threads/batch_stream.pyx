@@ -231,10 +231,15 @@ cdef class BatchStream:
     def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("Client.batch_stream makes a BatchStream")
 
-    def __iter__(self) -> BatchStream:
+    @cython.binding(True)                   # without it the limited API has no class methods
+    @classmethod
+    def __class_getitem__(cls, given: object) -> object:
+        return GenericAlias(cls, given)     # for annotations: of what the values of its outcomes are
+
+    def __iter__(self) -> BatchStream[V]:
         return self
 
-    def __next__(self) -> BatchRecord:
+    def __next__(self) -> BatchRecord[V]:
         cdef BatchRecord outcome
         while True:
             outcome = self.exchanges.next_outcome()
@@ -381,7 +386,7 @@ cdef class BatchStream:
     def __del__(self) -> None:
         self.close()
 
-    def __enter__(self) -> BatchStream:
+    def __enter__(self) -> BatchStream[V]:
         return self
 
     def __exit__(

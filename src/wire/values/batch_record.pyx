@@ -29,13 +29,18 @@ cdef class BatchRecord:
         self.error = error
         self.made = made
 
+    @cython.binding(True)                   # without it the limited API has no class methods
+    @classmethod
+    def __class_getitem__(cls, given: object) -> object:
+        return GenericAlias(cls, given)     # for annotations: of what its `value` is
+
     @property
     def ok(self) -> bool:
         """Whether the row was done."""
         return self.error is None
 
     @property
-    def value(self) -> Any:
+    def value(self) -> V:
         """What the function of a `BatchUDF` has returned, or the object that a `BatchRead` with `into` gives; else None."""
         if self.made is not None:
             return self.made
