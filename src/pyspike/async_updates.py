@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 from pyspike._types import KeyLike, Milliseconds, Ttl
 from pyspike.client_part import ClientPart
 from pyspike.errors import AerospikeError
 from pyspike.plans.updates import Update
 from pyspike.policy import WritePolicy
-from pyspike.updates import REPEATS
+from pyspike.updates import REPEATS, N, U
 
 __all__ = ["AsyncUpdates"]
-
-U = TypeVar("U")
 
 
 class AsyncUpdates(ClientPart):
@@ -44,27 +42,14 @@ class AsyncUpdates(ClientPart):
     async def update(
         self,
         key: KeyLike,
-        function: Callable[[U | None], U | Awaitable[U]],
+        function: Callable[[U | None], U | N | Awaitable[U | N]],
         *,
         into: type[U],
         retries: int = ...,
         timeout: Milliseconds | None = ...,
         ttl: Ttl | None = ...,
         policy: WritePolicy | None = ...,
-    ) -> U: ...
-
-    @overload
-    async def update(
-        self,
-        key: KeyLike,
-        function: Callable[[U | None], U | Awaitable[U | None] | None],
-        *,
-        into: type[U],
-        retries: int = ...,
-        timeout: Milliseconds | None = ...,
-        ttl: Ttl | None = ...,
-        policy: WritePolicy | None = ...,
-    ) -> U | None: ...
+    ) -> U | N: ...
 
     async def update(
         self,

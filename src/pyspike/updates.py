@@ -16,9 +16,12 @@ from pyspike.errors import AerospikeError
 from pyspike.policy import WritePolicy
 from pyspike.process.lazy_imports import importing
 
-__all__ = ["REPEATS", "Updates"]
+__all__ = ["REPEATS", "N", "U", "Updates"]
 
 U = TypeVar("U")
+N = TypeVar(
+    "N", bound="None"
+)  # whether a function may return None: overloads would be ambiguous for a lambda
 
 REPEATS = 20  # times that a function is called again, by default
 
@@ -48,27 +51,14 @@ class Updates(ClientPart):
     def update(
         self,
         key: KeyLike,
-        function: Callable[[U | None], U],
+        function: Callable[[U | None], U | N],
         *,
         into: type[U],
         retries: int = ...,
         timeout: Milliseconds | None = ...,
         ttl: Ttl | None = ...,
         policy: WritePolicy | None = ...,
-    ) -> U: ...
-
-    @overload
-    def update(
-        self,
-        key: KeyLike,
-        function: Callable[[U | None], U | None],
-        *,
-        into: type[U],
-        retries: int = ...,
-        timeout: Milliseconds | None = ...,
-        ttl: Ttl | None = ...,
-        policy: WritePolicy | None = ...,
-    ) -> U | None: ...
+    ) -> U | N: ...
 
     def update(
         self,

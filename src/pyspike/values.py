@@ -160,9 +160,10 @@ class OrderedList(list[T]):
 
 
 class MultiResult(list[T]):
-    """The results of several operations of one `operate` on one bin, in the order of the operations.
+    """What several operations of one `operate`, reads and writes that answer, gave for one bin, in order.
 
-    A type of its own, so that it can't be taken for a bin that holds a list.
+    It stands in the record in the place of the bin's value, and is a type of its own so that the two can be
+    told apart. `Record.results` has what each operation gave, without it.
     """
 
     __slots__ = ()

@@ -27,11 +27,13 @@ from pyspike import (
     Key,
     KeyOrderedDict,
     KeyValueOrderedDict,
+    MultiResult,
     OrderedList,
     Record,
     RecordNotFound,
     SchemaMismatch,
     Statement,
+    WritePolicy,
 )
 from pyspike import operations as op
 from support.cluster_tools import closed, pools
@@ -132,6 +134,21 @@ class Inner:
 @dataclass
 class Needy:
     generation: Annotated[int, pyspike.field(metadata="generation")]
+
+
+@dataclass
+class Tagged:
+    tags: list[str]
+
+
+@dataclass
+class TaggedAtAll:
+    tags: list  # type: ignore[type-arg]
+
+
+@dataclass
+class TaggedSomehow:
+    tags: Any
 
 
 @dataclass
@@ -300,6 +317,36 @@ def test_names_and_metadata_are_mapped(client: Client, key: Key) -> None:
     client.put(key, {"n": 1})
     with pytest.raises(SchemaMismatch, match=r"Named\.name \(bin 'n'\): str expected"):
         client.get(key, into=Named)
+
+
+def test_metadata_that_a_record_lacks_has_the_default(client: Client, key: Key) -> None:
+    @dataclass
+    class Kept:
+        n: int
+        name: str = pyspike.field(metadata="user_key", default="nobody")
+        ttl: int = pyspike.field(metadata="ttl", default_factory=lambda: 7)
+        maybe: str | None = pyspike.field(metadata="user_key", default="nobody")
+
+    @dataclass
+    class Needed:
+        n: int
+        name: str = pyspike.field(metadata="user_key")
+
+    stored = Key(key.namespace, key.set_name, f"{key.user_key} stored")
+    mark = str(key.user_key)
+    client.put(key, {"n": 1, "mark": mark})
+    client.put(stored, {"n": 2, "mark": mark}, policy=WritePolicy(send_key=True))
+    mine = pyspike.exp.eq(pyspike.exp.str_bin("mark"), mark)
+    everything = Statement(key.namespace, key.set_name)
+    with client.query(everything, into=Kept, filter_expression=mine) as found:
+        assert sorted((each.n, each.name, each.ttl, each.maybe) for each in found) == [
+            (1, "nobody", 7, None),
+            (2, stored.user_key, 7, stored.user_key),
+        ]
+    needed = client.query(everything, into=Needed, filter_expression=mine)
+    with needed, pytest.raises(SchemaMismatch, match=r"Needed\.name: str expected, None found"):
+        list(needed)
+    assert client.get(key, into=Kept).name == key.user_key
 
 
 def test_what_the_server_keeps_in_order_stays_so_where_its_items_become_objects(
@@ -647,6 +694,20 @@ def test_what_an_operate_reads_becomes_an_object(client: Client, key: Key) -> No
         client.operate(key, [op.add("age", 1), op.get("name")], into=Frozen)
     assert not caught.value.in_doubt
     assert client.get(key)["age"] == 32, "what it writes is done"
+
+
+def test_a_field_does_not_take_the_results_of_two_operations_for_its_list(client: Client, key: Key) -> None:
+    client.put(key, {"tags": ["a"]})
+    twice = [op.lists.append("tags", "b"), op.get("tags")]
+    for into, shape in ((Tagged, "list[str]"), (TaggedAtAll, "list")):
+        with pytest.raises(SchemaMismatch) as caught:
+            client.operate(key, twice, into=into)
+        told = "MultiResult found: 2 operations gave results for this bin"
+        assert caught.value.message == f"{into.__name__}.tags: {shape} expected, {told}"
+    found = client.operate(key, twice, into=TaggedSomehow)
+    assert found == TaggedSomehow(MultiResult([4, ["a", "b", "b", "b"]]))
+    assert type(found.tags) is MultiResult
+    assert client.operate(key, [op.get("tags")], into=Tagged) == Tagged(["a", "b", "b", "b"])
 
 
 def test_many_records_become_objects(client: Client, key: Key) -> None:

@@ -230,12 +230,16 @@ cdef class ClassPlan:
             field = <PlannedField>PyTuple_GET_ITEM(self.fields, i)
             if field.metadata == METADATA_OTHERS:
                 set_item(values, i, {} if others is None else others)
-            elif field.metadata and told != NULL:
+                continue
+            if field.metadata and told != NULL:
                 try:
-                    set_item(values, i, fitted(field.shape, metadata_of(field.metadata, told, key)))
+                    value = metadata_of(field.metadata, told, key)
+                    if value is not None or field.required or takes_none(field.shape):
+                        set_item(values, i, fitted(field.shape, value))
+                        continue
                 except ShapeError as problem:
                     raise problem.under(f".{field.name}")
-            elif field.default is not NO_DEFAULT:
+            if field.default is not NO_DEFAULT:
                 set_item(values, i, field.default)
             elif field.factory is not None:
                 set_item(values, i, field.factory())
@@ -301,6 +305,9 @@ cdef class ClassPlan:
             value = entries[field.bin]
             if value is None and told != NULL:      # an operation that gave nothing
                 continue
+            if type(value) is MultiResult and not takes_all(field.shape):
+                given = f"MultiResult found: {len(value)} operations gave results for this bin"
+                raise ShapeError(f"{field.shape.name} expected, {given}").under(step_to(field))
             try:
                 set_item(values, i, fitted(field.shape, value))
             except ShapeError as problem:

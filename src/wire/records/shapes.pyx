@@ -72,6 +72,14 @@ cdef class Shape:
         return f"<Shape {self.name}>"
 
 
+cdef inline bint takes_all(Shape shape) noexcept:
+    return type(shape) is Shape
+
+
+cdef inline bint takes_none(Shape shape) noexcept:
+    return shape.nullable or takes_all(shape)
+
+
 cdef inline object fitted(Shape shape, object value):
     if value is None and shape.nullable:
         return None
@@ -170,7 +178,7 @@ cdef class ListShape(Shape):
         self, str name not None, Shape item not None, *, bint tuples=False, bint as_tuple=False, bint nullable=False
     ) -> None:
         self.item = item
-        self.plain_items = type(item) is Shape
+        self.plain_items = takes_all(item)
         self.tuples = tuples
         self.as_tuple = as_tuple
 
@@ -259,7 +267,7 @@ cdef class DictShape(Shape):
     def __cinit__(self, str name not None, Shape key not None, Shape value not None, *, bint nullable=False) -> None:
         self.key = key
         self.value = value
-        self.plain_items = type(key) is Shape and type(value) is Shape
+        self.plain_items = takes_all(key) and takes_all(value)
 
     cdef object fit(self, object value):
         return self.each(value, True)
