@@ -1,19 +1,19 @@
-"""What is to be said of each name of the official client: how it differs here, and pyspike's own way.
+"""What is to be said of each method of the official client: how it differs here, and pyspike's own way.
 
-`INSTEAD` has what to write with pyspike's own client; `DIFFERENT` what a program that stays as it is may see
-other than with the official client; `MISSING` what this version does not have.
+`METHODS` and `OF_QUERIES` have what to write with pyspike's own client; `DIFFERENT` what a program that stays
+as it is may see other than with the official client; `MISSING` what this version does not have. The names of
+its modules are in `names`.
 """
 
 from __future__ import annotations
 
-__all__ = ["DIFFERENT", "INSTEAD", "MISSING", "OWN_METHODS", "SHARED_METHODS"]
+__all__ = ["DIFFERENT", "METHODS", "MISSING", "OF_QUERIES", "OWN_METHODS"]
 
 _INDEX = 'client.create_index("test", "users", "name", bin="age", type=IndexType.NUMERIC).wait()'
 _ROWS = "client.batch([BatchRead(key), BatchWrite(key, [...]), BatchDelete(key)])"
 
 # Methods of the client, in the order of the documentation.
-INSTEAD = {
-    "client": 'Client("127.0.0.1:3000", ClientPolicy(...)), a context manager; AsyncClient for asyncio',
+METHODS = {
     "connect": "nothing: Client(...) connects",
     "close": "client.close(), or with Client(...) as client",
     "is_connected": "client.is_connected()",
@@ -61,7 +61,6 @@ INSTEAD = {
     "get_stats": "client.stats() and client.metrics()",
     "enable_metrics": "client.metrics(), or pyspike.telemetry",
     "disable_metrics": "nothing",
-    "MetricsPolicy": "pyspike.telemetry",
     "udf_put": "client.register_udf(path).wait()",
     "udf_remove": "client.remove_udf(name).wait()",
     "udf_list": "client.list_udfs()",
@@ -90,26 +89,30 @@ INSTEAD = {
     "admin_query_roles": "client.query_roles()",
     "admin_set_whitelist": "client.set_allowlist(role, addresses)",
     "admin_set_quotas": "client.set_quotas(role, read_quota, write_quota)",
-    "Transaction": "with client.transaction() as txn, and client.put(key, bins, txn=txn)",
     "commit": "the end of the with; or client.commit(txn)",
     "abort": "an exception in the with; or client.abort(txn)",
-    "calc_digest": "Key(namespace, set_name, user_key).digest",
-    "get_partition_id": "Key(namespace, set_name, user_key).partition_id",
-    "GeoJSON": "pyspike.GeoJSON, a str",
-    "geodata": "pyspike.GeoJSON(data)",
-    "geojson": "pyspike.GeoJSON(text)",
-    "KeyOrderedDict": "pyspike.KeyOrderedDict",
-    "null": "None",
-    "CDTInfinite": "pyspike.INFINITY",
-    "CDTWildcard": "pyspike.WILDCARD",
-    "set_log_level": 'logging.getLogger("pyspike").setLevel(...)',
-    "set_log_handler": 'logging.getLogger("pyspike").addHandler(...)',
-    "set_serializer": "values made bytes of before they are written, by the program",
-    "set_deserializer": "values made of bytes after they are read, by the program",
-    "unset_serializers": "nothing",
-    "ConfigProvider": "pyspike.ConfigProvider(path, interval)",
-    "predicates": "pyspike.filters",
-    "exception": "pyspike.errors",
+    "shm_key": "nothing: no memory is shared",
+    "get_policies": "nothing: a program keeps the policies that it makes",
+}
+
+# Those of what `client.query` and `client.scan` give.
+_STATEMENT = 'Statement("test", "users", ["bin"], where=filters.equal("age", 30))'
+OF_QUERIES = {
+    "where": _STATEMENT,
+    "where_with_expr": "Statement(..., where=filters.equal(..., expression=expression))",
+    "where_with_index_name": 'Statement(..., where=filters.equal(..., index="name"))',
+    "select": _STATEMENT,
+    "results": "list(client.query(statement)), or better a loop over it",
+    "foreach": "for record in client.query(statement), which break ends",
+    "add_ops": "client.query_operate(statement, [operations...]), a task",
+    "apply": "client.aggregate(statement, module, function, args), or client.query_execute_udf(...)",
+    "execute_background": "client.query_operate(statement, [operations...]), a task",
+    "paginate": "client.query(statement, cursor=..., policy=QueryPolicy(max_records=...))",
+    "get_partitions_status": "records.cursor, which is bytes if need be",
+    "is_done": "records.cursor.done",
+    "max_records": "QueryPolicy(max_records=...)",
+    "records_per_second": "QueryPolicy(records_per_second=...)",
+    "ttl": "client.query_operate(statement, [operations...], ttl=...)",
 }
 
 DIFFERENT = {
@@ -121,11 +124,11 @@ DIFFERENT = {
 
 MISSING: dict[str, str] = {}  # the name, and what there is not
 
-# Methods whose names tell that an object is a client, and those that other objects have too.
-SHARED_METHODS = frozenset(
+# Methods whose names other objects have too.
+_SHARED = frozenset(
     (
         *("get", "put", "select", "exists", "remove", "append", "prepend", "touch", "apply", "query", "scan"),
         *("close", "connect", "truncate", "commit", "abort", "increment"),
     )
 )
-OWN_METHODS = frozenset(INSTEAD) - SHARED_METHODS
+OWN_METHODS = frozenset(METHODS) - _SHARED
