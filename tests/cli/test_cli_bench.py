@@ -240,8 +240,12 @@ def test_without_matplotlib_it_is_said_what_to_install(
 ) -> None:
     for name in ("matplotlib", "matplotlib.backend_bases"):
         monkeypatch.setitem(sys.modules, name, None)
-    assert shell(*words, "--chart", str(tmp_path / "chart.svg")) == 2
-    assert "pip install 'pyspike-aerospike[chart]'" in shell.error
+    before = tmp_path / "before.json"
+    before.write_text("{}")
+    files = ["--json", str(before), "--hdr", str(tmp_path / "a.hlog"), "--chart", str(tmp_path / "chart.svg")]
+    assert shell(*words, *files) == 2
+    assert "pip install 'pyspike-aerospike[chart]'" in shell.out
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("before.json", "{}")]
 
 
 def test_files_have_all_that_is_told(shell: Shell, words: list[str], tmp_path: Path) -> None:

@@ -191,6 +191,20 @@ def test_bins_and_conditions_choose_what_is_exported(shell: Shell, tmp_path: Pat
     assert csv.read_text().splitlines()[0].startswith('"@')
 
 
+def test_an_export_of_nothing_says_so(shell: Shell, tmp_path: Path) -> None:
+    for ending in ("parquet", "jsonl"):
+        path = tmp_path / f"none.{ending}"
+        assert shell.done("export test", "nosuch", "-o", path)["records"] == 0
+        assert "no records in set nosuch of namespace test\n" in shell.error
+        assert path.exists()
+        assert shell.done("export test", SET, "-o", path, "--where", "n = 1000000")["records"] == 0
+        assert f"no records in set {SET} of namespace test for which n = 1000000\n" in shell.error
+    notes = tmp_path / "notes"
+    for _ in range(2):
+        assert shell("export test", SET, "-o", tmp_path / "all.parquet", "--cursor", notes) == 0
+        assert "no records" not in shell.error
+
+
 def test_csv_is_loaded_by_its_digests(shell: Shell, filled: Client, other: str, tmp_path: Path) -> None:
     path = tmp_path / "records.csv"
     shell.done("export test", SET, "-o", path)
@@ -333,6 +347,7 @@ def test_records_are_copied_to_another_cluster(shell: Shell, filled: Client, tmp
             )
             assert shell.done("copy", *more)["copied"] == 5
             assert shell.done("copy", *more)["copied"] == 0  # all ranges are done
+            assert "no records" not in shell.error
             assert {record["n"] for record in there.query(Statement("bar", "other"))} == {1, 2, 3, 4, 5}
             assert there.get(Key("bar", "other", 1)).ttl is None
         finally:

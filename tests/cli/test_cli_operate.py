@@ -63,7 +63,12 @@ def test_operations_run_in_their_order(shell: Shell, words: list[str], client: C
     assert (shell.out, shell.error) == ("", "")
     assert 990 <= (client.get(key).ttl or 0) <= 1000
     assert shell("operate", *words, 'get("a")', 'lists.append_items("l", ["x", b"y"])') == 0
-    assert shell.out.splitlines()[1:] == ["  a  3", "  l  2"]
+    assert shell.out.splitlines()[1:] == [
+        '  get("a")                              3',
+        '  lists.append_items("l", ["x", b"y"])  2',
+    ]
+    assert shell("operate", *words, "get()") == 0
+    assert shell.out.splitlines()[1:] == ['  get()  {"a": 3, "l": ["x", {"$bytes": "79"}]}']
     assert shell("operate", *words, 'add("a", 1)', 'get("a")', 'lists.get("l", 1)', "--json") == 0
     told = json.loads(shell.out)
     assert told["bins"] == {"a": 4, "l": {"$bytes": "79"}}

@@ -18,9 +18,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from pyspike import PartitionFilter, errors
 from pyspike.cli.conditions import parse_condition
 from pyspike.cli.failures import NotWritten
+from pyspike.cli.output import complain
 from pyspike.exp import Expression
 
-__all__ = ["Notes", "Stopped", "Task", "in_ranges", "progress_bar", "ranges_of", "where_expression"]
+__all__ = ["Notes", "Stopped", "Task", "in_ranges", "named", "progress_bar", "ranges_of", "where_expression"]
 
 LOOK_EVERY = 0.2  # seconds between two looks for Ctrl-C
 
@@ -130,11 +131,20 @@ def in_ranges(
     notes: Notes,
     work: Callable[[PartitionFilter, Task], None],
     *,
+    what: str,
     silent: bool,
 ) -> int:
     """Work on the ranges that are not noted as done, some at once; returns how many records were done.
 
-    The first error of one ends all, and is raised.
+    The first error of one ends all, and is raised. That there are no records at all is told.
+
+    Args:
+        ranges: all of them.
+        threads: how many at once.
+        notes: what is done.
+        work: is done on each.
+        what: the records are of.
+        silent: whether there is no bar.
     """
     done = set(notes.get("done", []))
     waiting = [each for each in ranges if each.begin not in done]
@@ -168,7 +178,15 @@ def in_ranges(
             if not future.cancelled():
                 with contextlib.suppress(Stopped):
                     future.result()
+    if not total and not done:
+        complain(f"no records in {what}")
     return total
+
+
+def named(namespace: str, set_name: str | None, where: str | None) -> str:
+    """What is read, in words."""
+    place = f"set {set_name} of namespace {namespace}" if set_name else f"namespace {namespace}"
+    return place if where is None else f"{place} for which {where}"
 
 
 def _wait(futures: Sequence[Future[None]]) -> None:

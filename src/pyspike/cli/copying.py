@@ -23,7 +23,7 @@ from pyspike import (
     errors,
 )
 from pyspike import operations as op
-from pyspike.cli.bulk import Notes, Task, in_ranges, ranges_of, where_expression
+from pyspike.cli.bulk import Notes, Task, in_ranges, named, ranges_of, where_expression
 from pyspike.cli.conditions import WHERE_HELP
 from pyspike.cli.failures import ExitCode
 from pyspike.cli.load_rows import BATCH_POLICY, Done
@@ -115,6 +115,7 @@ def copy(
     notes = Notes(cursor_path, job)
     statement = Statement(namespace, set_name or None, names)
     expression = where_expression(where)
+    what = named(namespace, set_name, where)
     done = Done(errors_path, None)
     copier = Copier(to_namespace, to_set, keep_ttl, existing)
     with connect(hosts, timeout) as source, connect_to(target, timeout, to_user) as there:
@@ -133,7 +134,7 @@ def copy(
                         some = []
             task.did(copier.write(there, some, done))
 
-        in_ranges(ranges_of(ranges), threads, notes, work, silent=as_json)
+        in_ranges(ranges_of(ranges), threads, notes, work, what=what, silent=as_json)
     if as_json:
         print_json({"copied": done.written, "kept": done.skipped, "failed": done.failed})
     else:

@@ -16,7 +16,7 @@ from typing import IO, Any
 import click
 
 from pyspike import Client, PartitionFilter, QueryPolicy, Statement, errors
-from pyspike.cli.bulk import Notes, Task, in_ranges, ranges_of, where_expression
+from pyspike.cli.bulk import Notes, Task, in_ranges, named, ranges_of, where_expression
 from pyspike.cli.conditions import WHERE_HELP
 from pyspike.cli.failures import NotWritten
 from pyspike.cli.options import connect, connecting
@@ -89,7 +89,8 @@ def export(
     bools and text come back, but keys do not, and bytes, lists and maps come back as text. Use Parquet or
     lines of JSON for what has to come back exactly. Records that are written meanwhile may be there or not.
 
-    The file has its name when it is whole: one of that name stays until then.
+    The file has its name when it is whole: one of that name stays until then. Where there are no records it
+    is empty, and a line on stderr says so; the exit code is 0.
 
     With --cursor, what was ended goes on with the ranges that were not done.
     """
@@ -110,6 +111,7 @@ def export(
     notes = Notes(cursor_path, job)
     statement = Statement(namespace, set_name or None, names)
     expression = where_expression(where)
+    what = named(namespace, set_name, where)
     parts = PartFiles(path, form, split or notes.kept, split)
     parts.check(ranges_of(ranges), notes)
     with advised(), connect(hosts, timeout) as client:
@@ -117,7 +119,7 @@ def export(
             Lines() if form == "jsonl" else Tables(client, statement, expression, form, notes)
         )
         with writing.begun(client, statement, expression, parts) as work:
-            count = in_ranges(ranges_of(ranges), threads, notes, work, silent=as_json)
+            count = in_ranges(ranges_of(ranges), threads, notes, work, what=what, silent=as_json)
         parts.finish(ranges_of(ranges), notes)
     if as_json:
         print_json({"records": count, "output": str(path)})

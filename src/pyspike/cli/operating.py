@@ -10,7 +10,7 @@ from pyspike import Operation, WritePolicy
 from pyspike.cli.operation_calls import CALLS_HELP, parse_operation
 from pyspike.cli.options import as_json, connect, connecting, key_arguments, make_key
 from pyspike.cli.output import print_json
-from pyspike.cli.records import TTL_HELP, parse_ttl, record_to_json, show
+from pyspike.cli.records import TTL_HELP, described, parse_ttl, record_to_json
 from pyspike.columnar.json_values import to_json
 
 __all__ = ["operate"]
@@ -35,9 +35,10 @@ def operate(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Run operations on a record, in order, all or nothing, and print what they give.
+    """Run operations on a record, in order, all or nothing, and print what each gives.
 
-    SET may be '' for none. --json prints "results" too: what each operation gives, null for nothing.
+    SET may be '' for none. An operation that gives nothing has no line. --json prints the bins, and
+    "results" too: what each operation gives, null for nothing.
     """
     key = make_key(namespace, set_name, user_key, key_type)
     parsed = [_parsed(text) for text in operations]
@@ -48,7 +49,9 @@ def operate(
     if as_json:
         print_json(record_to_json(record) | {"results": [to_json(value) for value in record.results]})
     elif len(record):
-        show(record, as_json=False)
+        # Under the bin's name a count would look like its value.
+        given = zip(map(str.strip, operations), record.results, strict=True)
+        click.echo(described(record, [each for each in given if each[1] is not None]))
 
 
 def _parsed(text: str) -> Operation:

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -17,7 +18,18 @@ from pyspike.cli.output import complain, print_json
 from pyspike.columnar.json_values import FORMS_HELP, from_json, key_to_json, to_json
 from pyspike.errors import from_code
 
-__all__ = ["TTL_HELP", "delete", "exists", "get", "parse_ttl", "put", "record_to_json", "show", "touch"]
+__all__ = [
+    "TTL_HELP",
+    "delete",
+    "described",
+    "exists",
+    "get",
+    "parse_ttl",
+    "put",
+    "record_to_json",
+    "show",
+    "touch",
+]
 
 TTLS = {
     "never": Expiration.NEVER,
@@ -204,7 +216,7 @@ def show(record: Record, as_json: bool) -> None:
     if as_json:
         print_json(record_to_json(record))
     else:
-        click.echo(_describe(record))
+        click.echo(described(record, list(record.items())))
 
 
 def _read_stdin() -> str:
@@ -304,12 +316,10 @@ def record_to_json(record: Record) -> dict[str, Any]:
     }
 
 
-def _describe(record: Record) -> str:
+def described(record: Record, values: Sequence[tuple[str, object]]) -> str:
+    """A record, with a line for each of the values that stand behind a name."""
     life = "never expires" if record.ttl is None else f"expires in {record.ttl} s"
-    width = max(map(len, record), default=0)
+    width = max((len(name) for name, _ in values), default=0)
     lines = [f"{record.key!r}: generation {record.generation}, {life}"]
-    lines += [
-        f"  {name:{width}}  {json.dumps(to_json(value), ensure_ascii=False)}"
-        for name, value in record.items()
-    ]
+    lines += [f"  {name:{width}}  {json.dumps(to_json(value), ensure_ascii=False)}" for name, value in values]
     return "\n".join(lines)

@@ -120,10 +120,7 @@ def check(value: str) -> str:
             digits, text = "", rest
         raise _told(int(digits or 0) or _UNSURE, text)
     if value.startswith("error="):
-        words, place = _udf_message(value)
-        if place:
-            raise from_code(_UDF_ERROR, f"{place}: {words}")
-        raise from_code(_UDF_ERROR, words, advice=_ADVICE)
+        raise _udf_error(value)
     return value
 
 
@@ -135,18 +132,22 @@ def _told(code: int, words: str) -> ServerError:
     return error
 
 
-def _udf_message(value: str) -> tuple[str, str]:
-    """The words and the place in Lua code in `error=compile_error;file=a.lua;line=1;message=<base64>`.
+def _udf_error(value: str) -> ServerError:
+    """The error that a value such as `error=compile_error;file=a.lua;line=1;message=<base64>` tells of.
 
-    If there is no message, the words are what stands after `error=`. The place may be empty.
+    If there is no message, the words are what stands after `error=`.
     """
     fields = {name: text for name, _, text in (field.partition("=") for field in value.split(";"))}
     message = fields.get("message")
     if not message:
-        return fields["error"], ""
+        return from_code(_UDF_ERROR, fields["error"], advice=_ADVICE)
     with contextlib.suppress(binascii.Error, ValueError):
         message = base64.b64decode(message, validate=True).decode("utf-8", "backslashreplace")
-    return message, ":".join(fields[name] for name in ("file", "line") if fields.get(name))
+    place = [fields[name] for name in ("file", "line") if fields.get(name)]
+    error = from_code(_UDF_ERROR, ":".join(place) + f": {message}" if place else message)
+    if not place:  # no code of the user's failed, and the server says itself what is wrong
+        error.advice = ""
+    return error
 
 
 def value_of(values: dict[str, str], command: str) -> str:

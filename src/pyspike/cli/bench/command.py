@@ -40,8 +40,11 @@ def _output(*names: str, **settings: Any) -> Callable[[Any], Any]:
 
 def _writable(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     if path is not None and path != STDOUT:
+        was_there = path.exists()
         try:
             path.open("ab").close()
+            if not was_there:  # until there is something to write
+                path.unlink()
         except OSError as error:
             raise click.BadParameter(f"{str(path)!r} can't be written: {error.strerror}") from None
     return path
