@@ -13,14 +13,16 @@ from __future__ import annotations
 import os
 import uuid
 
-from celery import Celery
+from celery import Celery  # type: ignore[import-untyped]
 from place import hosts
 
-from pyspike import Client, ElementExists, MapWriteFlags
+from pyspike import Client, ElementExists, MapWriteFlags, RecordExistsAction, WritePolicy
 from pyspike import operations as op
 
 app = Celery("celery_task", broker=os.environ.get("CELERY_BROKER", "memory://"))
 clients: list[Client] = []
+# Nobody is charged without an account.
+THERE = WritePolicy(record_exists_action=RecordExistsAction.UPDATE_ONLY)
 
 
 def client() -> Client:
@@ -32,10 +34,14 @@ def client() -> Client:
 
 @app.task  # type: ignore[untyped-decorator]
 def charge(order: str, user: str, amount: int) -> bool:
-    """Take an amount off a user's account, once an order; returns whether this call did."""
+    """Take an amount off a user's account, once an order; returns whether this call did.
+
+    Raises:
+        RecordNotFound: there is no such account.
+    """
     noted = op.maps.put("orders", order, amount, write_flags=MapWriteFlags.CREATE_ONLY)
     try:
-        client().operate(("test", "accounts", user), [noted, op.add("balance", -amount)])
+        client().operate(("test", "accounts", user), [noted, op.add("balance", -amount)], policy=THERE)
     except ElementExists:
         return False
     return True

@@ -26,27 +26,32 @@ from pyspike import operations as op
 ROWS = 5000
 
 
-def rows(file: Path) -> Iterator[BatchWrite]:
-    """A row of the file is a record; what is no number is refused by `int`, before it is sent."""
-    with file.open(newline="", encoding="utf-8") as lines:
-        for line in csv.DictReader(lines):
-            yield BatchWrite(
-                ("test", "orders", int(line["id"])),
-                [op.put("user", line["user"]), op.put("amount", int(line["amount"]))],
-                ttl=86_400,
-            )
+def rows(lines: Iterable[str], wrong: list[str]) -> Iterator[BatchWrite]:
+    """A row of the file is a record; what is no order is noted, and not sent."""
+    reader = csv.DictReader(lines)
+    for line in reader:
+        try:
+            key = ("test", "orders", int(line["id"]))
+            bins = [op.put("user", line["user"]), op.put("amount", int(line["amount"]))]
+        except (TypeError, ValueError) as error:  # no number, or a row that is too short
+            wrong.append(f"line {reader.line_num}: {error}")
+        else:
+            yield BatchWrite(key, bins, ttl=86_400)
 
 
-def load(client: Client, file: Path, total: int) -> tuple[int, list[str]]:
+def load(client: Client, file: Path) -> tuple[int, list[str]]:
     """How many rows were written, and what was wrong with the others."""
     wrong: list[str] = []
     written = 0
-    with client.batch_stream(rows(file), timeout=60_000) as outcomes:
-        for row in track(outcomes, "Loading", total=total, console=Console(stderr=True)):
-            if row.ok:
-                written += 1
-            else:
-                wrong.append(f"{row.key.user_key}: {row.error}")
+    with file.open(newline="", encoding="utf-8") as lines:
+        total = max(0, sum(1 for _ in lines) - 1)  # for the bar; a text may have several lines
+        lines.seek(0)
+        with client.batch_stream(rows(lines, wrong), timeout=60_000) as outcomes:
+            for row in track(outcomes, "Loading", total=total, console=Console(stderr=True)):
+                if row.ok:
+                    written += 1
+                else:
+                    wrong.append(f"order {row.key.user_key!r}: {row.error}")
     return written, wrong
 
 
@@ -70,9 +75,7 @@ def main() -> None:
         file = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder, "orders.csv")
         if len(sys.argv) == 1:
             write_sample(file, range(ROWS))
-        with file.open("rb") as lines:
-            total = sum(1 for _ in lines) - 1
-        written, wrong = load(client, file, total)
+        written, wrong = load(client, file)
         print(f"{written} rows written, {len(wrong)} failed", *wrong[:5], sep="\n")
         for user, amount in sums(client).most_common(3):
             print(f"{user}: {amount}")

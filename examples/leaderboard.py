@@ -1,21 +1,21 @@
-"""The best of a game: one ordered map, in which the server counts, ranks and cuts.
+"""The best of a game: one ordered map, in which the server counts and ranks.
 
     python examples/leaderboard.py
 
 A record has the scores of one game, by player. The map is ordered by key and value, so that a rank costs no
-sorting. With more than some ten thousand players share them out over several records.
+sorting. Everybody who has ever played is in it, as who is cut off would begin at no points again. With more
+than some ten thousand players share them out over several records.
 """
 
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from place import hosts
 
-from pyspike import Client, Key, MapOrder, MapReturnType
+from pyspike import Client, Key, MapOrder, MapReturnType, Operation, RecordNotFound
 from pyspike.operations import maps
-
-KEPT = 1000  # players of a game
 
 
 class Leaderboard:
@@ -31,27 +31,31 @@ class Leaderboard:
             self._key,
             [
                 maps.increment("scores", player, points, order=MapOrder.KEY_VALUE_ORDERED),
-                maps.remove_by_rank_range("scores", -KEPT, inverted=True),
                 maps.get_by_key("scores", player, return_type=MapReturnType.REVERSE_RANK),
             ],
         )
-        total, _, place = record.results
-        return total, place + 1
+        total, before = record.results
+        return total, before + 1
 
     def best(self, count: int) -> list[tuple[str, int]]:
-        """The best players with their scores, the best first."""
-        record = self._client.operate(
-            self._key, [maps.get_by_rank_range("scores", -count, return_type=MapReturnType.KEY_VALUE)]
-        )
-        return sorted(dict(record.results[0]).items(), key=lambda entry: (-entry[1], entry[0]))
+        """The best players with their scores, the best first; none if nobody has played yet."""
+        found = self._read(maps.get_by_rank_range("scores", -count, return_type=MapReturnType.KEY_VALUE))
+        return sorted(dict(found or {}).items(), key=lambda entry: (-entry[1], entry[0]))
 
     def around(self, player: str) -> list[str]:
-        """The players that are just behind, at and before a player's score."""
-        score = self._client.operate(
-            self._key, [maps.get_by_key("scores", player, return_type=MapReturnType.VALUE)]
-        ).results[0]
+        """The players that are just behind, at and before a player's score; none if the player has none."""
+        score = self._read(maps.get_by_key("scores", player, return_type=MapReturnType.VALUE))
+        if score is None:
+            return []
         near = maps.get_by_value_relative_rank_range("scores", score, -1, 3, return_type=MapReturnType.KEY)
-        return list(self._client.operate(self._key, [near]).results[0])
+        return list(self._read(near) or [])
+
+    def _read(self, operation: Operation) -> Any:
+        """What an operation gives; None if there is no such game."""
+        try:
+            return self._client.operate(self._key, [operation]).results[0]
+        except RecordNotFound:
+            return None
 
 
 def main() -> None:

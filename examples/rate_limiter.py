@@ -24,6 +24,8 @@ class RateLimiter:
     def __init__(
         self, client: Client, calls: int, seconds: int, clock: Callable[[], float] = time.time
     ) -> None:
+        if calls < 1:  # the first call creates the record, whatever a filter says
+            raise ValueError("at least one call has to be allowed")
         self._client = client
         self._calls = calls
         self._seconds = seconds

@@ -1,4 +1,5 @@
-"""Every Python block of the README passes `mypy --strict` and pyright's strict mode; the site's pass mypy.
+"""Every Python block of the README passes `mypy --strict` and pyright's strict mode; the site's and the
+examples pass mypy.
 
 The blocks of a page go on from each other, so they are joined to one module, and each checker is run once;
 beside them are modules about what else users may rely on. A mistake that is made on purpose must be found.
@@ -26,9 +27,12 @@ MISTAKES = {
     "print(error.message, error.result_code.name)  # of any TypeError",
     "print(client.get(key, into=User).nme)  # no such field",
     "print(rows[0].value.nme)  # no such field of a row",
+    "client.update(key, lambda user: 5, into=User)  # no such object",
     "print(pyspike.RecordIsNotThere)  # no such name",
 }
 DOCS = Path(__file__).parents[1] / "docs"
+EXAMPLES = DOCS.parent / "examples"
+NEEDED = {"celery_task": "celery", "etl": "rich", "session_store": "fastapi"}  # by examples, for their types
 # Pages, and files on pages, that are about packages without types; those with tests of their own.
 UNTYPED = {"bench", "bulk", "gevent", "metrics", "places", "tasks.py", "typed-records", "old.py"}
 WHERE = Path(pyspike.__file__).parents[1]
@@ -156,7 +160,10 @@ def threads(client: Client, key: Key, keys: list[Key]) -> None:
     assert_type(client.touch(key, returning=Written).generation, int)
     assert_type(client.update(key, older, into=User), User)
     assert_type(client.update(key, grow, into=User), User | None)
+    assert_type(client.update(key, lambda user: User("Ann", 1), into=User), User)
+    assert_type(client.update(key, lambda user: user, into=User), User | None)
     assert_type(client.update(key, empty), dict[str, Any])
+    client.update(key, lambda user: 5, into=User)  # no such object
     ClientPolicy(codecs=[codecs.DECIMAL.tagged(), codecs.SET, Codec(User, to_text, of_text)])
     ClientPolicy(slow_command=50, read=ReadPolicy(socket_timeout=timedelta(seconds=1), total_timeout=50))
     print(pyspike.RecordIsNotThere)  # no such name
@@ -199,6 +206,18 @@ async def tasks(client: AsyncClient, key: Key, keys: list[Key]) -> None:
     await client.put(key, User("Ann", 1))
     assert_type(await client.put(key, {"a": 1}, returning=Written), Written)
     assert_type(await client.update(key, older, into=User), User)
+    assert_type(await client.update(key, lambda user: User("Ann", 1), into=User), User)
+    assert_type(await client.update(key, grow, into=User), User | None)
+    assert_type(await client.update(key, older_later, into=User), User)
+    assert_type(await client.update(key, grow_later, into=User), User | None)
+
+
+async def older_later(user: User | None) -> User:
+    return older(user)
+
+
+async def grow_later(user: User | None) -> None:
+    grow(user)
 
 
 def names_of(records: Recordset, users: Iterable[User]) -> list[object]:
@@ -233,6 +252,17 @@ def site(modules: list[Path]) -> list[Path]:
     return found
 
 
+@pytest.fixture(scope="module")
+def examples(modules: list[Path]) -> list[Path]:
+    """The examples for which there is all that they need."""
+    names = [
+        path.stem
+        for path in EXAMPLES.glob("*.py")
+        if path.stem not in NEEDED or importlib.util.find_spec(NEEDED[path.stem]) is not None
+    ]
+    return [Path(shutil.copy(EXAMPLES / f"{name}.py", modules[0].parent)) for name in sorted(names)]
+
+
 def run(modules: list[Path], *command: str, **environment: str) -> str:
     """What a checker prints about the modules."""
     ended = subprocess.run(
@@ -256,9 +286,12 @@ def expect_mistakes_only(modules: list[Path], complaints: list[tuple[str, int, s
     assert {line for line, _ in told} == MISTAKES
 
 
-def test_the_blocks_pass_mypy(modules: list[Path], site: list[Path]) -> None:
-    modules = [*modules, *site]
+def test_the_blocks_and_the_examples_pass_mypy(
+    modules: list[Path], site: list[Path], examples: list[Path]
+) -> None:
     assert len(site) > 20
+    assert len(examples) >= 4
+    modules = [*modules, *site, *examples]
     pytest.importorskip("mypy", reason="mypy is in the extra lint")
     # It looks into site-packages by itself, and refuses to have them named.
     path = {} if WHERE.name == "site-packages" else {"MYPYPATH": str(WHERE)}
