@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KINDS = {"failure": "failed", "error": "failed", "skipped": "skipped"}
-FOR_EMBEDDED = "only the embedded cluster offers"  # a test that a run on a real one is not about
+FOR_EMBEDDED = "only the embedded cluster offers"  # why a run on a real one skips what one on that has run
 JUDGE = "judge"  # the property of a test that ran those of others
 # What judges are worth telling the versions of, by environment; of the suite's what tests measure against.
 JUDGES = {
@@ -42,19 +42,19 @@ def cases(report: Path) -> Iterator[tuple[str, ElementTree.Element]]:
     """Each test of a report with its outcome."""
     for case in ElementTree.parse(report).iter("testcase"):
         kinds = [KINDS[child.tag] for child in case if child.tag in KINDS]
-        yield (kinds[0] if kinds else "passed"), case
+        if FOR_EMBEDDED not in reason(case):
+            yield (kinds[0] if kinds else "passed"), case
 
 
 def skipped(report: Path) -> list[str]:
     """Which tests were not run, and why."""
-    found = []
-    for outcome, case in cases(report):
-        if outcome == "skipped":
-            element = case.find("skipped")
-            reason = "" if element is None else element.get("message", "")
-            if FOR_EMBEDDED not in reason:
-                found.append(f"{case.get('name')}: {reason}")
-    return found
+    return [f"{case.get('name')}: {reason(case)}" for outcome, case in cases(report) if outcome == "skipped"]
+
+
+def reason(case: ElementTree.Element) -> str:
+    """Why a test was skipped, if it was."""
+    element = case.find("skipped")
+    return "" if element is None else element.get("message", "")
 
 
 def table(folder: Path) -> list[str]:
@@ -73,12 +73,13 @@ def table(folder: Path) -> list[str]:
 
 def results(folder: Path, name: str) -> tuple[str, list[str]]:
     """How many tests of a part had each outcome, and what tests of others said in it."""
-    report, lines = folder / f"{name}.xml", folder / f"{name}.said"
+    lines = folder / f"{name}.said"
     if lines.exists():
         return "", lines.read_text().splitlines()
-    if not report.exists():
+    reports = [path for path in (folder / f"{name}.xml", folder / f"{name}-embedded.xml") if path.exists()]
+    found = [each for report in reports for each in cases(report)]
+    if not found:
         return "no test was run", []
-    found = list(cases(report))
     counts = Counter(outcome for outcome, _ in found)
     said = [
         each.get("value", "")

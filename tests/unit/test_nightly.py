@@ -42,6 +42,7 @@ def test_a_skipped_test_fails_a_part_but_not_one_that_a_real_cluster_is_not_aske
 
 def test_the_table_has_a_row_for_each_part_with_counts_time_and_versions(tmp_path: Path) -> None:
     (tmp_path / "judges.xml").write_text(JUNIT)
+    (tmp_path / "judges-embedded.xml").write_text('<testsuite><testcase name="five"/></testsuite>')
     (tmp_path / "judges.versions").write_text("Django==5.2\ndogpile.cache==1.4\npytest==9.0\n")
     (tmp_path / "outside.said").write_text("feast, official: 64 passed\nfeast, compat: 64 passed\n")
     (tmp_path / "outcomes.txt").write_text(
@@ -54,7 +55,7 @@ def test_the_table_has_a_row_for_each_part_with_counts_time_and_versions(tmp_pat
     code, told = report("table", tmp_path)
     assert code == 0
     assert told.splitlines() == [
-        "judges      failed      120 s  2 passed, 1 failed, 2 skipped",
+        "judges      failed      120 s  3 passed, 1 failed, 1 skipped",
         "            django 5.2 says: Ran 3 tests",
         "            with django 5.2, dogpile-cache 1.4",
         "outside     passed        9 s",
