@@ -9,7 +9,7 @@ from django.test import TestCase, override_settings
 
 BASE = {
     "BACKEND": "pyspike.contrib.django.AerospikeCache",
-    "LOCATION": f"{os.environ['JUDGED_URL']}?set=judged",
+    "LOCATION": f"{os.environ['JUDGED_URL']}?set=judged{os.getpid()}",
 }
 NO_CULLING = {"cull", "zero_cull"}  # servers see to that, as Redis and memcached do
 

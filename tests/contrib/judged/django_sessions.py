@@ -8,7 +8,7 @@ from sessions_tests import tests
 CACHES = {
     "default": {
         "BACKEND": "pyspike.contrib.django.AerospikeCache",
-        "LOCATION": f"{os.environ['JUDGED_URL']}?set=judged-sessions",
+        "LOCATION": f"{os.environ['JUDGED_URL']}?set=judged{os.getpid()}-sessions",
     }
 }
 
