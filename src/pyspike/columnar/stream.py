@@ -30,6 +30,13 @@ __all__ = ["ArrowBatch", "ArrowStream", "AsyncArrowStream"]
 T = TypeVar("T")
 
 
+_EXTRAS = {  # those of this package that bring what else is needed
+    "pandas": "'pyspike-aerospike[pandas]'",
+    "polars": "'pyspike-aerospike[polars]'",
+    "pyarrow": "'pyspike-aerospike[arrow]'",
+}
+
+
 def _library(name: str) -> Any:
     """A library, which is imported now.
 
@@ -40,7 +47,8 @@ def _library(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise UnsupportedFeature(
-            f"{name} is not installed, or can't be imported: {error}", advice=f"pip install {name}"
+            f"{name} is not installed, or can't be imported: {error}",
+            advice=f"pip install {_EXTRAS.get(name, name)}",
         ) from None
 
 

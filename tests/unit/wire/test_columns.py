@@ -1202,8 +1202,10 @@ def test_columns_of_a_fixed_size_are_arrays_of_numpy() -> None:
 
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("pyarrow", "polars", "pandas", "numpy"):
+    extras = {"pyarrow": "arrow", "polars": "polars", "pandas": "pandas"}
+    for name in (*extras, "numpy"):
         monkeypatch.setitem(sys.modules, name, None)
         with pytest.raises(errors.UnsupportedFeature, match=f"{name} is not installed.*") as caught:
             getattr(stream_of([{"a": 1}]), f"to_{name}")()
-        assert caught.value.advice == f"pip install {name}"
+        wanted = f"'pyspike-aerospike[{extras[name]}]'" if name in extras else name
+        assert caught.value.advice == f"pip install {wanted}"
