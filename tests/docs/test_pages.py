@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyspike import Client
+from pyspike.server import EmbeddedCluster
 from support.pages import Page, read_blocks
 
 pytest_plugins = ["pytester"]
@@ -17,7 +18,6 @@ ELSEWHERE = {  # pages whose blocks need a place of their own, and what runs the
     "bench": "cli/test_bench_page.py",
     "metrics": "integration/test_metrics_page.py",
     "places": "contrib/test_places_page.py",
-    "typed-records": "test_typed_page.py",
 }
 PAGES = sorted(
     path
@@ -52,17 +52,39 @@ def test_a_page_runs_and_prints_what_it_says(
 ) -> None:
     page = Page(path, hosts, "docs-", tmp_path)
     try:
-        page.run()
-    except (ModuleNotFoundError, AssertionError) as error:
-        missing = re.search(r"No module named '(\w+)|pip install '[^']*\[(\w+)\]", str(error))
-        if missing is None or (missing[1] or missing[2]) not in OPTIONAL:
-            raise
-        pytest.skip(f"{missing[1] or missing[2]} is not installed")
+        if missing := run(page):
+            pytest.skip(f"{missing} is not installed")
     finally:
         for namespace, name in sorted(page.sets):
             client.truncate(namespace, name)
     if tests := page.tests():
         run_tests(request.getfixturevalue("pytester"), tmp_path, tests)
+
+
+def run(page: Page) -> str:
+    """Run a page; returns what it needs and has not, which is as good as if there was no such page."""
+    try:
+        page.run()
+    except (ModuleNotFoundError, AssertionError) as error:
+        missing = re.search(r"No module named '(\w+)|pip install '[^']*\[(\w+)\]", str(error))
+        if missing is None or (missing[1] or missing[2]) not in OPTIONAL:
+            raise
+        return str(missing[1] or missing[2])
+    return ""
+
+
+@pytest.mark.one_kind("the pages say which client they use")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.timeout(300)
+def test_pages_leave_nothing_behind_that_another_page_or_the_same_stumbles_over(tmp_path: Path) -> None:
+    with EmbeddedCluster(nodes=1) as cluster:
+        for number, path in enumerate([*PAGES, *reversed(PAGES)]):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            try:
+                run(Page(path, cluster.hosts, "", folder))
+            except Exception as error:
+                raise AssertionError(f"{named(path)}, after others: {error}") from error
 
 
 def run_tests(pytester: pytest.Pytester, folder: Path, tests: str) -> None:
