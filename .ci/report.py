@@ -25,6 +25,7 @@ JUDGES = {
     "judges": "django cachelib limits dogpile-cache celery langgraph langchain-core feast",
     "outside": "aerospike feast langgraph-checkpoint-aerospike langgraph-store-aerospike py-key-value-aio",
     "columns": "pytest hypothesis pyarrow",
+    "uwsgi": "pyuwsgi gunicorn",
 }
 
 
