@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import faulthandler
-import os
 import random
 import time
 from collections import Counter, deque
@@ -22,10 +21,10 @@ from pathlib import Path
 
 from fuzz.mutation import mutated
 from fuzz.targets import Target, targets
+from support.sanitizers import SANITIZED
 
 SECONDS = 1.0  # of CPU that an input may take
-SANITIZED = "asan" in os.environ.get("LD_PRELOAD", "")
-MEMORY = (1024 if SANITIZED else 64) << 20  # bytes that an input may take; sanitizers keep what is freed
+MEMORY = (1024 if SANITIZED else 64) << 20  # bytes that an input may take
 HANG = 60.0  # seconds after which whatever runs is ended, and says where it was
 LOOK = 50  # inputs between two looks at the memory, and at the clock of a hang
 REPORT = 500_000  # inputs between two reports

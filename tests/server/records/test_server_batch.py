@@ -29,6 +29,7 @@ from server_wire import Wire, digest_of, eventually, field, frame, get, integer,
 
 from pyspike import ResultCode
 from pyspike.server import EmbeddedCluster, EmbeddedNode
+from support.sanitizers import SANITIZED
 
 PUT, ADD, APPEND = 2, 5, 9
 ROW = 22
@@ -411,6 +412,7 @@ def test_a_batch_with_a_write_of_a_held_partition_is_held(three: EmbeddedCluster
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+@pytest.mark.skipif(SANITIZED, reason="sanitizers keep what is freed")
 def test_a_client_that_does_not_read_holds_up_no_one_and_takes_little_memory(node: EmbeddedNode) -> None:
     fill(node, 20, 100_000)
     many = [row(0, 0, info1=READ_ALL), *[repeat(n, n % 20) for n in range(1, 1000)]]
