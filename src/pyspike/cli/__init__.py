@@ -10,7 +10,7 @@
     loading      load: files to records (load_rows what becomes of rows, json_lines those of JSON)
     copying      copy: from cluster to cluster
     bulk         what these three share: ranges of partitions in threads, and notes of what is done
-    table_files  Parquet, Arrow and CSV (csv_files)
+    table_files  Parquet, Arrow and CSV (csv_files, csv_keys)
     indexes      index: secondary indexes
     truncating   truncate
     modules      udf: modules of Lua functions

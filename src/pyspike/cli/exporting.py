@@ -86,8 +86,8 @@ def export(
     Besides its bins each record has the columns @key, @digest, @set, @generation and @ttl; what fits no
     column is in @extra, as JSON. `pyspike load` takes them back. Lines of JSON, as `pyspike scan` prints
     them, lose nothing; columns do not tell in which order lists and maps are kept. CSV has no types: numbers,
-    bools and text come back, but keys do not, and bytes, lists and maps come back as text. Use Parquet or
-    lines of JSON for what has to come back exactly. Records that are written meanwhile may be there or not.
+    bools, text and keys come back, but bytes, lists and maps come back as text. Use Parquet or lines of JSON
+    for what has to come back exactly. Records that are written meanwhile may be there or not.
 
     The file has its name when it is whole: one of that name stays until then. Where there are no records it
     is empty, and a line on stderr says so; the exit code is 0.

@@ -47,7 +47,6 @@ class Done:
     Attributes:
         moved: the sets of records that have gone to another one without a key, so that they keep digests that
             no key has there.
-        keys_lost: whether there were keys that are not stored again, as only the digests were taken.
     """
 
     def __init__(self, path: Path | None, most: int | None) -> None:
@@ -57,7 +56,7 @@ class Done:
         self._reasons: dict[tuple[str, int | None], list[Any]] = {}
         self.written = self.skipped = self.failed = 0
         self.moved: set[str] = set()
-        self.keys_lost = False
+        self._keys_lost = False
 
     @property
     def rows(self) -> int:
@@ -98,12 +97,18 @@ class Done:
             except OSError as error:
                 raise NotWritten(str(self._path), error.strerror or str(error)) from None
 
+    def lose_keys(self) -> None:
+        """Note that there are keys that are not stored again, as only the digests of their rows are taken."""
+        self._keys_lost = True
+
     def tell(self) -> None:
         """Complain of what has not gone as one may think."""
         for count, first in self._reasons.values():
             complain(f"{count} failed, the first one: {first}")
-        if self.keys_lost:
-            complain("only digests were taken from the file: the keys in it are not stored with the records")
+        if self._keys_lost:
+            complain(
+                "only digests were taken of some rows: the keys in the file are not stored with their records"
+            )
         if self.moved:
             sets = ", ".join(sorted(map(repr, self.moved)))
             complain(

@@ -14,6 +14,7 @@ import click
 
 from pyspike import Client, WriteReport
 from pyspike.cli.bulk import Notes, progress_bar
+from pyspike.cli.csv_keys import digest_keys
 from pyspike.cli.exporting import EXTRA, METADATA
 from pyspike.cli.failures import ExitCode, NotRead
 from pyspike.cli.json_lines import load_lines
@@ -27,6 +28,7 @@ from pyspike.cli.table_files import (
     as_table_rows,
     format_of,
     is_json,
+    json_keys,
     open_table,
     other_sets,
     reader_of,
@@ -163,26 +165,28 @@ def _load_table(
     tell: Callable[[int], None], options: dict[str, Any],
 ) -> None:  # fmt: skip
     digests = {METADATA["digest"], mapping.digest or ""}
+    text = {*digests, METADATA["set"], EXTRA, *mapping.json_columns}
+    key, digest = METADATA["key"], METADATA["digest"]
 
     def opened() -> Any:
-        table = open_table(
-            path,
-            form,
-            text={*digests, METADATA["set"], EXTRA, *mapping.json_columns},
-            numbers={METADATA["ttl"], mapping.ttl_column or ""},
-        )
-        return as_table_rows(table, digests, set(mapping.json_columns))
+        numbers = {METADATA["ttl"], mapping.ttl_column or ""}
+        return as_table_rows(open_table(path, form, text, numbers), digests, set(mapping.json_columns))
 
     reader = opened()
-    roles = _roles(mapping, set(reader.schema.names), form)
-    if roles["key"] != METADATA["key"] or not is_json(reader.schema, METADATA["key"]):
+    roles = _roles(mapping, set(reader.schema.names))
+    if form == "csv" and (roles["key"], roles["digest"]) == (key, digest):
+        text.add(key)
+        keys_of = digest_keys(key, digest, METADATA["set"], mapping.set_name, done.lose_keys)
+    elif roles["key"] == key and is_json(reader.schema, key):
+        keys_of = json_keys(key)
+    else:
         _write(client, path, str(path), reader, None, roles, mapping, notes, done, tell, options)
         return
     # A column has keys of one type: those of each are written as if they were a file.
     found = set(KEY_KINDS)
     for kind in KEY_KINDS:
         if done.may_go_on and kind in found:
-            rows = RowsByKey(opened(), METADATA["key"], kind)
+            rows = RowsByKey(opened(), key, kind, keys_of)
             name = f"{path} {kind}"
             _write(client, path, name, rows.reader, rows.numbers, roles, mapping, notes, done, tell, options)
             found = rows.kinds
@@ -265,7 +269,8 @@ class CheckedRows:
                 refuse_displaced_keys(batch, EXTRA, METADATA["key"])
                 if self._key is None and METADATA["key"] in batch.schema.names:
                     keys = batch.column(METADATA["key"])
-                    self._done.keys_lost |= keys.null_count < len(keys)
+                    if keys.null_count < len(keys):
+                        self._done.lose_keys()
                 if self._mapping.set_name is not None and METADATA["set"] in batch.schema.names:
                     self._done.moved |= other_sets(batch, METADATA["set"], self._mapping.set_name, self._key)
                 yield batch
@@ -280,12 +285,11 @@ class CheckedRows:
             raise
 
 
-def _roles(mapping: Mapping, names: set[str], form: str) -> dict[str, Any]:
+def _roles(mapping: Mapping, names: set[str]) -> dict[str, Any]:
     """The columns that are no bins, as arguments of `write_arrow`."""
     roles: dict[str, Any] = {"key": mapping.key, "digest": mapping.digest}
     if mapping.key is None and mapping.digest is None:
-        # CSV does not tell a key that is text from a number, but a digest is safe.
-        if METADATA["key"] in names and not (form == "csv" and METADATA["digest"] in names):
+        if METADATA["key"] in names:
             roles["key"] = METADATA["key"]
         if METADATA["digest"] in names:
             roles["digest"] = METADATA["digest"]

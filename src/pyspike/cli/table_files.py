@@ -33,6 +33,7 @@ __all__ = [
     "format_of",
     "is_json",
     "join",
+    "json_keys",
     "open_table",
     "other_sets",
     "reader_of",
@@ -55,6 +56,8 @@ JSON = {"ARROW:extension:name": "arrow.json", "ARROW:extension:metadata": ""}
 
 KEY_KINDS = {"string": (str, type(None)), "int64": (int,), "binary": (bytes,)}
 """The types of keys, by those of columns."""
+
+KeysOf = Callable[[Any, int], "list[Any]"]
 
 BATCH_ROWS = 65_536  # that are read from a file at once
 
@@ -259,13 +262,23 @@ def is_json(schema: Any, name: str) -> bool:
     return "arrow.json" in (getattr(field.type, "extension_name", None), (told or b"").decode())
 
 
+def json_keys(key: str) -> KeysOf:
+    """What reads the keys of a column that has JSON."""
+
+    def keys_of(batch: Any, first: int) -> list[Any]:
+        return _read(from_text, batch.column(batch.schema.names.index(key)).to_pylist(), key, first)
+
+    return keys_of
+
+
 class RowsByKey:
-    """The rows of a file whose keys, which are JSON, are of one type.
+    """The rows of a file whose keys, which are of any type, are of one.
 
     Args:
         given: all rows.
         key: the column with the keys.
         kind: of the keys, one of `KEY_KINDS`. Rows without a key are with those of text.
+        keys_of: gives the keys of a batch, of which the first one is in a row.
 
     Attributes:
         reader: gives the rows.
@@ -273,8 +286,9 @@ class RowsByKey:
         kinds: of the keys in all rows so far.
     """
 
-    def __init__(self, given: Any, key: str, kind: str) -> None:
+    def __init__(self, given: Any, key: str, kind: str, keys_of: KeysOf) -> None:
         self.numbers = array("q")
+        self._keys_of = keys_of
         self.kinds: set[str] = set()
         self._given = given
         self._kinds = KEY_KINDS[kind]
@@ -288,8 +302,7 @@ class RowsByKey:
         field = self._schema.field(self._place)
         first = 0
         for batch in self._given:
-            texts = batch.column(self._place).to_pylist()
-            keys = _read(from_text, texts, field.name, first)
+            keys = self._keys_of(batch, first)
             types = set(map(type, keys))
             self.kinds |= {kind for kind, some in KEY_KINDS.items() if not types.isdisjoint(some)}
             rows = [row for row, key in enumerate(keys) if isinstance(key, self._kinds)]
