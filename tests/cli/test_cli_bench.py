@@ -152,6 +152,19 @@ def test_the_table_tells_latencies_and_what_the_client_used(shell: Shell, words:
     assert "\x1b" not in shell.out + shell.error
 
 
+@pytest.mark.parametrize("size", ["1", "10"])
+def test_reads_that_find_no_record_are_told(shell: Shell, words: list[str], size: str) -> None:
+    options = ["--calls", "20", "--batch-size", size]
+    assert shell(*words, "-w", "RU,100", *options) == 0
+    assert "no read has found a record: pyspike bench -w I" in " ".join(shell.error.split())
+    told = shell.json(*words, "-w", "RU,100", *options)
+    assert "no read has found a record" in shell.error
+    assert [calls["missing"] for calls in told["calls"].values()] == [20 * int(size)]
+    shell.json(*words, "-w", "I")
+    shell.json(*words, "-w", "RU,100", *options)
+    assert "no read" not in shell.error
+
+
 def test_time_ends_it_and_is_told_by_periods(shell: Shell, words: list[str]) -> None:
     told = shell.json(*words, "-t", "0.4", "--period", "0.1", "--warm-up", "0.1", "-w", "RU,100", "-z", "2")
     get = told["calls"]["get"]
@@ -212,6 +225,8 @@ def test_errors_are_counted_by_their_kinds_and_are_exit_code_1(
         (["--threads", "2", "--tasks", "2"], 2, "give one of them"),
         (["--uvloop"], 2, "--tasks"),
         (["-w", "I", "--warm-up", "1"], 2, "--warm-up"),
+        (["-w", "I,0"], 2, "takes none of 30 keys"),
+        (["-w", "I,1"], 2, "takes none of 30 keys"),
         (["--percentiles", "50,x"], 2, "no percentages"),
         (["--ttl", "soon"], 2, "--ttl"),
         (["--hdr", "/nosuch/directory/a.hlog"], 2, "can't be written"),

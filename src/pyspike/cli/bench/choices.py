@@ -136,6 +136,8 @@ def plan_of(given: dict[str, Any], period: float) -> Plan:
     seconds, calls = given["duration"], given["calls"]
     if seconds is None and calls is None and not workload.is_sequential:
         seconds = SECONDS
+    if not round(given["keys"] * workload.keys):
+        raise click.UsageError(f"workload {workload} takes none of {given['keys']:,} keys")
     if workload.is_sequential and given["warm_up"]:
         raise click.UsageError(f"--warm-up would do with keys what workload {workload.kind} does once")
     write = _write_policy(given, workload)

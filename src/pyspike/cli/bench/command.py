@@ -19,7 +19,7 @@ from pyspike.cli.bench.measuring import measure
 from pyspike.cli.bench.object_spec import GRAMMAR
 from pyspike.cli.bench.plan import WORKLOADS, Plan
 from pyspike.cli.bench.progress import Progress
-from pyspike.cli.bench.results import print_results, results_to_json
+from pyspike.cli.bench.results import found_nothing, print_results, results_to_json
 from pyspike.cli.failures import ExitCode
 from pyspike.cli.options import connecting, for_connecting
 from pyspike.cli.output import complain, print_json
@@ -126,6 +126,8 @@ def bench(
             _write(hdr_file, "".join(log(course, f"pyspike bench {plan.workload}, latencies in ns")))
         if chart_file is not None:
             charts.draw(chart_file, plan, course, whole)
+        if found_nothing(plan, whole):
+            complain("no read has found a record: pyspike bench -w I writes them first")
     if interrupted:
         raise click.Abort
     if whole is not None and any(counts.errors for counts in whole.counts.values()):

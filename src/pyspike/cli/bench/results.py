@@ -17,7 +17,7 @@ from pyspike.cli.bench.histogram import NS_IN_A_MS
 from pyspike.cli.bench.plan import Plan
 from pyspike.version import __version__
 
-__all__ = ["ALL", "milliseconds", "print_results", "results_to_json"]
+__all__ = ["ALL", "found_nothing", "milliseconds", "print_results", "results_to_json"]
 
 ALL = "all"  # the calls of all names
 
@@ -53,6 +53,13 @@ def print_results(console: Console, plan: Plan, whole: Snapshot, percents: Seque
     console.print()
     for line in _remarks(plan, whole):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def found_nothing(plan: Plan, whole: Snapshot) -> bool:
+    """Whether there were reads, and none of them found a record."""
+    reads = {name: records for name, records in names(plan).items() if name.endswith("get")}
+    asked = sum(whole.counts[name].latencies.total * records for name, records in reads.items())
+    return 0 < asked == sum(whole.counts[name].missing for name in reads)
 
 
 def _rows(whole: Snapshot) -> list[tuple[str, Counts]]:
