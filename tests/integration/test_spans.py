@@ -149,6 +149,40 @@ def test_the_span_of_a_task_that_is_cancelled_ends(hosts: str, key: Key, spans: 
     assert attributes(only(spans))["error.type"] == "CancelledError"
 
 
+@pytest.mark.one_kind("it is about tasks")
+def test_the_span_of_a_call_about_the_cluster_ends_though_its_task_was_cancelled_before(
+    hosts: str, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+    import threading
+
+    from pyspike.cluster import asking
+
+    may_begin, over = threading.Event(), threading.Event()
+    ask = asking.info
+
+    def asked_late(*args: Any) -> Any:
+        may_begin.wait(30)
+        try:
+            return ask(*args)
+        finally:
+            over.set()
+
+    monkeypatch.setattr(asking, "info", asked_late)
+
+    async def main() -> None:
+        async with AsyncClient(hosts, TRACED) as client:
+            task = asyncio.ensure_future(client.info("build"))
+            await asyncio.sleep(0.02)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            may_begin.set()
+            await asyncio.to_thread(over.wait, 30)
+
+    asyncio.run(main())
+    assert attributes(only(spans))["db.operation.name"] == "info"
+
+
 def test_a_batch_is_one_span_however_many_rows_it_has(
     hosts: str, set_name: str, spans: InMemorySpanExporter
 ) -> None:

@@ -41,7 +41,7 @@ class ClusterCall:
         trace: what is written down of it; None if nobody watches, and before `begin`.
     """
 
-    __slots__ = ("_began", "_executor", "cluster", "method", "namespace", "timeout", "trace")
+    __slots__ = ("_began", "_executor", "_is_over", "cluster", "method", "namespace", "timeout", "trace")
 
     def __init__(self, cluster: Cluster, executor: Executor | None, method: str, timeout: float) -> None:
         self.cluster = cluster
@@ -51,6 +51,7 @@ class ClusterCall:
         self.trace: Trace | None = None
         self._executor = executor
         self._began = 0.0
+        self._is_over = False
 
     def begin(self, namespace: str = "", set_name: str | None = None) -> None:
         """Note that nothing is wrong with the arguments, so that it begins. Again does nothing.
@@ -64,7 +65,9 @@ class ClusterCall:
         self._began = time.monotonic()
         self.namespace = namespace
         if self._executor is not None:
-            self.trace = self._executor.open_call(self.method, namespace, set_name)
+            self.trace = trace = self._executor.open_call(self.method, namespace, set_name)
+            if self._is_over and trace is not None:  # the task was cancelled before this thread came to it
+                trace.__exit__(None, None, None)
 
     def begin_in(self, namespace: str, set_name: str | None = None) -> str:
         """Begin, and give the namespace's name if the cluster has it.
@@ -121,6 +124,7 @@ class ClusterCall:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_over = True
         if self.trace is not None:
             self.trace.__exit__(kind, error, trace)
 

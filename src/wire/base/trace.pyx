@@ -164,8 +164,10 @@ cdef class Trace:
 
     cdef int over(self, object error) except -1:
         """Tells that it has ended, with an error or None. Again does nothing."""
-        cdef list callbacks = self.when_over
-        self.when_over = []
+        cdef list callbacks
+        with cython.critical_section(self):     # of a task's call, another thread may come to know it too
+            callbacks = self.when_over
+            self.when_over = []
         for callback in callbacks:
             callback(error)
         return 0
