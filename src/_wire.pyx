@@ -47,6 +47,7 @@ done in Python.
     requests/arguments              checking timeouts, times to live, generations and filter expressions
     requests/settings               Settings, the compiled form of a policy
     requests/dynamic_settings       DynamicSettings, in which a configuration file changes what policies say
+    requests/row_rules              RowRules, by which the rows of batches are sent
     requests/operation              Operation, and the encoding of one operation
     requests/declared_function      functions that are declared in Python and run compiled: binding of arguments
     requests/operation_functions    the functions of `pyspike.operations`: packing their arguments; contexts
@@ -219,6 +220,7 @@ include "wire/columns/packing.pyx"
 include "wire/requests/arguments.pyx"
 include "wire/requests/settings.pyx"
 include "wire/requests/dynamic_settings.pyx"
+include "wire/requests/row_rules.pyx"
 include "wire/requests/operation.pyx"
 include "wire/requests/declared_function.pyx"
 include "wire/requests/operation_functions.pyx"

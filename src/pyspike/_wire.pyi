@@ -993,6 +993,9 @@ OF_BATCH_WRITE: int
 OF_BATCH_DELETE: int
 OF_QUERY: int
 OF_BATCH_UDF: int
+LEAVES_CONSISTENCY: int
+LEAVES_READ_MODE: int
+LEAVES_READ_TOUCH: int
 ROWS_THAT_WRITE: int
 ROWS_THAT_DELETE: int
 ROWS_THAT_CALL: int
@@ -1043,6 +1046,8 @@ class Settings:
     @property
     def write_retries(self) -> int: ...
     @property
+    def leaves(self) -> int: ...
+    @property
     def max_records(self) -> int: ...
     @property
     def records_per_second(self) -> int: ...
@@ -1091,6 +1096,7 @@ class Settings:
         told_durable: int = 0,
         durable: int = 0,
         raw: bool = False,
+        leaves: int = 0,
         as_read: Settings | None = None,
     ) -> None: ...
     @property
@@ -1135,6 +1141,29 @@ class DynamicSettings:
             policy: one that fits the section.
             number: of the section: `SECTION_READ` and so on.
         """
+
+@final
+class RowRules:
+    """By what the rows of a batch are sent."""
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def read(self) -> Settings: ...
+    @property
+    def write(self) -> Settings: ...
+    @property
+    def delete(self) -> Settings: ...
+    @property
+    def call(self) -> Settings: ...
+
+def row_rules(settings: Settings, read: Settings, write: Settings) -> RowRules:
+    """By what a client sends the rows of batches.
+
+    Args:
+        settings: of a `BatchPolicy`.
+        read: of the client's `ReadPolicy`.
+        write: of its `WritePolicy`.
+    """
 
 @final
 class Operation:
@@ -1355,7 +1384,7 @@ class BatchRead(BatchRow[V | None]):
         operations: made by the functions of `pyspike.operations`; not together with `bins`.
         into: a class to make an object of, as `Client.get` takes it: it is the `value` of the row's `BatchRecord`, in the
             place of its `record`.
-        policy: its own; None for what the batch's says.
+        policy: its own; None for what the batch's policy and the client's `read` say.
 
     Raises:
         InvalidType: an argument is of the wrong type.
@@ -1399,7 +1428,7 @@ class BatchWrite(BatchRow[None]):
         operations: made by the functions of `pyspike.operations`.
         ttl: how long the record lives from then on: seconds, a timedelta or an `Expiration`; None for what the policy says.
         generation: the one that the record must have, up to 65535.
-        policy: its own; None for the defaults of `BatchWritePolicy`.
+        policy: its own; None for what the client's `write` says.
 
     Raises:
         InvalidType: an argument is of the wrong type.
@@ -1428,7 +1457,7 @@ class BatchDelete(BatchRow[None]):
     Args:
         key: a `Key` or a `(namespace, set, user key)` tuple.
         generation: the one that the record must have, up to 65535.
-        policy: its own; None for the defaults of `BatchDeletePolicy`.
+        policy: its own; None for what the client's `write` says.
 
     Raises:
         InvalidType: an argument is of the wrong type.
@@ -1453,7 +1482,7 @@ class BatchUDF(BatchRow[Any]):
         args: the arguments behind the record, values as bins can have.
         ttl: how long the record lives from then on, if the function writes it: seconds, a timedelta or an `Expiration`; None
             for what the policy says.
-        policy: its own; None for the defaults of `BatchUDFPolicy`.
+        policy: its own; None for what the client's `write` says.
 
     Raises:
         InvalidType: an argument is of the wrong type.
@@ -1490,7 +1519,8 @@ class ColumnPlan:
         roles: which columns have what is no bin: their names by "key", "digest", "set", "ttl", "generation" and "extra".
         ttl: of records for which no column says it; None for the policy's.
         read_json: makes a value of JSON text.
-        policy: the settings of a `BatchWritePolicy`; None for the defaults.
+        rules: by which the rows are sent; None for the defaults.
+        own: the settings of a `BatchWritePolicy`; None for what the rules say of rows that write.
 
     Raises:
         InvalidType, InvalidArgument: a column can't be what it is to be.
@@ -1504,6 +1534,7 @@ class ColumnPlan:
         roles: dict[str, Any],
         ttl: object,
         read_json: Callable[[str], object],
+        rules: RowRules | None = None,
         own: Settings | None = None,
     ) -> None: ...
 
@@ -2182,15 +2213,15 @@ def failed_rows(command: Command) -> list[int]:
 
 def batch_rows(
     rows: Iterable[BatchRow],
-    settings: Settings,
+    rules: Settings | RowRules,
     timeout: Milliseconds | None = None,
     filter_expression: Filter | None = None,
 ) -> Batch:
-    """A batch of rows that are to be sent with these settings.
+    """A batch of rows that are to be sent by these rules.
 
     Args:
         rows: any iterable of them.
-        settings: of a `BatchPolicy`.
+        rules: of a client, or the settings of a `BatchPolicy` for one whose other policies are the defaults.
         timeout: of the whole call in milliseconds; None for that of the settings.
         filter_expression: for the rows without a filter of their own; None for that of the settings.
 
@@ -2236,7 +2267,7 @@ class RowGroups:
     """The rows that a stream has read and that were not sent yet.
 
     Args:
-        settings: of a `BatchPolicy`.
+        rules: by which the rows are sent.
         in_flight: how many rows may be read and not handed over.
         timeout: of each group in milliseconds, from when it is sent; None for that of the settings.
         filter_expression: for the rows without a filter of their own; None for that of the settings.
@@ -2250,7 +2281,7 @@ class RowGroups:
     def in_flight(self) -> int: ...
     def __init__(
         self,
-        settings: Settings,
+        rules: RowRules,
         in_flight: int,
         timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None,
@@ -2737,7 +2768,7 @@ def batch_columns(
     plan_of: Callable[[Batch], Any],
     keys: Iterable[KeyLike],
     bins: Any,
-    settings: Settings,
+    rules: RowRules,
     timeout: Milliseconds | None,
     filter_expression: Filter | None,
     columns: Columns,
@@ -2750,7 +2781,7 @@ def batch_columns(
         plan_of: makes the `BatchPlan` of a batch.
         keys: any iterable of keys.
         bins: the names of the bins, or None for all.
-        settings: those of a `BatchPolicy`.
+        rules: by which they are asked for.
         timeout: the deadline of each batch; None for that of the settings.
         filter_expression: which records to give; None for that of the settings.
         columns: what the records become; for these keys alone.
@@ -2779,7 +2810,7 @@ class ColumnWriter(RowPacker):
         data: what gives the columns.
         make_plan: says what becomes of them: it is given their schema and returns a `ColumnPlan`.
         start_row: how many rows to pass over.
-        settings: of a `BatchPolicy`.
+        rules: by which the rows are sent.
         in_flight: how many rows may be under way.
         timeout: of each batch; None for that of the settings.
         filter_expression: which records to write; None for that of the settings.
@@ -2803,7 +2834,7 @@ class ColumnWriter(RowPacker):
         routing: Routing,
         plan_of: Callable[[Batch], Any],
         *,
-        settings: Settings,
+        rules: RowRules,
         start_row: int,
         in_flight: int,
         timeout: Milliseconds | None,
@@ -4015,7 +4046,8 @@ class BatchCommands(Commands):
             timeout: as in `batch`.
             ttl: how long the records live from then on, if an operation writes.
             filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
-            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
+            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read. None for what
+                the client's `write` or `read` says.
 
         Returns:
             What came of each key, in their order.
@@ -4048,7 +4080,7 @@ class BatchCommands(Commands):
             timeout: as in `batch`.
             ttl: how long the records live from then on that the function writes.
             filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Returns:
             What came of each key, in their order; the `value` of each is what the function returned.
@@ -4154,7 +4186,7 @@ class BatchCommands(Commands):
             ttl: how long the records live from then on, as in `put`.
             filter_expression: the records for which it does not hold are not written, and their rows fail with
                 `FilteredOut`.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Raises:
             BatchError: a row failed; it has what came of all of them.
@@ -4183,7 +4215,7 @@ class BatchCommands(Commands):
             ttl: how long the records live from then on, as in `put`.
             filter_expression: the records for which it does not hold are not written, and their rows fail with
                 `FilteredOut`.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Raises:
             BatchError: a row failed; it has what came of all of them.
@@ -4206,7 +4238,7 @@ class BatchCommands(Commands):
             keys: any iterable of keys.
             timeout: as in `batch`.
             filter_expression: a record for which it does not hold stays, and counts as none.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Raises:
             BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
@@ -4844,7 +4876,8 @@ class AsyncCommands:
             timeout: as in `batch`.
             ttl: how long the records live from then on, if an operation writes.
             filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
-            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
+            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read. None for what
+                the client's `write` or `read` says.
 
         Returns:
             What came of each key, in their order.
@@ -4877,7 +4910,7 @@ class AsyncCommands:
             timeout: as in `batch`.
             ttl: how long the records live from then on that the function writes.
             filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Returns:
             What came of each key, in their order; the `value` of each is what the function returned.
@@ -4983,7 +5016,7 @@ class AsyncCommands:
             ttl: how long the records live from then on, as in `put`.
             filter_expression: the records for which it does not hold are not written, and their rows fail with
                 `FilteredOut`.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Raises:
             BatchError: a row failed; it has what came of all of them.
@@ -5012,7 +5045,7 @@ class AsyncCommands:
             ttl: how long the records live from then on, as in `put`.
             filter_expression: the records for which it does not hold are not written, and their rows fail with
                 `FilteredOut`.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Raises:
             BatchError: a row failed; it has what came of all of them.
@@ -5035,7 +5068,7 @@ class AsyncCommands:
             keys: any iterable of keys.
             timeout: as in `batch`.
             filter_expression: a record for which it does not hold stays, and counts as none.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Raises:
             BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.

@@ -14,9 +14,11 @@ from pyspike._wire import (
     CodecTable,
     DynamicSettings,
     RecordTypes,
+    RowRules,
     Settings,
     plain_int,
     plain_text,
+    row_rules,
 )
 from pyspike.batch import BatchResults
 from pyspike.errors import InvalidArgument, InvalidType
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Policies",
     "admin_policy",
-    "batch_settings",
+    "batch_rules",
     "client_policy",
     "ending_settings",
     "info_arguments",
@@ -208,10 +210,10 @@ def ending_settings(policies: Policies, dynamic: DynamicSettings | None) -> tupl
     return dynamic.of(verify, SECTION_TXN_VERIFY), dynamic.of(roll, SECTION_TXN_ROLL)
 
 
-def batch_settings(
+def batch_rules(
     policies: Policies, policy: BatchPolicy | None, dynamic: DynamicSettings | None, section: int
-) -> Settings:
-    """The settings of a batch.
+) -> RowRules:
+    """By what the rows of a batch are sent.
 
     Args:
         policies: those of calls that are given none.
@@ -223,7 +225,8 @@ def batch_settings(
         InvalidType: the policy is of another kind.
     """
     chosen = policies.batch if policy is None else of_kind(BatchPolicy, policy)
-    return chosen.settings if dynamic is None else dynamic.of(chosen, section)
+    settings = chosen.settings if dynamic is None else dynamic.of(chosen, section)
+    return row_rules(settings, policies.read.settings, policies.write.settings)
 
 
 def admin_policy(policies: Policies, policy: AdminPolicy | None) -> AdminPolicy:

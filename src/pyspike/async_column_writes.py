@@ -79,7 +79,7 @@ class AsyncColumnWrites(ClientPart):
             progress: is called in the loop with the `WriteReport` so far, as rows are done.
             timeout: the deadline of each batch.
             filter_expression: the records for which it does not hold are not written, and fail.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
             txn: None; a transaction is refused.
             policy: how batches are sent; fields that are of reads only are refused.
 

@@ -88,7 +88,7 @@ class ColumnWrites(ClientPart):
             progress: is called with the `WriteReport` so far as rows are done, and in the end in any case.
             timeout: the deadline of each batch, in milliseconds, 0 for none, or a timedelta.
             filter_expression: the records for which it does not hold are not written, and fail.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
             txn: None; a transaction is refused.
             policy: how batches are sent; fields that are of reads only are refused.
 

@@ -141,57 +141,59 @@ def failed_rows(Command command not None) -> list[int]:
 
 # --- the batches of calls ---
 
-cdef Batch batch_of_rows(object rows, object settings, object timeout, object filter_expression):
+cdef Batch batch_of_rows(object rows, RowRules rules, object timeout, object filter_expression):
     """A batch of rows that a user made."""
-    return new_batch(UserRows(rows), None, settings, timeout, filter_expression)
+    return new_batch(UserRows(rows), None, rules, timeout, filter_expression)
 
 
 def batch_rows(
-    rows: Iterable[BatchRow], Settings settings not None, timeout: Milliseconds | None = None,
+    rows: Iterable[BatchRow], rules: Settings | RowRules, timeout: Milliseconds | None = None,
     filter_expression: Filter | None = None
 ) -> Batch:
-    """A batch of rows that are to be sent with these settings.
+    """A batch of rows that are to be sent by these rules.
 
     Args:
         rows: any iterable of them.
-        settings: of a `BatchPolicy`.
+        rules: of a client, or the settings of a `BatchPolicy` for one whose other policies are the defaults.
         timeout: of the whole call in milliseconds; None for that of the settings.
         filter_expression: for the rows without a filter of their own; None for that of the settings.
 
     Raises:
         InvalidType, InvalidArgument: an argument can't be used.
     """
-    cdef Batch batch = batch_of_rows(rows, settings, timeout, filter_expression)
+    if isinstance(rules, Settings):
+        rules = PLAIN_RULES.with_settings(rules)
+    cdef Batch batch = batch_of_rows(rows, <RowRules?>rules, timeout, filter_expression)
     batch.take_rows(FOREVER)
     return batch
 
 
 cdef Batch batch_of_reads(
-    object keys, object bins, Settings settings, object timeout, object filter_expression, object into=None
+    object keys, object bins, RowRules rules, object timeout, object filter_expression, object into=None
 ):
     """A batch that reads the same bins of the records of all keys, and makes objects of them where `into` is a class.
 
     Where the filter leaves a record out, it is as one that is not there.
     """
     cdef Ask ask = ask_bins(bins, None)
-    cdef Batch batch = new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
+    cdef Batch batch = new_batch(KeySource(keys), ask, rules, timeout, filter_expression)
     ask.into = into
     batch.filtered_is_missing = True
     return batch
 
 
 cdef Batch batch_of_deletes(
-    object keys, Settings settings, object timeout, object filter_expression, object row_policy
+    object keys, RowRules rules, object timeout, object filter_expression, object row_policy
 ):
     """A batch that deletes the records of all keys. Where the filter leaves a record out, it is as one that is not there."""
     cdef Ask ask = ask_delete(None, row_settings(row_policy, OF_BATCH_DELETE, "a BatchDeletePolicy"))
-    cdef Batch batch = new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
+    cdef Batch batch = new_batch(KeySource(keys), ask, rules, timeout, filter_expression)
     batch.filtered_is_missing = True
     return batch
 
 
 cdef Batch batch_of_operations(
-    object keys, object operations, Settings settings, object timeout, object ttl, object filter_expression,
+    object keys, object operations, RowRules rules, object timeout, object ttl, object filter_expression,
     object row_policy
 ):
     """A batch that does the same operations with the records of all keys."""
@@ -203,23 +205,25 @@ cdef Batch batch_of_operations(
         ask = ask_operations(steps, ttl, None, None, row_settings(row_policy, OF_BATCH_WRITE, "a BatchWritePolicy"))
     else:
         ask = ask_operations(steps, ttl, None, row_settings(row_policy, OF_BATCH_READ, "a BatchReadPolicy"), None)
-    return new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
+    return new_batch(KeySource(keys), ask, rules, timeout, filter_expression)
 
 
 cdef Batch batch_of_puts(
-    object records, Settings settings, object timeout, object ttl, object filter_expression, object row_policy,
+    object records, RowRules rules, object timeout, object ttl, object filter_expression, object row_policy,
     RecordTypes types
 ):
     """A batch that puts bins of records."""
     cdef Settings own = row_settings(row_policy, OF_BATCH_WRITE, "a BatchWritePolicy")
     cdef object header = None if ttl is None else ttl_header(ttl)
-    cdef Batch batch = new_batch(RecordsToPut(records, header, own, types), None, settings, timeout, filter_expression)
+    cdef Batch batch = new_batch(RecordsToPut(records, header, own, types), None, rules, timeout, filter_expression)
     batch.keeps_records = False
+    if own is None and batch.filter_expression is None:
+        batch.filter_expression = rules.write.filter_expression
     return batch
 
 
 cdef Batch batch_of_calls(
-    object keys, object module, object function, object args, Settings settings, object timeout, object ttl,
+    object keys, object module, object function, object args, RowRules rules, object timeout, object ttl,
     object filter_expression, object row_policy, CodecTable codecs
 ):
     """A batch that calls the same function on the records of all keys."""
@@ -227,24 +231,26 @@ cdef Batch batch_of_calls(
         module, function, call_arguments(args), ttl, row_settings(row_policy, OF_BATCH_UDF, "a BatchUDFPolicy"),
         codecs
     )
-    return new_batch(KeySource(keys), ask, settings, timeout, filter_expression)
+    return new_batch(KeySource(keys), ask, rules, timeout, filter_expression)
 
 
 # --- which node is asked ---
 
-cdef inline Node node_of_row(PartitionMap partitions, Settings settings, Key key, Ask ask, Target* target, bint again=False):
+cdef inline Node node_of_row(PartitionMap partitions, RowRules rules, Key key, Ask ask, Target* target, bint again=False):
     """The node to be asked for a row, whose replica the target names; None if there is none. `again`: it was asked for before.
 
     Raises:
         ServerError: the cluster has no such namespace.
     """
-    target.choice = settings.choice
+    target.choice.policy = rules.settings.choice.policy
     if ask.kind != ROW_READS:
         target.choice.mode = MODE_OF_OTHERS
         if target.choice.policy != REPLICA_MASTER:
             target.choice.policy = REPLICA_SEQUENCE
-    elif ask.read_mode != MODE_OF_BATCH:
-        target.choice.mode = ask.read_mode
+    elif ask.own is not None and ask.own.choice.mode != MODE_OF_BATCH:
+        target.choice.mode = ask.own.choice.mode
+    else:
+        target.choice.mode = rules.reading.mode
     if again and target.replica > 0 and (
         target.choice.policy == REPLICA_SEQUENCE or target.choice.policy == REPLICA_RANDOM
     ):
@@ -327,7 +333,7 @@ cdef class Routes:
                 continue
             target.replica = batch.rows[number].replica
             node = node_of_row(
-                self.partitions, batch.settings, key, batch.ask_of(number), &target, batch.rows[number].tries > 0
+                self.partitions, batch.rules, key, batch.ask_of(number), &target, batch.rows[number].tries > 0
             )
             batch.rows[number].replica = <uint16_t>target.replica
             batch.rows[number].mode = <uint16_t>target.choice.mode

@@ -44,7 +44,7 @@ cdef class RowGroups:
     """The rows that a stream has read and that were not sent yet.
 
     Args:
-        settings: of a `BatchPolicy`.
+        rules: by which the rows are sent.
         in_flight: how many rows may be read and not handed over.
         timeout: of each group in milliseconds, from when it is sent; None for that of the settings.
         filter_expression: for the rows without a filter of their own; None for that of the settings.
@@ -53,7 +53,8 @@ cdef class RowGroups:
         InvalidType, InvalidArgument: an argument can't be used.
     """
 
-    cdef readonly Settings settings
+    cdef readonly Settings settings         # of the rules
+    cdef RowRules rules
     cdef readonly Py_ssize_t in_flight
     cdef Trace trace                        # None if nobody watches the stream
     cdef object timeout
@@ -62,7 +63,7 @@ cdef class RowGroups:
     cdef dict waiting                       # by node, and under None where there is none to ask: its groups, the oldest first
 
     def __cinit__(
-        self, Settings settings not None, in_flight: int, timeout: Milliseconds | None = None,
+        self, RowRules rules not None, in_flight: int, timeout: Milliseconds | None = None,
         filter_expression: Filter | None = None
     ) -> None:
         cdef object count = plain_int(in_flight)
@@ -71,12 +72,13 @@ cdef class RowGroups:
         if not 1 <= count <= MOST_IN_FLIGHT:
             raise errors.InvalidArgument(f"in_flight must be 1 to {MOST_IN_FLIGHT}, not {shown(in_flight)}")
         self.in_flight = count
-        self.settings = settings
+        self.rules = rules
+        self.settings = rules.settings
         if timeout is not None:
             timeout_ms(timeout)
         self.timeout = timeout
         self.filter_expression = (
-            settings.filter_expression if filter_expression is None else filter_bytes(filter_expression)
+            self.settings.filter_expression if filter_expression is None else filter_bytes(filter_expression)
         )
         self.waiting = {}
         self.types = NO_TYPES
@@ -93,13 +95,13 @@ cdef class RowGroups:
         cdef Node node = None
         cdef list groups
         check_is_row(row)
-        check_size((<BatchRow>row).key, (<BatchRow>row).ask, self.filter_expression, self.settings)
+        check_row((<BatchRow>row).key, (<BatchRow>row).ask, self.filter_expression, self.rules)
         if (<BatchRow>row).ask.into is not None:
             self.types.plan_of((<BatchRow>row).ask.into)    # which tells now what is wrong with the class
         target.replica = 0
         target.has_other_node = False
         if not partitions.lacks((<BatchRow>row).key.namespace):     # else that is told when the group is sent
-            node = node_of_row(partitions, self.settings, (<BatchRow>row).key, (<BatchRow>row).ask, &target)
+            node = node_of_row(partitions, self.rules, (<BatchRow>row).key, (<BatchRow>row).ask, &target)
         groups = self.waiting.get(node)
         if groups is None:
             self.waiting[node] = groups = []
@@ -126,7 +128,7 @@ cdef class RowGroups:
         """The oldest group of a node, as a batch that begins now."""
         cdef list groups = self.waiting[node]
         cdef RowGroup group = <RowGroup>groups.pop(0)
-        cdef Batch batch = new_batch(None, None, self.settings, self.timeout, self.filter_expression)
+        cdef Batch batch = new_batch(None, None, self.rules, self.timeout, self.filter_expression)
         cdef NodeRows rows
         cdef Py_ssize_t i
         batch.trace = self.trace

@@ -1,9 +1,6 @@
 # The methods of both clients for batches. Each makes a Batch of its arguments and has the client's executor run it, which returns
 # what the call gives or a coroutine. With them the methods of both clients are complete, but for those in Python.
 
-cdef Settings BATCH_DEFAULTS = Settings(of=OF_BATCH)
-
-
 @cython.binding(True)
 @cython.embedsignature(False)
 cdef class BatchCommands(Commands):
@@ -19,10 +16,10 @@ cdef class BatchCommands(Commands):
         InvalidType: the settings are of another kind.
     """
 
-    cdef Settings of_batches
+    cdef RowRules rules
 
     def __cinit__(self, *args: object, **kwargs: object) -> None:
-        self.of_batches = BATCH_DEFAULTS    # until a subclass calls __init__
+        self.rules = PLAIN_RULES            # until a subclass calls __init__
 
     def __init__(
         self, Executor executor not None, Settings read not None, Settings write not None, Settings batch not None
@@ -30,7 +27,7 @@ cdef class BatchCommands(Commands):
         Commands.__init__(self, executor, read, write)
         if batch.of != OF_BATCH:
             raise errors.InvalidType("the settings of batches are of something else")
-        self.of_batches = batch
+        self.rules = row_rules(batch, read, write)
 
     def batch(
         self,
@@ -130,7 +127,8 @@ cdef class BatchCommands(Commands):
             timeout: as in `batch`.
             ttl: how long the records live from then on, if an operation writes.
             filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
-            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read.
+            row_policy: of each row: a `BatchWritePolicy`, or a `BatchReadPolicy` if all operations read. None for what
+                the client's `write` or `read` says.
 
         Returns:
             What came of each key, in their order.
@@ -168,7 +166,7 @@ cdef class BatchCommands(Commands):
             timeout: as in `batch`.
             ttl: how long the records live from then on that the function writes.
             filter_expression: the rows of records for which it does not hold fail with `FilteredOut`.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Returns:
             What came of each key, in their order; the `value` of each is what the function returned.
@@ -177,9 +175,9 @@ cdef class BatchCommands(Commands):
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
-        cdef Settings settings = batches(self, policy)
+        cdef RowRules rules = batches(self, policy)
         cdef Batch batch = batch_of_calls(
-            keys, module, function, args, settings, timeout, ttl, filter_expression, row_policy,
+            keys, module, function, args, rules, timeout, ttl, filter_expression, row_policy,
             (<Commands>self).types.codecs
         )
         return run_batch_of(self, "batch_apply", batch, GIVES_RESULTS, txn)
@@ -212,10 +210,10 @@ cdef class BatchCommands(Commands):
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
-        cdef Settings settings = batches(self, policy, SECTION_BATCH_READ)
+        cdef RowRules rules = batches(self, policy, SECTION_BATCH_READ)
         if into is not None and bins is None:
             bins = (<Commands>self).types.plan_of(into).bins
-        cdef Batch batch = batch_of_reads(keys, bins, settings, timeout, filter_expression, into)
+        cdef Batch batch = batch_of_reads(keys, bins, rules, timeout, filter_expression, into)
         return run_batch_of(self, "batch_get", batch, GIVES_RECORDS, txn)
 
     def batch_exists(
@@ -262,16 +260,16 @@ cdef class BatchCommands(Commands):
             ttl: how long the records live from then on, as in `put`.
             filter_expression: the records for which it does not hold are not written, and their rows fail with
                 `FilteredOut`.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Raises:
             BatchError: a row failed; it has what came of all of them.
             InvalidType, InvalidArgument: an argument can't be used; nothing was sent.
             ClientClosed: the client is closed.
         """
-        cdef Settings settings = batches(self, policy)
+        cdef RowRules rules = batches(self, policy)
         cdef Batch batch = batch_of_puts(
-            records, settings, timeout, ttl, filter_expression, row_policy, (<Commands>self).types
+            records, rules, timeout, ttl, filter_expression, row_policy, (<Commands>self).types
         )
         if returning is not None:
             if returning is not Written:
@@ -295,7 +293,7 @@ cdef class BatchCommands(Commands):
             keys: any iterable of keys.
             timeout: as in `batch`.
             filter_expression: a record for which it does not hold stays, and counts as none.
-            row_policy: of each row.
+            row_policy: of each row; None for what the client's `write` says.
 
         Raises:
             BatchError, InvalidType, InvalidArgument, ClientClosed: as from `batch_get`.
@@ -373,17 +371,19 @@ cdef class AsyncCommands(BatchCommands):
         return (<Commands>self)._executor.open_stream(rows, groups)
 
 
-cdef inline Settings batches(object client, object policy, int section=SECTION_BATCH_WRITE):
-    """Returns the settings of a batch: the policy's, or else the client's."""
+cdef inline RowRules batches(object client, object policy, int section=SECTION_BATCH_WRITE):
+    """Returns by what a batch's rows are sent: the policy, or else the client's."""
     cdef BatchCommands commands
     cdef Settings settings
     if not isinstance(client, BatchCommands):
         raise TypeError(f"a client is needed, not {type(client).__name__}")
     commands = <BatchCommands>client
-    settings = commands.of_batches if policy is None else batch_settings(policy, OF_BATCH, "a BatchPolicy")
-    if commands.dynamic is None:
-        return settings
-    return commands.dynamic.adapted(settings, section, commands.policies.batch if policy is None else policy)
+    if policy is None and commands.dynamic is None:
+        return commands.rules
+    settings = commands.rules.settings if policy is None else batch_settings(policy, OF_BATCH, "a BatchPolicy")
+    if commands.dynamic is not None:
+        settings = commands.dynamic.adapted(settings, section, commands.policies.batch if policy is None else policy)
+    return commands.rules.with_settings(settings)
 
 
 cdef object no_stream_in_transaction():

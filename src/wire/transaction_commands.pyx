@@ -156,7 +156,8 @@ def roll_command(Key key not None, bint forward, uint64_t number, Settings setti
 cdef Batch ending_batch(object keys, Ending ending, TransactionFields part, object versions, Settings settings):
     cdef Batch batch
     cdef RowsInTransaction rows = RowsInTransaction.__new__(RowsInTransaction)
-    batch = new_batch(KeySource(keys), new_ask(ROW_READS if ending == VERIFY else ROW_WRITES, None), settings, None, None)
+    cdef Ask ask = new_ask(ROW_READS if ending == VERIFY else ROW_WRITES, None)
+    batch = new_batch(KeySource(keys), ask, PLAIN_RULES.with_settings(settings), None, None)
     rows.ending = ending
     rows.reading = rows.writing = part
     batch.take_rows(FOREVER)

@@ -54,6 +54,27 @@ def test_batches(alike: Alike) -> None:
     )
 
 
+def test_policies_of_single_commands_are_not_of_batches(alike: Alike) -> None:
+    alike(
+        """
+        [client.put(key(i), {'a': i}) for i in range(2)]
+        let where = exp.Eq(exp.IntBin('a'), 1).compile()
+        let policies = {'read': {'expressions': where, 'read_mode_ap': 1, 'read_touch_ttl_percent': 80}, 'write': {'exists': aerospike.POLICY_EXISTS_CREATE, 'ttl': 100, 'key': 1, 'expressions': where}, 'remove': {'expressions': where}}
+        let nodes = [(each['address'], each['port']) for each in client.get_node_names()]
+        let other = aerospike.client({'hosts': nodes, 'policies': policies}).connect()
+        other.put(key(0), {'a': 9})
+        [row.result for row in other.batch_read([key(0), key(1)]).batch_records]
+        [row.result for row in other.batch_operate([key(0), key(1)], [op.read('a')]).batch_records]
+        other.batch_write(br.BatchRecords([br.Write(key(0), [op.write('a', 5)]), br.Read(key(1), [op.read('a')])]))
+        [row.result for row in other.batch_operate([key(0), key(1)], [op.write('a', 6)]).batch_records]
+        client.exists(key(0))[1]['ttl'] != 100
+        [row.result for row in other.batch_remove([key(0), key(1)]).batch_records]
+        {name: each for name, each in other.get_policies()['batch'].items() if 'read_mode' in name or 'touch' in name}
+        other.close()
+        """
+    )
+
+
 def test_queries_and_scans(alike: Alike) -> None:
     # Of a dict of partitions only how many there are, of pages only their sum: where a query stands depends on the set's name.
     alike(

@@ -12,9 +12,11 @@ import struct
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pyspike import BatchPolicy, _wire
+from pyspike import BatchPolicy, ReadPolicy, WritePolicy, _wire
 from pyspike.columnar.json_values import from_text
 from support.columns import CArray
+
+RULES = _wire.row_rules(BatchPolicy().settings, ReadPolicy().settings, WritePolicy().settings)
 
 T = TypeVar("T")
 
@@ -121,7 +123,7 @@ class Arrays:
         start = self.choices.number(3)
         writer = _wire.ColumnWriter(
             _wire.taken_columns(self), plan, _wire.Routing(), lambda batch: None,
-            settings=BatchPolicy().settings, start_row=start, in_flight=100, timeout=None,
+            rules=RULES, start_row=start, in_flight=100, timeout=None,
             filter_expression=None, most_failures=None, dry_run=True,
         )  # fmt: skip
         writer.run(None)

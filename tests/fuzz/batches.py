@@ -11,9 +11,11 @@ from pyspike import operations as op
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
 from pyspike.columnar.schema import schema_of
 from pyspike.plans.batch import BatchPlan
-from pyspike.policy import BatchPolicy
+from pyspike.policy import BatchPolicy, ReadPolicy, WritePolicy
 from support.batch_nodes import LAST, BatchNodes
 from support.messages import Message
+
+RULES = _wire.row_rules(BatchPolicy().settings, ReadPolicy().settings, WritePolicy().settings)
 
 LAST_MESSAGE = Message(info3=LAST).body
 KEYS = 5
@@ -83,7 +85,7 @@ class BatchingColumns(Batching):
         )  # fmt: skip
         stream = _wire.batch_columns(
             self.nodes.routing, lambda batch: BatchPlan(self.nodes, batch), keys, None,
-            BatchPolicy().settings, None, None, columns, _wire.ColumnStream,
+            RULES, None, None, columns, _wire.ColumnStream,
         )  # fmt: skip
         rows = 0
         with contextlib.suppress(errors.AerospikeError):

@@ -19,7 +19,7 @@ from pyspike._wire import (
     plain_text,
     query_columns,
 )
-from pyspike.arguments import Policies, batch_settings, no_transaction
+from pyspike.arguments import Policies, batch_rules, no_transaction
 from pyspike.cluster.cluster import Cluster
 from pyspike.columnar.schema import GuessedSchema, schema_of
 from pyspike.columnar.stream import ArrowStream
@@ -111,7 +111,7 @@ def of_keys(
         plan_of,
         keys,
         _bins_to_read(columns, bins, options),
-        batch_settings(policies, policy, cluster.dynamic, SECTION_BATCH_READ),
+        batch_rules(policies, policy, cluster.dynamic, SECTION_BATCH_READ),
         timeout,
         filter_expression,
         columns,

@@ -19,7 +19,7 @@ from pyspike._wire import (
     plain_text,
     taken_columns,
 )
-from pyspike.arguments import Policies, batch_settings, of_kind
+from pyspike.arguments import Policies, batch_rules, of_kind
 from pyspike.cluster.cluster import Cluster
 from pyspike.columnar.json_values import from_text
 from pyspike.errors import AerospikeError, InvalidArgument, InvalidType
@@ -142,7 +142,7 @@ def new_writer(
     row_policy = (
         None if sending.row_policy is None else of_kind(BatchWritePolicy, sending.row_policy, "row_policy")
     )
-    settings = batch_settings(policies, sending.policy, cluster.dynamic, SECTION_BATCH_WRITE)
+    rules = batch_rules(policies, sending.policy, cluster.dynamic, SECTION_BATCH_WRITE)
     _refuse_idle(sending.policy, row_policy)
     taken = taken_columns(data)
     roles = _roles(columns)
@@ -154,6 +154,7 @@ def new_writer(
         roles,
         None if isinstance(columns.ttl, str) else columns.ttl,
         from_text,
+        rules,
         None if row_policy is None else row_policy.settings,
     )
     writer = ColumnWriter(
@@ -161,7 +162,7 @@ def new_writer(
         plan,
         cluster.routing,
         plan_of,
-        settings=settings,
+        rules=rules,
         start_row=sending.start_row,
         in_flight=sending.in_flight,
         timeout=sending.timeout,

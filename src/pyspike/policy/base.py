@@ -361,12 +361,15 @@ class BasePolicy(CommandPolicy):
             )
         CommandPolicy._complete(self)
 
+    def _reading(self) -> tuple[ConsistencyLevel, ReadModeSC, int | ReadTouchTTL]:
+        """How records are read."""
+        return self.consistency_level, self.read_mode_sc, self.read_touch_ttl
+
     def _compiled(self) -> dict[str, Any]:
-        touch = self.read_touch_ttl
+        consistency, mode, touch = self._reading()
         return {
-            "info1": _INFO1[self.consistency_level]
-            | (INFO1_COMPRESS_RESPONSE if self.use_compression else 0),
-            **read_mode_bits(self.read_mode_sc),
+            "info1": _INFO1[consistency] | (INFO1_COMPRESS_RESPONSE if self.use_compression else 0),
+            **read_mode_bits(mode),
             "info4": self.error_details.value << INFO4_DETAILS_SHIFT,
             "ttl": touch.value if isinstance(touch, ReadTouchTTL) else touch,
             "socket_timeout": self.socket_timeout,

@@ -17,6 +17,9 @@ from pyspike._wire import (
     BATCH_INLINE_SSD,
     BATCH_REPORT_FAILURE,
     BATCH_RESPOND_ALL,
+    LEAVES_CONSISTENCY,
+    LEAVES_READ_MODE,
+    LEAVES_READ_TOUCH,
     MAX_ROW_GENERATION,
     MODE_OF_BATCH,
     OF_BATCH,
@@ -31,6 +34,7 @@ from pyspike.plain_value import value_class
 from pyspike.policy.base import (
     BasePolicy,
     CommandPolicy,
+    ConsistencyLevel,
     ReadModeSC,
     ReadTouchTTL,
     policy_field,
@@ -68,7 +72,11 @@ class Concurrency(enum.Enum):
 
 @value_class(frozen=True, kw_only=True, slots=True, repr=False, eq=False)
 class BatchPolicy(BasePolicy):
-    """How a batch is sent, and what its rows mean that have no policy of their own.
+    """How a batch is sent.
+
+    Rows without a policy of their own (`row_policy`, or the `policy` of a row) are as the client's policies
+    say: rows that read take its `read`, all others its `write`, of which those fields count that a
+    `BatchReadPolicy`, `BatchWritePolicy`, `BatchDeletePolicy` or `BatchUDFPolicy` has.
 
     Args:
         concurrency: whether all nodes are asked at once.
@@ -80,8 +88,10 @@ class BatchPolicy(BasePolicy):
         replica: which copy of a record the rows that read ask; rows that write go to the master.
         max_retries: how often to ask again for rows that have no answer; None is 2 for rows that read and 0
             for rows that write, which might be applied twice.
-        consistency_level, read_mode_sc, read_touch_ttl: of the rows that read.
-        filter_expression: which records to read or write; a row may have a filter of its own instead.
+        consistency_level, read_mode_sc, read_touch_ttl: of the rows that read; None is what the client's
+            policy of reads says.
+        filter_expression: which records to read or write; a row's own policy may have a filter instead. None
+            is that of the client's policy of reads, or of writes.
 
     The other fields, and what is raised, are those of `BasePolicy`.
     """
@@ -91,11 +101,27 @@ class BatchPolicy(BasePolicy):
     allow_inline_ssd: bool = policy_field(False, instance(bool))
     respond_all_keys: bool = policy_field(True, instance(bool))
     replica: Replica = policy_field(Replica.SEQUENCE, instance(Replica))
+    consistency_level: ConsistencyLevel | None = policy_field(  # type: ignore[assignment] # None besides
+        None, instance_or_none(ConsistencyLevel)
+    )
+    read_mode_sc: ReadModeSC | None = policy_field(None, instance_or_none(ReadModeSC))  # type: ignore[assignment]
+    read_touch_ttl: int | ReadTouchTTL | None = policy_field(None, read_touch_or_none)  # type: ignore[assignment]
+
+    def _reading(self) -> tuple[ConsistencyLevel, ReadModeSC, int | ReadTouchTTL]:
+        level, mode, touch = self.consistency_level, self.read_mode_sc, self.read_touch_ttl
+        return (
+            ConsistencyLevel.ONE if level is None else level,
+            ReadModeSC.SESSION if mode is None else mode,
+            ReadTouchTTL.SERVER_DEFAULT if touch is None else touch,
+        )
 
     def _compiled(self) -> dict[str, Any]:
         return {
             **BasePolicy._compiled(self),
             "of": OF_BATCH,
+            "leaves": (LEAVES_CONSISTENCY if self.consistency_level is None else 0)
+            | (LEAVES_READ_MODE if self.read_mode_sc is None else 0)
+            | (LEAVES_READ_TOUCH if self.read_touch_ttl is None else 0),
             "replica": self.replica.value,
             "write_retries": self.max_retries or 0,
             "sequential": self.concurrency is Concurrency.SEQUENTIAL,
@@ -122,9 +148,9 @@ class BatchReadPolicy(_RowPolicy):
     """What a row of a batch that reads says for itself.
 
     Args:
-        read_mode_sc: as in `ReadPolicy`; None is what the batch's policy says, as below.
+        read_mode_sc: as in `ReadPolicy`; None is what the batch's policy says, as in all fields.
         read_touch_ttl: as in `ReadPolicy`.
-        filter_expression: the row is only read if it holds for the record; None is the batch's filter.
+        filter_expression: the row is only read if it holds for the record.
 
     Raises:
         TypeError: there is no such field.

@@ -120,8 +120,8 @@ class ClientPolicy(Policy):
         slow_command_digests: whether such lines have the digests of keys.
         codecs: how values are stored of types that Aerospike has none for, one for each type: see
             `pyspike.codecs`.
-        read: the policy of reads that are given none.
-        write: the policy of writes that are given none.
+        read: the policy of reads that are given none, also of rows of batches that read.
+        write: the policy of writes that are given none, also of rows of batches that write or delete.
         info: the policy of info commands that are given none.
         admin: the policy of commands that change the cluster itself and are given none.
         batch: the policy of batches that are given none.

@@ -55,9 +55,10 @@ cdef class Batch:
     cdef RawRows raw                        # that keeps the records as they come; None: nothing does
     cdef bint filtered_is_missing           # a record for which the filter does not hold is as one that is not there
     cdef int32_t attempts                   # requests that were made
-    cdef readonly Settings settings
+    cdef RowRules rules
+    cdef readonly Settings settings         # of the rules
     cdef readonly double total_timeout      # ms, 0 = none
-    cdef bytes filter_expression            # of rows that have none of their own
+    cdef bytes filter_expression            # of rows whose own policy has none
     cdef int64_t started                    # when it began; 0 before
     cdef int64_t deadline
 
@@ -75,7 +76,7 @@ cdef class Batch:
             return True
         whole = self.source.take(self.keys, self.asks, until)
         for i in range(had, <Py_ssize_t>len(self.keys)):
-            check_size(<Key>self.keys[i], self.ask_of(i), self.filter_expression, self.settings)
+            check_row(<Key>self.keys[i], self.ask_of(i), self.filter_expression, self.rules)
             if self.ask_of(i).into is not None:
                 self.types.plan_of(self.ask_of(i).into)     # which tells now what is wrong with the class
         if not whole:
@@ -150,17 +151,17 @@ cdef class Batch:
             the caller gave, None where bins were given.
         """
         cdef Ask ask
+        cdef bytes own
         self.check_row(row)
         ask = self.ask_of(row)
+        own = filter_of(ask, own_settings(ask, self.rules), self.filter_expression)
+        if own is None:
+            own = self.filter_expression
         if self.packed is not None:
             return (
-                self.filter_expression if ask.filter_expression is None else ask.filter_expression,
-                self.packed.rows[self.packed_at + row].ops, self.packed.ops_of(self.packed_at + row), None,
+                own, self.packed.rows[self.packed_at + row].ops, self.packed.ops_of(self.packed_at + row), None,
             )
-        return (
-            self.filter_expression if ask.filter_expression is None else ask.filter_expression,
-            ask.op_count, ask.ops, ask.operations,
-        )
+        return own, ask.op_count, ask.ops, ask.operations
 
     def words_of(self, Py_ssize_t row) -> str:
         """The words by which a row's function failed; empty if there are none."""
@@ -210,28 +211,51 @@ cdef inline int bit_of(Ask ask) noexcept:
     return ROWS_THAT_DELETE if ask.kind == ROW_DELETES else ROWS_THAT_WRITE if ask.kind == ROW_WRITES else 0
 
 
-cdef inline bint sends_key(Ask ask, Settings settings) noexcept:
+cdef inline Settings own_settings(Ask ask, RowRules rules):
+    """The settings of a row's own policy, or else those that the rules have for rows of its kind."""
+    if ask.own is not None:
+        return ask.own
+    if ask.kind == ROW_READS:
+        return rules.read
+    if ask.kind == ROW_DELETES:
+        return rules.delete
+    return rules.write if ask.call is None else rules.call
+
+
+cdef inline bytes filter_of(Ask ask, Settings own, bytes filter_expression):
+    """The filter that a row has besides the batch's; None if it has none."""
+    return None if ask.own is None and filter_expression is not None else own.filter_expression
+
+
+cdef inline bint sends_key(Ask ask, Settings own, Settings settings) noexcept:
     """Whether a row's request has the key, if that is known."""
-    return ask.send_key or settings.keys_of_rows & bit_of(ask) != 0
+    return own.send_key or settings.keys_of_rows & bit_of(ask) != 0
 
 
-cdef inline int info2_of(Ask ask, Settings settings) noexcept:
+cdef inline int info2_of(Ask ask, Settings own, Settings settings) noexcept:
     cdef int bit = bit_of(ask)
+    cdef int info2 = ask.info2 | own.info2
+    if ask.has_generation and not info2 & INFO2_GENERATION_GT:
+        info2 |= INFO2_GENERATION           # a generation that is given is one that is expected
     if not settings.told_durable & bit:
-        return ask.info2
-    return ask.info2 | INFO2_DURABLE_DELETE if settings.durable & bit else ask.info2 & ~INFO2_DURABLE_DELETE
+        return info2
+    return info2 | INFO2_DURABLE_DELETE if settings.durable & bit else info2 & ~INFO2_DURABLE_DELETE
 
 
-cdef inline int check_size(Key key, Ask ask, bytes filter_expression, Settings settings) except -1:
-    """Refuses a row that would not fit into a request of its own."""
+cdef inline int check_row(Key key, Ask ask, bytes filter_expression, RowRules rules) except -1:
+    """Refuses a row that would not fit into a request of its own, or has what no row can have."""
     cdef size_t size
-    if not sends_key(ask, settings) and PyBytes_GET_SIZE(ask.ops) <= SLICE_SIZE:
+    cdef Settings own = own_settings(ask, rules)
+    cdef bint with_key = sends_key(ask, own, rules.settings)
+    if own.generation > MAX_ROW_GENERATION and not ask.has_generation:
+        raise generation_too_large(own, key)
+    if not with_key and PyBytes_GET_SIZE(ask.ops) <= SLICE_SIZE:
         return 0
     size = ROOM_OF_ROW + <size_t>PyBytes_GET_SIZE(ask.ops)
-    for data in (filter_expression, ask.filter_expression):
+    for data in (filter_expression, filter_of(ask, own, filter_expression)):
         if data is not None:
             size += <size_t>PyBytes_GET_SIZE(data)
-    if sends_key(ask, settings):
+    if with_key:
         size += user_key_size(key)
     if size > MAX_MESSAGE:
         raise errors.InvalidArgument(
@@ -240,10 +264,10 @@ cdef inline int check_size(Key key, Ask ask, bytes filter_expression, Settings s
     return 0
 
 
-cdef Batch new_batch(RowSource source, Ask ask, object settings, object timeout, object filter_expression):
+cdef Batch new_batch(RowSource source, Ask ask, RowRules rules, object timeout, object filter_expression):
     """A batch of rows that it has yet to take. `ask` is what all of them ask, or None: then they come with what each does."""
     cdef Batch batch = Batch.__new__(Batch)
-    cdef Settings chosen = <Settings>settings
+    cdef Settings chosen = rules.settings
     batch.source = source
     batch.keys = []
     batch.ask = ask
@@ -251,9 +275,12 @@ cdef Batch new_batch(RowSource source, Ask ask, object settings, object timeout,
     batch.keeps_records = True
     batch.types = NO_TYPES
     batch.errors = {}
+    batch.rules = rules
     batch.settings = chosen
     batch.total_timeout = chosen.total_timeout if timeout is None else timeout_ms(timeout)
     batch.filter_expression = chosen.filter_expression if filter_expression is None else filter_bytes(filter_expression)
+    if ask is not None and ask.own is None and batch.filter_expression is None:
+        batch.filter_expression = own_settings(ask, rules).filter_expression    # sent once, not with each row
     return batch
 
 
@@ -268,35 +295,40 @@ cdef struct LastRow:                        # the one before, to see whether the
     bint repeatable
 
 
-cdef int put_row_body(Buffer* out, Key key, Ask ask, Settings settings) except -1:
+cdef int put_row_body(Buffer* out, Key key, Ask ask, Batch batch) except -1:
     """What follows a row's digest, flags first; returns whether the next row may repeat it."""
+    cdef Settings own = own_settings(ask, batch.rules)
     cdef bint repeatable = put_row_head(
-        out, key, ask, settings, ask.generation, ask.ttl if ask.has_ttl else settings.ttl, ask.op_count
+        out, key, ask, own, batch, ask.generation if ask.has_generation else <uint16_t>own.generation,
+        ask.ttl if ask.has_ttl else own.ttl if own.has_ttl else batch.rules.reading.ttl, ask.op_count
     )
     put_bytes(out, PyBytes_AS_STRING(ask.ops), <size_t>PyBytes_GET_SIZE(ask.ops))
     return repeatable
 
 
 cdef inline int put_row_head(
-    Buffer* out, Key key, Ask ask, Settings settings, uint16_t generation, uint32_t ttl, int op_count
+    Buffer* out, Key key, Ask ask, Settings own, Batch batch, uint16_t generation, uint32_t ttl, int op_count
 ) except -1:
     """The same, but for the operations."""
+    cdef RowRules rules = batch.rules
+    cdef Settings settings = rules.settings
+    cdef bytes own_filter = filter_of(ask, own, batch.filter_expression)
     cdef bint reads = ask.kind == ROW_READS
-    cdef bint with_key = sends_key(ask, settings) and key.user_key is not None
+    cdef bint with_key = sends_key(ask, own, settings) and key.user_key is not None
     cdef int flags = ROW_HAS_INFO | ROW_HAS_TTL
     cdef unsigned char* p
     cdef size_t start
     if not reads:
         flags |= ROW_HAS_GENERATION
-    if settings.info4 | ask.info4:
+    if settings.info4 | own.info4:
         flags |= ROW_HAS_INFO4
     p = buffer_take(out, 4)
     p[0] = <unsigned char>flags
-    p[1] = <unsigned char>(ask.info1 | settings.info1 & ~INFO1_COMPRESS_RESPONSE if reads else ask.info1)
-    p[2] = <unsigned char>info2_of(ask, settings)
-    p[3] = <unsigned char>(ask.info3 | settings.info3 & ask.info3_of_batch)
+    p[1] = <unsigned char>(ask.info1 | rules.reading.info1 if reads else ask.info1)
+    p[2] = <unsigned char>info2_of(ask, own, settings)
+    p[3] = rules.reading.info3 if own.choice.mode == MODE_OF_BATCH else own.info3
     if flags & ROW_HAS_INFO4:
-        put8(out, <unsigned char>(settings.info4 | ask.info4))
+        put8(out, <unsigned char>(settings.info4 | own.info4))
     if not reads:
         store16(buffer_take(out, 2), generation)
     start = out.size + 4
@@ -308,10 +340,8 @@ cdef inline int put_row_head(
     if key.set_name:                        # an empty one would crash the server (batch.md 7.1)
         put_text_field(out, FIELD_SET, key.set_name)
         fields += 1
-    if ask.filter_expression is not None:
-        put_field(
-            out, FIELD_FILTER, PyBytes_AS_STRING(ask.filter_expression), <size_t>PyBytes_GET_SIZE(ask.filter_expression)
-        )
+    if own_filter is not None:
+        put_field(out, FIELD_FILTER, PyBytes_AS_STRING(own_filter), <size_t>PyBytes_GET_SIZE(own_filter))
         fields += 1
     if with_key:
         put_user_key_field(out, key)
@@ -327,7 +357,7 @@ cdef inline bint same_name(PyObject* name, str other):
     return name == <PyObject*>other or <str>name == other
 
 
-cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, Ask ask, Settings settings) except -1:
+cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, Ask ask, Batch batch) except -1:
     cdef unsigned char* p = buffer_take(out, AT_ROW_FLAGS)
     cdef size_t body = out.size
     cdef bint repeatable
@@ -338,7 +368,7 @@ cdef inline int put_row(Buffer* out, LastRow* last, uint32_t number, Key key, As
         and same_name(last.set_name, key.set_name)
     ):
         return put8(out, ROW_REPEAT)
-    repeatable = put_row_body(out, key, ask, settings)
+    repeatable = put_row_body(out, key, ask, batch)
     repeat_if_same(out, last, body, repeatable)
     last.ask = <PyObject*>ask
     last.namespace = <PyObject*>key.namespace
@@ -366,24 +396,27 @@ cdef int put_packed_row(Buffer* out, uint32_t number, Batch batch) except -1:
     cdef unsigned char* p = buffer_take(out, AT_ROW_FLAGS)
     store32(p, number)
     memcpy(p + 4, row.digest, DIGEST_SIZE)
-    put_row_head(out, <Key>batch.keys[number], batch.ask, batch.settings, row.generation, row.ttl, row.ops)
+    put_row_head(
+        out, <Key>batch.keys[number], batch.ask, own_settings(batch.ask, batch.rules), batch, row.generation, row.ttl, row.ops
+    )
     return batch.packed.put_ops(out, batch.packed_at + number)
 
 
 cdef int put_row_in_transaction(
-    Buffer* out, LastRow* last, uint32_t number, Key key, Ask ask, Settings settings, RowsInTransaction transaction
+    Buffer* out, LastRow* last, uint32_t number, Key key, Ask ask, Batch batch
 ) except -1:
     """As `put_row`, of a batch that is part of a transaction or ends one."""
     cdef unsigned char* p = buffer_take(out, AT_ROW_FLAGS)
     cdef size_t body = out.size
+    cdef RowsInTransaction transaction = batch.transaction
     cdef TransactionFields part = transaction.fields_of(number, ask)
     cdef bint repeatable = True
     store32(p, number)
     memcpy(p + 4, key.hash, DIGEST_SIZE)
     if transaction.ending != NO_ENDING:
-        put_end_row(out, key, transaction.ending, part, settings)
+        put_end_row(out, key, transaction.ending, part, batch.settings)
     else:
-        repeatable = put_row_body(out, key, ask, settings)
+        repeatable = put_row_body(out, key, ask, batch)
         add_to_row(out, body, part, bool(key.set_name))
     repeat_if_same(out, last, body, repeatable)
     return 0
@@ -417,13 +450,11 @@ cdef Py_ssize_t put_batch(Buffer* out, Batch batch, const uint32_t* numbers, Py_
             end = out.size
             number = numbers[i]
             if plain:
-                put_row(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings)
+                put_row(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), batch)
             elif batch.packed is not None:
                 put_packed_row(out, number, batch)
             else:
-                put_row_in_transaction(
-                    out, &last, number, <Key>batch.keys[number], batch.ask_of(number), settings, batch.transaction
-                )
+                put_row_in_transaction(out, &last, number, <Key>batch.keys[number], batch.ask_of(number), batch)
             i += 1
     except errors.InvalidArgument:          # it has no room behind the others
         if i == 0:

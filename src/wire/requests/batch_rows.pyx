@@ -21,14 +21,11 @@ cdef class Ask:
     """What a row asks of its record, whichever record that is."""
 
     cdef RowKind kind
-    cdef bint send_key
-    cdef bint has_ttl                       # else a row that reads takes that of the batch
-    cdef int info1, info2, info3, info4
-    cdef int read_mode                      # of one that reads; MODE_OF_BATCH: that of the batch
-    cdef int info3_of_batch                 # the bits of info3 that it takes from the batch
-    cdef uint16_t generation
+    cdef Settings own                       # of its own policy; None: those that the batch's rules have for its kind
+    cdef int info1, info2                   # besides those of its policy
+    cdef bint has_ttl, has_generation       # that count instead of its policy's
     cdef uint32_t ttl
-    cdef bytes filter_expression            # None: that of the batch
+    cdef uint16_t generation
     cdef int op_count
     cdef bytes ops
     cdef tuple operations                   # whose results the answer has; None where it has bins
@@ -37,30 +34,24 @@ cdef class Ask:
 
 
 cdef inline Ask new_ask(RowKind kind, Settings own):
-    """What a row of this kind asks by its policy, if it has one, and without operations."""
+    """What a row of this kind asks without operations; `own` are the settings of its own policy, or None."""
     cdef Ask ask = Ask.__new__(Ask)
     ask.kind = kind
+    ask.own = own
     ask.ops = b""
-    ask.has_ttl = kind != ROW_READS
-    ask.read_mode = MODE_OF_BATCH
     if kind == ROW_READS:
         ask.info1 = INFO1_READ
-        ask.info3_of_batch = INFO3_SC_STRICTER | INFO3_SC_RELAXED
     else:
         ask.info2 = INFO2_WRITE | INFO2_RESPOND_ALL_OPS
-    if own is not None:
-        ask.info2 |= own.info2
-        ask.info3 = own.info3
-        ask.info4 = own.info4
-        ask.generation = <uint16_t>own.generation
-        ask.ttl = own.ttl
-        ask.has_ttl = own.has_ttl
-        ask.send_key = own.send_key
-        ask.filter_expression = own.filter_expression
-        if kind == ROW_READS and own.choice.mode != MODE_OF_BATCH:
-            ask.read_mode = own.choice.mode
-            ask.info3_of_batch = 0
     return ask
+
+
+cdef int live_for(Ask ask, object ttl) except -1:
+    """Has a row that writes say how long the record lives, if that is given."""
+    if ttl is not None:
+        ask.ttl = <uint32_t>ttl_header(ttl)
+        ask.has_ttl = True
+    return 0
 
 
 cdef int expect_generation(Ask ask, object generation) except -1:
@@ -72,9 +63,15 @@ cdef int expect_generation(Ask ask, object generation) except -1:
     if number > MAX_ROW_GENERATION:
         raise errors.InvalidArgument(f"generation must be 0 to {MAX_ROW_GENERATION} in a batch, not {number}")
     ask.generation = <uint16_t>number
-    if not ask.info2 & (INFO2_GENERATION | INFO2_GENERATION_GT):
-        ask.info2 |= INFO2_GENERATION
+    ask.has_generation = True
     return 0
+
+
+cdef object generation_too_large(Settings own, Key key=None):
+    return errors.InvalidArgument(
+        f"the client's WritePolicy expects the generation {own.generation}, rows of batches take up to {MAX_ROW_GENERATION}",
+        key=key, advice="give the row a policy of its own"
+    )
 
 
 cdef int keep_ops(Ask ask, Buffer* out, Py_ssize_t count) except -1:
@@ -147,8 +144,7 @@ cdef Ask ask_operations(tuple operations, object ttl, object generation, Setting
     all_bins = summary.flags & OP_IS_ALL_BINS != 0
     if summary.flags & OP_IS_WRITE:
         ask = new_ask(ROW_WRITES, write)
-        if ttl is not None:
-            ask.ttl = <uint32_t>ttl_header(ttl)
+        live_for(ask, ttl)
         expect_generation(ask, generation)
         if summary.has_read:
             ask.info1 |= INFO1_READ
@@ -183,6 +179,7 @@ cdef Ask ask_put(object bins, object ttl, Settings own, CodecTable codecs):
     cdef unsigned char storage[COMMON_ASK]
     if ttl is not None:
         ask.ttl = <uint32_t>ttl
+        ask.has_ttl = True
     buffer_init(&out, storage, COMMON_ASK)
     try:
         keep_ops(ask, &out, put_bin_ops(&out, OP_WRITE, bins, codecs))
@@ -205,8 +202,7 @@ cdef Ask ask_call(object module, object function, tuple args, object ttl, Settin
     cdef Buffer out
     cdef unsigned char storage[COMMON_ASK]
     ask.info2 &= ~INFO2_RESPOND_ALL_OPS
-    if ttl is not None:
-        ask.ttl = <uint32_t>ttl_header(ttl)
+    live_for(ask, ttl)
     buffer_init(&out, storage, COMMON_ASK)
     try:
         put_call_fields(&out, module, function, args, codecs)
@@ -230,7 +226,7 @@ cdef class BatchRow:
     """
 
     cdef readonly Key key
-    cdef readonly object policy             # its own; None for what the batch's says
+    cdef readonly object policy             # its own; None for those of the batch and of the client
     cdef Ask ask
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -287,7 +283,7 @@ cdef class BatchRead(BatchRow):
         operations: made by the functions of `pyspike.operations`; not together with `bins`.
         into: a class to make an object of, as `Client.get` takes it: it is the `value` of the row's `BatchRecord`, in the
             place of its `record`.
-        policy: its own; None for what the batch's says.
+        policy: its own; None for what the batch's policy and the client's `read` say.
 
     Raises:
         InvalidType: an argument is of the wrong type.
@@ -344,7 +340,7 @@ cdef class BatchWrite(BatchRow):
         operations: made by the functions of `pyspike.operations`.
         ttl: how long the record lives from then on: seconds, a timedelta or an `Expiration`; None for what the policy says.
         generation: the one that the record must have, up to 65535.
-        policy: its own; None for the defaults of `BatchWritePolicy`.
+        policy: its own; None for what the client's `write` says.
 
     Raises:
         InvalidType: an argument is of the wrong type.
@@ -389,7 +385,7 @@ cdef class BatchDelete(BatchRow):
     Args:
         key: a `Key` or a `(namespace, set, user key)` tuple.
         generation: the one that the record must have, up to 65535.
-        policy: its own; None for the defaults of `BatchDeletePolicy`.
+        policy: its own; None for what the client's `write` says.
 
     Raises:
         InvalidType: an argument is of the wrong type.
@@ -424,7 +420,7 @@ cdef class BatchUDF(BatchRow):
         args: the arguments behind the record, values as bins can have.
         ttl: how long the record lives from then on, if the function writes it: seconds, a timedelta or an `Expiration`; None
             for what the policy says.
-        policy: its own; None for the defaults of `BatchUDFPolicy`.
+        policy: its own; None for what the client's `write` says.
 
     Raises:
         InvalidType: an argument is of the wrong type.

@@ -40,7 +40,8 @@ cdef class ColumnPlan:
         roles: which columns have what is no bin: their names by "key", "digest", "set", "ttl", "generation" and "extra".
         ttl: of records for which no column says it; None for the policy's.
         read_json: makes a value of JSON text.
-        policy: the settings of a `BatchWritePolicy`; None for the defaults.
+        rules: by which the rows are sent; None for the defaults.
+        own: the settings of a `BatchWritePolicy`; None for what the rules say of rows that write.
 
     Raises:
         InvalidType, InvalidArgument: a column can't be what it is to be.
@@ -56,12 +57,13 @@ cdef class ColumnPlan:
     cdef const unsigned char* set_text      # the same in UTF-8, in its memory
     cdef size_t set_size
     cdef Ask ask                            # what all rows ask, but for what is packed
+    cdef Settings rest                      # of the rows' policy, for what neither a column nor the call tells
     cdef object read_json
     cdef dict bin_columns                   # the numbers of columns by the names of their bins
 
     def __cinit__(
         self, ArrowSchema schema not None, namespace: str, set_name: str | None, dict bins not None, dict roles not None,
-        ttl: object, read_json: Callable[[str], object], Settings own=None
+        ttl: object, read_json: Callable[[str], object], RowRules rules=None, Settings own=None
     ) -> None:
         cdef list names = schema.names
         cdef Py_ssize_t size = 0
@@ -74,8 +76,8 @@ cdef class ColumnPlan:
         plan_column(&self.root, schema, "")
         check_packable(&self.root, "the rows")
         self.ask = new_ask(ROW_WRITES, own)
-        if ttl is not None:
-            self.ask.ttl = <uint32_t>ttl_header(ttl)
+        self.rest = own if own is not None else (PLAIN_RULES if rules is None else rules).write
+        live_for(self.ask, ttl)
         self.key = self.column_of(schema, roles, "key", (OF_INTS, OF_TEXT, OF_BYTES, OF_FIXED_BYTES, OF_NULLS))
         self.digest = self.column_of(schema, roles, "digest", (OF_FIXED_BYTES, OF_BYTES))
         self.set_column = self.column_of(schema, roles, "set", (OF_TEXT, OF_NULLS))
@@ -84,8 +86,9 @@ cdef class ColumnPlan:
         self.extra = self.column_of(schema, roles, "extra", (OF_TEXT, OF_JSON, OF_NULLS))
         if self.key == NO_COLUMN and self.digest == NO_COLUMN:
             raise errors.InvalidArgument("either a column of keys or one of digests is needed")
-        if self.generation != NO_COLUMN and not self.ask.info2 & (INFO2_GENERATION | INFO2_GENERATION_GT):
-            self.ask.info2 |= INFO2_GENERATION
+        self.ask.has_generation = self.generation != NO_COLUMN
+        if not self.ask.has_generation and self.rest.generation > MAX_ROW_GENERATION:
+            raise generation_too_large(self.rest)
         self.heads = <BinHead*>zeroed(<size_t>self.root.child_count * sizeof(BinHead))
         self.bins = <int*>zeroed(<size_t>self.root.child_count * sizeof(int))
         self.bin_columns = {}
@@ -389,8 +392,8 @@ cdef int pack_life(ColumnPlan plan, Packing* p, ArrayStruct* a, int64_t i, Packe
     cdef Column* c
     cdef ArrayStruct* column
     cdef int64_t at, number = 0
-    row.ttl = plan.ask.ttl
-    row.generation = plan.ask.generation
+    row.ttl = plan.ask.ttl if plan.ask.has_ttl else plan.rest.ttl
+    row.generation = <uint16_t>plan.rest.generation
     if plan.ttl_column != NO_COLUMN:
         p.column = c = &plan.root.children[plan.ttl_column]
         column = a.children[plan.ttl_column]
@@ -441,7 +444,7 @@ cdef int make_keys(ColumnPlan plan, Packing* p, ArrayStruct* a, int64_t shift, P
                 raise refused_row(plan.root.children[plan.set_column].name.decode(), p.row, str(error)) from None
         key = key_of_record(plan.namespace, set_name, row.digest, user_key_at(plan, p, a, a.offset + row.number + shift))
         piece.keys.append(key)
-        if row.size + ROOM_OF_ROW + (user_key_size(key) if plan.ask.send_key else 0) > MAX_MESSAGE:
+        if row.size + ROOM_OF_ROW + (user_key_size(key) if plan.rest.send_key else 0) > MAX_MESSAGE:
             raise refused_row(plan.root.children[plan.bins[0]].name.decode(), p.row, "the row is larger than any message")
     return 0
 

@@ -43,6 +43,12 @@ cpdef enum:                                 # what a policy is of, where that is
     OF_BATCH_UDF = 6
 
 
+cpdef enum:                                 # what a policy for batches leaves to the client's policy of reads, as bits
+    LEAVES_CONSISTENCY = 1
+    LEAVES_READ_MODE = 2
+    LEAVES_READ_TOUCH = 4
+
+
 cpdef enum:                                 # kinds of rows, as bits
     ROWS_THAT_WRITE = 1
     ROWS_THAT_DELETE = 2
@@ -68,9 +74,10 @@ cdef class Settings:
     cdef readonly bytes filter_expression
     cdef readonly int64_t compress_above    # bytes of a request that is sent plain, at most; -1: any is, and answers are too
     cdef readonly int of                    # `OF_RECORD` and so on
-    cdef readonly uint8_t batch_flags       # of a policy for batches, as the two below
+    cdef readonly uint8_t batch_flags       # of a policy for batches, as the three below
     cdef readonly bint sequential           # one node after the other
     cdef readonly int write_retries         # of rows that write; `max_retries` is of those that read
+    cdef readonly uint8_t leaves            # `LEAVES_CONSISTENCY` and so on
     cdef readonly int64_t max_records       # of a policy for queries, as the two below; 0: all
     cdef readonly uint32_t records_per_second   # of each node; 0: as many as it can
     cdef readonly int max_concurrent_nodes  # 0: all at once
@@ -91,7 +98,7 @@ cdef class Settings:
         bytes filter_expression=None, int64_t compress_above=-1, int of=OF_RECORD, int batch_flags=0,
         bint sequential=False, int write_retries=0, int64_t max_records=0, uint32_t records_per_second=0,
         int max_concurrent_nodes=0, int keys_of_rows=0, int told_durable=0, int durable=0, bint raw=False,
-        Settings as_read=None,
+        int leaves=0, Settings as_read=None,
     ) -> None:
         self.write = write
         self.info1 = <uint8_t>info1
@@ -117,6 +124,7 @@ cdef class Settings:
         self.batch_flags = <uint8_t>batch_flags
         self.sequential = sequential
         self.write_retries = write_retries
+        self.leaves = <uint8_t>leaves
         self.max_records = max_records
         self.records_per_second = records_per_second
         self.max_concurrent_nodes = max_concurrent_nodes
@@ -144,7 +152,8 @@ cdef class Settings:
             self.max_retries, self.choice.policy, self.choice.mode,
             self.send_key, self.respond_per_each_op, self.filter_expression, self.compress_above, self.of,
             self.batch_flags, self.sequential, self.write_retries, self.max_records, self.records_per_second,
-            self.max_concurrent_nodes, self.keys_of_rows, self.told_durable, self.durable, self.raw, self.as_read,
+            self.max_concurrent_nodes, self.keys_of_rows, self.told_durable, self.durable, self.raw, self.leaves,
+            self.as_read,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -166,7 +175,8 @@ def restore_settings(*parts: object) -> Settings:
         "sleep_between_retries", "timeout_delay", "connect_timeout", "max_retries", "replica", "read_mode", "send_key",
         "respond_per_each_op",
         "filter_expression", "compress_above", "of", "batch_flags", "sequential", "write_retries", "max_records",
-        "records_per_second", "max_concurrent_nodes", "keys_of_rows", "told_durable", "durable", "raw", "as_read",
+        "records_per_second", "max_concurrent_nodes", "keys_of_rows", "told_durable", "durable", "raw", "leaves",
+        "as_read",
     )
     return Settings(**dict(zip(names, parts, strict=True)))
 

@@ -14,7 +14,7 @@ cdef class BatchColumns(ColumnSource):
 
     cdef object keys                        # an iterator
     cdef object bins
-    cdef Settings settings
+    cdef RowRules rules
     cdef object timeout
     cdef object filter_expression
     cdef Routing routing
@@ -45,7 +45,7 @@ cdef class BatchColumns(ColumnSource):
 
     cdef int ask(self, ColumnStream stream, list keys) except -1:
         """Asks for the records of keys."""
-        cdef Batch batch = batch_of_reads(keys, self.bins, self.settings, self.timeout, self.filter_expression)
+        cdef Batch batch = batch_of_reads(keys, self.bins, self.rules, self.timeout, self.filter_expression)
         cdef BatchExchanges exchanges
         batch.name = "batch_get_arrow"
         batch.gives = GIVES_NOTHING
@@ -108,7 +108,7 @@ cdef class BatchColumns(ColumnSource):
 
 
 def batch_columns(
-    Routing routing not None, plan_of: Callable[[Batch], Any], keys: Iterable[KeyLike], bins: Any, Settings settings not None,
+    Routing routing not None, plan_of: Callable[[Batch], Any], keys: Iterable[KeyLike], bins: Any, RowRules rules not None,
     timeout: Milliseconds | None, filter_expression: Filter | None, Columns columns not None, type kind
 ) -> ColumnStream:
     """A stream of the records of keys, which has not begun.
@@ -118,7 +118,7 @@ def batch_columns(
         plan_of: makes the `BatchPlan` of a batch.
         keys: any iterable of keys.
         bins: the names of the bins, or None for all.
-        settings: those of a `BatchPolicy`.
+        rules: by which they are asked for.
         timeout: the deadline of each batch; None for that of the settings.
         filter_expression: which records to give; None for that of the settings.
         columns: what the records become; for these keys alone.
@@ -131,10 +131,10 @@ def batch_columns(
     heed_fork()
     if routing.refusing:
         raise errors.ClientClosed("the client is closed")
-    routing.check_replica(settings)
+    routing.check_replica(rules.settings)
     source.keys = iter(keys)
     source.bins = bins
-    source.settings = settings
+    source.rules = rules
     source.timeout = timeout
     source.filter_expression = filter_expression
     source.routing = routing

@@ -51,7 +51,7 @@ cdef class ColumnWriter(RowPacker):
         data: what gives the columns.
         make_plan: says what becomes of them: it is given their schema and returns a `ColumnPlan`.
         start_row: how many rows to pass over.
-        settings: of a `BatchPolicy`.
+        rules: by which the rows are sent.
         in_flight: how many rows may be under way.
         timeout: of each batch; None for that of the settings.
         filter_expression: which records to write; None for that of the settings.
@@ -68,7 +68,7 @@ cdef class ColumnWriter(RowPacker):
     cdef WriterExchanges exchanges
     cdef Routing routing
     cdef object plan_of
-    cdef Settings settings
+    cdef RowRules rules
     cdef Py_ssize_t in_flight
     cdef object timeout
     cdef object filter_expression
@@ -87,7 +87,7 @@ cdef class ColumnWriter(RowPacker):
 
     def __cinit__(
         self, TakenColumns data, ColumnPlan plan, Routing routing not None, plan_of: Callable[[Batch], Any], *,
-        Settings settings not None, start_row: int, in_flight: int, timeout: Milliseconds | None,
+        RowRules rules not None, start_row: int, in_flight: int, timeout: Milliseconds | None,
         filter_expression: Filter | None, most_failures: int | None, dry_run: bool
     ) -> None:
         heed_fork()
@@ -96,10 +96,10 @@ cdef class ColumnWriter(RowPacker):
         self.exchanges = WriterExchanges.__new__(WriterExchanges)
         self.exchanges.failures = []
         self.exchanges.routing = routing
-        self.exchanges.most_at_once = 1 if settings.sequential else 0
+        self.exchanges.most_at_once = 1 if rules.settings.sequential else 0
         self.routing = routing
         self.plan_of = plan_of
-        self.settings = settings
+        self.rules = rules
         self.in_flight = checked_count("in_flight", in_flight, 1, MOST_IN_FLIGHT)
         self.start_row = checked_count("start_row", start_row, 0, INT64_MAX)
         self.most_failures = -1 if most_failures is None else checked_count("max_failures", most_failures, 0, INT64_MAX)
@@ -281,7 +281,7 @@ cdef class ColumnWriter(RowPacker):
     cdef Batch next_batch(self):
         """A batch of the next rows of the piece."""
         cdef PackedRows piece = self.piece
-        cdef Batch batch = new_batch(None, self.plan.ask, self.settings, self.timeout, self.filter_expression)
+        cdef Batch batch = new_batch(None, self.plan.ask, self.rules, self.timeout, self.filter_expression)
         cdef Py_ssize_t begin = piece.taken
         cdef Py_ssize_t end = min(piece.count, begin + self.most_in_batch())
         cdef Py_ssize_t i = begin

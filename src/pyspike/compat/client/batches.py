@@ -67,7 +67,7 @@ class Batches(Connection):
         chosen = [key_of(key) for key in keys]
         if made is not None and made.filter_expression is None:
             try:
-                found = self._client.batch_get(chosen, bins, policy=made, txn=txn)
+                found = self._batches.batch_get(chosen, bins, policy=made, txn=txn)
             except errors.BatchError as error:
                 return self._told(error.results, header_only=bins == [])
             return self._found(chosen, found, header_only=bins == [])
@@ -158,7 +158,7 @@ class Batches(Connection):
         chosen = [key_of(key) for key in keys]
         if made is None:
             return self._told(_refused(chosen))
-        results = self._client.batch_operate(chosen, steps.operations, policy=made, txn=txn, **of_rows)
+        results = self._batches.batch_operate(chosen, steps.operations, policy=made, txn=txn, **of_rows)
         return self._told(results, steps, writes=writes)
 
     @method
@@ -218,7 +218,7 @@ class Batches(Connection):
         if made is None:
             return self._told(_refused(chosen))
         return self._told(
-            self._client.batch_apply(
+            self._batches.batch_apply(
                 chosen, module, function, sendable(args), row_policy=row_policy, policy=made, txn=txn
             )
         )
@@ -238,7 +238,7 @@ class Batches(Connection):
 
     def _run(self, rows: Sequence[BatchRow], policy: Any, txn: Transaction | None) -> Sequence[BatchRecord]:
         if policy is not None:
-            return self._client.batch(rows, policy=policy, txn=txn)
+            return self._batches.batch(rows, policy=policy, txn=txn)
         return _refused([row.key for row in rows])
 
     # --- rows ---

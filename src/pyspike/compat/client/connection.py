@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from pyspike import Client, errors
+from pyspike import Client, ReadPolicy, errors
 from pyspike.compat.aerospike_helpers.metrics import MetricsPolicy
 from pyspike.compat.client.config_provider import ConfigProvider
 from pyspike.compat.client.metrics_policy import checked
@@ -62,6 +62,7 @@ class Connection:
         configuration = configuration_of(config, ConfigProvider, MetricsPolicy)
         self._configuration = configuration
         self._client: Client = NOT_CONNECTED
+        self._batches: Client = NOT_CONNECTED  # the same, whose policies of reads are not of rows of batches
         self._reports: Reports = NOT_CONNECTED
         if configuration.metrics is not None:
             checked(configuration.metrics)
@@ -79,6 +80,7 @@ class Connection:
             )
         except errors.AerospikeError as error:
             raise from_pyspike(error) from error
+        self._batches = client.with_policies(read=ReadPolicy())
         self._reports = Reports(client, client._cluster, self._configuration.metrics, user)
 
     def connect(self, username: str | None = None, password: str | None = None) -> Any:
@@ -115,7 +117,7 @@ class Connection:
         if self._client is not NOT_CONNECTED:
             self._reports.close()
             self._client.close()
-            self._client = NOT_CONNECTED
+            self._client = self._batches = NOT_CONNECTED
             self._reports = NOT_CONNECTED
 
     def is_connected(self) -> bool:

@@ -230,6 +230,8 @@ def fields_of(policy: dict[str, Any], kind: type[Policy]) -> dict[str, Any]:
 
 def _number(value: Any, members: Mapping[Any, object] | None) -> Any:
     """What a field is in the official policies."""
+    if value is None and members is not None:
+        return 0  # of rows that read, whose defaults are all 0
     if members is not None:
         return next((number for number, member in members.items() if member == value), value)
     if isinstance(value, Expiration):
