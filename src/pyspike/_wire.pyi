@@ -1579,12 +1579,12 @@ class Batch:
         """Whether a row writes or deletes."""
     def code(self, row: int) -> int | None:
         """The result code of a row's answer; None without an answer."""
-    def asked(self, row: int) -> tuple[bytes | None, int, bytes, tuple[Operation, ...] | None]:
+    def asked(self, row: int) -> tuple[bytes | None, int, bytes, tuple[Operation, ...] | None, int]:
         """What a row asks.
 
         Returns:
-            Its filter expression, or else the batch's; how many operations are sent for it, and their bytes; and those that
-            the caller gave, None where bins were given.
+            Its filter expression, or else the batch's; how many operations are sent for it, and their bytes; those that
+            the caller gave, None where bins were given; and its info2.
         """
     def words_of(self, row: int) -> str:
         """The words by which a row's function failed; empty if there are none."""

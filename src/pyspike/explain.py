@@ -11,10 +11,14 @@ from typing import NamedTuple
 
 from pyspike._wire import (
     AT_FIELD_COUNT,
+    AT_INFO2,
     FIELD_FILTER,
     FRAME_HEADER_SIZE,
+    INFO2_DELETE,
+    INFO2_DURABLE_DELETE,
     MESSAGE_HEADER_SIZE,
     OP_HEADER_SIZE,
+    PARTICLE_NULL,
     Batch,
     Command,
     Operation,
@@ -42,6 +46,7 @@ ABOUT_AN_OPERATION = frozenset(
 OF_OLD_SERVERS = frozenset(
     {ResultCode.PARAMETER_ERROR, ResultCode.OP_NOT_APPLICABLE, ResultCode.FILTERED_OUT}
 )
+TO_BE_DURABLE = "in strong consistency a delete has to be durable"
 NEWEST = (8, 2)  # servers from here on know all that pyspike can send
 
 
@@ -51,6 +56,7 @@ class Step(NamedTuple):
     code: int
     bin: str
     value: bytes
+    particle: int
 
 
 class BatchedRow(NamedTuple):
@@ -72,11 +78,13 @@ class Asked(NamedTuple):
         condition: the filter expression; empty if there is none.
         steps: the operations as they were sent.
         operations: those that the caller gave; None where bins were given.
+        info2: the bits of its info2.
     """
 
     condition: bytes
     steps: list[Step]
     operations: tuple[Operation, ...] | None
+    info2: int
 
 
 def explain(error: ServerError, request: Command | BatchedRow, version: str) -> None:
@@ -90,12 +98,14 @@ def explain(error: ServerError, request: Command | BatchedRow, version: str) -> 
     code = error.result_code
     numbers = tuple(int(part) for part in version.split(".") if part.isdigit())
     is_old = code in OF_OLD_SERVERS and () < numbers < NEWEST
-    if not is_old and code not in ABOUT_AN_OPERATION:
+    if not is_old and code not in ABOUT_AN_OPERATION and code != ResultCode.FAIL_FORBIDDEN:
         return
     asked = _asked_by_row(request) if isinstance(request, BatchedRow) else _asked_by_command(request)
     if code in ABOUT_AN_OPERATION and (what := _where(asked)):
         error.message = f"{error.message}: {what}"
         error.args = (error.message,)
+    if code == ResultCode.FAIL_FORBIDDEN and _deletes(asked):
+        error.advice = f"{TO_BE_DURABLE}: {_where_durable(request, asked)}"
     steps = [] if code == ResultCode.FILTERED_OUT else asked.steps
     if is_old and (needs := _lacking(numbers, asked.condition, steps)):
         error.advice = f"{needs}; node {error.node} runs {version}"
@@ -118,6 +128,28 @@ def _where(asked: Asked) -> str:
     return ", ".join(words)
 
 
+def _deletes(asked: Asked) -> bool:
+    """Whether it may delete the record, and not durably."""
+    with importing:
+        from pyspike.cdt.opcodes import OpCode
+
+    return not asked.info2 & INFO2_DURABLE_DELETE and (
+        bool(asked.info2 & INFO2_DELETE)
+        or any(
+            step.code == OpCode.DELETE_ALL or (step.code == OpCode.WRITE and step.particle == PARTICLE_NULL)
+            for step in asked.steps
+        )
+    )
+
+
+def _where_durable(request: Command | BatchedRow, asked: Asked) -> str:
+    """Which policy says that it is durable."""
+    if not isinstance(request, BatchedRow):
+        return "give WritePolicy(durable_delete=True)"
+    policy = "BatchDeletePolicy" if asked.info2 & INFO2_DELETE else "BatchWritePolicy"
+    return f"set durable_delete=True in the row policy, a {policy} here"
+
+
 def _lacking(version: tuple[int, ...], condition: bytes, steps: list[Step]) -> str:
     """What of a command a server of this version does not know, each with the version that does."""
     with importing:
@@ -132,8 +164,8 @@ def _lacking(version: tuple[int, ...], condition: bytes, steps: list[Step]) -> s
 
 
 def _asked_by_row(row: BatchedRow) -> Asked:
-    condition, count, steps, operations = row.batch.asked(row.number)
-    return Asked(condition or b"", _steps(steps, 0, count), operations)
+    condition, count, steps, operations, info2 = row.batch.asked(row.number)
+    return Asked(condition or b"", _steps(steps, 0, count), operations, info2)
 
 
 def _asked_by_command(command: Command) -> Asked:
@@ -146,16 +178,17 @@ def _asked_by_command(command: Command) -> Asked:
         if kind == FIELD_FILTER:
             condition = request[at + 5 : end]
         at = end
-    return Asked(condition, _steps(request, at, count), command.operations)
+    info2 = request[FRAME_HEADER_SIZE + AT_INFO2]
+    return Asked(condition, _steps(request, at, count), command.operations, info2)
 
 
 def _steps(data: bytes, at: int, count: int) -> list[Step]:
     """So many operations, which begin here."""
     steps = []
     for _ in range(count):
-        size, code, name = struct.unpack_from(">IBxxB", data, at)
+        size, code, particle, name = struct.unpack_from(">IBBxB", data, at)
         end = at + 4 + size
         value = at + OP_HEADER_SIZE + name
-        steps.append(Step(code, data[at + OP_HEADER_SIZE : value].decode(), data[value:end]))
+        steps.append(Step(code, data[at + OP_HEADER_SIZE : value].decode(), data[value:end], particle))
         at = end
     return steps

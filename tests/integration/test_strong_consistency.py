@@ -22,6 +22,7 @@ from pyspike import (
     WritePolicy,
     errors,
 )
+from pyspike import operations as op
 from pyspike.server import EmbeddedCluster, EmbeddedNode
 from support.cluster_tools import wait_until
 
@@ -167,11 +168,46 @@ def test_a_dead_partition_is_told_until_it_is_revived(strong: EmbeddedCluster) -
         wait_until(lambda: client.get(KEY, timeout=500).bins == {"a": 1}, "the partition")
 
 
-def test_a_delete_has_to_be_durable(strong: EmbeddedCluster) -> None:
+DURABLE_IN_CALL = "in strong consistency a delete has to be durable: give WritePolicy(durable_delete=True)"
+DURABLE_IN_ROW = (
+    "in strong consistency a delete has to be durable: set durable_delete=True in the row policy, "
+    "a {policy} here"
+)
+
+
+def test_a_delete_has_to_be_durable_and_the_error_says_where_that_is_said(strong: EmbeddedCluster) -> None:
+    calls: list[tuple[Callable[[Client], object], str]] = [
+        (lambda client: client.delete(KEY), DURABLE_IN_CALL),
+        (lambda client: client.operate(KEY, [op.delete()]), DURABLE_IN_CALL),
+        (lambda client: client.put(KEY, {"a": None}), DURABLE_IN_CALL),
+        (lambda client: client.batch_delete([KEY]), DURABLE_IN_ROW.format(policy="BatchDeletePolicy")),
+        (
+            lambda client: client.batch_put({KEY: {"a": None}}),
+            DURABLE_IN_ROW.format(policy="BatchWritePolicy"),
+        ),
+    ]
     with Client(strong.hosts) as client:
         client.put(KEY, {"a": 1})
-        with pytest.raises(errors.FailForbidden) as caught:
-            client.delete(KEY)
-        assert "durable_delete=True" in caught.value.advice
+        for call, advice in calls:
+            with pytest.raises(errors.AerospikeError) as caught:
+                call(client)
+            assert caught.value.advice == advice
+            assert advice in str(caught.value)
+        (row,) = client.batch_operate([KEY], [op.delete()])
+        assert row.error is not None
+        assert row.error.advice == DURABLE_IN_ROW.format(policy="BatchWritePolicy")
         assert client.delete(KEY, policy=WritePolicy(durable_delete=True))
         assert not client.exists(KEY)
+
+
+def test_what_is_refused_for_another_reason_is_not_told_to_be_durable(strong: EmbeddedCluster) -> None:
+    with Client(strong.hosts) as client:
+        client.put(KEY, {"a": 1})
+        for call in (
+            lambda: client.put(KEY, {"a": 1, "b": ""}),
+            lambda: client.delete(KEY, policy=WritePolicy(durable_delete=True)),
+        ):
+            strong.owner(KEY).answer_with(22)
+            with pytest.raises(errors.FailForbidden) as caught:
+                call()
+            assert caught.value.advice == caught.value.result_code.advice

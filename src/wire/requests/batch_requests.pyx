@@ -143,25 +143,27 @@ cdef class Batch:
         self.check_row(row)
         return None if self.rows[row].code == NO_ANSWER else self.rows[row].code
 
-    def asked(self, Py_ssize_t row) -> tuple[bytes | None, int, bytes, tuple[Operation, ...] | None]:
+    def asked(self, Py_ssize_t row) -> tuple[bytes | None, int, bytes, tuple[Operation, ...] | None, int]:
         """What a row asks.
 
         Returns:
-            Its filter expression, or else the batch's; how many operations are sent for it, and their bytes; and those that
-            the caller gave, None where bins were given.
+            Its filter expression, or else the batch's; how many operations are sent for it, and their bytes; those that
+            the caller gave, None where bins were given; and its info2.
         """
         cdef Ask ask
-        cdef bytes own
+        cdef bytes condition
+        cdef Settings own
         self.check_row(row)
         ask = self.ask_of(row)
-        own = filter_of(ask, own_settings(ask, self.rules), self.filter_expression)
-        if own is None:
-            own = self.filter_expression
+        own = own_settings(ask, self.rules)
+        condition = filter_of(ask, own, self.filter_expression)
+        if condition is None:
+            condition = self.filter_expression
+        info2 = info2_of(ask, own, self.settings)
         if self.packed is not None:
-            return (
-                own, self.packed.rows[self.packed_at + row].ops, self.packed.ops_of(self.packed_at + row), None,
-            )
-        return own, ask.op_count, ask.ops, ask.operations
+            ops = self.packed.ops_of(self.packed_at + row)
+            return condition, self.packed.rows[self.packed_at + row].ops, ops, None, info2
+        return condition, ask.op_count, ask.ops, ask.operations, info2
 
     def words_of(self, Py_ssize_t row) -> str:
         """The words by which a row's function failed; empty if there are none."""
