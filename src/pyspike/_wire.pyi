@@ -2318,6 +2318,13 @@ def begin_call() -> int:
 def time_left_of_call(work: Command | Batch, began: int) -> float | None:
     """Return the milliseconds until the deadline of a call, less than 0 when it has passed; None without one."""
 
+def limit_call(work: Command | Batch, ms: float) -> bool:
+    """Have a command or a batch that has not begun take no more milliseconds than these, at least one.
+
+    Returns:
+        Whether that is less than it had.
+    """
+
 def join_batch(
     batch: Batch,
     began: int,

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+from pyspike._types import Milliseconds
 from pyspike._wire import Batch, Command, Executor
 from pyspike.arguments import ending_settings, times_again
 from pyspike.client_part import ClientPart
 from pyspike.cluster.info_names import is_strong
 from pyspike.errors import AerospikeError
-from pyspike.plans.transactions import Repeats, Steps, abort, commit, give_up, take_part
+from pyspike.plans.transaction_ends import abort, commit, finish
+from pyspike.plans.transaction_repeats import Repeats
+from pyspike.plans.transactions import Steps, take_part
 from pyspike.transaction import (
-    AbortStatus,
     AsyncTransaction,
-    CommitStatus,
-    Ledger,
     Transaction,
     attach,
     ledger_of,
     left_open,
+    seconds_of,
     warn_of_open,
 )
-from pyspike.transactions import LEAVING, REPEATS
+from pyspike.transaction_ledger import LEAVING, AbortStatus, CommitStatus, Deadline, Ledger
+from pyspike.transactions import REPEATS, TOTAL, deadline_of_all, deadline_of_end
 
 __all__ = ["AsyncTransactions"]
 
@@ -48,34 +49,56 @@ class AsyncTransactions(ClientPart):
         return running
 
     async def _take_part_of(self, txn: Transaction, ledger: Ledger, work: Command | Batch) -> Any:
-        abort_later = partial(_abort_later, self._loops, asyncio.get_running_loop())
-        attach(txn, self._loops.transactions, abort_later)
+        finish_later = partial(_finish_later, self._loops, asyncio.get_running_loop())
+        attach(txn, self._loops.transactions, finish_later)
         return await _run(self._executor, take_part(ledger, work))
 
     async def _abort_open(self) -> None:
         """Abort the transactions that are open, as the client is closed."""
-        left, until = left_open(self._loops.transactions), time.monotonic() + LEAVING
+        left, deadline = left_open(self._loops.transactions), Deadline.after(LEAVING)
         for txn in left:
-            await _abort(self._executor, ledger_of(txn), until)
+            await _finish(self._executor, ledger_of(txn), deadline)
         warn_of_open(left)
 
     def is_strong_consistency(self, namespace: str) -> bool:
         """Whether a namespace has strong consistency: see `Client.is_strong_consistency`."""
         return is_strong(self._cluster, namespace)
 
-    def transaction(self, *, timeout: int | timedelta | None = None) -> AsyncTransaction:
-        """Begin a transaction: see `Client.transaction`. For `async with`; it is not awaited itself."""
-        return AsyncTransaction(self, timeout)
+    def transaction(
+        self, *, timeout: int | timedelta | None = None, total_timeout: Milliseconds | None = None
+    ) -> AsyncTransaction:
+        """Begin a transaction: see `Client.transaction`. For `async with`; it is not awaited itself.
 
-    async def commit(self, txn: Transaction) -> CommitStatus:
+        A task that is cancelled in it waits for the abort, but no longer than a second.
+        """
+        return self._begin(timeout, deadline_of_all(total_timeout, 0.0))
+
+    def _begin(self, timeout: int | timedelta | None, deadline: Deadline) -> AsyncTransaction:
+        txn = AsyncTransaction(self, timeout)
+        ledger_of(txn).limit = deadline
+        return txn
+
+    async def commit(self, txn: Transaction, *, total_timeout: Milliseconds | None = None) -> CommitStatus:
         """Have all that a transaction has written happen: see `Client.commit`."""
+        ledger = ledger_of(txn)
+        deadline = deadline_of_end(ledger, total_timeout)
         verify, roll = ending_settings(self._policies, self._cluster.dynamic)
-        return await _run(self._executor, commit(ledger_of(txn), verify, roll))
+        return await self._end(ledger, commit(ledger, verify, roll, deadline))
 
-    async def abort(self, txn: Transaction) -> AbortStatus:
+    async def abort(self, txn: Transaction, *, total_timeout: Milliseconds | None = None) -> AbortStatus:
         """Have nothing happen of what a transaction has written: see `Client.abort`."""
+        ledger = ledger_of(txn)
+        deadline = deadline_of_end(ledger, total_timeout)
         _, roll = ending_settings(self._policies, self._cluster.dynamic)
-        return await _run(self._executor, abort(ledger_of(txn), roll))
+        return await self._end(ledger, abort(ledger, roll, deadline))
+
+    async def _end(self, ledger: Ledger, steps: Steps[T]) -> T:
+        """Run the steps of a commit or an abort; records that were not told are told in the background."""
+        try:
+            return await _run(self._executor, steps)
+        finally:
+            if ledger.untold:
+                _finish_later(self._executor, asyncio.get_running_loop(), ledger)
 
     async def run_in_transaction(
         self,
@@ -83,13 +106,17 @@ class AsyncTransactions(ClientPart):
         *,
         retries: int = REPEATS,
         timeout: int | timedelta | None = None,
+        total_timeout: Milliseconds | None = None,
     ) -> T:
         """Call a function with a transaction, commit it, and return what the function returns:
         see `Client.run_in_transaction`. The function is a coroutine function.
+
+        A task that is cancelled in it waits for the abort, but no longer than a second.
         """
-        repeats = Repeats(times_again(retries))
+        deadline = deadline_of_all(total_timeout, max(TOTAL, seconds_of(timeout) * 1000.0))
+        repeats = Repeats(times_again(retries), deadline)
         while True:
-            txn, returned = self.transaction(timeout=timeout), False
+            txn, returned = self._begin(timeout, deadline), False
             try:
                 async with txn:
                     result = await function(txn)
@@ -137,22 +164,22 @@ async def _done(executor: Executor, work: Any) -> Any:
     return None
 
 
-async def _abort(executor: Executor, ledger: Ledger, until: float) -> None:
-    """Abort a transaction that nobody holds any more; what can't be done in time is left to the servers."""
+async def _finish(executor: Executor, ledger: Ledger, deadline: Deadline) -> None:
+    """End a transaction that nobody waits for; what can't be done in time is left to the servers."""
     with contextlib.suppress(AerospikeError):
-        await _run(executor, give_up(ledger, until))
+        await _run(executor, finish(ledger, deadline))
 
 
-def _abort_later(executor: Executor, loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
+def _finish_later(executor: Executor, loop: asyncio.AbstractEventLoop, ledger: Ledger) -> None:
     """The same in a task of the loop that it was used in, whichever thread has dropped it."""
 
     def begin() -> None:
-        task = loop.create_task(_abort(executor, ledger, time.monotonic() + LEAVING))
-        _aborting.add(task)
-        task.add_done_callback(_aborting.discard)
+        task = loop.create_task(_finish(executor, ledger, Deadline.after(LEAVING)))
+        _finishing.add(task)
+        task.add_done_callback(_finishing.discard)
 
     with contextlib.suppress(RuntimeError):  # the loop is closed
         loop.call_soon_threadsafe(begin)
 
 
-_aborting: set[asyncio.Task[None]] = set()  # a loop keeps no task alive
+_finishing: set[asyncio.Task[None]] = set()  # a loop keeps no task alive

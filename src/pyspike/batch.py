@@ -124,8 +124,15 @@ class BatchResults(Sequence[BatchRecord[V]], Generic[V]):
 
 
 def rows_failed(results: BatchResults, failed: int, *, in_doubt: bool) -> BatchError:
-    """The error of a batch of which so many rows failed, one of them `in_doubt`; the first has the advice."""
-    advice = next((row.error.advice for row in results if row.error is not None), "")
+    """The error of a batch of which so many rows failed, one of them `in_doubt`."""
     return BatchError(
-        f"{failed} of {len(results)} rows failed", results=results, in_doubt=in_doubt, advice=advice
+        f"{failed} of {len(results)} rows failed",
+        results=results,
+        in_doubt=in_doubt,
+        advice=advice_of(results),
     )
+
+
+def advice_of(results: Sequence[BatchRecord]) -> str:
+    """The advice of the first row that failed."""
+    return next((row.error.advice for row in results if row.error is not None), "")

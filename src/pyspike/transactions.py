@@ -1,7 +1,7 @@
 """The calls of `Client` for transactions: beginning one, ending it, and running a function in one.
 
-What a transaction is, is in `transaction`; its steps are in `plans/transactions.py`. Those of `AsyncClient`
-are in `async_transactions`.
+What a transaction is, is in `transaction`; its steps are in `plans/transactions.py` and
+`plans/transaction_ends.py`. Those of `AsyncClient` are in `async_transactions`.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pyspike._wire import Batch, Command, Executor
+from pyspike._types import Milliseconds
+from pyspike._wire import Batch, Command, Executor, timeout_ms
 from pyspike.arguments import ending_settings, times_again
 from pyspike.client_part import ClientPart
 from pyspike.errors import AerospikeError
 from pyspike.process.lazy_imports import importing
 from pyspike.transaction import (
-    AbortStatus,
     BlockingTransaction,
-    CommitStatus,
-    Ledger,
     Transaction,
     attach,
     ledger_of,
     left_open,
+    seconds_of,
     warn_of_open,
 )
+from pyspike.transaction_ledger import LEAVING, AbortStatus, CommitStatus, Deadline, Ledger
 
 if TYPE_CHECKING:
     from pyspike.plans.transactions import Steps
 
-__all__ = ["LEAVING", "REPEATS", "Transactions"]
+__all__ = ["REPEATS", "Transactions", "deadline_of_all", "deadline_of_end"]
 
 REPEATS = 10  # times that a function is run again, by default
-# Seconds for a transaction that is dropped, or for all those that are open when their client is closed:
-# nobody waits for these longer.
-LEAVING = 1.0
+TOTAL = 10_000.0  # ms that it all may take, by default
+FINISHING = "pyspike-transaction"  # the name of threads that end what nobody waits for
+MOST_FINISHING = 16
 
 T = TypeVar("T")
 
@@ -55,14 +55,14 @@ class Transactions(ClientPart):
             from pyspike.plans.transactions import take_part
 
         ledger = ledger_of(txn)
-        attach(txn, self._executor.transactions, partial(_abort_later, self._executor))
+        attach(txn, self._executor.transactions, partial(_finish_later, self._executor))
         return _run(self._executor, take_part(ledger, work))
 
     def _abort_open(self) -> None:
         """Abort the transactions that are open, as the client is closed."""
-        left, until = left_open(self._executor.transactions), time.monotonic() + LEAVING
+        left, deadline = left_open(self._executor.transactions), Deadline.after(LEAVING)
         for txn in left:
-            _abort(self._executor, ledger_of(txn), until)
+            _finish(self._executor, ledger_of(txn), deadline)
         warn_of_open(left)
 
     def is_strong_consistency(self, namespace: str) -> bool:
@@ -77,7 +77,9 @@ class Transactions(ClientPart):
 
         return is_strong(self._cluster, namespace)
 
-    def transaction(self, *, timeout: int | timedelta | None = None) -> BlockingTransaction:
+    def transaction(
+        self, *, timeout: int | timedelta | None = None, total_timeout: Milliseconds | None = None
+    ) -> BlockingTransaction:
         """Begin a transaction: commands that happen all together or not at all.
 
             with client.transaction() as txn:
@@ -96,16 +98,31 @@ class Transactions(ClientPart):
 
         Args:
             timeout: as of `Transaction`: in how many seconds, from its first write on, it must be committed.
+            total_timeout: how many milliseconds it may take from now on, its commands, its commit and its
+                abort included; or a timedelta. 0 and None for no limit but those of the policies.
 
         Raises:
-            InvalidType, InvalidArgument: the timeout is no such span of time.
+            InvalidType, InvalidArgument: an argument is no such span of time.
         """
-        return BlockingTransaction(self, timeout)
+        return self._begin(timeout, deadline_of_all(total_timeout, 0.0))
 
-    def commit(self, txn: Transaction) -> CommitStatus:
+    def _begin(self, timeout: int | timedelta | None, deadline: Deadline) -> BlockingTransaction:
+        txn = BlockingTransaction(self, timeout)
+        ledger_of(txn).limit = deadline
+        return txn
+
+    def commit(self, txn: Transaction, *, total_timeout: Milliseconds | None = None) -> CommitStatus:
         """Have all that a transaction has written happen. Waits for its commands that are under way.
 
+        Records that could not be told, in time or at all, are told in the background, for a second at most;
+        then the servers do it when the transaction's time is over: see `Transaction.unfinished`.
+
         One whose commit was in doubt may be committed again, also by another process, which has it by pickle.
+
+        Args:
+            txn: the transaction.
+            total_timeout: how many milliseconds all of it may take, or a timedelta; 0 for as long as the
+                policies let each step. None for what is left to the transaction.
 
         Returns:
             What was done; the transaction is committed with each of these.
@@ -114,17 +131,27 @@ class Transactions(ClientPart):
             TransactionFailed: it is not committed, or with `in_doubt` may be or not. Where a record that it
                 had read has changed, or a later write of it is in doubt, or the servers have aborted it, it
                 is aborted now; else its `state` and the error's advice say what may follow.
+            TimeoutError: the time was over before that; it is not committed, and may be committed again or
+                aborted.
             TransactionAlreadyAborted: it was aborted before.
-            InvalidType: this is no transaction.
+            InvalidType, InvalidArgument: this is no transaction, or no span of time.
         """
         with importing:
-            from pyspike.plans.transactions import commit
+            from pyspike.plans.transaction_ends import commit
 
+        ledger = ledger_of(txn)
+        deadline = deadline_of_end(ledger, total_timeout)
         verify, roll = ending_settings(self._policies, self._cluster.dynamic)
-        return _run(self._executor, commit(ledger_of(txn), verify, roll))
+        return self._end(ledger, commit(ledger, verify, roll, deadline))
 
-    def abort(self, txn: Transaction) -> AbortStatus:
+    def abort(self, txn: Transaction, *, total_timeout: Milliseconds | None = None) -> AbortStatus:
         """Have nothing happen of what a transaction has written. Waits for its commands that are under way.
+
+        Records that could not be told, in time or at all, are told later, as by `commit`.
+
+        Args:
+            txn: the transaction.
+            total_timeout: as of `commit`.
 
         Returns:
             What was done; the transaction is aborted with each of these.
@@ -132,13 +159,23 @@ class Transactions(ClientPart):
         Raises:
             TransactionAlreadyCommitted: it was committed before.
             TransactionFailed: it may be committed, as an in-doubt commit has failed: commit it again.
-            InvalidType: this is no transaction.
+            InvalidType, InvalidArgument: this is no transaction, or no span of time.
         """
         with importing:
-            from pyspike.plans.transactions import abort
+            from pyspike.plans.transaction_ends import abort
 
+        ledger = ledger_of(txn)
+        deadline = deadline_of_end(ledger, total_timeout)
         _, roll = ending_settings(self._policies, self._cluster.dynamic)
-        return _run(self._executor, abort(ledger_of(txn), roll))
+        return self._end(ledger, abort(ledger, roll, deadline))
+
+    def _end(self, ledger: Ledger, steps: Steps[T]) -> T:
+        """Run the steps of a commit or an abort; records that were not told are told in the background."""
+        try:
+            return _run(self._executor, steps)
+        finally:
+            if ledger.untold:
+                _tell_later(self._executor, ledger)
 
     def run_in_transaction(
         self,
@@ -146,6 +183,7 @@ class Transactions(ClientPart):
         *,
         retries: int = REPEATS,
         timeout: int | timedelta | None = None,
+        total_timeout: Milliseconds | None = None,
     ) -> T:
         """Call a function with a transaction, commit it, and return what the function returns.
 
@@ -161,20 +199,26 @@ class Transactions(ClientPart):
 
         Args:
             function: is given the transaction, for the `txn` of its commands.
-            retries: how often it is called again, at most.
+            retries: how often it is called again, at most; 10 times by default.
             timeout: of each transaction, as of `Transaction`.
+            total_timeout: how many milliseconds all of it may take, calls of the function included; or a
+                timedelta, and 0 for no limit but those of the policies. By default these are ten seconds, or
+                the `timeout` if that is longer. No command and no other call begins after that.
 
         Raises:
             InvalidType, InvalidArgument: an argument can't be used.
             AerospikeError: the last conflict, or what else has failed.
+            TimeoutError: (one of these) the time was over before the commit. If it is over in the middle of
+                it, that is a `TransactionFailed` which may be `in_doubt`.
             Exception: what the function raises; the transaction is aborted then.
         """
         with importing:
-            from pyspike.plans.transactions import Repeats
+            from pyspike.plans.transaction_repeats import Repeats
 
-        repeats = Repeats(times_again(retries))
+        deadline = deadline_of_all(total_timeout, max(TOTAL, seconds_of(timeout) * 1000.0))
+        repeats = Repeats(times_again(retries), deadline)
         while True:
-            txn, returned = self.transaction(timeout=timeout), False
+            txn, returned = self._begin(timeout, deadline), False
             try:
                 with txn:
                     result = function(txn)
@@ -195,6 +239,24 @@ class Transactions(ClientPart):
                     if pause is None:
                         raise
                 time.sleep(pause / 1000)
+
+
+def deadline_of_all(total_timeout: Milliseconds | None, default: float) -> Deadline:
+    """Until when a transaction that begins now may take; `default` counts for None, and 0 is for ever.
+
+    Raises:
+        InvalidType, InvalidArgument: this is no span of time.
+    """
+    return Deadline.after(default if total_timeout is None else timeout_ms(total_timeout))
+
+
+def deadline_of_end(ledger: Ledger, total_timeout: Milliseconds | None) -> Deadline:
+    """Until when a commit or an abort that begins now may take; None is for what is left to the transaction.
+
+    Raises:
+        InvalidType, InvalidArgument: this is no span of time.
+    """
+    return ledger.limit if total_timeout is None else Deadline.after(timeout_ms(total_timeout))
 
 
 def _run(executor: Executor, steps: Steps[T]) -> T:
@@ -225,16 +287,27 @@ def _done(executor: Executor, work: Any) -> Any:
     return None
 
 
-def _abort(executor: Executor, ledger: Ledger, until: float) -> None:
-    """Abort a transaction that nobody holds any more; what can't be done in time is left to the servers."""
+def _finish(executor: Executor, ledger: Ledger, deadline: Deadline) -> None:
+    """End a transaction that nobody waits for; what can't be done in time is left to the servers."""
     with importing:
-        from pyspike.plans.transactions import give_up
+        from pyspike.plans.transaction_ends import finish
 
     with contextlib.suppress(AerospikeError):
-        _run(executor, give_up(ledger, until))
+        _run(executor, finish(ledger, deadline))
 
 
-def _abort_later(executor: Executor, ledger: Ledger) -> None:
+def _finish_later(executor: Executor, ledger: Ledger) -> None:
     """The same in a thread of its own, as the garbage collector may have called."""
-    until = time.monotonic() + LEAVING
-    threading.Thread(target=_abort, args=(executor, ledger, until), name="pyspike-abort", daemon=True).start()
+    deadline = Deadline.after(LEAVING)
+    threading.Thread(target=_finish, args=(executor, ledger, deadline), name=FINISHING, daemon=True).start()
+
+
+def _tell_later(executor: Executor, ledger: Ledger) -> None:
+    """Tell the records in the background; or leave it to the servers, while many wait there in vain."""
+    if sum(thread.name == FINISHING for thread in threading.enumerate()) < MOST_FINISHING:
+        _finish_later(executor, ledger)
+        return
+    with importing:
+        from pyspike.plans.transaction_ends import leave
+
+    leave(ledger)

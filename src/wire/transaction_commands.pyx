@@ -58,6 +58,23 @@ def time_left_of_call(work: Command | Batch, int64_t began) -> float | None:
     return total - (now_ns() - began) / <double>MILLISECOND if total else None
 
 
+def limit_call(work: Command | Batch, double ms) -> bool:
+    """Have a command or a batch that has not begun take no more milliseconds than these, at least one.
+
+    Returns:
+        Whether that is less than it had.
+    """
+    cdef double total = (<Command>work).total_timeout if type(work) is Command else (<Batch?>work).total_timeout
+    if 0 < total <= ms:
+        return False
+    total = max(ms, 1)
+    if type(work) is Command:
+        (<Command>work).total_timeout = total
+    else:
+        (<Batch>work).total_timeout = total
+    return True
+
+
 def join_batch(
     Batch batch not None, int64_t began, uint64_t number, versions: list[bytes | None], deadline: int | None,
     note: Callable[[int, int, bytes | None], None]

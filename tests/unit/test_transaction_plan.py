@@ -7,75 +7,35 @@ import gc
 import os
 import pickle
 import signal
-import time
 from typing import Any
 
 import pytest
 
-from pyspike import AerospikeError, Key, ResultCode, Transaction, TransactionState, errors
+from pyspike import AerospikeError, ResultCode, Transaction, TransactionState, errors
 from pyspike import operations as op
-from pyspike._wire import Batch, BatchCommands, Command, Executor
+from pyspike._wire import Command
 from pyspike.batch import BatchWrite
 from pyspike.errors import from_code
-from pyspike.plans.transactions import Repeats, Wait, abort, commit, give_up, is_conflict, take_part
-from pyspike.policy import BatchPolicy, ReadPolicy, TxnRollPolicy, TxnVerifyPolicy, WritePolicy
-from pyspike.transaction import (
-    AbortStatus,
-    AsyncTransaction,
-    BlockingTransaction,
-    CommitStatus,
-    Ledger,
-    ledger_of,
-)
+from pyspike.plans.transaction_ends import abort, commit, finish
+from pyspike.plans.transaction_repeats import Repeats, is_conflict
+from pyspike.plans.transactions import Wait, take_part
+from pyspike.transaction import AsyncTransaction, BlockingTransaction, ledger_of
+from pyspike.transaction_ledger import AbortStatus, CommitStatus, Deadline, Ledger
 from support.all_of import all_of
-
-ANN, BOB = Key("test", "s", "ann"), Key("test", "s", "bob")
-VERIFY, ROLL = TxnVerifyPolicy().settings, TxnRollPolicy().settings
-VERSION, OTHER = bytes(range(7)), bytes(range(1, 8))
-UNSENT: Any = BatchCommands(Executor(), ReadPolicy().settings, WritePolicy().settings, BatchPolicy().settings)
-
-
-def named(work: Any) -> str:
-    """Which step a request is: the header's bits tell."""
-    if isinstance(work, (Batch, Wait)):
-        return type(work).__name__
-    info2, info4 = work.request[10], work.request[12]
-    if info4:
-        return {1: "verify", 2: "forward", 4: "back"}[info4]
-    if work.key.set_name == "<ERO~MRT":
-        return "close" if info2 & 2 else "mark" if b"fwd" in work.request else "monitor"
-    return "write" if work.write else "read"
-
-
-def play(steps: Any, *outcomes: Any) -> tuple[Any, list[str]]:
-    """Run steps on these outcomes, values or errors to throw; return what they give, and their names."""
-    left, told = list(outcomes), []
-    try:
-        work = next(steps)
-        while True:
-            told.append(named(work))
-            outcome = left.pop(0) if left else None
-            work = steps.throw(outcome) if isinstance(outcome, BaseException) else steps.send(outcome)
-    except StopIteration as end:
-        return end.value, told
-
-
-def begun(*, read: bool = True, written: bool = True) -> Ledger:
-    """A transaction that has read one record, and written another."""
-    ledger = ledger_of(Transaction())
-    ledger.enter(["test"])
-    ledger.leave()
-    if read:
-        ledger.note_read(BOB, 0, VERSION)
-    if written:
-        ledger.note_write(ANN, 0, None)
-        ledger.monitor_answered(77, created=False)
-    return ledger
-
-
-def lost(*, in_doubt: bool = True) -> AerospikeError:
-    return errors.TimeoutError("lost", in_doubt=in_doubt)
-
+from support.transaction_plans import (
+    ANN,
+    BOB,
+    OTHER,
+    PAST,
+    ROLL,
+    UNSENT,
+    VERIFY,
+    VERSION,
+    begun,
+    lost,
+    named,
+    play,
+)
 
 # Commits ----------------------------------------------------------------------------------------------------
 
@@ -224,9 +184,10 @@ def test_a_monitor_that_is_there_already_is_told_again() -> None:
 
 def test_a_monitor_that_fails_ends_the_write_which_is_not_in_doubt() -> None:
     ledger = ledger_of(Transaction())
-    with pytest.raises(errors.TimeoutError) as caught:
+    with pytest.raises(errors.TimeoutError, match="lost, at the transaction's monitor record") as caught:
         play(take_part(ledger, UNSENT.put(ANN, {"a": 1})), lost())
     assert (caught.value.in_doubt, caught.value.key, ledger.writes) == (False, ANN, {})
+    assert "nothing of the record was written" in caught.value.advice
 
 
 @pytest.mark.parametrize(
@@ -278,18 +239,18 @@ def test_an_end_waits_for_commands_and_for_another_end_and_lets_none_begin() -> 
         other.send(None)
 
 
-def test_who_gives_up_waits_for_nothing_longer_than_told() -> None:
+def test_an_end_that_nobody_waits_for_takes_no_longer_than_told() -> None:
     ledger = begun()
-    assert play(give_up(ledger, time.monotonic() + 100))[1] == ["back", "close"]
+    assert play(finish(ledger, Deadline.after(100_000)))[1] == ["back", "close"]
     assert ledger.state is TransactionState.ABORTED
 
     late = begun()
-    assert play(give_up(late, time.monotonic()))[1] == []  # the servers do it
+    assert play(finish(late, PAST))[1] == []  # the servers do it
     assert late.state is TransactionState.ABORTED
 
     busy = begun()
     busy.enter(["test"])
-    waiting = give_up(busy, time.monotonic() + 100)
+    waiting = finish(busy, Deadline.after(100_000))
     wait = next(waiting)
     assert isinstance(wait, Wait)
     assert wait.timeout is not None
@@ -299,13 +260,13 @@ def test_who_gives_up_waits_for_nothing_longer_than_told() -> None:
 
     stuck = begun()
     stuck.enter(["test"])
-    assert play(give_up(stuck, time.monotonic() + 0.001))[1][:1] in ([], ["Wait"])
+    assert play(finish(stuck, Deadline.after(1)))[1][:1] in ([], ["Wait"])
     assert stuck.state is TransactionState.ABORTED
 
     committing = begun()
     committed = commit(committing, VERIFY, ROLL)
     next(committed)
-    assert play(give_up(committing, time.monotonic()))[1] == []
+    assert play(finish(committing, PAST))[1] == []
     assert play(committed)[0] is CommitStatus.OK  # that goes on
 
 
@@ -313,13 +274,13 @@ def test_a_with_whose_abort_is_interrupted_has_it_done_in_the_background(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
     class Interrupted:
-        def commit(self, txn: Transaction) -> Any:
+        def commit(self, txn: Transaction, *, total_timeout: Any = None) -> Any:
             raise KeyboardInterrupt
 
         abort = commit
 
     class Cancelled:
-        async def commit(self, txn: Transaction) -> Any:
+        async def commit(self, txn: Transaction, *, total_timeout: Any = None) -> Any:
             raise asyncio.CancelledError
 
         abort = commit

@@ -29,7 +29,8 @@ from pyspike._wire import (
 )
 from pyspike.batch import BatchResults
 from pyspike.plans.batch import BatchPlan
-from pyspike.plans.transactions import Steps, abort, commit, take_part
+from pyspike.plans.transaction_ends import abort, commit
+from pyspike.plans.transactions import Steps, take_part
 from pyspike.policy import BatchPolicy, ReadPolicy, TxnRollPolicy, TxnVerifyPolicy, WritePolicy
 from pyspike.transaction import AbortStatus, CommitStatus, ledger_of
 from support.all_of import all_of
