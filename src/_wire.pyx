@@ -124,6 +124,7 @@ done in Python.
     tasks/recordset                 AsyncRecordset, for tasks: the records of a query, pulled out of the nodes' sockets
     tasks/executor                  AsyncExecutor: choosing the loop
     watched_executor                WatchedExecutor, which hands calls to who watches them
+    transaction_executor            TransactionExecutor, which has all calls take part in a transaction
     client_methods                  the methods of both clients for commands on one record
     batch_methods                   the methods of both clients for batches
     constructors                    naming the class in errors of wrong constructor arguments
@@ -297,6 +298,7 @@ include "wire/tasks/batch_stream.pyx"
 include "wire/tasks/recordset.pyx"
 include "wire/tasks/executor.pyx"
 include "wire/watched_executor.pyx"
+include "wire/transaction_executor.pyx"
 include "wire/client_methods.pyx"
 include "wire/batch_methods.pyx"
 include "wire/constructors.pyx"

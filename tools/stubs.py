@@ -254,7 +254,8 @@ class Function:
 
     def lines(self, *, asynchronous: bool = False) -> Iterator[str]:
         """Its lines in a stub, those of its overloads if it has any."""
-        waits = self.waits or (asynchronous and not self.name.startswith("__"))
+        plain = self.name.startswith("__") or "@property" in self.marks
+        waits = self.waits or (asynchronous and not plain)
         keyword = "async def" if waits else "def"
         for marks, parameters, returns, doc in self._variants():
             yield from marks

@@ -3409,6 +3409,27 @@ class WatchedExecutor(Executor):
     def open_call(self, method: str, namespace: str | None, set_name: str | None) -> Trace | None:
         """Note that a call begins which is not run here. Leaving the trace's `with` ends it."""
 
+@final
+class TransactionExecutor(Executor):
+    """Has all work take part in a transaction.
+
+    Args:
+        executor: runs what comes of that; its other attributes are this one's too.
+        txn: the transaction.
+        take_part: `take_part(txn, work)` returns what the call of a `Command` or `Batch` returns.
+    """
+    @property
+    def executor(self) -> Executor: ...
+    @property
+    def txn(self) -> Any: ...
+    def __init__(
+        self, executor: Executor, txn: Transaction, take_part: Callable[[Any, Any], Any]
+    ) -> None: ...
+    def open_query(self, query: Query) -> Any:
+        """Refuse a query."""
+    def open_call(self, method: str, namespace: str | None, set_name: str | None) -> Trace | None:
+        """Refuse a call that is not run here."""
+
 def no_copy(client: object) -> TypeError:
     """Return the error for pickling or copying a client."""
 
@@ -4268,7 +4289,7 @@ class AsyncCommands:
     """
     def __init__(self, executor: Executor, read: Settings, write: Settings, batch: Settings) -> None: ...
     @property
-    async def _executor(self) -> Executor: ...
+    def _executor(self) -> Executor: ...
     @overload
     async def get(
         self,

@@ -52,6 +52,7 @@ from pyspike.process.in_thread import in_thread
 from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.process.weak_registry import WeakRegistry
 from pyspike.transaction import Transaction
+from pyspike.transactions import bound, refuse_bound
 
 if TYPE_CHECKING:
     from pyspike import metrics as client_metrics
@@ -168,6 +169,16 @@ class AsyncExecutor(_wire.AsyncExecutor):
                 _let_go(self.executors)
 
 
+def _watched(loops: AsyncExecutor) -> Executor:
+    """What runs the commands of a client: as its policy says, with whoever watches its calls in between."""
+    if not loops.cluster.policy.is_watched:
+        return loops
+    with importing:
+        from pyspike.telemetry.watching import watched
+
+    return watched(loops, loops.cluster)
+
+
 def _any_open(executors: dict[asyncio.AbstractEventLoop, LoopExecutor]) -> bool:
     """Whether one has connections in a loop that still runs."""
     return any(not (executor.closed or loop.is_closed()) for loop, executor in list(executors.items()))
@@ -234,7 +245,8 @@ class AsyncClient(
         policy = client_policy(policy)
         cluster = Cluster(parse_hosts(hosts), policy, for_threads=False)
         self._namespace: str | None = None
-        self._share(AsyncExecutor(cluster), Policies.of(policy), owner=True)
+        loops = AsyncExecutor(cluster)
+        self._share(loops, _watched(loops), Policies.of(policy), owner=True)
 
     @classmethod
     async def connect(cls, hosts: HostsLike, policy: ClientPolicy | None = None) -> AsyncClient:
@@ -281,16 +293,11 @@ class AsyncClient(
             raise InvalidType(f"what is shared must be a Client, not {type(client).__name__}")
         new = cls.__new__(cls)
         new._namespace = client._namespace
-        new._share(AsyncExecutor(client._cluster, client._guard), client._policies, owner=False)
+        loops = AsyncExecutor(client._cluster, client._guard)
+        new._share(loops, _watched(loops), client._policies, owner=False)
         return new
 
-    def _share(self, loops: AsyncExecutor, policies: Policies, *, owner: bool) -> None:
-        executor: Executor = loops
-        if loops.cluster.policy.is_watched:
-            with importing:
-                from pyspike.telemetry.watching import watched
-
-            executor = watched(loops, loops.cluster)
+    def _share(self, loops: AsyncExecutor, executor: Executor, policies: Policies, *, owner: bool) -> None:
         AsyncCommands.__init__(
             self, executor, policies.read.settings, policies.write.settings, policies.batch.settings
         )
@@ -319,10 +326,17 @@ class AsyncClient(
         Raises:
             InvalidType: a policy is of another kind.
         """
-        view = self.__new__(type(self))
         policies = self._policies.changed(read, write, info, admin, batch, query, txn_verify, txn_roll)
+        return self._view(self._executor, policies)
+
+    def with_transaction(self, txn: Transaction) -> AsyncClient:
+        """A view on the same cluster that is bound to a transaction: see `Client.with_transaction`."""
+        return self._view(bound(self._executor, txn, self._take_part), self._policies)
+
+    def _view(self, executor: Executor, policies: Policies) -> AsyncClient:
+        view = self.__new__(type(self))
         view._namespace = self._namespace
-        view._share(self._loops, policies, owner=self._owner)
+        view._share(self._loops, executor, policies, owner=self._owner)
         return view
 
     # --- the cluster ---
@@ -394,6 +408,7 @@ class AsyncClient(
                 await in_thread(self._cluster.close)
 
     async def __aenter__(self) -> AsyncClient:
+        refuse_bound(self._executor, "is not entered")
         if self._loops.closed or self._cluster.closed:
             raise ClientClosed("the client is closed", advice="make a new one")
         if self._owner and not self._cluster.rounds:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from pyspike._types import Milliseconds
-from pyspike._wire import Batch, Command, Executor
+from pyspike._wire import Batch, Command, Executor, TransactionExecutor
 from pyspike.arguments import ending_settings, times_again
 from pyspike.client_part import ClientPart
 from pyspike.cluster.info_names import is_strong
@@ -22,13 +22,14 @@ from pyspike.transaction import (
     AsyncTransaction,
     Transaction,
     attach,
+    check_bound,
     ledger_of,
     left_open,
     seconds_of,
     warn_of_open,
 )
 from pyspike.transaction_ledger import LEAVING, AbortStatus, CommitStatus, Deadline, Ledger
-from pyspike.transactions import REPEATS, TOTAL, deadline_of_all, deadline_of_end
+from pyspike.transactions import REPEATS, TOTAL, deadline_of_all, deadline_of_end, refuse_bound
 
 __all__ = ["AsyncTransactions"]
 
@@ -44,20 +45,23 @@ class AsyncTransactions(ClientPart):
 
     def _take_part(self, txn: Any, work: Command | Batch) -> Any:
         """The coroutine of a command or a batch that is part of a transaction."""
-        running: Any = self._take_part_of(txn, ledger_of(txn), work)
+        ledger = ledger_of(txn)
+        if isinstance(self._executor, TransactionExecutor):
+            check_bound(self._executor.txn, txn)
+        running: Any = self._take_part_of(txn, ledger, work)
         running.__name__, running.__qualname__ = work.name, f"AsyncClient.{work.name}"
         return running
 
     async def _take_part_of(self, txn: Transaction, ledger: Ledger, work: Command | Batch) -> Any:
         finish_later = partial(_finish_later, self._loops, asyncio.get_running_loop())
         attach(txn, self._loops.transactions, finish_later)
-        return await _run(self._executor, take_part(ledger, work))
+        return await _run(self._unbound_executor, take_part(ledger, work))
 
     async def _abort_open(self) -> None:
         """Abort the transactions that are open, as the client is closed."""
         left, deadline = left_open(self._loops.transactions), Deadline.after(LEAVING)
         for txn in left:
-            await _finish(self._executor, ledger_of(txn), deadline)
+            await _finish(self._unbound_executor, ledger_of(txn), deadline)
         warn_of_open(left)
 
     def is_strong_consistency(self, namespace: str) -> bool:
@@ -74,6 +78,7 @@ class AsyncTransactions(ClientPart):
         return self._begin(timeout, deadline_of_all(total_timeout, 0.0))
 
     def _begin(self, timeout: int | timedelta | None, deadline: Deadline) -> AsyncTransaction:
+        refuse_bound(self._executor, "begins no other one")
         txn = AsyncTransaction(self, timeout)
         ledger_of(txn).limit = deadline
         return txn
@@ -95,10 +100,10 @@ class AsyncTransactions(ClientPart):
     async def _end(self, ledger: Ledger, steps: Steps[T]) -> T:
         """Run the steps of a commit or an abort; records that were not told are told in the background."""
         try:
-            return await _run(self._executor, steps)
+            return await _run(self._unbound_executor, steps)
         finally:
             if ledger.untold:
-                _finish_later(self._executor, asyncio.get_running_loop(), ledger)
+                _finish_later(self._unbound_executor, asyncio.get_running_loop(), ledger)
 
     async def run_in_transaction(
         self,

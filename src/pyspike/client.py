@@ -32,7 +32,7 @@ from pyspike.policy import (
 )
 from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.queries import Queries
-from pyspike.transactions import Transactions
+from pyspike.transactions import Transactions, bound, refuse_bound
 from pyspike.updates import Updates
 from pyspike.user_administration import UserAdministration
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pyspike import stats as client_stats
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
+    from pyspike.transaction import Transaction
 else:
     client_metrics = LazyModule("pyspike.metrics")
     client_stats = LazyModule("pyspike.stats")
@@ -205,10 +206,37 @@ class Client(
         Raises:
             InvalidType: a policy is of another kind.
         """
-        view = self.__new__(type(self))
         policies = self._policies.changed(read, write, info, admin, batch, query, txn_verify, txn_roll)
+        return self._view(self._executor, policies)
+
+    def with_transaction(self, txn: Transaction) -> Client:
+        """A view on the same cluster that is bound to a transaction: all of its commands take part; cheap.
+
+            def transfer(txn):
+                inside = client.with_transaction(txn)
+                inside.add(ann, {"balance": -10})
+                inside.add(bob, {"balance": 10})
+
+            client.run_in_transaction(transfer)
+
+        So none can be forgotten, also by functions that take a client and know of no transaction. What can
+        take no part is refused: queries, batch streams, columns, jobs in the background, info commands and
+        the administration; so are other transactions. The transaction is ended as ever, and the view refuses
+        commands then. Closing either closes both.
+
+        Args:
+            txn: the transaction.
+
+        Raises:
+            InvalidType: this is no transaction.
+            InvalidArgument: the client is bound to another one.
+        """
+        return self._view(bound(self._executor, txn, self._take_part), self._policies)
+
+    def _view(self, executor: Executor, policies: Policies) -> Client:
+        view = self.__new__(type(self))
         view._namespace = self._namespace
-        view._share(self._cluster, self._executor, self._guard, policies)
+        view._share(self._cluster, executor, self._guard, policies)
         return view
 
     # --- the cluster ---
@@ -313,6 +341,7 @@ class Client(
             self._cluster.close(wait)
 
     def __enter__(self) -> Client:
+        refuse_bound(self._executor, "is not entered")
         self._cluster.ensure_running()
         return self
 

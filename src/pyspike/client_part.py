@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyspike._wire import TransactionExecutor
 from pyspike.arguments import Policies, admin_policy
 from pyspike.policy import AdminPolicy
 from pyspike.process.lazy_imports import importing
@@ -35,6 +36,12 @@ class ClientPart:
         def _follow(self, dynamic: DynamicSettings, policies: Policies) -> None: ...
 
         def _know(self, types: RecordTypes) -> None: ...
+
+    @property
+    def _unbound_executor(self) -> Any:
+        """What runs commands that take part in no transaction, also if the client is bound to one."""
+        executor = self._executor
+        return executor.executor if isinstance(executor, TransactionExecutor) else executor
 
     def _admin_call(self, method: str, policy: AdminPolicy | None) -> ClusterCall:
         """What the requests of a method about the cluster go by; to be used in a `with`.

@@ -42,6 +42,7 @@ __all__ = [
     "Transaction",
     "TransactionState",
     "attach",
+    "check_bound",
     "ledger_of",
     "left_open",
     "warn_of_open",
@@ -193,6 +194,19 @@ def ledger_of(txn: object) -> Ledger:
             f"txn must be a Transaction, not {type(txn).__name__}", advice="client.transaction() makes one"
         )
     return txn._ledger
+
+
+def check_bound(bound: Transaction, txn: Transaction) -> None:
+    """Refuse another transaction than the one that a client is bound to.
+
+    Raises:
+        InvalidArgument: it is another one.
+    """
+    if txn._ledger is not bound._ledger:
+        raise InvalidArgument(
+            "the client is bound to another transaction",
+            advice="leave txn out, or call it on a client without one",
+        )
 
 
 def attach(txn: Transaction, known: WeakRegistry[Transaction], finisher: Callable[[Ledger], None]) -> None:

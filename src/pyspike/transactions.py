@@ -15,15 +15,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspike._types import Milliseconds
-from pyspike._wire import Batch, Command, Executor, timeout_ms
+from pyspike._wire import Batch, Command, Executor, TransactionExecutor, timeout_ms
 from pyspike.arguments import ending_settings, times_again
 from pyspike.client_part import ClientPart
-from pyspike.errors import AerospikeError
+from pyspike.errors import AerospikeError, InvalidArgument
 from pyspike.process.lazy_imports import importing
 from pyspike.transaction import (
     BlockingTransaction,
     Transaction,
     attach,
+    check_bound,
     ledger_of,
     left_open,
     seconds_of,
@@ -34,7 +35,7 @@ from pyspike.transaction_ledger import LEAVING, AbortStatus, CommitStatus, Deadl
 if TYPE_CHECKING:
     from pyspike.plans.transactions import Steps
 
-__all__ = ["REPEATS", "Transactions", "deadline_of_all", "deadline_of_end"]
+__all__ = ["REPEATS", "TOTAL", "Transactions", "bound", "deadline_of_all", "deadline_of_end", "refuse_bound"]
 
 REPEATS = 10  # times that a function is run again, by default
 TOTAL = 10_000.0  # ms that it all may take, by default
@@ -54,15 +55,19 @@ class Transactions(ClientPart):
         with importing:
             from pyspike.plans.transactions import take_part
 
-        ledger = ledger_of(txn)
-        attach(txn, self._executor.transactions, partial(_finish_later, self._executor))
-        return _run(self._executor, take_part(ledger, work))
+        ledger, executor = ledger_of(txn), self._executor
+        if isinstance(executor, TransactionExecutor):
+            check_bound(executor.txn, txn)
+            executor = executor.executor
+        attach(txn, executor.transactions, partial(_finish_later, executor))
+        return _run(executor, take_part(ledger, work))
 
     def _abort_open(self) -> None:
         """Abort the transactions that are open, as the client is closed."""
-        left, deadline = left_open(self._executor.transactions), Deadline.after(LEAVING)
+        executor = self._unbound_executor
+        left, deadline = left_open(executor.transactions), Deadline.after(LEAVING)
         for txn in left:
-            _finish(self._executor, ledger_of(txn), deadline)
+            _finish(executor, ledger_of(txn), deadline)
         warn_of_open(left)
 
     def is_strong_consistency(self, namespace: str) -> bool:
@@ -87,8 +92,9 @@ class Transactions(ClientPart):
                 client.put(ann, {"balance": balance - 10}, txn=txn)
                 client.add(bob, {"balance": 10}, txn=txn)
 
-        Commands take part by the keyword `txn`: all on single records, and batches, but no queries and no
-        batch streams. They are of one namespace, which has strong consistency, and write up to 4096 records.
+        Commands take part by the keyword `txn`, or by a view of the client that is bound to the transaction:
+        see `with_transaction`. These are all on single records, and batches, but no queries and no batch
+        streams. They are of one namespace, which has strong consistency, and write up to 4096 records.
         What is written is seen by the commands of the transaction only, until it is committed; meanwhile
         other writes of these records fail with `TransactionBlocked`. The end of the `with` commits; an
         exception aborts. A commit fails if a record that was read has been changed by others.
@@ -107,6 +113,7 @@ class Transactions(ClientPart):
         return self._begin(timeout, deadline_of_all(total_timeout, 0.0))
 
     def _begin(self, timeout: int | timedelta | None, deadline: Deadline) -> BlockingTransaction:
+        refuse_bound(self._executor, "begins no other one")
         txn = BlockingTransaction(self, timeout)
         ledger_of(txn).limit = deadline
         return txn
@@ -172,10 +179,10 @@ class Transactions(ClientPart):
     def _end(self, ledger: Ledger, steps: Steps[T]) -> T:
         """Run the steps of a commit or an abort; records that were not told are told in the background."""
         try:
-            return _run(self._executor, steps)
+            return _run(self._unbound_executor, steps)
         finally:
             if ledger.untold:
-                _tell_later(self._executor, ledger)
+                _tell_later(self._unbound_executor, ledger)
 
     def run_in_transaction(
         self,
@@ -239,6 +246,42 @@ class Transactions(ClientPart):
                     if pause is None:
                         raise
                 time.sleep(pause / 1000)
+
+
+def bound(executor: Executor, txn: Transaction, take_part: Callable[[Any, Any], Any]) -> Executor:
+    """What runs the commands of a view that is bound to a transaction.
+
+    Args:
+        executor: of the client.
+        txn: the transaction.
+        take_part: what the client has its commands take part by.
+
+    Raises:
+        InvalidType: this is no transaction.
+        InvalidArgument: the client is bound to another one.
+    """
+    ledger_of(txn)
+    if isinstance(executor, TransactionExecutor):
+        check_bound(executor.txn, txn)
+        return executor
+    return TransactionExecutor(executor, txn, take_part)
+
+
+def refuse_bound(executor: Executor, what: str) -> None:
+    """Refuse what a client that is bound to a transaction does not do.
+
+    Args:
+        executor: the client's.
+        what: in words, behind "the client".
+
+    Raises:
+        InvalidArgument: it is bound to one.
+    """
+    if isinstance(executor, TransactionExecutor):
+        raise InvalidArgument(
+            f"the client is bound to a transaction, and {what}",
+            advice="do it by the client that it is a view of",
+        )
 
 
 def deadline_of_all(total_timeout: Milliseconds | None, default: float) -> Deadline:

@@ -386,13 +386,6 @@ cdef inline RowRules batches(object client, object policy, int section=SECTION_B
     return commands.rules.with_settings(settings)
 
 
-cdef object no_stream_in_transaction():
-    return errors.InvalidArgument(
-        "batch_stream takes no part in a transaction: of how many records it writes is not known in advance",
-        advice="use batch, for up to 4096 records that are written",
-    )
-
-
 cdef inline object run_batch_of(object client, str name, Batch batch, BatchGives gives, object txn):
     """Has the client's executor run a batch."""
     batch.types = (<Commands>client).types

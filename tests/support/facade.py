@@ -125,6 +125,9 @@ class TaskClient:
     def with_policies(self, **policies: Any) -> TaskClient:
         return self.of(self.tasks.with_policies(**policies))
 
+    def with_transaction(self, txn: Any) -> TaskClient:
+        return self.of(self.tasks.with_transaction(_unwrapped(txn)))
+
     def stats(self) -> ClientStats:
         """The numbers of the client."""
         return self.tasks.stats()
