@@ -10,24 +10,25 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
+from fuzz.choices import Choices
 from pyspike import BatchPolicy, ReadPolicy, WritePolicy, _wire
 from pyspike.columnar.json_values import from_text
 from support.columns import CArray
 
 RULES = _wire.row_rules(BatchPolicy().settings, ReadPolicy().settings, WritePolicy().settings)
 
-T = TypeVar("T")
-
-INTS = {"c": 1, "s": 2, "i": 4, "l": 8, "C": 1, "S": 2, "I": 4, "L": 8, "tdD": 4, "tsu:": 8}
+CODES = {"c": 1, "s": 2, "i": 4, "l": 8, "C": 1, "S": 2, "I": 4, "L": 8}
+INTS = {**CODES, "tdD": 4, "tdm": 8, "tts": 4, "ttn": 8, "tsu:": 8, "tDm": 8}
 TEXTS = {"u": 4, "U": 8, "z": 4, "Z": 8}
-PLAIN = ("n", "b", "f", "g", "w:3", "w:20", "vu", "vz", *INTS, *TEXTS)
+PLAIN = ("n", "b", "e", "f", "g", "w:3", "w:20", "vu", "vz", *INTS, *TEXTS)
 NESTED = ("+l", "+L", "+w:2", "+s", "+m")
 NAMES = ("id", "v", "digest", "ttl", "g", "set", "extra", "x")
 ROLES = ("key", "digest", "set", "ttl", "generation", "extra")
 KEYS = ("l", "i", "u", "z", "vu", "w:20", "S", "U")
 JSON = {"ARROW:extension:name": "arrow.json"}
+NULLS = ({"aerospike:null": "value"}, {"aerospike:null": "either"})
 METADATA: dict[str, tuple[dict[str, str] | None, ...]] = {
     **dict.fromkeys(("u", "U", "vu"), (None, None, {"aerospike:particle": "geojson"}, JSON)),
     **dict.fromkeys(("z", "Z", "vz"), (None, {"aerospike:particle": "hll"})),
@@ -57,36 +58,6 @@ def _released(pointer: Any) -> None:
 
 
 RELEASE = _fields["release"](_released)
-
-
-class Choices:
-    """What the input's bytes choose; behind their end always the first.
-
-    Args:
-        data: the bytes.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def number(self, end: int) -> int:
-        """A number from 0 on, below `end`."""
-        byte = self._data[self._at] if self._at < len(self._data) else 0
-        self._at += 1
-        return byte % end
-
-    def one_of(self, values: tuple[T, ...]) -> T:
-        return values[self.number(len(values))]
-
-    def seldom(self) -> bool:
-        """Whether something is wrong here."""
-        return self.number(256) > 250
-
-    def bytes(self, count: int) -> bytes:
-        found = self._data[self._at : self._at + count]
-        self._at += count
-        return found.ljust(count, b"\x01")
 
 
 class Arrays:
@@ -137,8 +108,8 @@ class Arrays:
         offset = choose.number(3) if choose.number(4) == 3 else 0
         is_key = name in ("id", "key") and choose.number(8) > 0
         form = choose.one_of(KEYS if is_key else PLAIN + NESTED if depth < DEEPEST else PLAIN)
-        metadata = None if is_key else choose.one_of(METADATA.get(form, (None,)))
-        if form in INTS and ":" not in form and form != "tdD" and choose.number(8) == 7:
+        metadata = None if is_key else choose.one_of(METADATA.get(form, (None, *NULLS)))
+        if form in CODES and choose.number(8) == 7:
             return self._dictionary(name, form, length, offset, depth)
         nested: dict[str, Callable[[int], tuple[list[Any], list[tuple[_wire.ArrowSchema, Any]]]]] = {
             "+l": lambda count: self._lists(count, 4, depth),
@@ -188,7 +159,7 @@ class Arrays:
             words = [self.choices.one_of(WORDS) for _ in range(count)]
             data = b"".join(words)
             return [self._offsets(list(map(len, words)), TEXTS[form], len(data)), self._memory(data)]
-        width = int(form[2:]) if form.startswith("w:") else {"f": 4, "g": 8, **INTS}[form]
+        width = int(form[2:]) if form.startswith("w:") else {"e": 2, "f": 4, "g": 8, **INTS}[form]
         return [self._memory(self.choices.bytes(width * count))]
 
     def _views(self, count: int) -> list[Any]:

@@ -70,13 +70,17 @@ def queries() -> list[bytes]:
 def records() -> list[bytes]:
     """Records as nodes send them, with values of every kind and with keys."""
     simple = {"a": 1, "b": 0.5, "c": "text", "i": b"\x00", "n": True}
-    nested = {"l": [[1, 2], []], "m": {"k": [b"x", None]}, "d": {"x": 1, "y": {"z": "text"}}}
+    nested = {"l": [[1, 2], []], "m": {"k": [b"x", None]}, "d": {"x": 1, "y": {"z": "text", "w": None}}}
     keys = (None, b"\x03key", b"\x01" + bytes(8), b"\x04\x00\xff", b"\x02" + bytes(8))
     digest = bytes(20)
     return [
         *(record_of(simple | nested, key=key, digest=digest, ttl=number) for number, key in enumerate(keys)),
         *(record_of({"x": RawParticle(data[0], data[1:])}) for data in particles()),
         record_of(simple) + record_of(nested) + record_of(simple),
+        b"".join(
+            record_of({"d": each})
+            for each in ({"x": 1, "y": "t"}, {"x": None, "y": "u"}, {"y": "v"}, {"x": 1})
+        ),
         *queries(),
     ]
 

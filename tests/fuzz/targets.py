@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fuzz import seeds
 from fuzz.arrays import write_arrays
 from fuzz.batches import Batching, BatchingColumns
+from fuzz.schemas import plan_columns
 from pyspike import Cursor, MapReturnType, QueryPolicy, ReadPolicy, Statement, _wire, errors, exp, filters
 from pyspike import operations as op
 from pyspike.batch import BatchDelete, BatchRead, BatchWrite
@@ -31,12 +32,21 @@ EXPECTED = (errors.ProtocolError, errors.ServerError)
 UNWRITABLE = (errors.InvalidArgument, errors.InvalidType)
 
 KEY = ("test", "s", 1)
-NESTED = {"l": [[int]], "m": dict[str, list[bytes]], "d": {"x": int, "y": {"z": object}}}
+NESTED = {"l": [[int]], "m": dict[str, list[bytes]], "d": {"x": int, "y": {"z": object, "w": str | None}}}
+DICTIONARIES = [
+    _wire.ArrowSchema("", "c", dictionary=_wire.ArrowSchema("", form)) for form in ("u", "Z", "vu", "vz")
+]
+PAIR = _wire.ArrowSchema("", "+w:2", fields=[_wire.ArrowSchema("item", "l")])
+ARROW = [
+    *(_wire.ArrowSchema("", form) for form in ("s", "L", "f", "tdm", "tts", "ttu", "w:2", "vu", "Z")),
+    PAIR,
+]
+PYTHON = (int, str, bytes, float, object, [int], dict[str, int], {"x": int, "y": str}, {"x": int | None})
 SCHEMAS = [
     schema_of(
         {**dict.fromkeys("abcinsx", kind), "_key": kind if kind in (int, str, bytes) else object} | NESTED
     )
-    for kind in (int, str, bytes, float, object, [int], dict[str, int], {"x": int, "y": str})
+    for kind in (*PYTHON, *ARROW, *DICTIONARIES)
 ]
 EVERY_PARTITION = [("test", 0, (b"\xff" * 512,))]
 INFO_PARSERS: tuple[Callable[[str], object], ...] = (
@@ -96,6 +106,7 @@ def targets(rng: random.Random, stack: contextlib.ExitStack) -> list[Target]:
         Target("query", seeds.queries(), parse_query, 3),
         Target("columns", seeds.records(), Columns(rng), 4, (*EXPECTED, errors.SchemaMismatch)),
         Target("columns taken", seeds.choices(rng), write_arrays, 3, UNWRITABLE),
+        Target("schemas taken", seeds.choices(rng), plan_columns, 1, UNWRITABLE),
         Target("aggregate", seeds.queries(), parse_aggregate, 1),
         Target("cursor", seeds.cursors(), Cursor, 1, (errors.InvalidArgument,)),
         Target("expression", seeds.filters(), parse_expression, 1, (errors.InvalidArgument,)),
