@@ -24,6 +24,7 @@ extensions = [
     "docstrings",
     "page_lists",
     "plain_pages",
+    "signatures",
 ]
 exclude_patterns = ["_build", "ext"]
 
@@ -56,6 +57,8 @@ html_theme = "furo"
 html_title = "pyspike"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = [("tables.js", {"defer": "defer"})]
+html_search_scorer = str(HERE / "scorer.js")
 html_show_copyright = False
 html_theme_options = {"top_of_page_buttons": []}
 pygments_style = "friendly"

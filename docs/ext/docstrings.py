@@ -4,25 +4,22 @@
 - Paragraphs such as "`NAME`: text" with hanging lines become a list.
 - "Raises (when run):" becomes a section "Raises" whose entries say so.
 - A plural as in "`Key`s" is a name with a letter behind it.
+- A method with overloads tells what it gives with which arguments.
 
-Signatures are shown as they are meant: policies with their fields and defaults, and the methods that
-`AsyncClient` shares with `Client` as what they are there, something to be awaited. Aliases of types have the
-text that stands below them, wherever they are imported from; the types themselves know nothing of it.
+Aliases of types have the text that stands below them, wherever they are imported from; the types themselves
+know nothing of it.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 import re
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
-from sphinx.util import inspect
 
-from pyspike.policy.base import Policy
+from overloads import given_with
 
 SECTION = re.compile(r"^(Args|Raises|Raises \(when run\)|Returns|Yields|Attributes|Fields|Note):\s*$")
 LIST = re.compile(r"^([-*]|\d+\.) ")
@@ -38,7 +35,10 @@ NEEDS = {  # what all methods of a class need
 
 ALIASES = {
     name: text
-    for module in ("pyspike._types", "pyspike.hosts", "pyspike.udf")
+    for module in (
+        *("pyspike._types", "pyspike.hosts", "pyspike.udf", "pyspike.cdt.checks", "pyspike.cdt.context"),
+        *("pyspike.cdt.types", "pyspike.exp.expression"),
+    )
     for (owner, name), text in ModuleAnalyzer.for_module(module).find_attr_docs().items()
     if not owner
 }
@@ -74,6 +74,9 @@ def rewritten(lines: list[str]) -> list[str]:
 def on_docstring(_app: Sphinx, what: str, name: str, thing: object, _options: Any, lines: list[str]) -> None:
     if what == "data" and (text := ALIASES.get(name.rpartition(".")[2])):
         lines[:] = text
+    if what == "method" and (given := given_with(thing)):
+        at = next((number for number, line in enumerate(lines) if SECTION.match(line)), len(lines))
+        lines[at:at] = [given, ""]
     lines[:] = rewritten(lines)
     owner = getattr(thing, "__qualname__", "").partition(".")[0].removeprefix("Async")
     if what == "method" and owner in NEEDS:
@@ -105,53 +108,10 @@ def on_doctree(_app: Sphinx, tree: nodes.document) -> None:
             text.parent.replace(text, nodes.Text(": "))
 
 
-def on_signature(
-    _app: Sphinx,
-    what: str,
-    name: str,
-    thing: object,
-    _options: Any,
-    signature: str | None,
-    returns: str | None,
-) -> tuple[str, str | None] | None:
-    if what == "class" and isinstance(thing, type) and issubclass(thing, Policy):
-        return signature_of_policy(thing), None
-    made = getattr(thing, "__init__", None)
-    if (
-        what == "class"
-        and "__init__" in vars(thing)
-        and (signature or "").startswith("(*args: Any, **kwargs")
-    ):
-        # What a framework is mocked by takes anything.
-        return inspect.stringify_signature(
-            inspect.signature(made, bound_method=True), unqualified_typehints=True
-        ), None
-    # Of a compiled method on records, which both clients have: for tasks it gives an awaitable.
-    shared = getattr(thing, "__qualname__", "").startswith(("Commands.", "BatchCommands."))
-    if what == "method" and shared and name.startswith("pyspike.AsyncClient.") and returns:
-        return signature, f"Awaitable[{returns}]"
-    return None
-
-
-def signature_of_policy(policy: type[Policy]) -> str:
-    """Its fields with their defaults, which its `__init__` takes as any keywords and checks by itself."""
-    texts = [
-        f"{each.name}: {each.type} = {shown(each.default)}"
-        for each in dataclasses.fields(policy)
-        if each.init
-    ]
-    return f"(*, {', '.join(texts)})"
-
-
-def shown(default: object) -> str:
-    return str(default) if isinstance(default, enum.Enum) else repr(default)
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     properties = Properties()
     app.connect("autodoc-process-docstring", on_docstring, priority=100)
     app.connect("autodoc-process-docstring", properties.before, priority=101)  # napoleon's is 500
     app.connect("autodoc-process-docstring", properties.after, priority=900)
-    app.connect("autodoc-process-signature", on_signature)
     app.connect("doctree-read", on_doctree)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

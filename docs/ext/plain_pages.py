@@ -37,9 +37,24 @@ def write(app: Sphinx, error: Exception | None) -> None:
         source = f"_sources/{page}.md.txt"
         if any(made in Path(env.doc2path(page)).read_text(encoding="utf-8") for made in MADE):
             source = f"{page}.txt"
-            Path(app.outdir, source).write_text(tree.astext() + "\n", encoding="utf-8")
+            Path(app.outdir, source).write_text(plain(tree) + "\n", encoding="utf-8")
         lines.append(f"- [{env.titles[page].astext()}]({source}): {first_sentence(tree)}")
     Path(app.outdir, "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def plain(tree: nodes.document) -> str:
+    """The text of a page, with tables as in Markdown: a line for each row."""
+    for table in list(tree.findall(nodes.table)):
+        rows = [[cell_of(entry) for entry in row.findall(nodes.entry)] for row in table.findall(nodes.row)]
+        if next(iter(table.findall(nodes.thead)), None) is not None:
+            rows.insert(1, ["---"] * len(rows[0]))
+        lines = [f"| {' | '.join(row)} |" for row in rows]
+        table.replace_self(nodes.literal_block("", "\n".join(lines)))
+    return tree.astext()
+
+
+def cell_of(entry: nodes.entry) -> str:
+    return " ".join(entry.astext().split()).replace("|", "\\|")
 
 
 def reading_order(env: BuildEnvironment, page: str, seen: set[str]) -> list[str]:

@@ -19,9 +19,8 @@ from pyspike.process.lazy_imports import importing
 __all__ = ["REPEATS", "N", "U", "Updates"]
 
 U = TypeVar("U")
-N = TypeVar(
-    "N", bound="None"
-)  # whether a function may return None: overloads would be ambiguous for a lambda
+# Whether a function may return None: two overloads would be ambiguous for a lambda.
+N = TypeVar("N", bound="None")
 
 REPEATS = 20  # times that a function is called again, by default
 

@@ -36,6 +36,11 @@ A place
 
 Here.
 ```
+
+| of   | is          |
+|------|------------:|
+| `a`  | 1           |
+| b    | [](./other.md), `x \\| y` |
 """,
 }
 
@@ -53,7 +58,9 @@ def test_links_have_the_titles_of_what_they_lead_to(tmp_path: Path) -> None:
         source, source, built, tmp_path / "trees", "html", status=None, warningiserror=True
     )
     app.build()
-    text = " ".join((built / "made.txt").read_text(encoding="utf-8").split())
+    lines = (built / "made.txt").read_text(encoding="utf-8")
+    assert "| of | is |\n| --- | --- |\n| a | 1 |\n| b | What it costs, x \\| y |\n" in lines
+    text = " ".join(lines.split())
     assert "See What it costs, By rows, a text and the place." in text
     assert "See Order.total, What it costs and A place." in text
     assert "total() -> shop.Order" in text

@@ -18,6 +18,7 @@ from pyspike.values import GeoJSON, HyperLogLog, Special
 E = TypeVar("E", bound=IntEnum)
 
 MapKey: TypeAlias = "int | str | bytes"
+"""A key of a map."""
 
 
 def whole(value: Any, name: str) -> int:

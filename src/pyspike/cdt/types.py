@@ -52,6 +52,7 @@ class RegexFlags(IntFlag):
 
 
 TypeLike: TypeAlias = "ExpType | type[Any]"
+"""The type of a value: an `ExpType`, or `int`, `str`, `list` and so on for one."""
 
 _BY_CLASS: dict[object, ExpType] = {
     type(None): ExpType.NIL,

@@ -26,7 +26,10 @@ __all__ = ["Expression", "Operand", "Value", "apply", "literal", "operand", "pac
 Value: TypeAlias = (
     "bool | int | float | str | bytes | bytearray | list[Any] | tuple[Any, ...] | dict[Any, Any] | None"
 )
+"""What stands for itself in an expression, as `exp.val` of it does."""
+
 Operand: TypeAlias = "Expression | Value | Special"
+"""What an expression is made of: another one, or a value that stands for itself."""
 
 NEVER = b"\xc2"  # the literal False
 SHOWN_SIZE = 10_000  # characters of an expression's repr

@@ -25,7 +25,7 @@ class ConfigProvider(PlainValue):
     can't be read, or has a wrong value, changes nothing and is told to the log `pyspike.config`.
 
     Args:
-        path: of the file, as text, a path, or "file://" with a path behind it.
+        path: of the file, as text, a path, or a URL of the scheme `file`.
         interval: how many milliseconds pass between two looks at the file, or a timedelta; the file's own
             `config_interval` wins over it.
 
