@@ -308,9 +308,12 @@ class Pipelined:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(lambda loop, context: self._raised.append(context["exception"]))
+        self._raised: list[BaseException] = []
 
     def __call__(self, data: bytes) -> None:
         """Feed the bytes until the pipeline hangs up."""
+        self._raised.clear()
         executor = _Executor(self.loop, _Cluster(_node(lambda timeout: _wire.Connection(-1))))
         for _ in range(4):
             executor.start(many_frames() if self.rng.random() < 0.2 else UNSENT.get(KEY))
@@ -327,6 +330,8 @@ class Pipelined:
         pipeline.shut()
         executor.stop()  # lets go of the map, which is large, before the garbage collector finds the executor
         self._turn()  # what was planned meanwhile holds on to all of it
+        if self._raised:
+            raise self._raised[0]
 
     def _turn(self) -> None:
         self.loop.call_soon(self.loop.stop)
@@ -357,5 +362,6 @@ class _Executor(_wire.LoopExecutor):
         """No time passes here."""
 
     def failed(self, future: _wire.Future, error: errors.AerospikeError) -> None:
-        assert isinstance(error, (*EXPECTED, errors.ConnectionError)), error
+        # A time-out is of a machine on which a second passes between two lines.
+        assert isinstance(error, (*EXPECTED, errors.ConnectionError, errors.TimeoutError)), error
         future.cancel()

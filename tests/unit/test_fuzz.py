@@ -5,7 +5,9 @@ A bounded run of tests/fuzz in a process of its own; PYSPIKE_FUZZ_INPUTS is how 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 
 import pyspike
 from fuzz import parsers
-from fuzz.targets import Target
+from fuzz.targets import Pipelined, Target
 
 INPUTS = int(os.environ.get("PYSPIKE_FUZZ_INPUTS") or 30_000)
 PATIENCE = 100 + INPUTS / 500  # seconds: a build with sanitizers does some thousand a second
@@ -57,6 +59,15 @@ def test_an_error_that_nobody_expects_is_a_find(monkeypatch: pytest.MonkeyPatch)
     feed_only(monkeypatch, Target("sum", [b"abc"], lambda data: 1 / (len(data) - 3)))
     with pytest.raises(parsers.Find, match=r"ZeroDivisionError.* for sum: [0-9a-f]{6} \(seed 1, input \d+\)"):
         parsers.run(100, 1)
+
+
+def test_an_error_in_a_callback_of_the_loop_is_a_find() -> None:
+    pipelined = Pipelined(random.Random(1))
+    with contextlib.closing(pipelined):
+        pipelined.loop.call_soon(lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pipelined(b"")
+        pipelined(b"")
 
 
 def test_an_input_that_takes_long_is_a_find(monkeypatch: pytest.MonkeyPatch) -> None:
