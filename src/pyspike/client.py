@@ -32,6 +32,7 @@ from pyspike.policy import (
 )
 from pyspike.process.lazy_imports import LazyModule, importing
 from pyspike.queries import Queries
+from pyspike.transaction import Transaction
 from pyspike.transactions import Transactions, bound, refuse_bound
 from pyspike.updates import Updates
 from pyspike.user_administration import UserAdministration
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from pyspike import stats as client_stats
     from pyspike.cluster import Cluster
     from pyspike.cluster.drop_guard import DropGuard
-    from pyspike.transaction import Transaction
 else:
     client_metrics = LazyModule("pyspike.metrics")
     client_stats = LazyModule("pyspike.stats")
