@@ -449,7 +449,7 @@ def test_every_method_that_writes_a_record_is_known() -> None:
     }
     others |= {name for name in vars(UserAdministration) if not name.startswith("_")}
     methods = {name for name in dir(Client) if not name.startswith("_")}
-    assert methods == others | {"batch_stream", "with_policies", "write_arrow"} | {
+    assert methods == others | {"batch_stream", "with_policies", "with_transaction", "write_arrow"} | {
         *WRITES,
         *BATCH_WRITES,
         *MAKES,

@@ -17,8 +17,8 @@ PACKAGES = ("pyspike", "pyspark_aerospike")
 # What musl has had since long before 1.2: its symbols have no versions by which auditwheel could tell.
 OF_MUSL = {
     "__cxa_finalize", "__errno_location", "__stack_chk_fail", "abort", "bcmp", "calloc",
-    "clock_gettime", "close", "dup2", "fcntl", "free", "fstat", "getpid", "ioctl", "malloc", "memchr",
-    "memcmp", "memcpy", "memmove", "memset", "open", "poll", "pthread_atfork", "pthread_mutex_lock",
+    "clock_gettime", "close", "dup2", "fcntl", "free", "fstat", "getpid", "ioctl", "ldexp", "malloc",
+    "memchr", "memcmp", "memcpy", "memmove", "memset", "open", "poll", "pthread_atfork", "pthread_mutex_lock",
     "pthread_mutex_unlock", "pthread_self", "qsort", "read", "realloc", "recv", "send", "sendmsg",
     "setsockopt", "shutdown", "snprintf", "strchr", "strcmp", "strerror", "strlen", "strncmp",
     "strrchr", "strtod", "usleep", "vsnprintf", "write",

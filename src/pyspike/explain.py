@@ -105,7 +105,9 @@ def explain(error: ServerError, request: Command | BatchedRow, version: str) -> 
         error.message = f"{error.message}: {what}"
         error.args = (error.message,)
     if code == ResultCode.FAIL_FORBIDDEN and _deletes(asked):
-        error.advice = f"{TO_BE_DURABLE}: {_where_durable(request, asked)}"
+        advice = f"{TO_BE_DURABLE}: {_where_durable(request, asked)}"
+        # A write of None deletes a record only if no bin is left, so what else it may be is told, too.
+        error.advice = advice if asked.info2 & INFO2_DELETE else f"{advice}; {error.advice}"
     steps = [] if code == ResultCode.FILTERED_OUT else asked.steps
     if is_old and (needs := _lacking(numbers, asked.condition, steps)):
         error.advice = f"{needs}; node {error.node} runs {version}"

@@ -23,6 +23,7 @@ PLAIN = {
     "from_env",
     "from_url",
     "with_policies",
+    "with_transaction",
     "query",
     "query_arrow",
     "batch_get_arrow",
@@ -64,6 +65,7 @@ BLOCKS: dict[object, str] = {
     "Callable[[dict[str, Any]], Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None]": (
         "Callable[[dict[str, Any]], Mapping[str, Any] | None]"
     ),
+    "Callable[[U | None], U | N | Awaitable[U | N]]": "Callable[[U | None], U | N]",
     "Callable[[U | None], U | Awaitable[U]]": "Callable[[U | None], U]",
     "Callable[[U | None], U | Awaitable[U | None] | None]": "Callable[[U | None], U | None]",
     "ArrowRows | AsyncArrowStream": "ArrowRows",

@@ -194,6 +194,7 @@ ENDS_OF_MANY = {("commit", "batch"), ("abort", "batch")}  # of transactions that
 ASK_NOBODY = {
     "close", "connect", "from_env", "from_url", "is_connected", "is_strong_consistency", "metrics",
     "namespace", "node_names", "nodes", "sharing", "stats", "transaction", "with_policies",
+    "with_transaction",
 }  # fmt: skip
 
 

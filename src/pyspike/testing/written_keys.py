@@ -400,6 +400,13 @@ class TrackingClient(Client):
         view.written = self.written
         return view
 
+    def with_transaction(self, txn: Any) -> TrackingClient:
+        """A view that is bound to a transaction, which keeps the keys it writes in the same place."""
+        view = super().with_transaction(txn)
+        assert isinstance(view, TrackingClient)
+        view.written = self.written
+        return view
+
     def create_index(self, *args: Any, **options: Any) -> Any:
         """As `Client.create_index`."""
         there = [(index.namespace, index.name) for index in self.list_indexes()]
@@ -449,6 +456,13 @@ class TrackingAsyncClient(AsyncClient):
     def with_policies(self, **policies: Any) -> TrackingAsyncClient:
         """A view with other default policies, which keeps the keys it writes in the same place."""
         view = super().with_policies(**policies)
+        assert isinstance(view, TrackingAsyncClient)
+        view.written = self.written
+        return view
+
+    def with_transaction(self, txn: Any) -> TrackingAsyncClient:
+        """A view that is bound to a transaction, which keeps the keys it writes in the same place."""
+        view = super().with_transaction(txn)
         assert isinstance(view, TrackingAsyncClient)
         view.written = self.written
         return view
