@@ -35,7 +35,7 @@ class Listener:
         self._go_on()
 
     def close(self) -> None:
-        """Accept no more, and close the socket; connections stay open."""
+        """Accept no more, and close the socket; connections stay open, but not one that is being accepted."""
         self._loop.remove_reader(self._sock)
         self._sock.close()
 
@@ -59,7 +59,13 @@ class Listener:
             task.add_done_callback(self._accepting.discard)
 
     async def _connect(self, accepted: socket.socket) -> None:
+        if self._sock.fileno() < 0:
+            accepted.close()
+            return
         try:
-            await self._loop.connect_accepted_socket(self._make, accepted)
+            transport, _ = await self._loop.connect_accepted_socket(self._make, accepted)
         except OSError:  # the client has gone
             accepted.close()
+            return
+        if self._sock.fileno() < 0:  # whoever closed the open connections could not know of it
+            transport.close()
